@@ -1,0 +1,174 @@
+/**
+ * The contract between TypeScript and the C++ addon: every function that `native/src/addon.cpp` exports.
+ *
+ * A tensor is an integer handle into the addon's per-environment table: slot and generation packed in one number (never 0).
+ * Handles are made by native calls and must be freed with {@link NativeAddon.free}; a freed handle is recognised by its
+ * generation and refused. Only this layer sees handles: everything above works with `Tensor`.
+ *
+ * Every function throws an `Error` with a `code` property (see `errors.ts`), never crashes.
+ */
+export type Handle = number;
+
+/** A list of tensors: plain arrays for a few, a `Float64Array` for long parameter lists. `0` stands for "no tensor" where the schema allows it. */
+export type HandleList = readonly Handle[] | Float64Array;
+
+/** What an operator argument may be, by the schema's type (the converter of the schema's argument type decides):
+ * Tensor -> Handle (`undefined`/`null` for `Tensor?`) · Tensor[] / Tensor?[] -> HandleList (null or 0 = none)
+ * int, SymInt -> number | bigint · int[], SymInt[] -> number[] (or one number where the schema has a fixed size, e.g. `int[2]`)
+ * float -> number · float[] -> number[] · bool -> boolean · bool[] -> boolean[] · str -> string
+ * Scalar -> number (an integral value becomes an int scalar, any other a double), bigint (int64), boolean, {re, im}
+ * ScalarType / Layout / MemoryFormat -> the integer code of c10 (see `dtype.ts`) · Device -> string ("cpu", "cuda:0")
+ * Generator -> generator id. `undefined` takes the schema's default; an optional also takes null. */
+export type NativeArgument = unknown;
+
+/** One operator overload as the dispatcher describes it. */
+export interface OperatorSchema {
+  /** e.g. "aten::add.Tensor". */
+  readonly name: string;
+  /** The full schema string, e.g. "aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor". */
+  readonly schema: string;
+  readonly arguments: readonly {
+    readonly name: string;
+    /** Type as in the schema: "Tensor", "Tensor?", "Tensor[]", "int[2]", "Scalar", "ScalarType?", … */
+    readonly type: string;
+    readonly hasDefault: boolean;
+    readonly default: string | null;
+    readonly kwargOnly: boolean;
+    /** Written in place: `Tensor(a!)`. */
+    readonly mutable: boolean;
+  }[];
+  readonly returns: readonly { readonly name: string; readonly type: string; readonly mutable: boolean }[];
+}
+
+/** What is known about one tensor without reading its data; read in one call and cached by `Tensor`. */
+export interface TensorInfo {
+  readonly shape: number[];
+  /** c10 ScalarType code. */
+  readonly dtype: number;
+  readonly device: string;
+}
+
+export interface NativeAddon {
+  // ---- operators (operators.cpp, convert.cpp)
+  /** Id of an operator by its qualified name and overload ("aten::add", "Tensor"); compiled on first use. Throws ERR_OPERATOR when unknown. */
+  operator(name: string, overload: string): number;
+  /**
+   * Calls an operator. Results: one tensor -> Handle; several -> array of (Handle | array of Handles | number | …); none -> undefined;
+   * int/SymInt/float/bool/Scalar/str/dtype -> number | bigint-free JS value; Tensor[] -> Handle[].
+   * A result that the schema marks as written in place (`Tensor(a!)`) makes no new handle: `undefined` stands in its place
+   * (the caller returns the object that it passed in).
+   */
+  call(operator: number, ...args: NativeArgument[]): unknown;
+  /** All schemas that the dispatcher holds in namespace aten (and others linked in), for the generator and the coverage table. */
+  schemas(): OperatorSchema[];
+
+  // ---- tensor table (tensor_table.cpp)
+  free(handle: Handle): void;
+  freeMany(handles: HandleList): void;
+  /** A second handle on the same tensor object (same storage, same autograd identity). */
+  alias(handle: Handle): Handle;
+  /** True while the handle is live. */
+  isLive(handle: Handle): boolean;
+  /** Live handles, the most there ever were, and host bytes held by libtorch's CPU allocator (now, peak). */
+  memory(): { tensors: number; peakTensors: number; bytes: number; peakBytes: number };
+  resetPeakMemory(): void;
+
+  // ---- tensors (tensor.cpp)
+  info(handle: Handle): TensorInfo;
+  strides(handle: Handle): number[];
+  storageOffset(handle: Handle): number;
+  /** Identity of the storage, for views and shared storages in checkpoints. */
+  storageId(handle: Handle): number;
+  /** Storage size in bytes. */
+  storageBytes(handle: Handle): number;
+  isContiguous(handle: Handle): boolean;
+  /** Copies `bytes` (C order, the dtype's own little-endian layout) into a new CPU tensor. */
+  fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
+  /** CPU tensor over the memory of `view`, no copy; the ArrayBuffer is kept alive by the tensor. Detaching it is refused while shared where Node allows. */
+  fromBuffer(view: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
+  /** Copy of the data as contiguous bytes (any device, any strides). */
+  toBytes(handle: Handle): ArrayBuffer;
+  /** The tensor's memory itself where Node allows external buffers (contiguous CPU tensors), else a copy; `shared` says which. */
+  dataBuffer(handle: Handle): { buffer: ArrayBuffer; byteOffset: number; byteLength: number; shared: boolean };
+  /** The one element as a JS value: number, bigint (int64/uint64 beyond 2^53), boolean, {re, im}. */
+  item(handle: Handle): number | bigint | boolean | { re: number; im: number };
+  /** `tensor.data = other`: replaces the data in place, keeps identity (used by `Module.to`). */
+  setData(handle: Handle, other: Handle): void;
+
+  // ---- autograd (autograd.cpp)
+  requiresGrad(handle: Handle): boolean;
+  setRequiresGrad(handle: Handle, value: boolean): void;
+  isLeaf(handle: Handle): boolean;
+  retainGrad(handle: Handle): void;
+  /** Name of the node that made the tensor ("AddBackward0"), null for leaves. */
+  gradFunction(handle: Handle): string | null;
+  /** Handle of the gradient, 0 when there is none. */
+  grad(handle: Handle): Handle;
+  setGrad(handle: Handle, grad: Handle): void;
+  /** Gradients of a list, 0 where there is none: one call for optimizers and clipping. */
+  grads(handles: HandleList): Float64Array;
+  /** Drops (`setToNone`) or zeroes the gradients of a list. */
+  zeroGrads(handles: HandleList, setToNone: boolean): void;
+  version(handle: Handle): number;
+  /** `inputs`: accumulate only into these leaves (null: into all). `gradients`: null or one entry (or 0) per output. */
+  backward(outputs: HandleList, gradients: HandleList | null, retainGraph: boolean, createGraph: boolean, inputs: HandleList | null): void;
+  /** torch.autograd.grad: a handle per input, 0 where unused and allowed. */
+  gradient(outputs: HandleList, inputs: HandleList, gradients: HandleList | null, retainGraph: boolean, createGraph: boolean, allowUnused: boolean): Handle[];
+  gradEnabled(): boolean;
+  setGradEnabled(enabled: boolean): void;
+  /** Enters inference mode (on/off), returns the depth; leave in reverse order with `exitInferenceMode(depth)`. */
+  enterInferenceMode(enabled: boolean): number;
+  exitInferenceMode(depth: number): void;
+  isInferenceMode(): boolean;
+  isInference(handle: Handle): boolean;
+  autocast(): { deviceType: string; enabled: boolean; dtype: number; cache: boolean }[];
+  /** Sets autocast for a device type ("cpu", "cuda") and returns the nesting level; leaving the outermost level clears the cast cache. */
+  setAutocast(deviceType: string, enabled: boolean, dtype: number, cache: boolean): void;
+  enterAutocast(): number;
+  exitAutocast(): number;
+  clearAutocastCache(): void;
+  /**
+   * Attaches a node whose backward is JavaScript: `outputs` (computed without recording) get the node as their history, gradients go to `inputs`.
+   * `backward` gets one handle (0: no gradient) per output, owned by the callee, and returns one handle (0: none) per input, which the addon takes over.
+   */
+  attachFunction(name: string, outputs: HandleList, inputs: HandleList, backward: (gradients: Handle[]) => Handle[]): void;
+  /** Tensor hook; gets a handle of the gradient (owned by the callee), returns a handle that replaces it (taken over) or 0. Returns an id. */
+  registerHook(handle: Handle, hook: (gradient: Handle) => Handle): number;
+  removeHook(handle: Handle, id: number): void;
+
+  // ---- random (random.cpp)
+  /** Seeds every default generator (CPU, and CUDA where present). */
+  manualSeed(seed: number | bigint): void;
+  initialSeed(): bigint;
+  /** A generator of its own; ids are per environment. Id 0 is the default CPU generator. */
+  generator(device: string): number;
+  freeGenerator(id: number): void;
+  generatorSeed(id: number, seed: number | bigint): void;
+  generatorInitialSeed(id: number): bigint;
+  /** State as a uint8 tensor in PyTorch's layout. */
+  generatorState(id: number): Handle;
+  setGeneratorState(id: number, state: Handle): void;
+
+  // ---- threads, devices, versions (runtime.cpp)
+  numThreads(): number;
+  setNumThreads(count: number): void;
+  numInteropThreads(): number;
+  setNumInteropThreads(count: number): void;
+  /** { torch: "2.13.0", cuda: bool compiled/linked, cudaDevices: count, napi, …} */
+  versions(): { torch: string; addon: string; cudaLinked: boolean; cudaDevices: number; cxx: string };
+  /** torch's `__config__.show()` equivalent. */
+  config(): string;
+  defaultDtype(): number;
+  setDefaultDtype(dtype: number): void;
+
+  // ---- hand-over between worker threads (hand_over.cpp)
+  /** Parks the tensor in a process-wide table and returns a ticket; the handle stays valid. */
+  park(handle: Handle): number;
+  /** Takes a parked tensor out of the table (once). Throws ERR_TICKET for an unknown ticket. */
+  adopt(ticket: number): Handle;
+
+  // ---- archive (archive.cpp): see serialization/archive.ts
+  archiveOpen(path: string): number;
+  archiveClose(archive: number): void;
+  [archive: `archive${string}`]: (...args: never[]) => unknown;
+}

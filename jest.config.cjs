@@ -1,9 +1,21 @@
+// Two projects: `lib` runs the TypeScript sources as they are, `dist` runs what the build made (exports map, ESM wrappers, bin entries).
+const shared = {
+  rootDir: __dirname,
+  testEnvironment: "<rootDir>/test/support/environment.cjs",
+  transform: {
+    "^.+\\.ts$": [
+      "@swc/jest",
+      { jsc: { target: "es2022", parser: { syntax: "typescript", explicitResourceManagement: true } }, module: { type: "commonjs" }, sourceMaps: "inline" },
+    ],
+  },
+  moduleFileExtensions: ["ts", "js", "cjs", "mjs", "json", "node"],
+};
+
 /** @type {import("jest").Config} */
 module.exports = {
-  testEnvironment: "node",
-  roots: ["<rootDir>/test"],
-  testMatch: ["**/*.test.ts"],
-  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }] },
-  moduleFileExtensions: ["ts", "js", "cjs", "json", "node"],
   testTimeout: 60000,
+  projects: [
+    { ...shared, displayName: "lib", testMatch: ["<rootDir>/test/**/*.test.ts"], testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/"] },
+    { ...shared, displayName: "dist", testMatch: ["<rootDir>/test/dist/**/*.test.ts"] },
+  ],
 };

@@ -132,7 +132,7 @@ function minor(version: string): string {
 }
 
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+  return String((error as Error | undefined)?.message ?? error).split("\n")[0]!;
 }
 
 function describeFailure(attempts: readonly LoadAttempt[]): string {

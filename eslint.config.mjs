@@ -1,0 +1,51 @@
+import eslint from "@eslint/js";
+import tseslint from "typescript-eslint";
+import { layers } from "./scripts/eslint-layers.mjs";
+
+export default tseslint.config(
+  { ignores: ["dist/", "coverage/", "outputs/", "native/", "**/*.generated.ts", "test/golden/", "**/fixtures/"] },
+  eslint.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
+    plugins: { noether: { rules: { layers } } },
+    rules: {
+      "noether/layers": "error",
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "separate-type-imports" }],
+      "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrorsIgnorePattern: "^_" }],
+      "@typescript-eslint/prefer-as-const": "error",
+      // base classes declare async methods that an implementation may answer at once
+      "@typescript-eslint/require-await": "off",
+      // numbers in messages need no String(...)
+      "@typescript-eslint/restrict-template-expressions": "off",
+      // a config file, a checkpoint and a native result are checked where they enter, by schema or by hand
+      "@typescript-eslint/no-unsafe-enum-comparison": "off",
+      eqeqeq: ["error", "always", { null: "ignore" }],
+      "no-console": "off",
+    },
+  },
+  {
+    // tests look inside results whose type says `unknown` or `any`, and call with wrong types on purpose
+    files: ["test/**/*.ts", "benchmarks/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-explicit-any": "off",
+      "@typescript-eslint/no-unsafe-argument": "off",
+      "@typescript-eslint/no-unsafe-assignment": "off",
+      "@typescript-eslint/no-unsafe-call": "off",
+      "@typescript-eslint/no-unsafe-member-access": "off",
+      "@typescript-eslint/no-unsafe-return": "off",
+      "@typescript-eslint/unbound-method": "off",
+    },
+  },
+  {
+    files: ["**/*.{mjs,cjs,js}"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ["process", "console", "URL", "Buffer", "setTimeout", "clearTimeout", "setImmediate", "performance", "require", "module", "__dirname", "__filename", "fetch", "globalThis", "AbortController"].map((name) => [name, "readonly"]),
+      ),
+    },
+    rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrorsIgnorePattern: "^_" }] },
+  },
+);

@@ -1,0 +1,38 @@
+// Builds dist/: CommonJS files (tsup), their declarations (tsc), and for each entry of the exports map an ESM wrapper.
+// The wrappers re-export the CommonJS entry, so that a process that imports one entry and requires another holds one set of classes.
+import { execFileSync } from "node:child_process";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const require = createRequire(join(root, "package.json"));
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/** Runs the command of a package that node_modules holds; throws when it fails. */
+function run(packageName, command, ...args) {
+  const folder = dirname(require.resolve(`${packageName}/package.json`));
+  const { bin } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const file = typeof bin === "string" ? bin : bin[command];
+  execFileSync(process.execPath, [join(folder, file), ...args], { cwd: root, stdio: "inherit" });
+}
+
+run("tsup", "tsup");
+try {
+  run("typescript", "tsc", "-p", "tsconfig.build.json");
+} catch {
+  // the declarations are written in spite of type errors: finish dist/, and fail
+  process.exitCode = 1;
+}
+
+for (const entry of Object.values(manifest.exports)) {
+  if (typeof entry === "string") continue;
+  const target = `./${basename(entry.require.default)}`;
+  const wrapper = `// The ESM face of ${target}: same objects, same classes.\nexport * from "${target}";\n`;
+  writeFileSync(join(root, entry.import.default), wrapper);
+  writeFileSync(join(root, entry.import.types), wrapper);
+}
+for (const file of Object.values(manifest.bin)) {
+  if (existsSync(join(root, file))) chmodSync(join(root, file), 0o755);
+}

@@ -1,0 +1,3 @@
+export { TrainingIteration, type TrainingIterationFields } from "./training-iteration";
+export { UpdateCounter, type UpdateCounterOptions } from "./update-counter";
+export { ScheduleWrapper } from "./schedule-wrapper";

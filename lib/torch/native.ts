@@ -167,8 +167,30 @@ export interface NativeAddon {
   /** Takes a parked tensor out of the table (once). Throws ERR_TICKET for an unknown ticket. */
   adopt(ticket: number): Handle;
 
-  // ---- archive (archive.cpp): see serialization/archive.ts
+  // ---- archive (archive.cpp): files of tensors. A "storage" here is the handle of a 1-D uint8 tensor. Offsets and lengths are bytes.
+  // Reading: an open regular file; every range is checked against the file's size before anything is allocated for it.
   archiveOpen(path: string): number;
+  archiveSize(archive: number): number;
+  /** A copy of a (small) range. */
+  archiveBytes(archive: number, offset: number, length: number): ArrayBuffer;
+  /** Reads a range straight into a new storage; `crc32` is that of the bytes. */
+  archiveRead(archive: number, offset: number, length: number): { storage: Handle; crc32: number };
+  archiveReadAsync(archive: number, offset: number, length: number): Promise<{ storage: Handle; crc32: number }>;
+  /** A storage over the mapped file, copy-on-write; the mapping lives as long as a storage over it. */
+  archiveMap(archive: number, offset: number, length: number): Handle;
+  /** A tensor over a storage, sharing its memory; `offset` and `strides` in elements. Throws ERR_FILE_FORMAT when it does not fit. */
+  archiveTensor(storage: Handle, dtype: number, offset: number, shape: readonly number[], strides: readonly number[]): Handle;
+  // Writing: a new file under a temporary name, removed again unless committed.
+  archiveCreate(path: string): number;
+  /** Appends bytes; returns their CRC-32. */
+  archiveAppend(archive: number, bytes: ArrayBufferView): number;
+  /** Appends a range of the storage that `tensor` lies in (any device), straight from its memory; returns its CRC-32. */
+  archiveAppendStorage(archive: number, tensor: Handle, offset: number, length: number): number;
+  archiveAppendStorageAsync(archive: number, tensor: Handle, offset: number, length: number): Promise<number>;
+  /** Flushes to disk, then renames to `target`. */
+  archiveCommit(archive: number, target: string): void;
+  archiveCommitAsync(archive: number, target: string): Promise<void>;
+  /** Closes an archive of either kind; a written file that was not committed is removed. Closing twice is allowed. */
   archiveClose(archive: number): void;
-  [archive: `archive${string}`]: (...args: never[]) => unknown;
+  archiveCrc32(bytes: ArrayBufferView): number;
 }

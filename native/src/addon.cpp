@@ -1,0 +1,47 @@
+// What the addon can do: read the export lists. lib/torch/native.ts describes each function.
+#include "addon.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/InferenceMode.h>
+
+#include "archive.h"
+#include "callbacks.h"
+#include "exports.h"
+#include "memory.h"
+#include "operators.h"
+
+namespace noether {
+
+Addon::Addon(Napi::Env env)
+    : operators(std::make_unique<OperatorTable>()), callbacks(std::make_shared<Callbacks>(env)) {
+  generators.push_back(at::detail::getDefaultCPUGenerator());
+}
+
+Addon::~Addon() {
+  // Inference modes are nested guards of this thread: leave the innermost first.
+  while (!inference_modes.empty()) inference_modes.pop_back();
+}
+
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  install_counting_allocator();
+  env.SetInstanceData(new Addon(env));
+  export_operators(env, exports);
+  export_tensor(env, exports);
+  export_autograd(env, exports);
+  export_autograd_modes(env, exports);
+  export_random(env, exports);
+  export_runtime(env, exports);
+  export_hand_over(env, exports);
+  export_archive(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace noether
+
+static Napi::Object noether_init(Napi::Env env, Napi::Object exports) { return noether::init(env, exports); }
+
+NODE_API_MODULE(noether_native, noether_init)

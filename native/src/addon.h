@@ -1,0 +1,45 @@
+// Everything that one JavaScript environment (the main thread, or a worker) owns. There is no other per-environment
+// state: no static references, so that workers start and stop freely. Freed with the environment.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "errors.h"
+#include "tensor_table.h"
+
+namespace c10 {
+struct InferenceMode;
+}
+
+namespace noether {
+
+class OperatorTable;
+class Callbacks;
+struct ArchiveTable;
+
+struct Addon {
+  explicit Addon(Napi::Env env);
+  ~Addon();
+  Addon(const Addon&) = delete;
+  Addon& operator=(const Addon&) = delete;
+
+  static Addon& of(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
+
+  TensorTable tensors;
+  std::unique_ptr<OperatorTable> operators;
+  // Shared with autograd nodes and storages, which may outlive the environment and end on other threads.
+  std::shared_ptr<Callbacks> callbacks;
+  std::vector<at::Generator> generators;
+  std::vector<std::unique_ptr<c10::InferenceMode>> inference_modes;
+  std::unordered_map<const void*, Napi::Reference<Napi::ArrayBuffer>> shared_buffers;
+  std::unique_ptr<ArchiveTable> archives;
+};
+
+// Adds a native function to the addon's exports. Every exported function is written as
+// `Napi::Value name(Addon&, const Arguments&)` and goes through `guard`.
+class Arguments;
+using Method = Napi::Value (*)(Addon&, const Arguments&);
+
+}  // namespace noether

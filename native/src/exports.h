@@ -1,0 +1,17 @@
+// The groups of functions that the addon exports; each is defined in the file of its name.
+#pragma once
+
+#include "napi_setup.h"
+
+namespace noether {
+
+void export_operators(Napi::Env env, Napi::Object exports);
+void export_tensor(Napi::Env env, Napi::Object exports);
+void export_autograd(Napi::Env env, Napi::Object exports);
+void export_autograd_modes(Napi::Env env, Napi::Object exports);
+void export_random(Napi::Env env, Napi::Object exports);
+void export_runtime(Napi::Env env, Napi::Object exports);
+void export_hand_over(Napi::Env env, Napi::Object exports);
+void export_archive(Napi::Env env, Napi::Object exports);
+
+}  // namespace noether

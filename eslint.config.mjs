@@ -14,7 +14,10 @@ export default tseslint.config(
       "noether/layers": "error",
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "separate-type-imports" }],
       "@typescript-eslint/no-floating-promises": "error",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrorsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrorsIgnorePattern: "^_" },
+      ],
       "@typescript-eslint/prefer-as-const": "error",
       // base classes declare async methods that an implementation may answer at once
       "@typescript-eslint/require-await": "off",
@@ -43,9 +46,30 @@ export default tseslint.config(
     files: ["**/*.{mjs,cjs,js}"],
     languageOptions: {
       globals: Object.fromEntries(
-        ["process", "console", "URL", "Buffer", "setTimeout", "clearTimeout", "setImmediate", "performance", "require", "module", "__dirname", "__filename", "fetch", "globalThis", "AbortController"].map((name) => [name, "readonly"]),
+        [
+          "process",
+          "console",
+          "URL",
+          "Buffer",
+          "setTimeout",
+          "clearTimeout",
+          "setImmediate",
+          "performance",
+          "require",
+          "module",
+          "__dirname",
+          "__filename",
+          "fetch",
+          "globalThis",
+          "AbortController",
+        ].map((name) => [name, "readonly"]),
       ),
     },
-    rules: { "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrorsIgnorePattern: "^_" }] },
+    rules: {
+      "no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrorsIgnorePattern: "^_" },
+      ],
+    },
   },
 );

@@ -5,7 +5,11 @@ const shared = {
   transform: {
     "^.+\\.ts$": [
       "@swc/jest",
-      { jsc: { target: "es2022", parser: { syntax: "typescript", explicitResourceManagement: true } }, module: { type: "commonjs" }, sourceMaps: "inline" },
+      {
+        jsc: { target: "es2022", parser: { syntax: "typescript", explicitResourceManagement: true } },
+        module: { type: "commonjs" },
+        sourceMaps: "inline",
+      },
     ],
   },
   moduleFileExtensions: ["ts", "js", "cjs", "mjs", "json", "node"],
@@ -15,7 +19,12 @@ const shared = {
 module.exports = {
   testTimeout: 60000,
   projects: [
-    { ...shared, displayName: "lib", testMatch: ["<rootDir>/test/**/*.test.ts"], testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/"] },
+    {
+      ...shared,
+      displayName: "lib",
+      testMatch: ["<rootDir>/test/**/*.test.ts"],
+      testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/"],
+    },
     { ...shared, displayName: "dist", testMatch: ["<rootDir>/test/dist/**/*.test.ts"] },
   ],
 };

@@ -22,8 +22,8 @@ run("tsup", "tsup");
 try {
   run("typescript", "tsc", "-p", "tsconfig.build.json");
 } catch {
-  // the declarations are written in spite of type errors: finish dist/, and fail
-  process.exitCode = 1;
+  // The declarations are written in spite of type errors, so dist/ gets complete. Set-up tolerates them: `npm run typecheck` is the gate.
+  if (!process.argv.includes("--tolerate-type-errors")) process.exitCode = 1;
 }
 
 for (const entry of Object.values(manifest.exports)) {

@@ -5,7 +5,15 @@ import { fileURLToPath } from "node:url";
 const lib = join(dirname(fileURLToPath(import.meta.url)), "..", "lib");
 
 /** From the top down; layers in one row don't know each other. `io` stands alone: it imports no other layer, only cli imports it. */
-const rows = [["index"], ["cli"], ["training", "inference"], ["data", "modeling", "io"], ["initializers"], ["core"], ["torch"]];
+const rows = [
+  ["index"],
+  ["cli"],
+  ["training", "inference"],
+  ["data", "modeling", "io"],
+  ["initializers"],
+  ["core"],
+  ["torch"],
+];
 const rowOf = new Map(rows.flatMap((row, height) => row.map((layer) => [layer, height])));
 
 function layerOf(file) {
@@ -25,7 +33,8 @@ export const layers = {
     type: "problem",
     messages: {
       up: 'Expected an import from "{{from}}" or a layer below it, got "{{to}}": move the shared part down, or pass it in from above.',
-      unknown: 'Expected a layer of docs/architecture.md, got the folder "{{layer}}": add it to scripts/eslint-layers.mjs.',
+      unknown:
+        'Expected a layer of docs/architecture.md, got the folder "{{layer}}": add it to scripts/eslint-layers.mjs.',
     },
     schema: [],
   },
@@ -43,6 +52,11 @@ export const layers = {
       }
       if (!mayImport(from, to)) context.report({ node, messageId: "up", data: { from, to } });
     };
-    return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check, ImportExpression: check };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+    };
   },
 };

@@ -45,8 +45,10 @@ export class NativeLoadError extends Error {
 export function packageRoot(): string {
   for (let folder = __dirname; ; folder = dirname(folder)) {
     const manifest = join(folder, "package.json");
-    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, "utf8")) as { name?: string }).name === "noether-ts") return folder;
-    if (dirname(folder) === folder) throw new Error(`internal: expected noether-ts' package.json in a folder above ${__dirname}, found none`);
+    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, "utf8")) as { name?: string }).name === "noether-ts")
+      return folder;
+    if (dirname(folder) === folder)
+      throw new Error(`internal: expected noether-ts' package.json in a folder above ${__dirname}, found none`);
   }
 }
 
@@ -96,14 +98,19 @@ function candidates(): { source: string; path?: string }[] {
   const override = process.env.NOETHER_NATIVE;
   if (override) return [{ source: "NOETHER_NATIVE", path: resolve(override) }];
   return [
-    { source: "compiled by npm run setup", path: join(packageRoot(), "native", "build", "Release", "noether_native.node") },
+    {
+      source: "compiled by npm run setup",
+      path: join(packageRoot(), "native", "build", "Release", "noether_native.node"),
+    },
     { source: `prebuilt package @noether-ts/${platformName()}`, path: prebuiltPath() },
   ];
 }
 
 function prebuiltPath(): string | undefined {
   try {
-    return createRequire(join(packageRoot(), "package.json")).resolve(`@noether-ts/${platformName()}/noether_native.node`);
+    return createRequire(join(packageRoot(), "package.json")).resolve(
+      `@noether-ts/${platformName()}/noether_native.node`,
+    );
   } catch {
     return undefined;
   }
@@ -122,8 +129,12 @@ function checkTorchVersion(addon: NativeAddon): void {
   const compiled = addon.versions().torch;
   const running = /TORCH_VERSION=([\d.]+)/.exec(addon.config())?.[1] ?? compiled;
   if (minor(compiled) !== minor(running)) {
-    const culprit = process.env.LD_LIBRARY_PATH ? ` (LD_LIBRARY_PATH=${process.env.LD_LIBRARY_PATH} comes before the addon's own path)` : "";
-    throw new Error(`expected libtorch ${minor(compiled)}, which the addon was compiled against, but libtorch ${running} was loaded${culprit}`);
+    const culprit = process.env.LD_LIBRARY_PATH
+      ? ` (LD_LIBRARY_PATH=${process.env.LD_LIBRARY_PATH} comes before the addon's own path)`
+      : "";
+    throw new Error(
+      `expected libtorch ${minor(compiled)}, which the addon was compiled against, but libtorch ${running} was loaded${culprit}`,
+    );
   }
 }
 
@@ -136,8 +147,11 @@ function firstLine(error: unknown): string {
 }
 
 function describeFailure(attempts: readonly LoadAttempt[]): string {
-  const lines = [`Expected noether-ts' native addon to load on ${platformName()}, Node ${process.versions.node}, but every attempt failed:`];
-  for (const { source, path, error } of attempts) lines.push(`  - ${source}${path ? ` (${path})` : ""}: ${error ?? "loaded"}`);
+  const lines = [
+    `Expected noether-ts' native addon to load on ${platformName()}, Node ${process.versions.node}, but every attempt failed:`,
+  ];
+  for (const { source, path, error } of attempts)
+    lines.push(`  - ${source}${path ? ` (${path})` : ""}: ${error ?? "loaded"}`);
   lines.push("What to do next:", ...nextCommands(attempts).map((command, index) => `  ${index + 1}. ${command}`));
   return lines.join("\n");
 }
@@ -148,10 +162,18 @@ export function nextCommands(attempts: readonly LoadAttempt[]): string[] {
   const root = packageRoot();
   const commands: string[] = [];
   const failed = attempts.map(({ error }) => error ?? "").join("\n");
-  if (process.env.NOETHER_NATIVE) commands.push("unset NOETHER_NATIVE                  use the addon of the package instead of the one that the variable names");
-  if (/LD_LIBRARY_PATH/.test(failed)) commands.push("unset LD_LIBRARY_PATH                 let the addon find the libtorch that it was compiled against");
-  commands.push(`node ${join(root, "scripts", "setup.mjs")} --native    finds or fetches libtorch and compiles the addon (Linux: CMake, a C++20 compiler)`);
-  commands.push("LIBTORCH=/path/to/libtorch <the same>    uses a libtorch that you have, e.g. the torch/ folder of a Python installation");
+  if (process.env.NOETHER_NATIVE)
+    commands.push(
+      "unset NOETHER_NATIVE                  use the addon of the package instead of the one that the variable names",
+    );
+  if (/LD_LIBRARY_PATH/.test(failed))
+    commands.push("unset LD_LIBRARY_PATH                 let the addon find the libtorch that it was compiled against");
+  commands.push(
+    `node ${join(root, "scripts", "setup.mjs")} --native    finds or fetches libtorch and compiles the addon (Linux: CMake, a C++20 compiler)`,
+  );
+  commands.push(
+    "LIBTORCH=/path/to/libtorch <the same>    uses a libtorch that you have, e.g. the torch/ folder of a Python installation",
+  );
   commands.push("npx noether-ts doctor                 shows what was found and what is missing");
   return commands;
 }

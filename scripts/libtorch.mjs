@@ -1,0 +1,44 @@
+// What set-up knows about a libtorch folder and about the addon that was compiled last.
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Written beside the compiled addon: { libtorch, version, variant, inputs }. `noether-ts doctor` reads it too. */
+export const buildRecordPath = join(root, "native", "build", "build-record.json");
+
+export function readBuildRecord() {
+  try {
+    return JSON.parse(readFileSync(buildRecordPath, "utf8"));
+  } catch {
+    return undefined; // never compiled, or a torn write: compile again
+  }
+}
+
+/** "2.13.0" from the headers of a libtorch folder, undefined when it is none. */
+export function torchVersion(folder) {
+  for (const header of ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h", "torch/version.h"]) {
+    const path = join(folder, "include", header);
+    if (!existsSync(path)) continue;
+    const text = readFileSync(path, "utf8");
+    const parts = ["MAJOR", "MINOR", "PATCH"].map(
+      (part) => new RegExp(`define TORCH_VERSION_${part} (\\d+)`).exec(text)?.[1],
+    );
+    if (parts.every((part) => part !== undefined)) return parts.join(".");
+  }
+  return undefined;
+}
+
+/** True for the versions that the addon compiles against. */
+export function isSupported(version) {
+  const [major, minor] = (version ?? "").split(".").map(Number);
+  return major === 2 && minor >= 11 && minor <= 14;
+}
+
+/** Folders that the addon's run-time path must name: libtorch's own, and the NVIDIA wheels' beside a wheel's torch/. */
+export function libraryFolders(libtorch, listFolders) {
+  const nvidia = join(realpathSync(libtorch), "..", "nvidia");
+  const folders = existsSync(nvidia) ? listFolders(nvidia).map((name) => join(nvidia, name, "lib")) : [];
+  return [join(libtorch, "lib"), ...folders.filter((folder) => existsSync(folder))];
+}

@@ -1,0 +1,180 @@
+// Brings a clone, or an installed package, to the state where it runs; re-does only what is stale and prints one line a step.
+//
+//   node scripts/setup.mjs [--native] [--variant cpu|cu130] [--version 2.13.0]
+//
+//   1. npm ci                       when node_modules does not hold what package-lock.json says
+//   2. scripts/fetch-libtorch.sh    when no libtorch is known from the last time
+//   3. compile the addon            when its sources, the build files or libtorch changed
+//   4. build dist/                  when lib/ or the build's configuration changed (not with --native)
+//
+// --variant and --version are remembered until they are given again. NOETHER_NATIVE (a ready addon) skips 2 and 3.
+// Plain Node without dependencies: it runs before node_modules exists.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism, freemem } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
+import { buildRecordPath, isSupported, readBuildRecord, root, torchVersion } from "./libtorch.mjs";
+
+const { values: options } = parseArgs({
+  options: { native: { type: "boolean" }, variant: { type: "string" }, version: { type: "string" } },
+});
+const addonPath = join(root, "native", "build", "Release", "noether_native.node");
+
+const say = (text) => console.log(`setup: ${text}`);
+
+/** Runs a step that is stale, with its own output, and prints how long it took. */
+function step(title, action) {
+  say(title);
+  const start = performance.now();
+  const result = action();
+  say(`${title}: done in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+class SetupError extends Error {}
+
+function run(command, args, extra = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: "inherit", ...extra });
+  if (result.error || result.status !== 0) {
+    throw new SetupError(`${command} ${args.join(" ")} failed${result.error ? `: ${result.error.message}` : ""}`);
+  }
+  return result.stdout;
+}
+
+/** One SHA-256 over paths and contents. */
+function hashOf(files, ...more) {
+  const hash = createHash("sha256");
+  for (const file of [...files].sort())
+    hash.update(relative(root, file)).update("\0").update(readFileSync(file)).update("\0");
+  return hash.update(JSON.stringify(more)).digest("hex");
+}
+
+function filesUnder(folder, pattern) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, name))
+    .filter((path) => pattern.test(path));
+}
+
+// ---- 1. node_modules
+
+/** npm's own record of what it installed, against the lock file; packages for other platforms may be absent. */
+function nodeModulesAreFresh() {
+  const record = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(record)) return false;
+  const installed = JSON.parse(readFileSync(record, "utf8")).packages;
+  const locked = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
+  return Object.entries(locked).every(
+    ([path, { version, optional, peer }]) =>
+      path === "" || installed[path]?.version === version || ((optional || peer) && !installed[path]),
+  );
+}
+
+function installPackages() {
+  if (!existsSync(join(root, "package-lock.json"))) return; // an installed package: its dependencies came with it
+  if (nodeModulesAreFresh()) return say("node_modules: up to date");
+  step("npm ci", () => run("npm", ["ci", "--no-audit", "--no-fund"]));
+}
+
+// ---- 2. libtorch
+
+function findLibtorch(record) {
+  const variant = options.variant ?? process.env.NOETHER_VARIANT ?? record?.variant ?? "cpu";
+  const known = process.env.LIBTORCH ?? record?.libtorch;
+  const asked = options.variant || options.version || process.env.NOETHER_VARIANT;
+  const version = known && torchVersion(known);
+  if (isSupported(version) && !asked && (!process.env.LIBTORCH || record?.libtorch === process.env.LIBTORCH)) {
+    say(`libtorch ${version} (${variant}): ${known}`);
+    return { libtorch: known, variant };
+  }
+  const args = ["--variant", variant, ...(options.version ? ["--version", options.version] : [])];
+  const libtorch = step(`libtorch (${variant})`, () =>
+    run(join(root, "scripts", "fetch-libtorch.sh"), args, {
+      stdio: ["ignore", "pipe", "inherit"],
+      encoding: "utf8",
+    }).trim(),
+  );
+  say(`libtorch ${torchVersion(libtorch)} (${variant}): ${libtorch}`);
+  if (variant === "cpu" && existsSync("/proc/driver/nvidia/version")) {
+    say("this machine has an NVIDIA driver: node scripts/setup.mjs --variant cu130 builds with CUDA");
+  }
+  return { libtorch, variant };
+}
+
+// ---- 3. the addon
+
+function requireTools() {
+  const missing = [];
+  const works = (command) => spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
+  if (!works("cmake")) missing.push("CMake >= 3.18 (Debian: apt-get install cmake; or pip install cmake)");
+  if (![process.env.CXX, "c++", "g++", "clang++"].some((command) => command && works(command))) {
+    missing.push("a C++20 compiler, GCC >= 11 or Clang >= 14 (Debian: apt-get install g++)");
+  }
+  if (!works("ninja") && !works("make")) missing.push("make or ninja (Debian: apt-get install make)");
+  if (missing.length > 0)
+    throw new SetupError(`compiling the addon needs what is not on the PATH:\n  - ${missing.join("\n  - ")}`);
+}
+
+function compileAddon() {
+  if (process.env.NOETHER_NATIVE) return say(`addon: NOETHER_NATIVE=${process.env.NOETHER_NATIVE}, nothing to compile`);
+  const record = readBuildRecord();
+  const { libtorch, variant } = findLibtorch(record);
+  const version = torchVersion(libtorch);
+  const require = createRequire(join(root, "package.json"));
+  const headers = require("node-addon-api/package.json").version;
+  const sources = [
+    ...filesUnder(join(root, "native", "src"), /\.(cpp|h)$/),
+    ...["CMakeLists.txt", "package.json"].map((name) => join(root, "native", name)),
+  ];
+  const inputs = hashOf(sources, { libtorch, version, variant, headers });
+  if (record?.inputs === inputs && existsSync(addonPath)) return say("addon: up to date");
+
+  requireTools();
+  // a file takes about 1.5 GB of memory to compile
+  const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / 1.5e9)));
+  const args = ["compile", "-d", "native", "-O", "native/build", "--parallel", String(jobs)];
+  args.push(`--CDLIBTORCH=${libtorch}`, `--CDNOETHER_CUDA=${variant === "cpu" ? "OFF" : "ON"}`);
+  step(`compiling the addon with ${jobs} job${jobs > 1 ? "s" : ""}`, () =>
+    run(process.execPath, [
+      join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js"),
+      "--log-level",
+      "warn",
+      ...args,
+    ]),
+  );
+  replaceFile(buildRecordPath, `${JSON.stringify({ libtorch, version, variant, inputs }, null, 2)}\n`);
+}
+
+// ---- 4. dist/
+
+function buildDist() {
+  if (!existsSync(join(root, "lib"))) return; // an installed package is built already
+  const stamp = join(root, "dist", ".inputs");
+  const configs = ["package.json", "tsconfig.json", "tsconfig.build.json", "tsup.config.ts", "scripts/build.mjs"];
+  const inputs = hashOf([...filesUnder(join(root, "lib"), /\.ts$/), ...configs.map((name) => join(root, name))]);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === inputs) return say("dist: up to date");
+  rmSync(stamp, { force: true });
+  step("building dist", () => run(process.execPath, ["scripts/build.mjs", "--tolerate-type-errors"]));
+  replaceFile(stamp, inputs);
+}
+
+function replaceFile(path, content) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.${process.pid}`, content);
+  renameSync(`${path}.${process.pid}`, path);
+}
+
+try {
+  installPackages();
+  compileAddon();
+  if (!options.native) buildDist();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(
+    `setup: ${error.message}\nsetup: fix the cause above and run the same command again; what is done is kept`,
+  );
+  process.exitCode = 1;
+}

@@ -1,4 +1,4 @@
-// Counts the host memory that libtorch's CPU allocator holds, for the whole process.
+// The CPU allocator: counts the host memory that tensors hold, and keeps small freed blocks for reuse.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ struct AllocatedBytes {
   int64_t peak;
 };
 
-// Puts a counting allocator in front of libtorch's own; once per process, whatever the number of environments.
+// Puts our allocator in the place of libtorch's own; once per process, whatever the number of environments.
 void install_counting_allocator();
 AllocatedBytes allocated_bytes();
 void reset_peak_bytes();

@@ -15,6 +15,8 @@ struct Operator {
   std::vector<ArgumentConverter> arguments;
   // Per result: marked `Tensor(a!)`, so that the caller already holds the object.
   std::vector<bool> written_in_place;
+  // Dispatch keys to leave out of a call that records no gradient; empty where the autograd kernel does more than record.
+  c10::DispatchKeySet without_recording;
 };
 
 class OperatorTable {

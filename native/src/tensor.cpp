@@ -16,11 +16,6 @@ Napi::Value handle_value(Addon& addon, const Arguments& arguments, at::Tensor te
   return Napi::Number::New(arguments.env(), tensor.defined() ? addon.tensors.put(std::move(tensor)) : 0);
 }
 
-Napi::Value free(Addon& addon, const Arguments& arguments) {
-  addon.tensors.free(arguments.handle(0, "handle"));
-  return arguments.env().Undefined();
-}
-
 Napi::Value free_many(Addon& addon, const Arguments& arguments) {
   for (const double handle : arguments.handles(0, "handles")) addon.tensors.free(handle);
   return arguments.env().Undefined();
@@ -216,7 +211,6 @@ bool is_javascript_memory(const at::Tensor& tensor) {
 }
 
 void export_tensor(Napi::Env, Napi::Object exports) {
-  define<free>(exports, "free");
   define<free_many>(exports, "freeMany");
   define<alias>(exports, "alias");
   define<is_live>(exports, "isLive");

@@ -42,7 +42,10 @@ class TensorTable {
   // Frees a handle; one that is not live is ignored, since scopes and explicit disposal may both get there.
   void free(double handle) {
     if (!is_live(handle)) return;
-    take(handle);
+    const auto slot = static_cast<uint32_t>(static_cast<uint64_t>(handle) % kMaxSlots);
+    // Out of the table first: what the tensor's end triggers may use the table.
+    const at::Tensor ended = std::move(slots_[slot].tensor);
+    release(slot);
   }
 
   bool is_live(double handle) const {

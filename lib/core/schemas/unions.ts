@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { findKind } from "../factory/registry";
 import { suggestNames } from "../nearest";
-import { configClassOf, isSubclass, type AnyConfigClass } from "./config-class";
+import { configClassOf, isConfigClass, isSubclass, type AnyConfigClass } from "./config-class";
 import { describe, forwardIssues, isMapping, literalValues, report } from "./fields";
 
 type Output<T extends readonly AnyConfigClass[]> = z.output<T[number]>;
@@ -12,35 +13,49 @@ function alreadyValid(input: unknown, members: readonly AnyConfigClass[]): boole
   return type !== undefined && members.some((member) => isSubclass(type, member));
 }
 
+/** Members by the literal values of their tag. */
+function byTagValue(tag: string, members: readonly AnyConfigClass[]): Map<string, AnyConfigClass> {
+  const table = new Map<string, AnyConfigClass>();
+  for (const member of members) {
+    const values = literalValues((member.fields as Record<string, z.ZodType>)[tag]!);
+    if (!values) throw new Error(`internal: ${member.configName} declares no literal "${tag}"`);
+    for (const value of values) table.set(value, member);
+  }
+  return table;
+}
+
 /**
  * A union chosen by the value of one key, whose literal every member declares
  * (`kind: literal("noether.core.trackers.WandBTracker")`). The key is required in the input.
+ *
+ * @param options.open - a base class: kinds that are registered with a schema that extends it are taken too
  */
 export function taggedUnion<const T extends readonly AnyConfigClass[]>(
   tag: string,
   members: T,
+  options: { open?: AnyConfigClass } = {},
 ): z.ZodType<Output<T>, Input<T>> {
-  const byTag = new Map<string, AnyConfigClass>();
-  for (const member of members) {
-    const values = literalValues((member.fields as Record<string, z.ZodType>)[tag]!);
-    if (!values) throw new Error(`internal: ${member.configName} declares no literal "${tag}"`);
-    for (const value of values) byTag.set(value, member);
-  }
+  const table = byTagValue(tag, members);
+  const { open } = options;
+  const registeredMember = (value: string): AnyConfigClass | undefined => {
+    const schema = open && findKind(value)?.schema;
+    return open && isConfigClass(schema) && isSubclass(schema, open) ? schema : undefined;
+  };
   const type = z.transform<unknown, unknown>((input, context) => {
-    if (alreadyValid(input, members)) return input;
+    if (alreadyValid(input, open ? [...members, open] : members)) return input;
     if (!isMapping(input)) {
       report(context, input, `expected a mapping with "${tag}", received ${describe(input)}`);
       return z.NEVER;
     }
     const value = input[tag];
-    const member = typeof value === "string" ? byTag.get(value) : undefined;
+    const member = typeof value === "string" ? (table.get(value) ?? registeredMember(value)) : undefined;
     if (!member) {
       const message =
         value === undefined ? `missing "${tag}"` : `unknown ${tag} ${describe(value).replace(/^the string /, "")}`;
       report(
         context,
         input,
-        `${message}; ${suggestNames(String(value), byTag.keys())}`,
+        `${message}; ${suggestNames(String(value), table.keys())}`,
         value === undefined ? [] : [tag],
       );
       return z.NEVER;

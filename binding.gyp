@@ -18,7 +18,7 @@
         "-std=c++20", "-O2", "-Wall", "-Wextra", "-fexceptions", "-frtti", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
         "-isystem", "<(libtorch)/include",
         "-isystem", "<(libtorch)/include/torch/csrc/api/include",
-        "-isystem", "<!(node -p \"require('node-addon-api').include_dir\")",
+        "-isystem", "<!(node -p \"require('path').dirname(require.resolve('node-addon-api/package.json'))\")",
       ],
       "libraries": ["-L<(libtorch)/lib", "-lc10", "-ltorch_cpu"],
       "ldflags": ["<!@(node scripts/gyp-libtorch.mjs rpath)"],

@@ -1,1 +1,37 @@
-export {};
+/** PyTorch's API on libtorch: tensors, operators, autograd, modules, optimizers and files. See docs/torch.md. */
+export * from "./operators.generated";
+export * as linalg from "./linalg.generated";
+export * as fft from "./fft.generated";
+export * as special from "./special.generated";
+
+export { Tensor, type ToOptions } from "./tensor";
+export { arange, asTensor, fromBuffer, fromBytes, fromTypedArray, full, getDefaultDtype, scalarTensor, setDefaultDtype, tensor, type FactoryOptions, type TensorLike, type TensorOptions } from "./creation";
+export { dtypes, isDType, itemSize, type Complex, type Device, type DType, type DTypeLike, type Layout, type MemoryFormat, type Scalar } from "./dtype";
+export type { NestedArray, TensorData } from "./read";
+export { slice, Slice, type IndexArray, type TensorIndex } from "./indexing";
+export { ops } from "./overloads";
+
+export { keep, scope } from "./scope";
+export { countTensors, expectNoLeaks, memory, resetPeakMemory, type MemoryCounters } from "./memory";
+export {
+  autocast,
+  backward,
+  enableGrad,
+  Function,
+  FunctionContext,
+  grad,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceMode,
+  noGrad,
+  setGradEnabled,
+  type AutocastOptions,
+  type BackwardOptions,
+  type GradOptions,
+  type HookHandle,
+} from "./autograd";
+
+export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./generator";
+export { config, cuda, getNumInteropThreads, getNumThreads, setNumInteropThreads, setNumThreads, versions } from "./runtime";
+export { adoptTensor, shareTensor, type SharedTensor } from "./hand-over";
+export { DisposedError, TorchError } from "./errors";

@@ -1,0 +1,264 @@
+/** Gradients: backward passes, grad modes, hooks and functions whose backward is written in TypeScript. */
+import { native } from "./addon";
+import { frameModes, isAsync, refusePromise, runInFrame, type Mode } from "./async-context";
+import { dtypeCode, type DTypeLike } from "./dtype";
+import { guard } from "./errors";
+import { handles } from "./overloads";
+import { currentActivation, scope, wrap } from "./scope";
+import { Tensor } from "./tensor";
+
+/** Options of a backward pass. */
+export interface BackwardOptions {
+  /** Keeps the graph for another pass. Default: the value of `createGraph`. */
+  readonly retainGraph?: boolean;
+  /** Records the backward pass itself, for second derivatives. */
+  readonly createGraph?: boolean;
+  /** Accumulates into these leaves only. */
+  readonly inputs?: readonly Tensor[];
+}
+
+/** Options of {@link grad}. */
+export interface GradOptions {
+  /** Gradients of the result with respect to the outputs; may be left out for outputs of one element. */
+  readonly gradOutputs?: readonly (Tensor | null)[] | Tensor;
+  readonly retainGraph?: boolean;
+  readonly createGraph?: boolean;
+  /** Gives null, instead of an error, for inputs that the outputs do not depend on. */
+  readonly allowUnused?: boolean;
+}
+
+/** Undoes a registration. */
+export interface HookHandle {
+  remove(): void;
+}
+
+/**
+ * Computes the gradients of the leaves that the outputs depend on and adds them to their `grad`.
+ *
+ * @param gradients gradient of the result with respect to each output; may be left out for outputs of one element.
+ */
+export function backward(outputs: Tensor | readonly Tensor[], gradients: Tensor | null | readonly (Tensor | null)[] = null, options: BackwardOptions = {}): void {
+  const { createGraph = false, retainGraph = createGraph, inputs } = options;
+  const roots = handles(asList(outputs));
+  const seeds = gradients === null ? null : asList(gradients).map((gradient) => gradient?.handle ?? 0);
+  guard("backward", () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
+}
+
+/**
+ * Gradients of the outputs with respect to the inputs, returned instead of accumulated.
+ *
+ * @returns one gradient per input.
+ */
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions & { readonly allowUnused: true }): (Tensor | null)[];
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): Tensor[];
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+  const { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
+  const seeds = gradOutputs === undefined ? null : asList(gradOutputs).map((gradient) => gradient?.handle ?? 0);
+  const results = guard("grad", () => native.gradient(handles(asList(outputs)), handles(asList(inputs)), seeds, retainGraph, createGraph, allowUnused));
+  return results.map((handle) => (handle === 0 ? null : wrap(handle)));
+}
+
+function asList<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+// ---- modes
+
+function gradMode(enabled: boolean): Mode {
+  const outer: boolean[] = [];
+  return {
+    enter() {
+      outer.push(native.gradEnabled());
+      native.setGradEnabled(enabled);
+    },
+    exit() {
+      native.setGradEnabled(outer.pop()!);
+    },
+  };
+}
+
+/** Runs `body` in a mode: directly when it is synchronous, in a frame that follows it across `await` when it is async. */
+function runInMode<T>(where: string, mode: Mode, body: () => T): T {
+  if (isAsync(body)) return runInFrame({ activate: currentActivation(), modes: [...frameModes(), mode] }, body as () => Promise<unknown>) as T;
+  mode.enter();
+  try {
+    const result = body();
+    refusePromise(where, result);
+    return result;
+  } finally {
+    mode.exit();
+  }
+}
+
+/**
+ * Runs `body` without recording operations for gradients.
+ *
+ * @param body synchronous, or declared `async`: the mode then holds across its `await`s, and only there.
+ * @example
+ * const prediction = noGrad(() => model.forward(x));
+ */
+export function noGrad<T>(body: () => T): T {
+  return runInMode("noGrad", gradMode(false), body);
+}
+
+/** Runs `body` with recording switched on, also inside {@link noGrad}. */
+export function enableGrad<T>(body: () => T): T {
+  return runInMode("enableGrad", gradMode(true), body);
+}
+
+/** Switches recording on or off for `body`; without `body`, for this thread until it is switched again. */
+export function setGradEnabled(enabled: boolean): void;
+export function setGradEnabled<T>(enabled: boolean, body: () => T): T;
+export function setGradEnabled<T>(enabled: boolean, body?: () => T): T | void {
+  if (body) return runInMode("setGradEnabled", gradMode(enabled), body);
+  native.setGradEnabled(enabled);
+}
+
+/** True where operations are recorded. */
+export function isGradEnabled(): boolean {
+  return native.gradEnabled();
+}
+
+/** Runs `body` in inference mode: no recording and no version counters; what it makes can never take part in autograd. */
+export function inferenceMode<T>(body: () => T, enabled = true): T {
+  const depths: number[] = [];
+  const mode: Mode = {
+    enter: () => void depths.push(native.enterInferenceMode(enabled)),
+    exit: () => native.exitInferenceMode(depths.pop()!),
+  };
+  return runInMode("inferenceMode", mode, body);
+}
+
+/** True inside {@link inferenceMode}. */
+export function isInferenceMode(): boolean {
+  return native.isInferenceMode();
+}
+
+/** Options of {@link autocast}. */
+export interface AutocastOptions {
+  /** Default: `"cpu"`. */
+  readonly deviceType?: string;
+  /** Type of the operations that are safe in fewer bits. Default: bfloat16 on the CPU, float16 on CUDA. */
+  readonly dtype?: DTypeLike;
+  /** Default: true. */
+  readonly enabled?: boolean;
+  /** Keeps the cast weights for the time of the outermost autocast. Default: true. */
+  readonly cacheEnabled?: boolean;
+}
+
+/** Runs `body` with mixed precision, as `torch.autocast`. */
+export function autocast<T>(options: AutocastOptions, body: () => T): T {
+  const { deviceType = "cpu", enabled = true, cacheEnabled = true } = options;
+  const dtype = dtypeCode(options.dtype ?? (deviceType === "cpu" ? "bfloat16" : "float16"));
+  const outer: ReturnType<typeof native.autocast>[] = [];
+  const mode: Mode = {
+    enter() {
+      outer.push(native.autocast());
+      native.enterAutocast();
+      native.setAutocast(deviceType, enabled, dtype, cacheEnabled);
+    },
+    exit() {
+      for (const before of outer.pop()!) if (before.deviceType === deviceType) native.setAutocast(deviceType, before.enabled, before.dtype, before.cache);
+      if (native.exitAutocast() === 0) native.clearAutocastCache();
+    },
+  };
+  return runInMode("autocast", mode, body);
+}
+
+// ---- hooks
+
+/** @internal Body of `Tensor.registerHook`. */
+export function registerTensorHook(tensor: Tensor, hook: (gradient: Tensor) => Tensor | null | undefined | void): HookHandle {
+  const id = guard("registerHook", () =>
+    native.registerHook(tensor.handle, (gradient) => {
+      const returned = scope(() => hook(wrap(gradient)));
+      return returned instanceof Tensor ? handOut(returned) : 0;
+    }),
+  );
+  return { remove: () => guard("removeHook", () => native.removeHook(tensor.handle, id)) };
+}
+
+/** A handle of its own for the native side to take over. */
+function handOut(tensor: Tensor): number {
+  return native.alias(tensor.handle);
+}
+
+// ---- functions
+
+/** What `forward` leaves for `backward`. */
+export class FunctionContext {
+  /** Which of `apply`'s arguments want a gradient (false for those that are no tensors). */
+  needsInputGrad: readonly boolean[] = [];
+  /** Tensors for `backward`, set by {@link saveForBackward}. */
+  savedTensors: readonly Tensor[] = [];
+  /** @internal */
+  readonly nonDifferentiable = new Set<Tensor>();
+  /** Anything else for `backward`. */
+  [value: string]: unknown;
+
+  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope. */
+  saveForBackward(...tensors: Tensor[]): void {
+    this.savedTensors = tensors.map((tensor) => new Tensor(native.alias(tensor.handle)));
+  }
+
+  /** Marks outputs that have no gradient, e.g. indices. */
+  markNonDifferentiable(...outputs: Tensor[]): void {
+    for (const output of outputs) this.nonDifferentiable.add(output);
+  }
+}
+
+/** The static members of a differentiable function. */
+interface FunctionClass {
+  readonly name: string;
+  forward(context: FunctionContext, ...args: never[]): Tensor | Tensor[];
+  backward(context: FunctionContext, ...gradients: (Tensor | null)[]): Tensor | null | (Tensor | null)[];
+}
+
+/**
+ * A differentiable function with its own backward. Subclass it with static `forward` and `backward`, and call `apply`.
+ *
+ * @example
+ * class Square extends Function {
+ *   static forward(context: FunctionContext, x: Tensor): Tensor {
+ *     context.saveForBackward(x);
+ *     return x.mul(x);
+ *   }
+ *   static backward(context: FunctionContext, gradient: Tensor): Tensor {
+ *     return context.savedTensors[0]!.mul(gradient).mul(2);
+ *   }
+ * }
+ * const y = Square.apply(x);
+ */
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- PyTorch's interface: static members on a subclass.
+export class Function {
+  /** Runs `forward` unrecorded and attaches `backward` to its outputs. */
+  static apply<Result extends Tensor | Tensor[]>(this: { forward(context: FunctionContext, ...args: never[]): Result } & FunctionClass, ...args: unknown[]): Result {
+    const context = new FunctionContext();
+    context.needsInputGrad = args.map((argument) => argument instanceof Tensor && argument.requiresGrad);
+    const result = noGrad(() => this.forward(context, ...(args as never[])));
+    if (!native.gradEnabled() || !context.needsInputGrad.includes(true)) return result;
+
+    const outputs = (Array.isArray(result) ? result : [result]) as Tensor[];
+    const differentiable = outputs.filter((output) => !context.nonDifferentiable.has(output));
+    const inputs = args.filter((argument): argument is Tensor => argument instanceof Tensor);
+    const attached = guard(this.name, () =>
+      native.attachFunction(this.name, handles(differentiable), handles(inputs), (gradients) => runBackward(this, context, args, gradients)),
+    ) as unknown as number[];
+    const tracked = new Map(differentiable.map((output, index) => [output, wrap(attached[index]!)]));
+    const replaced = outputs.map((output) => tracked.get(output) ?? output);
+    return (Array.isArray(result) ? replaced : replaced[0]) as Result;
+  }
+}
+
+/** Calls `backward` and orders its gradients by tensor input. */
+function runBackward(definition: FunctionClass, context: FunctionContext, args: readonly unknown[], gradients: readonly number[]): number[] {
+  return scope(() => {
+    const wrapped = gradients.map((handle) => (handle === 0 ? null : wrap(handle)));
+    const returned = definition.backward(context, ...wrapped);
+    const list = Array.isArray(returned) ? returned : [returned];
+    if (list.length !== args.length) {
+      throw new TypeError(`${definition.name}.backward: expected one gradient (or null) per argument of forward (${args.length}), got ${list.length}`);
+    }
+    return list.flatMap((gradient, index) => (args[index] instanceof Tensor ? [gradient === null ? 0 : handOut(gradient)] : []));
+  });
+}

@@ -1,0 +1,278 @@
+/** Tensors from JavaScript values, and the factories whose dtype depends on JavaScript's numbers. */
+import { native } from "./addon";
+import { dtypeCode, dtypeName, itemSize, type Complex, type Device, type DType, type DTypeLike, type Layout, type Scalar } from "./dtype";
+import { guard } from "./errors";
+import { ops } from "./overloads";
+import { wrap } from "./scope";
+import { Tensor } from "./tensor";
+
+/** What `tensor()` takes: a value, nested arrays of values, or a TypedArray. */
+export type TensorLike = Scalar | ArrayBufferView | readonly TensorLike[];
+
+/** Where and as what a tensor is made. */
+export interface TensorOptions {
+  /** Default: by the data. */
+  readonly dtype?: DTypeLike;
+  /** Default: `"cpu"`. */
+  readonly device?: Device;
+  readonly requiresGrad?: boolean;
+}
+
+/** {@link TensorOptions} of a factory. */
+export interface FactoryOptions extends TensorOptions {
+  readonly layout?: Layout;
+  readonly pinMemory?: boolean;
+  /** Writes into this tensor. */
+  readonly out?: Tensor;
+}
+
+/** The dtype of float tensors made without one. */
+export function getDefaultDtype(): DType {
+  return dtypeName(native.defaultDtype());
+}
+
+/** Sets {@link getDefaultDtype} for the process. */
+export function setDefaultDtype(dtype: DTypeLike): void {
+  guard("setDefaultDtype", () => native.setDefaultDtype(dtypeCode(dtype)));
+}
+
+/**
+ * A tensor with a copy of the data. Without `dtype`: the default float type for numbers, int64 for bigints, bool for booleans,
+ * complex64 for `{ re, im }`, the array's own type for a TypedArray.
+ *
+ * @param data a value (0-dim), nested arrays of equal lengths, or a TypedArray (1-dim).
+ * @throws TypeError for ragged arrays or mixed kinds.
+ * @example
+ * tensor([[1, 2], [3, 4]], { dtype: "float64", requiresGrad: true });
+ */
+export function tensor(data: TensorLike, options: TensorOptions = {}): Tensor {
+  if (ArrayBuffer.isView(data)) return fromTypedArray(data, [elementCount(data, "tensor")], options);
+  const shape = shapeOf(data);
+  const flat: Scalar[] = [];
+  flatten(data, shape, 0, flat);
+  const dtype = options.dtype === undefined ? inferDtype(flat) : dtypeName(dtypeCode(options.dtype));
+  return finish(make(encode(flat, dtype), shape, dtype), options);
+}
+
+/** PyTorch's `as_tensor`: a tensor passes through (converted where the options say so), anything else is copied. */
+export function asTensor(data: TensorLike | Tensor, options: TensorOptions = {}): Tensor {
+  return data instanceof Tensor ? data.to({ dtype: options.dtype, device: options.device }) : tensor(data, options);
+}
+
+/**
+ * A tensor with a copy of a TypedArray's elements.
+ *
+ * @param data its type decides the dtype, unless `dtype` says otherwise: elements are then converted, except that a `Uint16Array` is
+ *   taken as the bits of `"float16"` and `"bfloat16"`, a `Uint8Array` as `"bool"`, and float pairs (re, im) as complex numbers.
+ * @param shape must have as many elements as the array; default: one dimension.
+ */
+export function fromTypedArray(data: ArrayBufferView, shape?: readonly number[], options: TensorOptions = {}): Tensor {
+  const native = arrayDtype(data, "fromTypedArray");
+  const dtype = options.dtype === undefined ? native : dtypeName(dtypeCode(options.dtype));
+  const stored = reinterpreted(native, dtype);
+  const count = elementCount(data, "fromTypedArray") / (isPair(stored) ? 2 : 1);
+  const length = checkShape("fromTypedArray", shape ?? [count], count);
+  const made = make(data, length, stored);
+  return finish(stored === dtype ? made : replaced(made, made.to(dtype)), options);
+}
+
+/**
+ * A CPU tensor over the memory of a TypedArray, without a copy: writes on either side are seen on the other. The array
+ * must not be resized or transferred while the tensor lives.
+ *
+ * @param options.dtype reads the memory as this type (default: the array's own).
+ */
+export function fromBuffer(data: ArrayBufferView, shape?: readonly number[], options: Pick<TensorOptions, "dtype" | "requiresGrad"> = {}): Tensor {
+  const dtype = options.dtype === undefined ? arrayDtype(data, "fromBuffer") : dtypeName(dtypeCode(options.dtype));
+  const count = data.byteLength / itemSize(dtype);
+  const length = checkShape("fromBuffer", shape ?? [count], count);
+  return finish(
+    guard("fromBuffer", () => wrap(native.fromBuffer(data, length, dtypeCode(dtype)))),
+    options,
+  );
+}
+
+/**
+ * A tensor from raw bytes in the dtype's own layout (little endian, row-major), copied.
+ */
+export function fromBytes(data: ArrayBufferView, shape: readonly number[], dtype: DTypeLike, options: Omit<TensorOptions, "dtype"> = {}): Tensor {
+  const name = dtypeName(dtypeCode(dtype));
+  const length = checkShape("fromBytes", shape, data.byteLength / itemSize(name));
+  return finish(make(data, length, name), options);
+}
+
+/**
+ * A tensor filled with a value: float32 (the default float type) for numbers, int64 for bigints, bool for booleans, unless `dtype` says.
+ */
+export function full(size: readonly number[], fillValue: Scalar, options: FactoryOptions = {}): Tensor {
+  return ops.call("aten::full", size, fillValue, options.out ? options : { ...options, dtype: options.dtype ?? inferDtype([fillValue]) }) as Tensor;
+}
+
+/** A 0-dim tensor: float32 (the default float type) for numbers, unless `dtype` says. */
+export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out"> = {}): Tensor {
+  return ops.call("aten::scalar_tensor", value, { ...options, dtype: options.dtype ?? inferDtype([value]) }) as Tensor;
+}
+
+/**
+ * `start`, `start + step`, … up to but without `end`: float32 (the default float type) for numbers, int64 for bigints, unless `dtype` says.
+ *
+ * @example
+ * arange(5); arange(2, 8, 2, { dtype: "int64" });
+ */
+export function arange(end: number | bigint, options?: FactoryOptions): Tensor;
+export function arange(start: number | bigint, end: number | bigint, options?: FactoryOptions): Tensor;
+export function arange(start: number | bigint, end: number | bigint, step: number | bigint, options?: FactoryOptions): Tensor;
+export function arange(first: number | bigint, ...rest: (number | bigint | FactoryOptions | undefined)[]): Tensor {
+  const given = rest.filter((value) => value !== undefined);
+  const options = typeof given.at(-1) === "object" ? (given.pop() as FactoryOptions) : {};
+  const [start, end, step] = given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
+  const bounds = given.length === 0 ? [end] : given.length === 1 ? [start, end] : [start, end, step];
+  const dtype = options.dtype ?? inferDtype(bounds as Scalar[]);
+  return ops.call("aten::arange.start_step", start, end, step, options.out ? { out: options.out } : { ...options, dtype }) as Tensor;
+}
+
+// ---- data
+
+/** The dtype that PyTorch gives to these values (JavaScript's numbers count as floats). */
+function inferDtype(values: readonly Scalar[]): DType {
+  const kinds = new Set(values.map((value) => (typeof value === "object" ? "complex" : typeof value)));
+  if (kinds.has("complex")) return getDefaultDtype() === "float64" ? "complex128" : "complex64";
+  if (kinds.has("number") || kinds.size === 0) return getDefaultDtype();
+  return kinds.has("bigint") ? "int64" : "bool";
+}
+
+function shapeOf(data: TensorLike): number[] {
+  const shape: number[] = [];
+  for (let level: TensorLike | undefined = data; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as readonly TensorLike[])[0]) {
+    shape.push((level as readonly TensorLike[]).length);
+    if (ArrayBuffer.isView(level)) break;
+  }
+  return shape;
+}
+
+function flatten(data: TensorLike, shape: readonly number[], depth: number, into: Scalar[]): void {
+  const isList = Array.isArray(data) || ArrayBuffer.isView(data);
+  if (isList !== depth < shape.length || (isList && (data as readonly TensorLike[]).length !== shape[depth])) {
+    const came = isList ? `a list of ${(data as readonly TensorLike[]).length}` : "a value";
+    const wanted = depth < shape.length ? `a list of ${shape[depth]}` : "a value";
+    throw new TypeError(`tensor: expected arrays of equal lengths (shape [${shape.join(", ")}]), got ${came} where ${wanted} belongs`);
+  }
+  if (isList) for (const entry of data as Iterable<TensorLike>) flatten(entry, shape, depth + 1, into);
+  else if (isScalar(data)) into.push(data);
+  else throw new TypeError(`tensor: expected numbers, bigints, booleans or { re, im }, got ${data === null ? "null" : typeof data}`);
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return ["number", "bigint", "boolean"].includes(typeof value) || (typeof value === "object" && value !== null && "re" in value && "im" in value);
+}
+
+/** Values in the memory layout of a dtype; float16 and friends go through float32, on the native side. */
+function encode(values: readonly Scalar[], dtype: DType): ArrayBufferView {
+  switch (dtype) {
+    case "int64":
+      return BigInt64Array.from(values, (value) => toBigInt(value));
+    case "uint64":
+      return BigUint64Array.from(values, (value) => toBigInt(value));
+    case "complex64":
+    case "complex32":
+      return Float32Array.from(values.flatMap(pair));
+    case "complex128":
+      return Float64Array.from(values.flatMap(pair));
+    case "bool":
+      return Uint8Array.from(values, (value) => (toNumber(value) ? 1 : 0));
+    case "float64":
+      return Float64Array.from(values, toNumber);
+    case "int32":
+      return Int32Array.from(values, toInteger);
+    case "int16":
+      return Int16Array.from(values, toInteger);
+    case "int8":
+      return Int8Array.from(values, toInteger);
+    case "uint8":
+      return Uint8Array.from(values, toInteger);
+    case "uint16":
+      return Uint16Array.from(values, toInteger);
+    case "uint32":
+      return Uint32Array.from(values, toInteger);
+    default:
+      return Float32Array.from(values, toNumber);
+  }
+}
+
+function make(data: ArrayBufferView, shape: readonly number[], dtype: DType): Tensor {
+  const stored = storedAs(data, dtype);
+  const made = guard("tensor", () => wrap(native.fromBytes(data, shape, dtypeCode(stored))));
+  return stored === dtype ? made : replaced(made, made.to(dtype));
+}
+
+/** The dtype in which {@link encode} wrote the data: its own where JavaScript has an array for it. */
+function storedAs(data: ArrayBufferView, dtype: DType): DType {
+  if (data instanceof Float32Array) return dtype === "complex64" || dtype === "complex32" ? "complex64" : "float32";
+  return dtype;
+}
+
+function replaced(old: Tensor, made: Tensor): Tensor {
+  if (made !== old) old.dispose();
+  return made;
+}
+
+function finish(made: Tensor, { device, requiresGrad }: TensorOptions): Tensor {
+  const placed = device === undefined ? made : replaced(made, made.to({ device }));
+  return requiresGrad ? placed.requiresGrad_() : placed;
+}
+
+function toNumber(value: Scalar): number {
+  if (typeof value === "object") throw new TypeError("tensor: expected real numbers for this dtype, got a complex one");
+  return Number(value);
+}
+
+function toInteger(value: Scalar): number {
+  const number = toNumber(value);
+  if (Number.isNaN(number)) throw new TypeError("tensor: expected integers for this dtype, got NaN");
+  return Math.trunc(number);
+}
+
+function toBigInt(value: Scalar): bigint {
+  return typeof value === "bigint" ? value : BigInt(toInteger(value));
+}
+
+function pair(value: Scalar): [number, number] {
+  return typeof value === "object" ? [(value as Complex).re, (value as Complex).im] : [Number(value), 0];
+}
+
+function arrayDtype(data: ArrayBufferView, where: string): DType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof Float64Array) return "float64";
+  if (data instanceof Int32Array) return "int32";
+  if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return "uint8";
+  if (data instanceof Int8Array) return "int8";
+  if (data instanceof Int16Array) return "int16";
+  if (data instanceof Uint16Array) return "uint16";
+  if (data instanceof Uint32Array) return "uint32";
+  if (data instanceof BigUint64Array) return "uint64";
+  throw new TypeError(`${where}: expected a TypedArray, got ${Object.prototype.toString.call(data).slice(8, -1)}`);
+}
+
+/** The type in which the array's memory is read, on the way to `wanted`. */
+function reinterpreted(array: DType, wanted: DType): DType {
+  const bits = array === "uint16" && (wanted === "float16" || wanted === "bfloat16");
+  const mask = array === "uint8" && wanted === "bool";
+  const pairs = (array === "float32" && wanted === "complex64") || (array === "float64" && wanted === "complex128");
+  return bits || mask || pairs ? wanted : array;
+}
+
+function isPair(dtype: DType): boolean {
+  return dtype.startsWith("complex");
+}
+
+function elementCount(data: ArrayBufferView, where: string): number {
+  return data.byteLength / itemSize(arrayDtype(data, where));
+}
+
+function checkShape(where: string, shape: readonly number[], count: number): readonly number[] {
+  const needed = shape.reduce((product, length) => product * length, 1);
+  if (!shape.every((length) => Number.isInteger(length) && length >= 0)) throw new RangeError(`${where}: expected lengths of at least 0 in the shape, got [${shape.join(", ")}]`);
+  if (needed !== count) throw new RangeError(`${where}: expected ${needed} elements for the shape [${shape.join(", ")}], got ${count}`);
+  return shape;
+}

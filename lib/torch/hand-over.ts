@@ -1,0 +1,30 @@
+/** Handing tensors to worker threads without a copy. */
+import { native } from "./addon";
+import { DisposedError, guard } from "./errors";
+import { wrap } from "./scope";
+import type { Tensor } from "./tensor";
+
+/** A tensor parked for another thread: plain data, fit for `postMessage`. */
+export interface SharedTensor {
+  readonly ticket: number;
+}
+
+/**
+ * Parks a tensor for another thread; both threads then share its memory. The tensor stays valid here.
+ *
+ * @example
+ * worker.postMessage(shareTensor(x)); // in the worker: adoptTensor(message)
+ */
+export function shareTensor(tensor: Tensor): SharedTensor {
+  if (tensor.handle === 0) throw new DisposedError("shareTensor");
+  return { ticket: guard("shareTensor", () => native.park(tensor.handle)) };
+}
+
+/**
+ * Takes a parked tensor over, once.
+ *
+ * @throws TorchError `ERR_TICKET` when it was taken already.
+ */
+export function adoptTensor(shared: SharedTensor): Tensor {
+  return wrap(guard("adoptTensor", () => native.adopt(shared.ticket)));
+}

@@ -1,0 +1,41 @@
+/** Threads, devices, memory counters and versions. */
+import { native } from "./addon";
+import { guard } from "./errors";
+
+/** Threads that one operator may use. */
+export function getNumThreads(): number {
+  return native.numThreads();
+}
+
+/** Sets {@link getNumThreads}; at least 1. */
+export function setNumThreads(count: number): void {
+  guard("setNumThreads", () => native.setNumThreads(count));
+}
+
+/** Threads that run operators next to each other. */
+export function getNumInteropThreads(): number {
+  return native.numInteropThreads();
+}
+
+/** Sets {@link getNumInteropThreads}; only before the first parallel work, as in PyTorch. */
+export function setNumInteropThreads(count: number): void {
+  guard("setNumInteropThreads", () => native.setNumInteropThreads(count));
+}
+
+/** Versions of the parts: libtorch, the addon, and whether CUDA is linked. */
+export function versions(): ReturnType<typeof native.versions> {
+  return native.versions();
+}
+
+/** How libtorch was built. */
+export function config(): string {
+  return native.config();
+}
+
+/** CUDA devices, as `torch.cuda`. */
+export const cuda = {
+  /** True when CUDA is linked and a device is there. */
+  isAvailable: (): boolean => native.versions().cudaDevices > 0,
+  /** Number of CUDA devices. */
+  deviceCount: (): number => native.versions().cudaDevices,
+};

@@ -1,0 +1,400 @@
+/** The tensor: a handle into the addon's table, with PyTorch's properties and methods. */
+import { native } from "./addon";
+import { dtypeCode, dtypeName, isDType, itemSize, memoryFormatCode, type Complex, type Device, type DType, type DTypeLike, type MemoryFormat } from "./dtype";
+import { backward, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
+import { DisposedError, guard } from "./errors";
+import { assignAt, indexAt, type TensorIndex } from "./indexing";
+import * as operators from "./operators.generated";
+import { formatTensor } from "./print";
+import { readArray, readBytes, readTypedArray, type NestedArray, type TensorData } from "./read";
+import { wrap, type Scope } from "./scope";
+import { TensorMethods } from "./tensor-methods.generated";
+
+/** Shape, dtype and device, read in one native call and kept until an operator writes the tensor in place. */
+interface CachedInfo {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly device: Device;
+}
+
+/** Keyword arguments of {@link Tensor.to}. */
+export interface ToOptions {
+  readonly device?: Device;
+  readonly dtype?: DTypeLike;
+  readonly nonBlocking?: boolean;
+  /** Copies even where device and dtype already fit. */
+  readonly copy?: boolean;
+  readonly memoryFormat?: MemoryFormat;
+}
+
+/**
+ * A multi-dimensional array on a device, with PyTorch's semantics. Made by `tensor`, `zeros`, … or by an operator.
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * x.matmul(x).sum().item(); // 54
+ */
+export class Tensor extends TensorMethods {
+  /** @internal Handle on the native side; 0 once disposed. */
+  handle: number;
+  /** @internal */
+  cachedInfo: CachedInfo | null = null;
+  /** @internal The scope that frees this tensor; null: kept, or made outside every scope. */
+  owner: Scope | null;
+  /** @internal The wrapper that `grad` gave last, so that `x.grad === x.grad`. */
+  cachedGrad: Tensor | null = null;
+
+  /** @internal Use `tensor(…)`. */
+  constructor(handle: number, owner: Scope | null = null) {
+    super();
+    this.handle = handle;
+    this.owner = owner;
+  }
+
+  // ---- what it is
+
+  private get info(): CachedInfo {
+    return this.cachedInfo ?? this.readInfo();
+  }
+
+  private readInfo(): CachedInfo {
+    const { shape, dtype, device } = this.native("info", () => native.info(this.handle));
+    return (this.cachedInfo = { shape: Object.freeze(shape), dtype: dtypeName(dtype), device });
+  }
+
+  /** Length of each dimension. */
+  get shape(): readonly number[] {
+    return this.info.shape;
+  }
+
+  /** Element type: `"float32"`, `"int64"`, … */
+  get dtype(): DType {
+    return this.info.dtype;
+  }
+
+  /** `"cpu"`, `"cuda:0"`, … */
+  get device(): Device {
+    return this.info.device;
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.info.shape.length;
+  }
+
+  /** True for tensors on a CUDA device. */
+  get isCuda(): boolean {
+    return this.device.startsWith("cuda");
+  }
+
+  /** Number of dimensions. */
+  dim(): number {
+    return this.ndim;
+  }
+
+  /** The shape, or the length of one dimension (negative: counted from the end). */
+  size(): readonly number[];
+  size(dim: number): number;
+  size(dim?: number): readonly number[] | number {
+    const { shape } = this;
+    if (dim === undefined) return shape;
+    const length = shape[dim < 0 ? dim + shape.length : dim];
+    if (length === undefined) throw new RangeError(`size: expected a dimension in [${-shape.length}, ${shape.length - 1}], got ${dim}`);
+    return length;
+  }
+
+  /** Number of elements. */
+  numel(): number {
+    return this.shape.reduce((product, length) => product * length, 1);
+  }
+
+  /** Bytes of one element. */
+  elementSize(): number {
+    return itemSize(this.dtype);
+  }
+
+  /** Steps between neighbours along each dimension (or one), in elements. */
+  stride(): readonly number[];
+  stride(dim: number): number;
+  stride(dim?: number): readonly number[] | number {
+    const strides = this.native("stride", () => native.strides(this.handle));
+    return dim === undefined ? strides : strides[dim < 0 ? dim + strides.length : dim]!;
+  }
+
+  /** Position of the first element in the storage, in elements. */
+  storageOffset(): number {
+    return this.native("storageOffset", () => native.storageOffset(this.handle));
+  }
+
+  /** True when the elements lie in row-major order without gaps. */
+  isContiguous(): boolean {
+    return this.native("isContiguous", () => native.isContiguous(this.handle));
+  }
+
+  /** True for tensors that inference mode made. */
+  isInference(): boolean {
+    return this.native("isInference", () => native.isInference(this.handle));
+  }
+
+  /** True after `dispose()` or the end of the scope that owned the tensor. */
+  get isDisposed(): boolean {
+    return this.handle === 0;
+  }
+
+  /** How often the tensor was written in place. */
+  get version(): number {
+    return this.native("version", () => native.version(this.handle));
+  }
+
+  // ---- transposes that are properties in PyTorch
+
+  /** The transpose of a matrix. */
+  get T(): Tensor {
+    return operators.permute(this, this.shape.map((_, index) => this.ndim - 1 - index));
+  }
+
+  /** The last two dimensions swapped. */
+  get mT(): Tensor {
+    return operators.transpose(this, -2, -1);
+  }
+
+  /** The last two dimensions swapped, conjugated. */
+  get mH(): Tensor {
+    return operators.adjoint(this);
+  }
+
+  /** Real part of a complex tensor, a view. */
+  get real(): Tensor {
+    return operators.real(this);
+  }
+
+  /** Imaginary part of a complex tensor, a view. */
+  get imag(): Tensor {
+    return operators.imag(this);
+  }
+
+  // ---- reading the data
+
+  /**
+   * The only element, as a JavaScript value: a number, a bigint (64-bit integers past 2⁵³), a boolean, or `{ re, im }`.
+   *
+   * The type says `number`, which is nearly always meant; see {@link itemScalar} for the rest.
+   */
+  item(): number {
+    return this.native("item", () => native.item(this.handle)) as number;
+  }
+
+  /** {@link item} with its full type. */
+  itemScalar(): number | bigint | boolean | Complex {
+    return this.native("item", () => native.item(this.handle));
+  }
+
+  /** The elements as nested arrays (a bare value for a 0-dim tensor). 64-bit integers are numbers while they are exact. */
+  toArray(): NestedArray {
+    return readArray(this);
+  }
+
+  /** Python's name for {@link toArray}. */
+  tolist(): NestedArray {
+    return readArray(this);
+  }
+
+  /**
+   * A copy of the elements in row-major order, as the TypedArray of the dtype: `BigInt64Array` for int64, `Uint8Array` for
+   * bool, pairs (re, im) for complex, `Float32Array` for float16 and bfloat16 (see {@link bytes} for their bits).
+   */
+  async data(): Promise<TensorData> {
+    return Promise.resolve(readTypedArray(this));
+  }
+
+  /** {@link data} at once. */
+  dataSync(): TensorData {
+    return readTypedArray(this);
+  }
+
+  /** A copy of the elements' bytes in row-major order, in the dtype's own layout. */
+  bytes(): Uint8Array {
+    return readBytes(this);
+  }
+
+  // ---- indexing
+
+  /**
+   * PyTorch's `x[…]`: numbers, `slice(start, stop, step)`, `null` (a new dimension), `"..."`, masks, index tensors and nested arrays.
+   *
+   * @example
+   * x.index(0); x.index(slice(), slice(2, 5)); x.index("...", null); x.index(mask);
+   */
+  index(...indices: TensorIndex[]): Tensor {
+    return indexAt(this, indices);
+  }
+
+  /** PyTorch's `x[indices] = value` (or `+=`, with `accumulate`); returns this tensor. */
+  indexPut_(indices: readonly TensorIndex[], value: Tensor | number | bigint | boolean, accumulate = false): this {
+    assignAt(this, indices, value, accumulate);
+    return this;
+  }
+
+  // ---- conversion
+
+  /**
+   * The tensor with another dtype or on another device; itself where nothing changes.
+   *
+   * @example
+   * x.to("float64"); x.to("cuda:0"); x.to({ dtype: "bfloat16", copy: true }); x.to(other);
+   */
+  to(target: DTypeLike | Device | ToOptions | Tensor, options: ToOptions = {}): Tensor {
+    const merged: ToOptions =
+      target instanceof Tensor ? { dtype: target.dtype, device: target.device, ...options } : typeof target === "string" ? { ...(isDType(target) ? { dtype: target } : { device: target }), ...options } : target;
+    const { device, dtype, nonBlocking = false, copy = false, memoryFormat } = merged;
+    if (!copy && memoryFormat === undefined && (dtype === undefined || dtypeCode(dtype) === dtypeCode(this.dtype)) && (device === undefined || device === this.device)) return this;
+    return this.native("to", () =>
+      wrap(native.call((toOperator ||= native.operator("aten::to", "dtype_layout")), this.handle, dtypeCode(dtype), undefined, device, undefined, nonBlocking, copy, memoryFormatCode(memoryFormat)) as number),
+    );
+  }
+
+  /** The tensor on the CPU. */
+  cpu(): Tensor {
+    return this.to({ device: "cpu" });
+  }
+
+  /** The tensor on a CUDA device. */
+  cuda(device: number | Device = "cuda"): Tensor {
+    return this.to({ device: typeof device === "number" ? `cuda:${device}` : device });
+  }
+
+  /** As float32. */
+  float(): Tensor {
+    return this.to("float32");
+  }
+
+  /** As float64. */
+  double(): Tensor {
+    return this.to("float64");
+  }
+
+  /** As float16. */
+  half(): Tensor {
+    return this.to("float16");
+  }
+
+  /** As bfloat16. */
+  bfloat16(): Tensor {
+    return this.to("bfloat16");
+  }
+
+  /** As int32. */
+  int(): Tensor {
+    return this.to("int32");
+  }
+
+  /** As int64. */
+  long(): Tensor {
+    return this.to("int64");
+  }
+
+  /** As bool. */
+  bool(): Tensor {
+    return this.to("bool");
+  }
+
+  // ---- autograd
+
+  /** Whether operations on the tensor are recorded. */
+  get requiresGrad(): boolean {
+    return this.native("requiresGrad", () => native.requiresGrad(this.handle));
+  }
+
+  set requiresGrad(value: boolean) {
+    this.native("requiresGrad", () => native.setRequiresGrad(this.handle, value));
+  }
+
+  /** Sets {@link requiresGrad} and returns the tensor. */
+  requiresGrad_(value = true): this {
+    this.requiresGrad = value;
+    return this;
+  }
+
+  /** True where no recorded operation made the tensor. */
+  get isLeaf(): boolean {
+    return this.native("isLeaf", () => native.isLeaf(this.handle));
+  }
+
+  /** Name of the recorded operation that made the tensor (`"AddBackward0"`), null for leaves. */
+  get gradFn(): string | null {
+    return this.native("gradFn", () => native.gradFunction(this.handle));
+  }
+
+  /** The accumulated gradient, null where there is none. */
+  get grad(): Tensor | null {
+    const handle = this.native("grad", () => native.grad(this.handle));
+    if (handle === 0) return (this.cachedGrad = null);
+    const cached = this.cachedGrad;
+    if (cached !== null && cached.handle !== 0 && native.storageId(cached.handle) === native.storageId(handle)) {
+      native.free(handle);
+      return cached;
+    }
+    return (this.cachedGrad = wrap(handle));
+  }
+
+  set grad(gradient: Tensor | null) {
+    this.native("grad", () => native.setGrad(this.handle, gradient === null ? 0 : gradient.handle));
+    this.cachedGrad = null;
+  }
+
+  /**
+   * Computes the gradients of the leaves that this tensor depends on and adds them to their `grad`.
+   *
+   * @param gradient gradient of the result with respect to this tensor; may be left out for one element.
+   */
+  backward(gradient?: Tensor | null, options: BackwardOptions = {}): void {
+    backward(this, gradient ?? null, options);
+  }
+
+  /** Keeps `grad` for a tensor that is no leaf. */
+  retainGrad(): void {
+    this.native("retainGrad", () => native.retainGrad(this.handle));
+  }
+
+  /** Calls `hook` with the gradient of this tensor whenever it is computed; a tensor that it returns replaces the gradient. */
+  registerHook(hook: (gradient: Tensor) => Tensor | null | undefined | void): HookHandle {
+    return registerTensorHook(this, hook);
+  }
+
+  /** PyTorch's `x.data = other`: takes over the data of `other` and stays the same tensor for autograd and optimizers. */
+  setData(other: Tensor): void {
+    this.native("setData", () => native.setData(this.handle, other.handle));
+    this.cachedInfo = null;
+  }
+
+  // ---- life
+
+  /** Frees the tensor now; its storage lives on while views or the recorded graph need it. Twice is harmless. */
+  dispose(): void {
+    if (this.handle === 0) return;
+    native.free(this.handle);
+    this.handle = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  // ---- printing
+
+  /** PyTorch's text: `tensor([[1., 2.], [3., 4.]])`. */
+  override toString(): string {
+    return this.handle === 0 ? "tensor(<disposed>)" : formatTensor(this);
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  private native<T>(name: string, body: () => T): T {
+    if (this.handle === 0) throw new DisposedError(name);
+    return guard(name, body);
+  }
+}
+
+let toOperator = 0;

@@ -1,0 +1,234 @@
+/**
+ * Writes the TypeScript of one operator: its overload signatures, and a body whose fast paths call the addon directly.
+ *
+ * A body tries the argument counts from the fewest up (so that trailing defaults are never handed over) and, where an
+ * operator has several overloads, tells them apart by the kinds of the arguments. What no fast path takes (options
+ * objects, bigints, booleans for numbers, mistakes) goes to `dispatch`, which reads the schemas.
+ */
+import type { Schema, SchemaArgument } from "../../lib/torch/schema";
+import { argumentType, fromNative, kindOf, quickCheck, returnType, toNative } from "./types";
+import type { Operator, Overload } from "./surface";
+
+/** Words that are no function names in JavaScript. */
+const RESERVED: ReadonlySet<string> = new Set(["var", "in", "new", "delete", "with", "function", "default", "switch", "enum", "class", "void"]);
+
+/** The name under which a function stands in its file: `$var` for the reserved `var`. */
+export function localName(name: string): string {
+  return RESERVED.has(name) ? `$${name}` : name;
+}
+
+/** The functions of one file. */
+export function emitFunction(operator: Operator): string {
+  const { overloads } = operator;
+  const name = localName(operator.name);
+  const table = `$table_${operator.aten}`;
+  const parameters = implementationParameters(overloads.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0)));
+  const argumentNames = parameterNames(overloads, parameters);
+  const lines = [
+    `const ${table} = operatorTable(${JSON.stringify(operator.name)}, [`,
+    ...overloads.flatMap(({ schema, out }) => [`  ${JSON.stringify(schema.text)},`, ...(out ? [`  ${JSON.stringify(out.text)},`] : [])]),
+    "]);",
+    ...overloads.filter(isFast).map(({ schema }) => `let ${idName(schema)} = -1;`),
+  ];
+  for (const { schema, out } of overloads) {
+    lines.push(documentation(operator, schema));
+    lines.push(...signatures(schema, out, null).map((signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`));
+  }
+  lines.push(`${exported(operator)}function ${name}(${argumentNames.map((argument) => `${argument}?: any`).join(", ")}): any {`);
+  lines.push("  try {", ...fastPaths(overloads, argumentNames).map((line) => `    ${line}`));
+  lines.push(`    return dispatch(${table}, [${argumentNames.join(", ")}]);`);
+  lines.push("  } catch (error) {", `    throw operatorError(error, ${table}, [${argumentNames.join(", ")}]);`, "  }", "}");
+  if (name !== operator.name) lines.push(`export { ${name} as ${operator.name} };`);
+  return lines.join("\n");
+}
+
+/** The method of `Tensor` that hands over to the function. */
+export function emitMethod(operator: Operator): string {
+  const usable = operator.overloads.filter(({ schema }) => selfIndex(schema) >= 0);
+  if (usable.length === 0 || operator.method === null) return "";
+  const position = selfIndex(usable[0]!.schema);
+  const same = usable.filter(({ schema }) => selfIndex(schema) === position);
+  const lines: string[] = [];
+  for (const { schema, out } of same) {
+    lines.push(documentation(operator, schema));
+    lines.push(...signatures(schema, out, position).map((signature) => `${operator.method}(${signature.parameters}): ${signature.result};`));
+  }
+  const count = Math.max(...same.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0))) - 1;
+  const names = Array.from({ length: count }, (_, index) => `a${index}`);
+  const handedOver = [...names.slice(0, position), "this", ...names.slice(position)];
+  lines.push(`${operator.method}(${names.map((name) => `${name}?: any`).join(", ")}): any {`);
+  lines.push(`  return (operators.${operator.name} as any)(${handedOver.join(", ")});`, "}");
+  return lines.map((line) => `  ${line}`).join("\n");
+}
+
+function exported(operator: Operator): string {
+  return localName(operator.name) === operator.name ? "export " : "";
+}
+
+function documentation(operator: Operator, schema: Schema): string {
+  const text = schema.text.replace("aten::", "").replaceAll("*/", "*\\/");
+  return `/** \`${text}\`${operator.page ? ` · [PyTorch](${operator.page})` : ""} */`;
+}
+
+function positional(schema: Schema): SchemaArgument[] {
+  return schema.arguments.filter((argument) => !argument.kwargOnly);
+}
+
+function selfIndex(schema: Schema): number {
+  return positional(schema).findIndex(({ name, type, list, optional }) => name === "self" && type === "Tensor" && !list && !optional);
+}
+
+function idName(schema: Schema): string {
+  return `$id_${schema.name.slice("aten::".length)}${schema.overload ? `_${schema.overload}` : ""}`;
+}
+
+function idExpression(schema: Schema): string {
+  const id = idName(schema);
+  return `${id} < 0 ? (${id} = operatorId(${JSON.stringify(schema.name)}, ${JSON.stringify(schema.overload)})) : ${id}`;
+}
+
+/** True where the arguments by position alone make a call: no keyword-only argument is required. */
+function isFast({ schema }: Overload): boolean {
+  return schema.arguments.every((argument) => !argument.kwargOnly || argument.hasDefault || argument.optional);
+}
+
+function isFactory(schema: Schema): boolean {
+  return ["dtype", "layout", "device", "pin_memory"].every((name) => schema.arguments.some((argument) => argument.kwargOnly && argument.name === name));
+}
+
+function takesOptions(schema: Schema, out: Schema | null): boolean {
+  return out !== null || schema.arguments.some((argument) => argument.kwargOnly || argument.hasDefault);
+}
+
+// ---- signatures
+
+interface Signature {
+  readonly parameters: string;
+  readonly result: string;
+}
+
+/** By position, and (where positional arguments have defaults) with these named in the options. */
+function signatures(schema: Schema, out: Schema | null, self: number | null): Signature[] {
+  const all = positional(schema);
+  const required = requiredCount(all);
+  const result = resultType(schema, self);
+  const keywords = schema.arguments.filter((argument) => argument.kwargOnly);
+  const withoutSelf = (list: readonly SchemaArgument[]): SchemaArgument[] => list.filter((_, index) => index !== self);
+  const optionsType = (named: readonly SchemaArgument[]): string => {
+    const fields = [...named, ...keywords].map((argument) => `${argument.key}${isRequired(argument) ? "" : "?"}: ${argumentType(argument)}`);
+    if (isFactory(schema)) fields.push("requiresGrad?: boolean");
+    if (out) fields.push(`out?: ${outType(out)}`);
+    return `{ ${fields.join("; ")} }`;
+  };
+  const parameter = (argument: SchemaArgument, index: number): string => `${parameterName(argument.key)}${index >= required ? "?" : ""}: ${argumentType(argument)}`;
+  const indexed = all.map((argument, index) => ({ text: parameter(argument, index), index }));
+  const needed = indexed.filter(({ index }) => index !== self && index < required).map(({ text }) => text);
+  const every = indexed.filter(({ index }) => index !== self).map(({ text }) => text);
+  const hasKeywords = keywords.length > 0 || out !== null;
+  const requiredKeyword = keywords.some(isRequired);
+  const question = requiredKeyword ? "" : "?";
+  const optional = withoutSelf(all.slice(required).length ? all.slice(required) : []).filter((argument) => argument.name !== "self");
+  const list: Signature[] = [];
+  if (!requiredKeyword || optional.length === 0) {
+    list.push({ parameters: [...every, ...(hasKeywords ? [`options${question}: ${optionsType([])}`] : [])].join(", "), result });
+  }
+  if (optional.length > 0) list.push({ parameters: [...needed, `options: ${optionsType(optional)}`].join(", "), result });
+  return list;
+}
+
+function isRequired(argument: SchemaArgument): boolean {
+  return !argument.hasDefault && !(argument.kwargOnly && argument.optional);
+}
+
+function outType(out: Schema): string {
+  const written = out.arguments.filter((argument) => argument.mutable && argument.kwargOnly);
+  return written.length === 1 ? argumentType(written[0]!) : `readonly [${written.map((argument) => `${argument.key}: ${argumentType(argument)}`).join(", ")}]`;
+}
+
+function resultType(schema: Schema, self: number | null): string {
+  const { returns } = schema;
+  if (returns.length === 0) return "void";
+  if (returns.length === 1) return self !== null && returns[0]!.mutable && positional(schema)[self]?.mutable ? "this" : returnType(returns[0]!);
+  const named = returns.every(({ name }) => name !== "");
+  return `[${returns.map((result) => (named ? `${result.name}: ${returnType(result)}` : returnType(result))).join(", ")}]`;
+}
+
+function parameterName(key: string): string {
+  return RESERVED.has(key) || key === "arguments" ? `${key}_` : key;
+}
+
+function requiredCount(all: readonly SchemaArgument[]): number {
+  return all.reduce((count, argument, index) => (argument.hasDefault ? count : index + 1), 0);
+}
+
+// ---- bodies
+
+function implementationParameters(counts: readonly number[]): number {
+  return Math.max(...counts);
+}
+
+/** Names of the implementation's parameters: the schema's where all overloads agree, `a1`, … where they do not. */
+function parameterNames(overloads: readonly Overload[], count: number): string[] {
+  const names: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const found = new Set(overloads.map(({ schema }) => positional(schema)[index]?.key ?? "options"));
+    const [only] = found;
+    names.push(found.size === 1 && !names.includes(parameterName(only!)) ? parameterName(only!) : `a${index}`);
+  }
+  return names;
+}
+
+function fastPaths(overloads: readonly Overload[], names: readonly string[]): string[] {
+  const fast = overloads.filter(isFast);
+  if (fast.length === 0) return [];
+  const fewest = Math.min(...fast.map(({ schema }) => requiredCount(positional(schema))));
+  // Built inside out: the body for `count` given arguments stands inside the test that the next one is absent.
+  let body: string[] = [];
+  for (let count = fewest; count <= names.length; count++) {
+    const candidates = fast.flatMap(({ schema }) => candidate(schema, overloads, names, count));
+    body = [...body, ...candidates];
+    const next = names[count];
+    if (next !== undefined && body.length > 0) body = [`if (${next} === undefined) {`, ...body.map((line) => `  ${line}`), "}"];
+  }
+  return body;
+}
+
+/** The call of one overload with exactly its first `count` arguments, behind the checks that tell it from the others. */
+function candidate(schema: Schema, overloads: readonly Overload[], names: readonly string[], count: number): string[] {
+  const all = positional(schema);
+  const required = requiredCount(all);
+  if (count < required || count > all.length) return [];
+  const checks: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const argument = all[index]!;
+    const name = names[index]!;
+    const rivals = overloads.filter(({ schema: other }) => other !== schema).map(({ schema: other }) => positional(other)[index]);
+    const contested = rivals.some((rival) => rival === undefined || kindOf(rival) !== kindOf(argument) || rival.optional !== argument.optional);
+    const last = index === count - 1 && index >= required;
+    if (!contested && !last) continue;
+    const tellListsApart = rivals.some((rival) => rival?.list && kindOf(rival) !== kindOf(argument));
+    const check = quickCheck(argument, name, tellListsApart);
+    checks.push(index >= required && !last ? `(${name} === undefined || ${check})` : check);
+  }
+  const values = all.slice(0, count).map((argument, index) => toNative(argument, names[index]!));
+  const call = `native.call(${[idExpression(schema), ...values].join(", ")})`;
+  const body = finish(schema, call, names);
+  if (checks.length === 0) return body.some((line) => line.startsWith("const")) ? ["{", ...body.map((line) => `  ${line}`), "}"] : body;
+  return body.length === 1 ? [`if (${checks.join(" && ")}) ${body[0]}`] : [`if (${checks.join(" && ")}) {`, ...body.map((line) => `  ${line}`), "}"];
+}
+
+/** What happens to the result of a call. */
+function finish(schema: Schema, call: string, names: readonly string[]): string[] {
+  const { returns } = schema;
+  if (returns.length === 0) return [`return void ${call};`];
+  if (returns.length === 1) {
+    const [result] = returns;
+    if (!result!.mutable) return [`return ${fromNative(result!, call)};`];
+    const target = names[positional(schema).findIndex((argument) => argument.mutable)]!;
+    return result!.list ? [`${call};`, `return ${target};`] : [`${call};`, `${target}.cachedInfo = null;`, `return ${target};`];
+  }
+  const written = positional(schema).flatMap((argument, index) => (argument.mutable ? [names[index]!] : []));
+  let next = 0;
+  const entries = returns.map((result, index) => (result.mutable ? written[next++]! : fromNative(result, `results[${index}]`)));
+  return [`const results = ${call} as unknown[];`, `return [${entries.join(", ")}];`];
+}

@@ -1,0 +1,132 @@
+/** Activation functions as modules. All act entry by entry and keep the shape, except {@link Softmax}. */
+import { elu, gelu, leakyRelu, relu, sigmoid, silu, softmax, softplus, tanh } from "../operators.generated";
+import type { Tensor } from "../tensor";
+import { Module } from "./module";
+import { floatRepr, pythonRepr } from "./repr";
+
+/** Passes its input through. */
+export class Identity extends Module {
+  forward(input: Tensor): Tensor {
+    return input;
+  }
+}
+
+/** x·Φ(x), Hendrycks & Gimpel 2016; `approximate: "tanh"` for the tanh formula. */
+export class GELU extends Module {
+  readonly approximate: "none" | "tanh";
+
+  constructor(options: { approximate?: "none" | "tanh" } = {}) {
+    super();
+    this.approximate = options.approximate ?? "none";
+  }
+
+  forward(input: Tensor): Tensor {
+    return gelu(input, { approximate: this.approximate });
+  }
+
+  protected override extraRepr(): string {
+    return `approximate=${pythonRepr(this.approximate)}`;
+  }
+}
+
+/** max(x, 0). */
+export class ReLU extends Module {
+  forward(input: Tensor): Tensor {
+    return relu(input);
+  }
+}
+
+/** x for x > 0, else negativeSlope·x (default slope 0.01). */
+export class LeakyReLU extends Module {
+  readonly negativeSlope: number;
+
+  constructor(options: { negativeSlope?: number } = {}) {
+    super();
+    this.negativeSlope = options.negativeSlope ?? 0.01;
+  }
+
+  forward(input: Tensor): Tensor {
+    return leakyRelu(input, this.negativeSlope);
+  }
+
+  protected override extraRepr(): string {
+    return `negative_slope=${floatRepr(this.negativeSlope)}`;
+  }
+}
+
+/** x for x > 0, else alpha·(eˣ − 1) (default alpha 1). */
+export class ELU extends Module {
+  readonly alpha: number;
+
+  constructor(options: { alpha?: number } = {}) {
+    super();
+    this.alpha = options.alpha ?? 1;
+  }
+
+  forward(input: Tensor): Tensor {
+    return elu(input, this.alpha);
+  }
+
+  protected override extraRepr(): string {
+    return `alpha=${floatRepr(this.alpha)}`;
+  }
+}
+
+/** x·σ(x), also called swish. */
+export class SiLU extends Module {
+  forward(input: Tensor): Tensor {
+    return silu(input);
+  }
+}
+
+/** Hyperbolic tangent. */
+export class Tanh extends Module {
+  forward(input: Tensor): Tensor {
+    return tanh(input);
+  }
+}
+
+/** 1 / (1 + e⁻ˣ). */
+export class Sigmoid extends Module {
+  forward(input: Tensor): Tensor {
+    return sigmoid(input);
+  }
+}
+
+/** ln(1 + e^(beta·x)) / beta, linear where beta·x is above the threshold (defaults 1 and 20). */
+export class Softplus extends Module {
+  readonly beta: number;
+  readonly threshold: number;
+
+  constructor(options: { beta?: number; threshold?: number } = {}) {
+    super();
+    this.beta = options.beta ?? 1;
+    this.threshold = options.threshold ?? 20;
+  }
+
+  forward(input: Tensor): Tensor {
+    return softplus(input, this.beta, this.threshold);
+  }
+
+  protected override extraRepr(): string {
+    return `beta=${floatRepr(this.beta)}, threshold=${floatRepr(this.threshold)}`;
+  }
+}
+
+/** Exponentials along `dim`, divided by their sum. */
+export class Softmax extends Module {
+  readonly dim: number;
+
+  constructor(dim: number) {
+    super();
+    this.dim = dim;
+  }
+
+  forward(input: Tensor): Tensor {
+    return softmax(input, this.dim);
+  }
+
+  protected override extraRepr(): string {
+    return `dim=${this.dim}`;
+  }
+}

@@ -1,0 +1,26 @@
+import { TorchError } from "../errors";
+import type { Tensor } from "../tensor";
+import { dropout } from "./functional/dropout";
+import { Module } from "./module";
+import { floatRepr, pythonRepr } from "./repr";
+
+/** While training, zeroes entries with probability `p` and scales the rest by 1/(1 − p). Evaluation passes through. */
+export class Dropout extends Module {
+  readonly p: number;
+  readonly inplace: boolean;
+
+  constructor(p = 0.5, options: { inplace?: boolean } = {}) {
+    super();
+    if (!(p >= 0 && p <= 1)) throw new TorchError(`Dropout: expected a probability between 0 and 1, got ${p}`);
+    this.p = p;
+    this.inplace = options.inplace ?? false;
+  }
+
+  forward(input: Tensor): Tensor {
+    return dropout(input, this.p, this.training, { inplace: this.inplace });
+  }
+
+  protected override extraRepr(): string {
+    return `p=${floatRepr(this.p)}, inplace=${pythonRepr(this.inplace)}`;
+  }
+}

@@ -1,0 +1,20 @@
+import { native } from "../addon";
+import { registerFinalizer } from "../scope";
+import { Tensor } from "../tensor";
+
+/**
+ * A tensor that a {@link Module} counts as its parameter: `torch.nn.Parameter`.
+ *
+ * It shares memory with `data`, is a leaf of the graph, and belongs to no scope: it lives as long as something refers
+ * to it.
+ */
+export class Parameter extends Tensor {
+  /** @param options.requiresGrad record gradients (default true; integer parameters need false). */
+  constructor(data: Tensor, options: { requiresGrad?: boolean } = {}) {
+    const detached = data.detach();
+    super(native.alias(detached.handle));
+    detached.dispose();
+    registerFinalizer(this);
+    if (options.requiresGrad ?? true) this.requiresGrad = true;
+  }
+}

@@ -1,0 +1,88 @@
+/** Helpers over lists of parameters: `torch.nn.utils`. */
+import { noGrad } from "../autograd";
+import { TorchError } from "../errors";
+import { vectorNorm } from "../linalg.generated";
+import { _foreachClampMax_, _foreachClampMin_, _foreachMul_, _foreachNorm, cat, stack, zeros } from "../operators.generated";
+import { scope } from "../scope";
+import { Tensor } from "../tensor";
+
+/** How gradients are measured. */
+export interface NormOptions {
+  /** Order of the norm (default 2); Infinity takes the largest entry. */
+  normType?: number;
+  /** Throw when the total is NaN or infinite (default false). */
+  errorIfNonfinite?: boolean;
+}
+
+/** Norm over all tensors as if they were one vector, as a 0-dim tensor on the first one's device. */
+export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {}): Tensor {
+  const { normType = 2, errorIfNonfinite = false } = options;
+  return scope(() => {
+    const list = [...tensors];
+    const first = list[0];
+    if (first === undefined) return zeros([]);
+    const norms = _foreachNorm(list, normType).map((norm) => norm.to({ device: first.device }));
+    const total = vectorNorm(stack(norms), normType);
+    if (errorIfNonfinite && !Number.isFinite(total.item())) {
+      throw new TorchError(`The total norm of order ${normType}: expected a finite number, got ${total.item()}; pass errorIfNonfinite: false to go on`);
+    }
+    return total;
+  });
+}
+
+/**
+ * Scales all gradients in place by min(1, maxNorm / (total + 1e-6)), also by 1; NaN passes through.
+ *
+ * @returns the total norm before clipping, a 0-dim tensor (0 when there is no gradient).
+ */
+export function clipGradNorm_(parameters: Iterable<Tensor> | Tensor, maxNorm: number, options: NormOptions = {}): Tensor {
+  return noGrad(() =>
+    scope(() => {
+      const gradients = gradientsOf(parameters);
+      const total = getTotalNorm(gradients, options);
+      if (gradients.length > 0) {
+        const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);
+        _foreachMul_(gradients, factor);
+      }
+      return total;
+    }),
+  );
+}
+
+/** Limits every entry of all gradients to ±clipValue, in place. */
+export function clipGradValue_(parameters: Iterable<Tensor> | Tensor, clipValue: number): void {
+  noGrad(() =>
+    scope(() => {
+      const gradients = gradientsOf(parameters);
+      if (gradients.length === 0) return;
+      _foreachClampMin_(gradients, -clipValue);
+      _foreachClampMax_(gradients, clipValue);
+    }),
+  );
+}
+
+/** All entries of all parameters in one vector, (total). */
+export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
+  return scope(() => cat([...parameters].map((parameter) => parameter.reshape([-1]))));
+}
+
+/** Writes the entries of a vector, (total), back into the parameters. */
+export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
+  const list = [...parameters];
+  const total = list.reduce((sum, parameter) => sum + parameter.numel(), 0);
+  if (vector.numel() !== total) throw new TorchError(`vectorToParameters: expected ${total} entries, got shape [${vector.shape.join(", ")}]`);
+  noGrad(() =>
+    scope(() => {
+      let start = 0;
+      for (const parameter of list) {
+        parameter.copy_(vector.narrow(0, start, parameter.numel()).viewAs(parameter));
+        start += parameter.numel();
+      }
+    }),
+  );
+}
+
+function gradientsOf(parameters: Iterable<Tensor> | Tensor): Tensor[] {
+  const list = parameters instanceof Tensor ? [parameters] : [...parameters];
+  return list.map((parameter) => parameter.grad).filter((gradient) => gradient !== null);
+}

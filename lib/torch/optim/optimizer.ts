@@ -1,0 +1,215 @@
+import { inspect } from "node:util";
+import { native } from "../addon";
+import { enableGrad, noGrad } from "../autograd";
+import { TorchError, guard } from "../errors";
+import { toSnakeCase } from "../nn/naming";
+import { pythonRepr } from "../nn/repr";
+import { keep, scope } from "../scope";
+import { Tensor } from "../tensor";
+import { Batch } from "./batch";
+import { type OptimizerStateDict, readStateDict, writeStateDict } from "./state-dict";
+
+/** Options of one parameter group. Keys that no optimizer knows (names, schedule scales) are kept and saved. */
+export type GroupOptions<O extends object> = O & Record<string, unknown>;
+
+/** A parameter group: its options in PyTorch's order, and its parameters. */
+export type ParamGroup<O extends object = object> = GroupOptions<O> & { params: Tensor[] };
+
+/** What a caller gives for a group: parameters, and the options that differ from the optimizer's. */
+export type ParamGroupInput<O extends object> = { params: Iterable<Tensor> | Tensor } & Partial<O> & Record<string, unknown>;
+
+/** Parameters in one group, or several groups. */
+export type OptimizerInput<O extends object> = Iterable<Tensor> | Iterable<ParamGroupInput<O>>;
+
+/** State of one parameter, by PyTorch's names (`exp_avg`, `step`, …). */
+export type ParamState = Record<string, unknown>;
+
+/** What every optimizer's options hold. */
+export interface BaseOptions {
+  /** Learning rate; a tensor is read at each step. */
+  lr: number | Tensor;
+}
+
+/**
+ * Base of all optimizers: `torch.optim.Optimizer`.
+ *
+ * A subclass says what a fresh state is ({@link initialState}) and how one group is updated ({@link updateGroup}); it
+ * gets whole lists, so that a step is a handful of native calls however many parameters there are. State tensors
+ * belong to no scope; everything else that a step makes is freed at its end.
+ *
+ * Options are camelCase here (`paramGroups[0].weightDecay`) and snake_case in {@link stateDict}, whose layout is
+ * PyTorch's, so that a run can change between the languages.
+ */
+export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
+  /** Options for groups that do not set their own, in PyTorch's order. */
+  readonly defaults: O;
+  /** Groups in the order in which they were added; options may be changed between steps. */
+  readonly paramGroups: ParamGroup<O>[] = [];
+  /** State by parameter, in the order of first use; a parameter that never had a gradient has none. */
+  readonly state = new Map<Tensor, ParamState>();
+
+  /** @param defaults the class's defaults, all options in PyTorch's order; `options` are those of the caller. */
+  constructor(params: OptimizerInput<O>, defaults: O, options: Partial<O> = {}) {
+    this.defaults = { ...defaults };
+    for (const [option, value] of Object.entries(options)) {
+      if (!(option in defaults)) {
+        throw new TorchError(`${this.constructor.name}: expected options among ${Object.keys(defaults).join(", ")}, got "${option}"`);
+      }
+      if (value !== undefined) (this.defaults as Record<string, unknown>)[option] = value;
+    }
+    const given = [...params] as (Tensor | ParamGroupInput<O>)[];
+    if (given.length === 0) throw new TorchError(`${this.constructor.name}: expected parameters, got an empty list`);
+    const groups = given[0] instanceof Tensor ? [{ params: given } as unknown as ParamGroupInput<O>] : (given as ParamGroupInput<O>[]);
+    for (const group of groups) this.addParamGroup(group);
+  }
+
+  /** State of a parameter at its first step with a gradient. */
+  protected abstract initialState(param: Tensor, group: ParamGroup<O>): ParamState;
+
+  /** Updates the parameters of `batch` in place; runs without recording, inside a scope. */
+  protected abstract updateGroup(group: ParamGroup<O>, batch: Batch): void;
+
+  /** Checks a group's options before it is added; subclasses add theirs. */
+  protected checkGroup(group: ParamGroup<O>): void {
+    this.expectRange("lr", group.lr instanceof Tensor ? 0 : group.lr, 0);
+  }
+
+  /** Refuses an option outside of [from, below). */
+  protected expectRange(option: string, value: unknown, from: number, below = Infinity): void {
+    if (typeof value === "number" && value >= from && (value < below || below === Infinity)) return;
+    const range = below === Infinity ? `a number of at least ${from}` : `a number from ${from} up to, not including, ${below}`;
+    throw new TorchError(`${this.constructor.name}: expected ${range} for ${option}, got ${inspect(value)}`);
+  }
+
+  /** Adds a group, e.g. for layers that are unfrozen during training. Options that it does not set are the defaults. */
+  addParamGroup(input: ParamGroupInput<O>): void {
+    const params = input.params instanceof Tensor ? [input.params] : [...input.params];
+    const group = { ...input, params } as unknown as ParamGroup<O>;
+    for (const [option, value] of Object.entries(this.defaults)) {
+      if (!(option in group)) (group as Record<string, unknown>)[option] = value;
+    }
+    this.#checkParams(params);
+    this.checkGroup(group);
+    this.paramGroups.push(group);
+  }
+
+  #checkParams(params: readonly unknown[]): void {
+    const known = new Set(this.paramGroups.flatMap((group) => group.params));
+    for (const param of params) {
+      if (!(param instanceof Tensor)) throw new TorchError(`${this.constructor.name}: expected tensors as parameters, got ${inspect(param)}`);
+      if (!param.isLeaf) throw new TorchError(`${this.constructor.name}: expected leaf tensors, got the result of an operation, shape [${param.shape.join(", ")}]`);
+      if (known.has(param)) throw new TorchError(`${this.constructor.name}: expected each parameter once, got one twice, shape [${param.shape.join(", ")}]`);
+      known.add(param);
+    }
+  }
+
+  /**
+   * One update of every parameter that has a gradient.
+   *
+   * @param closure evaluates the loss again (with gradients recorded); its value is returned.
+   */
+  step(): undefined;
+  step<T>(closure: () => T): T;
+  step<T>(closure?: () => T): T | undefined {
+    const loss = closure === undefined ? undefined : enableGrad(closure);
+    guard(`${this.constructor.name}.step`, () =>
+      noGrad(() => {
+        for (const group of this.paramGroups) this.#stepGroup(group);
+      }),
+    );
+    return loss;
+  }
+
+  #stepGroup(group: ParamGroup<O>): void {
+    const { params } = group;
+    const gradients = native.grads(params.map((param) => param.handle));
+    try {
+      const batch = new Batch();
+      for (const [i, param] of params.entries()) {
+        const gradient = gradients[i] as number;
+        if (gradient !== 0) batch.add(param, gradient, this.#stateOf(param, group));
+      }
+      if (batch.params.length > 0) scope(() => this.updateGroup(group, batch));
+    } finally {
+      native.freeMany(gradients);
+    }
+  }
+
+  #stateOf(param: Tensor, group: ParamGroup<O>): ParamState {
+    let state = this.state.get(param);
+    if (state === undefined) {
+      state = keepTensors(this.initialState(param, group));
+      this.state.set(param, state);
+    }
+    return state;
+  }
+
+  /** Makes the state of a parameter now, for optimizers that do not wait for the first gradient. */
+  protected initializeState(param: Tensor, group: ParamGroup<O>): void {
+    this.#stateOf(param, group);
+  }
+
+  /** Drops every gradient, or with `setToNone: false` zeroes it: one native call. */
+  zeroGrad(options: { setToNone?: boolean } = {}): void {
+    const handles: number[] = [];
+    for (const group of this.paramGroups) {
+      for (const param of group.params) handles.push(param.handle);
+    }
+    native.zeroGrads(handles, options.setToNone ?? true);
+  }
+
+  /**
+   * State and options in PyTorch's layout: `{ state: { index: { exp_avg, … } }, param_groups: [{ lr, …, params: [index] }] }`.
+   * Parameters are numbered through all groups. The tensors are the optimizer's own.
+   */
+  stateDict(): OptimizerStateDict {
+    return writeStateDict(this.paramGroups, this.state);
+  }
+
+  /**
+   * Takes over options and state, matched by position. State tensors are copied and get the dtype and device of their
+   * parameter, except `step`, which stays float32 on the CPU unless the group is `capturable` or `fused`.
+   *
+   * @throws TorchError when the groups differ in number or size; the optimizer is then untouched.
+   */
+  loadStateDict(stateDict: unknown): void {
+    const { groups, state } = readStateDict(this.constructor.name, stateDict, this.paramGroups, this.defaults);
+    for (const group of groups) this.afterLoad(group as ParamGroup<O>);
+    this.paramGroups.splice(0, this.paramGroups.length, ...(groups as ParamGroup<O>[]));
+    this.state.clear();
+    for (const [param, values] of state) this.state.set(param, keepTensors(values));
+  }
+
+  /** Forces options that a file must not change. */
+  protected afterLoad(_group: ParamGroup<O>): void {}
+
+  /** As PyTorch prints optimizers: options by name, sorted. */
+  toString(): string {
+    const groups = this.paramGroups.map((group, index) => {
+      const options = Object.entries(group)
+        .filter(([option]) => option !== "params")
+        .map(([option, value]): [string, string] => [toSnakeCase(option), value instanceof Tensor ? String(value) : pythonRepr(value)])
+        .sort(([left], [right]) => (left < right ? -1 : 1));
+      return `Parameter Group ${index}\n${options.map(([option, value]) => `    ${option}: ${value}\n`).join("")}`;
+    });
+    return `${this.constructor.name} (\n${groups.join("\n")})`;
+  }
+
+  /** `console.log(optimizer)` prints {@link toString}. */
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** Takes a state's tensors out of their scope: they live as long as the optimizer. */
+function keepTensors(state: ParamState): ParamState {
+  for (const value of Object.values(state)) {
+    if (value instanceof Tensor) keep(value);
+  }
+  return state;
+}
+
+/** The learning rate as a number. */
+export function learningRate(lr: number | Tensor): number {
+  return lr instanceof Tensor ? Number(lr.item()) : lr;
+}

@@ -1,0 +1,109 @@
+/** Optimizer state between our form (options camelCase, state by parameter) and PyTorch's file layout. */
+import { TorchError } from "../errors";
+import { toCamelCase, toSnakeCase } from "../nn/naming";
+import { tuple } from "../serialization/python-values";
+import { tensor } from "../creation";
+import { Tensor } from "../tensor";
+import type { ParamGroup, ParamState } from "./optimizer";
+
+/** What `stateDict()` returns and `torch.save` stores. */
+export interface OptimizerStateDict {
+  /** State by the parameter's index, in the order of first use. */
+  state: Map<number, ParamState>;
+  /** Options by PyTorch's names, then `params`: the indices of the group's parameters. */
+  param_groups: Record<string, unknown>[];
+}
+
+/** Numbers the parameters through all groups and packs options and state. */
+export function writeStateDict(groups: readonly ParamGroup[], state: ReadonlyMap<Tensor, ParamState>): OptimizerStateDict {
+  const indices = new Map<Tensor, number>();
+  const paramGroups = groups.map((group) => {
+    const packed: Record<string, unknown> = {};
+    for (const [option, value] of Object.entries(group)) {
+      if (option !== "params") packed[toSnakeCase(option)] = Array.isArray(value) ? tuple(...(value as unknown[])) : value;
+    }
+    packed.params = group.params.map((param) => {
+      const index = indices.size;
+      indices.set(param, index);
+      return index;
+    });
+    return packed;
+  });
+  const packedState = new Map<number, ParamState>();
+  for (const [param, values] of state) {
+    const index = indices.get(param);
+    if (index !== undefined) packedState.set(index, { ...values });
+  }
+  return { state: packedState, param_groups: paramGroups };
+}
+
+/** Groups and state that a state dict means for the given parameters; nothing is changed yet. */
+export function readStateDict(
+  optimizer: string,
+  stateDict: unknown,
+  current: readonly ParamGroup[],
+  defaults: object,
+): { groups: ParamGroup[]; state: Map<Tensor, ParamState> } {
+  const top = fields(stateDict);
+  const loadedGroups = top?.get("param_groups");
+  const loadedState = fields(top?.get("state"));
+  if (!Array.isArray(loadedGroups) || loadedState === null) {
+    throw new TorchError(`${optimizer}.loadStateDict: expected an object with "state" and "param_groups", got ${top === null ? typeof stateDict : `the keys ${[...top.keys()].join(", ")}`}`);
+  }
+  if (loadedGroups.length !== current.length) {
+    throw new TorchError(`${optimizer}.loadStateDict: expected ${current.length} parameter groups, got ${loadedGroups.length}`);
+  }
+
+  const params = new Map<string, { param: Tensor; group: ParamGroup }>();
+  const groups = loadedGroups.map((loaded: unknown, g): ParamGroup => {
+    const own = current[g] as ParamGroup;
+    const options = fields(loaded);
+    const indices = options?.get("params");
+    if (options === null || !Array.isArray(indices) || indices.length !== own.params.length) {
+      const got = Array.isArray(indices) ? `${indices.length}` : "none";
+      throw new TorchError(`${optimizer}.loadStateDict: expected ${own.params.length} parameters in group ${g}, got ${got}`);
+    }
+    const group: Record<string, unknown> = {};
+    for (const [option, value] of options) {
+      if (option !== "params") group[toCamelCase(option)] = Array.isArray(value) ? [...(value as unknown[])] : value;
+    }
+    for (const [option, value] of Object.entries(defaults)) {
+      if (!(option in group)) group[option] = value;
+    }
+    group.params = own.params;
+    for (const [i, index] of indices.entries()) params.set(String(index), { param: own.params[i] as Tensor, group: group as ParamGroup });
+    return group as ParamGroup;
+  });
+
+  const state = new Map<Tensor, ParamState>();
+  for (const [index, values] of loadedState) {
+    const owner = params.get(index);
+    const loaded = fields(values);
+    if (owner === undefined || loaded === null) continue;
+    const own: ParamState = {};
+    for (const [name, value] of loaded) own[name] = fit(name, value, owner.param, owner.group);
+    state.set(owner.param, own);
+  }
+  return { groups, state };
+}
+
+/** A loaded value as it belongs to `param`: PyTorch's rules for dtype and device. */
+function fit(name: string, value: unknown, param: Tensor, group: ParamGroup): unknown {
+  const onDevice = group.capturable === true || group.fused === true;
+  if (name === "step") {
+    const step = value instanceof Tensor ? value : tensor(Number(value), { dtype: "float32" });
+    return step.to({ dtype: "float32", device: onDevice ? param.device : "cpu", copy: true });
+  }
+  if (value instanceof Tensor) {
+    return value.to({ dtype: param.isFloatingPoint() ? param.dtype : value.dtype, device: param.device, copy: true });
+  }
+  if (Array.isArray(value)) return value.map((entry) => fit(name, entry, param, group));
+  return value;
+}
+
+/** Entries of a Map or a plain object, keys as strings; null for anything else. */
+function fields(value: unknown): Map<string, unknown> | null {
+  if (value instanceof Map) return new Map([...value].map(([key, entry]) => [String(key), entry]));
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Tensor)) return new Map(Object.entries(value));
+  return null;
+}

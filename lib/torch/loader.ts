@@ -8,6 +8,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { TorchError } from "./errors";
 import type { NativeAddon } from "./native";
 
 /** The libtorch minors that the addon compiles and runs against, both ends included. */
@@ -30,13 +31,12 @@ export interface LoadResult {
 }
 
 /** No addon could be loaded. `attempts` is the trace, the message holds the trace and the next commands. */
-export class NativeLoadError extends Error {
-  readonly code = "ERR_NATIVE_LOAD";
+export class NativeLoadError extends TorchError {
+  override readonly name = "NativeLoadError";
   readonly attempts: readonly LoadAttempt[];
 
   constructor(attempts: readonly LoadAttempt[]) {
-    super(describeFailure(attempts));
-    this.name = "NativeLoadError";
+    super(describeFailure(attempts), { code: "ERR_NATIVE_LOAD" });
     this.attempts = attempts;
   }
 }

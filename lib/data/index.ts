@@ -1,1 +1,48 @@
-export {};
+/**
+ * Data sets, what is done to their samples on the way to a model, and the order in which they are loaded.
+ *
+ * Data set → wrappers → sampler → pipeline (sample processors, collators, batch processors) → batch.
+ */
+import "./kinds";
+
+export { Dataset } from "./base/dataset";
+export type { DatasetProtocol, Getter, GetterOptions } from "./base/dataset";
+export type { BatchMap, Loaded, Sample } from "./sample";
+
+export { DatasetWrapper, isDataset } from "./wrappers/dataset-wrapper";
+export { PropertySubsetWrapper } from "./wrappers/property-subset-wrapper";
+export { RepeatWrapper } from "./wrappers/repeat-wrapper";
+export { ShuffleWrapper } from "./wrappers/shuffle-wrapper";
+export { Subset } from "./wrappers/subset";
+export { SubsetWrapper } from "./wrappers/subset-wrapper";
+export { TimingWrapper } from "./wrappers/timing-wrapper";
+
+export { ComposePreProcess } from "./preprocessors/compose";
+export { PreProcessor } from "./preprocessors/pre-processor";
+export { fromLogscale, toLogscale } from "./preprocessors/logscale";
+export { toTensor } from "./preprocessors/to-tensor";
+export { MeanStdNormalization } from "./preprocessors/normalizers/mean-std";
+export { PositionNormalizer } from "./preprocessors/normalizers/position";
+export { ShiftAndScaleNormalizer } from "./preprocessors/normalizers/shift-and-scale";
+
+export { BatchProcessor } from "./pipeline/batch-processor";
+export { Collator } from "./pipeline/collator";
+export { collateValues, defaultCollate } from "./pipeline/default-collate";
+export { MultiStagePipeline } from "./pipeline/multistage-pipeline";
+export type { ComponentLike, MultiStagePipelineOptions } from "./pipeline/multistage-pipeline";
+export type { SampleCollator } from "./pipeline/sample-collator";
+export { SampleProcessor, tensorOf } from "./pipeline/sample-processor";
+export * from "./pipeline/sample-processors";
+export * from "./pipeline/collators";
+export * from "./pipeline/batch-processors";
+
+export * from "./samplers";
+export { numpyPermutation } from "./random/pcg64";
+export { permutation, randomOrder } from "./random/permutation";
+
+export { DataContainer } from "./container/data-container";
+export { DataLoader } from "./container/data-loader";
+export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
+
+export { RunningMoments } from "./stats/running-moments";
+export type { Moments } from "./stats/running-moments";

@@ -1,0 +1,78 @@
+import type { Batch, DataContainerLike, DataLoaderRequest, SamplerLike } from "../../core/interfaces/data";
+import { KeyError, ValueError } from "../../core/python-errors";
+import { suggestNames } from "../../core/nearest";
+import type { DatasetProtocol } from "../base/dataset";
+import { InterleavedSampler } from "../samplers/interleaved-sampler";
+import { RandomSampler } from "../samplers/random-sampler";
+import type { SampleSource } from "../samplers/sampler";
+import { SequentialSampler } from "../samplers/sequential-sampler";
+import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
+import { ShuffleWrapper } from "../wrappers/shuffle-wrapper";
+import { SubsetWrapper } from "../wrappers/subset-wrapper";
+import { TimingWrapper } from "../wrappers/timing-wrapper";
+import { DataLoader } from "./data-loader";
+
+/** The data sets of a run by name (data spec 9). Without one called `train` the first is also the training set. */
+export class DataContainer implements DataContainerLike {
+  readonly datasets: ReadonlyMap<string, DatasetProtocol>;
+
+  constructor(datasets: ReadonlyMap<string, DatasetProtocol> | Readonly<Record<string, DatasetProtocol>>) {
+    const entries = new Map(
+      datasets instanceof Map ? (datasets as Map<string, DatasetProtocol>) : Object.entries(datasets),
+    );
+    const first = entries.values().next().value;
+    if (first === undefined) throw new ValueError("expected at least one data set, received none");
+    if (!entries.has("train")) entries.set("train", first);
+    this.datasets = entries;
+  }
+
+  /**
+   * A data set, cut and restricted as asked for; samples tell how long they took to load.
+   *
+   * @param key null: the first data set
+   * @param properties load only these keys of a sample
+   * @param maxSize only the first so many samples
+   * @param shuffleSeed in the fixed random order of this seed (before cutting)
+   */
+  getDataset(
+    key: string | null = null,
+    properties: ReadonlySet<string> | null = null,
+    maxSize: number | null = null,
+    shuffleSeed: number | null = null,
+  ): DatasetProtocol {
+    const name = key ?? this.datasets.keys().next().value!;
+    let dataset = this.datasets.get(name);
+    if (!dataset) throw new KeyError(`no data set "${name}" in this run; ${suggestNames(name, this.datasets.keys())}`);
+    if (shuffleSeed !== null) dataset = new ShuffleWrapper({ seed: shuffleSeed }, dataset);
+    if (maxSize !== null) dataset = new SubsetWrapper({ end_index: maxSize }, dataset);
+    if (properties !== null) dataset = new PropertySubsetWrapper(dataset, properties);
+    return new TimingWrapper(dataset);
+  }
+
+  /** The order of the training samples: random, a new one each epoch, or the order of the data set. */
+  getMainSampler(dataset: SampleSource, shuffle = true): SamplerLike {
+    return shuffle ? new RandomSampler(dataset) : new SequentialSampler(dataset);
+  }
+
+  /** Batches of a training run (from `startEpoch` on, with the passes of the callback samplers) or of an evaluation. */
+  getDataLoader(request: DataLoaderRequest): AsyncIterable<Batch> {
+    const { trainSampler, trainCollator, batchSize, epochs, updates, samples, callbackSamplers } = request;
+    const { startEpoch = null, evaluation = false } = request;
+    const sampler = new InterleavedSampler(
+      trainSampler,
+      {
+        batch_size: batchSize,
+        max_epochs: epochs,
+        max_updates: updates,
+        max_samples: samples,
+        start_epoch: startEpoch,
+        evaluation,
+      },
+      callbackSamplers,
+    );
+    const collators = [trainCollator, ...callbackSamplers.map(({ pipeline }) => pipeline)];
+    // A resumed run takes up the generator's state where the interrupted one left it, after its base seed was drawn.
+    const drawBaseSeed = !evaluation && startEpoch === null;
+    return new DataLoader(sampler, { collators, drawBaseSeed });
+  }
+}

@@ -1,0 +1,3 @@
+export { MomentNormalizationBatchProcessor } from "./moment-normalization";
+export { PositionNormalizationBatchProcessor } from "./position-normalization";
+export { RenameKeysBatchProcessor } from "./rename-keys";

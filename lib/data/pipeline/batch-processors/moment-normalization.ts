@@ -1,0 +1,54 @@
+import { keep, type Tensor } from "../../../torch";
+import { AssertionError } from "../../../core/python-errors";
+import { defineConfig, float, list, str } from "../../../core/schemas";
+import { toTensor } from "../../preprocessors/to-tensor";
+import type { BatchMap } from "../../sample";
+import { BatchProcessor } from "../batch-processor";
+import { tensorOf } from "../sample-processor";
+
+const Options = defineConfig("MomentNormalizationBatchProcessor", {
+  extra: "forbid",
+  fields: { items: list(str()), mean: list(float()), std: list(float()) },
+});
+
+/** `(x - mean) / std` of tensors (N, C). */
+export class MomentNormalizationBatchProcessor extends BatchProcessor {
+  readonly items: readonly string[];
+  readonly mean: Tensor;
+  readonly std: Tensor;
+
+  constructor(options: { items: readonly string[]; mean: readonly number[]; std: readonly number[] }) {
+    super();
+    const { items, mean, std } = Options.create(options);
+    if (mean.length !== std.length)
+      throw new AssertionError(
+        `MomentNormalizationBatchProcessor: expected mean and std of equal length, received ${mean.length} and ${std.length}`,
+      );
+    this.items = items;
+    this.mean = keep(toTensor([mean])); // (1, C)
+    this.std = keep(toTensor([std])); // (1, C)
+  }
+
+  override process(batch: BatchMap): BatchMap {
+    const result = { ...batch };
+    for (const item of this.items) {
+      const x = this.#matrix(item, tensorOf(batch, item, this));
+      result[item] = x.sub(this.mean).div(this.std);
+    }
+    return result;
+  }
+
+  override denormalize(key: string, value: Tensor): readonly [string, Tensor] {
+    if (!this.items.includes(key)) return [key, value];
+    this.#matrix(key, value);
+    return [key, value.mul(this.std.to(value.device)).add(this.mean.to(value.device))];
+  }
+
+  #matrix(key: string, x: Tensor): Tensor {
+    if (x.ndim !== 2)
+      throw new AssertionError(
+        `MomentNormalizationBatchProcessor: expected "${key}" of shape (N, C), received (${x.shape.join(", ")})`,
+      );
+    return x;
+  }
+}

@@ -1,0 +1,58 @@
+import { keep, type Tensor } from "../../../torch";
+import { AssertionError } from "../../../core/python-errors";
+import { defineConfig, float, list, str } from "../../../core/schemas";
+import { toTensor } from "../../preprocessors/to-tensor";
+import type { BatchMap } from "../../sample";
+import { BatchProcessor } from "../batch-processor";
+import { tensorOf } from "../sample-processor";
+
+const Options = defineConfig("PositionNormalizationBatchProcessor", {
+  extra: "forbid",
+  fields: { items: list(str()), raw_pos_min: list(float()), raw_pos_max: list(float()), scale: float().default(1000) },
+});
+
+/** Maps positions (N, P) or (B, N, P) from the box `raw_pos_min` … `raw_pos_max` to `[0, scale]`. */
+export class PositionNormalizationBatchProcessor extends BatchProcessor {
+  readonly items: readonly string[];
+  readonly scale: number;
+  readonly rawPosMin: Tensor;
+  readonly rawPosMax: Tensor;
+
+  constructor(options: {
+    items: readonly string[];
+    raw_pos_min: readonly number[];
+    raw_pos_max: readonly number[];
+    scale?: number;
+  }) {
+    super();
+    const { items, raw_pos_min, raw_pos_max, scale } = Options.create(options);
+    if (raw_pos_min.length !== raw_pos_max.length)
+      throw new AssertionError(
+        "PositionNormalizationBatchProcessor: expected raw_pos_min and raw_pos_max of equal length",
+      );
+    this.items = items;
+    this.scale = scale;
+    this.rawPosMin = keep(toTensor([raw_pos_min])); // (1, P)
+    this.rawPosMax = keep(toTensor([raw_pos_max])); // (1, P)
+  }
+
+  override process(batch: BatchMap): BatchMap {
+    const result = { ...batch };
+    for (const item of this.items) {
+      const x = tensorOf(batch, item, this);
+      if (x.ndim !== 2 && x.ndim !== 3)
+        throw new AssertionError(
+          `PositionNormalizationBatchProcessor: expected "${item}" with 2 or 3 dimensions, received (${x.shape.join(", ")})`,
+        );
+      result[item] = x.sub(this.rawPosMin).div(this.rawPosMax.sub(this.rawPosMin)).mul(this.scale);
+    }
+    return result;
+  }
+
+  override denormalize(key: string, value: Tensor): readonly [string, Tensor] {
+    if (!this.items.includes(key)) return [key, value];
+    const min = this.rawPosMin.to(value.device);
+    const max = this.rawPosMax.to(value.device);
+    return [key, value.div(this.scale).mul(max.sub(min)).add(min)];
+  }
+}

@@ -1,0 +1,25 @@
+import type { Tensor } from "../../../torch";
+import { defineConfig, mapping, str } from "../../../core/schemas";
+import type { BatchMap } from "../../sample";
+import { BatchProcessor } from "../batch-processor";
+
+const Options = defineConfig("RenameKeysBatchProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
+
+/** Renames entries of a batch (`key_map`: old to new). */
+export class RenameKeysBatchProcessor extends BatchProcessor {
+  readonly options;
+
+  constructor(options: { key_map: Readonly<Record<string, string>> }) {
+    super();
+    this.options = Options.create(options);
+  }
+
+  override process(batch: BatchMap): BatchMap {
+    return Object.fromEntries(Object.entries(batch).map(([key, value]) => [this.options.key_map[key] ?? key, value]));
+  }
+
+  override denormalize(key: string, value: Tensor): readonly [string, Tensor] {
+    const source = Object.entries(this.options.key_map).find(([, target]) => target === key)?.[0];
+    return [source ?? key, value];
+  }
+}

@@ -1,0 +1,45 @@
+import { cat, tensor } from "../../../torch";
+import { AssertionError } from "../../../core/python-errors";
+import { bool, defineConfig, list, str } from "../../../core/schemas";
+import type { BatchMap, Sample } from "../../sample";
+import { pickTensors } from "../default-collate";
+import type { SampleCollator } from "../sample-collator";
+
+const Options = defineConfig("ConcatSparseTensorCollator", {
+  extra: "forbid",
+  fields: { items: list(str()), create_batch_idx: bool().default(false), batch_idx_key: str().default("batch_idx") },
+});
+
+/**
+ * Joins point clouds of any lengths along the points: (n_i, …) → (Σ n_i, …). With `create_batch_idx` also tells of every
+ * point which sample it comes from, int64 (Σ n_i,).
+ */
+export class ConcatSparseTensorCollator implements SampleCollator {
+  readonly options;
+
+  constructor(options: { items: readonly string[]; create_batch_idx?: boolean; batch_idx_key?: string }) {
+    this.options = Options.create(options);
+    const { items, create_batch_idx, batch_idx_key } = this.options;
+    if (create_batch_idx && items.includes(batch_idx_key))
+      throw new AssertionError(
+        `ConcatSparseTensorCollator: batch_idx_key "${batch_idx_key}" is one of the items: choose another`,
+      );
+  }
+
+  collate(samples: readonly Sample[]): BatchMap {
+    const { items, create_batch_idx, batch_idx_key } = this.options;
+    if (samples.length === 0)
+      throw new AssertionError("ConcatSparseTensorCollator: expected at least one sample, received none");
+    const batch: BatchMap = Object.fromEntries(items.map((item) => [item, cat(pickTensors(samples, item))]));
+    if (!create_batch_idx) return batch;
+    const rows = pickTensors(samples, items[0]!).map((points) => points.size(0));
+    const total = rows.reduce((a, b) => a + b, 0);
+    const owner = new BigInt64Array(total);
+    rows.reduce((start, count, sample) => {
+      owner.fill(BigInt(sample), start, start + count);
+      return start + count;
+    }, 0);
+    batch[batch_idx_key] = tensor(owner);
+    return batch;
+  }
+}

@@ -1,0 +1,26 @@
+import { defineConfig, list, optional, str } from "../../../core/schemas";
+import type { BatchMap, Sample } from "../../sample";
+import { collateValues, pick } from "../default-collate";
+import type { SampleCollator } from "../sample-collator";
+
+const Options = defineConfig("DefaultCollator", {
+  extra: "forbid",
+  fields: { items: optional(list(str())), optional_items: optional(list(str())) },
+});
+
+/** Stacks some keys; the optional ones only where the first sample has them. */
+export class DefaultCollator implements SampleCollator {
+  readonly options;
+
+  constructor(options: { items?: readonly string[] | null; optional_items?: readonly string[] | null } = {}) {
+    this.options = Options.create(options);
+  }
+
+  collate(samples: readonly Sample[]): BatchMap {
+    const { items, optional_items } = this.options;
+    const present = (optional_items ?? []).filter((item) => samples[0] !== undefined && item in samples[0]);
+    return Object.fromEntries(
+      [...(items ?? []), ...present].map((item) => [item, collateValues(pick(samples, item), item)]),
+    );
+  }
+}

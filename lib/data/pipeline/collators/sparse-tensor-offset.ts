@@ -1,0 +1,34 @@
+import { cat } from "../../../torch";
+import { defineConfig, str } from "../../../core/schemas";
+import type { BatchMap, Sample } from "../../sample";
+import { pickTensors } from "../default-collate";
+import type { SampleCollator } from "../sample-collator";
+
+const Options = defineConfig("SparseTensorOffsetCollator", {
+  extra: "forbid",
+  fields: { item: str(), offset_key: str() },
+});
+
+/**
+ * Joins index tensors of point clouds that are themselves joined: the indices of each sample are shifted by the number of
+ * points (`offset_key`) of the samples before it. Result (Σ k_i,), int64.
+ */
+export class SparseTensorOffsetCollator implements SampleCollator {
+  readonly options;
+
+  constructor(options: { item: string; offset_key: string }) {
+    this.options = Options.create(options);
+  }
+
+  collate(samples: readonly Sample[]): BatchMap {
+    const { item, offset_key } = this.options;
+    const points = pickTensors(samples, offset_key);
+    let offset = 0;
+    const shifted = pickTensors(samples, item).map((indices, position) => {
+      const result = offset === 0 ? indices : indices.add(offset);
+      offset += points[position]!.size(0);
+      return result;
+    });
+    return { [item]: cat(shifted) };
+  }
+}

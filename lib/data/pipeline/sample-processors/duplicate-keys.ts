@@ -1,0 +1,25 @@
+import { KeyError } from "../../../core/python-errors";
+import { defineConfig, mapping, str } from "../../../core/schemas";
+import type { Sample } from "../../sample";
+import { SampleProcessor } from "../sample-processor";
+
+const Options = defineConfig("DuplicateKeysSampleProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
+
+/** Copies entries under further names (`key_map`: source to target), in order: a later pair may use an earlier target. */
+export class DuplicateKeysSampleProcessor extends SampleProcessor {
+  readonly options;
+
+  constructor(options: { key_map: Readonly<Record<string, string>> }) {
+    super();
+    this.options = Options.create(options);
+  }
+
+  override process(sample: Sample): Sample {
+    const result = { ...sample };
+    for (const [source, target] of Object.entries(this.options.key_map)) {
+      if (!(source in result)) throw new KeyError(`DuplicateKeysSampleProcessor: the sample has no "${source}"`);
+      result[target] = SampleProcessor.saveCopy(result[source]);
+    }
+    return result;
+  }
+}

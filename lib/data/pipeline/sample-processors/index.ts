@@ -1,0 +1,11 @@
+export { ConcatTensorSampleProcessor } from "./concat-tensor";
+export { DefaultTensorSampleProcessor } from "./default-tensor";
+export { DropOutliersSampleProcessor } from "./drop-outliers";
+export { DuplicateKeysSampleProcessor } from "./duplicate-keys";
+export { MomentNormalizationSampleProcessor } from "./moment-normalization";
+export { PointSamplingSampleProcessor } from "./point-sampling";
+export { PositionNormalizationSampleProcessor } from "./position-normalization";
+export { RenameKeysSampleProcessor } from "./rename-keys";
+export { ReplaceKeySampleProcessor } from "./replace-key";
+export { samplePermutation } from "./seeded-permutation";
+export { SupernodeSamplingSampleProcessor } from "./supernode-sampling";

@@ -1,0 +1,61 @@
+import { keep, scope, type Tensor } from "../../../torch";
+import { RuntimeError, ValueError } from "../../../core/python-errors";
+import { bool, defineConfig, float, list, optional, str } from "../../../core/schemas";
+import { fromLogscale, toLogscale } from "../../preprocessors/logscale";
+import { toTensor } from "../../preprocessors/to-tensor";
+import type { Sample } from "../../sample";
+import { SampleProcessor, tensorOf } from "../sample-processor";
+
+const Options = defineConfig("MomentNormalizationSampleProcessor", {
+  extra: "forbid",
+  fields: {
+    item: str(),
+    mean: optional(list(float())),
+    std: optional(list(float())),
+    logmean: optional(list(float())),
+    logstd: optional(list(float())),
+    logscale: bool().default(false),
+  },
+});
+
+/** `(x - mean) / std` of one item, or with `logscale` `(log-scaled x - logmean) / logstd`. Statistics are (1, C). */
+export class MomentNormalizationSampleProcessor extends SampleProcessor {
+  readonly item: string;
+  readonly logscale: boolean;
+  readonly mean: Tensor;
+  readonly std: Tensor;
+
+  constructor(options: {
+    item: string;
+    mean?: readonly number[] | null;
+    std?: readonly number[] | null;
+    logmean?: readonly number[] | null;
+    logstd?: readonly number[] | null;
+    logscale?: boolean;
+  }) {
+    super();
+    const { item, logscale, ...stats } = Options.create(options);
+    const [mean, std] = logscale ? [stats.logmean, stats.logstd] : [stats.mean, stats.std];
+    const names = logscale ? "logmean and logstd" : "mean and std";
+    if (mean === null || std === null) throw new ValueError(`expected ${names} for the normalization of "${item}"`);
+    if (mean.length !== std.length)
+      throw new RuntimeError(
+        `expected ${names} of "${item}" of equal length, received ${mean.length} and ${std.length}`,
+      );
+    this.item = item;
+    this.logscale = logscale;
+    [this.mean, this.std] = scope(() => [keep(toTensor([mean])), keep(toTensor([std]))]) as [Tensor, Tensor];
+  }
+
+  override process(sample: Sample): Sample {
+    const x = tensorOf(sample, this.item, this);
+    const scaled = this.logscale ? toLogscale(x) : x;
+    return { ...sample, [this.item]: scaled.sub(this.mean).div(this.std) };
+  }
+
+  override inverse(key: string, value: Tensor): Tensor {
+    if (key !== this.item) return value;
+    const x = value.mul(this.std.to(value.device)).add(this.mean.to(value.device));
+    return this.logscale ? fromLogscale(x) : x;
+  }
+}

@@ -1,0 +1,46 @@
+import { keep, type Tensor } from "../../../torch";
+import { AssertionError } from "../../../core/python-errors";
+import { defineConfig, float, list, set, str } from "../../../core/schemas";
+import { toTensor } from "../../preprocessors/to-tensor";
+import type { Sample } from "../../sample";
+import { SampleProcessor, tensorOf } from "../sample-processor";
+
+const Options = defineConfig("PositionNormalizationSampleProcessor", {
+  extra: "forbid",
+  fields: { items: set(str()), raw_pos_min: list(float()), raw_pos_max: list(float()), scale: float().default(1000) },
+});
+
+/** Maps positions from the box `raw_pos_min` … `raw_pos_max` to `[0, scale]`; leading dimensions are free, bounds unchecked. */
+export class PositionNormalizationSampleProcessor extends SampleProcessor {
+  readonly items: readonly string[];
+  readonly scale: number;
+  readonly rawPosMin: Tensor;
+  readonly rawPosMax: Tensor;
+
+  constructor(options: {
+    items: Iterable<string>;
+    raw_pos_min: readonly number[];
+    raw_pos_max: readonly number[];
+    scale?: number;
+  }) {
+    super();
+    const { items, raw_pos_min, raw_pos_max, scale } = Options.create({ ...options, items: [...options.items] });
+    if (raw_pos_min.length !== raw_pos_max.length)
+      throw new AssertionError(
+        "PositionNormalizationSampleProcessor: expected raw_pos_min and raw_pos_max of equal length",
+      );
+    this.items = items;
+    this.scale = scale;
+    this.rawPosMin = keep(toTensor(raw_pos_min));
+    this.rawPosMax = keep(toTensor(raw_pos_max));
+  }
+
+  override process(sample: Sample): Sample {
+    const result = { ...sample };
+    for (const item of this.items) {
+      const x = tensorOf(sample, item, this);
+      result[item] = x.sub(this.rawPosMin).div(this.rawPosMax.sub(this.rawPosMin)).mul(this.scale);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,19 @@
+import { defineConfig, mapping, str } from "../../../core/schemas";
+import type { Sample } from "../../sample";
+import { SampleProcessor } from "../sample-processor";
+
+const Options = defineConfig("RenameKeysSampleProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
+
+/** Renames entries (`key_map`: old to new). Keys that are not there are ignored; when two meet, the later entry wins. */
+export class RenameKeysSampleProcessor extends SampleProcessor {
+  readonly options;
+
+  constructor(options: { key_map: Readonly<Record<string, string>> }) {
+    super();
+    this.options = Options.create(options);
+  }
+
+  override process(sample: Sample): Sample {
+    return Object.fromEntries(Object.entries(sample).map(([key, value]) => [this.options.key_map[key] ?? key, value]));
+  }
+}

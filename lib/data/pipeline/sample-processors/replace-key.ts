@@ -1,0 +1,27 @@
+import { KeyError } from "../../../core/python-errors";
+import { defineConfig, set, str } from "../../../core/schemas";
+import type { Sample } from "../../sample";
+import { SampleProcessor } from "../sample-processor";
+
+const Options = defineConfig("ReplaceKeySampleProcessor", {
+  extra: "forbid",
+  fields: { source_key: str(), target_keys: set(str()) },
+});
+
+/** Moves an entry to one or several other keys, each with a copy of its own. */
+export class ReplaceKeySampleProcessor extends SampleProcessor {
+  readonly options;
+
+  constructor(options: { source_key: string; target_keys: Iterable<string> }) {
+    super();
+    this.options = Options.create({ ...options, target_keys: [...options.target_keys] });
+  }
+
+  override process(sample: Sample): Sample {
+    const { source_key, target_keys } = this.options;
+    if (!(source_key in sample)) throw new KeyError(`ReplaceKeySampleProcessor: the sample has no "${source_key}"`);
+    const { [source_key]: value, ...result } = sample;
+    for (const key of target_keys) result[key] = SampleProcessor.saveCopy(value);
+    return result;
+  }
+}

@@ -1,0 +1,45 @@
+import { defineConfig, int, optional, set, str } from "../../../core/schemas";
+import type { Sample } from "../../sample";
+import { SampleProcessor, tensorOf } from "../sample-processor";
+import { samplePermutation } from "./seeded-permutation";
+
+const Options = defineConfig("SupernodeSamplingSampleProcessor", {
+  extra: "forbid",
+  fields: {
+    item: str(),
+    num_supernodes: int({ ge: 0 }),
+    supernode_idx_key: str().default("supernode_idx"),
+    items_at_supernodes: optional(set(str())),
+    seed: optional(int()),
+  },
+});
+
+/**
+ * Draws random rows of a point cloud as supernodes: adds their indices (S,), and for each of `items_at_supernodes` its rows
+ * there under `supernode_<item>`. The point cloud stays as it is.
+ */
+export class SupernodeSamplingSampleProcessor extends SampleProcessor {
+  readonly options;
+
+  constructor(options: {
+    item: string;
+    num_supernodes: number;
+    supernode_idx_key?: string;
+    items_at_supernodes?: Iterable<string> | null;
+    seed?: number | null;
+  }) {
+    super();
+    const items = options.items_at_supernodes;
+    this.options = Options.create({ ...options, items_at_supernodes: items ? [...items] : null });
+  }
+
+  override process(sample: Sample): Sample {
+    const { item, num_supernodes, supernode_idx_key, items_at_supernodes, seed } = this.options;
+    const rows = tensorOf(sample, item, this).size(0);
+    const chosen = samplePermutation(rows, sample, seed, this).narrow(0, 0, Math.min(num_supernodes, rows)); // (S,)
+    const result: Sample = { ...sample, [supernode_idx_key]: chosen };
+    for (const key of items_at_supernodes ?? [])
+      result[`supernode_${key}`] = tensorOf(sample, key, this).indexSelect(0, chosen);
+    return result;
+  }
+}

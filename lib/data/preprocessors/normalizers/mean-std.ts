@@ -1,0 +1,38 @@
+import { keep, scope, type Tensor } from "../../../torch";
+import { ValueError } from "../../../core/python-errors";
+import { flatten, MeanStdNormalizerConfig, shapeOf } from "../../../core/schemas/dataset";
+import { toTensor } from "../to-tensor";
+import { ShiftAndScaleNormalizer } from "./shift-and-scale";
+
+/** `(x - mean) / std`; with `logscale` on the log-scaled data, whose statistics mean and std then are. */
+export class MeanStdNormalization extends ShiftAndScaleNormalizer {
+  static override readonly schema: unknown = MeanStdNormalizerConfig;
+  /** Smallest divisor. */
+  static readonly EPSILON = 1e-6;
+  readonly mean: Tensor;
+  readonly std: Tensor;
+
+  constructor(
+    config: MeanStdNormalizerConfig | { mean: unknown; std: unknown; logscale?: boolean },
+    normalizationKey: string,
+  ) {
+    const { mean, std, logscale } = MeanStdNormalizerConfig.create(config);
+    const [meanShape, stdShape] = [shapeOf(mean)!.join(", "), shapeOf(std)!.join(", ")];
+    if (meanShape !== stdShape)
+      throw new ValueError(
+        `expected mean and std of "${normalizationKey}" to have the same shape, received (${meanShape}) and (${stdShape})`,
+      );
+    if (flatten(std).some((value) => value === 0))
+      throw new ValueError(`expected std of "${normalizationKey}" without zeros`);
+    if (flatten(std).some((value) => value < 0))
+      throw new ValueError(`expected std of "${normalizationKey}" without negative values`);
+    // float32 throughout, in this order: published checkpoints were trained with these roundings
+    const [shift, scale] = scope(() => [
+      toTensor(mean).neg(),
+      toTensor(std).clamp(MeanStdNormalization.EPSILON).reciprocal(),
+    ]) as [Tensor, Tensor];
+    super({ shift, scale, logscale }, normalizationKey);
+    this.mean = keep(toTensor(mean));
+    this.std = keep(toTensor(std));
+  }
+}

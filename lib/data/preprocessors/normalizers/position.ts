@@ -1,0 +1,47 @@
+import { keep, scope, type Tensor } from "../../../torch";
+import { ValueError } from "../../../core/python-errors";
+import { PositionNormalizerConfig } from "../../../core/schemas/dataset";
+import { toTensor } from "../to-tensor";
+import { ShiftAndScaleNormalizer } from "./shift-and-scale";
+
+/** Rounding that a point on the border of the box may have, relative to the scale. */
+const TOLERANCE = 1e-5;
+
+/**
+ * Maps the box from `raw_pos_min` to `raw_pos_max` to `[0, scale]` in every dimension. A point outside is an error; one
+ * that only float32 rounding carries outside is not.
+ */
+export class PositionNormalizer extends ShiftAndScaleNormalizer {
+  static override readonly schema: unknown = PositionNormalizerConfig;
+  readonly rawPosMin: Tensor;
+  readonly rawPosMax: Tensor;
+  /** Length of the box after scaling. */
+  readonly resizingScale: number;
+
+  constructor(
+    config: PositionNormalizerConfig | { raw_pos_min: unknown; raw_pos_max: unknown; scale?: number },
+    normalizationKey: string,
+  ) {
+    const { raw_pos_min, raw_pos_max, scale: resizingScale } = PositionNormalizerConfig.create(config);
+    const [shift, scale] = scope(() => {
+      const [min, max] = [toTensor(raw_pos_min), toTensor(raw_pos_max)];
+      return [min.neg(), toTensor(resizingScale).div(max.sub(min))];
+    }) as [Tensor, Tensor];
+    super({ shift, scale }, normalizationKey);
+    this.rawPosMin = keep(toTensor(raw_pos_min));
+    this.rawPosMax = keep(toTensor(raw_pos_max));
+    this.resizingScale = resizingScale;
+  }
+
+  override apply(x: Tensor): Tensor {
+    const y = super.apply(x);
+    const tolerance = TOLERANCE * this.resizingScale;
+    const [low, high] = scope(() => [y.min().item(), y.max().item()] as [number, number]);
+    if (low < -tolerance || high > this.resizingScale + tolerance)
+      throw new ValueError(
+        `expected positions of "${this.normalizationKey}" between raw_pos_min and raw_pos_max; scaled they lie in ` +
+          `[${low}, ${high}] instead of [0, ${this.resizingScale}]`,
+      );
+    return y;
+  }
+}

@@ -1,0 +1,170 @@
+import type { SamplerIntervalConfig, SamplerLike } from "../../core/interfaces/data";
+import { NotImplementedError, ValueError } from "../../core/python-errors";
+import type { InputOf } from "../../core/schemas";
+import { checkSamplerInterval, InterleavedSamplerConfig } from "./interleaved-sampler-config";
+import { sampleSource, type SampleSource } from "./sampler";
+
+/** One index of the stream; `isFull` closes a batch. */
+export interface StreamItem {
+  readonly isFull: boolean;
+  /** Position in the concatenation of all data sets: the main one first, then those of the extra samplers. */
+  readonly index: number;
+}
+
+/** A batch to load: the samples of one data set. */
+export interface BatchRequest {
+  /** 0: the main data set; k: that of the k-th extra sampler. */
+  readonly dataset: number;
+  readonly indices: readonly number[];
+}
+
+interface Progress {
+  epoch: number;
+  update: number;
+  sample: number;
+}
+
+/**
+ * Training samples with complete passes over further data sets in between (data spec 8.2).
+ *
+ * After each optimizer update the extra samplers that are due follow, in list order: first those that count updates or
+ * samples, then, at the end of an epoch, those that count epochs. That is the order in which the trainer runs its
+ * callbacks. Batches never mix data sets.
+ */
+export class InterleavedSampler {
+  readonly config: InterleavedSamplerConfig;
+  /** Data sets in the order of the index space. */
+  readonly datasets: readonly SampleSource[];
+  /** Where each data set starts in the index space. */
+  readonly offsets: readonly number[];
+  /** Samples of a training batch; smaller than configured where the data set is. */
+  readonly batchSize: number;
+  /** Samples that one epoch uses of the main data set. */
+  readonly samplesPerEpoch: number;
+
+  constructor(
+    readonly trainSampler: SamplerLike,
+    config: InputOf<(typeof InterleavedSamplerConfig)["fields"]>,
+    readonly callbackSamplers: readonly SamplerIntervalConfig[] = [],
+  ) {
+    this.config = InterleavedSamplerConfig.create(config);
+    callbackSamplers.forEach(checkSamplerInterval);
+    this.datasets = [trainSampler, ...callbackSamplers.map(({ sampler }) => sampler)].map(sampleSource);
+    let end = 0;
+    this.offsets = this.datasets.map((dataset) => (end += dataset.length) - dataset.length);
+    const length = trainSampler.length;
+    const { batch_size, drop_last } = this.config;
+    this.batchSize = drop_last && length > 0 && length < batch_size ? length : batch_size;
+    this.samplesPerEpoch = drop_last ? Math.floor(length / this.batchSize) * this.batchSize : length;
+  }
+
+  /** The stream of indices. */
+  *[Symbol.iterator](): Generator<StreamItem> {
+    const { max_epochs, max_updates, max_samples, evaluation } = this.config;
+    if (evaluation || max_epochs === 0 || max_updates === 0 || max_samples === 0) {
+      for (const number of this.callbackSamplers.keys()) yield* this.#emit(number);
+    } else {
+      yield* this.#train();
+    }
+  }
+
+  /** The stream cut into batches, each with the number of its data set and the indices therein. */
+  *batches(): Generator<BatchRequest> {
+    let indices: number[] = [];
+    for (const { isFull, index } of this) {
+      indices.push(index);
+      if (!isFull) continue;
+      const dataset = this.offsets.findLastIndex(
+        (offset, number) => offset <= index && this.datasets[number]!.length > 0,
+      );
+      const offset = this.offsets[dataset]!;
+      yield { dataset, indices: indices.map((position) => position - offset) };
+      indices = [];
+    }
+  }
+
+  #start(): Progress {
+    const { start_epoch, start_update, start_sample, accumulation_steps, world_size, drop_last } = this.config;
+    const samplesPerUpdate = this.batchSize * accumulation_steps * world_size;
+    const batches = Math.ceil(this.samplesPerEpoch / this.batchSize);
+    const updatesPerEpoch = Math.floor(batches / accumulation_steps);
+    if (start_epoch !== null) {
+      const update = start_epoch * updatesPerEpoch;
+      const samples = drop_last ? update * samplesPerUpdate : start_epoch * this.samplesPerEpoch * world_size;
+      return { epoch: start_epoch, update, sample: samples };
+    }
+    const update = start_update ?? (start_sample === null ? 0 : Math.floor(start_sample / samplesPerUpdate));
+    if (update === 0 && !start_sample) return { epoch: 0, update: 0, sample: 0 };
+    if (updatesPerEpoch === 0 || update % updatesPerEpoch !== 0 || !drop_last)
+      throw new NotImplementedError(
+        `a run can only start at the beginning of an epoch (${updatesPerEpoch} updates each), not at update ${update}`,
+      );
+    return { epoch: update / updatesPerEpoch, update, sample: start_sample ?? update * samplesPerUpdate };
+  }
+
+  *#train(): Generator<StreamItem> {
+    const { max_epochs, max_updates, max_samples, accumulation_steps, world_size } = this.config;
+    if (this.samplesPerEpoch === 0) throw new ValueError("expected training samples, received an empty data set");
+    const progress = this.#start();
+    const isDone = (): boolean =>
+      (max_epochs !== null && progress.epoch >= max_epochs) ||
+      (max_updates !== null && progress.update >= max_updates) ||
+      (max_samples !== null && progress.sample >= max_samples);
+    let sampleAtLastUpdate = progress.sample;
+
+    while (!isDone()) {
+      this.trainSampler.setEpoch?.(progress.epoch);
+      let inBatch = 0;
+      let batchesInUpdate = 0;
+      let inEpoch = 0;
+      for (const index of this.trainSampler) {
+        progress.sample += world_size;
+        inBatch++;
+        inEpoch++;
+        const isEpochEnd = inEpoch === this.samplesPerEpoch;
+        const isFull = inBatch === this.batchSize || isEpochEnd;
+        yield { isFull, index };
+        if (!isFull) continue;
+        inBatch = 0;
+        batchesInUpdate++;
+        if (isEpochEnd) progress.epoch++;
+        const isUpdate = batchesInUpdate === accumulation_steps;
+        if (isUpdate) {
+          batchesInUpdate = 0;
+          progress.update++;
+          for (const [number, extra] of this.callbackSamplers.entries()) {
+            if (isUpdateDue(extra, progress, sampleAtLastUpdate)) yield* this.#emit(number);
+          }
+          sampleAtLastUpdate = progress.sample;
+        }
+        if (isEpochEnd) {
+          for (const [number, { every_n_epochs }] of this.callbackSamplers.entries()) {
+            if (every_n_epochs != null && progress.epoch % every_n_epochs === 0) yield* this.#emit(number);
+          }
+        }
+        if (isDone()) return;
+        if (isEpochEnd) break;
+      }
+    }
+  }
+
+  /** A whole pass over the data set of an extra sampler. */
+  *#emit(number: number): Generator<StreamItem> {
+    const { sampler, batch_size } = this.callbackSamplers[number]!;
+    const offset = this.offsets[number + 1]!;
+    const size = batch_size ?? this.batchSize;
+    let count = 0;
+    for (const index of sampler) {
+      count++;
+      yield { isFull: count % size === 0 || count === sampler.length, index: offset + index };
+    }
+  }
+}
+
+/** Whether an extra sampler that counts updates or samples follows the update just made. */
+function isUpdateDue(extra: SamplerIntervalConfig, { update, sample }: Progress, sampleAtLastUpdate: number): boolean {
+  const { every_n_updates, every_n_samples } = extra;
+  if (every_n_updates != null) return update % every_n_updates === 0;
+  if (every_n_samples == null) return false;
+  return Math.floor(sampleAtLastUpdate / every_n_samples) < Math.floor(sample / every_n_samples);
+}

@@ -1,0 +1,86 @@
+import type { Tensor } from "../../torch";
+import { ValueError } from "../../core/python-errors";
+import type { DatasetBaseConfig } from "../../core/schemas/dataset";
+import { Dataset, describeObject, type DatasetProtocol } from "../base/dataset";
+import type { Collator } from "../pipeline/collator";
+import type { ComposePreProcess } from "../preprocessors/compose";
+import type { Sample } from "../sample";
+
+/** Whether a value is a data set or a wrapper of one. */
+export function isDataset(value: unknown): value is DatasetProtocol {
+  return value instanceof Dataset || value instanceof DatasetWrapper;
+}
+
+/**
+ * Base of wrappers (data spec 5.1): everything is asked of the wrapped data set. What is *set* on a wrapper (`pipeline`,
+ * `computeStatistics`) stays on the wrapper and does not reach the wrapped data set.
+ */
+export class DatasetWrapper implements DatasetProtocol {
+  #pipeline: Collator | null | undefined;
+  #computeStatistics: boolean | undefined;
+
+  constructor(readonly dataset: DatasetProtocol) {
+    if (!isDataset(dataset))
+      throw new ValueError(
+        `expected a Dataset or DatasetWrapper in ${new.target.name}, received ${describeObject(dataset)}`,
+      );
+  }
+
+  get config(): DatasetBaseConfig {
+    return this.dataset.config;
+  }
+
+  get normalizers(): ReadonlyMap<string, ComposePreProcess> {
+    return this.dataset.normalizers;
+  }
+
+  get length(): number {
+    return this.dataset.length;
+  }
+
+  get pipeline(): Collator | null {
+    return this.#pipeline === undefined ? this.dataset.pipeline : this.#pipeline;
+  }
+
+  set pipeline(value: Collator | null) {
+    this.#pipeline = value;
+  }
+
+  get computeStatistics(): boolean {
+    return this.#computeStatistics ?? this.dataset.computeStatistics;
+  }
+
+  set computeStatistics(value: boolean) {
+    this.#computeStatistics = value;
+  }
+
+  /** The data set at the core of all wrappers. */
+  get base(): Dataset {
+    return this.dataset instanceof DatasetWrapper ? this.dataset.base : (this.dataset as Dataset);
+  }
+
+  getterKeys(): string[] {
+    return this.dataset.getterKeys();
+  }
+
+  /** Position in the wrapped data set; the index wrappers override it. */
+  protected toInner(index: number): number {
+    return index;
+  }
+
+  getitem(key: string, index: number): Promise<Tensor> {
+    return this.dataset.getitem(key, this.toInner(index));
+  }
+
+  get(index: number): Promise<Sample> {
+    return this.dataset.get(this.toInner(index));
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Sample> {
+    for (let index = 0; index < this.length; index++) yield await this.get(index);
+  }
+
+  toString(): string {
+    return this.dataset.toString();
+  }
+}

@@ -1,0 +1,53 @@
+import type { Tensor } from "../../torch";
+import { AttributeError, ValueError } from "../../core/python-errors";
+import type { DatasetProtocol } from "../base/dataset";
+import type { Sample } from "../sample";
+import { DatasetWrapper } from "./dataset-wrapper";
+
+/** Loads only some keys of a sample, in the order given. `index` is the position asked for (data spec 5.4). */
+export class PropertySubsetWrapper extends DatasetWrapper {
+  readonly properties: ReadonlySet<string>;
+
+  constructor(dataset: DatasetProtocol, properties: ReadonlySet<string>) {
+    super(dataset);
+    if (!(properties instanceof Set)) throw new TypeError("PropertySubsetWrapper: expected a Set of sample keys");
+    if (properties.size === 0) throw new ValueError("PropertySubsetWrapper: expected at least one sample key");
+    const available = new Set(["index", ...dataset.getterKeys()]);
+    for (const property of properties) {
+      if (!available.has(property))
+        throw new AttributeError(`${dataset.toString()} has no "${property}"; available: ${[...available].join(", ")}`);
+    }
+    this.properties = properties;
+  }
+
+  /** The wrapper that a config's `included_properties` and `excluded_properties` ask for; excluded ones win. */
+  static fromIncludedExcluded(
+    dataset: DatasetProtocol,
+    included: Iterable<string> | null | undefined,
+    excluded: Iterable<string> | null | undefined,
+  ): DatasetProtocol {
+    if (included == null && excluded == null) return dataset;
+    const out = new Set(excluded ?? []);
+    const candidates = included == null ? ["index", ...dataset.getterKeys()] : [...included];
+    return new PropertySubsetWrapper(dataset, new Set(candidates.filter((key) => !out.has(key))));
+  }
+
+  override async get(index: number): Promise<Sample> {
+    if (!Number.isInteger(index))
+      throw new TypeError(`expected an integer as sample number, received ${String(index)}`);
+    if (index < 0) throw new ValueError(`expected a sample number >= 0, received ${index}`);
+    if (index >= this.length)
+      throw new RangeError(`sample ${index} is outside of a data set with ${this.length} samples`);
+    const sample: Sample = {};
+    for (const key of this.properties) sample[key] = key === "index" ? index : await this.getitem(key, index);
+    return sample;
+  }
+
+  override getitem(key: string, index: number): Promise<Tensor> {
+    return this.dataset.getitem(key, index);
+  }
+
+  override toString(): string {
+    return `${this.dataset.toString()} (properties=${[...this.properties].join(",")})`;
+  }
+}

@@ -1,0 +1,21 @@
+import { ValueError } from "../../core/python-errors";
+import { RepeatWrapperConfig } from "../../core/schemas/dataset";
+import type { DatasetProtocol } from "../base/dataset";
+import { range, Subset } from "./subset";
+
+/** The data set `repetitions` times: 0, 1, 2, 0, 1, 2, … */
+export class RepeatWrapper extends Subset {
+  static readonly schema = RepeatWrapperConfig;
+  readonly repetitions: number;
+
+  constructor(config: { kind?: string; repetitions: number }, dataset: DatasetProtocol) {
+    const { repetitions } = RepeatWrapperConfig.create({ kind: "", ...config });
+    if (dataset.length === 0) throw new ValueError("expected a data set with samples to repeat, received an empty one");
+    super(dataset, Array.from({ length: repetitions }, () => range(dataset.length)).flat());
+    this.repetitions = repetitions;
+  }
+
+  override toString(): string {
+    return `${this.dataset.toString()} (repeated ${this.repetitions} times)`;
+  }
+}

@@ -1,0 +1,57 @@
+import { RuntimeError, ValueError } from "../../core/python-errors";
+import { SubsetWrapperConfig } from "../../core/schemas/dataset";
+import type { DatasetProtocol } from "../base/dataset";
+import { range, Subset } from "./subset";
+
+type Input = { kind?: string } & { [K in Exclude<keyof SubsetWrapperConfig, "kind">]?: SubsetWrapperConfig[K] };
+
+/**
+ * Part of a data set (data spec 5.3): `indices`, or `start_index`/`end_index`, or `start_percent`/`end_percent`
+ * (half-open). An end of 0 is an empty subset, a negative index is an error.
+ */
+export class SubsetWrapper extends Subset {
+  static readonly schema = SubsetWrapperConfig;
+
+  constructor(config: Input, dataset: DatasetProtocol) {
+    super(dataset, chooseIndices(validated(config), dataset.length));
+  }
+}
+
+function validated(config: Input): SubsetWrapperConfig {
+  const result = SubsetWrapperConfig.safeParse({ kind: "", ...config });
+  if (result.success) return result.data;
+  throw new ValueError(`SubsetWrapper: ${result.error.issues.map((issue) => issue.message).join("; ")}`);
+}
+
+function chooseIndices(config: SubsetWrapperConfig, length: number): number[] {
+  const { indices, start_index, end_index, start_percent, end_percent } = config;
+  const hasIndices = indices !== null;
+  const hasRange = start_index !== null || end_index !== null;
+  const hasPercent = start_percent !== null || end_percent !== null;
+  if (!hasIndices && !hasRange && !hasPercent)
+    throw new RuntimeError(
+      "SubsetWrapper: expected indices, start_index/end_index or start_percent/end_percent, received none",
+    );
+  if (Number(hasIndices) + Number(hasRange) + Number(hasPercent) > 1)
+    throw new ValueError(
+      "SubsetWrapper: expected only one of indices, start_index/end_index, start_percent/end_percent",
+    );
+  if (hasIndices) return Array.from(indices as Iterable<unknown>, (index) => Math.trunc(Number(index)));
+  if (hasRange) {
+    const start = start_index ?? 0;
+    const end = Math.min(end_index ?? length, length);
+    if (start < 0 || start > end)
+      throw new ValueError(`SubsetWrapper: expected 0 <= start_index <= end_index, received ${start} and ${end}`);
+    return range(end - start).map((index) => start + index);
+  }
+  for (const [name, value] of Object.entries({ start_percent, end_percent })) {
+    if (value !== null && !(value >= 0 && value <= 1))
+      throw new ValueError(`SubsetWrapper: expected ${name} between 0 and 1, received ${value}`);
+  }
+  const [s, e] = [start_percent ?? 0, end_percent ?? 1];
+  // an explicit end of 0 is an empty subset; anything else needs room between start and end
+  if (e <= s && !(e === 0 && s === 0))
+    throw new ValueError(`SubsetWrapper: expected start_percent < end_percent, received ${s} and ${e}`);
+  const start = Math.trunc(s * length);
+  return range(Math.trunc(e * length) - start).map((index) => start + index);
+}

@@ -12,6 +12,7 @@ export { slice, Slice, type IndexArray, type TensorIndex } from "./indexing";
 export { ops } from "./overloads";
 
 export { keep, scope } from "./scope";
+export { getPrintOptions, setPrintOptions, type PrintOptions } from "./print";
 export { countTensors, expectNoLeaks, memory, resetPeakMemory, type MemoryCounters } from "./memory";
 export {
   autocast,
@@ -35,3 +36,6 @@ export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./
 export { config, cuda, getNumInteropThreads, getNumThreads, setNumInteropThreads, setNumThreads, versions } from "./runtime";
 export { adoptTensor, shareTensor, type SharedTensor } from "./hand-over";
 export { DisposedError, TorchError } from "./errors";
+
+export * as nn from "./nn";
+export * as optim from "./optim";

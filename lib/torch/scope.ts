@@ -72,16 +72,12 @@ function scopeSync<T>(own: Scope, body: () => T): T {
 }
 
 async function scopeAsync<T>(own: Scope, body: () => Promise<T>): Promise<T> {
-  const outer = current;
   const activate = (): void => {
     current = openScope(own);
   };
   let result: T;
   try {
-    const settled = runInFrame({ activate, modes: frameModes() }, body);
-    // The frame has set the scope for the first, synchronous part of `body`.
-    current = outer;
-    result = await settled;
+    result = await runInFrame({ activate, modes: frameModes() }, body);
   } catch (error) {
     close(own, undefined);
     throw error;
@@ -153,6 +149,11 @@ export function keep<T>(value: T): T {
     if (value.owner !== null) handOver(value, null);
   } else if (typeof value === "object" && value !== null) keepNested(value, new Set());
   return value;
+}
+
+/** @internal Puts a tensor that a subclass constructed (and no scope owns) into the care of the garbage collector. */
+export function registerFinalizer(tensor: Tensor): void {
+  net.register(tensor, tensor.handle);
 }
 
 function keepNested(value: object, seen: Set<object>): void {

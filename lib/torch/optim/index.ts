@@ -1,6 +1,10 @@
 /** Optimizers: `torch.optim`. */
+export { Adadelta, type AdadeltaOptions } from "./adadelta";
+export { Adagrad, type AdagradOptions } from "./adagrad";
 export { Adam, AdamW, type AdamOptions } from "./adam";
+export { Adamax, type AdamaxOptions } from "./adamax";
 export { Batch } from "./batch";
+export { NAdam, type NAdamOptions } from "./nadam";
 export {
   Optimizer,
   learningRate,
@@ -10,5 +14,7 @@ export {
   type ParamGroupInput,
   type ParamState,
 } from "./optimizer";
+export { RAdam, type RAdamOptions } from "./radam";
+export { RMSprop, type RMSpropOptions } from "./rmsprop";
 export { SGD, type SGDOptions } from "./sgd";
 export type { OptimizerStateDict } from "./state-dict";

@@ -125,26 +125,25 @@ function compileAddon() {
   const version = torchVersion(libtorch);
   const require = createRequire(join(root, "package.json"));
   const headers = require("node-addon-api/package.json").version;
+  const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
   const sources = [
     ...filesUnder(join(root, "native", "src"), /\.(cpp|h)$/),
     ...["CMakeLists.txt", "package.json"].map((name) => join(root, "native", name)),
   ];
-  const inputs = hashOf(sources, { libtorch, version, variant, headers });
+  const inputs = hashOf(sources, { libtorch, version, variant, headers, own });
   if (record?.inputs === inputs && existsSync(addonPath)) return say("addon: up to date");
 
   requireTools();
   // a file takes about 1.5 GB of memory to compile
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / 1.5e9)));
-  const args = ["compile", "-d", "native", "-O", "native/build", "--parallel", String(jobs)];
-  args.push(`--CDLIBTORCH=${libtorch}`, `--CDNOETHER_CUDA=${variant === "cpu" ? "OFF" : "ON"}`);
-  step(`compiling the addon with ${jobs} job${jobs > 1 ? "s" : ""}`, () =>
-    run(process.execPath, [
-      join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js"),
-      "--log-level",
-      "warn",
-      ...args,
-    ]),
-  );
+  const common = ["--log-level", "warn", "-d", "native", "-O", "native/build"];
+  const definitions = [`--CDLIBTORCH=${libtorch}`, `--CDNOETHER_CUDA=${variant === "cpu" ? "OFF" : "ON"}`];
+  const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
+  step(`compiling the addon with ${jobs} job${jobs > 1 ? "s" : ""}`, () => {
+    // not `compile`: at the first compiler error that would throw the whole build folder away and start again
+    run(process.execPath, [cmakeJs, "configure", ...common, ...definitions]);
+    run(process.execPath, [cmakeJs, "build", ...common, "--parallel", String(jobs)]);
+  });
   replaceFile(buildRecordPath, `${JSON.stringify({ libtorch, version, variant, inputs }, null, 2)}\n`);
 }
 

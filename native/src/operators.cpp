@@ -69,7 +69,7 @@ size_t OperatorTable::id(const std::string& name, const std::string& overload) {
   if (known != ids_.end()) return known->second;
   const auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
   if (!handle) fail("ERR_OPERATOR", "libtorch " TORCH_VERSION " has no operator " + key);
-  Operator compiled{*handle, {}, {}, keys_without_recording(name)};
+  Operator compiled{*handle, {}, {}, keys_without_recording(name), find_fast_path(key)};
   for (const c10::Argument& argument : handle->schema().arguments()) {
     compiled.arguments.push_back(ArgumentConverter::compile(argument));
   }
@@ -178,6 +178,8 @@ napi_value call(napi_env env, napi_callback_info info) {
     }
     if (argc > argv.size()) fail("ERR_ARGUMENT", "more than 64 arguments");
     op = &addon.operators->at(id);
+    napi_value result = nullptr;
+    if (op->fast_path && op->fast_path(addon, env, argc - 1, argv.data() + 1, &result)) return result;
     return call_operator(addon, env, *op, argc - 1, argv.data() + 1);
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();

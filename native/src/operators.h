@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "convert.h"
+#include "fast_paths.h"
 
 namespace noether {
 
@@ -17,6 +18,7 @@ struct Operator {
   std::vector<bool> written_in_place;
   // Dispatch keys to leave out of a call that records no gradient; empty where the autograd kernel does more than record.
   c10::DispatchKeySet without_recording;
+  FastPath fast_path = nullptr;
 };
 
 class OperatorTable {

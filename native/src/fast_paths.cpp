@@ -1,0 +1,323 @@
+#include "fast_paths.h"
+
+#include <ATen/EmptyTensor.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include <cmath>
+#include <cstring>
+#include <unordered_map>
+
+namespace noether {
+
+namespace {
+
+using Guard = c10::impl::ExcludeDispatchKeyGuard;
+
+// Above this size the kernel's set-up no longer matters, and ATen's vectorised and threaded loops win.
+constexpr int64_t kSmall = 4096;
+
+// Reads arguments without throwing: `ok` turns false when something is not the plain case.
+class Reader {
+ public:
+  Reader(Addon& addon, napi_env env, size_t argc, const napi_value* argv)
+      : addon_(addon), env_(env), argc_(argc), argv_(argv) {
+    // Autocast, other modes and functional transforms live in the thread's dispatch keys.
+    const c10::impl::LocalDispatchKeySet keys = c10::impl::tls_local_dispatch_key_set();
+    ok = keys.included_ == c10::default_included_set && keys.excluded_ == c10::default_excluded_set;
+  }
+
+  bool ok;
+
+  // A dense CPU tensor without special keys (conjugate, quantised, inference, …) for which nothing is recorded.
+  const at::Tensor& tensor(size_t index) {
+    static const at::Tensor undefined;
+    double handle;
+    if (index >= argc_ || napi_get_value_double(env_, argv_[index], &handle) != napi_ok) return missing(undefined);
+    return plain(handle, undefined);
+  }
+
+  at::Tensor optional_tensor(size_t index) {
+    double handle;
+    if (!given(index)) return {};
+    if (napi_get_value_double(env_, argv_[index], &handle) != napi_ok) return missing(at::Tensor());
+    if (handle == 0) return {};
+    return plain(handle, at::Tensor());
+  }
+
+  int64_t integer(size_t index) {
+    double number;
+    if (index >= argc_ || napi_get_value_double(env_, argv_[index], &number) != napi_ok) return missing(int64_t{0});
+    return whole(number);
+  }
+
+  std::optional<int64_t> optional_integer(size_t index) {
+    if (!given(index)) return std::nullopt;
+    return integer(index);
+  }
+
+  c10::SmallVector<int64_t, 6> integers(size_t index) {
+    c10::SmallVector<int64_t, 6> result;
+    each(index, [&](double number) { result.push_back(whole(number)); });
+    return result;
+  }
+
+  c10::SmallVector<at::Tensor, 4> tensors(size_t index) {
+    c10::SmallVector<at::Tensor, 4> result;
+    each(index, [&](double handle) {
+      result.push_back(plain(handle, at::Tensor()));
+      if (!ok) result.clear();
+    });
+    return result;
+  }
+
+  void expect_at_most(size_t count) {
+    for (size_t i = count; i < argc_; ++i) {
+      if (given(i)) ok = false;
+    }
+  }
+
+  bool done(at::Tensor tensor, napi_value* result) {
+    return napi_create_double(env_, addon_.tensors.put(std::move(tensor)), result) == napi_ok;
+  }
+
+ private:
+  template <typename T>
+  T missing(T value) {
+    ok = false;
+    return value;
+  }
+  const at::Tensor& missing(const at::Tensor& value) {
+    ok = false;
+    return value;
+  }
+
+  bool given(size_t index) const {
+    if (index >= argc_) return false;
+    napi_valuetype type;
+    napi_typeof(env_, argv_[index], &type);
+    return type != napi_undefined && type != napi_null;
+  }
+
+  const at::Tensor& plain(double handle, const at::Tensor& otherwise) {
+    static constexpr c10::DispatchKeySet kPlain({c10::DispatchKey::CPU, c10::DispatchKey::ADInplaceOrView,
+                                                 c10::DispatchKey::AutogradCPU, c10::DispatchKey::AutocastCPU});
+    if (!addon_.tensors.is_live(handle)) return missing(otherwise);
+    const at::Tensor& tensor = addon_.tensors.get(handle);
+    if (tensor.key_set() != kPlain || (c10::GradMode::is_enabled() && tensor.requires_grad())) {
+      return missing(otherwise);
+    }
+    return tensor;
+  }
+
+  int64_t whole(double number) {
+    if (number != std::floor(number) || std::abs(number) > 4503599627370496.0) return missing(int64_t{0});
+    return static_cast<int64_t>(number);
+  }
+
+  template <typename Visit>
+  void each(size_t index, Visit visit) {
+    uint32_t length;
+    if (index >= argc_ || napi_get_array_length(env_, argv_[index], &length) != napi_ok) {
+      ok = false;
+      return;
+    }
+    for (uint32_t i = 0; i < length && ok; ++i) {
+      napi_value element;
+      double number;
+      if (napi_get_element(env_, argv_[index], i, &element) != napi_ok ||
+          napi_get_value_double(env_, element, &number) != napi_ok) {
+        ok = false;
+        return;
+      }
+      visit(number);
+    }
+  }
+
+  Addon& addon_;
+  napi_env env_;
+  size_t argc_;
+  const napi_value* argv_;
+};
+
+bool is_small_float(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kFloat && tensor.numel() <= kSmall && tensor.is_contiguous();
+}
+
+at::Tensor empty_like_float(at::IntArrayRef sizes) {
+  return at::detail::empty_cpu(sizes, at::kFloat, /*pin_memory=*/false, std::nullopt);
+}
+
+template <typename Operation>
+bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result, Operation apply) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& a = read.tensor(0);
+  const at::Tensor& b = read.tensor(1);
+  read.expect_at_most(2);
+  if (!read.ok || !is_small_float(a) || !is_small_float(b) || !a.sizes().equals(b.sizes())) return false;
+  at::Tensor out = empty_like_float(a.sizes());
+  const float* x = a.const_data_ptr<float>();
+  const float* y = b.const_data_ptr<float>();
+  float* z = out.mutable_data_ptr<float>();
+  for (int64_t i = 0, n = a.numel(); i < n; ++i) z[i] = apply(x[i], y[i]);
+  return read.done(std::move(out), result);
+}
+
+bool add(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return elementwise(addon, env, argc, argv, result, [](float x, float y) { return x + y; });
+}
+
+bool sub(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return elementwise(addon, env, argc, argv, result, [](float x, float y) { return x - y; });
+}
+
+bool mul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return elementwise(addon, env, argc, argv, result, [](float x, float y) { return x * y; });
+}
+
+bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& a = read.tensor(0);
+  const at::Tensor& b = read.tensor(1);
+  if (!read.ok || argc > 2) return false;
+  const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+  return read.done(a.dim() == 2 && b.dim() == 2 ? at::mm(a, b) : at::matmul(a, b), result);
+}
+
+// As `addmm` does it, with the bias written to the result first, but without the set-up of a broadcast copy.
+bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& input = read.tensor(0);
+  const at::Tensor& weight = read.tensor(1);
+  const at::Tensor bias = read.optional_tensor(2);
+  if (!read.ok || argc > 3 || !bias.defined() || !is_small_float(input) || !is_small_float(weight) ||
+      !is_small_float(bias) || input.dim() != 2 || weight.dim() != 2 || bias.dim() != 1 ||
+      input.size(1) != weight.size(1) || bias.size(0) != weight.size(0)) {
+    return false;
+  }
+  const int64_t rows = input.size(0);
+  const int64_t columns = weight.size(0);
+  if (rows * columns == 0 || rows * columns > kSmall || input.size(1) == 0) return false;
+  const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+  at::Tensor out = empty_like_float({rows, columns});
+  float* row = out.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < rows; ++i, row += columns) {
+    std::memcpy(row, bias.const_data_ptr<float>(), static_cast<size_t>(columns) * sizeof(float));
+  }
+  out.addmm_(input, weight.t());
+  return read.done(std::move(out), result);
+}
+
+bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  int64_t dim = read.integer(1);
+  const at::Tensor& index = read.tensor(2);
+  if (!read.ok || argc > 3 || index.scalar_type() != at::kLong || index.dim() != 1 || !index.is_contiguous() ||
+      !self.is_contiguous()) {
+    return false;
+  }
+  if (dim < 0) dim += self.dim();
+  if (dim < 0 || dim >= self.dim()) return false;
+  c10::SmallVector<int64_t, 6> sizes(self.sizes().begin(), self.sizes().end());
+  int64_t outer = 1;
+  size_t inner = self.element_size();
+  for (int64_t i = 0; i < self.dim(); ++i) {
+    if (i < dim) outer *= sizes[i];
+    if (i > dim) inner *= static_cast<size_t>(sizes[i]);
+  }
+  const int64_t length = sizes[dim];
+  const int64_t count = index.numel();
+  if (outer * count * static_cast<int64_t>(inner) > 4 * kSmall) return false;
+  const int64_t* indices = index.const_data_ptr<int64_t>();
+  for (int64_t i = 0; i < count; ++i) {
+    if (indices[i] < 0 || indices[i] >= length) return false;  // ATen names the mistake
+  }
+  sizes[dim] = count;
+  at::Tensor out = at::detail::empty_cpu(sizes, self.scalar_type(), /*pin_memory=*/false, std::nullopt);
+  const char* source = static_cast<const char*>(self.const_data_ptr());
+  char* target = static_cast<char*>(out.mutable_data_ptr());
+  for (int64_t o = 0; o < outer; ++o, source += static_cast<size_t>(length) * inner) {
+    for (int64_t i = 0; i < count; ++i, target += inner) {
+      std::memcpy(target, source + static_cast<size_t>(indices[i]) * inner, inner);
+    }
+  }
+  return read.done(std::move(out), result);
+}
+
+bool cat(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const auto tensors = read.tensors(0);
+  const int64_t dim = read.optional_integer(1).value_or(0);
+  if (!read.ok || argc > 2 || tensors.empty()) return false;
+  const Guard guard(c10::autograd_dispatch_keyset);
+  return read.done(at::cat(at::TensorList(tensors.data(), tensors.size()), dim), result);
+}
+
+// Views keep the key that tracks them (ADInplaceOrView).
+bool reshape(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const auto shape = read.integers(1);
+  if (!read.ok || argc > 2) return false;
+  const Guard guard(c10::autograd_dispatch_keyset);
+  return read.done(self.is_contiguous() ? self.view(shape) : self.reshape(shape), result);
+}
+
+bool transpose(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const int64_t dim0 = read.integer(1);
+  const int64_t dim1 = read.integer(2);
+  if (!read.ok || argc > 3) return false;
+  const Guard guard(c10::autograd_dispatch_keyset);
+  return read.done(self.transpose(dim0, dim1), result);
+}
+
+bool slice(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const int64_t dim = read.optional_integer(1).value_or(0);
+  const auto start = read.optional_integer(2);
+  const auto end = read.optional_integer(3);
+  const int64_t step = read.optional_integer(4).value_or(1);
+  if (!read.ok || argc > 5) return false;
+  const Guard guard(c10::autograd_dispatch_keyset);
+  return read.done(self.slice(dim, start, end, step), result);
+}
+
+bool sum(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  read.expect_at_most(1);
+  if (!read.ok) return false;
+  const Guard guard(c10::autograd_dispatch_keyset);
+  return read.done(self.sum(), result);
+}
+
+bool softmax(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const int64_t dim = read.integer(1);
+  read.expect_at_most(2);
+  if (!read.ok || !self.is_floating_point()) return false;
+  const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+  return read.done(at::_softmax(self, dim, /*half_to_float=*/false), result);
+}
+
+}  // namespace
+
+FastPath find_fast_path(const std::string& qualified_name) {
+  static const std::unordered_map<std::string, FastPath> paths = {
+      {"aten::add.Tensor", add},         {"aten::sub.Tensor", sub},
+      {"aten::mul.Tensor", mul},         {"aten::matmul", matmul},
+      {"aten::linear", linear},          {"aten::index_select", index_select},
+      {"aten::cat", cat},                {"aten::reshape", reshape},
+      {"aten::transpose.int", transpose}, {"aten::slice.Tensor", slice},
+      {"aten::sum", sum},                {"aten::softmax.int", softmax},
+  };
+  const auto found = paths.find(qualified_name);
+  return found == paths.end() ? nullptr : found->second;
+}
+
+}  // namespace noether

@@ -1,0 +1,46 @@
+import { TorchError, asTorchError } from "../errors";
+
+/**
+ * A file that is no checkpoint, is damaged, or holds something that is not loaded; or a value that cannot be saved.
+ * The message names the file and what was found; `code` is `ERR_CHECKPOINT`.
+ */
+export class CheckpointError extends TorchError {
+  override readonly name = "CheckpointError";
+
+  constructor(message: string, details: { cause?: unknown } = {}) {
+    super(message, { code: "ERR_CHECKPOINT", ...details });
+  }
+}
+
+/** The file was a checkpoint once: it was cut, overwritten or made up. */
+export function damaged(found: string): CheckpointError {
+  return new CheckpointError(`expected an intact file, got ${found}`);
+}
+
+/**
+ * Runs `body` and puts `subject` (the file's name) before the message of every error about the content; errors of the
+ * file system name the file already.
+ */
+export function about<T>(subject: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw withSubject(subject, error);
+  }
+}
+
+/** {@link about} for asynchronous work. */
+export async function aboutAsync<T>(subject: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw withSubject(subject, error);
+  }
+}
+
+function withSubject(subject: string, error: unknown): unknown {
+  if (error instanceof CheckpointError) return new CheckpointError(`${subject}: ${error.message}`, { cause: error.cause });
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === "ERR_FILE_FORMAT") return new CheckpointError(`${subject}: ${(error as Error).message}`);
+  return asTorchError(error);
+}

@@ -1,0 +1,139 @@
+/**
+ * Python values that JavaScript has no twin of. What `save` and `load` make of the rest:
+ *
+ * | Python | JavaScript |
+ * |---|---|
+ * | `None`, `bool`, `str` | `null`, boolean, string |
+ * | `int` | number while it is exact (up to 2^53 − 1), else bigint; a bigint is always an `int` |
+ * | `float` | number. A number that is no safe integer (0.5, 1e300, NaN, −0) is a `float`; an integral one is an `int` unless it is wrapped in {@link Float} or stands where `load` found a `float` (see {@link isFloatEntry}) |
+ * | `dict` | plain object when all keys are strings (and JavaScript keeps their order), else `Map`; both are written as `dict` |
+ * | `OrderedDict` | {@link OrderedDict}, a `Map` |
+ * | `list`, `tuple`, `torch.Size` | array, {@link Tuple}, {@link Size} |
+ * | `set` | `Set` |
+ * | `bytes`, `bytearray` | `Uint8Array`, written as `bytes` |
+ * | `complex` | {@link ComplexNumber} |
+ * | `torch.Tensor`, `nn.Parameter` | `Tensor`, `nn.Parameter` |
+ * | `torch.dtype`, `torch.device` | {@link TorchDType}, {@link TorchDevice} |
+ */
+import type { Complex, DType } from "../dtype";
+
+/** A number that is written as a Python `float` even when it is integral: `save({ lr: new Float(1) }, path)`. */
+export class Float {
+  constructor(readonly value: number) {}
+
+  valueOf(): number {
+    return this.value;
+  }
+
+  toJSON(): number {
+    return this.value;
+  }
+}
+
+/** A Python tuple: an array that `save` writes as `tuple`. Arrays derived from it (`map`, `slice`) are lists again. */
+export class Tuple<T = unknown> extends Array<T> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+}
+
+/** Makes a {@link Tuple}: `betas: tuple(0.9, 0.999)`. */
+export function tuple<T>(...items: T[]): Tuple<T> {
+  return tupleFrom(items);
+}
+
+/** A tuple of the entries of an array; `new Tuple(3)` would, as with arrays, be three holes. */
+export function tupleFrom<T>(items: readonly T[], kind: typeof Tuple = Tuple): Tuple<T> {
+  const result = new kind<T>();
+  for (const item of items) result.push(item);
+  return result;
+}
+
+/** `torch.Size`. */
+export class Size extends Tuple<number> {}
+
+/** `collections.OrderedDict`. State dicts carry the versions of their modules in `attributes._metadata`. */
+export class OrderedDict<K = unknown, V = unknown> extends Map<K, V> {
+  /** Instance attributes that Python stores with the dict; of `state_dict()` only `_metadata`. */
+  attributes: Record<string, unknown> = {};
+}
+
+/** A Python `complex`. */
+export class ComplexNumber implements Complex {
+  constructor(
+    readonly re: number,
+    readonly im: number,
+  ) {}
+}
+
+/** A `torch.dtype` as a value of its own. */
+export class TorchDType {
+  constructor(readonly name: DType) {}
+}
+
+/** A `torch.device` as a value of its own: `"cpu"`, `"cuda:0"`. */
+export class TorchDevice {
+  constructor(readonly name: string) {}
+}
+
+/** Per loaded container: the keys (object, map), indices (array) or values (set) that stand for integral Python floats. */
+const floatEntries = new WeakMap<object, Set<unknown>>();
+
+/** Per loaded dict: the integral keys that were Python floats. */
+const floatKeys = new WeakMap<object, Set<unknown>>();
+
+/**
+ * True if the entry of a loaded container was a Python `float` with an integral value. JavaScript has one type of number,
+ * so `load` gives plain numbers and remembers here which of them must be written as floats again.
+ *
+ * @param key key of an object or map, index of an array or tuple, the value itself of a set.
+ */
+export function isFloatEntry(container: object, key: unknown): boolean {
+  return floatEntries.get(container)?.has(key) ?? false;
+}
+
+/** True if a key of a loaded dict was a Python `float`. */
+export function isFloatKey(container: object, key: unknown): boolean {
+  return floatKeys.get(container)?.has(key) ?? false;
+}
+
+/** Remembers what {@link isFloatEntry} tells. */
+export function markFloatEntry(container: object, key: unknown): void {
+  mark(floatEntries, container, key);
+}
+
+/** Remembers what {@link isFloatKey} tells. */
+export function markFloatKey(container: object, key: unknown): void {
+  mark(floatKeys, container, key);
+}
+
+function mark(marks: WeakMap<object, Set<unknown>>, container: object, key: unknown): void {
+  const keys = marks.get(container);
+  if (keys === undefined) marks.set(container, new Set([key]));
+  else keys.add(key);
+}
+
+/** True for a number that needs a mark or a {@link Float} to stay a Python float. */
+export function looksLikeInt(value: number): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
+/**
+ * A loaded dict as a `Map`, whichever form it has: `load` gives a plain object for a dict of string keys, a `Map` for any
+ * other, and an empty dict tells nothing about its keys.
+ *
+ * @throws TypeError when `value` is neither.
+ */
+export function toMap<V = unknown>(value: unknown): Map<unknown, V> {
+  if (value instanceof Map) return value as Map<unknown, V>;
+  if (isPlainObject(value)) return new Map(Object.entries(value)) as Map<unknown, V>;
+  throw new TypeError(`expected a dict (an object or a Map), got ${value === null ? "null" : typeof value}`);
+}
+
+/** True for `{…}`: an object without a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // an object of another realm (a jest sandbox, a vm context) has another Object.prototype
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

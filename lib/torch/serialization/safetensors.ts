@@ -1,0 +1,303 @@
+/**
+ * safetensors files: 8 bytes of header length, a JSON header, the tensors' bytes one after the other.
+ * Format: https://huggingface.co/docs/safetensors (the checks are those of its reference implementation).
+ */
+import { native } from "../addon";
+import { dtypeCode, itemSize, type Device, type DType } from "../dtype";
+import { wrap } from "../scope";
+import type { Tensor } from "../tensor";
+import { checkPath, replaceFile } from "./atomic";
+import { CheckpointError, about, aboutAsync, damaged } from "./errors";
+import { SNIFF_LENGTH, foreignFormat, looksLikeSafetensors } from "./formats";
+import { printable } from "./pickle/globals";
+import { openBytes, openFile, type LoadedStorage, type Source } from "./source";
+import { perform, runAsync, runSync, type Steps } from "./steps";
+import { moveStorage } from "./tensors";
+import { looksLikeZip } from "./zip/reader";
+
+/** The format's names of the dtypes. */
+const NAMES = {
+  BOOL: "bool",
+  U8: "uint8",
+  I8: "int8",
+  F8_E5M2: "float8_e5m2",
+  F8_E4M3: "float8_e4m3fn",
+  F8_E8M0: "float8_e8m0fnu",
+  F8_E4M3FNUZ: "float8_e4m3fnuz",
+  F8_E5M2FNUZ: "float8_e5m2fnuz",
+  I16: "int16",
+  U16: "uint16",
+  F16: "float16",
+  BF16: "bfloat16",
+  I32: "int32",
+  U32: "uint32",
+  F32: "float32",
+  C64: "complex64",
+  F64: "float64",
+  I64: "int64",
+  U64: "uint64",
+} as const satisfies Record<string, DType>;
+
+const NAME_BY_DTYPE: ReadonlyMap<DType, string> = new Map(Object.entries(NAMES).map(([name, dtype]) => [dtype, name]));
+
+/** The longest header that the reference implementation reads. */
+const MAX_HEADER = 100_000_000;
+const PREFIX = 8;
+const HEADER_ALIGNMENT = 8;
+const METADATA = "__metadata__";
+const MAX_DIMS = 64;
+
+/** Content of a safetensors file. */
+export interface SafetensorsFile {
+  /** In the order of the data in the file. */
+  readonly tensors: Map<string, Tensor>;
+  /** The header's `__metadata__`; empty when there is none. */
+  readonly metadata: Record<string, string>;
+}
+
+/** Options of {@link loadSafetensors}. */
+export interface LoadSafetensorsOptions {
+  /** Default `"cpu"`. */
+  readonly device?: Device;
+  /** As for `load`: tensors lie in the mapped file, copy-on-write. Default false. */
+  readonly mmap?: boolean;
+}
+
+/** Options of {@link saveSafetensors}. */
+export interface SaveSafetensorsOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+// ---- save
+
+/**
+ * Writes tensors to a safetensors file. Tensors that share memory are written each for itself. The file appears under its
+ * name when it is complete and on disk; if anything fails, the previous file is untouched.
+ *
+ * @param tensors by name: a map (a state dict) or an object.
+ * @throws CheckpointError for what the format cannot hold; {@link TorchError} when the file cannot be written.
+ */
+export function saveSafetensors(tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>, path: string, options: SaveSafetensorsOptions = {}): void {
+  about(path, () => runSync(saveSteps(tensors, path, options)));
+}
+
+/** {@link saveSafetensors} with the disk work on another thread; do not change the tensors before the promise is fulfilled. */
+export async function saveSafetensorsAsync(
+  tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+  path: string,
+  options: SaveSafetensorsOptions = {},
+): Promise<void> {
+  await aboutAsync(path, () => runAsync(saveSteps(tensors, path, options)));
+}
+
+function* saveSteps(tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>, path: string, { metadata }: SaveSafetensorsOptions): Steps<void> {
+  checkPath(path);
+  const named = [...(tensors instanceof Map ? (tensors as ReadonlyMap<string, Tensor>) : new Map(Object.entries(tensors)))];
+  for (const [name, tensor] of named) checkTensor(name, tensor);
+  checkMetadata(metadata);
+  // the widest elements first: then all of them are aligned
+  named.sort(([a, first], [b, second]) => itemSize(second.dtype) - itemSize(first.dtype) || (a < b ? -1 : 1));
+  const header = encodeHeader(named, metadata);
+  yield* replaceFile(path, function* (archive) {
+    native.archiveAppend(archive, header);
+    for (const [, tensor] of named) yield* append(archive, tensor);
+  });
+}
+
+function* append(archive: number, tensor: Tensor): Steps<void> {
+  // also makes real what a conjugated or negated view holds lazily
+  const plain = tensor.isContiguous() ? tensor.resolveConj().resolveNeg() : tensor.contiguous();
+  try {
+    const size = itemSize(plain.dtype);
+    const [offset, length] = [plain.storageOffset() * size, plain.numel() * size];
+    yield* perform({
+      now: () => native.archiveAppendStorage(archive, plain.handle, offset, length),
+      later: () => native.archiveAppendStorageAsync(archive, plain.handle, offset, length),
+    });
+  } finally {
+    if (plain !== tensor) plain.dispose();
+  }
+}
+
+function checkTensor(name: string, tensor: Tensor): void {
+  if (name === METADATA) throw new CheckpointError(`expected a name for a tensor, got ${METADATA}, which safetensors keeps for itself`);
+  if (!NAME_BY_DTYPE.has(tensor.dtype)) throw new CheckpointError(`expected a dtype that safetensors has for "${name}", got ${tensor.dtype}`);
+}
+
+function checkMetadata(metadata: Readonly<Record<string, string>> | undefined): void {
+  for (const [key, value] of Object.entries(metadata ?? {})) {
+    if (typeof value !== "string") throw new CheckpointError(`expected a string for the metadata "${key}", got ${typeof value}`);
+  }
+}
+
+function encodeHeader(named: readonly [string, Tensor][], metadata: Readonly<Record<string, string>> | undefined): Uint8Array {
+  let offset = 0;
+  const entries = named.map(([name, tensor]): [string, unknown] => {
+    const begin = offset;
+    offset += tensor.numel() * itemSize(tensor.dtype);
+    return [name, { dtype: NAME_BY_DTYPE.get(tensor.dtype), shape: tensor.shape, data_offsets: [begin, offset] }];
+  });
+  // by hand: an object would move names like "0" to the front, and "__proto__" out of sight
+  const all: [string, unknown][] = metadata === undefined ? entries : [[METADATA, metadata], ...entries];
+  const json = Buffer.from(`{${all.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(",")}}`, "utf8");
+  const length = Math.ceil(json.length / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
+  const header = Buffer.alloc(PREFIX + length, " ");
+  header.writeBigUInt64LE(BigInt(length), 0);
+  json.copy(header, PREFIX);
+  return header;
+}
+
+// ---- load
+
+/**
+ * Reads a safetensors file.
+ *
+ * @param source path of the file, or its bytes.
+ * @throws CheckpointError when the file is of another format (the message says which) or damaged; {@link TorchError} when
+ *   it cannot be read.
+ * @example
+ * const { tensors, metadata } = loadSafetensors("weights.safetensors");
+ * model.loadStateDict(tensors);
+ */
+export function loadSafetensors(source: string | Uint8Array, options: LoadSafetensorsOptions = {}): SafetensorsFile {
+  return about(subject(source), () => {
+    const opened = open(source, options);
+    try {
+      return runSync(loadSteps(opened, options));
+    } finally {
+      opened.close();
+    }
+  });
+}
+
+/** {@link loadSafetensors} with the disk work on another thread. */
+export async function loadSafetensorsAsync(source: string | Uint8Array, options: LoadSafetensorsOptions = {}): Promise<SafetensorsFile> {
+  return aboutAsync(subject(source), async () => {
+    const opened = open(source, options);
+    try {
+      return await runAsync(loadSteps(opened, options));
+    } finally {
+      opened.close();
+    }
+  });
+}
+
+function subject(source: string | Uint8Array): string {
+  return typeof source === "string" ? source : "the given bytes";
+}
+
+function open(source: string | Uint8Array, { mmap = false }: LoadSafetensorsOptions): Source {
+  if (source instanceof Uint8Array) return openBytes(source);
+  checkPath(source);
+  return openFile(source, mmap);
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function* loadSteps(source: Source, { device = "cpu" }: LoadSafetensorsOptions): Steps<SafetensorsFile> {
+  const { entries, metadata, dataOffset } = readHeader(source);
+  const loaded: { entry: Entry; handle: number }[] = [];
+  const tensors = new Map<string, Tensor>();
+  try {
+    for (const entry of entries) {
+      const { begin, end } = entry;
+      const storage = yield* perform<LoadedStorage>({
+        now: () => source.storage(dataOffset + begin, end - begin),
+        later: () => source.storageAsync(dataOffset + begin, end - begin),
+      });
+      loaded.push({ entry, handle: device === "cpu" ? storage.handle : moveStorage(storage.handle, device) });
+    }
+    // all at once, so that asynchronous loading puts all tensors into the same scope
+    for (const { entry, handle } of loaded) {
+      tensors.set(entry.name, wrap(native.archiveTensor(handle, dtypeCode(entry.dtype), 0, entry.shape, contiguousStrides(entry.shape))));
+    }
+  } catch (error) {
+    for (const tensor of tensors.values()) tensor.dispose();
+    throw error;
+  } finally {
+    native.freeMany(loaded.map(({ handle }) => handle));
+  }
+  return { tensors, metadata };
+}
+
+function readHeader(source: Source): { entries: Entry[]; metadata: Record<string, string>; dataOffset: number } {
+  const start = source.read(0, Math.min(SNIFF_LENGTH, source.size));
+  if (looksLikeZip(start)) throw new CheckpointError("expected a safetensors file, got a zip archive (torch.save?): read it with load");
+  if (!looksLikeSafetensors(start, source.size)) throw new CheckpointError(`expected a safetensors file, got ${foreignFormat(start, source.size)}`);
+  const length = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
+  if (length > MAX_HEADER) throw damaged(`a header of ${length} bytes, more than the format's limit of ${MAX_HEADER}`);
+  const dataOffset = PREFIX + length;
+  const header = parseJson(source.read(PREFIX, length));
+  if (!isObject(header)) throw damaged("a header that is no JSON object");
+
+  const entries: Entry[] = [];
+  let metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(header)) {
+    if (name === METADATA) metadata = readMetadata(value);
+    else entries.push(readEntry(name, value));
+  }
+  checkRanges(entries, source.size - dataOffset);
+  return { entries, metadata, dataOffset };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (error) {
+    throw new CheckpointError("expected an intact file, got a header that is no JSON", { cause: error });
+  }
+}
+
+function readMetadata(value: unknown): Record<string, string> {
+  if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === "string")) throw damaged("metadata that are no map of strings");
+  return value as Record<string, string>;
+}
+
+function readEntry(name: string, value: unknown): Entry {
+  const { dtype, shape, data_offsets: range } = isObject(value) ? value : {};
+  if (typeof dtype !== "string" || !isSizes(shape) || !isSizes(range) || range.length !== 2 || shape.length > MAX_DIMS) {
+    throw damaged(`a tensor ${printable(name)} without dtype, shape or data_offsets`);
+  }
+  if (!Object.hasOwn(NAMES, dtype)) throw new CheckpointError(`expected a known dtype for ${printable(name)}, got ${printable(dtype)}`);
+  const known = NAMES[dtype as keyof typeof NAMES];
+  const [begin, end] = range as [number, number];
+  // bigints: the product of hostile sizes leaves the exact range
+  const bytes = shape.reduce((product, size) => product * BigInt(size), BigInt(itemSize(known)));
+  if (end < begin || BigInt(end - begin) !== bytes) throw damaged(`a tensor ${printable(name)} of ${bytes} bytes with a range of ${end - begin}`);
+  return { name, dtype: known, shape, begin, end };
+}
+
+/** The tensors fill the data without gaps and without sharing bytes: nothing is hidden, and nothing is read twice. */
+function checkRanges(entries: Entry[], dataLength: number): void {
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let position = 0;
+  for (const { name, begin, end } of entries) {
+    if (begin !== position) throw damaged(`a tensor ${printable(name)} that ${begin < position ? "overlaps another" : "leaves a gap before it"}`);
+    position = end;
+  }
+  if (position !== dataLength) throw damaged(`${dataLength} bytes of data where the header tells of ${position}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function contiguousStrides(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = step;
+    step *= Math.max(shape[d]!, 1);
+  }
+  return strides;
+}

@@ -75,6 +75,9 @@ export interface NativeAddon {
 
   // ---- tensors (tensor.cpp)
   info(handle: Handle): TensorInfo;
+  shape(handle: Handle): number[];
+  dtype(handle: Handle): number;
+  device(handle: Handle): string;
   strides(handle: Handle): number[];
   storageOffset(handle: Handle): number;
   /** Identity of the storage, for views and shared storages in checkpoints. */
@@ -130,6 +133,7 @@ export interface NativeAddon {
   /**
    * Attaches a node whose backward is JavaScript: `outputs` (computed without recording) get the node as their history, gradients go to `inputs`.
    * `backward` gets one handle (0: no gradient) per output, owned by the callee, and returns one handle (0: none) per input, which the addon takes over.
+   * An output must not be one of the inputs (make a view of it).
    */
   attachFunction(name: string, outputs: HandleList, inputs: HandleList, backward: (gradients: Handle[]) => Handle[]): void;
   /** Tensor hook; gets a handle of the gradient (owned by the callee), returns a handle that replaces it (taken over) or 0. Returns an id. */

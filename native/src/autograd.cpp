@@ -115,7 +115,14 @@ Napi::Value attach_function(Addon& addon, const Arguments& arguments) {
   const variable_list inputs = arguments.tensors(2, "inputs");
   auto data = c10::make_intrusive<FunctionData>(std::move(name), JsCallback(addon, arguments.function(3, "backward")));
   const at::TensorList input_list(inputs);
-  return handles_of(addon, arguments.env(), JsFunction::apply(input_list, Computed{outputs, std::move(data)}));
+  for (const at::Tensor& output : outputs) {
+    for (const at::Tensor& input : inputs) {
+      if (output.is_same(input)) fail("ERR_AUTOGRAD", "an output of a function is its own input: return a view of it");
+    }
+  }
+  // The outputs themselves get the node as their history.
+  JsFunction::apply(input_list, Computed{outputs, std::move(data)});
+  return arguments.env().Undefined();
 }
 
 Napi::Value register_hook(Addon& addon, const Arguments& arguments) {

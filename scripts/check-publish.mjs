@@ -1,0 +1,27 @@
+// Checks the package as npm would publish it: packs it, then publint (strict) and arethetypeswrong on the tarball.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const folder = mkdtempSync(join(tmpdir(), "noether-pack-"));
+try {
+  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  const [{ filename, unpackedSize, entryCount }] = JSON.parse(packed);
+  console.log(`${filename}: ${entryCount} files, ${(unpackedSize / 1e6).toFixed(1)} MB unpacked`);
+  const tarball = join(folder, filename);
+  for (const [command, ...args] of [
+    ["publint", "--strict", tarball],
+    ["attw", tarball],
+  ]) {
+    const { status } = spawnSync("npx", ["--no-install", command, ...args], { cwd: root, stdio: "inherit" });
+    if (status !== 0) process.exitCode = 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

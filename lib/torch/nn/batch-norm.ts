@@ -69,6 +69,11 @@ abstract class BatchNorm extends Module {
     if (this.bias !== null) init.zeros_(this.bias);
   }
 
+  /** 2 since `num_batches_tracked`. */
+  protected override get stateVersion(): number {
+    return 2;
+  }
+
   forward(input: Tensor): Tensor {
     if (!this.accepts(input.ndim)) {
       throw new TorchError(`${this.constructor.name}: expected an input of ${this.expected}, got shape [${input.shape.join(", ")}]`);

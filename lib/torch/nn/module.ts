@@ -4,6 +4,7 @@ import type { DType } from "../dtype";
 import { TorchError } from "../errors";
 import { native } from "../addon";
 import { keep } from "../scope";
+import { OrderedDict } from "../serialization/python-values";
 import { Tensor } from "../tensor";
 import { toSnakeCase } from "./naming";
 import { Parameter } from "./parameter";
@@ -209,10 +210,12 @@ export abstract class Module {
 
   /**
    * Parameters and persistent buffers by path, in PyTorch's order: own parameters, own buffers, then the children's.
-   * Tensors are detached and share memory with the module, unless `keepVars` asks for the parameters themselves.
+   * Tensors are detached and share memory with the module, unless `keepVars` asks for the parameters themselves. As in
+   * PyTorch, `attributes._metadata` holds the version of each module.
    */
-  stateDict(options: { prefix?: string; keepVars?: boolean } = {}): Map<string, Tensor> {
-    const state = new Map<string, Tensor>();
+  stateDict(options: { prefix?: string; keepVars?: boolean } = {}): OrderedDict<string, Tensor> {
+    const state = new OrderedDict<string, Tensor>();
+    state.attributes._metadata = new OrderedDict<string, { version: number }>();
     this.#collectState(options.prefix ?? "", state);
     if (!options.keepVars) {
       for (const [name, tensor] of state) state.set(name, tensor.detach());
@@ -220,7 +223,14 @@ export abstract class Module {
     return state;
   }
 
-  #collectState(prefix: string, into: Map<string, Tensor>): void {
+  /** Version of the layout of this module's own state, as PyTorch counts it; stored with every state dict. */
+  protected get stateVersion(): number {
+    return 1;
+  }
+
+  #collectState(prefix: string, into: OrderedDict<string, Tensor>): void {
+    const versions = into.attributes._metadata as OrderedDict<string, { version: number }> | undefined;
+    versions?.set(prefix.slice(0, -1), { version: this.stateVersion });
     const members = this.members();
     for (const [name, parameter] of this.#ownParameters(members)) into.set(prefix + name, parameter);
     for (const [name, buffer] of this.#ownBuffers(members)) {
@@ -239,7 +249,7 @@ export abstract class Module {
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadResult {
     const given = state instanceof Map ? (state as ReadonlyMap<string, Tensor>) : new Map(Object.entries(state));
-    const targets = new Map<string, Tensor>();
+    const targets = new OrderedDict<string, Tensor>();
     this.#collectState("", targets);
 
     const missingKeys = [...targets.keys()].filter((name) => !given.has(name));

@@ -18,7 +18,10 @@ export function* replaceFile(path: string, write: (archive: number) => Steps<voi
   const archive = native.archiveCreate(join(dirname(target), name));
   try {
     yield* write(archive);
-    yield* perform({ now: () => native.archiveCommit(archive, target), later: () => native.archiveCommitAsync(archive, target) });
+    yield* perform({
+      now: () => native.archiveCommit(archive, target),
+      later: () => native.archiveCommitAsync(archive, target),
+    });
   } finally {
     native.archiveClose(archive);
   }
@@ -35,13 +38,19 @@ export function checkPath(path: string): void {
 function resolveTarget(path: string): string {
   checkPath(path);
   const existing = lstatSync(path, { throwIfNoEntry: false });
-  const target = existing?.isSymbolicLink() && statSync(path, { throwIfNoEntry: false }) !== undefined ? realpathSync(path) : path;
+  const target =
+    existing?.isSymbolicLink() && statSync(path, { throwIfNoEntry: false }) !== undefined ? realpathSync(path) : path;
   const status = existing === undefined ? undefined : statSync(target, { throwIfNoEntry: false });
   if (status !== undefined && !status.isFile()) {
-    throw new TorchError(`save: expected the name of a file, got ${path}, which is ${status.isDirectory() ? "a folder" : "no regular file"}`, { code: "ERR_FILE" });
+    throw new TorchError(
+      `save: expected the name of a file, got ${path}, which is ${status.isDirectory() ? "a folder" : "no regular file"}`,
+      { code: "ERR_FILE" },
+    );
   }
   if (!statSync(dirname(target), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new TorchError(`save: expected an existing folder for ${path}, got ${dirname(target)}; create it first`, { code: "ERR_FILE_NOT_FOUND" });
+    throw new TorchError(`save: expected an existing folder for ${path}, got ${dirname(target)}; create it first`, {
+      code: "ERR_FILE_NOT_FOUND",
+    });
   }
   return target;
 }

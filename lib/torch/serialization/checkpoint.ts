@@ -116,7 +116,9 @@ function archiveName(path: string): string {
  * model.loadStateDict(checkpoint.state_dict);
  */
 export function load<T = unknown>(source: string | Uint8Array, options: LoadOptions = {}): T {
-  return about(subject(source), () => withSource(source, options, (opened) => runSync(loadSteps(opened, options)))) as T;
+  return about(subject(source), () =>
+    withSource(source, options, (opened) => runSync(loadSteps(opened, options))),
+  ) as T;
 }
 
 /** {@link load} with the disk work on another thread. */
@@ -158,7 +160,8 @@ function* loadSteps(source: Source, options: LoadOptions): Steps<unknown> {
   try {
     for (const node of pickled.storages.values()) {
       const entry = records.entry(`data/${node.key}`);
-      if (entry.byteLength < node.byteLength) throw damaged(`a storage ${printable(node.key)} of ${entry.byteLength} bytes where ${node.byteLength} are due`);
+      if (entry.byteLength < node.byteLength)
+        throw damaged(`a storage ${printable(node.key)} of ${entry.byteLength} bytes where ${node.byteLength} are due`);
       const offset = dataOffset(source, entry);
       const loaded = yield* perform<LoadedStorage>({
         now: () => source.storage(offset, entry.byteLength),
@@ -197,13 +200,16 @@ interface Records {
 
 function openArchive(source: Source): Records {
   const start = source.read(0, Math.min(SNIFF_LENGTH, source.size));
-  if (!looksLikeZip(start)) throw new CheckpointError(`expected a file written by torch.save, got ${foreignFormat(start, source.size)}`);
+  if (!looksLikeZip(start))
+    throw new CheckpointError(`expected a file written by torch.save, got ${foreignFormat(start, source.size)}`);
   const entries = new Map(readZipDirectory(source).map((entry) => [entry.name, entry]));
   const names = [...entries.keys()];
   const root = names.find((name) => /^[^/]+\/data\.pkl$/.test(name))?.split("/")[0];
   if (root === undefined) throw new CheckpointError(`expected a file written by torch.save, got ${foreignZip(names)}`);
   if (entries.has(`${root}/constants.pkl`)) {
-    throw new CheckpointError(`expected a file written by torch.save, got a TorchScript archive (torch.jit.save): load it in Python and save its state_dict()`);
+    throw new CheckpointError(
+      `expected a file written by torch.save, got a TorchScript archive (torch.jit.save): load it in Python and save its state_dict()`,
+    );
   }
   const records: Records = {
     entry: (name) => {
@@ -213,7 +219,8 @@ function openArchive(source: Source): Records {
     },
     bytes: (name, limit, verify) => {
       const entry = records.entry(name);
-      if (entry.byteLength > limit) throw new CheckpointError(`expected a record ${name} of at most ${limit} bytes, got ${entry.byteLength}`);
+      if (entry.byteLength > limit)
+        throw new CheckpointError(`expected a record ${name} of at most ${limit} bytes, got ${entry.byteLength}`);
       const bytes = source.read(dataOffset(source, entry), entry.byteLength);
       if (verify) checkSum(entry, native.archiveCrc32(bytes));
       return bytes;
@@ -221,7 +228,8 @@ function openArchive(source: Source): Records {
   };
   if (entries.has(`${root}/byteorder`)) {
     const order = Buffer.from(records.bytes("byteorder", SNIFF_LENGTH, false)).toString("latin1");
-    if (order !== "little") throw new CheckpointError(`expected little-endian data, got the byte order ${printable(order)}`);
+    if (order !== "little")
+      throw new CheckpointError(`expected little-endian data, got the byte order ${printable(order)}`);
   }
   return records;
 }

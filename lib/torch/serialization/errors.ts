@@ -39,7 +39,8 @@ export async function aboutAsync<T>(subject: string, body: () => Promise<T>): Pr
 }
 
 function withSubject(subject: string, error: unknown): unknown {
-  if (error instanceof CheckpointError) return new CheckpointError(`${subject}: ${error.message}`, { cause: error.cause });
+  if (error instanceof CheckpointError)
+    return new CheckpointError(`${subject}: ${error.message}`, { cause: error.cause });
   const code = (error as { code?: unknown } | null)?.code;
   if (code === "ERR_FILE_FORMAT") return new CheckpointError(`${subject}: ${(error as Error).message}`);
   return asTorchError(error);

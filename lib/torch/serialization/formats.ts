@@ -17,8 +17,16 @@ const SIGNATURES: readonly Signature[] = [
     what: "a file in PyTorch's legacy format (before 1.6): load it in Python and save it again with torch.save(obj, path)",
   },
   { at: 0, bytes: [0x80], what: "a plain pickle, not written by torch.save" },
-  { at: 257, bytes: "ustar", what: "a tar archive (PyTorch's oldest format, or a packed folder): load it in Python and save it again with torch.save, or unpack it" },
-  { at: 0, bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a], what: "an HDF5 file (Keras weights, or a data set)" },
+  {
+    at: 257,
+    bytes: "ustar",
+    what: "a tar archive (PyTorch's oldest format, or a packed folder): load it in Python and save it again with torch.save, or unpack it",
+  },
+  {
+    at: 0,
+    bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a],
+    what: "an HDF5 file (Keras weights, or a data set)",
+  },
   { at: 0, bytes: [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], what: "a numpy array (.npy)" },
   { at: 0, bytes: [0x1f, 0x8b], what: "a gzip file: unpack it first" },
   { at: 0, bytes: [0x28, 0xb5, 0x2f, 0xfd], what: "a zstd file: unpack it first" },
@@ -38,7 +46,9 @@ const SIGNATURES: readonly Signature[] = [
 export function foreignFormat(start: Uint8Array, size: number): string {
   if (size === 0) return "an empty file";
   if (looksLikeSafetensors(start, size)) return "a safetensors file: read it with loadSafetensors";
-  const found = SIGNATURES.find(({ at, bytes }) => matches(start, at, typeof bytes === "string" ? [...Buffer.from(bytes, "latin1")] : bytes));
+  const found = SIGNATURES.find(({ at, bytes }) =>
+    matches(start, at, typeof bytes === "string" ? [...Buffer.from(bytes, "latin1")] : bytes),
+  );
   return found?.what ?? "a file of an unknown format";
 }
 

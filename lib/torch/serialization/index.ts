@@ -10,4 +10,15 @@ export {
   type SaveSafetensorsOptions,
 } from "./safetensors";
 export { CheckpointError } from "./errors";
-export { ComplexNumber, Float, isFloatEntry, OrderedDict, Size, TorchDevice, TorchDType, toMap, tuple, Tuple } from "./python-values";
+export {
+  ComplexNumber,
+  Float,
+  isFloatEntry,
+  OrderedDict,
+  Size,
+  TorchDevice,
+  TorchDType,
+  toMap,
+  tuple,
+  Tuple,
+} from "./python-values";

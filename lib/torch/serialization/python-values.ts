@@ -54,8 +54,13 @@ export class Size extends Tuple<number> {}
 
 /** `collections.OrderedDict`. State dicts carry the versions of their modules in `attributes._metadata`. */
 export class OrderedDict<K = unknown, V = unknown> extends Map<K, V> {
-  /** Instance attributes that Python stores with the dict; of `state_dict()` only `_metadata`. */
-  attributes: Record<string, unknown> = {};
+  /** Instance attributes that Python stores with the dict; of `state_dict()` only `_metadata`. Not enumerable. */
+  declare attributes: Record<string, unknown>;
+
+  constructor(entries?: Iterable<readonly [K, V]> | null) {
+    super(entries);
+    Object.defineProperty(this, "attributes", { value: {}, enumerable: false, writable: true });
+  }
 }
 
 /** A Python `complex`. */

@@ -77,7 +77,11 @@ export interface SaveSafetensorsOptions {
  * @param tensors by name: a map (a state dict) or an object.
  * @throws CheckpointError for what the format cannot hold; {@link TorchError} when the file cannot be written.
  */
-export function saveSafetensors(tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>, path: string, options: SaveSafetensorsOptions = {}): void {
+export function saveSafetensors(
+  tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+  path: string,
+  options: SaveSafetensorsOptions = {},
+): void {
   about(path, () => runSync(saveSteps(tensors, path, options)));
 }
 
@@ -90,9 +94,15 @@ export async function saveSafetensorsAsync(
   await aboutAsync(path, () => runAsync(saveSteps(tensors, path, options)));
 }
 
-function* saveSteps(tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>, path: string, { metadata }: SaveSafetensorsOptions): Steps<void> {
+function* saveSteps(
+  tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
+  path: string,
+  { metadata }: SaveSafetensorsOptions,
+): Steps<void> {
   checkPath(path);
-  const named = [...(tensors instanceof Map ? (tensors as ReadonlyMap<string, Tensor>) : new Map(Object.entries(tensors)))];
+  const named = [
+    ...(tensors instanceof Map ? (tensors as ReadonlyMap<string, Tensor>) : new Map(Object.entries(tensors))),
+  ];
   for (const [name, tensor] of named) checkTensor(name, tensor);
   checkMetadata(metadata);
   // the widest elements first: then all of them are aligned
@@ -120,17 +130,23 @@ function* append(archive: number, tensor: Tensor): Steps<void> {
 }
 
 function checkTensor(name: string, tensor: Tensor): void {
-  if (name === METADATA) throw new CheckpointError(`expected a name for a tensor, got ${METADATA}, which safetensors keeps for itself`);
-  if (!NAME_BY_DTYPE.has(tensor.dtype)) throw new CheckpointError(`expected a dtype that safetensors has for "${name}", got ${tensor.dtype}`);
+  if (name === METADATA)
+    throw new CheckpointError(`expected a name for a tensor, got ${METADATA}, which safetensors keeps for itself`);
+  if (!NAME_BY_DTYPE.has(tensor.dtype))
+    throw new CheckpointError(`expected a dtype that safetensors has for "${name}", got ${tensor.dtype}`);
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>> | undefined): void {
   for (const [key, value] of Object.entries(metadata ?? {})) {
-    if (typeof value !== "string") throw new CheckpointError(`expected a string for the metadata "${key}", got ${typeof value}`);
+    if (typeof value !== "string")
+      throw new CheckpointError(`expected a string for the metadata "${key}", got ${typeof value}`);
   }
 }
 
-function encodeHeader(named: readonly [string, Tensor][], metadata: Readonly<Record<string, string>> | undefined): Uint8Array {
+function encodeHeader(
+  named: readonly [string, Tensor][],
+  metadata: Readonly<Record<string, string>> | undefined,
+): Uint8Array {
   let offset = 0;
   const entries = named.map(([name, tensor]): [string, unknown] => {
     const begin = offset;
@@ -139,7 +155,10 @@ function encodeHeader(named: readonly [string, Tensor][], metadata: Readonly<Rec
   });
   // by hand: an object would move names like "0" to the front, and "__proto__" out of sight
   const all: [string, unknown][] = metadata === undefined ? entries : [[METADATA, metadata], ...entries];
-  const json = Buffer.from(`{${all.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(",")}}`, "utf8");
+  const json = Buffer.from(
+    `{${all.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(",")}}`,
+    "utf8",
+  );
   const length = Math.ceil(json.length / HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
   const header = Buffer.alloc(PREFIX + length, " ");
   header.writeBigUInt64LE(BigInt(length), 0);
@@ -171,7 +190,10 @@ export function loadSafetensors(source: string | Uint8Array, options: LoadSafete
 }
 
 /** {@link loadSafetensors} with the disk work on another thread. */
-export async function loadSafetensorsAsync(source: string | Uint8Array, options: LoadSafetensorsOptions = {}): Promise<SafetensorsFile> {
+export async function loadSafetensorsAsync(
+  source: string | Uint8Array,
+  options: LoadSafetensorsOptions = {},
+): Promise<SafetensorsFile> {
   return aboutAsync(subject(source), async () => {
     const opened = open(source, options);
     try {
@@ -215,7 +237,10 @@ function* loadSteps(source: Source, { device = "cpu" }: LoadSafetensorsOptions):
     }
     // all at once, so that asynchronous loading puts all tensors into the same scope
     for (const { entry, handle } of loaded) {
-      tensors.set(entry.name, wrap(native.archiveTensor(handle, dtypeCode(entry.dtype), 0, entry.shape, contiguousStrides(entry.shape))));
+      tensors.set(
+        entry.name,
+        wrap(native.archiveTensor(handle, dtypeCode(entry.dtype), 0, entry.shape, contiguousStrides(entry.shape))),
+      );
     }
   } catch (error) {
     for (const tensor of tensors.values()) tensor.dispose();
@@ -228,8 +253,10 @@ function* loadSteps(source: Source, { device = "cpu" }: LoadSafetensorsOptions):
 
 function readHeader(source: Source): { entries: Entry[]; metadata: Record<string, string>; dataOffset: number } {
   const start = source.read(0, Math.min(SNIFF_LENGTH, source.size));
-  if (looksLikeZip(start)) throw new CheckpointError("expected a safetensors file, got a zip archive (torch.save?): read it with load");
-  if (!looksLikeSafetensors(start, source.size)) throw new CheckpointError(`expected a safetensors file, got ${foreignFormat(start, source.size)}`);
+  if (looksLikeZip(start))
+    throw new CheckpointError("expected a safetensors file, got a zip archive (torch.save?): read it with load");
+  if (!looksLikeSafetensors(start, source.size))
+    throw new CheckpointError(`expected a safetensors file, got ${foreignFormat(start, source.size)}`);
   const length = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
   if (length > MAX_HEADER) throw damaged(`a header of ${length} bytes, more than the format's limit of ${MAX_HEADER}`);
   const dataOffset = PREFIX + length;
@@ -255,21 +282,33 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function readMetadata(value: unknown): Record<string, string> {
-  if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === "string")) throw damaged("metadata that are no map of strings");
+  if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === "string"))
+    throw damaged("metadata that are no map of strings");
   return value as Record<string, string>;
 }
 
 function readEntry(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: range } = isObject(value) ? value : {};
-  if (typeof dtype !== "string" || !isSizes(shape) || !isSizes(range) || range.length !== 2 || shape.length > MAX_DIMS) {
+  if (
+    typeof dtype !== "string" ||
+    !isSizes(shape) ||
+    !isSizes(range) ||
+    range.length !== 2 ||
+    shape.length > MAX_DIMS
+  ) {
     throw damaged(`a tensor ${printable(name)} without dtype, shape or data_offsets`);
   }
-  if (!Object.hasOwn(NAMES, dtype)) throw new CheckpointError(`expected a known dtype for ${printable(name)}, got ${printable(dtype)}`);
+  if (!Object.hasOwn(NAMES, dtype))
+    throw new CheckpointError(`expected a known dtype for ${printable(name)}, got ${printable(dtype)}`);
   const known = NAMES[dtype as keyof typeof NAMES];
   const [begin, end] = range as [number, number];
   // bigints: the product of hostile sizes leaves the exact range
   const bytes = shape.reduce((product, size) => product * BigInt(size), BigInt(itemSize(known)));
-  if (end < begin || BigInt(end - begin) !== bytes) throw damaged(`a tensor ${printable(name)} of ${bytes} bytes with a range of ${end - begin}`);
+  const reach = shape.reduce((product, size) => product * BigInt(Math.max(size, 1)), 1n);
+  if (reach > BigInt(Number.MAX_SAFE_INTEGER))
+    throw damaged(`a tensor ${printable(name)} with sizes above 2^53 elements`);
+  if (end < begin || BigInt(end - begin) !== bytes)
+    throw damaged(`a tensor ${printable(name)} of ${bytes} bytes with a range of ${end - begin}`);
   return { name, dtype: known, shape, begin, end };
 }
 
@@ -278,7 +317,10 @@ function checkRanges(entries: Entry[], dataLength: number): void {
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let position = 0;
   for (const { name, begin, end } of entries) {
-    if (begin !== position) throw damaged(`a tensor ${printable(name)} that ${begin < position ? "overlaps another" : "leaves a gap before it"}`);
+    if (begin !== position)
+      throw damaged(
+        `a tensor ${printable(name)} that ${begin < position ? "overlaps another" : "leaves a gap before it"}`,
+      );
     position = end;
   }
   if (position !== dataLength) throw damaged(`${dataLength} bytes of data where the header tells of ${position}`);

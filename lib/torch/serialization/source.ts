@@ -31,12 +31,17 @@ export function openFile(path: string, mmap: boolean): Source {
   const read = ({ storage, crc32 }: { storage: number; crc32: number }): LoadedStorage => ({ handle: storage, crc32 });
   // a kernel that reads elements wants them aligned; torch.save and safetensors both see to it
   const isMapped = (offset: number) => mmap && offset % 16 === 0;
-  const map = (offset: number, length: number): LoadedStorage => ({ handle: native.archiveMap(archive, offset, length), crc32: null });
+  const map = (offset: number, length: number): LoadedStorage => ({
+    handle: native.archiveMap(archive, offset, length),
+    crc32: null,
+  });
   return {
     size: native.archiveSize(archive),
     read: (offset, length) => new Uint8Array(native.archiveBytes(archive, offset, length)),
-    storage: (offset, length) => (isMapped(offset) ? map(offset, length) : read(native.archiveRead(archive, offset, length))),
-    storageAsync: async (offset, length) => (isMapped(offset) ? map(offset, length) : read(await native.archiveReadAsync(archive, offset, length))),
+    storage: (offset, length) =>
+      isMapped(offset) ? map(offset, length) : read(native.archiveRead(archive, offset, length)),
+    storageAsync: async (offset, length) =>
+      isMapped(offset) ? map(offset, length) : read(await native.archiveReadAsync(archive, offset, length)),
     close: () => native.archiveClose(archive),
   };
 }

@@ -7,7 +7,16 @@ import { itemSize } from "../../dtype";
 import type { DType } from "../../dtype";
 import { damaged, CheckpointError } from "../errors";
 import { ComplexNumber, Float, Size, TorchDevice, TorchDType, Tuple, looksLikeInt, tupleFrom } from "../python-values";
-import { DictNode, GlobalNode, NumpyDTypeNode, ParameterNode, SetNode, StorageNode, StorageTypeNode, TensorNode } from "./nodes";
+import {
+  DictNode,
+  GlobalNode,
+  NumpyDTypeNode,
+  ParameterNode,
+  SetNode,
+  StorageNode,
+  StorageTypeNode,
+  TensorNode,
+} from "./nodes";
 
 /** The typed storage classes that `torch.save` names; dtypes that came later lie in an `UntypedStorage`. */
 export const STORAGE_TYPES: Readonly<Record<string, DType>> = {
@@ -48,7 +57,10 @@ const MODULES: Readonly<Record<string, string>> = {
 
 /** What a name on the list stands for when it is used as a value; anything that is only called is a {@link GlobalNode}. */
 const VALUES: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ...Object.entries(STORAGE_TYPES).map(([name, dtype]): [string, unknown] => [`torch.${name}`, new StorageTypeNode(dtype)]),
+  ...Object.entries(STORAGE_TYPES).map(([name, dtype]): [string, unknown] => [
+    `torch.${name}`,
+    new StorageTypeNode(dtype),
+  ]),
   ["torch.storage.UntypedStorage", new StorageTypeNode(null)],
   ...[...TENSOR_DTYPES].map((dtype): [string, unknown] => [`torch.${dtype}`, new TorchDType(dtype)]),
   ["torch.Tensor", new GlobalNode("torch.Tensor")],
@@ -88,7 +100,10 @@ const NODES = new Map([...CONSTRUCTORS.keys()].map((name) => [name, new GlobalNo
 export function lookUpGlobal(module: string, name: string): unknown {
   const path = `${Object.hasOwn(MODULES, module) ? MODULES[module] : module}.${name}`;
   const found = VALUES.get(path) ?? NODES.get(path);
-  if (found === undefined) throw new CheckpointError(`expected only plain data and tensors, got the global ${printable(path)}: ${advice(path)}`);
+  if (found === undefined)
+    throw new CheckpointError(
+      `expected only plain data and tensors, got the global ${printable(path)}: ${advice(path)}`,
+    );
   return found;
 }
 
@@ -112,7 +127,11 @@ export function buildGlobal(target: unknown, state: unknown): void {
 }
 
 function advice(path: string): string {
-  if (path.startsWith("torch._utils._rebuild_sparse") || path.startsWith("torch._utils._rebuild_q") || path.includes("layout")) {
+  if (
+    path.startsWith("torch._utils._rebuild_sparse") ||
+    path.startsWith("torch._utils._rebuild_q") ||
+    path.includes("layout")
+  ) {
     return "sparse and quantized tensors cannot be loaded; save dense ones";
   }
   if (path.startsWith("numpy.")) return "save arrays as tensors (torch.from_numpy)";
@@ -207,7 +226,8 @@ export function hashable(value: unknown): unknown {
 
 /** A non-negative int. */
 function count(value: unknown, what: string): number {
-  if (typeof value !== "number" || !looksLikeInt(value) || value < 0) throw damaged(`${what} that is no integer of at least 0`);
+  if (typeof value !== "number" || !looksLikeInt(value) || value < 0)
+    throw damaged(`${what} that is no integer of at least 0`);
   return value;
 }
 
@@ -224,7 +244,8 @@ function sizes(value: unknown, what: string): number[] {
  * @param known the storages so far: a second mention must agree with the first.
  */
 export function persistentStorage(id: unknown, known: Map<string, StorageNode>): StorageNode {
-  if (!(id instanceof Tuple) || id[0] !== "storage" || id.length < 5) throw damaged("a persistent id that is no storage");
+  if (!(id instanceof Tuple) || id[0] !== "storage" || id.length < 5)
+    throw damaged("a persistent id that is no storage");
   const [, type, key, location, elements] = id;
   if (!(type instanceof StorageTypeNode)) throw damaged("a storage of an unknown class");
   if (typeof key !== "string" || typeof location !== "string") throw damaged("a storage without key or location");
@@ -232,7 +253,8 @@ export function persistentStorage(id: unknown, known: Map<string, StorageNode>):
   if (!Number.isSafeInteger(length)) throw damaged("a storage size above 2^53 bytes");
   const earlier = known.get(key);
   if (earlier !== undefined) {
-    if (earlier.dtype !== type.dtype || earlier.byteLength !== length) throw damaged(`two different storages with the key ${printable(key)}`);
+    if (earlier.dtype !== type.dtype || earlier.byteLength !== length)
+      throw damaged(`two different storages with the key ${printable(key)}`);
     return earlier;
   }
   const node = new StorageNode(key, type.dtype, location, length);
@@ -248,11 +270,20 @@ function rebuildTensor(args: Tuple, optional: { dtype?: number; metadata?: numbe
   if (sizesOf.length !== stridesOf.length) throw damaged("a tensor with more strides than sizes, or fewer");
   const given = optional.dtype === undefined ? undefined : args[optional.dtype];
   const dtype = given instanceof TorchDType ? given.name : storage.dtype;
-  if (dtype === null || (optional.dtype !== undefined && !(given instanceof TorchDType))) throw damaged("a tensor without a dtype");
+  if (dtype === null || (optional.dtype !== undefined && !(given instanceof TorchDType)))
+    throw damaged("a tensor without a dtype");
   const metadata = optional.metadata === undefined ? undefined : args[optional.metadata];
   const flag = (name: string) => metadata instanceof DictNode && metadata.get(name) === true;
   const lazy = { conj: flag("conj"), neg: flag("neg") };
-  const node = new TensorNode(storage, dtype, count(offset, "a tensor offset"), sizesOf, stridesOf, requiresGrad === true, lazy);
+  const node = new TensorNode(
+    storage,
+    dtype,
+    count(offset, "a tensor offset"),
+    sizesOf,
+    stridesOf,
+    requiresGrad === true,
+    lazy,
+  );
   checkBounds(node);
   return node;
 }
@@ -261,10 +292,15 @@ function rebuildTensor(args: Tuple, optional: { dtype?: number; metadata?: numbe
 function checkBounds({ storage, dtype, offset, shape, strides }: TensorNode): void {
   const elements = shape.reduce((product, size) => product * BigInt(size), 1n);
   if (elements > BigInt(Number.MAX_SAFE_INTEGER)) throw damaged("a tensor of more than 2^53 elements");
-  const last = elements === 0n ? -1n : shape.reduce((sum, size, d) => sum + BigInt(size - 1) * BigInt(strides[d] ?? 0), BigInt(offset));
+  const last =
+    elements === 0n
+      ? -1n
+      : shape.reduce((sum, size, d) => sum + BigInt(size - 1) * BigInt(strides[d] ?? 0), BigInt(offset));
   const needed = (elements === 0n ? BigInt(offset) : last + 1n) * BigInt(itemSize(dtype));
   if (needed > BigInt(storage.byteLength)) {
-    throw damaged(`a tensor that needs ${needed} bytes of storage ${printable(storage.key)}, which has ${storage.byteLength}`);
+    throw damaged(
+      `a tensor that needs ${needed} bytes of storage ${printable(storage.key)}, which has ${storage.byteLength}`,
+    );
   }
 }
 
@@ -277,25 +313,31 @@ function rebuildParameter(args: Tuple): ParameterNode {
 /** A tensor with Python attributes: (function, class, arguments, attributes). The attributes are dropped. */
 function rebuildFromType(args: Tuple): unknown {
   const [rebuild, type, inner] = args;
-  if (!(rebuild instanceof GlobalNode) || !rebuild.name.startsWith("torch._utils._rebuild_")) throw damaged("a tensor that is built in an unknown way");
+  if (!(rebuild instanceof GlobalNode) || !rebuild.name.startsWith("torch._utils._rebuild_"))
+    throw damaged("a tensor that is built in an unknown way");
   if (!(type instanceof GlobalNode)) throw damaged("a tensor of an unknown class");
   const result = callGlobal(rebuild, inner);
-  return type.name.endsWith("Parameter") && result instanceof TensorNode ? new ParameterNode(result, result.requiresGrad) : result;
+  return type.name.endsWith("Parameter") && result instanceof TensorNode
+    ? new ParameterNode(result, result.requiresGrad)
+    : result;
 }
 
 // ---- numpy scalars
 
 function numpyDType(args: Tuple): NumpyDTypeNode {
   const [code] = args;
-  if (typeof code !== "string" || !/^(b1|[iu][1248]|f[248]|c8|c16)$/.test(code)) throw damaged("a numpy dtype that is no plain number");
+  if (typeof code !== "string" || !/^(b1|[iu][1248]|f[248]|c8|c16)$/.test(code))
+    throw damaged("a numpy dtype that is no plain number");
   return new NumpyDTypeNode(code);
 }
 
 function numpyScalar(args: Tuple): unknown {
   const [type, data] = args;
-  if (!(type instanceof NumpyDTypeNode) || !(data instanceof Uint8Array)) throw damaged("a numpy scalar without dtype and bytes");
+  if (!(type instanceof NumpyDTypeNode) || !(data instanceof Uint8Array))
+    throw damaged("a numpy scalar without dtype and bytes");
   const size = Number(type.code.slice(1));
-  if (data.byteLength !== size || type.byteOrder === ">") throw damaged("a numpy scalar of a foreign byte order or length");
+  if (data.byteLength !== size || type.byteOrder === ">")
+    throw damaged("a numpy scalar of a foreign byte order or length");
   const view = new DataView(data.buffer, data.byteOffset, size);
   const float = (value: number) => (looksLikeInt(value) ? new Float(value) : value);
   const int = (value: bigint) => (BigInt.asIntN(54, value) === value && value > -(2n ** 53n) ? Number(value) : value);

@@ -210,7 +210,9 @@ class Machine {
         return this.push(persistentStorage(this.pop(), this.storages));
 
       default:
-        throw new CheckpointError(`expected an opcode of a plain pickle, got 0x${op.toString(16).padStart(2, "0")} at byte ${this.position - 1}`);
+        throw new CheckpointError(
+          `expected an opcode of a plain pickle, got 0x${op.toString(16).padStart(2, "0")} at byte ${this.position - 1}`,
+        );
     }
   }
 
@@ -230,7 +232,8 @@ class Machine {
   /** Position of the next `count` bytes, which it passes. */
   private take(count: number): number {
     const from = this.position;
-    if (count > this.buffer.length - from) throw damaged(`a pickle that ends within a value (byte ${from} of ${this.buffer.length})`);
+    if (count > this.buffer.length - from)
+      throw damaged(`a pickle that ends within a value (byte ${from} of ${this.buffer.length})`);
     this.position = from + count;
     return from;
   }
@@ -252,7 +255,8 @@ class Machine {
     this.charge(Cost.slot + 2 * length);
     const text = this.buffer.toString("utf8", from, from + length);
     // the decoder replaces what is no UTF-8
-    if (text.includes("\ufffd") && !isUtf8(this.buffer.subarray(from, from + length))) throw damaged("text that is no UTF-8");
+    if (text.includes("\ufffd") && !isUtf8(this.buffer.subarray(from, from + length)))
+      throw damaged("text that is no UTF-8");
     return text;
   }
 
@@ -270,12 +274,15 @@ class Machine {
 
   /** Little-endian two's complement of any length. */
   private integer(length: number): number | bigint {
-    if (length > MAX_INT_BYTES) throw new CheckpointError(`expected an int of at most ${MAX_INT_BYTES} bytes, got ${length}`);
+    if (length > MAX_INT_BYTES)
+      throw new CheckpointError(`expected an int of at most ${MAX_INT_BYTES} bytes, got ${length}`);
     const from = this.take(length);
     this.charge(Cost.float + length);
     if (length === 0) return 0;
     if (length <= 6) return this.buffer.readIntLE(from, length);
-    const digits = Buffer.from(this.buffer.subarray(from, from + length)).reverse().toString("hex");
+    const digits = Buffer.from(this.buffer.subarray(from, from + length))
+      .reverse()
+      .toString("hex");
     const value = BigInt.asIntN(8 * length, BigInt(`0x${digits}`));
     return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   }

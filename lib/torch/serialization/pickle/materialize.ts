@@ -1,8 +1,26 @@
 /** Second step of reading: the machine's nodes become JavaScript values, shared ones once. */
 import type { Tensor } from "../../tensor";
 import { damaged } from "../errors";
-import { ComplexNumber, Float, OrderedDict, TorchDevice, TorchDType, Tuple, markFloatEntry, markFloatKey } from "../python-values";
-import { DictNode, GlobalNode, NumpyDTypeNode, ParameterNode, SetNode, StorageNode, StorageTypeNode, TensorNode } from "./nodes";
+import {
+  ComplexNumber,
+  Float,
+  OrderedDict,
+  TorchDevice,
+  TorchDType,
+  Tuple,
+  markFloatEntry,
+  markFloatKey,
+} from "../python-values";
+import {
+  DictNode,
+  GlobalNode,
+  NumpyDTypeNode,
+  ParameterNode,
+  SetNode,
+  StorageNode,
+  StorageTypeNode,
+  TensorNode,
+} from "./nodes";
 
 /** The deepest nesting that is read or written; Python's own pickler gives up at about the same depth. */
 export const MAX_DEPTH = 1000;
@@ -26,7 +44,13 @@ class Materializer {
   value(node: unknown, depth: number): unknown {
     if (node instanceof Float) return node.value;
     if (typeof node !== "object" || node === null) return node;
-    if (node instanceof Uint8Array || node instanceof ComplexNumber || node instanceof TorchDType || node instanceof TorchDevice) return node;
+    if (
+      node instanceof Uint8Array ||
+      node instanceof ComplexNumber ||
+      node instanceof TorchDType ||
+      node instanceof TorchDevice
+    )
+      return node;
     if (this.done.has(node)) return this.done.get(node);
     if (depth > MAX_DEPTH) throw damaged(`values that are nested more than ${MAX_DEPTH} deep`);
     if (Array.isArray(node)) return this.array(node, depth);

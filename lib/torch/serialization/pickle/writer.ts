@@ -42,7 +42,9 @@ export interface TensorParts {
   readonly requiresGrad: boolean;
 }
 
-const STORAGE_NAMES: ReadonlyMap<DType, string> = new Map(Object.entries(STORAGE_TYPES).map(([name, dtype]) => [dtype, name]));
+const STORAGE_NAMES: ReadonlyMap<DType, string> = new Map(
+  Object.entries(STORAGE_TYPES).map(([name, dtype]) => [dtype, name]),
+);
 
 /** True if PyTorch has a typed storage class for the dtype; others lie in untyped storages. */
 export function hasTypedStorage(dtype: DType): boolean {
@@ -104,7 +106,10 @@ class Pickler {
     if (value instanceof Float) return this.float(value.value);
     const known = this.objects.get(value);
     if (known !== undefined) return this.recall(known);
-    if (this.path.length > MAX_DEPTH) throw new CheckpointError(`expected values nested at most ${MAX_DEPTH} deep, got deeper ones (or a tuple that contains itself)`);
+    if (this.path.length > MAX_DEPTH)
+      throw new CheckpointError(
+        `expected values nested at most ${MAX_DEPTH} deep, got deeper ones (or a tuple that contains itself)`,
+      );
     if (value instanceof Tensor) this.tensor(value);
     else if (value instanceof Tuple) this.tuple(value);
     else if (Array.isArray(value)) this.list(value);
@@ -125,13 +130,17 @@ class Pickler {
     if (value >= 0 && value <= 0xffff) return this.ops(Op.BININT2, value & 0xff, value >> 8);
     if (value < -0x80000000 || value > 0x7fffffff) return this.bigint(BigInt(value));
     this.ops(Op.BININT);
-    this.length = this.buffer.writeInt32LE(value, this.reserve(4));
+    this.reserve(4);
+    this.length = this.buffer.writeInt32LE(value, this.length);
   }
 
   private bigint(value: bigint): void {
     let bytes = 1;
     while (BigInt.asIntN(8 * bytes, value) !== value) {
-      if (++bytes > MAX_INT_BYTES) throw new CheckpointError(`${this.where()}: expected an int of at most ${MAX_INT_BYTES} bytes, got a longer one`);
+      if (++bytes > MAX_INT_BYTES)
+        throw new CheckpointError(
+          `${this.where()}: expected an int of at most ${MAX_INT_BYTES} bytes, got a longer one`,
+        );
     }
     this.ops(Op.LONG1, bytes);
     for (let i = 0; i < bytes; i++) this.ops(Number((value >> BigInt(8 * i)) & 0xffn));
@@ -139,16 +148,19 @@ class Pickler {
 
   private float(value: number): void {
     this.ops(Op.BINFLOAT);
-    this.length = this.buffer.writeDoubleBE(value, this.reserve(8));
+    this.reserve(8);
+    this.length = this.buffer.writeDoubleBE(value, this.length);
   }
 
   private string(value: string): void {
     const known = this.strings.get(value);
     if (known !== undefined) return this.recall(known);
-    if (!isWellFormed(value)) throw new CheckpointError(`${this.where()}: expected text, got a string with half a surrogate pair`);
+    if (!isWellFormed(value))
+      throw new CheckpointError(`${this.where()}: expected text, got a string with half a surrogate pair`);
     this.ops(Op.BINUNICODE);
     const bytes = Buffer.byteLength(value, "utf8");
-    this.length = this.buffer.writeUInt32LE(bytes, this.reserve(4 + bytes));
+    this.reserve(4 + bytes);
+    this.length = this.buffer.writeUInt32LE(bytes, this.length);
     this.length += this.buffer.write(value, this.length, "utf8");
     this.strings.set(value, this.memoize());
   }
@@ -229,8 +241,16 @@ class Pickler {
   }
 
   private checkKey(key: unknown): void {
-    const hashable = typeof key !== "object" || key === null || key instanceof Tuple || key instanceof Float || key instanceof Uint8Array;
-    if (!hashable) throw new CheckpointError(`${this.where()}: expected a key that Python can hash (a string, number, boolean, null or tuple), got ${nameOf(key)}`);
+    const hashable =
+      typeof key !== "object" ||
+      key === null ||
+      key instanceof Tuple ||
+      key instanceof Float ||
+      key instanceof Uint8Array;
+    if (!hashable)
+      throw new CheckpointError(
+        `${this.where()}: expected a key that Python can hash (a string, number, boolean, null or tuple), got ${nameOf(key)}`,
+      );
   }
 
   // ---- objects
@@ -309,7 +329,8 @@ class Pickler {
     const known = this.globals.get(path);
     if (known !== undefined) return this.recall(known);
     this.ops(Op.GLOBAL);
-    this.length += this.buffer.write(path, this.reserve(path.length), "latin1");
+    this.reserve(path.length);
+    this.length += this.buffer.write(path, this.length, "latin1");
     this.globals.set(path, this.memoize());
   }
 
@@ -328,7 +349,8 @@ class Pickler {
   private indexed(short: number, long: number, index: number): void {
     if (index <= 0xff) return this.ops(short, index);
     this.ops(long);
-    this.length = this.buffer.writeUInt32LE(index, this.reserve(4));
+    this.reserve(4);
+    this.length = this.buffer.writeUInt32LE(index, this.length);
   }
 
   private ops(...bytes: number[]): void {
@@ -336,21 +358,22 @@ class Pickler {
     for (const byte of bytes) this.buffer[this.length++] = byte;
   }
 
-  /** Makes room for `count` bytes; returns where they go. */
-  private reserve(count: number): number {
+  /** Makes room for `count` bytes; `buffer` may be another one afterwards. */
+  private reserve(count: number): void {
     const needed = this.length + count;
     if (needed > this.buffer.length) {
       const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.buffer.length));
       this.buffer.copy(larger, 0, 0, this.length);
       this.buffer = larger;
     }
-    return this.length;
   }
 
   // ---- errors
 
   private where(): string {
-    return this.path.length === 0 ? "save" : `save: ${this.path.map((key) => (typeof key === "string" ? key : nameOf(key))).join(" → ")}`;
+    return this.path.length === 0
+      ? "save"
+      : `save: ${this.path.map((key) => (typeof key === "string" ? key : nameOf(key))).join(" → ")}`;
   }
 
   private refuse(got: string): CheckpointError {

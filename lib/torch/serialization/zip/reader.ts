@@ -46,7 +46,8 @@ export function readZipDirectory(source: Source): ZipEntry[] {
   const names = new Set<string>();
   let position = 0;
   for (let i = 0; i < count; i++) {
-    if (length - position < CENTRAL_LENGTH || data.getUint32(position, true) !== CENTRAL) throw damaged("a zip directory with a broken entry");
+    if (length - position < CENTRAL_LENGTH || data.getUint32(position, true) !== CENTRAL)
+      throw damaged("a zip directory with a broken entry");
     const nameLength = data.getUint16(position + 28, true);
     const extraLength = data.getUint16(position + 30, true);
     const next = position + CENTRAL_LENGTH + nameLength + extraLength + data.getUint16(position + 32, true);
@@ -66,7 +67,8 @@ export function dataOffset(source: Source, entry: ZipEntry): number {
   const header = view(source.read(entry.header, LOCAL_LENGTH));
   if (header.getUint32(0, true) !== LOCAL) throw damaged(`no zip entry where ${printable(entry.name)} is due`);
   const offset = entry.header + LOCAL_LENGTH + header.getUint16(26, true) + header.getUint16(28, true);
-  if (offset + entry.byteLength > source.size) throw damaged(`a zip entry ${printable(entry.name)} that goes past the end of the file`);
+  if (offset + entry.byteLength > source.size)
+    throw damaged(`a zip entry ${printable(entry.name)} that goes past the end of the file`);
   return offset;
 }
 
@@ -75,7 +77,11 @@ function findDirectory(source: Source): { offset: number; length: number; count:
   const tailOffset = source.size - tailLength;
   const tail = view(source.read(tailOffset, tailLength));
   let end = tailLength - END_LENGTH;
-  while (end >= 0 && !(tail.getUint32(end, true) === END && end + END_LENGTH + tail.getUint16(end + 20, true) === tailLength)) end--;
+  while (
+    end >= 0 &&
+    !(tail.getUint32(end, true) === END && end + END_LENGTH + tail.getUint16(end + 20, true) === tailLength)
+  )
+    end--;
   if (end < 0) throw damaged("a zip archive without its directory: the end of the file is missing");
 
   const endOffset = tailOffset + end;
@@ -85,7 +91,8 @@ function findDirectory(source: Source): { offset: number; length: number; count:
     count: tail.getUint16(end + 10, true),
   };
   const { offset, length, count } = directory;
-  if (offset + length > endOffset || count * CENTRAL_LENGTH > length) throw damaged("a zip archive whose directory does not fit into the file");
+  if (offset + length > endOffset || count * CENTRAL_LENGTH > length)
+    throw damaged("a zip archive whose directory does not fit into the file");
   return directory;
 }
 
@@ -94,7 +101,8 @@ function directory64(source: Source, endOffset: number): { offset: number; lengt
   const locator = view(source.read(endOffset - LOCATOR64_LENGTH, LOCATOR64_LENGTH));
   if (locator.getUint32(0, true) !== LOCATOR64) return null;
   const at = uint64(locator, 8);
-  if (at > endOffset - LOCATOR64_LENGTH - END64_LENGTH) throw damaged("a zip64 directory that does not fit into the file");
+  if (at > endOffset - LOCATOR64_LENGTH - END64_LENGTH)
+    throw damaged("a zip64 directory that does not fit into the file");
   const end = view(source.read(at, END64_LENGTH));
   if (end.getUint32(0, true) !== END64) throw damaged("no zip64 directory where one is due");
   return { offset: uint64(end, 48), length: uint64(end, 40), count: uint64(end, 32) };
@@ -107,7 +115,10 @@ function readEntry(data: DataView, at: number, nameLength: number, extraLength: 
   const flags = data.getUint16(at + 8, true);
   const method = data.getUint16(at + 10, true);
   if ((flags & 1) !== 0) throw new CheckpointError(`expected plain zip entries, got the encrypted ${printable(name)}`);
-  if (method !== 0) throw new CheckpointError(`expected stored zip entries, got ${printable(name)} compressed with method ${method}; pack it again with "zip -0"`);
+  if (method !== 0)
+    throw new CheckpointError(
+      `expected stored zip entries, got ${printable(name)} compressed with method ${method}; pack it again with "zip -0"`,
+    );
 
   const fields = [data.getUint32(at + 24, true), data.getUint32(at + 20, true), data.getUint32(at + 42, true)];
   const [byteLength = 0, compressed = 0, header = 0] = withZip64(fields, data, nameAt + nameLength, extraLength);
@@ -141,7 +152,9 @@ function checkRanges(entries: readonly ZipEntry[], end: number): void {
   for (const [i, entry] of sorted.entries()) {
     const limit = sorted[i + 1]?.header ?? end;
     if (entry.header + LOCAL_LENGTH + entry.byteLength > limit) {
-      throw damaged(`a zip archive whose entry ${printable(entry.name)} reaches into the next one or past the end of the file`);
+      throw damaged(
+        `a zip archive whose entry ${printable(entry.name)} reaches into the next one or past the end of the file`,
+      );
     }
   }
 }

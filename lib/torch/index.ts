@@ -37,5 +37,7 @@ export { config, cuda, getNumInteropThreads, getNumThreads, setNumInteropThreads
 export { adoptTensor, shareTensor, type SharedTensor } from "./hand-over";
 export { DisposedError, TorchError } from "./errors";
 
+export * from "./serialization";
+
 export * as nn from "./nn";
 export * as optim from "./optim";

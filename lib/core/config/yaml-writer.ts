@@ -1,0 +1,94 @@
+import { Float } from "./nodes";
+import { resolvePlainScalar, yamlFloat } from "./scalars";
+
+/**
+ * Writes plain values as block-style YAML that PyYAML reads back the same: floats with a dot and a signed exponent,
+ * strings quoted when they would read as something else.
+ */
+
+const TIMESTAMP = /^\d{4}-\d\d?-\d\d?([Tt\s].*)?$/;
+/** Characters that start or are a plain scalar with another meaning. */
+const SPECIAL_START = /^[-?:,[\]{}#&*!|>'"%@`=]/;
+
+function needsQuotes(text: string): boolean {
+  if (text === "" || text !== text.trim()) return true;
+  if (typeof resolvePlainScalar(text) !== "string") return true;
+  // what plain YAML 1.1 or 1.2 readers could take for a number, date, merge key or boolean
+  if (TIMESTAMP.test(text) || (/^[-+]?[\d.]/.test(text) && !Number.isNaN(Number(text)))) return true;
+  if (/^(<<|=|y|Y|n|N)$/.test(text)) return true;
+  if (SPECIAL_START.test(text) && !/^[-?:][^\s]/.test(text)) return true;
+  if (/^[-?:]$/.test(text) || text.startsWith("---") || text.startsWith("...")) return true;
+  return /: |:$| #/.test(text);
+}
+
+/** A string scalar; multi-line and control characters go into double quotes. */
+function writeString(text: string): string {
+  // eslint-disable-next-line no-control-regex -- exactly the characters that single quotes cannot hold
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/.test(text)) return JSON.stringify(text);
+  return needsQuotes(text) ? `'${text.replaceAll("'", "''")}'` : text;
+}
+
+function writeScalar(value: unknown): string {
+  if (value === null || value === undefined) return "null";
+  if (value instanceof Float) return yamlFloat(value.value);
+  if (typeof value === "number")
+    return Number.isInteger(value) && !Object.is(value, -0) ? String(BigInt(value)) : yamlFloat(value);
+  if (typeof value === "string") return writeString(value);
+  if (typeof value === "boolean") return String(value);
+  throw new TypeError(`expected a YAML value, received a ${typeof value}`);
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !(value instanceof Float);
+}
+
+function isEmpty(value: object): boolean {
+  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
+}
+
+function writeLines(value: object, indent: string, lines: string[]): void {
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) {
+      if (isContainer(item) && !isEmpty(item)) {
+        // the first line of a nested block goes behind the dash
+        const inner: string[] = [];
+        writeLines(item, `${indent}  `, inner);
+        lines.push(`${indent}- ${inner[0]!.slice(indent.length + 2)}`, ...inner.slice(1));
+      } else lines.push(`${indent}- ${writeLeaf(item)}`);
+    }
+    return;
+  }
+  for (const [key, item] of Object.entries(value)) {
+    const name = `${indent}${writeString(key)}:`;
+    if (isContainer(item) && !isEmpty(item)) {
+      lines.push(name);
+      // lists stand at their key's indentation, as PyYAML writes them
+      writeLines(item, Array.isArray(item) ? indent : `${indent}  `, lines);
+    } else lines.push(`${name} ${writeLeaf(item)}`);
+  }
+}
+
+function writeLeaf(value: unknown): string {
+  if (!isContainer(value)) return writeScalar(value);
+  return Array.isArray(value) ? "[]" : "{}";
+}
+
+/**
+ * Plain objects, arrays and scalars ({@link Float} for floats that look integral) as YAML text with a final newline.
+ *
+ * @param options.sortKeys - mapping keys in alphabetical order. Default: as they are
+ */
+export function writeYaml(value: unknown, options: { sortKeys?: boolean } = {}): string {
+  const tree = options.sortKeys ? sorted(value) : value;
+  if (!isContainer(tree) || isEmpty(tree)) return `${writeLeaf(tree)}\n`;
+  const lines: string[] = [];
+  writeLines(tree, "", lines);
+  return `${lines.join("\n")}\n`;
+}
+
+function sorted(value: unknown): unknown {
+  if (!isContainer(value)) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+}

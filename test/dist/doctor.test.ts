@@ -15,7 +15,7 @@ function doctor(env: Record<string, string> = {}) {
     encoding: "utf8",
     env: { ...inherited, ...env },
   });
-  return { code: child.status, report: JSON.parse(child.stdout) as any };
+  return { code: child.status, report: JSON.parse(child.stdout) };
 }
 
 /** An addon as far as loading and the version check go. */

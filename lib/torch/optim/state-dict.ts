@@ -32,7 +32,8 @@ export function writeStateDict(groups: readonly ParamGroup[], state: ReadonlyMap
   const packedState = new Map<number, ParamState>();
   for (const [param, values] of state) {
     const index = indices.get(param);
-    if (index !== undefined) packedState.set(index, { ...values });
+    // SGD without momentum has nothing to remember: PyTorch writes no entry then.
+    if (index !== undefined && Object.keys(values).length > 0) packedState.set(index, { ...values });
   }
   return { state: packedState, param_groups: paramGroups };
 }

@@ -1,0 +1,71 @@
+import { Tensor, countTensors, nn, scope, tensor, zeros } from "../../../lib/torch";
+import { fixtures } from "./fixtures";
+
+const { clipGradNorm_, clipGradValue_, getTotalNorm, parametersToVector, vectorToParameters } = nn.utils;
+
+function withGradients(): nn.Parameter[] {
+  const parameters = [new nn.Parameter(zeros([3])), new nn.Parameter(zeros([2])), new nn.Parameter(zeros([1]))];
+  parameters[0]!.grad = tensor([3, 4, 12]);
+  parameters[1]!.grad = tensor([-1, 0.5]);
+  return parameters;
+}
+
+const gradients = (parameters: Tensor[]): unknown[] => parameters.flatMap((parameter) => (parameter.grad?.toArray() as number[] | undefined) ?? []);
+
+describe("clipGradNorm_", () => {
+  test.each([
+    ["above", 1, 2],
+    ["below", 100, 2],
+    ["infinity", 1, Infinity],
+    ["one", 1, 1],
+  ] as const)("%s: as PyTorch, bit for bit", (name, maxNorm, normType) => {
+    const parameters = withGradients();
+    const total = clipGradNorm_(parameters, maxNorm, { normType });
+    expect({ total: total.item(), grads: gradients(parameters) }).toEqual(fixtures.clipping[name]);
+  });
+
+  test("is zero without gradients", () => {
+    expect(clipGradNorm_([new nn.Parameter(zeros([2]))], 1).item()).toBe(0);
+  });
+
+  test("passes NaN on unless asked to refuse it", () => {
+    const parameter = new nn.Parameter(zeros([2]));
+    parameter.grad = tensor([NaN, 1]);
+    expect(clipGradNorm_(parameter, 1).item()).toBeNaN();
+    parameter.grad = tensor([Infinity, 1]);
+    expect(() => clipGradNorm_(parameter, 1, { errorIfNonfinite: true })).toThrow("expected a finite number, got Infinity");
+  });
+
+  test("leaves nothing but the total", () => {
+    const parameters = withGradients();
+    scope(() => void gradients(parameters));
+    const before = countTensors();
+    scope(() => void clipGradNorm_(parameters, 1));
+    expect(countTensors()).toBe(before);
+  });
+});
+
+test("clipGradValue_ limits both sides", () => {
+  const parameters = withGradients();
+  clipGradValue_(parameters, 0.75);
+  expect(gradients(parameters)).toEqual([0.75, 0.75, 0.75, -0.75, 0.5]);
+});
+
+test("getTotalNorm of nothing is zero", () => {
+  expect(getTotalNorm([]).item()).toBe(0);
+});
+
+test("parameters to a vector and back", () => {
+  const linear = new nn.Linear(2, 2);
+  const vector = parametersToVector(linear.parameters());
+  expect(vector.shape).toEqual([6]);
+  vectorToParameters(tensor([1, 2, 3, 4, 5, 6]), linear.parameters());
+  expect([linear.weight.toArray(), linear.bias!.toArray()]).toEqual([
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    [5, 6],
+  ]);
+  expect(() => vectorToParameters(zeros([5]), linear.parameters())).toThrow("expected 6 entries, got shape [5]");
+});

@@ -41,6 +41,7 @@ export function readYaml(text: string, file: string): Node {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     schema: "failsafe",
+    resolveKnownTags: false,
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: true,

@@ -229,6 +229,13 @@ export function set<O, I>(element: z.ZodType<O, I>): z.ZodType<O[], readonly I[]
   return type as unknown as z.ZodType<O[], readonly I[]>;
 }
 
+const tuples = new WeakMap<z.ZodType, readonly z.ZodType[]>();
+
+/** The types of a {@link tuple}'s entries. */
+export function tupleTypes(type: z.ZodType): readonly z.ZodType[] | undefined {
+  return tuples.get(type);
+}
+
 /** A list of exactly as many entries as there are types. */
 export function tuple<const T extends readonly z.ZodType[]>(
   ...types: T
@@ -240,6 +247,7 @@ export function tuple<const T extends readonly z.ZodType[]>(
     }
     return types.map((element, index) => parseEntry(element, input[index], index, context));
   });
+  tuples.set(type, types);
   return type as unknown as z.ZodType<{ -readonly [K in keyof T]: z.output<T[K]> }>;
 }
 

@@ -32,3 +32,4 @@ export * from "./schema";
 export * from "./slurm";
 export * from "./trackers";
 export * from "./trainers";
+export * from "./dump";

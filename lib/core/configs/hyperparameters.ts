@@ -1,0 +1,33 @@
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { writeYaml } from "../config/yaml-writer";
+import { dumpConfig } from "../schemas/dump";
+import { getLogger } from "../utils/logging";
+
+/** The root config class of a run that names none. */
+export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";
+
+/** Writes a run's hyperparameters (training-inference-config spec 3.8). */
+export class Hyperparameters {
+  /**
+   * Writes `hp_resolved.yaml`: the keys that were given, in schema order, and `config_schema_kind` last. The file reads
+   * back in Python.
+   *
+   * @param path - the file; written under a temporary name first
+   * @param schemaKind - kind of the root config class
+   */
+  static saveResolved(config: object, path: string, schemaKind: string = DEFAULT_SCHEMA_KIND): void {
+    const { config_schema_kind: _, ...values } = dumpConfig(config, { onlyGiven: true });
+    mkdirSync(dirname(path), { recursive: true });
+    const temporary = `${path}.tmp`;
+    writeFileSync(temporary, writeYaml({ ...values, config_schema_kind: schemaKind }));
+    renameSync(temporary, path);
+    getLogger("Hyperparameters").info(`Dumped resolved hyperparameters to ${path}`);
+  }
+
+  /** Logs every hyperparameter, defaults too, at debug level. */
+  static log(config: object): void {
+    const text = writeYaml(dumpConfig(config), { sortKeys: true }).trimEnd();
+    getLogger("Hyperparameters").debug(`------------------\n${text}`);
+  }
+}

@@ -1,0 +1,98 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Hyperparameters } from "../../../lib/core/configs";
+import { readYaml, toPlain } from "../../../lib/core/config";
+import {
+  any,
+  defineConfig,
+  float,
+  int,
+  list,
+  literal,
+  mapping,
+  optional,
+  set,
+  shared,
+  str,
+  tuple,
+} from "../../../lib/core/schemas";
+
+const Inner = defineConfig("Inner", { fields: { width: float().default(1), hidden_dim: int() } });
+const Root = defineConfig("Root", {
+  fields: {
+    kind: literal("x.Root").default("x.Root"),
+    rate: float(),
+    steps: int().default(5),
+    note: optional(str()),
+    inner: shared(Inner),
+    hidden_dim: int(),
+    pair: tuple(float(), int()),
+    names: set(str()),
+    numbers: optional(list(float())),
+    table: mapping(float()),
+    free: optional(any()),
+  },
+});
+
+describe("hp_resolved.yaml", () => {
+  let root: string;
+  beforeEach(() => (root = mkdtempSync(join(tmpdir(), "noether-hp-"))));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const config = () =>
+    Root.create({
+      hidden_dim: 8,
+      names: ["b", "a"],
+      rate: 5e-5,
+      inner: {},
+      pair: [1, 2],
+      table: { x: 3 },
+      note: "12:00:00",
+      free: [{ a: 1.5 }],
+    });
+
+  test("given keys in schema order, floats with a dot, sequences for tuples and sets, the schema's kind last", () => {
+    Hyperparameters.saveResolved(config(), join(root, "hp.yaml"), "my.Root");
+    expect(readFileSync(join(root, "hp.yaml"), "utf8")).toBe(
+      [
+        "kind: x.Root",
+        "rate: 5.0e-05",
+        "note: '12:00:00'",
+        "inner:",
+        "  hidden_dim: 8",
+        "hidden_dim: 8",
+        "pair:",
+        "- 1.0",
+        "- 2",
+        "names:",
+        "- b",
+        "- a",
+        "table:",
+        "  x: 3.0",
+        "free:",
+        "- a: 1.5",
+        "config_schema_kind: my.Root",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("reads back to an equal config", () => {
+    Hyperparameters.saveResolved(config(), join(root, "hp.yaml"));
+    const read = toPlain(readYaml(readFileSync(join(root, "hp.yaml"), "utf8"), "hp.yaml"));
+    expect(Root.parse(read)).toEqual(config());
+  });
+
+  test("fields that were assigned later are written", () => {
+    const assigned = config();
+    assigned.steps = 7;
+    Hyperparameters.saveResolved(assigned, join(root, "hp.yaml"));
+    expect(readFileSync(join(root, "hp.yaml"), "utf8")).toContain("steps: 7\n");
+  });
+
+  test("tags of the Python framework are read", () => {
+    const text = "a: !!python/tuple\n- 1\n- 2\nb: !!set\n  x: null\n  y: null\n";
+    expect(toPlain(readYaml(text, "hp.yaml"))).toEqual({ a: [1, 2], b: ["x", "y"] });
+  });
+});

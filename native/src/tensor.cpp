@@ -119,7 +119,9 @@ Napi::Value from_buffer(Addon& addon, const Arguments& arguments) {
 // The tensor's values as contiguous bytes on the CPU, conjugation and negation resolved.
 at::Tensor contiguous_on_cpu(const at::Tensor& tensor) {
   if (tensor.layout() != at::kStrided) fail("ERR_TYPE", "only strided tensors have bytes: call toDense() first");
-  return tensor.detach().to(at::kCPU).resolve_conj().resolve_neg().contiguous();
+  // Some derivatives are "zero tensors" without memory; a clone of one has its zeros written out.
+  const at::Tensor backed = tensor._is_zerotensor() ? tensor.detach().clone() : tensor.detach();
+  return backed.to(at::kCPU).resolve_conj().resolve_neg().contiguous();
 }
 
 Napi::Value to_bytes(Addon&, const Arguments& arguments) {
@@ -134,7 +136,8 @@ Napi::Value data_buffer(Addon& addon, const Arguments& arguments) {
   const at::Tensor tensor = arguments.tensor(0, "tensor");
   Napi::Object result = Napi::Object::New(env);
   const bool direct = tensor.layout() == at::kStrided && tensor.device().is_cpu() && tensor.is_contiguous() &&
-                      !tensor.is_conj() && !tensor.is_neg() && tensor.nbytes() > 0 && !is_javascript_memory(tensor);
+                      !tensor.is_conj() && !tensor.is_neg() && !tensor._is_zerotensor() && tensor.nbytes() > 0 &&
+                      !is_javascript_memory(tensor);
   if (direct) {
     const at::Storage storage = tensor.storage();
     const void* memory = storage.data();

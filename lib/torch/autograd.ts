@@ -238,15 +238,12 @@ export class Function {
     const result = noGrad(() => this.forward(context, ...(args as never[])));
     if (!native.gradEnabled() || !context.needsInputGrad.includes(true)) return result;
 
-    const outputs = (Array.isArray(result) ? result : [result]) as Tensor[];
-    const differentiable = outputs.filter((output) => !context.nonDifferentiable.has(output));
+    // A node cannot be the history of its own input, so an input that is handed through becomes a view.
     const inputs = args.filter((argument): argument is Tensor => argument instanceof Tensor);
-    const attached = guard(this.name, () =>
-      native.attachFunction(this.name, handles(differentiable), handles(inputs), (gradients) => runBackward(this, context, args, gradients)),
-    ) as unknown as number[];
-    const tracked = new Map(differentiable.map((output, index) => [output, wrap(attached[index]!)]));
-    const replaced = outputs.map((output) => tracked.get(output) ?? output);
-    return (Array.isArray(result) ? replaced : replaced[0]) as Result;
+    const outputs = noGrad(() => asList<Tensor>(result).map((output) => (inputs.includes(output) ? output.viewAs(output) : output)));
+    const differentiable = outputs.filter((output) => !context.nonDifferentiable.has(output));
+    guard(this.name, () => native.attachFunction(this.name, handles(differentiable), handles(inputs), (gradients) => runBackward(this, context, args, gradients)));
+    return (Array.isArray(result) ? outputs : outputs[0]) as Result;
   }
 }
 

@@ -9,6 +9,7 @@ export { arange, asTensor, fromBuffer, fromBytes, fromTypedArray, full, getDefau
 export { dtypes, isDType, itemSize, type Complex, type Device, type DType, type DTypeLike, type Layout, type MemoryFormat, type Scalar } from "./dtype";
 export type { NestedArray, TensorData } from "./read";
 export { slice, Slice, type IndexArray, type TensorIndex } from "./indexing";
+export { broadcastShapes, broadcastTensors, cartesianProd, einsum, unique, type UniqueOptions } from "./composites";
 export { ops } from "./overloads";
 
 export { keep, scope } from "./scope";

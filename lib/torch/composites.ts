@@ -1,0 +1,65 @@
+/** Functions that PyTorch writes in Python over its operators. */
+import { guard } from "./errors";
+import { broadcastTensors as broadcast, meshgrid, stack, _unique2, uniqueDim } from "./operators.generated";
+import { ops } from "./overloads";
+import type { Tensor } from "./tensor";
+
+/**
+ * Sums of products in Einstein's notation.
+ *
+ * @example
+ * einsum("bij,bjk->bik", a, b);
+ */
+export function einsum(equation: string, ...operands: Tensor[] | [readonly Tensor[]]): Tensor {
+  const list = operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands;
+  return guard("einsum", () => ops.call("aten::einsum", equation, list) as Tensor);
+}
+
+/** Options of {@link unique}. */
+export interface UniqueOptions {
+  /** Default: true. */
+  readonly sorted?: boolean;
+  /** Also gives, per input element, its position in the result. */
+  readonly returnInverse?: boolean;
+  /** Also gives how often each value occurs. */
+  readonly returnCounts?: boolean;
+  /** Compares whole slices along this dimension instead of single elements. */
+  readonly dim?: number;
+}
+
+/** The distinct values of a tensor: `[values, inverse, counts]`; the last two are empty unless asked for. */
+export function unique(x: Tensor, options: UniqueOptions = {}): [values: Tensor, inverse: Tensor, counts: Tensor] {
+  const { sorted = true, returnInverse = false, returnCounts = false, dim } = options;
+  return dim === undefined ? _unique2(x, sorted, returnInverse, returnCounts) : uniqueDim(x, dim, sorted, returnInverse, returnCounts);
+}
+
+/** Views of the tensors with the shape that they broadcast to. */
+export function broadcastTensors(...tensors: Tensor[] | [readonly Tensor[]]): Tensor[] {
+  return broadcast(tensors.length === 1 && Array.isArray(tensors[0]) ? (tensors[0] as Tensor[]) : (tensors as Tensor[]));
+}
+
+/** The shape that the shapes broadcast to. */
+export function broadcastShapes(...shapes: (readonly number[])[]): number[] {
+  const ndim = Math.max(0, ...shapes.map((shape) => shape.length));
+  const result = new Array<number>(ndim).fill(1);
+  for (const shape of shapes) {
+    shape.forEach((length, index) => {
+      const at = ndim - shape.length + index;
+      if (length === 1) return;
+      if (result[at] !== 1 && result[at] !== length) {
+        throw new RangeError(`broadcastShapes: expected equal lengths or 1 in dimension ${at}, got ${shapes.map((each) => `[${each.join(", ")}]`).join(" and ")}`);
+      }
+      result[at] = length;
+    });
+  }
+  return result;
+}
+
+/** All combinations of the tensors' elements, one per row. */
+export function cartesianProd(...tensors: Tensor[]): Tensor {
+  if (tensors.length === 1) return tensors[0]!;
+  return stack(
+    meshgrid(tensors, { indexing: "ij" }).map((grid) => grid.flatten()),
+    1,
+  );
+}

@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 import { layers } from "./scripts/eslint-layers.mjs";
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", "outputs/", "native/", "**/*.generated.ts", "test/golden/", "**/fixtures/"] },
+  { ignores: ["**/.*", "dist/", "coverage/", "outputs/", "native/", "**/*.generated.ts", "test/golden/", "**/fixtures/"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],
@@ -21,7 +21,8 @@ export default tseslint.config(
       "@typescript-eslint/prefer-as-const": "error",
       // base classes declare async methods that an implementation may answer at once
       "@typescript-eslint/require-await": "off",
-      // numbers in messages need no String(...)
+      // whatever came is shown in messages as it prints itself
+      "@typescript-eslint/no-base-to-string": "off",
       "@typescript-eslint/restrict-template-expressions": "off",
       // a config file, a checkpoint and a native result are checked where they enter, by schema or by hand
       "@typescript-eslint/no-unsafe-enum-comparison": "off",

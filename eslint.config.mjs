@@ -3,7 +3,18 @@ import tseslint from "typescript-eslint";
 import { layers } from "./scripts/eslint-layers.mjs";
 
 export default tseslint.config(
-  { ignores: ["**/.*", "dist/", "coverage/", "outputs/", "native/", "**/*.generated.ts", "test/golden/", "**/fixtures/"] },
+  {
+    ignores: [
+      "**/.*",
+      "dist/",
+      "coverage/",
+      "outputs/",
+      "native/",
+      "**/*.generated.ts",
+      "test/golden/",
+      "**/fixtures/",
+    ],
+  },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -1,1 +1,3 @@
-export {};
+export { BaseTrainer, type TrainerDependencies, type UpdateResult, type UpdateStep } from "./trainers/base-trainer";
+export { type LossResult, LossWithOutputs } from "./trainers/result";
+export { OfflineLossCallback } from "./callbacks/offline-loss";

@@ -1,3 +1,6 @@
+import "./kinds";
+
+export { createSchedule, type ScheduleConfig } from "./create-schedule";
 export { ScheduleBase, type ScheduleBaseOptions } from "./base";
 export { ConstantSchedule } from "./constant";
 export { CustomSchedule } from "./custom";
@@ -13,5 +16,13 @@ export { LinearDecreasingSchedule, LinearIncreasingSchedule } from "./linear";
 export { CosineDecreasingSchedule, CosineIncreasingSchedule } from "./cosine";
 export { PolynomialDecreasingSchedule, PolynomialIncreasingSchedule } from "./polynomial";
 export { StepDecreasingSchedule, StepFixedSchedule, StepIntervalSchedule } from "./step";
-export { type SequentialPercentEntry, SequentialPercentSchedule, type SequentialStepEntry, SequentialStepSchedule } from "./sequential";
-export { LinearWarmupCosineDecaySchedule, type LinearWarmupCosineDecayScheduleOptions } from "./linear-warmup-cosine-decay";
+export {
+  type SequentialPercentEntry,
+  SequentialPercentSchedule,
+  type SequentialStepEntry,
+  SequentialStepSchedule,
+} from "./sequential";
+export {
+  LinearWarmupCosineDecaySchedule,
+  type LinearWarmupCosineDecayScheduleOptions,
+} from "./linear-warmup-cosine-decay";

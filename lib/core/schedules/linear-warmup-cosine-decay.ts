@@ -30,12 +30,19 @@ export class LinearWarmupCosineDecaySchedule extends ScheduleBase {
     this.warmupSteps = config.warmup_steps ?? null;
     this.warmupPercent = config.warmup_percent ?? null;
     if ((this.warmupSteps === null) === (this.warmupPercent === null)) {
-      throw new ValueError("LinearWarmupCosineDecaySchedule: exactly one of warmup_steps and warmup_percent has to be set");
+      throw new ValueError(
+        "LinearWarmupCosineDecaySchedule: exactly one of warmup_steps and warmup_percent has to be set",
+      );
     }
     const start_value = config.start_value ?? 0;
     const max_value = config.max_value ?? 1;
     const end_value = config.end_value ?? 1e-6;
-    const warmup = new LinearIncreasingSchedule({ start_value, max_value, exclude_first: start_value === 0, exclude_last: true });
+    const warmup = new LinearIncreasingSchedule({
+      start_value,
+      max_value,
+      exclude_first: start_value === 0,
+      exclude_last: true,
+    });
     const decay = new CosineDecreasingSchedule({ max_value, end_value });
     this.schedule =
       this.warmupSteps === null
@@ -55,7 +62,9 @@ export class LinearWarmupCosineDecaySchedule extends ScheduleBase {
 
   override toString(): string {
     const warmup =
-      this.warmupPercent === null ? `warmup_steps=${this.warmupSteps}` : `warmup_percent=${pyNumber(this.warmupPercent)}`;
+      this.warmupPercent === null
+        ? `warmup_steps=${this.warmupSteps}`
+        : `warmup_percent=${pyNumber(this.warmupPercent)}`;
     return `LinearWarmupCosineDecaySchedule(${warmup})`;
   }
 }

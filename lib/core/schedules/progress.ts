@@ -32,7 +32,9 @@ export abstract class ProgressSchedule extends ScheduleBase {
 
   /** Progress in [0, 1] at `step` of `totalSteps`. */
   getProgress(_step: number, _totalSteps: number): number {
-    throw new NotImplementedError(`${this.constructor.name} is a base class; use a Linear, Cosine, Polynomial or Step schedule`);
+    throw new NotImplementedError(
+      `${this.constructor.name} is a base class; use a Linear, Cosine, Polynomial or Step schedule`,
+    );
   }
 
   override toString(): string {
@@ -55,7 +57,9 @@ export class DecreasingProgressSchedule extends ProgressSchedule {
   constructor(config: DecreasingProgressScheduleOptions) {
     const end = config.end_value ?? 0;
     if (end > config.max_value) {
-      throw new ValueError(`end_value must be less than or equal to max_value, but got end_value ${end} and max_value ${config.max_value}`);
+      throw new ValueError(
+        `end_value must be less than or equal to max_value, but got end_value ${end} and max_value ${config.max_value}`,
+      );
     }
     super(config, config.max_value, end - config.max_value);
   }
@@ -77,7 +81,9 @@ export class IncreasingProgressSchedule extends ProgressSchedule {
       throw new AssertionError("an increasing schedule needs max_value");
     }
     if (start > config.max_value) {
-      throw new AssertionError(`start_value must be less than or equal to max_value, but got start_value ${start} and max_value ${config.max_value}`);
+      throw new AssertionError(
+        `start_value must be less than or equal to max_value, but got start_value ${start} and max_value ${config.max_value}`,
+      );
     }
     super(config, start, config.max_value - start);
   }

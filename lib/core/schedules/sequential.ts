@@ -88,16 +88,24 @@ export class SequentialPercentSchedule extends SequentialSchedule {
     if (entries.length === 0) {
       throw new AssertionError("SequentialPercentSchedule needs at least one schedule");
     }
-    const parts = entries.map(({ schedule, start_percent, end_percent }) => ({ schedule, start: start_percent ?? null, end: end_percent ?? null }));
+    const parts = entries.map(({ schedule, start_percent, end_percent }) => ({
+      schedule,
+      start: start_percent ?? null,
+      end: end_percent ?? null,
+    }));
     propagate(parts);
     (parts[parts.length - 1] as Part).end ??= 1;
     let before = 0;
     for (const [i, { start, end }] of parts.entries()) {
       if (start === null || end === null) {
-        throw new AssertionError(`schedule ${i} of a SequentialPercentSchedule: start and end follow neither from itself nor from its neighbours`);
+        throw new AssertionError(
+          `schedule ${i} of a SequentialPercentSchedule: start and end follow neither from itself nor from its neighbours`,
+        );
       }
       if (!(before <= start && start <= end && end <= 1)) {
-        throw new AssertionError(`schedule ${i} of a SequentialPercentSchedule: expected ${before} <= start <= end <= 1, but got start ${start} and end ${end}`);
+        throw new AssertionError(
+          `schedule ${i} of a SequentialPercentSchedule: expected ${before} <= start <= end <= 1, but got start ${start} and end ${end}`,
+        );
       }
       before = end;
     }
@@ -124,15 +132,23 @@ export class SequentialStepSchedule extends SequentialSchedule {
     if (entries.length === 0) {
       throw new ValueError("SequentialStepSchedule needs at least one schedule");
     }
-    const parts = entries.map(({ schedule, start_step, end_step }) => ({ schedule, start: start_step ?? null, end: end_step ?? null }));
+    const parts = entries.map(({ schedule, start_step, end_step }) => ({
+      schedule,
+      start: start_step ?? null,
+      end: end_step ?? null,
+    }));
     propagate(parts);
     let before = 0;
     for (const [i, { start, end }] of parts.entries()) {
       if (start === null || (end === null && i < parts.length - 1)) {
-        throw new ValueError(`schedule ${i} of a SequentialStepSchedule: start and end follow neither from itself nor from its neighbours`);
+        throw new ValueError(
+          `schedule ${i} of a SequentialStepSchedule: start and end follow neither from itself nor from its neighbours`,
+        );
       }
       if (!(before <= start && start <= (end ?? Infinity))) {
-        throw new ValueError(`schedule ${i} of a SequentialStepSchedule: expected ${before} <= start <= end, but got start ${start} and end ${end}`);
+        throw new ValueError(
+          `schedule ${i} of a SequentialStepSchedule: expected ${before} <= start <= end, but got start ${start} and end ${end}`,
+        );
       }
       before = end ?? before;
     }

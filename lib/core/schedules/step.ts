@@ -12,7 +12,9 @@ export class StepDecreasingSchedule extends DecreasingProgressSchedule {
   readonly factor: number;
   readonly decreasesInterval: number;
 
-  constructor(config: DecreasingProgressScheduleOptions & { readonly factor: number; readonly decreases_interval: number }) {
+  constructor(
+    config: DecreasingProgressScheduleOptions & { readonly factor: number; readonly decreases_interval: number },
+  ) {
     super(config);
     this.factor = config.factor;
     this.decreasesInterval = config.decreases_interval;
@@ -29,7 +31,13 @@ export class StepFixedSchedule extends ScheduleBase {
   readonly factor: number;
   readonly steps: readonly number[];
 
-  constructor(config: ScheduleBaseOptions & { readonly start_value?: number; readonly factor: number; readonly steps: readonly number[] }) {
+  constructor(
+    config: ScheduleBaseOptions & {
+      readonly start_value?: number;
+      readonly factor: number;
+      readonly steps: readonly number[];
+    },
+  ) {
     super(config);
     this.startValue = config.start_value ?? 1;
     this.factor = config.factor;
@@ -52,7 +60,13 @@ export class StepIntervalSchedule extends ScheduleBase {
   readonly factor: number;
   readonly updateInterval: number;
 
-  constructor(config: ScheduleBaseOptions & { readonly start_value?: number; readonly factor: number; readonly update_interval: number }) {
+  constructor(
+    config: ScheduleBaseOptions & {
+      readonly start_value?: number;
+      readonly factor: number;
+      readonly update_interval: number;
+    },
+  ) {
     super(config);
     this.startValue = config.start_value ?? 1;
     this.factor = config.factor;

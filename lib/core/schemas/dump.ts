@@ -41,7 +41,10 @@ function dumpMapping(
   const names = fields
     ? [...Object.keys(fields), ...Object.keys(value).filter((key) => !(key in fields))]
     : Object.keys(value);
-  const written = onlyGiven && fields ? names.filter((key) => isGiven(value, key) || isTag(key, fields[key])) : names;
+  // a field that is undefined was left out and has no default: there is nothing to write
+  const present = names.filter((key) => value[key] !== undefined);
+  const written =
+    onlyGiven && fields ? present.filter((key) => isGiven(value, key) || isTag(key, fields[key])) : present;
   return Object.fromEntries(written.map((key) => [key, dump(value[key], fields?.[key] ?? element, onlyGiven)]));
 }
 

@@ -20,7 +20,10 @@ export function expandUser(path: string): string {
 }
 
 /** Checks a path and returns it with `~` expanded. */
-export function validatePath(path: string, { exists = "must", suffix = null, mkdir = false }: ValidatePathOptions = {}): string {
+export function validatePath(
+  path: string,
+  { exists = "must", suffix = null, mkdir = false }: ValidatePathOptions = {},
+): string {
   const expanded = expandUser(path);
   if (mkdir) {
     mkdirSync(expanded, { recursive: true });
@@ -55,7 +58,8 @@ export function selectWithPath(object: unknown, path: string | null | undefined)
 
 function select(object: unknown, part: string, path: string): unknown {
   if (object instanceof Map) {
-    if (!object.has(part)) throw new KeyError(`'${part}' of path '${path}' is not in the map; its keys: ${[...object.keys()].join(", ")}`);
+    if (!object.has(part))
+      throw new KeyError(`'${part}' of path '${path}' is not in the map; its keys: ${[...object.keys()].join(", ")}`);
     return object.get(part);
   }
   if (Array.isArray(object)) {
@@ -76,5 +80,7 @@ function select(object: unknown, part: string, path: string): unknown {
 }
 
 function describe(object: unknown): string {
-  return object !== null && typeof object === "object" ? `an object of class ${object.constructor?.name ?? "Object"}` : String(object);
+  return object !== null && typeof object === "object"
+    ? `an object of class ${object.constructor?.name ?? "Object"}`
+    : String(object);
 }

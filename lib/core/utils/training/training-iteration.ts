@@ -162,7 +162,9 @@ export class TrainingIteration {
       return this.copy();
     }
     if (!this.isMinimallySpecified) {
-      throw new ValueError(`exactly one of epoch, update and sample has to be set to derive the others, but got '${this}'`);
+      throw new ValueError(
+        `exactly one of epoch, update and sample has to be set to derive the others, but got '${this}'`,
+      );
     }
     const updates =
       this.update ??
@@ -182,19 +184,28 @@ export class TrainingIteration {
     suffix: string | null = null,
   ): TrainingIteration {
     if (!iteration.isMinimallySpecified) {
-      throw new ValueError(`exactly one of epoch, update and sample has to be set to look for a checkpoint, but got '${iteration}'`);
+      throw new ValueError(
+        `exactly one of epoch, update and sample has to be set to look for a checkpoint, but got '${iteration}'`,
+      );
     }
     let names: string[] = [];
     try {
       names = readdirSync(directory);
     } catch (cause) {
-      throw new FileNotFoundError(`cannot look for a checkpoint of ${iteration}: directory '${directory}' cannot be read`, { cause });
+      throw new FileNotFoundError(
+        `cannot look for a checkpoint of ${iteration}: directory '${directory}' cannot be read`,
+        { cause },
+      );
     }
     const found = names
       .filter((name) => name.startsWith(prefix ?? "") && name.endsWith(suffix ?? ""))
       .map((name) => name.slice((prefix ?? "").length, name.length - (suffix ?? "").length))
       // Tags such as E5_U50_S100.error belong to other files than the plain E5_U50_S100.
-      .filter((tag) => (prefix === null && suffix === null ? TrainingIteration.containsString(tag) : containsOnlyIteration(tag, prefix, suffix)))
+      .filter((tag) =>
+        prefix === null && suffix === null
+          ? TrainingIteration.containsString(tag)
+          : containsOnlyIteration(tag, prefix, suffix),
+      )
       .map((tag) => TrainingIteration.fromFilename(tag))
       .filter((candidate) => candidate.toTargetSpecification(iteration).equals(iteration))
       .sort((a, b) => (a.update as number) - (b.update as number));
@@ -241,7 +252,10 @@ function containsOnlyIteration(tag: string, prefix: string | null, suffix: strin
 }
 
 /** Fails unless the iteration has all three fields; returns them as numbers. */
-export function fullySpecified(iteration: TrainingIteration, name: string): { epoch: number; update: number; sample: number } {
+export function fullySpecified(
+  iteration: TrainingIteration,
+  name: string,
+): { epoch: number; update: number; sample: number } {
   const { epoch, update, sample } = iteration;
   if (epoch === null || update === null || sample === null) {
     throw new AssertionError(`internal: ${name} must be fully specified, but is '${iteration}'`);

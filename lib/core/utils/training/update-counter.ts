@@ -27,7 +27,10 @@ export class UpdateCounter {
     if (!startIteration.isFullySpecified) {
       throw new ValueError(`start_iteration must be fully specified, but is '${startIteration}'`);
     }
-    const derived = new TrainingIteration(null, startIteration.update).toFullySpecified(updatesPerEpoch, effectiveBatchSize);
+    const derived = new TrainingIteration(null, startIteration.update).toFullySpecified(
+      updatesPerEpoch,
+      effectiveBatchSize,
+    );
     if (!startIteration.equals(derived)) {
       throw new AssertionError(
         `start_iteration '${startIteration}' does not fit ${updatesPerEpoch} updates per epoch of ${effectiveBatchSize} samples: expected '${derived}'`,

@@ -1,0 +1,82 @@
+import { ValueError } from "../../python-errors";
+import type { CheckpointCallbackConfig } from "../../schemas/callbacks";
+import { shortNumberStr } from "../../utils/common/formatters";
+import type { UpdateCounter } from "../../utils/training/update-counter";
+import type { CallbackDependencies } from "../base";
+import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
+
+/** Bytes of a float32. */
+const BYTES_PER_WEIGHT = 4;
+
+/** Writes checkpoints at an interval: weights and optimizer under `E…_U…_S…` and/or `latest`, and under `last` at the end. */
+export class CheckpointCallback extends PeriodicCallback {
+  readonly saveWeights: boolean;
+  readonly saveOptim: boolean;
+  readonly saveLatestWeights: boolean;
+  readonly saveLatestOptim: boolean;
+  /** Names of the models to save; null: all. */
+  readonly modelNames: readonly string[] | null;
+
+  constructor(config: CheckpointCallbackConfig, dependencies: CallbackDependencies) {
+    super(config, dependencies);
+    this.saveWeights = config.save_weights;
+    this.saveOptim = config.save_optim;
+    this.saveLatestWeights = config.save_latest_weights;
+    this.saveLatestOptim = config.save_latest_optim;
+    this.modelNames = config.model_names;
+    if (!this.saveWeights && !this.saveOptim && !this.saveLatestWeights && !this.saveLatestOptim) {
+      throw new ValueError(
+        "At least one of save_weights, save_optim, save_latest_weights and save_latest_optim has to be true for CheckpointCallback",
+      );
+    }
+  }
+
+  override beforeTraining(updateCounter: UpdateCounter): void {
+    const weights = BYTES_PER_WEIGHT * this.model.paramCount;
+    const bytes = (count: number): string => `${shortNumberStr(count)}B`;
+    const perCheckpoint = (this.saveWeights ? 1 : 0) + (this.saveOptim ? 2 : 0);
+    const parts = [
+      `Estimated sizes: checkpoint=${bytes(3 * weights)} weights=${bytes(weights)} optimizer=${bytes(2 * weights)}`,
+    ];
+    if (perCheckpoint > 0) {
+      const { epoch, update, sample } = updateCounter.endIteration;
+      const intervals: [number | null, number | null][] = [
+        [this.everyNEpochs, epoch],
+        [this.everyNUpdates, update],
+        [this.everyNSamples, sample],
+      ];
+      for (const [every, end] of intervals) {
+        if (every === null || end === null) continue;
+        const count = 1 + Math.floor(end / every);
+        parts.push(`${count} checkpoints, total=${bytes(count * weights * perCheckpoint)}`);
+      }
+    } else {
+      parts.push("only latest weights/optim saved.");
+    }
+    this.logger.info(parts.join(", "));
+  }
+
+  override periodicCallback({ intervalType, updateCounter }: PeriodicCallbackContext): void {
+    if (intervalType !== "eval") {
+      this.#save(String(updateCounter.curIteration));
+    }
+  }
+
+  override afterTraining(_updateCounter: UpdateCounter): void {
+    this.#save("last");
+  }
+
+  #save(checkpointTag: string): void {
+    this.checkpointWriter.save({
+      model: this.model,
+      trainer: this.trainer,
+      checkpointTag,
+      saveWeights: this.saveWeights,
+      saveOptim: this.saveOptim,
+      saveLatestWeights: this.saveLatestWeights,
+      saveLatestOptim: this.saveLatestOptim,
+      modelNamesToSave: this.modelNames,
+      saveFrozenWeights: true,
+    });
+  }
+}

@@ -1,0 +1,216 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import { _foreachAdd_, _foreachMul_, Float, keep, nn, noGrad, scope, type Tensor } from "../../../torch";
+import { CheckpointKeys } from "../../checkpoint-keys";
+import { isRank0 } from "../../distributed";
+import { ModelBase } from "../../models/base";
+import type { PathProvider } from "../../providers/path";
+import { KeyError, ValueError } from "../../python-errors";
+import type { EmaCallbackConfig } from "../../schemas/callbacks";
+import { selectWithPath } from "../../utils/common/path";
+import { pyFloatRepr } from "../../utils/common/python-format";
+import type { UpdateCounter } from "../../utils/training/update-counter";
+import { checkpointFileName } from "../../writers/checkpoint-writer";
+import { readTorchFile } from "../../writers/torch-file";
+import type { CallbackDependencies } from "../base";
+import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
+import { entryOf } from "../state";
+
+/** Averaged weights of one (sub)model, for each factor. */
+interface Average {
+  readonly path: string | null;
+  readonly factors: Map<number, Map<string, Tensor>>;
+  readonly buffers: Map<string, Tensor>;
+}
+
+/**
+ * Keeps exponential moving averages of the weights, `ema <- ema * factor + weight * (1 - factor)` after every update, and
+ * writes them as checkpoints `{model}_ema={factor}_cp={tag}_model.th`. Buffers are copied, not averaged.
+ */
+export class EmaCallback extends PeriodicCallback {
+  readonly modelPaths: readonly (string | null)[];
+  readonly targetFactors: readonly number[];
+  readonly saveWeights: boolean;
+  readonly saveLastWeights: boolean;
+  readonly saveLatestWeights: boolean;
+  wasResumed = false;
+  readonly #averages: Average[] = [];
+
+  constructor(config: EmaCallbackConfig, dependencies: CallbackDependencies) {
+    super(config, dependencies);
+    this.modelPaths = config.model_paths === null || config.model_paths.length === 0 ? [null] : config.model_paths;
+    this.targetFactors = config.target_factors;
+    this.saveWeights = config.save_weights;
+    this.saveLastWeights = config.save_last_weights;
+    this.saveLatestWeights = config.save_latest_weights;
+  }
+
+  /** Averaged parameters of a path (null: the whole model) and factor, by name. */
+  parametersOf(path: string | null, factor: number): ReadonlyMap<string, Tensor> | undefined {
+    return this.#averages.find((average) => average.path === path)?.factors.get(factor);
+  }
+
+  /** Buffers of a path as of the last update. */
+  buffersOf(path: string | null): ReadonlyMap<string, Tensor> | undefined {
+    return this.#averages.find((average) => average.path === path)?.buffers;
+  }
+
+  #target(path: string | null): ModelBase {
+    const target = selectWithPath(this.model, path);
+    if (!(target instanceof nn.Module)) {
+      throw new ValueError(`EmaCallback: '${path}' of model '${this.model.name}' is no module`);
+    }
+    if (!(target instanceof ModelBase)) {
+      throw new ValueError(
+        `EmaCallback: '${path}' of model '${this.model.name}' is a ${target.constructor.name}; only models (Model, CompositeModel) can be saved`,
+      );
+    }
+    return target;
+  }
+
+  override beforeTraining(_updateCounter: UpdateCounter): void {
+    if (!isRank0() || this.wasResumed) {
+      return;
+    }
+    noGrad(() => {
+      for (const path of this.modelPaths) {
+        const target = this.#target(path);
+        const clones = (): Map<string, Tensor> =>
+          new Map(target.namedParameters().map(([name, parameter]) => [name, keep(parameter.detach().clone())]));
+        this.#averages.push({
+          path,
+          factors: new Map(this.targetFactors.map((factor) => [factor, clones()])),
+          buffers: new Map(target.namedBuffers().map(([name, buffer]) => [name, keep(buffer.clone())])),
+        });
+      }
+    });
+  }
+
+  override trackAfterUpdateStep(): void {
+    if (!isRank0()) {
+      return;
+    }
+    noGrad(() =>
+      scope(() => {
+        for (const { path, factors, buffers } of this.#averages) {
+          const target = this.#target(path);
+          const parameters = target.parameters();
+          for (const [factor, averaged] of factors) {
+            const list = [...averaged.values()];
+            if (list.length === 0) continue;
+            _foreachMul_(list, factor);
+            _foreachAdd_(list, parameters, { alpha: 1 - factor });
+          }
+          for (const [name, buffer] of target.namedBuffers()) buffers.get(name)?.copy_(buffer);
+        }
+      }),
+    );
+  }
+
+  override periodicCallback({ intervalType, updateCounter }: PeriodicCallbackContext): void {
+    if (intervalType !== "eval") {
+      this.#save([
+        ...(this.saveWeights ? [String(updateCounter.curIteration)] : []),
+        ...(this.saveLatestWeights ? ["latest"] : []),
+      ]);
+    }
+  }
+
+  override afterTraining(_updateCounter: UpdateCounter): void {
+    this.#save([...(this.saveLastWeights ? ["last"] : []), ...(this.saveLatestWeights ? ["latest"] : [])]);
+  }
+
+  #save(tags: readonly string[]): void {
+    if (!isRank0()) {
+      return;
+    }
+    const files = this.#averages.flatMap(({ path, factors, buffers }) => {
+      const persistent = new Set(this.#target(path).stateDict().keys());
+      return [...factors].flatMap(([factor, averaged]) =>
+        tags.map((checkpointTag) => ({
+          modelName: this.#modelName(path),
+          checkpointTag,
+          stateDict: new Map([...averaged, ...[...buffers].filter(([name]) => persistent.has(name))]),
+          modelConfig: this.model.modelConfig,
+          modelInfo: emaInfo(factor),
+          extra: { ema: new Float(factor) },
+        })),
+      );
+    });
+    this.checkpointWriter.saveModelCheckpoints(files);
+  }
+
+  #modelName(path: string | null): string {
+    return path === null || path === "" ? this.model.name : `${this.model.name}.${path}`;
+  }
+
+  /**
+   * Reads the averages of the checkpoint that is resumed, or, if it has none, the latest ones.
+   *
+   * @throws FileNotFoundError when the run has neither.
+   */
+  override resumeFromCheckpoint(resumptionPaths: PathProvider, model: ModelBase, checkpointTag: string): void {
+    const loaded = this.modelPaths.map((path): Average => {
+      const target = this.#target(path);
+      const states = this.targetFactors.map(
+        (factor) => [factor, this.#readState(resumptionPaths, model, path, factor, checkpointTag)] as const,
+      );
+      const persistent = new Set(target.stateDict().keys());
+      const lastState = states[states.length - 1]?.[1];
+      return {
+        path,
+        factors: new Map(
+          states.map(([factor, state]) => [
+            factor,
+            new Map(target.namedParameters().map(([name]) => [name, keep(state(name))])),
+          ]),
+        ),
+        buffers: new Map(
+          target
+            .namedBuffers()
+            .map(([name, buffer]) => [
+              name,
+              keep(lastState && persistent.has(name) ? lastState(name) : buffer.clone()),
+            ]),
+        ),
+      };
+    });
+    this.#averages.splice(0, this.#averages.length, ...loaded);
+    this.wasResumed = true;
+  }
+
+  /** Tensors of a stored average by name. */
+  #readState(
+    paths: PathProvider,
+    model: ModelBase,
+    path: string | null,
+    factor: number,
+    tag: string,
+  ): (name: string) => Tensor {
+    const modelName = path ? `${model.name}.${path}` : model.name;
+    const fileOf = (someTag: string): string =>
+      join(paths.checkpointPath, checkpointFileName(modelName, someTag, "model", emaInfo(factor)));
+    const file = existsSync(fileOf(tag)) ? fileOf(tag) : fileOf("latest");
+    const content = readTorchFile(file, {
+      device: model.device,
+      purpose: `averaged weights of model '${modelName}'`,
+      hint: "an EmaCallback can only be resumed when it was saved with save_weights or save_latest_weights",
+    });
+    if (file !== fileOf(tag) && tag !== "last") {
+      this.logger.warning(`checkpoint ${tag} has no averaged weights: resuming with those of '${file}'`);
+    }
+    const state = entryOf(content as Record<string, unknown>, CheckpointKeys.STATE_DICT) as Record<string, unknown>;
+    return (name) => {
+      const tensor = entryOf(state, name);
+      if (tensor === undefined) {
+        throw new KeyError(`'${file}' lacks '${name}': it was written by another model`);
+      }
+      return tensor as Tensor;
+    };
+  }
+}
+
+function emaInfo(factor: number): string {
+  return `ema=${pyFloatRepr(factor)}`;
+}

@@ -1,0 +1,52 @@
+import { CompositeModel } from "../../models/composite";
+import type { ModelBase } from "../../models/base";
+import { shortNumberStr } from "../../utils/common/formatters";
+import { snakeTypeName } from "../../utils/common/naming";
+import { CallbackBase } from "../base";
+
+interface Row {
+  readonly name: string;
+  readonly trainable: number;
+  readonly frozen: number;
+}
+
+/** Reports the number of weights: log lines, and `param_count/{name}` (`/trainable`, `/frozen`) in the summary. */
+export class ParamCountCallback extends CallbackBase {
+  override async beforeTraining(): Promise<void> {
+    const summary: Record<string, number> = {};
+    for (const { name, trainable, frozen } of rowsOf(this.model, null)) {
+      this.logger.info(
+        `parameters of ${name}: ${shortNumberStr(trainable)} trainable, ${shortNumberStr(frozen)} frozen`,
+      );
+      summary[`param_count/${name}/trainable`] = trainable;
+      summary[`param_count/${name}/frozen`] = frozen;
+      summary[`param_count/${name}`] = trainable + frozen;
+    }
+    await this.tracker.updateSummary(summary);
+  }
+}
+
+/** One row per model; a composite's row comes before those of its submodels. */
+function rowsOf(model: ModelBase, trace: string | null): Row[] {
+  if (!(model instanceof CompositeModel)) {
+    const own = snakeTypeName(model);
+    return [
+      {
+        name: trace === null ? own : `${trace}.${own}`,
+        trainable: model.trainableParamCount,
+        frozen: model.frozenParamCount,
+      },
+    ];
+  }
+  const submodels = Object.entries(model.submodels).filter((entry): entry is [string, ModelBase] => entry[1] !== null);
+  const sum = (count: (submodel: ModelBase) => number): number =>
+    submodels.reduce((total, [, submodel]) => total + count(submodel), 0);
+  return [
+    {
+      name: trace ?? "total",
+      trainable: sum((submodel) => submodel.trainableParamCount),
+      frozen: sum((submodel) => submodel.frozenParamCount),
+    },
+    ...submodels.flatMap(([key, submodel]) => rowsOf(submodel, trace === null ? key : `${trace}.${key}`)),
+  ];
+}

@@ -1,0 +1,56 @@
+import { Float } from "../../../torch";
+import { ValueError } from "../../python-errors";
+import type { MetricEarlyStopperConfig } from "../../schemas/callbacks";
+import { typeName } from "../../utils/common/naming";
+import { pyFloatRepr } from "../../utils/common/python-format";
+import type { UpdateCounter } from "../../utils/training/update-counter";
+import type { CallbackDependencies, CallbackState } from "../base";
+import { currentMetric, isBetter, worstValue } from "../metric";
+import { entryOf } from "../state";
+import { EarlyStopperBase } from "./base";
+
+/** Ends training when a metric has not improved for `tolerance` calls. */
+export class MetricEarlyStopper extends EarlyStopperBase {
+  readonly metricKey: string;
+  readonly tolerance: number;
+  readonly higherIsBetter: boolean;
+  bestMetricValue: number;
+  toleranceCounter = 0;
+
+  constructor(config: MetricEarlyStopperConfig, dependencies: CallbackDependencies) {
+    super(config, dependencies);
+    this.metricKey = config.metric_key;
+    this.tolerance = config.tolerance;
+    this.higherIsBetter = this.metricPropertyProvider.higherIsBetter(this.metricKey);
+    this.bestMetricValue = worstValue(this.higherIsBetter);
+  }
+
+  /** Several of these are usual in one run: the metric tells them apart. */
+  override get checkpointKey(): string {
+    return this.name ?? `${typeName(this)}(${this.metricKey},${this.getIntervalStringVerbose()})`;
+  }
+
+  override stateDict(): CallbackState {
+    return { best_metric_value: new Float(this.bestMetricValue), tolerance_counter: this.toleranceCounter };
+  }
+
+  override loadStateDict(state: CallbackState): void {
+    this.bestMetricValue = Number(entryOf(state, "best_metric_value"));
+    this.toleranceCounter = Number(entryOf(state, "tolerance_counter"));
+  }
+
+  protected override shouldStop(_updateCounter: UpdateCounter): boolean {
+    const value = currentMetric(this.writer, this.metricKey, String(this), ValueError);
+    if (isBetter(value, this.bestMetricValue, this.higherIsBetter)) {
+      this.logger.info(`${this.metricKey} improved: ${pyFloatRepr(this.bestMetricValue)} --> ${pyFloatRepr(value)}`);
+      this.bestMetricValue = value;
+      this.toleranceCounter = 0;
+      return false;
+    }
+    this.toleranceCounter += 1;
+    this.logger.info(
+      `${this.metricKey} stagnated: ${pyFloatRepr(this.bestMetricValue)} --> ${pyFloatRepr(value)} (${this.toleranceCounter}/${this.tolerance})`,
+    );
+    return this.toleranceCounter >= this.tolerance;
+  }
+}

@@ -1,0 +1,107 @@
+import { join } from "node:path";
+
+import { keep, scope, stack, Tensor, tensor } from "../../../torch";
+import { AssertionError, KeyError, ValueError } from "../../python-errors";
+import type { TrackAdditionalOutputsCallbackConfig } from "../../schemas/callbacks";
+import { writeTorchFiles } from "../../writers/file-set";
+import type { CallbackDependencies } from "../base";
+import { type AccumulationStep, PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
+
+/** Logs (and saves) additional outputs of the training step: their mean since the last time, or the last value. */
+export class TrackAdditionalOutputsCallback extends PeriodicCallback {
+  readonly keys: readonly string[];
+  readonly patterns: readonly string[];
+  readonly verbose: boolean;
+  readonly reduce: "mean" | "last";
+  readonly logOutput: boolean;
+  readonly saveOutput: boolean;
+  readonly trackedValues = new Map<string, (Tensor | number)[]>();
+
+  constructor(config: TrackAdditionalOutputsCallbackConfig, dependencies: CallbackDependencies) {
+    super(config, dependencies);
+    this.keys = config.keys ?? [];
+    this.patterns = config.patterns ?? [];
+    if (this.keys.length === 0 && this.patterns.length === 0) {
+      throw new ValueError("TrackAdditionalOutputsCallback needs keys or patterns");
+    }
+    this.verbose = config.verbose;
+    this.reduce = config.reduce;
+    this.logOutput = config.log_output;
+    this.saveOutput = config.save_output;
+  }
+
+  override trackAfterAccumulationStep({ updateCounter, updateOutputs }: AccumulationStep): void {
+    if (updateOutputs === null || (this.reduce === "last" && this.updatesTillNextInvocation(updateCounter) > 1)) {
+      return;
+    }
+    for (const key of this.keys) {
+      if (!Object.hasOwn(updateOutputs, key)) {
+        throw new KeyError(
+          `${this}: the training step has no additional output '${key}' (it has: ${Object.keys(updateOutputs).join(", ")})`,
+        );
+      }
+    }
+    const matching = Object.keys(updateOutputs).filter(
+      (key) => this.keys.includes(key) || this.patterns.some((pattern) => key.includes(pattern)),
+    );
+    for (const key of matching) {
+      const output = updateOutputs[key];
+      const value = output instanceof Tensor ? keep(output.detach().clone()) : Number(output);
+      const list = this.trackedValues.get(key) ?? [];
+      // Of several passes of an update the last one counts.
+      if (this.reduce === "last") dispose(list.splice(0));
+      list.push(value);
+      this.trackedValues.set(key, list);
+    }
+  }
+
+  override periodicCallback({ intervalType, updateCounter }: PeriodicCallbackContext): void {
+    if (intervalType === "eval") {
+      return;
+    }
+    const suffix = this.toShortIntervalString();
+    for (const [key, values] of this.trackedValues) {
+      scope(() => {
+        const reduced =
+          this.reduce === "mean" ? meanOf(values) : asTensor(values[values.length - 1] as Tensor | number);
+        if (this.logOutput) {
+          if (reduced.numel() !== 1) {
+            throw new AssertionError(
+              `${this}: output '${key}' has shape [${reduced.shape.join(", ")}], but only one number can be logged; set log_output: false or reduce: mean`,
+            );
+          }
+          this.writer.addScalar(`${key}/${suffix}`, reduced, {
+            logger: this.verbose ? this.logger : null,
+            formatStr: ".5f",
+          });
+        }
+        if (this.saveOutput) {
+          const name = `${key.replaceAll("/", ".")}_${suffix}_${updateCounter.curIteration}.th`;
+          writeTorchFiles([
+            { path: join(this.trainer.pathProvider.runOutputPath, "update_outputs", name), content: reduced },
+          ]);
+        }
+      });
+      dispose(values);
+    }
+    this.trackedValues.clear();
+  }
+
+  override toString(): string {
+    return `TrackAdditionalOutputsCallback(${this.getIntervalStringVerbose()}, keys=[${this.keys.join(", ")}], patterns=[${this.patterns.join(", ")}])`;
+  }
+}
+
+function asTensor(value: Tensor | number): Tensor {
+  return value instanceof Tensor ? value : tensor(value, { dtype: "float64" });
+}
+
+function meanOf(values: readonly (Tensor | number)[]): Tensor {
+  const tensors = values.map(asTensor);
+  const all = stack(tensors);
+  return (values[0] instanceof Tensor ? all.to("float32") : all).mean();
+}
+
+function dispose(values: readonly (Tensor | number)[]): void {
+  for (const value of values) if (value instanceof Tensor) value.dispose();
+}

@@ -1,0 +1,2 @@
+export { InitializerBase, type InitializerDependencies } from "./base";
+export { createInitializer } from "./create-initializer";

@@ -1,0 +1,47 @@
+import type { Tensor } from "../../torch";
+import type { CallbackBase } from "../callbacks/base";
+import type { ModelBase } from "../models/base";
+import type { PathProvider } from "../providers/path";
+import type { BaseTracker } from "../trackers/base";
+import type { TrainingIteration } from "../utils/training/training-iteration";
+import type { UpdateCounter } from "../utils/training/update-counter";
+import type { GradScalerLike } from "../utils/torch/grad-scaler";
+import type { CheckpointWriter } from "../writers/checkpoint-writer";
+import type { LogWriter } from "../writers/log-writer";
+import type { DataContainerLike, DeviceBatch } from "./data";
+
+/** What a training step returns. */
+export interface TrainerResult {
+  /** The loss that is differentiated; 0-d. */
+  readonly totalLoss: Tensor;
+  /** Parts of the loss by name, for logging. */
+  readonly lossesToLog?: Readonly<Record<string, Tensor>> | null;
+  /** Further outputs for callbacks. */
+  readonly additionalOutputs?: Readonly<Record<string, unknown>> | null;
+}
+
+/** What callbacks and initializers may rely on of a trainer. The trainer itself stands above, in `lib/training`. */
+export interface TrainerLike {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly dataContainer: DataContainerLike;
+  readonly pathProvider: PathProvider;
+  readonly device: string;
+  readonly gradScaler: GradScalerLike;
+  readonly updatesPerEpoch: number;
+  readonly startCheckpoint: TrainingIteration;
+  readonly endCheckpoint: TrainingIteration;
+  readonly updateCounter: UpdateCounter;
+  readonly logWriter: LogWriter;
+  readonly checkpointWriter: CheckpointWriter;
+  readonly tracker: BaseTracker;
+  readonly callbacks: readonly CallbackBase[];
+  /** Updates of the whole run. */
+  readonly totalTrainingUpdates: number;
+  /** Runs a function under the run's mixed precision. */
+  autocastContext<T>(run: () => T): T;
+  /** Loss of a batch, without touching weights. */
+  trainStep(batch: DeviceBatch, model: ModelBase): TrainerResult | Promise<TrainerResult>;
+  /** What belongs into the trainer's checkpoint file. */
+  stateDict(): Map<string, unknown>;
+  loadStateDict(state: ReadonlyMap<string, unknown>): void;
+}

@@ -1,0 +1,3 @@
+export { type InitializeOptions, ModelBase, type ModelDependencies } from "./base";
+export { CompositeModel } from "./composite";
+export { Model, type ModelOptions } from "./model";

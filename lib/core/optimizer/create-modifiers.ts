@@ -1,0 +1,17 @@
+import { lookupKind } from "../factory/registry";
+import { ValueError } from "../python-errors";
+import type { ParamGroupModifierConfig } from "../schemas/optimizers";
+import type { ParamGroupModifierBase } from "./param-group-modifiers/base";
+
+/** Modifiers of parameter groups, in the order of the configuration. */
+export function createModifiers(configs: readonly ParamGroupModifierConfig[] | null): ParamGroupModifierBase[] {
+  return (configs ?? []).map((config) => {
+    if (config.kind === null) {
+      throw new ValueError(
+        `the param group modifier of '${config.name}' needs a kind, e.g. noether.core.optimizer.LrScaleByNameModifier`,
+      );
+    }
+    const type = lookupKind(config.kind).class as new (config: ParamGroupModifierConfig) => ParamGroupModifierBase;
+    return new type(config);
+  });
+}

@@ -1,0 +1,89 @@
+import {
+  _foreachAdd_,
+  _foreachMul,
+  _foreachMul_,
+  _foreachNeg,
+  _foreachSign_,
+  _foreachLerp_,
+  optim,
+  type Tensor,
+  zerosLike,
+} from "../../torch";
+
+/** Options of {@link Lion}, in the order in which they are saved. */
+export interface LionOptions {
+  /** Learning rate; required. About a tenth of what AdamW takes. */
+  lr: number | Tensor;
+  /** Weights of the past in the update and in the momentum (default [0.9, 0.99]). */
+  betas: readonly [number, number];
+  /** Decoupled weight decay (default 0). */
+  weightDecay: number;
+  /** Zero the entries of an update that point against the gradient, arXiv 2411.16085. */
+  caution: boolean;
+  /** False: one parameter after another. The results differ in the last bit only. */
+  foreach: boolean | null;
+  /** Ascend instead of descend. */
+  maximize: boolean;
+}
+
+const DEFAULTS: Omit<LionOptions, "lr"> = {
+  betas: [0.9, 0.99],
+  weightDecay: 0,
+  caution: false,
+  foreach: null,
+  maximize: false,
+};
+
+/** Smallest share of entries that agree with the gradient that `caution` counts with. */
+const LEAST_AGREEMENT = 1e-3;
+
+/**
+ * Lion: the sign of an interpolated momentum, Chen et al. 2023, arXiv 2302.06675.
+ *
+ * State per parameter: `exp_avg`.
+ */
+export class Lion extends optim.Optimizer<LionOptions> {
+  constructor(params: optim.OptimizerInput<LionOptions>, options: Pick<LionOptions, "lr"> & Partial<LionOptions>) {
+    super(params, { ...DEFAULTS, ...options });
+  }
+
+  protected override checkGroup(group: optim.ParamGroup<LionOptions>): void {
+    super.checkGroup(group);
+    this.expectRange("betas[0]", group.betas[0], 0, 1);
+    this.expectRange("betas[1]", group.betas[1], 0, 1);
+  }
+
+  protected initialState(param: Tensor): optim.ParamState {
+    return { exp_avg: zerosLike(param) };
+  }
+
+  protected updateGroup(group: optim.ParamGroup<LionOptions>, batch: optim.Batch): void {
+    const { params } = batch;
+    const [beta1, beta2] = group.betas;
+    const lr = optim.learningRate(group.lr);
+    const momenta = batch.tensors("exp_avg");
+    const grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
+
+    _foreachMul_(params, 1 - lr * group.weightDecay);
+    const updates = _foreachMul(momenta, beta1);
+    _foreachAdd_(updates, grads, { alpha: 1 - beta1 });
+    _foreachSign_(updates);
+    if (group.caution) {
+      updates.forEach((update, i) => beCautious(update, grads[i] as Tensor));
+    }
+    _foreachAdd_(params, updates, { alpha: -lr });
+    // The momentum takes the gradient in after the update has used it.
+    if (group.foreach === false) {
+      _foreachLerp_(momenta, grads, 1 - beta2);
+    } else {
+      _foreachMul_(momenta, beta2);
+      _foreachAdd_(momenta, grads, { alpha: 1 - beta2 });
+    }
+  }
+}
+
+/** Keeps the entries whose sign agrees with the gradient, scaled up for those that are lost. */
+function beCautious(update: Tensor, gradient: Tensor): void {
+  const mask = update.mul(gradient).gt(0).to(gradient.dtype);
+  update.mul_(mask.div_(mask.mean().clamp_(LEAST_AGREEMENT)));
+}

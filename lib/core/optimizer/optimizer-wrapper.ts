@@ -1,0 +1,306 @@
+import { Float, nn, type optim, type Tensor } from "../../torch";
+import { AssertionError, ValueError } from "../python-errors";
+import type { OptimizerConfig } from "../schemas/optimizers";
+import { isGiven } from "../schemas/config-class";
+import { createSchedule } from "../schedules/create-schedule";
+import { Bidict } from "../utils/common/bidict";
+import { pyNumber } from "../utils/common/python-format";
+import { getLogger } from "../utils/logging";
+import { type GradScalerLike, NoopGradScaler } from "../utils/torch/grad-scaler";
+import type { ScheduleWrapper } from "../utils/training/schedule-wrapper";
+import type { UpdateCounter } from "../utils/training/update-counter";
+import { createModifiers } from "./create-modifiers";
+import { groupParameters } from "./param-groups";
+
+/** Builds the optimizer for parameter groups. */
+export type TorchOptimizerConstructor = (groups: optim.ParamGroupInput<object>[]) => optim.Optimizer;
+
+/** The options that the wrapper itself reads; the others belong to the optimizer. */
+export type OptimizerWrapperConfig = Pick<
+  OptimizerConfig,
+  | "clip_grad_value"
+  | "clip_grad_norm"
+  | "param_group_modifiers_config"
+  | "exclude_bias_from_weight_decay"
+  | "exclude_normalization_params_from_weight_decay"
+  | "weight_decay_schedule"
+  | "schedule_config"
+>;
+
+/** A parameter group of the optimizer with what the wrapper keeps in it. */
+type Group = {
+  lr: number;
+  weightDecay: number;
+  lrScale?: number;
+  originalLr?: number;
+  excludeFromWd?: boolean;
+  name: string;
+  params: Tensor[];
+};
+
+/** Options that Python has as floats, also when their value is integral. */
+const FLOAT_OPTIONS = new Set([
+  "lr",
+  "weight_decay",
+  "lr_scale",
+  "original_lr",
+  "eps",
+  "momentum",
+  "dampening",
+  "alpha",
+  "rho",
+  "lr_decay",
+  "lambd",
+  "t0",
+]);
+
+/**
+ * An optimizer with everything around it: parameter groups (weight decay exemptions, own learning rates), gradient
+ * clipping, schedules of learning rate and weight decay, and checkpoints that match parameters by name.
+ */
+export class OptimizerWrapper {
+  readonly model: nn.Module;
+  readonly updateCounter: UpdateCounter | null;
+  readonly config: OptimizerWrapperConfig;
+  readonly torchOptim: optim.Optimizer;
+  /** Names of the parameters by their index in the optimizer. */
+  readonly paramIdxToName: Bidict<number, string>;
+  /** Parameters whose gradients are clipped; null: no clipping. */
+  readonly allParameters: readonly Tensor[] | null;
+  readonly schedule: ScheduleWrapper | null;
+  readonly weightDecaySchedule: ScheduleWrapper | null;
+  readonly #logger = getLogger("OptimizerWrapper");
+
+  constructor(
+    model: nn.Module,
+    torchOptimizer: TorchOptimizerConstructor,
+    config: OptimizerWrapperConfig,
+    { updateCounter = null }: { updateCounter?: UpdateCounter | null } = {},
+  ) {
+    this.model = model;
+    this.updateCounter = updateCounter;
+    this.config = config;
+    const groups = groupParameters(model, {
+      modifiers: createModifiers(config.param_group_modifiers_config),
+      excludeBiasFromWeightDecay: config.exclude_bias_from_weight_decay,
+      excludeNormalizationParamsFromWeightDecay: config.exclude_normalization_params_from_weight_decay,
+    });
+    this.paramIdxToName = new Bidict(
+      groups.flatMap(({ parameters }) => parameters.map(([name]) => name)).map((name, i) => [i, name]),
+    );
+    this.torchOptim = torchOptimizer(
+      groups.map(({ name, properties, parameters }) => ({
+        ...(properties["weight_decay"] === undefined ? {} : { weightDecay: properties["weight_decay"] }),
+        ...(properties["lr_scale"] === undefined ? {} : { lrScale: properties["lr_scale"] }),
+        name,
+        params: parameters.map(([, parameter]) => parameter),
+      })),
+    );
+    this.#logger.info(
+      `Using ${groups.length} param groups: ${groups.map(({ name, parameters }) => `${name} (len(params)=${parameters.length})`).join(", ")}`,
+    );
+    this.allParameters = config.clip_grad_value === null && config.clip_grad_norm === null ? null : model.parameters();
+    this.#scaleLearningRates();
+    this.schedule = createSchedule(config.schedule_config, { updateCounter });
+    this.weightDecaySchedule = createSchedule(config.weight_decay_schedule, { updateCounter });
+    this.#excludeFromWeightDecaySchedule();
+    this.#warnAboutPeak();
+  }
+
+  /** Groups of the optimizer; `lr` and `weightDecay` are those of the last update. */
+  get paramGroups(): readonly Group[] {
+    return this.torchOptim.paramGroups as unknown as Group[];
+  }
+
+  #scaleLearningRates(): void {
+    for (const group of this.paramGroups) {
+      if (group.lrScale === undefined) continue;
+      if (group.originalLr !== undefined) {
+        throw new ValueError(`parameter group '${group.name}' has an original_lr already`);
+      }
+      group.originalLr = group.lr;
+      group.lr *= group.lrScale;
+      this.#logger.info(
+        `scaled lr of param group '${group.name}' from ${pyNumber(group.originalLr)} to ${pyNumber(group.lr)}`,
+      );
+    }
+  }
+
+  #excludeFromWeightDecaySchedule(): void {
+    if (this.weightDecaySchedule === null) return;
+    for (const group of this.paramGroups) {
+      if (group.excludeFromWd !== undefined) {
+        throw new AssertionError(`parameter group '${group.name}' has exclude_from_wd already`);
+      }
+      group.excludeFromWd = group.weightDecay === 0;
+    }
+    if (this.paramGroups.every((group) => group.excludeFromWd)) {
+      this.#logger.warning(
+        "weight_decay_schedule has no effect: weight_decay is 0 for every parameter; set weight_decay to a value above 0",
+      );
+    }
+  }
+
+  /** Schedules give absolute values: a peak that was left at its default is a thousand times a usual learning rate. */
+  #warnAboutPeak(): void {
+    const config = this.config.schedule_config as (object & { max_value?: number }) | null;
+    const lr = this.paramGroups[0]?.originalLr ?? this.paramGroups[0]?.lr;
+    if (config !== null && config.max_value !== undefined && config.max_value !== lr && !isGiven(config, "max_value")) {
+      this.#logger.warning(
+        `schedule_config has no max_value: the learning rate rises to ${pyNumber(config.max_value)} although lr is ${String(lr)}; set max_value (usually to lr)`,
+      );
+    }
+  }
+
+  /**
+   * Clips the gradients and updates the parameters.
+   *
+   * @param gradScaler Scaler of mixed-precision training; null: none.
+   * @returns Norm over all gradients before clipping by norm, null without such clipping or without gradients.
+   */
+  step(
+    gradScaler: GradScalerLike | null = null,
+    { updateScaler = true }: { updateScaler?: boolean } = {},
+  ): Tensor | null {
+    if (gradScaler !== null && !this.hasParamWithGrad()) {
+      return null;
+    }
+    const scaler = gradScaler ?? new NoopGradScaler();
+    let norm: Tensor | null = null;
+    if (this.allParameters !== null) {
+      scaler.unscale_(this.torchOptim);
+      if (this.config.clip_grad_value !== null) {
+        nn.utils.clipGradValue_(this.allParameters, this.config.clip_grad_value);
+      }
+      if (this.config.clip_grad_norm !== null) {
+        norm = nn.utils.clipGradNorm_(this.allParameters, this.config.clip_grad_norm);
+      }
+    }
+    scaler.step(this.torchOptim);
+    if (updateScaler) {
+      scaler.update();
+    }
+    return norm;
+  }
+
+  /** True if any parameter of the optimizer has a gradient. */
+  hasParamWithGrad(): boolean {
+    return this.paramGroups.some((group) => group.params.some((parameter) => parameter.grad !== null));
+  }
+
+  /** Sets learning rate and weight decay for the update that comes next. */
+  scheduleStep(): void {
+    if (this.schedule !== null) {
+      const value = this.schedule.getValue();
+      for (const group of this.paramGroups) {
+        group.lr = group.lrScale === undefined ? value : group.lrScale * value;
+      }
+    }
+    if (this.weightDecaySchedule !== null) {
+      const value = this.weightDecaySchedule.getValue();
+      for (const group of this.paramGroups) {
+        if (group.excludeFromWd === false) group.weightDecay = value;
+      }
+    }
+  }
+
+  zeroGrad(setToNone = true): void {
+    this.torchOptim.zeroGrad({ setToNone });
+  }
+
+  /** PyTorch's optimizer state, and the parameters' names by index. */
+  stateDict(): Map<string, unknown> {
+    const { state, param_groups } = this.torchOptim.stateDict();
+    return new Map<string, unknown>([
+      ["state", state],
+      ["param_groups", param_groups.map(markFloats)],
+      ["param_idx_to_name", this.paramIdxToName.toForward()],
+    ]);
+  }
+
+  /**
+   * Takes over the state of a checkpoint. Options and groups stay those of this optimizer; the state of each parameter is
+   * found by the parameter's name. Parameters that the checkpoint does not know start without state, with a warning.
+   *
+   * A file without names (of a plain optimizer) is matched by position and replaces the options.
+   */
+  loadStateDict(stateDict: ReadonlyMap<string, unknown>): void {
+    const names = asMap(stateDict.get("param_idx_to_name"));
+    if (names === null) {
+      this.torchOptim.loadStateDict(Object.fromEntries(stateDict));
+      return;
+    }
+    const loadedState = asMap(stateDict.get("state")) ?? new Map<number, unknown>();
+    const loadedIndex = new Map([...names].map(([index, name]) => [name as string, index]));
+    const unknown: string[] = [];
+    const state = new Map<number, unknown>();
+    for (const [index, name] of this.paramIdxToName.toForward()) {
+      const loaded = loadedIndex.get(name);
+      if (loaded === undefined) {
+        unknown.push(name);
+      } else if (loadedState.has(loaded)) {
+        state.set(index, loadedState.get(loaded));
+      }
+    }
+    if (unknown.length > 0) {
+      this.#logger.warning(
+        `the optimizer checkpoint does not know these parameters, they start without state: ${unknown.join(", ")}`,
+      );
+    }
+    this.torchOptim.loadStateDict({ state, param_groups: this.torchOptim.stateDict().param_groups });
+  }
+
+  /** Name of the optimizer and the options that differ from their defaults. */
+  toString(): string {
+    const defaults: Record<string, unknown> = {
+      exclude_bias_from_weight_decay: true,
+      exclude_normalization_params_from_weight_decay: true,
+    };
+    const options = WRAPPER_OPTIONS.filter(
+      (key) => this.config[key] !== null && this.config[key] !== undefined && this.config[key] !== defaults[key],
+    );
+    const text = options.map((key) => `${key}=${optionText(this.config[key])}`).join(", ");
+    return `${this.torchOptim.constructor.name}${text === "" ? "" : `(${text})`}`;
+  }
+}
+
+const WRAPPER_OPTIONS = [
+  "clip_grad_value",
+  "clip_grad_norm",
+  "param_group_modifiers_config",
+  "exclude_bias_from_weight_decay",
+  "exclude_normalization_params_from_weight_decay",
+  "weight_decay_schedule",
+  "schedule_config",
+] as const satisfies readonly (keyof OptimizerWrapperConfig)[];
+
+/** An option of a float type; integral values print with `.0`. Nested configurations show what was given. */
+function optionText(value: unknown): string {
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? `${value}.0` : pyNumber(value);
+  }
+  if (value !== null && typeof value === "object" && !Array.isArray(value)) {
+    const given = Object.entries(value).filter(([key]) => key !== "kind" && isGiven(value, key));
+    return `{${given.map(([key, item]) => `${key}: ${String(item)}`).join(", ")}}`;
+  }
+  return Array.isArray(value) ? `[${value.map(optionText).join(", ")}]` : String(value);
+}
+
+function markFloats(group: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(group).map(([key, value]) => [
+      key,
+      typeof value === "number" && FLOAT_OPTIONS.has(key) ? new Float(value) : value,
+    ]),
+  );
+}
+
+/** A loaded dict with integer keys. */
+function asMap(value: unknown): Map<number, unknown> | null {
+  if (value === undefined || value === null) {
+    return null;
+  }
+  const entries: [unknown, unknown][] =
+    value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value);
+  return new Map(entries.map(([key, item]) => [Number(key), item]));
+}

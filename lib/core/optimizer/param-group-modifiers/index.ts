@@ -1,0 +1,3 @@
+export type { ParamGroupModifierBase, ParamGroupProperties } from "./base";
+export { LrScaleByNameModifier } from "./lr-scale-by-name";
+export { WeightDecayByNameModifier } from "./weight-decay-by-name";

@@ -1,0 +1,2 @@
+export { MetricPropertyProvider, Ordinality } from "./metric-property";
+export { PathProvider, type PathProviderOptions } from "./path";

@@ -1,0 +1,133 @@
+import { lstatSync, mkdirSync, readlinkSync, realpathSync, symlinkSync, unlinkSync } from "node:fs";
+import { randomInt } from "node:crypto";
+import { join, resolve } from "node:path";
+
+import { getLogger } from "../utils/logging";
+
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/** Arguments of {@link PathProvider}. */
+export interface PathProviderOptions {
+  /** Folder that holds all runs. */
+  readonly outputRootPath: string;
+  readonly runId: string;
+  /** Sub-folder of the run; null or empty: none. */
+  readonly stageName?: string | null;
+  /** Debug runs live below `debug/`. */
+  readonly debug?: boolean;
+}
+
+/**
+ * Paths of a run: `<output root>/[debug/]<run id>/[<stage>/]`.
+ *
+ * The getters only build paths. Whoever writes calls {@link PathProvider.ensure} first, so that looking for a run that
+ * does not exist leaves nothing behind.
+ */
+export class PathProvider {
+  readonly outputRoot: string;
+  readonly runId: string;
+  readonly stageName: string | null;
+  readonly debug: boolean;
+
+  constructor({ outputRootPath, runId, stageName = null, debug = false }: PathProviderOptions) {
+    this.outputRoot = outputRootPath;
+    this.runId = runId;
+    this.stageName = stageName;
+    this.debug = debug;
+  }
+
+  /** Directory of the run and stage. */
+  get runOutputPath(): string {
+    return join(this.outputRoot, ...(this.debug ? ["debug"] : []), this.runId, this.stageName ?? "");
+  }
+
+  /** Text log of the run. */
+  get logfileUri(): string {
+    return join(this.runOutputPath, "log.txt");
+  }
+
+  /** Directory of the checkpoints. */
+  get checkpointPath(): string {
+    return join(this.runOutputPath, "checkpoints");
+  }
+
+  /** Directory of what the trackers write locally. */
+  get basetrackerPath(): string {
+    return join(this.runOutputPath, "tracker");
+  }
+
+  get basetrackerConfigUri(): string {
+    return join(this.basetrackerPath, "config.yaml");
+  }
+
+  get basetrackerEntriesUri(): string {
+    return join(this.basetrackerPath, "entries.th");
+  }
+
+  get basetrackerSummaryUri(): string {
+    return join(this.basetrackerPath, "summary.yaml");
+  }
+
+  /** Creates a directory (and its parents) and returns it. */
+  static ensure(directory: string): string {
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  }
+
+  /**
+   * Provider for another run below the same output root. The stage is taken as given, never inherited. A debug run looks
+   * for runs that are no debug runs first, then among the debug runs.
+   */
+  withRun(runId: string | null = null, stageName: string | null = null): PathProvider {
+    const find = (debug: boolean): PathProvider =>
+      new PathProvider({ outputRootPath: this.outputRoot, runId: runId ?? this.runId, stageName, debug });
+    const plain = find(false);
+    return this.debug && !isThere(plain.runOutputPath) ? find(true) : plain;
+  }
+
+  /** Local date and five random characters: `2026-01-31_x7k2p`. */
+  static generateRunId(now: Date = new Date(), random: (below: number) => number = randomInt): string {
+    const two = (value: number): string => String(value).padStart(2, "0");
+    const suffix = Array.from({ length: 5 }, () => ALPHABET[random(ALPHABET.length)]).join("");
+    return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}_${suffix}`;
+  }
+
+  /**
+   * Leaves a symbolic link `ancestor` to the run that this one continues. An older link is replaced. Where links are not
+   * possible a warning is logged and the run goes on. Call it in the first process only.
+   */
+  link(ancestor: PathProvider): void {
+    if (ancestor.outputRoot === this.outputRoot && ancestor.runId === this.runId) {
+      return;
+    }
+    const link = join(PathProvider.ensure(this.runOutputPath), "ancestor");
+    const target = resolve(ancestor.runOutputPath);
+    try {
+      if (isLink(link)) {
+        if (readlinkSync(link) === target) return;
+        unlinkSync(link);
+      }
+      symlinkSync(target, link, "dir");
+    } catch (error) {
+      getLogger("PathProvider").warning(`cannot link '${link}' to the run that is continued: ${String(error)}`);
+    }
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    realpathSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Also true of a link whose target is gone. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,31 @@
+import { lookupKind } from "../factory/registry";
+import { NotImplementedError, ValueError } from "../python-errors";
+import { ScheduleWrapper } from "../utils/training/schedule-wrapper";
+import type { UpdateCounter } from "../utils/training/update-counter";
+import type { ScheduleBase } from "./base";
+
+/** What {@link createSchedule} reads of a schedule's configuration; the schedule reads the rest. */
+export interface ScheduleConfig {
+  readonly kind: string | null;
+  readonly interval: string;
+}
+
+/** The schedule of a configuration, bound to the progress of training; null for null. */
+export function createSchedule(
+  config: ScheduleConfig | null | undefined,
+  { updateCounter = null }: { updateCounter?: UpdateCounter | null } = {},
+): ScheduleWrapper | null {
+  if (config === null || config === undefined) {
+    return null;
+  }
+  if (config.kind === null) {
+    throw new ValueError("a schedule needs a kind, e.g. noether.core.schedules.LinearWarmupCosineDecaySchedule");
+  }
+  const type = lookupKind(config.kind).class as (new (config: ScheduleConfig) => ScheduleBase) | undefined;
+  if (type === undefined) {
+    throw new NotImplementedError(
+      `there is no schedule behind '${config.kind}': use another kind, e.g. noether.core.schedules.LinearWarmupCosineDecaySchedule`,
+    );
+  }
+  return new ScheduleWrapper(new type(config), updateCounter, config.interval);
+}

@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+
+import { toMap } from "../../torch";
+import { getNumNodes, getWorldSize, isRank0 } from "../distributed";
+import type { MetricPropertyProvider } from "../providers/metric-property";
+import type { PathProvider } from "../providers/path";
+import { isMapping } from "../schemas/fields";
+import { pyFloatRepr } from "../utils/common/python-format";
+import { getLogger, type Logger } from "../utils/logging";
+import { readTorchFile } from "../writers/torch-file";
+import { writeYamlFile } from "../writers/yaml-file";
+
+/** What every tracker is built with. */
+export interface TrackerDependencies {
+  readonly metricPropertyProvider: MetricPropertyProvider;
+  readonly pathProvider: PathProvider;
+}
+
+/** What a tracker learns of its run. */
+export interface TrackerInit {
+  readonly accelerator: string;
+  readonly runName: string;
+  readonly stageName: string | null;
+  /** The whole configuration as plain data. */
+  readonly stageHp: Readonly<Record<string, unknown>>;
+  readonly runId: string;
+  /** Directory of the run. */
+  readonly outputUri: string;
+}
+
+/**
+ * Sends metrics to a service, and keeps the run's configuration and a summary in `tracker/`.
+ *
+ * Subclasses implement the `…Backend` methods; they are called in the first process only.
+ */
+export abstract class BaseTracker {
+  readonly metricPropertyProvider: MetricPropertyProvider;
+  readonly pathProvider: PathProvider;
+  readonly logger: Logger = getLogger("Tracker");
+  /** Values of the whole run, written to `tracker/summary.yaml`. */
+  readonly summary: Record<string, unknown> = {};
+
+  constructor({ metricPropertyProvider, pathProvider }: TrackerDependencies) {
+    this.metricPropertyProvider = metricPropertyProvider;
+    this.pathProvider = pathProvider;
+  }
+
+  /** Writes `tracker/config.yaml` and starts the backend. */
+  async init(run: TrackerInit): Promise<void> {
+    if (!isRank0()) return;
+    const config: Record<string, unknown> = {
+      run_name: run.runName,
+      stage_name: run.stageName || "default",
+      hp: listsToMappings(run.stageHp),
+      accelerator: run.accelerator,
+      "dist/world_size": String(getWorldSize()),
+      "dist/nodes": String(getNumNodes()),
+      "dist/hostname": hostname(),
+      ...(process.env["SLURM_JOB_ID"] === undefined ? {} : { "dist/jobid": process.env["SLURM_JOB_ID"] }),
+    };
+    writeYamlFile(this.pathProvider.basetrackerConfigUri, config);
+    await this.initBackend(run, config);
+  }
+
+  /** Metrics of one update with its `epoch`, `update` and `sample`. */
+  async log(data: Readonly<Record<string, unknown>>): Promise<void> {
+    if (isRank0()) await this.logBackend(data);
+  }
+
+  async setSummary(key: string, value: unknown): Promise<void> {
+    await this.updateSummary({ [key]: value });
+  }
+
+  async updateSummary(values: Readonly<Record<string, unknown>>): Promise<void> {
+    if (!isRank0()) return;
+    Object.assign(this.summary, values);
+    await this.updateSummaryBackend(values);
+  }
+
+  /** Adds best (`{key}/min` or `{key}/max`) and last value of every metric of `tracker/entries.th` to the summary. */
+  async summarizeLogvalues(): Promise<void> {
+    if (!isRank0() || !existsSync(this.pathProvider.basetrackerEntriesUri)) return;
+    const entries = toMap<unknown>(readTorchFile(this.pathProvider.basetrackerEntriesUri));
+    const summary: Record<string, unknown> = {};
+    for (const [name, series] of entries) {
+      const key = String(name);
+      if (["epoch", "update", "sample"].includes(key) || this.metricPropertyProvider.isNeutralKey(key)) continue;
+      const values = [...toMap<unknown>(series).values()].map(Number);
+      const higher = this.metricPropertyProvider.higherIsBetter(key);
+      const best = values.reduce((a, b) => ((higher ? b > a : b < a) ? b : a));
+      const bestKey = `${key}/${higher ? "max" : "min"}`;
+      this.logger.info(`${bestKey}: ${pyFloatRepr(best)}`);
+      summary[bestKey] = best;
+      summary[`${key}/last`] = values[values.length - 1];
+    }
+    await this.updateSummary(summary);
+  }
+
+  /** Writes `tracker/summary.yaml` and ends the backend. */
+  async close(): Promise<void> {
+    if (!isRank0()) return;
+    writeYamlFile(
+      this.pathProvider.basetrackerSummaryUri,
+      Object.fromEntries(Object.entries(this.summary).sort(byKey)),
+    );
+    await this.closeBackend();
+  }
+
+  protected abstract initBackend(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<void> | void;
+  protected abstract logBackend(data: Readonly<Record<string, unknown>>): Promise<void> | void;
+  protected abstract updateSummaryBackend(values: Readonly<Record<string, unknown>>): Promise<void> | void;
+  protected abstract closeBackend(): Promise<void> | void;
+}
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Lists as mappings `{"0": …, "1": …}`, at every depth: trackers show mappings as a tree. */
+function listsToMappings(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return Object.fromEntries(value.map((item, i) => [String(i), listsToMappings(item)]));
+  }
+  return isMapping(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, listsToMappings(item)]))
+    : value;
+}

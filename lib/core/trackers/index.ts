@@ -1,0 +1,2 @@
+export { BaseTracker, type TrackerDependencies, type TrackerInit } from "./base";
+export { NoopTracker } from "./noop";

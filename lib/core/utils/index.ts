@@ -1,0 +1,5 @@
+export * from "./common";
+export * from "./logging";
+export * from "./torch";
+export * from "./training";
+export { setSeed } from "./seed";

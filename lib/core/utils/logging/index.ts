@@ -1,0 +1,17 @@
+export {
+  addGlobalHandlers,
+  ConsoleHandler,
+  FileHandler,
+  formatRecord,
+  getLogger,
+  type GlobalHandlerOptions,
+  type LogContext,
+  Logger,
+  type LogHandler,
+  LogLevel,
+  type LogLevelName,
+  type LogRecord,
+  MessageCounter,
+  rootLogger,
+  withLogContext,
+} from "./logger";

@@ -1,0 +1,142 @@
+import { Float, Tensor } from "../../torch";
+import { isRank0 } from "../distributed";
+import { AssertionError, KeyError, ValueError } from "../python-errors";
+import type { PathProvider } from "../providers/path";
+import type { BaseTracker } from "../trackers/base";
+import { formatValue } from "../utils/common/formatters";
+import type { Logger } from "../utils/logging";
+import type { UpdateCounter } from "../utils/training/update-counter";
+import { writeTorchFiles } from "./file-set";
+
+/** A logged number (or flag). */
+export type Scalar = number | boolean;
+
+/** What is logged at one update: `epoch`, `update`, `sample`, then the metrics in the order in which they came. */
+export type LogEntry = Record<string, unknown>;
+
+/** Options of {@link LogWriter.addScalar}. */
+export interface AddScalarOptions {
+  /** Also prints `key: value` to this logger. */
+  readonly logger?: Logger | null;
+  /** Python format of the printed value, e.g. `.5f`. */
+  readonly formatStr?: string | null;
+}
+
+const POSITION = ["epoch", "update", "sample"] as const;
+
+/** Collects metrics per update, hands them to the tracker, and writes them to `tracker/entries.th` at the end. */
+export class LogWriter {
+  readonly pathProvider: PathProvider;
+  readonly updateCounter: UpdateCounter;
+  readonly tracker: BaseTracker;
+  /** Flushed entries in order, without non-scalar values. */
+  readonly logEntries: LogEntry[] = [];
+  /** Metrics of the current update that are not flushed yet; null when there are none. */
+  logCache: LogEntry | null = null;
+  readonly nonScalarKeys = new Set<string>();
+
+  constructor({
+    pathProvider,
+    updateCounter,
+    tracker,
+  }: {
+    pathProvider: PathProvider;
+    updateCounter: UpdateCounter;
+    tracker: BaseTracker;
+  }) {
+    this.pathProvider = pathProvider;
+    this.updateCounter = updateCounter;
+    this.tracker = tracker;
+  }
+
+  /**
+   * Logs a number under a key, once per update.
+   *
+   * @param value A number, or a tensor with one element.
+   * @throws KeyError when the key was logged at this update already.
+   */
+  addScalar(key: string, value: Scalar | Tensor, { logger = null, formatStr = null }: AddScalarOptions = {}): void {
+    const isFloat = value instanceof Tensor ? /float|half/.test(value.dtype) : typeof value === "number";
+    const scalar = hostScalar(key, value);
+    const name = this.#add(key, scalar);
+    logger?.info(`${name}: ${formatValue(scalar, formatStr, !isFloat)}`);
+  }
+
+  /** Logs a value for the tracker that is no number, e.g. an image or a histogram; it is not kept in the entries. */
+  addNonscalar(key: string, value: unknown): void {
+    this.nonScalarKeys.add(this.#add(key, value));
+  }
+
+  #add(key: string, value: unknown): string {
+    const name = key.endsWith("/") ? key.slice(0, -1) : key;
+    const { epoch, update, sample } = this.updateCounter;
+    this.logCache ??= { epoch, update, sample };
+    if (Object.hasOwn(this.logCache, name)) {
+      throw new KeyError(
+        `metric '${name}' was already logged at update ${String(this.logCache["update"])}; two callbacks may not log under one key`,
+      );
+    }
+    this.logCache[name] = value;
+    return name;
+  }
+
+  /** Ends the entry of the current update: sends it to the tracker and keeps it. */
+  async flush(): Promise<void> {
+    const cache = this.logCache;
+    if (cache === null) {
+      return;
+    }
+    await this.tracker.log(cache);
+    const scalars = Object.fromEntries(Object.entries(cache).filter(([key]) => !this.nonScalarKeys.has(key)));
+    this.logCache = null;
+    this.nonScalarKeys.clear();
+    const last = this.logEntries[this.logEntries.length - 1];
+    if (last !== undefined && (scalars["update"] as number) < (last["update"] as number)) {
+      throw new AssertionError(
+        `internal: metrics of update ${String(scalars["update"])} come after those of update ${String(last["update"])}`,
+      );
+    }
+    // What is logged after training belongs to the last update.
+    if (last !== undefined && scalars["update"] === last["update"]) {
+      Object.assign(last, scalars);
+    } else {
+      this.logEntries.push(scalars);
+    }
+  }
+
+  /** Writes all entries to `tracker/entries.th`: `{metric: {update: value}}`. */
+  finish(): void {
+    if (!isRank0() || this.logEntries.length === 0) {
+      return;
+    }
+    const byKey = new Map<string, Map<number, unknown>>();
+    for (const entry of this.logEntries) {
+      for (const [key, value] of Object.entries(entry)) {
+        if (key === "update") continue;
+        const series = byKey.get(key) ?? new Map<number, unknown>();
+        const isCount = (POSITION as readonly string[]).includes(key);
+        series.set(entry["update"] as number, typeof value === "number" && !isCount ? new Float(value) : value);
+        byKey.set(key, series);
+      }
+    }
+    writeTorchFiles([{ path: this.pathProvider.basetrackerEntriesUri, content: byKey }]);
+  }
+
+  /** Values of a metric over all entries that have it. */
+  getAllMetricValues(key: string): Scalar[] {
+    return this.logEntries.filter((entry) => Object.hasOwn(entry, key)).map((entry) => entry[key] as Scalar);
+  }
+}
+
+function hostScalar(key: string, value: Scalar | Tensor): Scalar {
+  if (!(value instanceof Tensor)) {
+    return value;
+  }
+  if (value.numel() !== 1) {
+    throw new ValueError(
+      `metric '${key}' has to be one number, but its tensor has shape [${value.shape.join(", ")}]; reduce it first`,
+    );
+  }
+  const item = value.item();
+  return typeof item === "bigint" ? Number(item) : (item as Scalar);
+}

@@ -1,0 +1,28 @@
+import { existsSync } from "node:fs";
+
+import { load } from "../../torch";
+import { FileNotFoundError } from "../python-errors";
+
+/** Options of {@link readTorchFile}. */
+export interface ReadTorchFileOptions {
+  /** Device to put the tensors on; by default the CPU. */
+  readonly device?: string;
+  /** What the file is for, for the error message: `weights of model 'upt'`. */
+  readonly purpose?: string;
+  /** What to do when the file is missing, for the error message. */
+  readonly hint?: string;
+}
+
+/**
+ * Reads a file in torch's format without executing anything in it.
+ *
+ * @throws FileNotFoundError when there is no such file.
+ */
+export function readTorchFile(path: string, { device = "cpu", purpose, hint }: ReadTorchFileOptions = {}): unknown {
+  if (!existsSync(path)) {
+    throw new FileNotFoundError(
+      `${purpose === undefined ? "" : `${purpose}: `}file '${path}' does not exist${hint === undefined ? "" : `; ${hint}`}`,
+    );
+  }
+  return load(path, { mapLocation: device });
+}

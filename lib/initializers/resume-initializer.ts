@@ -1,0 +1,94 @@
+import { type CallbackBase, loadCallbackStateDicts } from "../core/callbacks";
+import { CheckpointKeys } from "../core/checkpoint-keys";
+import type { TrainerLike } from "../core/interfaces/trainer";
+import { CompositeModel, Model, type ModelBase } from "../core/models";
+import { KeyError, RuntimeError, ValueError } from "../core/python-errors";
+import { TrainingIteration } from "../core/utils/training";
+import { toMap } from "../torch";
+import { CheckpointInitializer, readTrainerFile } from "./checkpoint-initializer";
+import { loadWeights } from "./load-weights";
+
+/** Continues a run where one of its checkpoints stands: weights, optimizer, progress, callbacks, random numbers. */
+export class ResumeInitializer extends CheckpointInitializer {
+  /** Weights of the model, or of every submodel of a composite. */
+  override initWeights(model: ModelBase): void {
+    this.#initWeights(model, model.name);
+  }
+
+  #initWeights(model: ModelBase | null, name: string): void {
+    if (model instanceof CompositeModel) {
+      for (const [key, submodel] of Object.entries(model.submodels)) this.#initWeights(submodel, `${name}.${key}`);
+    } else if (model instanceof Model) {
+      const { stateDict, path, trainingIteration } = this.getModelStateDict(model, name);
+      this.#expectSameIteration(trainingIteration, path);
+      loadWeights(model, stateDict, `the weights of '${path}'`, this.logger);
+      this.logger.info(`loaded weights of ${name} from ${path}`);
+    }
+  }
+
+  /** Files of one tag that were written at different times are the remains of an interrupted write. */
+  #expectSameIteration(iteration: TrainingIteration | null, path: string): void {
+    const start = this.startCheckpoint();
+    if (iteration !== null && !iteration.equals(start)) {
+      throw new RuntimeError(
+        `the checkpoint is not of one piece: '${path}' stands at ${iteration}, the trainer's file at ${start}; resume from another checkpoint`,
+      );
+    }
+  }
+
+  /** State of the optimizer, or of every submodel's; models without an optimizer and frozen ones are left out. */
+  override initOptimizer(model: ModelBase): void {
+    if (this.loadOptim) this.#initOptimizer(model, model.name);
+  }
+
+  #initOptimizer(model: ModelBase | null, name: string): void {
+    if (model instanceof CompositeModel) {
+      for (const [key, submodel] of Object.entries(model.submodels)) this.#initOptimizer(submodel, `${name}.${key}`);
+    } else if (model instanceof Model) {
+      if (model.optimizer === null || model.isFrozen) {
+        this.logger.info(`${name} has no optimizer to load a state into`);
+        return;
+      }
+      this.loadOptimizer(model, this.getModelPath("optim", { modelName: name }).path);
+    }
+  }
+
+  override startCheckpoint(): TrainingIteration {
+    if (this.checkpointTag instanceof TrainingIteration && this.checkpointTag.isFullySpecified) {
+      return this.checkpointTag.copy();
+    }
+    const iteration = this.#trainerFile().get(CheckpointKeys.TRAINING_ITERATION);
+    if (iteration === undefined) {
+      throw new KeyError(
+        `'${this.#trainerPath}' does not say where training stood ('${CheckpointKeys.TRAINING_ITERATION}')`,
+      );
+    }
+    return TrainingIteration.fromDict(Object.fromEntries(toMap<number>(iteration)));
+  }
+
+  override initTrainer(trainer: TrainerLike): void {
+    trainer.loadStateDict(this.#trainerFile());
+  }
+
+  override initCallbacks(callbacks: readonly CallbackBase[], model: ModelBase): void {
+    const states = this.#trainerFile().get(CheckpointKeys.CALLBACK_STATE_DICT);
+    if (states === undefined) {
+      throw new KeyError(`'${this.#trainerPath}' has no states of callbacks ('${CheckpointKeys.CALLBACK_STATE_DICT}')`);
+    }
+    loadCallbackStateDicts(callbacks, states, this.logger);
+    for (const callback of callbacks) {
+      callback.resumeFromCheckpoint(this.initRunPathProvider, model, String(this.checkpointTag));
+    }
+  }
+
+  get #trainerPath(): string {
+    if (this.modelName === null) {
+      throw new ValueError("a ResumeInitializer needs model_name to find the trainer's file");
+    }
+    return this.getCheckpointPath(`${this.modelName}_cp=`, "_trainer.th");
+  }
+
+  #trainerFile(): Map<string, unknown> {
+    return readTrainerFile(this.#trainerPath);
+  }
+}

@@ -1,0 +1,76 @@
+import { getRngState, keep, setRngState, Tensor } from "../../torch";
+
+/** Entries of a trainer's checkpoint: state of the default CPU generator now, and at the beginning of the epoch. */
+const NOW = "cpu";
+const EPOCH_START = "cpu_epoch_start";
+
+/**
+ * The random numbers of training, kept apart from those that callbacks draw, so that a resumed run draws the same numbers
+ * as one that was never interrupted.
+ */
+export class TrainingRandomness {
+  /** State of training while a callback runs. */
+  #held: Tensor | null = null;
+  /** State before the order of the current epoch was drawn. */
+  #epochStart: Tensor | null = null;
+  #resumed: { now: Tensor; epochStart: Tensor | null } | null = null;
+
+  /** Marks the beginning of an epoch. */
+  markEpochStart(): void {
+    this.#epochStart?.dispose();
+    this.#epochStart = keep(getRngState());
+  }
+
+  /** Runs callbacks: whatever they draw, training goes on with the numbers that it would have drawn without them. */
+  async isolate<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#held !== null) {
+      return run();
+    }
+    const state = keep(getRngState());
+    this.#held = state;
+    try {
+      return await run();
+    } finally {
+      setRngState(state);
+      state.dispose();
+      this.#held = null;
+    }
+  }
+
+  /** For the trainer's checkpoint file. */
+  stateDict(): Map<string, Tensor> {
+    const now = this.#held ?? getRngState();
+    return new Map([[NOW, now], ...(this.#epochStart === null ? [] : [[EPOCH_START, this.#epochStart] as const])]);
+  }
+
+  /** Remembers a stored state until the data loader is there. */
+  loadStateDict(state: unknown): void {
+    const entry = (key: string): unknown =>
+      state instanceof Map ? state.get(key) : (state as Record<string, unknown> | null)?.[key];
+    const now = entry(NOW);
+    const epochStart = entry(EPOCH_START);
+    this.#resumed =
+      now instanceof Tensor
+        ? { now: keep(now), epochStart: epochStart instanceof Tensor ? keep(epochStart) : null }
+        : null;
+  }
+
+  /** Whether a stored state waits to be taken up. */
+  get isResumed(): boolean {
+    return this.#resumed !== null;
+  }
+
+  /** Takes up the stored state of the beginning of the epoch, from which its order is drawn again. */
+  resumeEpochStart(): void {
+    if (this.#resumed?.epochStart != null) setRngState(this.#resumed.epochStart);
+  }
+
+  /** Takes up the stored state of the point where training was interrupted. */
+  resumeNow(): void {
+    if (this.#resumed === null) return;
+    setRngState(this.#resumed.now);
+    this.#resumed.now.dispose();
+    this.#resumed.epochStart?.dispose();
+    this.#resumed = null;
+  }
+}

@@ -1,1 +1,21 @@
-export {};
+/** Base classes, schemas, config composition and what every run uses. */
+export * from "./errors";
+export * from "./python-errors";
+export { nearestNames, suggestNames } from "./nearest";
+export * from "./config";
+export * from "./configs";
+export * from "./factory";
+export * from "./schemas";
+export * from "./schemas/dataset";
+export * from "./callbacks";
+export * from "./distributed";
+export * from "./initializers";
+export * from "./interfaces/data";
+export * from "./interfaces/trainer";
+export * from "./models";
+export * from "./optimizer";
+export * from "./providers";
+export * from "./schedules";
+export * from "./trackers";
+export * from "./utils";
+export * from "./writers";

@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { ConfigError, type SourceLocation } from "../errors";
 import { applyOverride } from "./apply-overrides";
-import { ConfigFiles, displayPath, type LoadedConfig } from "./config-files";
-import { DefaultsList } from "./defaults-list";
+import { ConfigFiles, type LoadedConfig } from "./config-files";
+import { DefaultsList, type ConfigPart } from "./defaults-list";
 import { Interpolator } from "./interpolation";
 import { mergeNodes, wrapInPackage } from "./merge";
-import { childOf, mapNode, toPlain, type MapNode, type Node } from "./nodes";
+import { childOf, cloneNode, mapNode, toPlain, type MapNode, type Node } from "./nodes";
 import { isSweep, parseOverride, type Override } from "./override";
 import type { JobInfo } from "./resolvers";
 
@@ -25,12 +25,18 @@ export interface ComposedConfig {
   readonly plain: Record<string, unknown>;
   /** The resolved tree, which keeps floats apart from integers. */
   readonly tree: MapNode;
-  /** The tree before interpolations were resolved. */
-  readonly unresolved: MapNode;
   /** The overrides that were applied, as typed. */
   readonly overrides: readonly string[];
   /** Where the value at a path was written. */
   locate(path: readonly PropertyKey[]): SourceLocation | undefined;
+}
+
+/** A config whose interpolations are not resolved yet. */
+export interface UnresolvedConfig {
+  readonly tree: MapNode;
+  readonly job: JobInfo;
+  /** The files that it was made of, in the order in which they were merged. */
+  readonly parts: readonly ConfigPart[];
 }
 
 /** Settings of Hydra itself: they have no meaning here and are accepted for the sake of existing command lines. */
@@ -43,19 +49,17 @@ const HYDRA_OVERRIDE = /^[+~]*hydra([./@]|$)/;
  * @throws ConfigError that names file and line, or the override
  */
 export function composeConfig(options: ComposeOptions = {}): ComposedConfig {
+  return resolveConfig(composeUnresolved(options));
+}
+
+/** Everything of {@link composeConfig} but the interpolations. */
+export function composeUnresolved(options: ComposeOptions = {}): UnresolvedConfig {
   const { files, primary, name } = openFiles(options);
-  const overrides = (options.overrides ?? [])
-    .map(parseOverride)
-    .filter((override) => !HYDRA_OVERRIDE.test(override.text));
+  const overrides = parseOverrides(options.overrides ?? []);
   const sweep = overrides.find(isSweep);
   if (sweep) {
-    throw new ConfigError([
-      {
-        path: sweep.key,
-        message: "expected one value; several (a,b) run one job each with --multirun, or quote the comma",
-        location: { file: `override "${sweep.text}"` },
-      },
-    ]);
+    const message = "expected one value; several (a,b) run one job each with --multirun, or quote the comma";
+    throw new ConfigError([{ path: sweep.key, message, location: { file: `override "${sweep.text}"` } }]);
   }
   const groupOverrides = overrides.filter((override) => isGroupOverride(override, files));
   const parts = new DefaultsList(files, groupOverrides).expand(primary);
@@ -64,30 +68,39 @@ export function composeConfig(options: ComposeOptions = {}): ComposedConfig {
   for (const part of parts) {
     const content = wrapInPackage(withoutDefaults(part.config.node), part.package);
     if (content.type !== "map") {
-      throw new ConfigError([
-        {
-          path: "",
-          message: "expected a mapping at the root of the config, received a list",
-          location: content.source,
-        },
-      ]);
+      const message = "expected a mapping at the root of the config, received a list";
+      throw new ConfigError([{ path: "", message, location: content.source }]);
     }
     const current: Node = root;
     root = mergeNodes(current, content, (node) => followIn(current, node));
   }
   for (const override of overrides) if (!groupOverrides.includes(override)) applyOverride(root, override);
+  const job: JobInfo = { name, overrides: overrides.map(({ text }) => text), started: new Date() };
+  return { tree: root as MapNode, job, parts };
+}
 
-  const texts = overrides.map(({ text }) => text);
-  const job: JobInfo = { name, overrides: texts, started: new Date() };
-  const unresolved = root as MapNode;
+/** Resolves the interpolations of a composed config. */
+export function resolveConfig({ tree: unresolved, job }: Pick<UnresolvedConfig, "tree" | "job">): ComposedConfig {
   const tree = new Interpolator(unresolved, job).resolveAll() as MapNode;
   return {
     tree,
-    unresolved,
-    overrides: texts,
+    overrides: job.overrides,
     plain: toPlain(tree) as Record<string, unknown>,
     locate: (path) => locateIn(tree, path),
   };
+}
+
+/** Parses overrides; those for Hydra itself are dropped. */
+export function parseOverrides(texts: readonly string[]): Override[] {
+  return texts.filter((text) => !HYDRA_OVERRIDE.test(text)).map(parseOverride);
+}
+
+/**
+ * `over` merged over `base` by the rules of composition: mappings key by key, lists as a whole. Both stay as they are.
+ */
+export function mergeConfigs(base: MapNode, over: MapNode): MapNode {
+  const root = cloneNode(base);
+  return mergeNodes(root, over, (node) => followIn(root, node)) as MapNode;
 }
 
 function openFiles({ file, searchPath = [] }: ComposeOptions): {
@@ -162,6 +175,3 @@ function locateIn(tree: Node, path: readonly PropertyKey[]): SourceLocation | un
   }
   return node?.source;
 }
-
-/** The file as the user would name it, for messages. */
-export { displayPath };

@@ -1,7 +1,27 @@
 /** Composition of configs from YAML files and overrides. */
-export { composeConfig, type ComposedConfig, type ComposeOptions } from "./compose";
+export {
+  composeConfig,
+  composeUnresolved,
+  mergeConfigs,
+  parseOverrides,
+  resolveConfig,
+  type ComposedConfig,
+  type ComposeOptions,
+  type UnresolvedConfig,
+} from "./compose";
 export { displayPath } from "./config-files";
-export { Float, fromPlain, toPlain, type Node } from "./nodes";
+export {
+  cloneNode,
+  Float,
+  fromPlain,
+  mapNode,
+  scalarNode,
+  toPlain,
+  type ListNode,
+  type MapNode,
+  type Node,
+  type ScalarNode,
+} from "./nodes";
 export { parseOverride, isSweep, type Override } from "./override";
 export { parseValue, Sweep, type ValueTree } from "./override-value";
 export { registerResolver, type JobInfo, type Resolver, type ResolverContext } from "./resolvers";

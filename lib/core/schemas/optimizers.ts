@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { defineConfig, type AnyConfigClass, type Fields } from "./config-class";
-import { bool, float, int, list, optional, str, tuple } from "./fields";
+import { defineConfig } from "./config-class";
+import { bool, float, list, optional, str } from "./fields";
 import { registered } from "./registered";
 import { AnyScheduleConfig } from "./schedules";
 
@@ -59,58 +59,8 @@ export const OptimizerConfig = defineConfig("OptimizerConfig", {
 });
 export type OptimizerConfig = z.output<typeof OptimizerConfig>;
 
-/** The `optimizer_config` field of models: schema by `kind`, so that each optimizer's own options are known. */
-export const AnyOptimizerConfig = registered(OptimizerConfig);
-
-const number = () => optional(float());
-const betas = () => optional(tuple(float(), float()));
-const flags = <const K extends string>(...names: readonly K[]) =>
-  Object.fromEntries(names.map((name) => [name, optional(bool())])) as Record<
-    K,
-    ReturnType<typeof optional<boolean, boolean>>
-  >;
-
 /**
- * Options beyond `lr` and `weight_decay` of each optimizer, under torch's names; null: torch's default.
- * A superset: the Python framework refuses these keys.
+ * The `optimizer_config` field of models: schema by `kind`, so that each optimizer's own options (`betas`, `momentum`)
+ * are known. A superset: the Python framework refuses these.
  */
-const ownOptions: Readonly<Record<string, Fields>> = {
-  "torch.optim.SGD": { momentum: number(), dampening: number(), ...flags("nesterov", "maximize") },
-  "torch.optim.Adam": { betas: betas(), eps: number(), ...flags("amsgrad", "maximize") },
-  "torch.optim.AdamW": { betas: betas(), eps: number(), ...flags("amsgrad", "maximize") },
-  "torch.optim.RMSprop": { alpha: number(), eps: number(), momentum: number(), ...flags("centered", "maximize") },
-  "torch.optim.Adagrad": {
-    lr_decay: number(),
-    initial_accumulator_value: number(),
-    eps: number(),
-    ...flags("maximize"),
-  },
-  "torch.optim.Adadelta": { rho: number(), eps: number(), ...flags("maximize") },
-  "torch.optim.Adamax": { betas: betas(), eps: number(), ...flags("maximize") },
-  "torch.optim.NAdam": {
-    betas: betas(),
-    eps: number(),
-    momentum_decay: number(),
-    ...flags("decoupled_weight_decay", "maximize"),
-  },
-  "torch.optim.RAdam": { betas: betas(), eps: number(), ...flags("decoupled_weight_decay", "maximize") },
-  "torch.optim.ASGD": { lambd: number(), alpha: number(), t0: number(), ...flags("maximize") },
-  "torch.optim.Adafactor": {
-    beta2_decay: number(),
-    eps: optional(tuple(optional(float()), float())),
-    d: number(),
-    ...flags("maximize"),
-  },
-  "torch.optim.Muon": { momentum: number(), ns_steps: optional(int()), eps: number(), ...flags("nesterov") },
-  "noether.core.optimizer.Lion": { betas: betas() },
-};
-
-/** Config class of each optimizer kind: {@link OptimizerConfig} plus the optimizer's own options. */
-export const optimizerConfigs: Readonly<Record<string, AnyConfigClass>> = Object.fromEntries(
-  Object.entries(ownOptions).map(([kind, fields]) => [
-    kind,
-    OptimizerConfig.extend(`${kind.slice(kind.lastIndexOf(".") + 1)}OptimizerConfig`, {
-      fields,
-    }) as unknown as AnyConfigClass,
-  ]),
-);
+export const AnyOptimizerConfig = registered(OptimizerConfig);

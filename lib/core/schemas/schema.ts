@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { register } from "../factory/registry";
 import { defineConfig } from "./config-class";
 import { DatasetBaseConfig } from "./dataset";
 import { any, bool, describe, float, int, list, literal, mapping, optional, report, str } from "./fields";
@@ -115,3 +116,8 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
   },
 });
 export type ConfigSchema = z.output<typeof ConfigSchema>;
+
+register("noether.core.schemas.schema.ConfigSchema", {
+  schema: ConfigSchema,
+  aliases: ["noether.core.schemas.ConfigSchema"],
+});

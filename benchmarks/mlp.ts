@@ -28,7 +28,12 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "15" },
   },
 });
-const [width, batch, updates, rounds] = [options.width, options.batch, options.updates, options.rounds].map(Number) as [number, number, number, number];
+const [width, batch, updates, rounds] = [options.width, options.batch, options.updates, options.rounds].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
 
 function makeUpdate(): () => void {
   const model = new nn.Sequential(
@@ -59,13 +64,16 @@ function timed(update: () => void): Timing {
 /** PyTorch's side: answers each line with a line of JSON. */
 function startPython(): { ask(optimizer: string): Promise<Timing>; stop(): void } {
   const python = process.env.PYTHON ?? (existsSync("/opt/ref/bin/python") ? "/opt/ref/bin/python" : "python3");
-  const child = spawn(python, [join(__dirname, "mlp.py"), String(width), String(batch)], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(python, [join(__dirname, "mlp.py"), String(width), String(batch)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     ask: async (optimizer) => {
       child.stdin.write(`${optimizer} ${updates}\n`);
       const line = await lines.next();
-      if (line.done) throw new Error("expected PyTorch's side to answer, but it ended; set PYTHON to an interpreter with torch");
+      if (line.done)
+        throw new Error("expected PyTorch's side to answer, but it ended; set PYTHON to an interpreter with torch");
       return JSON.parse(line.value) as Timing;
     },
     stop: () => child.stdin.end(),
@@ -89,13 +97,20 @@ async function main(): Promise<void> {
     python.stop();
   }
   const microseconds = (list: number[]): string => (median(list) * 1e6).toFixed(0);
-  console.log(`| forward + backward + AdamW, 3 layers of width ${width}, batch ${batch} | noether-ts, µs | PyTorch, µs | ratio |\n|---|---|---|---|`);
+  console.log(
+    `| forward + backward + AdamW, 3 layers of width ${width}, batch ${batch} | noether-ts, µs | PyTorch, µs | ratio |\n|---|---|---|---|`,
+  );
   for (const clock of ["cpu", "wall"] as const) {
     for (const optimizer of ["default", "fused"] as const) {
       const ratio = median(results.map((result) => result.own[clock] / result[optimizer][clock])).toFixed(2);
-      const [own, reference] = [results.map((result) => result.own[clock]), results.map((result) => result[optimizer][clock])];
+      const [own, reference] = [
+        results.map((result) => result.own[clock]),
+        results.map((result) => result[optimizer][clock]),
+      ];
       const name = optimizer === "default" ? "AdamW(…)" : "AdamW(…, fused=True)";
-      console.log(`| ${clock === "cpu" ? "CPU" : "wall"} time, against ${name} | ${microseconds(own)} | ${microseconds(reference)} | ${ratio} |`);
+      console.log(
+        `| ${clock === "cpu" ? "CPU" : "wall"} time, against ${name} | ${microseconds(own)} | ${microseconds(reference)} | ${ratio} |`,
+      );
     }
   }
 }

@@ -76,7 +76,9 @@ abstract class BatchNorm extends Module {
 
   forward(input: Tensor): Tensor {
     if (!this.accepts(input.ndim)) {
-      throw new TorchError(`${this.constructor.name}: expected an input of ${this.expected}, got shape [${input.shape.join(", ")}]`);
+      throw new TorchError(
+        `${this.constructor.name}: expected an input of ${this.expected}, got shape [${input.shape.join(", ")}]`,
+      );
     }
     let momentum = this.momentum ?? 0;
     if (this.training && this.numBatchesTracked !== null) {
@@ -84,7 +86,16 @@ abstract class BatchNorm extends Module {
       if (this.momentum === null) momentum = 1 / Number(this.numBatchesTracked.item());
     }
     const ownStatistics = this.training || this.runningMean === null || this.runningVar === null;
-    return batchNorm(input, this.runningMean, this.runningVar, this.weight, this.bias, ownStatistics, momentum, this.eps);
+    return batchNorm(
+      input,
+      this.runningMean,
+      this.runningVar,
+      this.weight,
+      this.bias,
+      ownStatistics,
+      momentum,
+      this.eps,
+    );
   }
 
   protected abstract accepts(dims: number): boolean;

@@ -25,7 +25,10 @@ abstract class IndexedModules<T extends Module> extends Module implements Iterab
   /** The child at `index`; negative counts from the end. @throws TorchError outside of the list. */
   at(index: number): T {
     const child = this[index < 0 ? this.#length + index : index];
-    if (child === undefined) throw new TorchError(`${this.constructor.name}: expected an index within the ${this.#length} modules, got ${index}`);
+    if (child === undefined)
+      throw new TorchError(
+        `${this.constructor.name}: expected an index within the ${this.#length} modules, got ${index}`,
+      );
     return child;
   }
 
@@ -58,7 +61,9 @@ export class ModuleList<T extends Module = Module> extends IndexedModules<T> {
   }
 
   forward(): never {
-    throw new TorchError("ModuleList: expected a call of its modules, got a call of the list (use Sequential to chain them)");
+    throw new TorchError(
+      "ModuleList: expected a call of its modules, got a call of the list (use Sequential to chain them)",
+    );
   }
 
   /** Equal neighbours are printed once: `(0-11): 12 x Block(…)`. */
@@ -94,7 +99,7 @@ export class ModuleDict<T extends Module = Module> extends Module implements Ite
 
   constructor(modules: Readonly<Record<string, T>> | Iterable<readonly [string, T]> = {}) {
     super();
-    this.#modules = new Map(Symbol.iterator in modules ? (modules as Iterable<readonly [string, T]>) : Object.entries(modules));
+    this.#modules = new Map(Symbol.iterator in modules ? modules : Object.entries(modules));
   }
 
   /** Number of modules. */
@@ -110,7 +115,9 @@ export class ModuleDict<T extends Module = Module> extends Module implements Ite
   get(key: string): T {
     const module = this.#modules.get(key);
     if (module === undefined) {
-      throw new TorchError(`ModuleDict: expected one of the keys ${[...this.#modules.keys()].join(", ")}, got "${key}"`);
+      throw new TorchError(
+        `ModuleDict: expected one of the keys ${[...this.#modules.keys()].join(", ")}, got "${key}"`,
+      );
     }
     return module;
   }

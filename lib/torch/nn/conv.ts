@@ -2,7 +2,7 @@ import { TorchError } from "../errors";
 import { conv1d, conv2d, conv3d } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { type FactoryOptions, emptyParameter } from "./factory";
-import { type PadMode, pad } from "./functional/pad";
+import { pad } from "./functional/pad";
 import { resetWeightAndBias } from "./linear";
 import { Module } from "./module";
 import type { Parameter } from "./parameter";
@@ -41,7 +41,13 @@ abstract class Conv extends Module {
   /** (outChannels), or null. */
   bias: Parameter | null;
 
-  constructor(dims: number, inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions) {
+  constructor(
+    dims: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: number | readonly number[],
+    options: ConvOptions,
+  ) {
     super();
     const { stride = 1, padding = 0, dilation = 1, groups = 1, paddingMode = "zeros" } = options;
     if (groups <= 0 || inChannels % groups !== 0 || outChannels % groups !== 0) {
@@ -58,7 +64,9 @@ abstract class Conv extends Module {
     this.groups = groups;
     this.paddingMode = paddingMode;
     if (padding === "same" && this.stride.some((step) => step !== 1)) {
-      throw new TorchError(`${this.constructor.name}: expected stride 1 with padding "same", got ${pythonRepr(this.stride)}`);
+      throw new TorchError(
+        `${this.constructor.name}: expected stride 1 with padding "same", got ${pythonRepr(this.stride)}`,
+      );
     }
     this.weight = emptyParameter([outChannels, inChannels / groups, ...this.kernelSize], options);
     this.bias = (options.bias ?? true) ? emptyParameter([outChannels], options) : null;
@@ -72,9 +80,18 @@ abstract class Conv extends Module {
 
   protected convolve(convolution: Convolution, input: Tensor): Tensor {
     const { weight, bias, stride, padding, dilation, groups, paddingMode } = this;
-    if (paddingMode === "zeros") return convolution(input, weight, bias, stride, padding as readonly number[], dilation, groups);
-    const padded = pad(input, this.#paddingOfSides(), paddingMode as PadMode);
-    return convolution(padded, weight, bias, stride, this.kernelSize.map(() => 0), dilation, groups);
+    if (paddingMode === "zeros")
+      return convolution(input, weight, bias, stride, padding as readonly number[], dilation, groups);
+    const padded = pad(input, this.#paddingOfSides(), paddingMode);
+    return convolution(
+      padded,
+      weight,
+      bias,
+      stride,
+      this.kernelSize.map(() => 0),
+      dilation,
+      groups,
+    );
   }
 
   /** Padding before and after each dimension, last dimension first, as `pad` takes it. */
@@ -90,7 +107,8 @@ abstract class Conv extends Module {
 
   protected override extraRepr(): string {
     let text = `${this.inChannels}, ${this.outChannels}, kernel_size=${pythonRepr(this.kernelSize)}, stride=${pythonRepr(this.stride)}`;
-    if (typeof this.padding === "string" || this.padding.some((p) => p !== 0)) text += `, padding=${typeof this.padding === "string" ? this.padding : pythonRepr(this.padding)}`;
+    if (typeof this.padding === "string" || this.padding.some((p) => p !== 0))
+      text += `, padding=${typeof this.padding === "string" ? this.padding : pythonRepr(this.padding)}`;
     if (this.dilation.some((d) => d !== 1)) text += `, dilation=${pythonRepr(this.dilation)}`;
     if (this.groups !== 1) text += `, groups=${this.groups}`;
     if (this.bias === null) text += ", bias=False";
@@ -101,7 +119,12 @@ abstract class Conv extends Module {
 
 /** Convolution over one dimension: (B, inChannels, L) → (B, outChannels, L'). */
 export class Conv1d extends Conv {
-  constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: number | readonly number[],
+    options: ConvOptions = {},
+  ) {
     super(1, inChannels, outChannels, kernelSize, options);
   }
 
@@ -112,7 +135,12 @@ export class Conv1d extends Conv {
 
 /** Convolution over two dimensions: (B, inChannels, H, W) → (B, outChannels, H', W'). */
 export class Conv2d extends Conv {
-  constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: number | readonly number[],
+    options: ConvOptions = {},
+  ) {
     super(2, inChannels, outChannels, kernelSize, options);
   }
 
@@ -123,7 +151,12 @@ export class Conv2d extends Conv {
 
 /** Convolution over three dimensions: (B, inChannels, D, H, W) → (B, outChannels, D', H', W'). */
 export class Conv3d extends Conv {
-  constructor(inChannels: number, outChannels: number, kernelSize: number | readonly number[], options: ConvOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: number | readonly number[],
+    options: ConvOptions = {},
+  ) {
     super(3, inChannels, outChannels, kernelSize, options);
   }
 
@@ -134,6 +167,7 @@ export class Conv3d extends Conv {
 
 function perDimension(value: number | readonly number[], dims: number): readonly number[] {
   if (typeof value === "number") return Array<number>(dims).fill(value);
-  if (value.length !== dims) throw new TorchError(`Convolution: expected one number or ${dims}, got [${value.join(", ")}]`);
+  if (value.length !== dims)
+    throw new TorchError(`Convolution: expected one number or ${dims}, got [${value.join(", ")}]`);
   return value;
 }

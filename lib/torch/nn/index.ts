@@ -9,7 +9,14 @@ export type { FactoryOptions } from "./factory";
 export * as functional from "./functional";
 export * as init from "./init";
 export { Linear, type LinearOptions } from "./linear";
-export { Module, type ForwardHook, type ForwardPreHook, type HookHandle, type LoadResult, type StateDict } from "./module";
+export {
+  Module,
+  type ForwardHook,
+  type ForwardPreHook,
+  type HookHandle,
+  type LoadResult,
+  type StateDict,
+} from "./module";
 export { toCamelCase, toSnakeCase } from "./naming";
 export { LayerNorm, type LayerNormOptions } from "./normalization";
 export { Parameter } from "./parameter";

@@ -61,7 +61,9 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number): numbe
 export function calculateFanInAndFanOut(tensor: Tensor): [fanIn: number, fanOut: number] {
   const [outputs, inputs, ...kernel] = tensor.shape;
   if (outputs === undefined || inputs === undefined) {
-    throw new TorchError(`Fan in and fan out: expected a weight of at least 2 dimensions, got shape [${tensor.shape.join(", ")}]`);
+    throw new TorchError(
+      `Fan in and fan out: expected a weight of at least 2 dimensions, got shape [${tensor.shape.join(", ")}]`,
+    );
   }
   const field = kernel.reduce((product, size) => product * size, 1);
   return [inputs * field, outputs * field];
@@ -94,7 +96,8 @@ export function ones_<T extends Tensor>(tensor: T): T {
 
 /** Identity matrix (2-D tensors). */
 export function eye_<T extends Tensor>(tensor: T): T {
-  if (tensor.ndim !== 2) throw new TorchError(`eye_: expected a tensor of 2 dimensions, got shape [${tensor.shape.join(", ")}]`);
+  if (tensor.ndim !== 2)
+    throw new TorchError(`eye_: expected a tensor of 2 dimensions, got shape [${tensor.shape.join(", ")}]`);
   return fill(tensor, () => {
     tensor.zero_();
     tensor.diagonal().fill_(1);
@@ -155,7 +158,14 @@ const EPSILON: Record<string, number> = { float64: 2 ** -52, float32: 2 ** -23, 
  * One difference: where a bound lies so far out that the uniform draw can be exactly ±1, whose inverse is infinite,
  * PyTorch returns the bound itself (a weight of 100 σ for std 0.02); here the neighbouring draw is taken.
  */
-export function truncNormal_<T extends Tensor>(tensor: T, mean = 0, std = 1, a = -2, b = 2, options: RandomOptions = {}): T {
+export function truncNormal_<T extends Tensor>(
+  tensor: T,
+  mean = 0,
+  std = 1,
+  a = -2,
+  b = 2,
+  options: RandomOptions = {},
+): T {
   const lower = 2 * normalCdf((a - mean) / std) - 1;
   const upper = 2 * normalCdf((b - mean) / std) - 1;
   const largest = 1 - (EPSILON[tensor.dtype] ?? 0);
@@ -171,12 +181,23 @@ export function truncNormal_<T extends Tensor>(tensor: T, mean = 0, std = 1, a =
 
 /** Probability of a standard normal draw below `x`. */
 function normalCdf(x: number): number {
-  return (1 + Number(makeTensor(x / Math.SQRT2, { dtype: "float64" }).erf().item())) / 2;
+  return (
+    (1 +
+      Number(
+        makeTensor(x / Math.SQRT2, { dtype: "float64" })
+          .erf()
+          .item(),
+      )) /
+    2
+  );
 }
 
 /** A (semi-)orthogonal matrix, Saxe et al. 2013; dimensions after the first are flattened. */
 export function orthogonal_<T extends Tensor>(tensor: T, gain = 1, options: RandomOptions = {}): T {
-  if (tensor.ndim < 2) throw new TorchError(`orthogonal_: expected a tensor of at least 2 dimensions, got shape [${tensor.shape.join(", ")}]`);
+  if (tensor.ndim < 2)
+    throw new TorchError(
+      `orthogonal_: expected a tensor of at least 2 dimensions, got shape [${tensor.shape.join(", ")}]`,
+    );
   if (tensor.numel() === 0) return tensor;
   return fill(tensor, () => {
     const rows = tensor.size(0);

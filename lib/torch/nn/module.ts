@@ -90,7 +90,9 @@ export abstract class Module {
    */
   registerBuffer<T extends Tensor | null>(name: string, tensor: T, options: { persistent?: boolean } = {}): T {
     if (name === "" || name.includes(".")) {
-      throw new TorchError(`registerBuffer: expected a property name without dots for a buffer of ${this.constructor.name}, got "${name}"`);
+      throw new TorchError(
+        `registerBuffer: expected a property name without dots for a buffer of ${this.constructor.name}, got "${name}"`,
+      );
     }
     if (tensor !== null) keep(tensor);
     this.#buffers ??= new Map();
@@ -106,7 +108,9 @@ export abstract class Module {
   #ownBuffers(members = this.members()): [string, Tensor][] {
     const buffers = this.#buffers;
     if (buffers === null) return [];
-    return members.filter((member): member is [string, Tensor] => buffers.has(member[0]) && member[1] instanceof Tensor);
+    return members.filter(
+      (member): member is [string, Tensor] => buffers.has(member[0]) && member[1] instanceof Tensor,
+    );
   }
 
   #ownChildren(members = this.members()): [string, Module][] {
@@ -199,7 +203,9 @@ export abstract class Module {
       const child = module.#ownChildren().find(([childName]) => childName === name)?.[1];
       if (child === undefined) {
         const names = module.#ownChildren().map(([childName]) => childName);
-        throw new TorchError(`getSubmodule("${path}"): expected a child of ${module.constructor.name} (${names.join(", ") || "it has none"}), got "${name}"`);
+        throw new TorchError(
+          `getSubmodule("${path}"): expected a child of ${module.constructor.name} (${names.join(", ") || "it has none"}), got "${name}"`,
+        );
       }
       module = child;
     }
@@ -248,7 +254,7 @@ export abstract class Module {
    * @returns the keys that `state` lacks and those that the module lacks.
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadResult {
-    const given = state instanceof Map ? (state as ReadonlyMap<string, Tensor>) : new Map(Object.entries(state));
+    const given: ReadonlyMap<string, Tensor> = state instanceof Map ? state : new Map(Object.entries(state));
     const targets = new OrderedDict<string, Tensor>();
     this.#collectState("", targets);
 
@@ -437,7 +443,8 @@ function quoted(names: readonly string[]): string {
 /** What stands against copying `source` into `target`: nothing, or one sentence. */
 function mismatch(name: string, target: Tensor, source: unknown): string[] {
   if (!(source instanceof Tensor)) {
-    const got = source === null ? "null" : typeof source === "object" ? (source.constructor?.name ?? "object") : typeof source;
+    const got =
+      source === null ? "null" : typeof source === "object" ? (source.constructor?.name ?? "object") : typeof source;
     return [`While copying the parameter named "${name}", expected a Tensor from the checkpoint but received ${got}.`];
   }
   const [given, own] = [source.shape, target.shape];
@@ -465,7 +472,10 @@ function placement(target: string, dtype: DType | undefined): Placement {
 }
 
 function convert(tensor: Tensor, { device, dtype }: Placement): Tensor {
-  return tensor.to({ device: device ?? tensor.device, dtype: isFloatingDType(tensor.dtype) ? (dtype ?? tensor.dtype) : tensor.dtype });
+  return tensor.to({
+    device: device ?? tensor.device,
+    dtype: isFloatingDType(tensor.dtype) ? (dtype ?? tensor.dtype) : tensor.dtype,
+  });
 }
 
 function replaceData(tensor: Tensor, wanted: Placement): void {

@@ -2,7 +2,15 @@
 import { noGrad } from "../autograd";
 import { TorchError } from "../errors";
 import { vectorNorm } from "../linalg.generated";
-import { _foreachClampMax_, _foreachClampMin_, _foreachMul_, _foreachNorm, cat, stack, zeros } from "../operators.generated";
+import {
+  _foreachClampMax_,
+  _foreachClampMin_,
+  _foreachMul_,
+  _foreachNorm,
+  cat,
+  stack,
+  zeros,
+} from "../operators.generated";
 import { scope } from "../scope";
 import { Tensor } from "../tensor";
 
@@ -24,7 +32,9 @@ export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {
     const norms = _foreachNorm(list, normType).map((norm) => norm.to({ device: first.device }));
     const total = vectorNorm(stack(norms), normType);
     if (errorIfNonfinite && !Number.isFinite(total.item())) {
-      throw new TorchError(`The total norm of order ${normType}: expected a finite number, got ${total.item()}; pass errorIfNonfinite: false to go on`);
+      throw new TorchError(
+        `The total norm of order ${normType}: expected a finite number, got ${total.item()}; pass errorIfNonfinite: false to go on`,
+      );
     }
     return total;
   });
@@ -35,7 +45,11 @@ export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {
  *
  * @returns the total norm before clipping, a 0-dim tensor (0 when there is no gradient).
  */
-export function clipGradNorm_(parameters: Iterable<Tensor> | Tensor, maxNorm: number, options: NormOptions = {}): Tensor {
+export function clipGradNorm_(
+  parameters: Iterable<Tensor> | Tensor,
+  maxNorm: number,
+  options: NormOptions = {},
+): Tensor {
   return noGrad(() =>
     scope(() => {
       const gradients = gradientsOf(parameters);
@@ -70,7 +84,8 @@ export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
 export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
   const list = [...parameters];
   const total = list.reduce((sum, parameter) => sum + parameter.numel(), 0);
-  if (vector.numel() !== total) throw new TorchError(`vectorToParameters: expected ${total} entries, got shape [${vector.shape.join(", ")}]`);
+  if (vector.numel() !== total)
+    throw new TorchError(`vectorToParameters: expected ${total} entries, got shape [${vector.shape.join(", ")}]`);
   noGrad(() =>
     scope(() => {
       let start = 0;

@@ -9,7 +9,14 @@ import {
 } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
-import { type OptimizerInput, type ParamGroup, type ParamGroupInput, type ParamState, Optimizer, learningRate } from "./optimizer";
+import {
+  type OptimizerInput,
+  type ParamGroup,
+  type ParamGroupInput,
+  type ParamState,
+  Optimizer,
+  learningRate,
+} from "./optimizer";
 import { advanceSteps, freshStep, refuseDifferentiable } from "./step";
 
 /** Options of {@link Adagrad}, in PyTorch's order. */

@@ -80,7 +80,11 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 
   protected initialState(param: Tensor, group: ParamGroup<AdamOptions>): ParamState {
-    const state: ParamState = { step: freshStep(param, group), exp_avg: zerosLike(param), exp_avg_sq: zerosLike(param) };
+    const state: ParamState = {
+      step: freshStep(param, group),
+      exp_avg: zerosLike(param),
+      exp_avg_sq: zerosLike(param),
+    };
     if (group.amsgrad) state.max_exp_avg_sq = zerosLike(param);
     return state;
   }

@@ -27,7 +27,10 @@ export class Batch {
   tensors(name: string): Tensor[] {
     return this.states.map((state) => {
       const value = state[name];
-      if (!(value instanceof Tensor)) throw new TorchError(`Optimizer state: expected a tensor for "${name}" of every parameter, got ${typeof value}`);
+      if (!(value instanceof Tensor))
+        throw new TorchError(
+          `Optimizer state: expected a tensor for "${name}" of every parameter, got ${typeof value}`,
+        );
       return value;
     });
   }

@@ -34,7 +34,10 @@ export function canFuse(group: KernelOptions, batch: Batch): boolean {
   if (group.fused === false || group.foreach === true) return false;
   if (group.fused === null && batch.params.some((param) => param.device !== "cpu")) return false;
   return batch.params.every(
-    (param, i) => param.isFloatingPoint() && native.isContiguous(param.handle) && native.isContiguous(batch.gradientHandles[i] as number),
+    (param, i) =>
+      param.isFloatingPoint() &&
+      native.isContiguous(param.handle) &&
+      native.isContiguous(batch.gradientHandles[i] as number),
   );
 }
 
@@ -55,7 +58,13 @@ export function fusedAdam(batch: Batch, options: FusedAdamOptions): void {
   const steps = handlesOf(batch.tensors("step"));
   foreachAdd_(steps, 1);
   const numeric = typeof lr === "number";
-  const update = decoupledWeightDecay ? (numeric ? fusedAdamW_ : fusedAdamWLrTensor_) : numeric ? fusedAdam_ : fusedAdamLrTensor_;
+  const update = decoupledWeightDecay
+    ? numeric
+      ? fusedAdamW_
+      : fusedAdamWLrTensor_
+    : numeric
+      ? fusedAdam_
+      : fusedAdamLrTensor_;
   update(
     handlesOf(batch.params),
     batch.gradientHandles,
@@ -84,7 +93,12 @@ export interface FusedSgdOptions {
 }
 
 /** SGD over lists. On the first step the kernel fills the momentum buffers with the gradients. */
-export function fusedSgd(batch: Batch, momentumBuffers: readonly Tensor[], isFirstStep: boolean, options: FusedSgdOptions): void {
+export function fusedSgd(
+  batch: Batch,
+  momentumBuffers: readonly Tensor[],
+  isFirstStep: boolean,
+  options: FusedSgdOptions,
+): void {
   const { lr, momentum, dampening, weightDecay, nesterov, maximize } = options;
   const numeric = typeof lr === "number";
   const update = numeric ? fusedSgd_ : fusedSgdLrTensor_;

@@ -16,7 +16,8 @@ export type GroupOptions<O extends object> = O & Record<string, unknown>;
 export type ParamGroup<O extends object = object> = GroupOptions<O> & { params: Tensor[] };
 
 /** What a caller gives for a group: parameters, and the options that differ from the optimizer's. */
-export type ParamGroupInput<O extends object> = { params: Iterable<Tensor> | Tensor } & Partial<O> & Record<string, unknown>;
+export type ParamGroupInput<O extends object> = { params: Iterable<Tensor> | Tensor } & Partial<O> &
+  Record<string, unknown>;
 
 /** Parameters in one group, or several groups. */
 export type OptimizerInput<O extends object> = Iterable<Tensor> | Iterable<ParamGroupInput<O>>;
@@ -53,13 +54,18 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     this.defaults = { ...defaults };
     for (const [option, value] of Object.entries(options)) {
       if (!(option in defaults)) {
-        throw new TorchError(`${this.constructor.name}: expected options among ${Object.keys(defaults).join(", ")}, got "${option}"`);
+        throw new TorchError(
+          `${this.constructor.name}: expected options among ${Object.keys(defaults).join(", ")}, got "${option}"`,
+        );
       }
       if (value !== undefined) (this.defaults as Record<string, unknown>)[option] = value;
     }
     const given = [...params] as (Tensor | ParamGroupInput<O>)[];
     if (given.length === 0) throw new TorchError(`${this.constructor.name}: expected parameters, got an empty list`);
-    const groups = given[0] instanceof Tensor ? [{ params: given } as unknown as ParamGroupInput<O>] : (given as ParamGroupInput<O>[]);
+    const groups =
+      given[0] instanceof Tensor
+        ? [{ params: given } as unknown as ParamGroupInput<O>]
+        : (given as ParamGroupInput<O>[]);
     for (const group of groups) this.addParamGroup(group);
   }
 
@@ -77,7 +83,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   /** Refuses an option outside of [from, below). */
   protected expectRange(option: string, value: unknown, from: number, below = Infinity): void {
     if (typeof value === "number" && value >= from && (value < below || below === Infinity)) return;
-    const range = below === Infinity ? `a number of at least ${from}` : `a number from ${from} up to, not including, ${below}`;
+    const range =
+      below === Infinity ? `a number of at least ${from}` : `a number from ${from} up to, not including, ${below}`;
     throw new TorchError(`${this.constructor.name}: expected ${range} for ${option}, got ${inspect(value)}`);
   }
 
@@ -96,9 +103,16 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   #checkParams(params: readonly unknown[]): void {
     const known = new Set(this.paramGroups.flatMap((group) => group.params));
     for (const param of params) {
-      if (!(param instanceof Tensor)) throw new TorchError(`${this.constructor.name}: expected tensors as parameters, got ${inspect(param)}`);
-      if (!param.isLeaf) throw new TorchError(`${this.constructor.name}: expected leaf tensors, got the result of an operation, shape [${param.shape.join(", ")}]`);
-      if (known.has(param)) throw new TorchError(`${this.constructor.name}: expected each parameter once, got one twice, shape [${param.shape.join(", ")}]`);
+      if (!(param instanceof Tensor))
+        throw new TorchError(`${this.constructor.name}: expected tensors as parameters, got ${inspect(param)}`);
+      if (!param.isLeaf)
+        throw new TorchError(
+          `${this.constructor.name}: expected leaf tensors, got the result of an operation, shape [${param.shape.join(", ")}]`,
+        );
+      if (known.has(param))
+        throw new TorchError(
+          `${this.constructor.name}: expected each parameter once, got one twice, shape [${param.shape.join(", ")}]`,
+        );
       known.add(param);
     }
   }
@@ -188,7 +202,10 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     const groups = this.paramGroups.map((group, index) => {
       const options = Object.entries(group)
         .filter(([option]) => option !== "params")
-        .map(([option, value]): [string, string] => [toSnakeCase(option), value instanceof Tensor ? String(value) : pythonRepr(value)])
+        .map(([option, value]): [string, string] => [
+          toSnakeCase(option),
+          value instanceof Tensor ? String(value) : pythonRepr(value),
+        ])
         .sort(([left], [right]) => (left < right ? -1 : 1));
       return `Parameter Group ${index}\n${options.map(([option, value]) => `    ${option}: ${value}\n`).join("")}`;
     });

@@ -112,7 +112,9 @@ export class RAdam extends Optimizer<RAdamOptions> {
       _foreachMul_(chosen, scaled);
       _foreachMul_(
         chosen,
-        pick(lengths).map((rho) => Math.sqrt(((rho - 4) * (rho - 2) * longest) / ((longest - 4) * (longest - 2) * rho))),
+        pick(lengths).map((rho) =>
+          Math.sqrt(((rho - 4) * (rho - 2) * longest) / ((longest - 4) * (longest - 2) * rho)),
+        ),
       );
     }
     _foreachAdd_(params, updates, { alpha: -1 });

@@ -53,7 +53,9 @@ export class SGD extends Optimizer<SGDOptions> {
     this.expectRange("weightDecay", group.weightDecay, 0);
     refuseDifferentiable("SGD", group);
     if (group.nesterov && (group.momentum <= 0 || group.dampening !== 0)) {
-      throw new TorchError(`SGD: expected momentum above 0 and dampening 0 with nesterov, got momentum ${group.momentum}, dampening ${group.dampening}`);
+      throw new TorchError(
+        `SGD: expected momentum above 0 and dampening 0 with nesterov, got momentum ${group.momentum}, dampening ${group.dampening}`,
+      );
     }
   }
 
@@ -72,7 +74,8 @@ export class SGD extends Optimizer<SGDOptions> {
     const fresh = batch.filter((i) => started[i] === false);
     const running = fresh.params.length === 0 ? batch : batch.filter((i) => started[i] === true);
     if (fresh.params.length > 0) {
-      for (const [i, param] of fresh.params.entries()) (fresh.states[i] as ParamState).momentum_buffer = keep(emptyLike(param));
+      for (const [i, param] of fresh.params.entries())
+        (fresh.states[i] as ParamState).momentum_buffer = keep(emptyLike(param));
       this.#update(group, fresh, fresh.tensors("momentum_buffer"), true);
     }
     if (running.params.length > 0) this.#update(group, running, running.tensors("momentum_buffer"), false);

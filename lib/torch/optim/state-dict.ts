@@ -15,12 +15,16 @@ export interface OptimizerStateDict {
 }
 
 /** Numbers the parameters through all groups and packs options and state. */
-export function writeStateDict(groups: readonly ParamGroup[], state: ReadonlyMap<Tensor, ParamState>): OptimizerStateDict {
+export function writeStateDict(
+  groups: readonly ParamGroup[],
+  state: ReadonlyMap<Tensor, ParamState>,
+): OptimizerStateDict {
   const indices = new Map<Tensor, number>();
   const paramGroups = groups.map((group) => {
     const packed: Record<string, unknown> = {};
     for (const [option, value] of Object.entries(group)) {
-      if (option !== "params") packed[toSnakeCase(option)] = Array.isArray(value) ? tuple(...(value as unknown[])) : value;
+      if (option !== "params")
+        packed[toSnakeCase(option)] = Array.isArray(value) ? tuple(...(value as unknown[])) : value;
     }
     packed.params = group.params.map((param) => {
       const index = indices.size;
@@ -49,10 +53,14 @@ export function readStateDict(
   const loadedGroups = top?.get("param_groups");
   const loadedState = fields(top?.get("state"));
   if (!Array.isArray(loadedGroups) || loadedState === null) {
-    throw new TorchError(`${optimizer}.loadStateDict: expected an object with "state" and "param_groups", got ${top === null ? typeof stateDict : `the keys ${[...top.keys()].join(", ")}`}`);
+    throw new TorchError(
+      `${optimizer}.loadStateDict: expected an object with "state" and "param_groups", got ${top === null ? typeof stateDict : `the keys ${[...top.keys()].join(", ")}`}`,
+    );
   }
   if (loadedGroups.length !== current.length) {
-    throw new TorchError(`${optimizer}.loadStateDict: expected ${current.length} parameter groups, got ${loadedGroups.length}`);
+    throw new TorchError(
+      `${optimizer}.loadStateDict: expected ${current.length} parameter groups, got ${loadedGroups.length}`,
+    );
   }
 
   const params = new Map<string, { param: Tensor; group: ParamGroup }>();
@@ -62,7 +70,9 @@ export function readStateDict(
     const indices = options?.get("params");
     if (options === null || !Array.isArray(indices) || indices.length !== own.params.length) {
       const got = Array.isArray(indices) ? `${indices.length}` : "none";
-      throw new TorchError(`${optimizer}.loadStateDict: expected ${own.params.length} parameters in group ${g}, got ${got}`);
+      throw new TorchError(
+        `${optimizer}.loadStateDict: expected ${own.params.length} parameters in group ${g}, got ${got}`,
+      );
     }
     const group: Record<string, unknown> = {};
     for (const [option, value] of options) {
@@ -72,7 +82,8 @@ export function readStateDict(
       if (!(option in group)) group[option] = value;
     }
     group.params = own.params;
-    for (const [i, index] of indices.entries()) params.set(String(index), { param: own.params[i] as Tensor, group: group as ParamGroup });
+    for (const [i, index] of indices.entries())
+      params.set(String(index), { param: own.params[i] as Tensor, group: group as ParamGroup });
     return group as ParamGroup;
   });
 
@@ -105,6 +116,7 @@ function fit(name: string, value: unknown, param: Tensor, group: ParamGroup): un
 /** Entries of a Map or a plain object, keys as strings; null for anything else. */
 function fields(value: unknown): Map<string, unknown> | null {
   if (value instanceof Map) return new Map([...value].map(([key, entry]) => [String(key), entry]));
-  if (typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Tensor)) return new Map(Object.entries(value));
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Tensor))
+    return new Map(Object.entries(value));
   return null;
 }

@@ -19,5 +19,8 @@ export function advanceSteps(batch: Batch): number[] {
 
 /** Steps are not recorded by autograd here. */
 export function refuseDifferentiable(optimizer: string, group: { differentiable?: unknown }): void {
-  if (group.differentiable === true) throw new TorchError(`${optimizer}: expected differentiable to be false, got true: a step cannot be differentiated here`);
+  if (group.differentiable === true)
+    throw new TorchError(
+      `${optimizer}: expected differentiable to be false, got true: a step cannot be differentiated here`,
+    );
 }

@@ -1,7 +1,8 @@
 /** Numbers of PyTorch for these tests; made by fixtures/make_fixtures.py. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DType, Tensor, tensor } from "../../../lib/torch";
+import type { Tensor } from "../../../lib/torch";
+import { type DType, tensor } from "../../../lib/torch";
 
 export interface Stored {
   shape: number[];

@@ -1,4 +1,5 @@
-import { Tensor, nn, tensor } from "../../../lib/torch";
+import type { Tensor } from "../../../lib/torch";
+import { nn, tensor } from "../../../lib/torch";
 import { expectClose, fixtures, toTensor } from "./fixtures";
 
 const F = nn.functional;
@@ -20,7 +21,8 @@ const results: Record<string, () => Tensor> = {
   smooth_l1_beta_0: () => F.smoothL1Loss(x, y, { beta: 0 }),
   huber: () => F.huberLoss(x, y, { delta: 0.7 }),
   cross_entropy: () => F.crossEntropy(x, classes, { labelSmoothing: 0.1 }),
-  cross_entropy_weighted: () => F.crossEntropy(x, classes, { weight: tensor([0.2, 1, 3], { dtype: "float64" }), ignoreIndex: 1 }),
+  cross_entropy_weighted: () =>
+    F.crossEntropy(x, classes, { weight: tensor([0.2, 1, 3], { dtype: "float64" }), ignoreIndex: 1 }),
   bce_logits: () => F.binaryCrossEntropyWithLogits(x, y.sigmoid()),
   attention: () => F.scaledDotProductAttention(q, k, v),
   attention_causal: () => F.scaledDotProductAttention(q, k, v, { isCausal: true, scale: 0.3 }),
@@ -56,12 +58,17 @@ test("batchNorm updates the running statistics while training", () => {
 test("a loss warns when it broadcasts", () => {
   const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
   F.mseLoss(tensor([[1], [2]]), tensor([1, 2]));
-  expect(warn).toHaveBeenCalledWith("mseLoss: the target's shape [2] differs from the input's [2, 1]; they are broadcast", "TorchWarning");
+  expect(warn).toHaveBeenCalledWith(
+    "mseLoss: the target's shape [2] differs from the input's [2, 1]; they are broadcast",
+    "TorchWarning",
+  );
   warn.mockRestore();
 });
 
 test("an unknown reduction is named", () => {
-  expect(() => F.mseLoss(x, y, { reduction: "max" as "mean" })).toThrow('mseLoss: expected a reduction "none", "mean" or "sum", got "max"');
+  expect(() => F.mseLoss(x, y, { reduction: "max" as "mean" })).toThrow(
+    'mseLoss: expected a reduction "none", "mean" or "sum", got "max"',
+  );
 });
 
 test("interpolate wants either a size or a factor, and a mode that fits", () => {
@@ -71,6 +78,8 @@ test("interpolate wants either a size or a factor, and a mode that fits", () => 
 
 test("embedding counts a negative padding index from the end", () => {
   const weight = tensor([[1], [2], [3]]).requiresGrad_();
-  F.embedding(tensor([0n, 2n]), weight, { paddingIdx: -1 }).sum().backward();
+  F.embedding(tensor([0n, 2n]), weight, { paddingIdx: -1 })
+    .sum()
+    .backward();
   expect(weight.grad!.toArray()).toEqual([[1], [0], [0]]);
 });

@@ -1,4 +1,4 @@
-import { Tensor, empty, manualSeed, nn } from "../../../lib/torch";
+import { Generator, type Tensor, empty, manualSeed, nn, rand } from "../../../lib/torch";
 import { expectClose, expectEqual, fixtures } from "./fixtures";
 
 function seeded<T>(seed: number, make: () => T): T {
@@ -19,7 +19,17 @@ describe("modules draw PyTorch's weights, bit for bit", () => {
     layer_norm: () => new nn.LayerNorm([2, 3]),
     batch_norm: () => new nn.BatchNorm1d(3),
     sequential: () =>
-      seeded(8, () => new nn.Sequential(new nn.Linear(4, 8), new nn.GELU(), new nn.Linear(8, 8), new nn.GELU(), new nn.Linear(8, 2))),
+      seeded(
+        8,
+        () =>
+          new nn.Sequential(
+            new nn.Linear(4, 8),
+            new nn.GELU(),
+            new nn.Linear(8, 8),
+            new nn.GELU(),
+            new nn.Linear(8, 2),
+          ),
+      ),
   };
 
   test("every stored module is tried", () => {
@@ -78,7 +88,6 @@ describe("nn.init fills with PyTorch's values", () => {
   });
 
   test("a generator of its own leaves the default one alone", () => {
-    const { Generator, rand } = jest.requireActual<typeof import("../../../lib/torch")>("../../../lib/torch");
     const undisturbed = seeded(1, () => rand([3]).toArray());
     manualSeed(1);
     nn.init.normal_(empty([20]), 0, 1, { generator: new Generator().manualSeed(7) });
@@ -92,7 +101,9 @@ describe("fans and gains", () => {
   });
 
   test("a vector has no fans", () => {
-    expect(() => nn.init.xavierUniform_(empty([3]))).toThrow("expected a weight of at least 2 dimensions, got shape [3]");
+    expect(() => nn.init.xavierUniform_(empty([3]))).toThrow(
+      "expected a weight of at least 2 dimensions, got shape [3]",
+    );
   });
 
   test("gains", () => {

@@ -1,4 +1,5 @@
-import { Tensor, TorchError, arange, countTensors, nn, noGrad, ones, scope, tensor, zeros } from "../../../lib/torch";
+import type { Tensor } from "../../../lib/torch";
+import { TorchError, arange, countTensors, nn, noGrad, ones, scope, tensor, zeros } from "../../../lib/torch";
 
 class Block extends nn.Module {
   readonly width: number;
@@ -36,7 +37,7 @@ class Net extends nn.Module {
   constructor() {
     super();
     this.blocks = new nn.ModuleList([new Block(4), new Block(4)]);
-    this.heads = new nn.ModuleDict({ surfacePressure: new nn.Linear(12, 1), "volume_velocity": new nn.Linear(12, 3) });
+    this.heads = new nn.ModuleDict({ surfacePressure: new nn.Linear(12, 1), volume_velocity: new nn.Linear(12, 3) });
   }
 
   forward(x: Tensor): Tensor {
@@ -120,7 +121,9 @@ describe("contents", () => {
 
   test("apply visits children before their parent", () => {
     const names: string[] = [];
-    new nn.Sequential(new nn.Sequential(new nn.Tanh()), new nn.GELU()).apply((module) => names.push(module.constructor.name));
+    new nn.Sequential(new nn.Sequential(new nn.Tanh()), new nn.GELU()).apply((module) =>
+      names.push(module.constructor.name),
+    );
     expect(names).toEqual(["Tanh", "Sequential", "GELU", "Sequential"]);
   });
 });
@@ -135,12 +138,20 @@ describe("switches", () => {
   });
 
   test("requiresGrad_ reaches every parameter", () => {
-    expect(new Net().requiresGrad_(false).parameters().some((parameter) => parameter.requiresGrad)).toBe(false);
+    expect(
+      new Net()
+        .requiresGrad_(false)
+        .parameters()
+        .some((parameter) => parameter.requiresGrad),
+    ).toBe(false);
   });
 
   test("zeroGrad drops gradients or zeroes them", () => {
     const linear = new nn.Linear(2, 1);
-    linear.forward(ones([1, 2])).sum().backward();
+    linear
+      .forward(ones([1, 2]))
+      .sum()
+      .backward();
     linear.zeroGrad({ setToNone: false });
     expect(linear.weight.grad?.toArray()).toEqual([[0, 0]]);
     linear.zeroGrad();
@@ -160,7 +171,10 @@ describe("to", () => {
 
   test("converts gradients along", () => {
     const linear = new nn.Linear(2, 1);
-    linear.forward(ones([1, 2])).sum().backward();
+    linear
+      .forward(ones([1, 2]))
+      .sum()
+      .backward();
     linear.double();
     expect(linear.weight.grad?.dtype).toBe("float64");
     expect(linear.weight.grad?.toArray()).toEqual([[1, 1]]);
@@ -180,7 +194,9 @@ describe("to", () => {
   });
 
   test("refuses integer dtypes", () => {
-    expect(() => new nn.Linear(2, 1).to({ dtype: "int64" })).toThrow('Linear.to: expected a floating point dtype, got "int64"');
+    expect(() => new nn.Linear(2, 1).to({ dtype: "int64" })).toThrow(
+      'Linear.to: expected a floating point dtype, got "int64"',
+    );
   });
 
   test("does nothing where nothing changes", () => {
@@ -254,17 +270,26 @@ describe("state dicts", () => {
   });
 
   test("sizes must fit even if not strict", () => {
-    expect(() => new nn.Linear(1, 1).loadStateDict({ weight: zeros([2, 1]) }, { strict: false })).toThrow("size mismatch for weight");
+    expect(() => new nn.Linear(1, 1).loadStateDict({ weight: zeros([2, 1]) }, { strict: false })).toThrow(
+      "size mismatch for weight",
+    );
   });
 
   test("a value that is no tensor is named", () => {
     const state = { weight: 3, bias: zeros([1]) } as unknown as Record<string, Tensor>;
-    expect(() => new nn.Linear(1, 1).loadStateDict(state)).toThrow('"weight", expected a Tensor from the checkpoint but received number');
+    expect(() => new nn.Linear(1, 1).loadStateDict(state)).toThrow(
+      '"weight", expected a Tensor from the checkpoint but received number',
+    );
   });
 
   test("key order does not matter", () => {
     const linear = new nn.Linear(1, 1);
-    linear.loadStateDict(new Map([["bias", tensor([2])], ["weight", tensor([[3]])]]));
+    linear.loadStateDict(
+      new Map([
+        ["bias", tensor([2])],
+        ["weight", tensor([[3]])],
+      ]),
+    );
     expect([linear.weight.item(), linear.bias!.item()]).toEqual([3, 2]);
   });
 });
@@ -297,13 +322,22 @@ describe("life of the weights", () => {
 
   test("building makes no tensors beside the weights", () => {
     const before = countTensors();
-    scope(() => void new nn.Sequential(new nn.Linear(3, 3), new nn.Conv1d(2, 2, 1), new nn.Embedding(3, 2, { paddingIdx: 0 })));
+    scope(
+      () =>
+        void new nn.Sequential(new nn.Linear(3, 3), new nn.Conv1d(2, 2, 1), new nn.Embedding(3, 2, { paddingIdx: 0 })),
+    );
     expect(countTensors() - before).toBe(5);
   });
 
   test("forward, backward and zeroGrad leave nothing", () => {
     const net = new Net();
-    const update = (): void => scope(() => net.forward(ones([2, 4])).sum().backward());
+    const update = (): void =>
+      scope(() =>
+        net
+          .forward(ones([2, 4]))
+          .sum()
+          .backward(),
+      );
     update();
     net.zeroGrad();
     const before = countTensors();

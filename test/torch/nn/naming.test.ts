@@ -15,6 +15,9 @@ test.each([
   expect(toSnakeCase(camel)).toBe(snake);
 });
 
-test.each(["weight_decay", "beta2_decay", "t0", "ns_coefficients", "conv_1", "lr", "_private"])("%s survives the way there and back", (snake) => {
-  expect(toSnakeCase(toCamelCase(snake))).toBe(snake);
-});
+test.each(["weight_decay", "beta2_decay", "t0", "ns_coefficients", "conv_1", "lr", "_private"])(
+  "%s survives the way there and back",
+  (snake) => {
+    expect(toSnakeCase(toCamelCase(snake))).toBe(snake);
+  },
+);

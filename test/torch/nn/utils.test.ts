@@ -1,4 +1,5 @@
-import { Tensor, countTensors, nn, scope, tensor, zeros } from "../../../lib/torch";
+import type { Tensor } from "../../../lib/torch";
+import { countTensors, nn, scope, tensor, zeros } from "../../../lib/torch";
 import { fixtures } from "./fixtures";
 
 const { clipGradNorm_, clipGradValue_, getTotalNorm, parametersToVector, vectorToParameters } = nn.utils;
@@ -10,7 +11,8 @@ function withGradients(): nn.Parameter[] {
   return parameters;
 }
 
-const gradients = (parameters: Tensor[]): unknown[] => parameters.flatMap((parameter) => (parameter.grad?.toArray() as number[] | undefined) ?? []);
+const gradients = (parameters: Tensor[]): unknown[] =>
+  parameters.flatMap((parameter) => (parameter.grad?.toArray() as number[] | undefined) ?? []);
 
 describe("clipGradNorm_", () => {
   test.each([
@@ -33,7 +35,9 @@ describe("clipGradNorm_", () => {
     parameter.grad = tensor([NaN, 1]);
     expect(clipGradNorm_(parameter, 1).item()).toBeNaN();
     parameter.grad = tensor([Infinity, 1]);
-    expect(() => clipGradNorm_(parameter, 1, { errorIfNonfinite: true })).toThrow("expected a finite number, got Infinity");
+    expect(() => clipGradNorm_(parameter, 1, { errorIfNonfinite: true })).toThrow(
+      "expected a finite number, got Infinity",
+    );
   });
 
   test("leaves nothing but the total", () => {

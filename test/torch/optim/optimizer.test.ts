@@ -8,7 +8,9 @@ function parameter(value: number[], gradient?: number[]): Tensor {
 
 describe("groups", () => {
   test("keep their own options first, then the defaults in PyTorch's order", () => {
-    const optimizer = new optim.AdamW([{ params: [parameter([1])], weightDecay: 0, lrScale: 0.5, name: "head" }], { lr: 0.1 });
+    const optimizer = new optim.AdamW([{ params: [parameter([1])], weightDecay: 0, lrScale: 0.5, name: "head" }], {
+      lr: 0.1,
+    });
     expect(optimizer.paramGroups[0]).toMatchObject({ weightDecay: 0, lrScale: 0.5, name: "head", lr: 0.1 });
     expect(Object.keys(optimizer.stateDict().param_groups[0]!)).toEqual([
       "weight_decay",
@@ -52,7 +54,9 @@ describe("groups", () => {
 
   test("refuse a parameter that is there already", () => {
     const param = parameter([1]);
-    expect(() => new optim.SGD([{ params: [param] }, { params: [param] }])).toThrow("SGD: expected each parameter once, got one twice, shape [1]");
+    expect(() => new optim.SGD([{ params: [param] }, { params: [param] }])).toThrow(
+      "SGD: expected each parameter once, got one twice, shape [1]",
+    );
   });
 
   test("refuse results of operations", () => {
@@ -60,7 +64,9 @@ describe("groups", () => {
   });
 
   test("refuse anything that is no tensor", () => {
-    expect(() => new optim.SGD([{ params: [3 as unknown as Tensor] }])).toThrow("SGD: expected tensors as parameters, got 3");
+    expect(() => new optim.SGD([{ params: [3 as unknown as Tensor] }])).toThrow(
+      "SGD: expected tensors as parameters, got 3",
+    );
   });
 
   test("refuse to be empty", () => {
@@ -71,12 +77,27 @@ describe("groups", () => {
 describe("options", () => {
   test.each([
     [() => new optim.AdamW([parameter([1])], { lr: -1 }), "AdamW: expected a number of at least 0 for lr, got -1"],
-    [() => new optim.AdamW([parameter([1])], { betas: [1, 0.9] }), "AdamW: expected a number from 0 up to, not including, 1 for betas[0], got 1"],
+    [
+      () => new optim.AdamW([parameter([1])], { betas: [1, 0.9] }),
+      "AdamW: expected a number from 0 up to, not including, 1 for betas[0], got 1",
+    ],
     [() => new optim.AdamW([parameter([1])], { eps: NaN }), "AdamW: expected a number of at least 0 for eps, got NaN"],
-    [() => new optim.SGD([parameter([1])], { nesterov: true }), "SGD: expected momentum above 0 and dampening 0 with nesterov"],
-    [() => new optim.Adam([parameter([1])], { differentiable: true }), "Adam: expected differentiable to be false, got true"],
-    [() => new optim.Adam([parameter([1])], { weight_decay: 1 } as object), 'Adam: expected options among lr, betas, eps, weightDecay'],
-    [() => new optim.SGD([{ params: [parameter([1])], momentum: -1 }]), "SGD: expected a number of at least 0 for momentum, got -1"],
+    [
+      () => new optim.SGD([parameter([1])], { nesterov: true }),
+      "SGD: expected momentum above 0 and dampening 0 with nesterov",
+    ],
+    [
+      () => new optim.Adam([parameter([1])], { differentiable: true }),
+      "Adam: expected differentiable to be false, got true",
+    ],
+    [
+      () => new optim.Adam([parameter([1])], { weight_decay: 1 } as object),
+      "Adam: expected options among lr, betas, eps, weightDecay",
+    ],
+    [
+      () => new optim.SGD([{ params: [parameter([1])], momentum: -1 }]),
+      "SGD: expected a number of at least 0 for momentum, got -1",
+    ],
   ])("%#", (make, message) => {
     expect(make).toThrow(message);
   });
@@ -164,22 +185,30 @@ describe("step", () => {
 });
 
 describe("memory", () => {
-  test.each(["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "RAdam", "Adamax", "Adadelta"] as const)("a step of %s leaves nothing", (kind) => {
-    const model = new nn.Sequential(new nn.Linear(3, 4), new nn.GELU(), new nn.Linear(4, 1));
-    const options = kind === "SGD" || kind === "RMSprop" ? { momentum: 0.9 } : {};
-    for (const foreach of [null, true]) {
-      const optimizer = new optim[kind](model.parameters() as Tensor[], { ...options, foreach } as object);
-      const update = (): void => {
-        optimizer.zeroGrad();
-        scope(() => model.forward(ones([2, 3])).sum().backward());
-        optimizer.step();
-      };
-      update();
-      const before = countTensors();
-      for (let i = 0; i < 8; i++) update();
-      expect(countTensors()).toBe(before);
-    }
-  });
+  test.each(["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "RAdam", "Adamax", "Adadelta"] as const)(
+    "a step of %s leaves nothing",
+    (kind) => {
+      const model = new nn.Sequential(new nn.Linear(3, 4), new nn.GELU(), new nn.Linear(4, 1));
+      const options = kind === "SGD" || kind === "RMSprop" ? { momentum: 0.9 } : {};
+      for (const foreach of [null, true]) {
+        const optimizer = new optim[kind](model.parameters() as Tensor[], { ...options, foreach });
+        const update = (): void => {
+          optimizer.zeroGrad();
+          scope(() =>
+            model
+              .forward(ones([2, 3]))
+              .sum()
+              .backward(),
+          );
+          optimizer.step();
+        };
+        update();
+        const before = countTensors();
+        for (let i = 0; i < 8; i++) update();
+        expect(countTensors()).toBe(before);
+      }
+    },
+  );
 
   test("state made inside of a scope outlives it", () => {
     const param = parameter([1], [1]);
@@ -231,9 +260,14 @@ describe("loadStateDict", () => {
   });
 
   test("casts to the parameter's dtype, but keeps step in float32", () => {
-    const target = new optim.Adam([tensor([1], { dtype: "float64" }).requiresGrad_(), tensor([1], { dtype: "bfloat16" }).requiresGrad_()]);
+    const target = new optim.Adam([
+      tensor([1], { dtype: "float64" }).requiresGrad_(),
+      tensor([1], { dtype: "bfloat16" }).requiresGrad_(),
+    ]);
     target.loadStateDict(started().stateDict());
-    const dtypes = [...target.stateDict().state.values()].map((state) => Object.values(state).map((value) => (value as Tensor).dtype));
+    const dtypes = [...target.stateDict().state.values()].map((state) =>
+      Object.values(state).map((value) => (value as Tensor).dtype),
+    );
     expect(dtypes).toEqual([
       ["float32", "float64", "float64"],
       ["float32", "bfloat16", "bfloat16"],
@@ -243,7 +277,9 @@ describe("loadStateDict", () => {
   test("reads plain objects and maps, and steps that old files hold as numbers", () => {
     const { state, param_groups } = started().stateDict();
     const asObjects = {
-      state: Object.fromEntries([...state].map(([index, values]) => [index, new Map(Object.entries({ ...values, step: 7 }))])),
+      state: Object.fromEntries(
+        [...state].map(([index, values]) => [index, new Map(Object.entries({ ...values, step: 7 }))]),
+      ),
       param_groups: param_groups.map((group) => new Map(Object.entries(group))),
     };
     const target = new optim.Adam([parameter([1], [1]), parameter([2], [1])]);
@@ -255,14 +291,20 @@ describe("loadStateDict", () => {
   test("fills options that the file lacks, and AdamW stays AdamW", () => {
     const { state, param_groups } = started().stateDict();
     const target = new optim.AdamW([parameter([1]), parameter([2])]);
-    target.loadStateDict({ state, param_groups: param_groups.map(({ lr, params }) => ({ lr, params, decoupled_weight_decay: false })) });
+    target.loadStateDict({
+      state,
+      param_groups: param_groups.map(({ lr, params }) => ({ lr, params, decoupled_weight_decay: false })),
+    });
     expect(target.paramGroups[0]).toMatchObject({ lr: 0.5, eps: 1e-8, decoupledWeightDecay: true });
   });
 
   test("SGD takes a momentum buffer of None for an absent one", () => {
     const param = parameter([1], [1]);
     const optimizer = new optim.SGD([param], { lr: 1, momentum: 0.9 });
-    optimizer.loadStateDict({ state: new Map([[0, { momentum_buffer: null }]]), param_groups: optimizer.stateDict().param_groups });
+    optimizer.loadStateDict({
+      state: new Map([[0, { momentum_buffer: null }]]),
+      param_groups: optimizer.stateDict().param_groups,
+    });
     optimizer.step();
     expect(param.item()).toBe(0);
   });
@@ -291,7 +333,8 @@ test("an optimizer of one's own says what its state is and how lists are updated
     }
 
     protected updateGroup(group: optim.ParamGroup<{ lr: number | Tensor }>, batch: optim.Batch): void {
-      for (const [i, param] of batch.params.entries()) param.sub_(batch.grads[i]!.sign(), { alpha: optim.learningRate(group.lr) });
+      for (const [i, param] of batch.params.entries())
+        param.sub_(batch.grads[i]!.sign(), { alpha: optim.learningRate(group.lr) });
       for (const count of batch.tensors("count")) count.add_(1);
     }
   }

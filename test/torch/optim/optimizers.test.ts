@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DType, Tensor, optim, tensor } from "../../../lib/torch";
+import type { Tensor } from "../../../lib/torch";
+import { type DType, optim, tensor } from "../../../lib/torch";
 import { toCamelCase } from "../../../lib/torch/nn";
 
 interface Stored {
@@ -31,7 +32,7 @@ const camelOptions = (options: Record<string, unknown>): Record<string, unknown>
   Object.fromEntries(Object.entries(options).map(([name, value]) => [toCamelCase(name), value]));
 
 function make(kind: Case["kind"], params: Tensor[], options: Record<string, unknown>): optim.Optimizer {
-  return new optim[kind](params, camelOptions(options)) as unknown as optim.Optimizer;
+  return new optim[kind](params, camelOptions(options));
 }
 
 function start(dtype: string): Tensor[] {
@@ -83,13 +84,16 @@ describe.each(fixtures.cases)("$kind $options $dtype", ({ kind, options, dtype, 
     const optimizer = make(kind, params, options);
     advance(optimizer, params, dtype, 0, 10);
     const own = optimizer.stateDict();
-    expect(own.param_groups.map((group) => Object.keys(group))).toEqual(state_dict.param_groups.map((group) => Object.keys(group)));
+    expect(own.param_groups.map((group) => Object.keys(group))).toEqual(
+      state_dict.param_groups.map((group) => Object.keys(group)),
+    );
     expect(JSON.parse(JSON.stringify(own.param_groups))).toEqual(state_dict.param_groups);
     expect([...own.state.keys()].map(String)).toEqual(Object.keys(state_dict.state));
     for (const [index, state] of own.state) {
       const expected = state_dict.state[index]!;
       expect(Object.keys(state)).toEqual(Object.keys(expected));
-      for (const [name, value] of Object.entries(state)) expectClose(value as Tensor, expected[name]!, Math.max(close, 1e-6));
+      for (const [name, value] of Object.entries(state))
+        expectClose(value as Tensor, expected[name]!, Math.max(close, 1e-6));
     }
   });
 

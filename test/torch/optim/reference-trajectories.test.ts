@@ -1,5 +1,6 @@
 /** Three steps of every optimizer on θ = [1, −2, 3] in float64: lr 0.01, weight decay 0.1, other options default. */
-import { Tensor, optim, tensor } from "../../../lib/torch";
+import type { Tensor } from "../../../lib/torch";
+import { optim, tensor } from "../../../lib/torch";
 
 const GRADIENTS = [
   [0.1, -0.2, 0.3],
@@ -23,7 +24,13 @@ function run(make: Make, steps: number): number[] {
 
 const trajectories: [name: string, make: Make, first: number[], third: number[], digits: number][] = [
   ["SGD", (p) => as(new optim.SGD(p, common)), [0.998, -1.996, 2.994], [0.998505498, -1.995008996, 2.991010994], 9],
-  ["SGD momentum", (p) => as(new optim.SGD(p, { ...common, momentum: 0.9 })), [0.998, -1.996, 2.994], [0.993739098, -1.987276196, 2.981661794], 9],
+  [
+    "SGD momentum",
+    (p) => as(new optim.SGD(p, { ...common, momentum: 0.9 })),
+    [0.998, -1.996, 2.994],
+    [0.993739098, -1.987276196, 2.981661794],
+    9,
+  ],
   [
     "SGD dampening",
     (p) => as(new optim.SGD(p, { ...common, momentum: 0.9, dampening: 0.1 })),
@@ -38,9 +45,27 @@ const trajectories: [name: string, make: Make, first: number[], third: number[],
     [0.992882997282, -1.983578774564, 2.974534136846],
     11,
   ],
-  ["Adam", (p) => as(new optim.Adam(p, common)), [0.9900000005, -1.99000000025, 2.990000000167], [0.978306152092, -1.975325329447, 2.9776534201], 11],
-  ["AdamW", (p) => as(new optim.AdamW(p, common)), [0.989000001, -1.9880000005, 2.987000000333], [0.981182751466, -1.984092249393, 2.983175274425], 11],
-  ["RMSprop", (p) => as(new optim.RMSprop(p, common)), [0.90000005, -1.900000025, 2.900000016667], [0.908993555853, -1.880948557388, 2.863698749859], 11],
+  [
+    "Adam",
+    (p) => as(new optim.Adam(p, common)),
+    [0.9900000005, -1.99000000025, 2.990000000167],
+    [0.978306152092, -1.975325329447, 2.9776534201],
+    11,
+  ],
+  [
+    "AdamW",
+    (p) => as(new optim.AdamW(p, common)),
+    [0.989000001, -1.9880000005, 2.987000000333],
+    [0.981182751466, -1.984092249393, 2.983175274425],
+    11,
+  ],
+  [
+    "RMSprop",
+    (p) => as(new optim.RMSprop(p, common)),
+    [0.90000005, -1.900000025, 2.900000016667],
+    [0.908993555853, -1.880948557388, 2.863698749859],
+    11,
+  ],
   [
     "RMSprop centered",
     (p) => as(new optim.RMSprop(p, { ...common, momentum: 0.9, centered: true })),
@@ -48,10 +73,34 @@ const trajectories: [name: string, make: Make, first: number[], third: number[],
     [0.685370025034, -1.690726706237, 2.708272618227],
     11,
   ],
-  ["Adagrad", (p) => as(new optim.Adagrad(p, common)), [0.990000000005, -1.990000000002, 2.990000000002], [0.990312043374, -1.987627588717, 2.986174602822], 11],
-  ["NAdam", (p) => as(new optim.NAdam(p, common)), [0.989435482615, -1.989435482351, 2.989435482263], [0.989037180794, -1.985534678477, 2.983914561239], 7],
-  ["RAdam", (p) => as(new optim.RAdam(p, common)), [0.998, -1.996, 2.994], [0.995908319674, -1.992057074383, 2.98875515906], 11],
-  ["Adamax", (p) => as(new optim.Adamax(p, common)), [0.9900000005, -1.99000000025, 2.990000000167], [0.979610894137, -1.980150794252, 2.981254097783], 11],
+  [
+    "Adagrad",
+    (p) => as(new optim.Adagrad(p, common)),
+    [0.990000000005, -1.990000000002, 2.990000000002],
+    [0.990312043374, -1.987627588717, 2.986174602822],
+    11,
+  ],
+  [
+    "NAdam",
+    (p) => as(new optim.NAdam(p, common)),
+    [0.989435482615, -1.989435482351, 2.989435482263],
+    [0.989037180794, -1.985534678477, 2.983914561239],
+    7,
+  ],
+  [
+    "RAdam",
+    (p) => as(new optim.RAdam(p, common)),
+    [0.998, -1.996, 2.994],
+    [0.995908319674, -1.992057074383, 2.98875515906],
+    11,
+  ],
+  [
+    "Adamax",
+    (p) => as(new optim.Adamax(p, common)),
+    [0.9900000005, -1.99000000025, 2.990000000167],
+    [0.979610894137, -1.980150794252, 2.981254097783],
+    11,
+  ],
   [
     "Adadelta",
     (p) => as(new optim.Adadelta(p, common)),

@@ -39,12 +39,15 @@ export function interpolate(input: Tensor, options: InterpolateOptions): Tensor 
     case "trilinear 3":
       return operators.upsampleTrilinear3d(input, outputSize, alignCorners, scales);
     default:
-      throw new TorchError(`interpolate: expected an input (N, C, …) that fits mode "${mode}", got shape [${input.shape.join(", ")}]`);
+      throw new TorchError(
+        `interpolate: expected an input (N, C, …) that fits mode "${mode}", got shape [${input.shape.join(", ")}]`,
+      );
   }
 }
 
 function perDimension(value: number | readonly number[], dims: number): readonly number[] {
   if (typeof value === "number") return Array<number>(dims).fill(value);
-  if (value.length !== dims) throw new TorchError(`interpolate: expected one number or ${dims}, got [${value.join(", ")}]`);
+  if (value.length !== dims)
+    throw new TorchError(`interpolate: expected one number or ${dims}, got [${value.join(", ")}]`);
   return value;
 }

@@ -15,7 +15,8 @@ const REDUCTION_CODES: Readonly<Record<string, number>> = { none: 0, mean: 1, su
 
 function code(loss: string, reduction: Reduction = "mean"): number {
   const value = REDUCTION_CODES[reduction];
-  if (value === undefined) throw new TorchError(`${loss}: expected a reduction "none", "mean" or "sum", got "${reduction}"`);
+  if (value === undefined)
+    throw new TorchError(`${loss}: expected a reduction "none", "mean" or "sum", got "${reduction}"`);
   return value;
 }
 
@@ -36,7 +37,9 @@ export function smoothL1Loss(input: Tensor, target: Tensor, options: LossOptions
   const { beta = 1 } = options;
   warnOfBroadcast("smoothL1Loss", input, target);
   const reduction = code("smoothL1Loss", options.reduction);
-  return beta === 0 ? operators.l1Loss(input, target, reduction) : operators.smoothL1Loss(input, target, reduction, beta);
+  return beta === 0
+    ? operators.l1Loss(input, target, reduction)
+    : operators.smoothL1Loss(input, target, reduction, beta);
 }
 
 /** Quadratic below `delta` (½·d²), linear above (delta·(d − ½·delta)). */
@@ -58,17 +61,43 @@ export interface CrossEntropyOptions extends LossOptions {
 /** Cross entropy of logits (N, C, …) with class indices (N, …) int64, or with class probabilities of the input's shape. */
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
-  return operators.crossEntropyLoss(input, target, weight, code("crossEntropy", options.reduction), ignoreIndex, labelSmoothing);
+  return operators.crossEntropyLoss(
+    input,
+    target,
+    weight,
+    code("crossEntropy", options.reduction),
+    ignoreIndex,
+    labelSmoothing,
+  );
 }
 
 /** Negative log-likelihood of log-probabilities (N, C) with class indices (N) int64. */
-export function nllLoss(input: Tensor, target: Tensor, options: LossOptions & { weight?: Tensor | null; ignoreIndex?: number } = {}): Tensor {
-  return operators.nllLoss(input, target, options.weight ?? null, code("nllLoss", options.reduction), options.ignoreIndex ?? -100);
+export function nllLoss(
+  input: Tensor,
+  target: Tensor,
+  options: LossOptions & { weight?: Tensor | null; ignoreIndex?: number } = {},
+): Tensor {
+  return operators.nllLoss(
+    input,
+    target,
+    options.weight ?? null,
+    code("nllLoss", options.reduction),
+    options.ignoreIndex ?? -100,
+  );
 }
 
 /** Cross entropy of probabilities with targets in [0, 1]. */
-export function binaryCrossEntropy(input: Tensor, target: Tensor, options: LossOptions & { weight?: Tensor | null } = {}): Tensor {
-  return operators.binaryCrossEntropy(input, target, options.weight ?? null, code("binaryCrossEntropy", options.reduction));
+export function binaryCrossEntropy(
+  input: Tensor,
+  target: Tensor,
+  options: LossOptions & { weight?: Tensor | null } = {},
+): Tensor {
+  return operators.binaryCrossEntropy(
+    input,
+    target,
+    options.weight ?? null,
+    code("binaryCrossEntropy", options.reduction),
+  );
 }
 
 /** Cross entropy of logits with targets in [0, 1]; stable where the sigmoid saturates. */
@@ -78,12 +107,21 @@ export function binaryCrossEntropyWithLogits(
   options: LossOptions & { weight?: Tensor | null; posWeight?: Tensor | null } = {},
 ): Tensor {
   const reduction = code("binaryCrossEntropyWithLogits", options.reduction);
-  return operators.binaryCrossEntropyWithLogits(input, target, options.weight ?? null, options.posWeight ?? null, reduction);
+  return operators.binaryCrossEntropyWithLogits(
+    input,
+    target,
+    options.weight ?? null,
+    options.posWeight ?? null,
+    reduction,
+  );
 }
 
 /** (N, 1) against (N) broadcasts to (N, N): legal, and nearly always a mistake, so PyTorch warns and so do we. */
 function warnOfBroadcast(loss: string, input: Tensor, target: Tensor): void {
   const [left, right] = [input.shape, target.shape];
   if (left.length === right.length && left.every((size, d) => size === right[d])) return;
-  process.emitWarning(`${loss}: the target's shape [${right.join(", ")}] differs from the input's [${left.join(", ")}]; they are broadcast`, "TorchWarning");
+  process.emitWarning(
+    `${loss}: the target's shape [${right.join(", ")}] differs from the input's [${left.join(", ")}]; they are broadcast`,
+    "TorchWarning",
+  );
 }

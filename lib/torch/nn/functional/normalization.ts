@@ -17,7 +17,9 @@ export function batchNorm(
   eps = 1e-5,
 ): Tensor {
   if (training && input.numel() / input.size(1) <= 1) {
-    throw new TorchError(`batchNorm: expected more than 1 value per channel when training, got shape [${input.shape.join(", ")}]`);
+    throw new TorchError(
+      `batchNorm: expected more than 1 value per channel when training, got shape [${input.shape.join(", ")}]`,
+    );
   }
   return batchNormOperator(input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
 }

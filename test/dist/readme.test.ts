@@ -1,0 +1,31 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const root = join(__dirname, "..", "..");
+
+test("the README's first model runs as printed and learns", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const code = /## A first model of one's own\n\n```ts\n([\s\S]*?)```/.exec(readme)![1]!;
+  // inside the package, so that "noether-ts/torch" is this build
+  const folder = mkdtempSync(join(root, "test", "dist", ".readme-"));
+  try {
+    writeFileSync(join(folder, "model.mts"), code);
+    const tsx = join(dirname(require.resolve("tsx/package.json")), "dist", "cli.mjs");
+    const output = execFileSync(process.execPath, [tsx, join(folder, "model.mts")], { encoding: "utf8" });
+    const losses = output.trim().split("\n").map((line) => Number(line.split(" ")[1]));
+    expect(losses).toHaveLength(4);
+    expect(losses[3]).toBeLessThan(losses[0]! / 10);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("every page that the documents link to exists", () => {
+  for (const page of ["README.md", "CONTRIBUTING.md", "docs/install.md", "docs/architecture.md", "docs/torch.md"]) {
+    const text = readFileSync(join(root, page), "utf8");
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)].map((match) => match[1]!);
+    const missing = links.filter((link) => !existsSync(join(root, dirname(page), link)));
+    expect({ page, missing }).toEqual({ page, missing: [] });
+  }
+});

@@ -22,8 +22,9 @@ namespace noether {
 
 namespace {
 
-// Bytes between two looks at the checksum: small enough to be in the cache still.
-constexpr size_t kChunk = size_t{1} << 20;
+// Bytes of one read or write. The checksum is taken right after, while they are still in the cache; and larger writes
+// make the kernel look for large pages, which on a machine that has run for a while takes longer than the writing.
+constexpr size_t kChunk = size_t{256} << 10;
 // Bytes of a storage on another device that are brought over at a time.
 constexpr int64_t kDeviceChunk = int64_t{64} << 20;
 
@@ -252,13 +253,12 @@ class ArchiveWriter {
   ArchiveWriter(const ArchiveWriter&) = delete;
   ArchiveWriter& operator=(const ArchiveWriter&) = delete;
 
-  // Appends and returns the checksum of what was appended.
-  uint32_t append(const uint8_t* data, size_t length) {
-    uint32_t crc = 0;
+  // Appends and returns the checksum of what was appended, continuing `crc`.
+  uint32_t append(const uint8_t* data, size_t length, uint32_t crc = 0) {
     while (length > 0) {
       const size_t count = std::min(length, kChunk);
-      crc = crc32(crc, data, count);
       put(data, count);
+      crc = crc32(crc, data, count);
       data += count;
       length -= count;
     }
@@ -271,12 +271,7 @@ class ArchiveWriter {
     for (int64_t done = 0; done < length; done += kDeviceChunk) {
       const int64_t count = std::min(kDeviceChunk, length - done);
       const at::Tensor bytes = bytes_of(storage, offset + done, count).to(at::kCPU);
-      const auto* data = static_cast<const uint8_t*>(bytes.const_data_ptr());
-      for (int64_t at = 0; at < count; at += kChunk) {
-        const size_t part = std::min<int64_t>(kChunk, count - at);
-        crc = crc32(crc, data + at, part);
-        put(data + at, part);
-      }
+      crc = append(static_cast<const uint8_t*>(bytes.const_data_ptr()), count, crc);
     }
     return crc;
   }
@@ -299,8 +294,9 @@ class ArchiveWriter {
 
  private:
   void put(const uint8_t* data, size_t length) {
-    if (buffer_.size() + length > kChunk) flush();
-    if (length >= kChunk / 2) {
+    const bool is_large = length >= kChunk / 2;
+    if (is_large || buffer_.size() + length > kChunk) flush();
+    if (is_large) {
       write(data, length);
     } else {
       buffer_.insert(buffer_.end(), data, data + length);

@@ -64,6 +64,7 @@ __attribute__((target("pclmul,sse4.1"))) uint32_t update_by_folding(uint32_t sta
   for (int i = 0; i < 4; ++i) lanes[i] = load(data + 16 * i);
   lanes[0] = _mm_xor_si128(lanes[0], _mm_cvtsi32_si128(static_cast<int>(state)));
   for (data += 64, length -= 64; length >= 64; data += 64, length -= 64) {
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) lanes[i] = fold(lanes[i], load(data + 16 * i), by_64);
   }
   __m128i value = lanes[0];

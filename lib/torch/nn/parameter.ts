@@ -17,4 +17,9 @@ export class Parameter extends Tensor {
     registerFinalizer(this);
     if (options.requiresGrad ?? true) this.requiresGrad = true;
   }
+
+  /** As PyTorch prints parameters. */
+  override toString(): string {
+    return `Parameter containing:\n${super.toString()}`;
+  }
 }

@@ -23,6 +23,8 @@ export interface KernelOptions {
   foreach: boolean | null;
 }
 
+const FUSED_DTYPES: ReadonlySet<string> = new Set(["float32", "float64", "float16", "bfloat16"]);
+
 /**
  * Whether a batch can go to a fused kernel. On the CPU that is the default (unless `foreach` or `fused: false` ask for
  * list operators); on other devices, as in PyTorch, only `fused: true`.
@@ -35,7 +37,7 @@ export function canFuse(group: KernelOptions, batch: Batch): boolean {
   if (group.fused === null && batch.params.some((param) => param.device !== "cpu")) return false;
   return batch.params.every(
     (param, i) =>
-      param.isFloatingPoint() &&
+      FUSED_DTYPES.has(param.dtype) &&
       native.isContiguous(param.handle) &&
       native.isContiguous(batch.gradientHandles[i] as number),
   );

@@ -350,3 +350,7 @@ describe("life of the weights", () => {
 test("a buffer needs a property name", () => {
   expect(() => new nn.Identity().registerBuffer("a.b", null)).toThrow('got "a.b"');
 });
+
+test("a parameter says what it is", () => {
+  expect(String(new nn.Parameter(tensor([1])))).toBe("Parameter containing:\ntensor([1.], requires_grad=True)");
+});

@@ -16,13 +16,13 @@
       "cflags!": ["-fno-exceptions"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20", "-O3"],
       "cflags_cc": [
-        "-std=c++20", "-O2", "-Wall", "-Wextra", "-fexceptions", "-frtti", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
+        "-std=c++20", "-O2", "-fopenmp", "-Wall", "-Wextra", "-fexceptions", "-frtti", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
         "-isystem", "<(libtorch)/include",
         "-isystem", "<(libtorch)/include/torch/csrc/api/include",
         "-isystem", "<!(node -p \"require('path').dirname(require.resolve('node-addon-api/package.json'))\")",
       ],
       "libraries": ["-L<(libtorch)/lib", "-lc10", "-ltorch_cpu"],
-      "ldflags": ["<!@(node scripts/gyp-libtorch.mjs rpath)"],
+      "ldflags": ["-fopenmp", "<!@(node scripts/gyp-libtorch.mjs rpath)"],
       "conditions": [
         ["noether_cuda=='1'", {
           "defines": ["NOETHER_CUDA=1"],

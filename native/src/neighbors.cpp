@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 // Products and sums must round as separate operations, or distances at a boundary would differ from torch.cdist.
@@ -394,7 +395,8 @@ class KdTree {
   template <int P>
   void nearest(const T* query, int64_t k, std::vector<Neighbour>& heap) const {
     heap.clear();
-    search<P>(query, k, 1, 0, heap);
+    std::vector<T> offsets(dims_, 0);
+    search<P>(query, k, 1, 0, offsets.data(), heap);
     std::sort_heap(heap.begin(), heap.end());
   }
 
@@ -450,9 +452,11 @@ class KdTree {
     return widest;
   }
 
+  // `offsets` are the distances from the query to the node's box along each axis, `squared` is the sum of their squares.
   template <int P>
-  void search(const T* query, int64_t k, int64_t node, T bound, std::vector<Neighbour>& heap) const {
-    if (static_cast<int64_t>(heap.size()) == k && bound > heap.front().distance) return;
+  void search(const T* query, int64_t k, int64_t node, T squared, T* offsets, std::vector<Neighbour>& heap) const {
+    // The factor covers the rounding of distances.
+    if (static_cast<int64_t>(heap.size()) == k && squared * static_cast<T>(0.99999) > heap.front().distance * heap.front().distance) return;
     if (node >= leaves_) {
       const int32_t begin = begin_[node - leaves_], end = begin_[node - leaves_ + 1];
       const T* point = points_.data() + static_cast<int64_t>(begin) * dims_;
@@ -471,9 +475,11 @@ class KdTree {
     }
     const T offset = query[axis_[node]] - split_[node];
     const int64_t near = offset < 0 ? 2 * node : 2 * node + 1;
-    search<P>(query, k, near, bound, heap);
-    // The far side is at least this far; the factor covers the rounding of distances.
-    search<P>(query, k, near ^ 1, std::max(bound, std::abs(offset) * static_cast<T>(0.999999)), heap);
+    search<P>(query, k, near, squared, offsets, heap);
+    T& along = offsets[axis_[node]];
+    const T before = std::exchange(along, offset);
+    search<P>(query, k, near ^ 1, squared - before * before + offset * offset, offsets, heap);
+    along = before;
   }
 
   int64_t dims_;

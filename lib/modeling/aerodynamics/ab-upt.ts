@@ -1,0 +1,28 @@
+import type { z } from "zod";
+import { register } from "../../core/factory";
+import type { ModelOptions } from "../../core/models";
+import { validateConfig } from "../../core/schemas";
+import { AnchorBranchedUPTConfig, AnchoredBranchedUPT } from "../models/ab-upt";
+import type { ABUPTInputs, Fields } from "../models/ab-upt";
+import { AerodynamicsModel } from "./base-model";
+import { aerodynamicsFields } from "./config";
+
+export const ABUPTConfig = AnchorBranchedUPTConfig.extend("ABUPTConfig", { fields: aerodynamicsFields });
+export type ABUPTConfig = z.output<typeof ABUPTConfig>;
+
+/** Trainable AB-UPT. The network embeds positions itself: set `use_bias_layers: false` to leave out the layers it does not use. */
+export class ABUPT extends AerodynamicsModel {
+  readonly abUpt: AnchoredBranchedUPT;
+
+  constructor(config: z.input<typeof ABUPTConfig>, options: ModelOptions = {}) {
+    const parsed = validateConfig(ABUPTConfig, config);
+    super(parsed, options);
+    this.abUpt = new AnchoredBranchedUPT(parsed);
+  }
+
+  override forward(inputs: ABUPTInputs): Fields {
+    return this.abUpt.forward(inputs);
+  }
+}
+
+register("tutorial.model.ABUPT", { class: ABUPT, schema: ABUPTConfig, aliases: ["tutorial.model.ab_upt.ABUPT"] });

@@ -1,0 +1,69 @@
+/** Config fields that the trainable models of the aerodynamics tutorial have beside those of their architecture. */
+import { bool, literal } from "../../core/schemas";
+import { AeroDataSpecs, totalDim, totalOutputDim } from "../../core/schemas/dataset";
+import type { ModelBaseConfig } from "../../core/schemas/model-base";
+
+export const aerodynamicsFields = {
+  /** How positions become tokens. */
+  position_projection: literal("linear", "sincos").default("sincos"),
+  /** Layer norm and a linear layer to the output channels at the end. */
+  use_output_projection: bool().default(false),
+  /** An MLP for surface tokens and one for volume tokens behind the embedding. */
+  use_bias_layers: bool().default(true),
+  data_specs: AeroDataSpecs,
+};
+
+/** What the common part of the models reads of their configs. */
+export type AerodynamicsConfig = ModelBaseConfig & {
+  readonly hidden_dim: number;
+  readonly position_projection: "linear" | "sincos";
+  readonly use_output_projection: boolean;
+  readonly use_bias_layers: boolean;
+  readonly data_specs: AeroDataSpecs;
+};
+
+/** Where a field lies in the output channels of the models without branches of their own. */
+export interface OutputField {
+  /** `surface_pressure`, `volume_velocity`, … */
+  readonly name: string;
+  readonly branch: "surface" | "volume";
+  readonly start: number;
+  readonly dim: number;
+}
+
+/** Channels of the five usual fields, whatever their order in the data specs: checkpoints were trained so. */
+const USUAL_FIELDS: readonly OutputField[] = [
+  { name: "surface_pressure", branch: "surface", start: 0, dim: 1 },
+  { name: "volume_velocity", branch: "volume", start: 1, dim: 3 },
+  { name: "surface_friction", branch: "surface", start: 4, dim: 3 },
+  { name: "volume_pressure", branch: "volume", start: 7, dim: 1 },
+  { name: "volume_vorticity", branch: "volume", start: 8, dim: 3 },
+];
+
+/**
+ * Output channels of the fields. Pressure and velocity alone, and all five usual fields, have fixed channels; any other set of fields
+ * lies in the order of the data specs, surface first.
+ */
+export function outputFields(specs: AeroDataSpecs): OutputField[] {
+  const declared: OutputField[] = [];
+  let start = 0;
+  for (const branch of ["surface", "volume"] as const) {
+    for (const [field, dim] of Object.entries(specs[`${branch}_output_dims`] ?? {})) {
+      if (dim > 0) declared.push({ name: `${branch}_${field}`, branch, start, dim });
+      start += Math.max(dim, 0);
+    }
+  }
+  for (const usual of [USUAL_FIELDS.slice(0, 2), USUAL_FIELDS]) {
+    const fits = usual.every(({ name, dim }) => declared.some((field) => field.name === name && field.dim === dim));
+    if (fits && usual.length === declared.length) return [...usual];
+  }
+  return declared;
+}
+
+/** Channels of all surface and volume features. */
+export function featureDims(specs: AeroDataSpecs): { surface: number; volume: number } {
+  if (!specs.use_physics_features) return { surface: 0, volume: 0 };
+  return { surface: totalDim(specs.surface_feature_dim), volume: totalDim(specs.volume_feature_dim) };
+}
+
+export { totalOutputDim };

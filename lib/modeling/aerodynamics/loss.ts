@@ -1,0 +1,70 @@
+import type { z } from "zod";
+import { ValueError } from "../../core/python-errors";
+import { defineConfig, float } from "../../core/schemas";
+import { nn } from "../../torch";
+import type { Tensor } from "../../torch";
+
+/** Weights of the losses: each is that of its field times that of its group. */
+export const lossWeightFields = {
+  surface_weight: float().default(1),
+  volume_weight: float().default(1),
+  surface_pressure_weight: float().default(1),
+  surface_friction_weight: float().default(0),
+  volume_velocity_weight: float().default(1),
+  volume_pressure_weight: float().default(0),
+  volume_vorticity_weight: float().default(0),
+};
+export const AerodynamicsLossWeights = defineConfig("AerodynamicsLossWeights", { fields: lossWeightFields });
+export type AerodynamicsLossWeights = z.output<typeof AerodynamicsLossWeights>;
+
+const FIELDS = [
+  "surface_pressure",
+  "surface_friction",
+  "volume_velocity",
+  "volume_pressure",
+  "volume_vorticity",
+] as const;
+type Field = (typeof FIELDS)[number];
+
+/** Field of a target property: `surface_pressure_target` → `surface_pressure`. @throws ValueError for any other name */
+export function targetField(property: string): Field {
+  const field = FIELDS.find((name) => property === `${name}_target`);
+  if (field === undefined) {
+    throw new ValueError(
+      `expected a target property among ${FIELDS.map((name) => `${name}_target`).join(", ")}, got "${property}"`,
+    );
+  }
+  return field;
+}
+
+/**
+ * Mean squared error of every target, times its weights: `<field>_loss`. Fields of weight 0, and fields that the model does not predict,
+ * are left out; `query_…` outputs never count.
+ *
+ * @param targets `<field>_target` (B, N, C)
+ * @throws ValueError when a target is missing, or when nothing is left
+ */
+export function aerodynamicsLosses(
+  outputs: Readonly<Record<string, Tensor>>,
+  targets: Readonly<Record<string, Tensor | undefined>>,
+  properties: readonly string[],
+  weights: AerodynamicsLossWeights,
+): Record<string, Tensor> {
+  const losses: Record<string, Tensor> = {};
+  for (const property of properties) {
+    const field = targetField(property);
+    const weight = weights[`${field}_weight`];
+    const group = field.startsWith("surface") ? weights.surface_weight : weights.volume_weight;
+    const prediction = outputs[field];
+    if (weight <= 0 || group <= 0 || prediction === undefined) continue;
+    const target = targets[property];
+    if (!target) throw new ValueError(`the batch has no "${property}"`);
+    losses[`${field}_loss`] = nn.functional.mseLoss(prediction, target).mul(weight * group);
+  }
+  if (Object.keys(losses).length === 0) {
+    throw new ValueError(
+      `no loss: of ${properties.join(", ")}, none is predicted (${Object.keys(outputs).join(", ")}) with a weight above 0`,
+    );
+  }
+  return losses;
+}

@@ -1,0 +1,8 @@
+/** Functions that the modules are made of. */
+export { knn, radius } from "./geometric";
+export type { BatchVectors } from "./geometric";
+export { applyInitMethod, initBiasToZero, initTruncNormalZeroBias, InitWeightsMode } from "./init";
+export { fromLogscale, toLogscale } from "./logscale";
+export { modulateGate, modulateScaleShift } from "./modulation";
+export { rope, ropeTable } from "./rope";
+export type { RopeFrequencies, RopeTable } from "./rope";

@@ -1,0 +1,66 @@
+import type { z } from "zod";
+import { register } from "../../core/factory/registry";
+import { any, literal, mapping, validateConfig } from "../../core/schemas";
+import { writtenKeys } from "../modules/blocks";
+import { Transformer, TransformerConfig } from "./transformer";
+
+/** Slices when nothing is said. */
+const DEFAULT_ARGUMENTS = { num_slices: 512 };
+
+export const TransolverConfig = TransformerConfig.extend("TransolverConfig", {
+  fields: {
+    /** Attention of the blocks, unless the block config names one itself. */
+    attention_constructor: literal("transolver", "transolver_plusplus").default("transolver"),
+    attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS),
+  },
+  // The tutorial tells the two kinds apart by the model's name.
+  prepare: (raw) =>
+    withPhysicsAttention(raw, raw["name"] === "transolver_plusplus" ? "transolver_plusplus" : "transolver"),
+});
+export type TransolverConfig = z.output<typeof TransolverConfig>;
+
+export const TransolverPlusPlusConfig = TransformerConfig.extend("TransolverPlusPlusConfig", {
+  fields: {
+    attention_constructor: literal("transolver_plusplus").default("transolver_plusplus"),
+    attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS),
+  },
+  prepare: (raw) => withPhysicsAttention(raw, "transolver_plusplus"),
+});
+export type TransolverPlusPlusConfig = z.output<typeof TransolverPlusPlusConfig>;
+
+/**
+ * Hands the model's attention down to the blocks, the defaults included. A block config that names `dot_product` keeps it, and slices
+ * mean nothing to it: so runs of the Python framework can be loaded whose blocks, by its defaults, have no physics attention.
+ */
+function withPhysicsAttention(raw: Record<string, unknown>, constructor: string): Record<string, unknown> {
+  const block = raw["transformer_block_config"];
+  if (typeof block !== "object" || block === null) return raw;
+  const config = {
+    attention_constructor: raw["attention_constructor"] ?? constructor,
+    attention_arguments: raw["attention_arguments"] ?? DEFAULT_ARGUMENTS,
+    ...writtenKeys(block),
+  };
+  if (config.attention_constructor === "dot_product") {
+    const { num_slices: _, ...rest } = (config.attention_arguments ?? {}) as Record<string, unknown>;
+    config.attention_arguments = rest;
+  }
+  return { ...raw, transformer_block_config: config };
+}
+
+/**
+ * A trunk of transformer blocks with physics attention (Transolver, https://arxiv.org/abs/2402.02366; Transolver++,
+ * https://arxiv.org/abs/2502.02414, with `attention_constructor: transolver_plusplus`).
+ *
+ * Shapes: x (B, N, D) → (B, N, D).
+ */
+export class Transolver extends Transformer {
+  protected override parse(config: z.input<typeof TransolverConfig>): TransolverConfig {
+    return validateConfig(TransolverConfig, config);
+  }
+}
+
+register("noether.modeling.models.Transolver", {
+  class: Transolver,
+  schema: TransolverConfig,
+  aliases: ["noether.modeling.models.transolver.Transolver"],
+});

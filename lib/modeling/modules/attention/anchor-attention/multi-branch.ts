@@ -1,0 +1,109 @@
+import type { z } from "zod";
+import { ValueError } from "../../../../core/python-errors";
+import { list, str, validateConfig } from "../../../../core/schemas";
+import { nn } from "../../../../torch";
+import type { Tensor } from "../../../../torch";
+import type { RopeFrequencies } from "../../../functional/rope";
+import { AttentionConfig } from "../config";
+import { MixedAttention } from "./mixed";
+import type { AnchorMemory, AttentionPattern, TokenSpec } from "./tokens";
+
+export const MultiBranchAnchorAttentionConfig = AttentionConfig.extend("MultiBranchAnchorAttentionConfig", {
+  fields: {
+    /** Branches, e.g. ["surface", "volume"]; the names of a branch's tokens start with it. */
+    branches: list(str()),
+    anchor_suffix: str().default("_anchors"),
+  },
+  check({ branches }, report) {
+    if (branches.length === 0) report("needs at least one branch", "branches");
+  },
+});
+export type MultiBranchAnchorAttentionConfig = z.output<typeof MultiBranchAnchorAttentionConfig>;
+
+/** Tokens that do not fit the branches of an anchor attention. */
+export class AnchorTokenError extends ValueError {}
+/** A token whose name starts with no branch. */
+export class UnexpectedTokenError extends AnchorTokenError {}
+/** A branch without tokens. */
+export class MissingBranchTokensError extends AnchorTokenError {}
+/** A branch without anchors. */
+export class MissingAnchorTokenError extends AnchorTokenError {}
+
+/** Arguments of the anchor attentions. */
+export interface AnchorAttentionOptions {
+  /** Token groups in the order in which they lie in the sequence. */
+  readonly tokenSpecs: readonly TokenSpec[];
+  readonly freqs?: RopeFrequencies | null;
+  /** Where anchors leave their keys and values; when it holds them already, the sequence may consist of queries alone. */
+  readonly memory?: AnchorMemory;
+}
+
+/**
+ * Base of the anchor attentions (AB-UPT, https://arxiv.org/abs/2502.09692): tokens of a branch attend to anchors only, so the result at
+ * an anchor never depends on the queries, and any number of queries can follow.
+ *
+ * Shapes: x (B, N, D) → (B, N, D).
+ */
+export abstract class MultiBranchAnchorAttention extends nn.Module {
+  readonly mixedAttention: MixedAttention;
+  readonly branches: readonly string[];
+  readonly anchorSuffix: string;
+
+  constructor(config: z.input<typeof MultiBranchAnchorAttentionConfig>) {
+    super();
+    const { branches, anchor_suffix, ...attention } = validateConfig(MultiBranchAnchorAttentionConfig, config);
+    this.mixedAttention = new MixedAttention(attention);
+    this.branches = branches;
+    this.anchorSuffix = anchor_suffix;
+  }
+
+  /** Which of the present tokens attend to which anchors. */
+  protected abstract patterns(tokens: readonly string[]): AttentionPattern[];
+
+  override forward(x: Tensor, options: AnchorAttentionOptions): Tensor {
+    const { tokenSpecs, freqs, memory } = options;
+    const tokens = tokenSpecs.map(({ name }) => name);
+    this.validate(tokens, memory);
+    const attentionPatterns = this.patterns(tokens).filter(({ queryTokens }) => queryTokens.length > 0);
+    return this.mixedAttention.forward(x, { tokenSpecs, attentionPatterns, freqs, memory });
+  }
+
+  /** Name of a branch's anchors. */
+  protected anchorsOf(branch: string): string {
+    return branch + this.anchorSuffix;
+  }
+
+  /** Tokens that belong to a branch. */
+  protected tokensOf(branch: string, tokens: readonly string[]): string[] {
+    return tokens.filter((name) => name.startsWith(branch));
+  }
+
+  private validate(tokens: readonly string[], memory?: AnchorMemory): void {
+    const name = this.constructor.name;
+    const unexpected = tokens.find((token) => !this.branches.some((branch) => token.startsWith(branch)));
+    if (unexpected !== undefined) {
+      throw new UnexpectedTokenError(
+        `${name}: token ${unexpected} belongs to none of the branches ${this.branches.join(", ")}`,
+      );
+    }
+    for (const branch of this.branches) {
+      const anchors = this.anchorsOf(branch);
+      if (tokens.includes(anchors) || memory?.get(this.mixedAttention, anchors)) continue;
+      if (this.tokensOf(branch, tokens).length === 0) {
+        throw new MissingBranchTokensError(`${name}: branch ${branch} has no tokens among ${tokens.join(", ")}`);
+      }
+      throw new MissingAnchorTokenError(
+        `${name}: branch ${branch} needs the token ${anchors}, got ${tokens.join(", ")}`,
+      );
+    }
+  }
+}
+
+/** For the attentions between branches. */
+export function requireTwoBranches(attention: MultiBranchAnchorAttention): void {
+  if (attention.branches.length < 2) {
+    throw new ValueError(
+      `${attention.constructor.name} requires at least two branches, got ${attention.branches.join(", ")}`,
+    );
+  }
+}

@@ -1,0 +1,23 @@
+/** Splitting channels into heads and merging them again; views wherever the memory layout allows. */
+import { nn } from "../../../torch";
+import type { Tensor } from "../../../torch";
+
+/** (B, N, parts · D) → `parts` views (B, H, N, d). */
+export function splitHeads(x: Tensor, parts: number, numHeads: number): Tensor[] {
+  return x.unflatten(-1, [parts, numHeads, -1]).permute([2, 0, 3, 1, 4]).unbind(0) as Tensor[];
+}
+
+/** (B, H, N, d) → (B, N, D); no copy when `x` comes from attention. */
+export function mergeHeads(x: Tensor): Tensor {
+  return x.transpose(1, 2).flatten(2);
+}
+
+/** `softmax(q kᵀ / √d + mask) v`: q (B, H, N, d), k and v (B, H, M, d) → (B, H, N, d). Mask: true = attend, or a float that is added. */
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: { attnMask?: Tensor | null; dropout?: number } = {},
+): Tensor {
+  return nn.functional.scaledDotProductAttention(q, k, v, { attnMask: options.attnMask, dropoutP: options.dropout });
+}

@@ -1,0 +1,10 @@
+export * from "./anchor-attention";
+export { AttentionConfig } from "./config";
+export { DotProductAttention, DotProductAttentionConfig } from "./dot-product";
+export type { QueriesKeysValues } from "./dot-product";
+export { PerceiverAttention, PerceiverAttentionConfig } from "./perceiver";
+export type { KeysValues } from "./perceiver";
+export { ATTENTION_REGISTRY } from "./registry";
+export type { AttentionName } from "./registry";
+export { TransolverAttention, TransolverAttentionConfig } from "./transolver";
+export { TransolverPlusPlusAttention, TransolverPlusPlusAttentionConfig } from "./transolver-plusplus";

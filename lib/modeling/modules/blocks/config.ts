@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { any, bool, defineConfig, float, int, isGiven, literal, mapping, optional } from "../../../core/schemas";
+import type { Report } from "../../../core/schemas";
+import { InitWeightsMode } from "../../functional/init";
+import { ATTENTION_REGISTRY } from "../attention/registry";
+
+/** The part of a block config that the attention is built from. */
+interface AttentionFields {
+  readonly hidden_dim: number;
+  readonly num_heads: number;
+  readonly use_rope: boolean;
+  readonly bias: boolean;
+  readonly init_weights: InitWeightsMode;
+  readonly attention_arguments: Readonly<Record<string, unknown>>;
+}
+
+export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
+  extra: "forbid",
+  fields: {
+    hidden_dim: int({ ge: 1 }),
+    num_heads: int({ ge: 1 }),
+    /** Channels of the MLP's hidden layer; null: hidden_dim · mlp_expansion_factor. */
+    mlp_hidden_dim: optional(int({ ge: 1 })),
+    mlp_expansion_factor: optional(int({ ge: 1 })),
+    /** Probability that a sample skips a residual branch in training. */
+    drop_path: float({ ge: 0, le: 1 }).default(0),
+    attention_constructor: literal("dot_product", "perceiver", "transolver", "transolver_plusplus").default(
+      "dot_product",
+    ),
+    /** Initial scale per channel of each residual branch; null: no scale. */
+    layerscale: optional(float({ ge: 0 })),
+    /** Width of the condition that modulates the block; null: no modulation. */
+    condition_dim: optional(int({ ge: 1 })),
+    /** Biases of norms, attention and MLP. */
+    bias: bool().default(true),
+    /** Added to the variance in layer norms. */
+    eps: float({ gt: 0 }).default(1e-6),
+    init_weights: InitWeightsMode.default("truncnormal002"),
+    /** Rotary positions; the forward then needs frequencies. */
+    use_rope: bool().default(false),
+    /** Further fields of the attention's config, e.g. `dropout`, `num_slices`. */
+    attention_arguments: mapping(any()).default({}),
+  },
+  derived: [
+    "linear_projection_config",
+    "layerscale_config",
+    "drop_path_config",
+    "modulation_linear_projection_config",
+    "up_act_down_mlp_config",
+  ],
+  check(config, report) {
+    const { hidden_dim, num_heads, attention_constructor, condition_dim, bias, use_rope } = config;
+    if (hidden_dim % num_heads !== 0) {
+      report(`hidden_dim (${hidden_dim}) must be divisible by num_heads (${num_heads})`, "hidden_dim");
+    }
+    if (config.mlp_hidden_dim === null && config.mlp_expansion_factor === null) {
+      report("one of mlp_hidden_dim and mlp_expansion_factor is required", "mlp_expansion_factor");
+    } else {
+      config.mlp_hidden_dim ??= hidden_dim * config.mlp_expansion_factor!;
+      if (config.mlp_hidden_dim <= hidden_dim) {
+        report(
+          `the MLP's hidden layer (${config.mlp_hidden_dim}) must be wider than hidden_dim (${hidden_dim})`,
+          "mlp_hidden_dim",
+        );
+      }
+    }
+    if (condition_dim !== null && !bias) report("conditioning (condition_dim) needs bias: true", "bias");
+    if (use_rope && attention_constructor.startsWith("transolver")) {
+      report(`${attention_constructor} attention has no rotary positions; remove use_rope`, "use_rope");
+    }
+    checkAttentionArguments(config, report);
+  },
+});
+export type TransformerBlockConfig = z.output<typeof TransformerBlockConfig>;
+
+export const PerceiverBlockConfig = TransformerBlockConfig.extend("PerceiverBlockConfig", {
+  fields: {
+    /** Channels of the tokens that are attended to; null: hidden_dim. */
+    kv_dim: optional(int({ ge: 1 })),
+  },
+  derived: ["perceiver_attention_config"],
+  check(config, report) {
+    if (config.condition_dim === null) config.kv_dim ??= config.hidden_dim;
+    else if (config.kv_dim !== null) report("conditioning (condition_dim) excludes kv_dim", "kv_dim");
+  },
+});
+export type PerceiverBlockConfig = z.output<typeof PerceiverBlockConfig>;
+
+/** What was written in a block config, as opposed to filled in by defaults. */
+export function writtenKeys(config: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => isGiven(config, key)));
+}
+
+/** The attention's config: what it shares with the block, and its own arguments. */
+export function attentionConfig(
+  block: AttentionFields,
+): Record<string, unknown> & Omit<AttentionFields, "attention_arguments"> {
+  const { hidden_dim, num_heads, use_rope, bias, init_weights, attention_arguments } = block;
+  return { ...attention_arguments, hidden_dim, num_heads, use_rope, bias, init_weights };
+}
+
+/** Reports arguments that the attention does not know, or that are fields of the block itself. */
+function checkAttentionArguments(
+  config: AttentionFields & { attention_constructor: keyof typeof ATTENTION_REGISTRY },
+  report: Report,
+): void {
+  for (const key of Object.keys(config.attention_arguments)) {
+    if (key in TransformerBlockConfig.fields) report(`set ${key} in the block itself`, "attention_arguments", key);
+  }
+  if (config.hidden_dim % config.num_heads !== 0) return;
+  const { config: schema } = ATTENTION_REGISTRY[config.attention_constructor];
+  const result = (schema as z.ZodType).safeParse(attentionConfig(config));
+  for (const { message, path } of result.error?.issues ?? []) report(message, "attention_arguments", ...path);
+}

@@ -1,0 +1,90 @@
+import type { z } from "zod";
+import { validateConfig } from "../../../core/schemas";
+import { nn, scope } from "../../../torch";
+import type { Tensor } from "../../../torch";
+import { modulateGate, modulateScaleShift } from "../../functional/modulation";
+import type { RopeFrequencies } from "../../functional/rope";
+import { PerceiverAttention } from "../attention/perceiver";
+import type { KeysValues } from "../attention/perceiver";
+import { LayerScale } from "../layers/layer-scale";
+import { LinearProjection } from "../layers/linear-projection";
+import { UnquantizedDropPath } from "../layers/unquantized-drop-path";
+import { UpActDownMlp } from "../mlp/up-act-down-mlp";
+import { attentionConfig, PerceiverBlockConfig } from "./config";
+import { modulations } from "./modulations";
+import type { AttentionKwargs } from "./transformer-block";
+
+/**
+ * Pre-norm cross-attention block: `q ← q + A(LN(q), LN(kv))`, `q ← q + MLP(LN(q))`; with `condition_dim` modulated as
+ * {@link TransformerBlock}, keys and values included.
+ *
+ * Shapes: q (B, N, D), kv (B, M, kv_dim), condition (B, C) → (B, N, D).
+ */
+export class PerceiverBlock extends nn.Module {
+  readonly modulation: LinearProjection | null;
+  readonly norm1q: nn.LayerNorm;
+  readonly norm1kv: nn.LayerNorm;
+  readonly attn: PerceiverAttention;
+  readonly ls1: LayerScale;
+  readonly dropPath1: UnquantizedDropPath;
+  readonly norm2: nn.LayerNorm;
+  readonly mlp: UpActDownMlp;
+  readonly ls2: LayerScale;
+  readonly dropPath2: UnquantizedDropPath;
+  readonly config: PerceiverBlockConfig;
+
+  constructor(config: z.input<typeof PerceiverBlockConfig>) {
+    super();
+    this.config = validateConfig(PerceiverBlockConfig, config);
+    const { hidden_dim, kv_dim, condition_dim, bias, eps, init_weights, layerscale, drop_path } = this.config;
+    const norm = { eps, elementwiseAffine: condition_dim === null, bias };
+    this.modulation =
+      condition_dim === null
+        ? null
+        : new LinearProjection({ input_dim: condition_dim, output_dim: 8 * hidden_dim, init_weights: "zeros" });
+    this.norm1q = new nn.LayerNorm(hidden_dim, norm);
+    this.norm1kv = new nn.LayerNorm(kv_dim ?? hidden_dim, norm);
+    this.attn = new PerceiverAttention({ ...attentionConfig(this.config), kv_dim });
+    this.ls1 = new LayerScale({ hidden_dim, init_values: layerscale });
+    this.dropPath1 = new UnquantizedDropPath({ drop_prob: drop_path });
+    this.norm2 = new nn.LayerNorm(hidden_dim, norm);
+    this.mlp = new UpActDownMlp({ input_dim: hidden_dim, hidden_dim: this.config.mlp_hidden_dim!, bias, init_weights });
+    this.ls2 = new LayerScale({ hidden_dim, init_values: layerscale });
+    this.dropPath2 = new UnquantizedDropPath({ drop_prob: drop_path });
+  }
+
+  /** @param kv tokens to attend to, or their keys and values from {@link keysValues} */
+  override forward(
+    q: Tensor,
+    kv: Tensor | KeysValues,
+    options: { condition?: Tensor | null; attnKwargs?: AttentionKwargs } = {},
+  ): Tensor {
+    const { condition, attnKwargs: { attnMask, qFreqs, kFreqs } = {} } = options;
+    return scope(() => {
+      const parts = modulations(this, condition, 8);
+      const keysValues = "k" in kv ? kv : this.keysValues(kv, { condition, kFreqs });
+      const attend = (x: Tensor) => this.attn.forward(x, { kv: keysValues, attnMask, qFreqs });
+      if (!parts) {
+        q = q.add(this.dropPath1.forward(this.ls1.forward(attend(this.norm1q.forward(q)))));
+        return q.add(this.dropPath2.forward(this.ls2.forward(this.mlp.forward(this.norm2.forward(q)))));
+      }
+      const [qScale, qShift, , , attnGate, mlpScale, mlpShift, mlpGate] = parts as [
+        Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
+      ]; // prettier-ignore
+      let y = attend(modulateScaleShift(this.norm1q.forward(q), qScale, qShift));
+      q = q.add(this.dropPath1.forward(modulateGate(this.ls1.forward(y), attnGate)));
+      y = this.mlp.forward(modulateScaleShift(this.norm2.forward(q), mlpScale, mlpShift));
+      return q.add(this.dropPath2.forward(modulateGate(this.ls2.forward(y), mlpGate)));
+    });
+  }
+
+  /** Keys and values of the tokens (B, M, kv_dim): computed once when many sets of queries attend to them. */
+  keysValues(kv: Tensor, options: { condition?: Tensor | null; kFreqs?: RopeFrequencies | null } = {}): KeysValues {
+    return scope(() => {
+      const [, , kvScale, kvShift] = modulations(this, options.condition, 8) ?? [];
+      const normalised = this.norm1kv.forward(kv);
+      const modulated = kvScale && kvShift ? modulateScaleShift(normalised, kvScale, kvShift) : normalised;
+      return this.attn.keysValues(modulated, options.kFreqs);
+    });
+  }
+}

@@ -1,0 +1,1 @@
+export { DeepPerceiverDecoder, DeepPerceiverDecoderConfig } from "./deep-perceiver-decoder";

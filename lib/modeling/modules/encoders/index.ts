@@ -1,0 +1,1 @@
+export { SupernodePooling, SupernodePoolingConfig } from "./supernode-pooling";

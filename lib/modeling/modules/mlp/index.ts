@@ -1,0 +1,2 @@
+export { MLP, MLPConfig } from "./mlp";
+export { UpActDownMlp, UpActDownMLPConfig } from "./up-act-down-mlp";

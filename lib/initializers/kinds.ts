@@ -14,6 +14,8 @@ register("noether.core.initializers.PreviousRunInitializer", {
   schema: PreviousRunInitializerConfig,
   aliases: ["noether.core.initializers.previous_run.PreviousRunInitializer"],
 });
+// Base class of both: a configuration, but nothing to construct.
+register("noether.core.initializers.CheckpointInitializer", { schema: CheckpointInitializerConfig });
 register("noether.core.initializers.ResumeInitializer", {
   class: ResumeInitializer,
   schema: ResumeInitializerConfig,

@@ -1,14 +1,10 @@
-import { lookupKind } from "../factory/registry";
+import { Factory } from "../factory/factory";
 import type { InitializerConfig } from "../schemas/initializers";
 import { InitializerBase, type InitializerDependencies } from "./base";
 
 /** The initializer of a configuration. */
 export function createInitializer(config: InitializerConfig, dependencies: InitializerDependencies): InitializerBase {
-  const type = lookupKind(config.kind).class as new (
-    config: InitializerConfig,
-    dependencies: InitializerDependencies,
-  ) => unknown;
-  const initializer = new type(config, dependencies);
+  const initializer = new Factory().instantiate(config, { ...dependencies });
   if (!(initializer instanceof InitializerBase)) {
     throw new TypeError(
       `expected '${config.kind}' to be an initializer (a subclass of InitializerBase), but it is none`,

@@ -1,4 +1,4 @@
-import { createOptimizer, type OptimizerConstructor } from "../optimizer/create-optimizer";
+import { createOptimizer, type OptimizerConstructor } from "../optimizer";
 import { RuntimeError, ValueError } from "../python-errors";
 import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
 import type { ModelBaseConfig } from "../schemas/model-base";

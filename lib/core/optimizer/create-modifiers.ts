@@ -1,4 +1,4 @@
-import { lookupKind } from "../factory/registry";
+import { Factory } from "../factory/factory";
 import { ValueError } from "../python-errors";
 import type { ParamGroupModifierConfig } from "../schemas/optimizers";
 import type { ParamGroupModifierBase } from "./param-group-modifiers/base";
@@ -11,7 +11,6 @@ export function createModifiers(configs: readonly ParamGroupModifierConfig[] | n
         `the param group modifier of '${config.name}' needs a kind, e.g. noether.core.optimizer.LrScaleByNameModifier`,
       );
     }
-    const type = lookupKind(config.kind).class as new (config: ParamGroupModifierConfig) => ParamGroupModifierBase;
-    return new type(config);
+    return new Factory().instantiate(config) as ParamGroupModifierBase;
   });
 }

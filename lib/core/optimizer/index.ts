@@ -1,3 +1,4 @@
+import "../schedules";
 import "./kinds";
 
 export { createOptimizer, type OptimizerConstructor } from "./create-optimizer";

@@ -10,7 +10,7 @@ import {
 } from "../../core/callbacks";
 import { CheckpointKeys, TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
 import { getNumNodes, getWorldSize } from "../../core/distributed";
-import { lookupKind } from "../../core/factory/registry";
+import { Factory } from "../../core/factory";
 import { createInitializer, type InitializerBase } from "../../core/initializers";
 import type { Batch, DataContainerLike, DeviceBatch } from "../../core/interfaces/data";
 import type { TrainerLike, TrainerResult } from "../../core/interfaces/trainer";
@@ -257,11 +257,7 @@ export abstract class BaseTrainer implements TrainerLike {
       if (config.kind === null || config.kind === undefined) {
         throw new ValueError("a callback needs a kind, e.g. noether.core.callbacks.CheckpointCallback");
       }
-      const type = lookupKind(config.kind).class as new (
-        config: object,
-        dependencies: CallbackDependencies,
-      ) => CallbackBase;
-      return new type(config, this.#dependencies(model));
+      return new Factory().instantiate(config, { ...this.#dependencies(model) }) as CallbackBase;
     });
   }
 

@@ -1,0 +1,41 @@
+import { hostname } from "node:os";
+import type { ComposedConfig } from "../../core/config";
+import { addGlobalHandlers, getLogger } from "../../core/utils/logging";
+import { runDevice } from "./devices";
+import { loadRunConfig, type RunConfig } from "./run-config";
+import { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";
+
+/** What a runner hands on from the command line. */
+export type RunnerOptions = Omit<SetupOptions, keyof RunConfig | "device">;
+
+/** Runs a composed config: validates it, chooses the device, sets the experiment up and trains (spec 5). */
+export class HydraRunner {
+  /** @throws ConfigError before any work starts when the config is not valid */
+  async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
+    const { config, schemaKind } = await loadRunConfig(composed);
+    addGlobalHandlers({ debug: config.debug });
+    const logger = getLogger("runner");
+    logger.info(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);
+    logger.info(`host: ${hostname()}`);
+    const device = runDevice(config.accelerator, config.devices);
+    return this.main({ config, schemaKind, device, overrides: composed.overrides, ...options });
+  }
+
+  /** One process's part of a run. May be called from code with a config that was built there. */
+  async main(options: SetupOptions): Promise<Experiment> {
+    const experiment = await setupExperiment(options);
+    try {
+      await this.execute(experiment);
+      await experiment.tracker.summarizeLogvalues();
+      experiment.messageCounter.log();
+    } finally {
+      await experiment.tracker.close();
+    }
+    return experiment;
+  }
+
+  /** What is done with the experiment. */
+  protected async execute({ trainer, model }: Experiment): Promise<void> {
+    await trainer.train(model);
+  }
+}

@@ -1,0 +1,8 @@
+/** From a composed config to a finished run. */
+export { bestAccelerator, parseDevices, runDevice } from "./devices";
+export { parseCheckpointSelector, type CheckpointSelector } from "./checkpoint-selector";
+export { storeCodeArchive } from "./code-archive";
+export { HydraRunner, type RunnerOptions } from "./hydra-runner";
+export { loadRunConfig, type RunConfig } from "./run-config";
+export { runName } from "./run-name";
+export { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";

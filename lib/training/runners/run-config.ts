@@ -1,0 +1,51 @@
+import type { ComposedConfig } from "../../core/config";
+import { DEFAULT_SCHEMA_KIND } from "../../core/configs";
+import { ConfigError } from "../../core/errors";
+import { findKind, loadUserKinds } from "../../core/factory";
+import { suggestNames } from "../../core/nearest";
+import { registeredKinds } from "../../core/factory/registry";
+import {
+  ConfigSchema,
+  isConfigClass,
+  isSubclass,
+  setAcceleratorDetection,
+  validateConfig,
+  type AnyConfigClass,
+} from "../../core/schemas";
+import { bestAccelerator } from "./devices";
+
+/** A validated config and the root class that it belongs to. */
+export interface RunConfig {
+  readonly config: ConfigSchema;
+  /** Kind of the root class, written to `hp_resolved.yaml`. */
+  readonly schemaKind: string;
+}
+
+const root = ConfigSchema as unknown as AnyConfigClass;
+
+/**
+ * Loads the user's classes that a composed config names and validates it once, by the root class in
+ * `config_schema_kind` (default: {@link ConfigSchema}).
+ *
+ * @throws ConfigError with every problem, its file and line
+ */
+export async function loadRunConfig({ plain, locate }: Pick<ComposedConfig, "plain" | "locate">): Promise<RunConfig> {
+  await loadUserKinds(plain);
+  setAcceleratorDetection(bestAccelerator);
+  const kind = plain["config_schema_kind"] ?? DEFAULT_SCHEMA_KIND;
+  const fail = (message: string): never => {
+    throw new ConfigError([{ path: "config_schema_kind", message, location: locate(["config_schema_kind"]) }]);
+  };
+  if (typeof kind !== "string" || kind === "") return fail("expected the name of the root config class");
+  const schema = findKind(kind)?.schema;
+  if (!schema) {
+    const names = registeredKinds().filter((name) => {
+      const known = findKind(name)?.schema;
+      return isConfigClass(known) && isSubclass(known, root);
+    });
+    return fail(`unknown kind "${kind}"; ${suggestNames(kind, names)}`);
+  }
+  if (!isConfigClass(schema) || !isSubclass(schema, root))
+    return fail(`expected a class that extends ConfigSchema, received "${kind}"`);
+  return { config: validateConfig(schema, plain, locate) as ConfigSchema, schemaKind: kind };
+}

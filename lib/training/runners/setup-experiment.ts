@@ -1,0 +1,184 @@
+import { execFileSync } from "node:child_process";
+import { hostname, release, totalmem, type as osType } from "node:os";
+import { resolve } from "node:path";
+import { Hyperparameters } from "../../core/configs";
+import { getRank, getWorldSize, isDistributed, isRank0 } from "../../core/distributed";
+import { Factory } from "../../core/factory";
+import { ModelBase } from "../../core/models";
+import { MetricPropertyProvider, PathProvider } from "../../core/providers";
+import {
+  dumpConfig,
+  PreviousRunInitializerConfig,
+  ResumeInitializerConfig,
+  type ConfigSchema,
+} from "../../core/schemas";
+import { BaseTracker, NoopTracker } from "../../core/trackers";
+import { setSeed } from "../../core/utils";
+import { addGlobalHandlers, getLogger, type MessageCounter } from "../../core/utils/logging";
+import { createPipeline, DataContainer, DatasetFactory } from "../../data";
+import { cuda, versions } from "../../torch";
+import { BaseTrainer } from "../trainers/base-trainer";
+import { parseCheckpointSelector } from "./checkpoint-selector";
+import { storeCodeArchive } from "./code-archive";
+import type { RunConfig } from "./run-config";
+import { runName } from "./run-name";
+
+/** How an experiment is set up besides its config. */
+export interface SetupOptions extends RunConfig {
+  /** `cpu`, `cuda`, `cuda:1`. */
+  readonly device: string;
+  /** Overrides of the command line: part of the run's name. */
+  readonly overrides?: readonly string[];
+  /** What reads the weights when `resume_run_id` is set. Default: everything, to go on training. */
+  readonly resumeWith?: "resume" | "weights";
+  /** Output root of the resumed run; null: that of this run. */
+  readonly resumeOutputPath?: string | null;
+  /** Infix of the checkpoint's file name, e.g. `ema=0.9999` (weights only). */
+  readonly resumeModelInfo?: string | null;
+}
+
+/** Everything that a run needs. */
+export interface Experiment {
+  readonly trainer: BaseTrainer;
+  readonly model: ModelBase;
+  readonly tracker: BaseTracker;
+  readonly messageCounter: MessageCounter;
+  readonly pathProvider: PathProvider;
+}
+
+/**
+ * Builds the objects of a run in the order that its random numbers depend on: seed, data sets, trainer, model
+ * (training-inference-config spec 5.3).
+ */
+export async function setupExperiment(options: SetupOptions): Promise<Experiment> {
+  const { config, schemaKind, device, overrides = [] } = options;
+  const runId = config.run_id ?? PathProvider.generateRunId();
+  const pathProvider = new PathProvider({
+    outputRootPath: config.output_path,
+    runId,
+    stageName: config.stage_name,
+    debug: config.debug,
+  });
+  PathProvider.ensure(pathProvider.runOutputPath);
+  const resumed = resumeFrom(options, pathProvider);
+
+  const messageCounter = addGlobalHandlers({
+    logFile: pathProvider.logfileUri,
+    debug: config.debug,
+    isRank0: isRank0(),
+  });
+  const logger = getLogger("runner");
+  const name = runName(config.name, overrides);
+  logger.info(`run name: ${name || "(none)"}, run id: ${runId}, stage: ${config.stage_name ?? "(none)"}`);
+  logger.info(`output: ${pathProvider.runOutputPath}`);
+
+  const metricPropertyProvider = new MetricPropertyProvider();
+  const tracker = createTracker(config, { metricPropertyProvider, pathProvider });
+  await tracker.init({
+    accelerator: config.accelerator,
+    runName: name,
+    stageHp: dumpConfig(resumed),
+    stageName: config.stage_name,
+    runId,
+    outputUri: pathProvider.runOutputPath,
+  });
+  logSystemInfo();
+  if (isRank0()) {
+    Hyperparameters.saveResolved(resumed, resolve(pathProvider.runOutputPath, "hp_resolved.yaml"), schemaKind);
+    Hyperparameters.log(resumed);
+  }
+
+  setSeed(config.seed + (isDistributed() ? getRank() : 0));
+  const dataContainer = createData(config);
+  const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };
+  const trainer = new Factory().instantiate(resumed.trainer, dependencies);
+  if (!(trainer instanceof BaseTrainer))
+    throw new TypeError(`expected kind "${config.trainer.kind}" to be a trainer (a subclass of BaseTrainer)`);
+  const model = new Factory().instantiate(config.model, {
+    dataContainer,
+    updateCounter: trainer.updateCounter,
+    pathProvider,
+  });
+  if (!(model instanceof ModelBase)) {
+    throw new TypeError(`expected kind "${config.model.kind}" to be a model (a subclass of Model or CompositeModel)`);
+  }
+  logger.debug(String(model));
+
+  if (config.store_code_in_output && isRank0()) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
+  return { trainer, model, tracker, messageCounter, pathProvider };
+}
+
+/** With `resume_run_id`: a link to that run, and a trainer config whose initializer reads it. */
+function resumeFrom(
+  { config, resumeWith = "resume", resumeOutputPath = null, resumeModelInfo = null }: SetupOptions,
+  paths: PathProvider,
+): ConfigSchema {
+  if (config.resume_run_id === null) return config;
+  if (isRank0() && resumeOutputPath === null) paths.link(paths.withRun(config.resume_run_id, config.resume_stage_name));
+  const source = {
+    run_id: config.resume_run_id,
+    stage_name: config.resume_stage_name,
+    checkpoint_tag: parseCheckpointSelector(config.resume_checkpoint),
+    model_name: config.model.name,
+    ...(resumeOutputPath === null ? {} : { output_path: resumeOutputPath }),
+  };
+  // assigned, so that hp_resolved.yaml shows it
+  config.trainer.initializer =
+    resumeWith === "resume"
+      ? ResumeInitializerConfig.create(source)
+      : PreviousRunInitializerConfig.create({
+          ...source,
+          ...(resumeModelInfo === null ? {} : { model_info: resumeModelInfo }),
+        });
+  return config;
+}
+
+function createTracker(
+  config: ConfigSchema,
+  dependencies: { metricPropertyProvider: MetricPropertyProvider; pathProvider: PathProvider },
+): BaseTracker {
+  if (config.tracker === null || config.debug) return new NoopTracker(dependencies);
+  const tracker = new Factory().create(config.tracker, dependencies);
+  if (!(tracker instanceof BaseTracker))
+    throw new TypeError(`expected kind "${config.tracker.kind}" to be a tracker (a subclass of BaseTracker)`);
+  return tracker;
+}
+
+/** The data sets in the order of the config, each with its pipeline. */
+function createData(config: ConfigSchema): DataContainer {
+  const factory = new DatasetFactory();
+  const datasets = Object.entries(config.datasets).map(([key, datasetConfig]) => {
+    const dataset = factory.create(datasetConfig);
+    dataset.pipeline = createPipeline(datasetConfig.pipeline);
+    return [key, dataset] as const;
+  });
+  return new DataContainer(new Map(datasets));
+}
+
+/** What a reader of the log needs to know about the machine, at debug level. */
+function logSystemInfo(): void {
+  const logger = getLogger("system");
+  const info: Record<string, string> = {
+    directory: process.cwd(),
+    host: hostname(),
+    system: `${osType()} ${release()}`,
+    node: `${process.execPath} ${process.version}`,
+    torch: JSON.stringify(versions()),
+    "CUDA devices": String(cuda.isAvailable() ? cuda.deviceCount() : 0),
+    "git commit": gitCommit() ?? "none",
+    "processes of the run": String(getWorldSize()),
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+  };
+  for (const [key, value] of Object.entries(info)) logger.debug(`${key}: ${value}`);
+}
+
+function gitCommit(): string | null {
+  try {
+    return execFileSync("git", ["describe", "--always", "--dirty"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,204 @@
+import { readFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { keep, loadSafetensors, noGrad, scope, type Tensor } from "../../lib/torch";
+import { type CallbackBase, type CallbackDependencies, PeriodicCallback } from "../../lib/core/callbacks";
+import type {
+  Batch,
+  DataContainerLike,
+  DataLoaderRequest,
+  DatasetLike,
+  DeviceBatch,
+  SamplerLike,
+} from "../../lib/core/interfaces/data";
+import type { TrainerResult } from "../../lib/core/interfaces/trainer";
+import { Model, type ModelBase, type ModelDependencies } from "../../lib/core/models";
+import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
+import { BaseTrainerConfig } from "../../lib/core/schemas/trainers";
+import { NoopTracker } from "../../lib/core/trackers";
+import type { GradScalerLike } from "../../lib/core/utils/torch";
+import type { UpdateCounter } from "../../lib/core/utils/training";
+import { AnchorBranchedUPTConfig } from "../../lib/modeling/models/ab-upt/config";
+import { AnchoredBranchedUPT } from "../../lib/modeling";
+import { BaseTrainer } from "../../lib/training";
+import "../../lib/initializers";
+import { goldenPath } from "../support/golden";
+
+/** One update of the recorded run. */
+export interface TraceEntry {
+  readonly update: number;
+  readonly loss: number;
+  readonly grad_norm: number;
+  readonly lr: readonly number[];
+}
+
+interface Trace {
+  readonly model_config: Parameters<typeof AnchorBranchedUPTConfig.create>[0];
+  readonly updates_per_epoch: number;
+  readonly updates: number;
+  readonly trace: readonly TraceEntry[];
+}
+
+export const golden = JSON.parse(readFileSync(goldenPath("training", "trace.json"), "utf8")) as Trace;
+
+/** Tensors of a golden file. */
+export function goldenTensors(name: string): ReadonlyMap<string, Tensor> {
+  return keep(new Map(Object.entries(asRecord(loadSafetensors(goldenPath("training", name))))));
+}
+
+function asRecord(file: unknown): Record<string, Tensor> {
+  const { tensors } = file as { tensors?: unknown };
+  const content = tensors ?? file;
+  return content instanceof Map
+    ? (Object.fromEntries(content) as Record<string, Tensor>)
+    : (content as Record<string, Tensor>);
+}
+
+/** The trained model: AB-UPT under the prefix `ab_upt`. */
+export class GoldenModel extends Model {
+  readonly abUpt: AnchoredBranchedUPT;
+  readonly gradNorms: number[] = [];
+
+  constructor(dependencies: ModelDependencies = {}) {
+    const config = AnchorBranchedUPTConfig.create(golden.model_config);
+    super(config, dependencies);
+    this.abUpt = new AnchoredBranchedUPT(config);
+  }
+
+  override forward(inputs: Parameters<AnchoredBranchedUPT["forward"]>[0]): Record<string, Tensor> {
+    return this.abUpt.forward(inputs);
+  }
+
+  override optimizerStep(gradScaler: GradScalerLike | null): void {
+    const norm = this.optimizer?.step(gradScaler);
+    if (norm) this.gradNorms.push(Number(norm.item()));
+  }
+
+  /** Sets the recorded initial weights. */
+  override initializeWeights(): void {
+    super.initializeWeights();
+    this.loadStateDict(goldenTensors("initial.safetensors"));
+  }
+}
+
+/** The recorded batches, one after the other over all epochs. */
+export class GoldenData implements DataContainerLike {
+  readonly train: DatasetLike = { length: golden.updates_per_epoch, pipeline: (samples) => samples[0] };
+  readonly datasets = new Map([["train", this.train]]);
+  readonly #batches: Batch[] = [];
+
+  constructor() {
+    for (const [key, tensor] of goldenTensors("batches.safetensors")) {
+      const [update, ...name] = key.split(".");
+      (this.#batches[Number(update)] ??= {})[name.join(".")] = tensor;
+    }
+  }
+
+  getDataset(): DatasetLike {
+    return this.train;
+  }
+
+  getMainSampler(): SamplerLike {
+    return { length: this.train.length, *[Symbol.iterator]() {} };
+  }
+
+  async *getDataLoader({ startEpoch }: DataLoaderRequest): AsyncGenerator<Batch> {
+    yield* this.#batches.slice((startEpoch ?? 0) * this.train.length);
+  }
+}
+
+/** Notes losses and learning rates of every update. */
+class TraceCallback extends PeriodicCallback {
+  readonly entries: { loss: number; lr: number[] }[] = [];
+
+  override trackAfterAccumulationStep({ losses }: { losses: Readonly<Record<string, Tensor>> }): void {
+    this.entries.push({ loss: Number((losses["total"] as Tensor).item()), lr: [] });
+  }
+
+  override trackAfterUpdateStep(_counter: UpdateCounter): void {
+    const entry = this.entries[this.entries.length - 1];
+    entry?.lr.push(...(this.model.optimizer?.paramGroups.map((group) => group.lr) ?? []));
+  }
+}
+
+export class GoldenTrainer extends BaseTrainer {
+  trace: TraceCallback | null = null;
+
+  override trainStep(batch: DeviceBatch, model: ModelBase): TrainerResult {
+    const inputs = Object.fromEntries(Object.entries(batch).filter(([key]) => !key.startsWith("target.")));
+    const outputs = (model as GoldenModel).forward(inputs as never);
+    const losses = Object.entries(batch)
+      .filter(([key]) => key.startsWith("target."))
+      .map(([key, target]) =>
+        (outputs[key.slice("target.".length)] as Tensor)
+          .sub(target as Tensor)
+          .square()
+          .mean(),
+      );
+    return { totalLoss: losses.reduce((sum, loss) => sum.add(loss)) };
+  }
+
+  override getTrainerCallbacks(dependencies: CallbackDependencies): CallbackBase[] {
+    this.trace = new TraceCallback({ every_n_updates: 1 }, dependencies);
+    return [this.trace];
+  }
+}
+
+/** A temporary output folder that is removed after the test. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "noether-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** What differs between golden runs. */
+export interface GoldenRunOptions {
+  readonly outputRootPath: string;
+  readonly runId: string;
+  readonly callbacks?: readonly object[];
+  readonly initializer?: object;
+  readonly max_epochs?: number;
+}
+
+/** Builds trainer and model of a golden run. */
+export function goldenRun({ outputRootPath, runId, callbacks = [], initializer, max_epochs = 4 }: GoldenRunOptions): {
+  trainer: GoldenTrainer;
+  model: GoldenModel;
+  pathProvider: PathProvider;
+} {
+  const pathProvider = new PathProvider({ outputRootPath, runId, stageName: "train" });
+  const metricPropertyProvider = new MetricPropertyProvider();
+  const config = BaseTrainerConfig.create({
+    kind: "GoldenTrainer",
+    max_epochs,
+    effective_batch_size: 1,
+    callbacks: callbacks as never,
+    initializer: initializer as never,
+    log_every_n_epochs: 1,
+    track_every_n_epochs: 2,
+  });
+  const trainer = new GoldenTrainer(config, {
+    dataContainer: new GoldenData(),
+    device: "cpu",
+    tracker: new NoopTracker({ metricPropertyProvider, pathProvider }),
+    pathProvider,
+    metricPropertyProvider,
+  });
+  const model = new GoldenModel({ updateCounter: trainer.updateCounter, pathProvider });
+  return { trainer, model, pathProvider };
+}
+
+/** Largest absolute difference over all tensors. */
+export function largestDifference(actual: ReadonlyMap<string, Tensor>, expected: ReadonlyMap<string, Tensor>): number {
+  expect([...actual.keys()].sort()).toEqual([...expected.keys()].sort());
+  return noGrad(() =>
+    scope(() =>
+      Math.max(
+        ...[...expected].map(([name, x]) =>
+          x.numel() === 0 ? 0 : Number((actual.get(name) as Tensor).sub(x).abs().max().item()),
+        ),
+      ),
+    ),
+  );
+}

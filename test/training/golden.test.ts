@@ -1,0 +1,113 @@
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+
+import { load, manualSeed, save, setNumThreads, type Tensor, toMap } from "../../lib/torch";
+import { goldenPath } from "../support/golden";
+import {
+  golden,
+  type GoldenModel,
+  goldenRun,
+  goldenTensors,
+  type GoldenTrainer,
+  largestDifference,
+  temporaryFolder,
+  type TraceEntry,
+} from "./golden-run";
+
+/** The recorded run (`test/golden/training`), once through the whole trainer and once resumed from the files that Python wrote. */
+
+const RUN_ID = "2026-01-01_abcde";
+const CHECKPOINT = {
+  kind: "noether.core.callbacks.CheckpointCallback",
+  every_n_epochs: 2,
+  save_weights: true,
+  save_optim: true,
+  save_latest_weights: true,
+  save_latest_optim: true,
+};
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+beforeAll(() => {
+  setNumThreads(1);
+  manualSeed(0);
+});
+
+function expectTrace(trainer: GoldenTrainer, model: GoldenModel, expected: readonly TraceEntry[]): void {
+  const entries = trainer.trace?.entries ?? [];
+  expect(entries).toHaveLength(expected.length);
+  expected.forEach((reference, i) => {
+    const entry = entries[i] as { loss: number; lr: number[] };
+    expect(Math.abs(entry.loss / reference.loss - 1)).toBeLessThan(1e-4);
+    expect(Math.abs((model.gradNorms[i] as number) / reference.grad_norm - 1)).toBeLessThan(1e-4);
+    expect(entry.lr).toHaveLength(reference.lr.length);
+    reference.lr.forEach((lr, group) => expect(Math.abs((entry.lr[group] as number) / lr - 1)).toBeLessThan(1e-12));
+  });
+}
+
+describe("twenty updates from the initial weights", () => {
+  let trainer: GoldenTrainer;
+  let model: GoldenModel;
+
+  beforeAll(async () => {
+    ({ trainer, model } = goldenRun({ outputRootPath: folder.path, runId: RUN_ID, callbacks: [CHECKPOINT] }));
+    await trainer.train(model);
+  });
+
+  test("losses, gradient norms and learning rates are those of the record", () => {
+    expectTrace(trainer, model, golden.trace);
+  });
+
+  test("the final weights agree", () => {
+    expect(largestDifference(model.stateDict(), goldenTensors("final.safetensors"))).toBeLessThan(1e-5);
+  });
+
+  test.each(["E2_U10_S10", "latest"])("checkpoint %s holds the same weights and optimizer state as Python's", (tag) => {
+    const read = (root: string, part: string): Map<unknown, unknown> =>
+      toMap(load(join(root, RUN_ID, "train", "checkpoints", `ab_upt_cp=${tag}_${part}.th`)));
+    const theirs = goldenPath("training", "run");
+    const weights = (root: string): Map<string, Tensor> =>
+      toMap(read(root, "model").get("state_dict")) as Map<string, Tensor>;
+    expect([...weights(folder.path).keys()]).toEqual([...weights(theirs).keys()]);
+    expect(largestDifference(weights(folder.path), weights(theirs))).toBeLessThan(1e-5);
+
+    const ours = read(folder.path, "optim");
+    const reference = read(theirs, "optim");
+    expect([...ours.keys()]).toEqual([...reference.keys()]);
+    expect(toMap(ours.get("param_idx_to_name"))).toEqual(toMap(reference.get("param_idx_to_name")));
+    expect(ours.get("param_groups")).toEqual(reference.get("param_groups"));
+    const moments = (optimizer: Map<unknown, unknown>): Map<string, Tensor> =>
+      new Map(
+        [...toMap(optimizer.get("state"))].flatMap(([i, entry]) =>
+          [...toMap(entry)].map(([key, value]) => [`${String(i)}.${String(key)}`, value as Tensor] as const),
+        ),
+      );
+    const difference = largestDifference(moments(ours), moments(reference));
+    expect(difference).toBeLessThan(1e-4);
+  });
+});
+
+test("the checkpoint that Python wrote at update 10 is resumed and gives the same remaining ten", async () => {
+  const outputRootPath = join(folder.path, "python");
+  cpSync(goldenPath("training", "run"), outputRootPath, { recursive: true });
+  // The record has no trainer file; this is what Python's would hold.
+  save(
+    { callback_state_dicts: {}, training_iteration: { epoch: 2, update: 10, sample: 10 }, grad_scaler: {} },
+    join(outputRootPath, RUN_ID, "train", "checkpoints", "ab_upt_cp=E2_U10_S10_trainer.th"),
+  );
+  const { trainer, model } = goldenRun({
+    outputRootPath,
+    runId: "resumed",
+    initializer: {
+      kind: "noether.core.initializers.ResumeInitializer",
+      run_id: RUN_ID,
+      stage_name: "train",
+      model_name: "ab_upt",
+      checkpoint_tag: "E2_U10_S10",
+    },
+  });
+  await trainer.train(model);
+  expect(String(trainer.updateCounter.curIteration)).toBe("E4_U20_S20");
+  expectTrace(trainer, model, golden.trace.slice(10));
+  expect(largestDifference(model.stateDict(), goldenTensors("final.safetensors"))).toBeLessThan(1e-5);
+});

@@ -11,6 +11,7 @@ export {
 } from "./compose";
 export { displayPath } from "./config-files";
 export {
+  childOf,
   cloneNode,
   Float,
   fromPlain,

@@ -1,0 +1,115 @@
+import { resolve } from "node:path";
+import { nearestNames } from "../core/nearest";
+
+/** What a Hydra-style command line asks for. */
+export interface HydraArguments {
+  /** Absolute path of the primary config file. */
+  readonly file?: string;
+  readonly overrides: readonly string[];
+  /** `-cd`: a further directory with config groups. */
+  readonly searchPath: readonly string[];
+  /** `run`, or only show something. */
+  readonly action: "run" | "multirun" | "show-config" | "info" | "help" | "version";
+  /** `--resolve`: show the config with its interpolations resolved. */
+  readonly resolve: boolean;
+  /** `--package`: show only this part of the config. */
+  readonly package?: string;
+}
+
+/** A command line that makes no sense; `exitCode` 2. */
+export class UsageError extends Error {}
+
+/** Flags that take a value, with their short forms. */
+const VALUE_FLAGS: Readonly<Record<string, "hp" | "path" | "name" | "directory" | "cfg" | "package" | "info">> = {
+  "--hp": "hp",
+  "--config-path": "path",
+  "-cp": "path",
+  "--config-name": "name",
+  "-cn": "name",
+  "--config-dir": "directory",
+  "-cd": "directory",
+  "--cfg": "cfg",
+  "-c": "cfg",
+  "--package": "package",
+  "-p": "package",
+};
+const PLAIN_FLAGS = ["--help", "-h", "--version", "--multirun", "-m", "--run", "-r", "--resolve", "--info", "-i"];
+
+/**
+ * Reads the arguments of `noether-train` and `noether-eval` (training-inference-config spec 1.1): a config file in front
+ * or behind `--hp`, overrides anywhere, and Hydra's flags.
+ *
+ * @throws UsageError for unknown flags, flags without their value and files that are no `.yaml`
+ */
+export function parseHydraArguments(args: readonly string[], cwd: string = process.cwd()): HydraArguments {
+  const values: Partial<Record<(typeof VALUE_FLAGS)[string], string>> = {};
+  const overrides: string[] = [];
+  const flags = new Set<string>();
+  let positional: string | undefined;
+
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]!;
+    const [flag = "", inline] = arg.startsWith("--") ? splitOnce(arg) : [arg];
+    const name = VALUE_FLAGS[flag];
+    if (name !== undefined) {
+      const value = inline ?? args[++index];
+      if (value === undefined) throw new UsageError(`expected a value behind ${flag}`);
+      values[name] = value;
+    } else if (PLAIN_FLAGS.includes(flag)) {
+      flags.add(flag);
+      // --info may name what to show
+      if (
+        (flag === "--info" || flag === "-i") &&
+        /^(all|config|defaults|defaults-tree|plugins|searchpath)$/.test(args[index + 1] ?? "")
+      )
+        index++;
+    } else if (arg.startsWith("-")) {
+      const near = nearestNames(flag, [...Object.keys(VALUE_FLAGS), ...PLAIN_FLAGS]);
+      throw new UsageError(`unknown flag ${flag}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`);
+    } else if (index === 0 && /\.ya?ml$/.test(arg)) positional = arg;
+    else if (/\.ya?ml$/.test(arg) && !arg.includes("="))
+      throw new UsageError(`expected the config file as first argument or behind --hp, received "${arg}" later`);
+    else overrides.push(arg);
+  }
+  const is = (...names: string[]) => names.some((flag) => flags.has(flag));
+  return {
+    file: configFile(positional ?? values.hp, values.path, values.name, cwd),
+    overrides,
+    searchPath: values.directory === undefined ? [] : [resolve(cwd, values.directory)],
+    action: is("--help", "-h")
+      ? "help"
+      : is("--version")
+        ? "version"
+        : values.cfg !== undefined
+          ? "show-config"
+          : is("--info", "-i")
+            ? "info"
+            : is("--multirun", "-m")
+              ? "multirun"
+              : "run",
+    resolve: is("--resolve"),
+    package: values.package,
+  };
+}
+
+function splitOnce(arg: string): [string, string?] {
+  const equals = arg.indexOf("=");
+  return equals < 0 ? [arg] : [arg.slice(0, equals), arg.slice(equals + 1)];
+}
+
+function configFile(
+  path: string | undefined,
+  directory: string | undefined,
+  name: string | undefined,
+  cwd: string,
+): string | undefined {
+  if (path !== undefined) {
+    if (!/\.ya?ml$/.test(path)) throw new UsageError(`expected a .yaml file, received "${path}"`);
+    return resolve(cwd, path);
+  }
+  if (name === undefined) {
+    if (directory !== undefined) throw new UsageError("expected --config-name together with --config-path");
+    return undefined;
+  }
+  return resolve(cwd, directory ?? ".", /\.ya?ml$/.test(name) ? name : `${name}.yaml`);
+}

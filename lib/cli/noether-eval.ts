@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** `noether-eval`: runs the callbacks of a finished run on its saved weights. */
+import { runCommand, EXIT, packageVersion } from "./command";
+import { parseHydraArguments } from "./hydra-arguments";
+
+const usage = `Usage: noether-eval CONFIG.yaml [key=value ...]
+       noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE] [+key=value ...]
+
+Evaluates a finished run: its stored config (hp_resolved.yaml) with yours merged over it, its weights, its callbacks.
+Results go to a stage of their own beside the training stage (train -> train_eval).
+
+Keys of the config file or the command line:
+  input_dir             output root of the training run (required)
+  run_id                the run (required)
+  stage_name            its stage. Default: none
+  resume_checkpoint     latest (default), last, E10, U500, S4000, or a tag such as best_model.loss.test.total
+  model_info            other weights of the checkpoint, e.g. ema=0.9999
+  anything else         changes the stored config; trainer.callbacks replaces the callbacks of training
+
+Without a config file every key needs a plus. Options are those of noether-train.
+Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.`;
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 0) {
+    console.error(usage);
+    return EXIT.failed;
+  }
+  const parsed = parseHydraArguments(args);
+  switch (parsed.action) {
+    case "help":
+      console.log(usage);
+      return EXIT.ok;
+    case "version":
+      console.log(packageVersion());
+      return EXIT.ok;
+    case "show-config":
+      process.stdout.write((await import("./show-config")).showConfig(parsed));
+      return EXIT.ok;
+    case "info":
+      process.stdout.write((await import("./show-config")).showInfo(parsed));
+      return EXIT.ok;
+    case "multirun":
+      return (await import("./multirun")).multirun(__filename, parsed);
+    case "run": {
+      const { composeUnresolved } = await import("../core/config");
+      const inference = composeUnresolved(parsed);
+      const { composeEvaluation, InferenceRunner } = await import("../inference/runners");
+      const { composed, inputDir, modelInfo } = composeEvaluation(inference);
+      (await import("./own-modules")).provideOwnModules();
+      await new InferenceRunner().run(composed, { resumeOutputPath: inputDir, resumeModelInfo: modelInfo });
+      return EXIT.ok;
+    }
+  }
+}
+
+void runCommand("noether-eval", () => main(process.argv.slice(2)));

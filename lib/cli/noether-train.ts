@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** `noether-train`: composes a config from YAML and overrides and trains. */
+import { runCommand, EXIT, packageVersion } from "./command";
+import { parseHydraArguments } from "./hydra-arguments";
+
+const usage = `Usage: noether-train CONFIG.yaml [key=value ...]
+       noether-train [key=value ...] --hp CONFIG.yaml
+
+Trains a model. The config is composed as Hydra does it: defaults lists, groups, overrides, interpolations.
+
+Overrides:
+  key=value             change a value            trainer.max_epochs=10  'devices="0"'
+  +key=value            add a key                 +seed=1
+  ++key=value           change or add
+  ~key                  delete a key or a choice
+  group=option          choose another file       optimizer=lion
+  +group=option         add a file                +experiment/shapenet=ab_upt
+
+Options:
+  --hp FILE             the config file, when it is not the first argument
+  -cp DIR -cn NAME      the same as directory and name
+  -cd DIR               a further directory with config groups
+  --cfg job [--resolve] [--package KEY]
+                        print the composed config and stop
+  --info                print the files that make up the config and stop
+  -m, --multirun        one run for each of a,b choice(a,b) range(3) glob(*)
+  --version, --help
+
+Resuming:  +resume_run_id=RUN [+resume_stage_name=STAGE] [+resume_checkpoint=latest|E10|TAG]
+SIGTERM ends training after the current update with a checkpoint and exit code 0.
+Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.
+See docs/config.md.`;
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.length === 0) {
+    console.error(usage);
+    return EXIT.failed;
+  }
+  const parsed = parseHydraArguments(args);
+  switch (parsed.action) {
+    case "help":
+      console.log(usage);
+      return EXIT.ok;
+    case "version":
+      console.log(packageVersion());
+      return EXIT.ok;
+    case "show-config":
+      process.stdout.write((await import("./show-config")).showConfig(parsed));
+      return EXIT.ok;
+    case "info":
+      process.stdout.write((await import("./show-config")).showInfo(parsed));
+      return EXIT.ok;
+    case "multirun":
+      return (await import("./multirun")).multirun(__filename, parsed);
+    case "run": {
+      const { composeConfig } = await import("../core/config");
+      // the config first: a mistake in it shows at once, before libtorch is loaded
+      const composed = composeConfig(parsed);
+      (await import("./own-modules")).provideOwnModules();
+      const { HydraRunner } = await import("../training/runners");
+      await new HydraRunner().run(composed);
+      return EXIT.ok;
+    }
+  }
+}
+
+void runCommand("noether-train", () => main(process.argv.slice(2)));

@@ -1,0 +1,82 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { childOf, cloneNode, displayPath, mergeConfigs, readYaml, resolveConfig, scalarNode } from "../../core/config";
+import type { ComposedConfig, MapNode, UnresolvedConfig } from "../../core/config";
+import { ConfigError } from "../../core/errors";
+import { FileNotFoundError, ValueError } from "../../core/python-errors";
+
+/** A run to evaluate, and the config that does it. */
+export interface Evaluation {
+  readonly composed: ComposedConfig;
+  /** Output root of the evaluated run: its weights are read from there. */
+  readonly inputDir: string;
+  /** `ema=0.9999`: which weights of a checkpoint. */
+  readonly modelInfo: string | null;
+}
+
+/** Keys that say which run is evaluated; no part of the run's config. */
+const OWN_KEYS = ["input_dir", "model_info"];
+
+function text(tree: MapNode, key: string): string | null {
+  const node = tree.entries.get(key);
+  if (!node || (node.type === "scalar" && (node.value === null || node.value === ""))) return null;
+  if (node.type === "scalar" && typeof node.value === "string") return node.value;
+  throw new ConfigError([
+    { path: key, message: "expected a string (quote it when it looks like a number)", location: node.source },
+  ]);
+}
+
+/**
+ * The stored config of a run with an inference config merged over it (training-inference-config spec 1.3): mappings key
+ * by key, lists as a whole, so that `trainer.callbacks` of the inference config replaces those of training.
+ *
+ * Results go to a stage of their own beside the training stage (`train` → `train_eval`), so that nothing of the training
+ * run is overwritten; the weights are read below `input_dir`, wherever that has been moved to.
+ *
+ * @throws ValueError without `input_dir` or `run_id`; FileNotFoundError without `hp_resolved.yaml`
+ */
+export function composeEvaluation(inference: UnresolvedConfig): Evaluation {
+  const own = resolveOwn(inference);
+  const inputDir = own.inputDir ?? missing("input_dir", "the output root of the training run");
+  const runId = own.runId ?? missing("run_id", "the run to evaluate");
+  const stage = own.stage ?? "";
+  const file = join(inputDir, runId, stage, "hp_resolved.yaml");
+  if (!existsSync(file)) {
+    throw new FileNotFoundError(
+      `expected ${file}, the config that the run left behind: check input_dir, run_id and stage_name`,
+    );
+  }
+  const stored = readYaml(readFileSync(file, "utf8"), displayPath(file));
+  if (stored.type !== "map")
+    throw new ConfigError([{ path: "", message: "expected a mapping", location: stored.source }]);
+  for (const key of ["resume_run_id", "resume_stage_name", "resume_checkpoint"])
+    stored.entries.set(key, scalarNode(null));
+  // how the stored run itself was started is no part of its evaluation
+  const trainer = stored.entries.get("trainer");
+  if (trainer?.type === "map") trainer.entries.delete("initializer");
+
+  const over = cloneNode(inference.tree);
+  for (const key of OWN_KEYS) over.entries.delete(key);
+  const merged = mergeConfigs(stored, over);
+  const set = (key: string, value: string) => merged.entries.set(key, scalarNode(value, { file: "noether-eval" }));
+  set("resume_run_id", text(stored, "run_id") ?? runId);
+  if (text(merged, "resume_stage_name") === null) set("resume_stage_name", stage);
+  if (!childOf(inference.tree, "resume_checkpoint")) set("resume_checkpoint", "latest");
+  set("run_id", runId);
+  set("stage_name", stage === "" ? "eval" : `${stage}_eval`);
+  return { composed: resolveConfig({ tree: merged, job: inference.job }), inputDir, modelInfo: own.modelInfo };
+}
+
+function resolveOwn({ tree }: UnresolvedConfig) {
+  const inputDir = text(tree, "input_dir");
+  return {
+    inputDir: inputDir === null ? null : resolve(inputDir),
+    runId: text(tree, "run_id"),
+    stage: text(tree, "stage_name"),
+    modelInfo: text(tree, "model_info"),
+  };
+}
+
+function missing(key: string, meaning: string): never {
+  throw new ValueError(`expected ${key} (${meaning}): give it in the config file or as +${key}=…`);
+}

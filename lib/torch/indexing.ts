@@ -33,6 +33,12 @@ export function slice(start: number | null = null, stop: number | null = null, s
 
 /** @internal `x[indices]`: views for numbers, ranges and null, a copy where tensors index. */
 export function indexAt(x: Tensor, indices: readonly TensorIndex[]): Tensor {
+  if (indices.length === 1) {
+    const [only] = indices;
+    if (typeof only === "number") return operators.select(x, 0, only);
+    if (only instanceof Slice) return operators.slice(x, 0, only.start, only.stop, only.step);
+    if (only instanceof Tensor && only.ndim > 0) return operators.index(x, [only]);
+  }
   const { view, tensors } = applyBasic(x, indices);
   if (tensors.length === 0) return view === x ? operators.alias(x) : view;
   return operators.index(view, tensors);
@@ -94,15 +100,29 @@ function applyBasic(x: Tensor, indices: readonly TensorIndex[]): { view: Tensor;
       else if (entry.ndim === 0) {
         step(operators.unsqueeze(view, dim));
         record(maskTensor(entry.itemScalar() !== false && entry.itemScalar() !== 0, x));
-      } else record(entry);
+      } else if (isMask(entry) && entry.ndim > 1) positionsOf(entry, view, dim).forEach(record);
+      else record(entry);
     } else throw new TypeError(`index: expected numbers, slice(), null, "...", tensors or arrays, got ${typeof entry}`);
   }
   return { view, tensors };
 }
 
 function dimensionsTakenBy(entry: Exclude<TensorIndex, IndexArray>): number {
-  if (entry instanceof Tensor) return entry.dtype === "bool" || entry.dtype === "uint8" ? entry.ndim : 1;
+  if (entry instanceof Tensor) return isMask(entry) ? entry.ndim : 1;
   return typeof entry === "number" || entry instanceof Slice ? 1 : 0;
+}
+
+function isMask(index: Tensor): boolean {
+  return index.dtype === "bool" || index.dtype === "uint8";
+}
+
+/** A mask over several dimensions as one index tensor per dimension, so that what follows it finds its dimension. */
+function positionsOf(mask: Tensor, view: Tensor, dim: number): Tensor[] {
+  const masked = view.shape.slice(dim, dim + mask.ndim);
+  if (masked.join() !== mask.shape.join()) {
+    throw new RangeError(`index: expected a mask of shape [${masked.join(", ")}] for the dimensions from ${dim} on, got [${mask.shape.join(", ")}]`);
+  }
+  return mask.nonzero().unbind(1);
 }
 
 function isIntegral(index: Tensor): boolean {

@@ -1,4 +1,4 @@
-/** PyTorch's text of a tensor: `tensor([[1., 2.], [3., 4.]], dtype=float64)`, wrapped and shortened by the same rules. */
+/** PyTorch's text of a tensor: `tensor([[1., 2.], [3., 4.]], dtype=torch.float64)`, wrapped and shortened by the same rules. */
 import { getDefaultDtype } from "./creation";
 import { isComplex, isFloatingPoint, type Complex } from "./dtype";
 import { noGrad } from "./autograd";
@@ -51,15 +51,15 @@ export function formatTensor(tensor: Tensor): string {
   let contents: string;
   if (device === "meta") {
     suffixes.push(`size=${shapeText(tensor.shape)}`);
-    if (dtype !== standard) suffixes.push(`dtype=${dtype}`);
+    if (dtype !== standard) suffixes.push(`dtype=torch.${dtype}`);
     contents = "...";
   } else if (tensor.numel() === 0) {
     if (tensor.ndim !== 1) suffixes.push(`size=${shapeText(tensor.shape)}`);
-    if (dtype !== standard) suffixes.push(`dtype=${dtype}`);
+    if (dtype !== standard) suffixes.push(`dtype=torch.${dtype}`);
     contents = "[]";
   } else {
     if (options.edgeitems === 0) suffixes.push(`size=${shapeText(tensor.shape)}`);
-    if (!familiar.includes(dtype)) suffixes.push(`dtype=${dtype}`);
+    if (!familiar.includes(dtype)) suffixes.push(`dtype=torch.${dtype}`);
     contents = formatContents(tensor, prefix.length);
   }
   const { gradFn } = tensor;

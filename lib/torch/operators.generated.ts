@@ -71,6 +71,7 @@ export function _addRelu(self: Tensor, other: Tensor, options?: { alpha?: Scalar
 /** `_add_relu.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
 export function _addRelu(self: Tensor, other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
 export function _addRelu(self: Tensor, other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function _addRelu(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
 export function _addRelu(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -97,6 +98,7 @@ export function _addRelu_(self: Tensor, other: Tensor, options?: { alpha?: Scala
 /** `_add_relu_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` */
 export function _addRelu_(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function _addRelu_(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function _addRelu_(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function _addRelu_(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -7823,6 +7825,7 @@ export function add(self: Tensor, other: Tensor, options?: { alpha?: Scalar; out
 /** `add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
 export function add(self: Tensor, other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
 export function add(self: Tensor, other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function add(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
 export function add(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -7849,6 +7852,7 @@ export function add_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }):
 /** `add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
 export function add_(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function add_(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function add_(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function add_(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -9595,6 +9599,7 @@ export function bitwiseAnd(self: Tensor, other: Tensor, options?: { out?: Tensor
 export function bitwiseAnd(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `bitwise_and.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
 export function bitwiseAnd(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseAnd(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseAnd(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -9618,6 +9623,7 @@ let $id_bitwise_and__Scalar = -1;
 export function bitwiseAnd_(self: Tensor, other: Tensor): Tensor;
 /** `bitwise_and_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
 export function bitwiseAnd_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseAnd_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseAnd_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -9653,6 +9659,7 @@ export function bitwiseLeftShift(self: Tensor, other: Tensor, options?: { out?: 
 export function bitwiseLeftShift(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `bitwise_left_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
 export function bitwiseLeftShift(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function bitwiseLeftShift(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseLeftShift(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -9676,6 +9683,7 @@ let $id_bitwise_left_shift__Tensor_Scalar = -1;
 export function bitwiseLeftShift_(self: Tensor, other: Tensor): Tensor;
 /** `bitwise_left_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
 export function bitwiseLeftShift_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseLeftShift_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseLeftShift_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -9746,6 +9754,7 @@ export function bitwiseOr(self: Tensor, other: Tensor, options?: { out?: Tensor 
 export function bitwiseOr(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `bitwise_or.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
 export function bitwiseOr(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseOr(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseOr(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -9769,6 +9778,7 @@ let $id_bitwise_or__Scalar = -1;
 export function bitwiseOr_(self: Tensor, other: Tensor): Tensor;
 /** `bitwise_or_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
 export function bitwiseOr_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseOr_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseOr_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -9804,6 +9814,7 @@ export function bitwiseRightShift(self: Tensor, other: Tensor, options?: { out?:
 export function bitwiseRightShift(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
 export function bitwiseRightShift(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function bitwiseRightShift(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseRightShift(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -9827,6 +9838,7 @@ let $id_bitwise_right_shift__Tensor_Scalar = -1;
 export function bitwiseRightShift_(self: Tensor, other: Tensor): Tensor;
 /** `bitwise_right_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
 export function bitwiseRightShift_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseRightShift_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseRightShift_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -9862,6 +9874,7 @@ export function bitwiseXor(self: Tensor, other: Tensor, options?: { out?: Tensor
 export function bitwiseXor(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `bitwise_xor.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
 export function bitwiseXor(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseXor(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseXor(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -9885,6 +9898,7 @@ let $id_bitwise_xor__Scalar = -1;
 export function bitwiseXor_(self: Tensor, other: Tensor): Tensor;
 /** `bitwise_xor_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
 export function bitwiseXor_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseXor_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseXor_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -10015,6 +10029,7 @@ let $id_bucketize_Scalar = -1;
 export function bucketize(self: Tensor, boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
 /** `bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bucketize.html) */
 export function bucketize(self: Scalar, boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
+export function bucketize(self: Tensor | Scalar, boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
 export function bucketize(self?: any, boundaries?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -10458,6 +10473,7 @@ let $id_clamp_max = -1;
 export function clampMax(self: Tensor, max: Tensor, options?: { out?: Tensor }): Tensor;
 /** `clamp_max(Tensor self, Scalar max) -> Tensor` */
 export function clampMax(self: Tensor, max: Scalar, options?: { out?: Tensor }): Tensor;
+export function clampMax(self: Tensor, max: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function clampMax(self?: any, max?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -10480,6 +10496,7 @@ let $id_clamp_max_ = -1;
 export function clampMax_(self: Tensor, max: Tensor): Tensor;
 /** `clamp_max_(Tensor(a!) self, Scalar max) -> Tensor(a!)` */
 export function clampMax_(self: Tensor, max: Scalar): Tensor;
+export function clampMax_(self: Tensor, max: Tensor | Scalar): Tensor;
 export function clampMax_(self?: any, max?: any): any {
   try {
     if (max instanceof Tensor) {
@@ -10510,6 +10527,7 @@ let $id_clamp_min = -1;
 export function clampMin(self: Tensor, min: Tensor, options?: { out?: Tensor }): Tensor;
 /** `clamp_min(Tensor self, Scalar min) -> Tensor` */
 export function clampMin(self: Tensor, min: Scalar, options?: { out?: Tensor }): Tensor;
+export function clampMin(self: Tensor, min: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function clampMin(self?: any, min?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -10532,6 +10550,7 @@ let $id_clamp_min_ = -1;
 export function clampMin_(self: Tensor, min: Tensor): Tensor;
 /** `clamp_min_(Tensor(a!) self, Scalar min) -> Tensor(a!)` */
 export function clampMin_(self: Tensor, min: Scalar): Tensor;
+export function clampMin_(self: Tensor, min: Tensor | Scalar): Tensor;
 export function clampMin_(self?: any, min?: any): any {
   try {
     if (min instanceof Tensor) {
@@ -11302,6 +11321,7 @@ let $id_copysign_Scalar = -1;
 export function copysign(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `copysign.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
 export function copysign(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function copysign(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function copysign(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -11324,6 +11344,7 @@ let $id_copysign__Scalar = -1;
 export function copysign_(self: Tensor, other: Tensor): Tensor;
 /** `copysign_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
 export function copysign_(self: Tensor, other: Scalar): Tensor;
+export function copysign_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function copysign_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -12328,6 +12349,7 @@ export function div(self: Tensor, other: Tensor, options?: { roundingMode?: stri
 export function div(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
 export function div(self: Tensor, other: Scalar, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+export function div(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function div(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -12360,6 +12382,7 @@ export function div_(self: Tensor, other: Tensor, options?: { roundingMode?: str
 export function div_(self: Tensor, other: Scalar): Tensor;
 /** `div_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
 export function div_(self: Tensor, other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+export function div_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function div_(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -12410,6 +12433,7 @@ export function divide(self: Tensor, other: Tensor, options?: { roundingMode?: s
 export function divide(self: Tensor, other: Scalar): Tensor;
 /** `divide.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
 export function divide(self: Tensor, other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+export function divide(self: Tensor, other: Tensor | Scalar): Tensor;
 export function divide(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -12442,6 +12466,7 @@ export function divide_(self: Tensor, other: Tensor, options?: { roundingMode?: 
 export function divide_(self: Tensor, other: Scalar): Tensor;
 /** `divide_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
 export function divide_(self: Tensor, other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+export function divide_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function divide_(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -12835,6 +12860,7 @@ let $id_eq_Scalar = -1;
 export function eq(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `eq.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
 export function eq(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function eq(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function eq(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -12857,6 +12883,7 @@ let $id_eq__Scalar = -1;
 export function eq_(self: Tensor, other: Tensor): Tensor;
 /** `eq_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
 export function eq_(self: Tensor, other: Scalar): Tensor;
+export function eq_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function eq_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -13445,6 +13472,7 @@ let $id_fill_Scalar = -1;
 export function fill(self: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
 /** `fill.Scalar(Tensor self, Scalar value) -> Tensor` */
 export function fill(self: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+export function fill(self: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function fill(self?: any, value?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -13494,6 +13522,7 @@ let $id_fill__Scalar = -1;
 export function fill_(self: Tensor, value: Tensor): Tensor;
 /** `fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
 export function fill_(self: Tensor, value: Scalar): Tensor;
+export function fill_(self: Tensor, value: Tensor | Scalar): Tensor;
 export function fill_(self?: any, value?: any): any {
   try {
     if (value instanceof Tensor) {
@@ -13651,6 +13680,7 @@ export function floatPower(self: Tensor, exponent: Tensor, options?: { out?: Ten
 export function floatPower(self: Scalar, exponent: Tensor, options?: { out?: Tensor }): Tensor;
 /** `float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
 export function floatPower(self: Tensor, exponent: Scalar, options?: { out?: Tensor }): Tensor;
+export function floatPower(self: Tensor | Scalar, exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function floatPower(self?: any, exponent?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -13674,6 +13704,7 @@ let $id_float_power__Scalar = -1;
 export function floatPower_(self: Tensor, exponent: Tensor): Tensor;
 /** `float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
 export function floatPower_(self: Tensor, exponent: Scalar): Tensor;
+export function floatPower_(self: Tensor, exponent: Tensor | Scalar): Tensor;
 export function floatPower_(self?: any, exponent?: any): any {
   try {
     if (exponent instanceof Tensor) {
@@ -13722,6 +13753,7 @@ let $id_floor_divide_Scalar = -1;
 export function floorDivide(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `floor_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
 export function floorDivide(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function floorDivide(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function floorDivide(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -13744,6 +13776,7 @@ let $id_floor_divide__Scalar = -1;
 export function floorDivide_(self: Tensor, other: Tensor): Tensor;
 /** `floor_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
 export function floorDivide_(self: Tensor, other: Scalar): Tensor;
+export function floorDivide_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function floorDivide_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -13827,6 +13860,7 @@ let $id_fmod_Scalar = -1;
 export function fmod(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `fmod.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
 export function fmod(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function fmod(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function fmod(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -13849,6 +13883,7 @@ let $id_fmod__Scalar = -1;
 export function fmod_(self: Tensor, other: Tensor): Tensor;
 /** `fmod_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
 export function fmod_(self: Tensor, other: Scalar): Tensor;
+export function fmod_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function fmod_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -14094,6 +14129,7 @@ let $id_ge_Scalar = -1;
 export function ge(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `ge.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
 export function ge(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function ge(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function ge(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -14116,6 +14152,7 @@ let $id_ge__Scalar = -1;
 export function ge_(self: Tensor, other: Tensor): Tensor;
 /** `ge_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
 export function ge_(self: Tensor, other: Scalar): Tensor;
+export function ge_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function ge_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -14313,6 +14350,7 @@ let $id_greater_Scalar = -1;
 export function greater(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `greater.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
 export function greater(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function greater(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function greater(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -14337,6 +14375,7 @@ let $id_greater_equal_Scalar = -1;
 export function greaterEqual(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `greater_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
 export function greaterEqual(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function greaterEqual(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function greaterEqual(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -14359,6 +14398,7 @@ let $id_greater_equal__Scalar = -1;
 export function greaterEqual_(self: Tensor, other: Tensor): Tensor;
 /** `greater_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
 export function greaterEqual_(self: Tensor, other: Scalar): Tensor;
+export function greaterEqual_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function greaterEqual_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -14387,6 +14427,7 @@ let $id_greater__Scalar = -1;
 export function greater_(self: Tensor, other: Tensor): Tensor;
 /** `greater_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
 export function greater_(self: Tensor, other: Scalar): Tensor;
+export function greater_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function greater_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -14548,6 +14589,7 @@ let $id_gt_Scalar = -1;
 export function gt(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `gt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
 export function gt(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function gt(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function gt(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -14570,6 +14612,7 @@ let $id_gt__Scalar = -1;
 export function gt_(self: Tensor, other: Tensor): Tensor;
 /** `gt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
 export function gt_(self: Tensor, other: Scalar): Tensor;
+export function gt_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function gt_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -15390,6 +15433,7 @@ let $id_index_fill_int_Scalar = -1;
 export function indexFill(self: Tensor, dim: number, index: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
 /** `index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
 export function indexFill(self: Tensor, dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+export function indexFill(self: Tensor, dim: number, index: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function indexFill(self?: any, dim?: any, index?: any, value?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -15412,6 +15456,7 @@ let $id_index_fill__int_Scalar = -1;
 export function indexFill_(self: Tensor, dim: number, index: Tensor, value: Tensor): Tensor;
 /** `index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
 export function indexFill_(self: Tensor, dim: number, index: Tensor, value: Scalar): Tensor;
+export function indexFill_(self: Tensor, dim: number, index: Tensor, value: Tensor | Scalar): Tensor;
 export function indexFill_(self?: any, dim?: any, index?: any, value?: any): any {
   try {
     if (value instanceof Tensor) {
@@ -16278,6 +16323,7 @@ let $id_le_Scalar = -1;
 export function le(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `le.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
 export function le(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function le(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function le(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -16300,6 +16346,7 @@ let $id_le__Scalar = -1;
 export function le_(self: Tensor, other: Tensor): Tensor;
 /** `le_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
 export function le_(self: Tensor, other: Scalar): Tensor;
+export function le_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function le_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -16379,6 +16426,7 @@ let $id_lerp_Scalar = -1;
 export function lerp(self: Tensor, end: Tensor, weight: Tensor, options?: { out?: Tensor }): Tensor;
 /** `lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
 export function lerp(self: Tensor, end: Tensor, weight: Scalar, options?: { out?: Tensor }): Tensor;
+export function lerp(self: Tensor, end: Tensor, weight: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function lerp(self?: any, end?: any, weight?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -16401,6 +16449,7 @@ let $id_lerp__Scalar = -1;
 export function lerp_(self: Tensor, end: Tensor, weight: Tensor): Tensor;
 /** `lerp_.Scalar(Tensor(a!) self, Tensor end, Scalar weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
 export function lerp_(self: Tensor, end: Tensor, weight: Scalar): Tensor;
+export function lerp_(self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor;
 export function lerp_(self?: any, end?: any, weight?: any): any {
   try {
     if (weight instanceof Tensor) {
@@ -16431,6 +16480,7 @@ let $id_less_Scalar = -1;
 export function less(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `less.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
 export function less(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function less(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function less(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -16455,6 +16505,7 @@ let $id_less_equal_Scalar = -1;
 export function lessEqual(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `less_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
 export function lessEqual(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function lessEqual(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function lessEqual(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -16477,6 +16528,7 @@ let $id_less_equal__Scalar = -1;
 export function lessEqual_(self: Tensor, other: Tensor): Tensor;
 /** `less_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
 export function lessEqual_(self: Tensor, other: Scalar): Tensor;
+export function lessEqual_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function lessEqual_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -16505,6 +16557,7 @@ let $id_less__Scalar = -1;
 export function less_(self: Tensor, other: Tensor): Tensor;
 /** `less_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
 export function less_(self: Tensor, other: Scalar): Tensor;
+export function less_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function less_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -16602,6 +16655,7 @@ export function linspace(start: Scalar, end: Tensor, steps: number, options?: { 
 export function linspace(start: Tensor, end: Scalar, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linspace.html) */
 export function linspace(start: Scalar, end: Scalar, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function linspace(start: Tensor | Scalar, end: Tensor | Scalar, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; out?: Tensor }): Tensor;
 export function linspace(start?: any, end?: any, steps?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -17114,6 +17168,7 @@ export function logspace(start: Tensor, end: Scalar, steps: number, options: { b
 /** `logspace(Scalar start, Scalar end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logspace.html) */
 export function logspace(start: Scalar, end: Scalar, steps: number, base?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function logspace(start: Scalar, end: Scalar, steps: number, options: { base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function logspace(start: Tensor | Scalar, end: Tensor | Scalar, steps: number, options?: { base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; out?: Tensor }): Tensor;
 export function logspace(start?: any, end?: any, steps?: any, base?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -17227,6 +17282,7 @@ let $id_lt_Scalar = -1;
 export function lt(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `lt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
 export function lt(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function lt(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function lt(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -17249,6 +17305,7 @@ let $id_lt__Scalar = -1;
 export function lt_(self: Tensor, other: Tensor): Tensor;
 /** `lt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
 export function lt_(self: Tensor, other: Scalar): Tensor;
+export function lt_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function lt_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -17355,6 +17412,7 @@ let $id_masked_fill_Scalar = -1;
 export function maskedFill(self: Tensor, mask: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
 /** `masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
 export function maskedFill(self: Tensor, mask: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+export function maskedFill(self: Tensor, mask: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function maskedFill(self?: any, mask?: any, value?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -17377,6 +17435,7 @@ let $id_masked_fill__Scalar = -1;
 export function maskedFill_(self: Tensor, mask: Tensor, value: Tensor): Tensor;
 /** `masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
 export function maskedFill_(self: Tensor, mask: Tensor, value: Scalar): Tensor;
+export function maskedFill_(self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor;
 export function maskedFill_(self?: any, mask?: any, value?: any): any {
   try {
     if (value instanceof Tensor) {
@@ -18540,6 +18599,7 @@ let $id_mul_Scalar = -1;
 export function mul(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `mul.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
 export function mul(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function mul(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function mul(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -18562,6 +18622,7 @@ let $id_mul__Scalar = -1;
 export function mul_(self: Tensor, other: Tensor): Tensor;
 /** `mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
 export function mul_(self: Tensor, other: Scalar): Tensor;
+export function mul_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function mul_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -18666,6 +18727,7 @@ let $id_multiply_Scalar = -1;
 export function multiply(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `multiply.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
 export function multiply(self: Tensor, other: Scalar): Tensor;
+export function multiply(self: Tensor, other: Tensor | Scalar): Tensor;
 export function multiply(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -18688,6 +18750,7 @@ let $id_multiply__Scalar = -1;
 export function multiply_(self: Tensor, other: Tensor): Tensor;
 /** `multiply_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
 export function multiply_(self: Tensor, other: Scalar): Tensor;
+export function multiply_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function multiply_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -19131,6 +19194,7 @@ let $id_ne_Scalar = -1;
 export function ne(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `ne.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
 export function ne(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function ne(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function ne(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -19153,6 +19217,7 @@ let $id_ne__Scalar = -1;
 export function ne_(self: Tensor, other: Tensor): Tensor;
 /** `ne_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
 export function ne_(self: Tensor, other: Scalar): Tensor;
+export function ne_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function ne_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -19635,6 +19700,7 @@ let $id_not_equal_Scalar = -1;
 export function notEqual(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `not_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
 export function notEqual(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function notEqual(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function notEqual(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -19657,6 +19723,7 @@ let $id_not_equal__Scalar = -1;
 export function notEqual_(self: Tensor, other: Tensor): Tensor;
 /** `not_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
 export function notEqual_(self: Tensor, other: Scalar): Tensor;
+export function notEqual_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function notEqual_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -20172,6 +20239,7 @@ export function pow(self: Tensor, exponent: Tensor, options?: { out?: Tensor }):
 export function pow(self: Scalar, exponent: Tensor, options?: { out?: Tensor }): Tensor;
 /** `pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
 export function pow(self: Tensor, exponent: Scalar, options?: { out?: Tensor }): Tensor;
+export function pow(self: Tensor | Scalar, exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function pow(self?: any, exponent?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -20195,6 +20263,7 @@ let $id_pow__Scalar = -1;
 export function pow_(self: Tensor, exponent: Tensor): Tensor;
 /** `pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
 export function pow_(self: Tensor, exponent: Scalar): Tensor;
+export function pow_(self: Tensor, exponent: Tensor | Scalar): Tensor;
 export function pow_(self?: any, exponent?: any): any {
   try {
     if (exponent instanceof Tensor) {
@@ -21192,6 +21261,7 @@ export function remainder(self: Tensor, other: Tensor, options?: { out?: Tensor 
 export function remainder(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
 export function remainder(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function remainder(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function remainder(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -21215,6 +21285,7 @@ let $id_remainder__Scalar = -1;
 export function remainder_(self: Tensor, other: Tensor): Tensor;
 /** `remainder_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
 export function remainder_(self: Tensor, other: Scalar): Tensor;
+export function remainder_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function remainder_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -21509,6 +21580,7 @@ export function resultType(tensor: Tensor, other: Scalar): DType;
 export function resultType(scalar: Scalar, tensor: Tensor): DType;
 /** `result_type.Scalar_Scalar(Scalar scalar1, Scalar scalar2) -> ScalarType` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.result_type.html) */
 export function resultType(scalar1: Scalar, scalar2: Scalar): DType;
+export function resultType(tensor: Tensor, other: Tensor | Scalar): DType;
 export function resultType(a0?: any, a1?: any): any {
   try {
     if (a0 instanceof Tensor && a1 instanceof Tensor) return dtypeName(native.call($id_result_type_Tensor < 0 ? ($id_result_type_Tensor = operatorId("aten::result_type", "Tensor")) : $id_result_type_Tensor, a0.handle, a1.handle) as number);
@@ -21992,6 +22064,7 @@ export function rsub(self: Tensor, other: Tensor, options?: { alpha?: Scalar; ou
 /** `rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` */
 export function rsub(self: Tensor, other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
 export function rsub(self: Tensor, other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function rsub(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
 export function rsub(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -22186,6 +22259,7 @@ let $id_searchsorted_Scalar = -1;
 export function searchsorted(sortedSequence: Tensor, self: Tensor, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
 /** `searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.searchsorted.html) */
 export function searchsorted(sortedSequence: Tensor, self: Scalar, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
+export function searchsorted(sortedSequence: Tensor, self: Tensor | Scalar, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
 export function searchsorted(sortedSequence?: any, self?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -23781,6 +23855,7 @@ export function sub(self: Tensor, other: Tensor, options?: { alpha?: Scalar; out
 /** `sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
 export function sub(self: Tensor, other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
 export function sub(self: Tensor, other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function sub(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
 export function sub(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -23807,6 +23882,7 @@ export function sub_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }):
 /** `sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
 export function sub_(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function sub_(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function sub_(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function sub_(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -23846,6 +23922,7 @@ export function subtract(self: Tensor, other: Tensor, options?: { alpha?: Scalar
 /** `subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
 export function subtract(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function subtract(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function subtract(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function subtract(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -23872,6 +23949,7 @@ export function subtract_(self: Tensor, other: Tensor, options?: { alpha?: Scala
 /** `subtract_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
 export function subtract_(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function subtract_(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function subtract_(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function subtract_(self?: any, other?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -24920,6 +24998,7 @@ let $id_true_divide_Scalar = -1;
 export function trueDivide(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
 /** `true_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
 export function trueDivide(self: Tensor, other: Scalar): Tensor;
+export function trueDivide(self: Tensor, other: Tensor | Scalar): Tensor;
 export function trueDivide(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -24942,6 +25021,7 @@ let $id_true_divide__Scalar = -1;
 export function trueDivide_(self: Tensor, other: Tensor): Tensor;
 /** `true_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
 export function trueDivide_(self: Tensor, other: Scalar): Tensor;
+export function trueDivide_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function trueDivide_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {
@@ -25923,6 +26003,7 @@ export function where(condition: Tensor, self: Tensor, other: Scalar): Tensor;
 export function where(condition: Tensor, self: Scalar, other: Tensor): Tensor;
 /** `where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
 export function where(condition: Tensor, self: Scalar, other: Scalar): Tensor;
+export function where(condition: Tensor, self: Tensor | Scalar, other: Tensor | Scalar): Tensor;
 export function where(condition?: any, a1?: any, a2?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -25959,6 +26040,7 @@ export function xlogy(self: Tensor, other: Tensor, options?: { out?: Tensor }): 
 export function xlogy(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `xlogy.Scalar_Self(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
 export function xlogy(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function xlogy(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -25982,6 +26064,7 @@ let $id_xlogy__Scalar_Other = -1;
 export function xlogy_(self: Tensor, other: Tensor): Tensor;
 /** `xlogy_.Scalar_Other(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
 export function xlogy_(self: Tensor, other: Scalar): Tensor;
+export function xlogy_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function xlogy_(self?: any, other?: any): any {
   try {
     if (other instanceof Tensor) {

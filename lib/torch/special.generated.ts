@@ -113,6 +113,7 @@ export function chebyshevPolynomialT(x: Tensor, n: Tensor, options?: { out?: Ten
 export function chebyshevPolynomialT(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_t) */
 export function chebyshevPolynomialT(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialT(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialT(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -143,6 +144,7 @@ export function chebyshevPolynomialU(x: Tensor, n: Tensor, options?: { out?: Ten
 export function chebyshevPolynomialU(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_u) */
 export function chebyshevPolynomialU(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialU(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialU(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -173,6 +175,7 @@ export function chebyshevPolynomialV(x: Tensor, n: Tensor, options?: { out?: Ten
 export function chebyshevPolynomialV(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_v) */
 export function chebyshevPolynomialV(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialV(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialV(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -203,6 +206,7 @@ export function chebyshevPolynomialW(x: Tensor, n: Tensor, options?: { out?: Ten
 export function chebyshevPolynomialW(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_w) */
 export function chebyshevPolynomialW(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialW(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialW(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -449,6 +453,7 @@ export function hermitePolynomialH(x: Tensor, n: Tensor, options?: { out?: Tenso
 export function hermitePolynomialH(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_hermite_polynomial_h.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_h) */
 export function hermitePolynomialH(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialH(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function hermitePolynomialH(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -479,6 +484,7 @@ export function hermitePolynomialHe(x: Tensor, n: Tensor, options?: { out?: Tens
 export function hermitePolynomialHe(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_hermite_polynomial_he.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_he) */
 export function hermitePolynomialHe(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialHe(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function hermitePolynomialHe(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -581,6 +587,7 @@ export function laguerrePolynomialL(x: Tensor, n: Tensor, options?: { out?: Tens
 export function laguerrePolynomialL(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_laguerre_polynomial_l.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.laguerre_polynomial_l) */
 export function laguerrePolynomialL(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function laguerrePolynomialL(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function laguerrePolynomialL(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -611,6 +618,7 @@ export function legendrePolynomialP(x: Tensor, n: Tensor, options?: { out?: Tens
 export function legendrePolynomialP(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_legendre_polynomial_p.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.legendre_polynomial_p) */
 export function legendrePolynomialP(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function legendrePolynomialP(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function legendrePolynomialP(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -954,6 +962,7 @@ export function shiftedChebyshevPolynomialT(x: Tensor, n: Tensor, options?: { ou
 export function shiftedChebyshevPolynomialT(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_t) */
 export function shiftedChebyshevPolynomialT(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialT(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialT(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -984,6 +993,7 @@ export function shiftedChebyshevPolynomialU(x: Tensor, n: Tensor, options?: { ou
 export function shiftedChebyshevPolynomialU(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_u) */
 export function shiftedChebyshevPolynomialU(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialU(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialU(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -1014,6 +1024,7 @@ export function shiftedChebyshevPolynomialV(x: Tensor, n: Tensor, options?: { ou
 export function shiftedChebyshevPolynomialV(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_v) */
 export function shiftedChebyshevPolynomialV(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialV(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialV(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -1044,6 +1055,7 @@ export function shiftedChebyshevPolynomialW(x: Tensor, n: Tensor, options?: { ou
 export function shiftedChebyshevPolynomialW(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_w) */
 export function shiftedChebyshevPolynomialW(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialW(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialW(x?: any, n?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -1131,6 +1143,7 @@ export function xlog1py(self: Tensor, other: Tensor, options?: { out?: Tensor })
 export function xlog1py(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_xlog1py.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlog1py) */
 export function xlog1py(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlog1py(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function xlog1py(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -1161,6 +1174,7 @@ export function xlogy(self: Tensor, other: Tensor, options?: { out?: Tensor }): 
 export function xlogy(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_xlogy.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlogy) */
 export function xlogy(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function xlogy(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {
@@ -1191,6 +1205,7 @@ export function zeta(self: Tensor, other: Tensor, options?: { out?: Tensor }): T
 export function zeta(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
 /** `special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.zeta) */
 export function zeta(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function zeta(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function zeta(self?: any, other?: any, options?: any): any {
   try {
     if (options === undefined) {

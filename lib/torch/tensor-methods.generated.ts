@@ -232,6 +232,7 @@ export abstract class TensorMethods {
   add(other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   /** `add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
   add(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
+  add(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   add(a0?: any, a1?: any, a2?: any): any {
     return (operators.add as any)(this, a0, a1, a2);
   }
@@ -240,6 +241,7 @@ export abstract class TensorMethods {
   add_(other: Tensor, options?: { alpha?: Scalar }): this;
   /** `add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
   add_(other: Scalar, alpha?: Scalar): this;
+  add_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   add_(a0?: any, a1?: any, a2?: any): any {
     return (operators.add_ as any)(this, a0, a1, a2);
   }
@@ -613,6 +615,7 @@ export abstract class TensorMethods {
   bitwiseAnd(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
   bitwiseAnd(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseAnd(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseAnd(a0?: any, a1?: any): any {
     return (operators.bitwiseAnd as any)(this, a0, a1);
   }
@@ -621,6 +624,7 @@ export abstract class TensorMethods {
   bitwiseAnd_(other: Tensor): this;
   /** `bitwise_and_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
   bitwiseAnd_(other: Scalar): this;
+  bitwiseAnd_(other: Tensor | Scalar): this;
   bitwiseAnd_(a0?: any): any {
     return (operators.bitwiseAnd_ as any)(this, a0);
   }
@@ -629,6 +633,7 @@ export abstract class TensorMethods {
   bitwiseLeftShift(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `bitwise_left_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
   bitwiseLeftShift(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseLeftShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseLeftShift(a0?: any, a1?: any): any {
     return (operators.bitwiseLeftShift as any)(this, a0, a1);
   }
@@ -637,6 +642,7 @@ export abstract class TensorMethods {
   bitwiseLeftShift_(other: Tensor): this;
   /** `bitwise_left_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
   bitwiseLeftShift_(other: Scalar): this;
+  bitwiseLeftShift_(other: Tensor | Scalar): this;
   bitwiseLeftShift_(a0?: any): any {
     return (operators.bitwiseLeftShift_ as any)(this, a0);
   }
@@ -657,6 +663,7 @@ export abstract class TensorMethods {
   bitwiseOr(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
   bitwiseOr(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseOr(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseOr(a0?: any, a1?: any): any {
     return (operators.bitwiseOr as any)(this, a0, a1);
   }
@@ -665,6 +672,7 @@ export abstract class TensorMethods {
   bitwiseOr_(other: Tensor): this;
   /** `bitwise_or_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
   bitwiseOr_(other: Scalar): this;
+  bitwiseOr_(other: Tensor | Scalar): this;
   bitwiseOr_(a0?: any): any {
     return (operators.bitwiseOr_ as any)(this, a0);
   }
@@ -673,6 +681,7 @@ export abstract class TensorMethods {
   bitwiseRightShift(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
   bitwiseRightShift(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseRightShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseRightShift(a0?: any, a1?: any): any {
     return (operators.bitwiseRightShift as any)(this, a0, a1);
   }
@@ -681,6 +690,7 @@ export abstract class TensorMethods {
   bitwiseRightShift_(other: Tensor): this;
   /** `bitwise_right_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
   bitwiseRightShift_(other: Scalar): this;
+  bitwiseRightShift_(other: Tensor | Scalar): this;
   bitwiseRightShift_(a0?: any): any {
     return (operators.bitwiseRightShift_ as any)(this, a0);
   }
@@ -689,6 +699,7 @@ export abstract class TensorMethods {
   bitwiseXor(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
   bitwiseXor(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseXor(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseXor(a0?: any, a1?: any): any {
     return (operators.bitwiseXor as any)(this, a0, a1);
   }
@@ -697,6 +708,7 @@ export abstract class TensorMethods {
   bitwiseXor_(other: Tensor): this;
   /** `bitwise_xor_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
   bitwiseXor_(other: Scalar): this;
+  bitwiseXor_(other: Tensor | Scalar): this;
   bitwiseXor_(a0?: any): any {
     return (operators.bitwiseXor_ as any)(this, a0);
   }
@@ -784,6 +796,7 @@ export abstract class TensorMethods {
   clampMax(max: Tensor, options?: { out?: Tensor }): Tensor;
   /** `clamp_max(Tensor self, Scalar max) -> Tensor` */
   clampMax(max: Scalar, options?: { out?: Tensor }): Tensor;
+  clampMax(max: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   clampMax(a0?: any, a1?: any): any {
     return (operators.clampMax as any)(this, a0, a1);
   }
@@ -792,6 +805,7 @@ export abstract class TensorMethods {
   clampMax_(max: Tensor): this;
   /** `clamp_max_(Tensor(a!) self, Scalar max) -> Tensor(a!)` */
   clampMax_(max: Scalar): this;
+  clampMax_(max: Tensor | Scalar): this;
   clampMax_(a0?: any): any {
     return (operators.clampMax_ as any)(this, a0);
   }
@@ -800,6 +814,7 @@ export abstract class TensorMethods {
   clampMin(min: Tensor, options?: { out?: Tensor }): Tensor;
   /** `clamp_min(Tensor self, Scalar min) -> Tensor` */
   clampMin(min: Scalar, options?: { out?: Tensor }): Tensor;
+  clampMin(min: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   clampMin(a0?: any, a1?: any): any {
     return (operators.clampMin as any)(this, a0, a1);
   }
@@ -808,6 +823,7 @@ export abstract class TensorMethods {
   clampMin_(min: Tensor): this;
   /** `clamp_min_(Tensor(a!) self, Scalar min) -> Tensor(a!)` */
   clampMin_(min: Scalar): this;
+  clampMin_(min: Tensor | Scalar): this;
   clampMin_(a0?: any): any {
     return (operators.clampMin_ as any)(this, a0);
   }
@@ -894,6 +910,7 @@ export abstract class TensorMethods {
   copysign(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `copysign.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
   copysign(other: Scalar, options?: { out?: Tensor }): Tensor;
+  copysign(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   copysign(a0?: any, a1?: any): any {
     return (operators.copysign as any)(this, a0, a1);
   }
@@ -902,6 +919,7 @@ export abstract class TensorMethods {
   copysign_(other: Tensor): this;
   /** `copysign_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
   copysign_(other: Scalar): this;
+  copysign_(other: Tensor | Scalar): this;
   copysign_(a0?: any): any {
     return (operators.copysign_ as any)(this, a0);
   }
@@ -1106,6 +1124,7 @@ export abstract class TensorMethods {
   div(other: Scalar, options?: { out?: Tensor }): Tensor;
   /** `div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
   div(other: Scalar, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+  div(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   div(a0?: any, a1?: any): any {
     return (operators.div as any)(this, a0, a1);
   }
@@ -1118,6 +1137,7 @@ export abstract class TensorMethods {
   div_(other: Scalar): this;
   /** `div_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
   div_(other: Scalar, options?: { roundingMode?: string | null }): this;
+  div_(other: Tensor | Scalar): this;
   div_(a0?: any, a1?: any): any {
     return (operators.div_ as any)(this, a0, a1);
   }
@@ -1130,6 +1150,7 @@ export abstract class TensorMethods {
   divide(other: Scalar): Tensor;
   /** `divide.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
   divide(other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+  divide(other: Tensor | Scalar): Tensor;
   divide(a0?: any, a1?: any): any {
     return (operators.divide as any)(this, a0, a1);
   }
@@ -1142,6 +1163,7 @@ export abstract class TensorMethods {
   divide_(other: Scalar): this;
   /** `divide_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
   divide_(other: Scalar, options?: { roundingMode?: string | null }): this;
+  divide_(other: Tensor | Scalar): this;
   divide_(a0?: any, a1?: any): any {
     return (operators.divide_ as any)(this, a0, a1);
   }
@@ -1164,6 +1186,7 @@ export abstract class TensorMethods {
   eq(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `eq.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
   eq(other: Scalar, options?: { out?: Tensor }): Tensor;
+  eq(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   eq(a0?: any, a1?: any): any {
     return (operators.eq as any)(this, a0, a1);
   }
@@ -1172,6 +1195,7 @@ export abstract class TensorMethods {
   eq_(other: Tensor): this;
   /** `eq_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
   eq_(other: Scalar): this;
+  eq_(other: Tensor | Scalar): this;
   eq_(a0?: any): any {
     return (operators.eq_ as any)(this, a0);
   }
@@ -1282,6 +1306,7 @@ export abstract class TensorMethods {
   fill_(value: Tensor): this;
   /** `fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
   fill_(value: Scalar): this;
+  fill_(value: Tensor | Scalar): this;
   fill_(a0?: any): any {
     return (operators.fill_ as any)(this, a0);
   }
@@ -1327,6 +1352,7 @@ export abstract class TensorMethods {
   floatPower(exponent: Tensor, options?: { out?: Tensor }): Tensor;
   /** `float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
   floatPower(exponent: Scalar, options?: { out?: Tensor }): Tensor;
+  floatPower(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   floatPower(a0?: any, a1?: any): any {
     return (operators.floatPower as any)(this, a0, a1);
   }
@@ -1335,6 +1361,7 @@ export abstract class TensorMethods {
   floatPower_(exponent: Tensor): this;
   /** `float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
   floatPower_(exponent: Scalar): this;
+  floatPower_(exponent: Tensor | Scalar): this;
   floatPower_(a0?: any): any {
     return (operators.floatPower_ as any)(this, a0);
   }
@@ -1349,6 +1376,7 @@ export abstract class TensorMethods {
   floorDivide(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `floor_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
   floorDivide(other: Scalar, options?: { out?: Tensor }): Tensor;
+  floorDivide(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   floorDivide(a0?: any, a1?: any): any {
     return (operators.floorDivide as any)(this, a0, a1);
   }
@@ -1357,6 +1385,7 @@ export abstract class TensorMethods {
   floorDivide_(other: Tensor): this;
   /** `floor_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
   floorDivide_(other: Scalar): this;
+  floorDivide_(other: Tensor | Scalar): this;
   floorDivide_(a0?: any): any {
     return (operators.floorDivide_ as any)(this, a0);
   }
@@ -1383,6 +1412,7 @@ export abstract class TensorMethods {
   fmod(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `fmod.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
   fmod(other: Scalar, options?: { out?: Tensor }): Tensor;
+  fmod(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   fmod(a0?: any, a1?: any): any {
     return (operators.fmod as any)(this, a0, a1);
   }
@@ -1391,6 +1421,7 @@ export abstract class TensorMethods {
   fmod_(other: Tensor): this;
   /** `fmod_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
   fmod_(other: Scalar): this;
+  fmod_(other: Tensor | Scalar): this;
   fmod_(a0?: any): any {
     return (operators.fmod_ as any)(this, a0);
   }
@@ -1435,6 +1466,7 @@ export abstract class TensorMethods {
   ge(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `ge.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
   ge(other: Scalar, options?: { out?: Tensor }): Tensor;
+  ge(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   ge(a0?: any, a1?: any): any {
     return (operators.ge as any)(this, a0, a1);
   }
@@ -1443,6 +1475,7 @@ export abstract class TensorMethods {
   ge_(other: Tensor): this;
   /** `ge_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
   ge_(other: Scalar): this;
+  ge_(other: Tensor | Scalar): this;
   ge_(a0?: any): any {
     return (operators.ge_ as any)(this, a0);
   }
@@ -1475,6 +1508,7 @@ export abstract class TensorMethods {
   greater(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `greater.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
   greater(other: Scalar, options?: { out?: Tensor }): Tensor;
+  greater(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   greater(a0?: any, a1?: any): any {
     return (operators.greater as any)(this, a0, a1);
   }
@@ -1483,6 +1517,7 @@ export abstract class TensorMethods {
   greaterEqual(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `greater_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
   greaterEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
+  greaterEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   greaterEqual(a0?: any, a1?: any): any {
     return (operators.greaterEqual as any)(this, a0, a1);
   }
@@ -1491,6 +1526,7 @@ export abstract class TensorMethods {
   greaterEqual_(other: Tensor): this;
   /** `greater_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
   greaterEqual_(other: Scalar): this;
+  greaterEqual_(other: Tensor | Scalar): this;
   greaterEqual_(a0?: any): any {
     return (operators.greaterEqual_ as any)(this, a0);
   }
@@ -1499,6 +1535,7 @@ export abstract class TensorMethods {
   greater_(other: Tensor): this;
   /** `greater_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
   greater_(other: Scalar): this;
+  greater_(other: Tensor | Scalar): this;
   greater_(a0?: any): any {
     return (operators.greater_ as any)(this, a0);
   }
@@ -1507,6 +1544,7 @@ export abstract class TensorMethods {
   gt(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `gt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
   gt(other: Scalar, options?: { out?: Tensor }): Tensor;
+  gt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   gt(a0?: any, a1?: any): any {
     return (operators.gt as any)(this, a0, a1);
   }
@@ -1515,6 +1553,7 @@ export abstract class TensorMethods {
   gt_(other: Tensor): this;
   /** `gt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
   gt_(other: Scalar): this;
+  gt_(other: Tensor | Scalar): this;
   gt_(a0?: any): any {
     return (operators.gt_ as any)(this, a0);
   }
@@ -1642,6 +1681,7 @@ export abstract class TensorMethods {
   indexFill(dim: number, index: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
   /** `index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
   indexFill(dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+  indexFill(dim: number, index: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   indexFill(a0?: any, a1?: any, a2?: any, a3?: any): any {
     return (operators.indexFill as any)(this, a0, a1, a2, a3);
   }
@@ -1650,6 +1690,7 @@ export abstract class TensorMethods {
   indexFill_(dim: number, index: Tensor, value: Tensor): this;
   /** `index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
   indexFill_(dim: number, index: Tensor, value: Scalar): this;
+  indexFill_(dim: number, index: Tensor, value: Tensor | Scalar): this;
   indexFill_(a0?: any, a1?: any, a2?: any): any {
     return (operators.indexFill_ as any)(this, a0, a1, a2);
   }
@@ -1859,6 +1900,7 @@ export abstract class TensorMethods {
   le(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `le.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
   le(other: Scalar, options?: { out?: Tensor }): Tensor;
+  le(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   le(a0?: any, a1?: any): any {
     return (operators.le as any)(this, a0, a1);
   }
@@ -1867,6 +1909,7 @@ export abstract class TensorMethods {
   le_(other: Tensor): this;
   /** `le_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
   le_(other: Scalar): this;
+  le_(other: Tensor | Scalar): this;
   le_(a0?: any): any {
     return (operators.le_ as any)(this, a0);
   }
@@ -1875,6 +1918,7 @@ export abstract class TensorMethods {
   lerp(end: Tensor, weight: Tensor, options?: { out?: Tensor }): Tensor;
   /** `lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
   lerp(end: Tensor, weight: Scalar, options?: { out?: Tensor }): Tensor;
+  lerp(end: Tensor, weight: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lerp(a0?: any, a1?: any, a2?: any): any {
     return (operators.lerp as any)(this, a0, a1, a2);
   }
@@ -1883,6 +1927,7 @@ export abstract class TensorMethods {
   lerp_(end: Tensor, weight: Tensor): this;
   /** `lerp_.Scalar(Tensor(a!) self, Tensor end, Scalar weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
   lerp_(end: Tensor, weight: Scalar): this;
+  lerp_(end: Tensor, weight: Tensor | Scalar): this;
   lerp_(a0?: any, a1?: any): any {
     return (operators.lerp_ as any)(this, a0, a1);
   }
@@ -1891,6 +1936,7 @@ export abstract class TensorMethods {
   less(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `less.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
   less(other: Scalar, options?: { out?: Tensor }): Tensor;
+  less(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   less(a0?: any, a1?: any): any {
     return (operators.less as any)(this, a0, a1);
   }
@@ -1899,6 +1945,7 @@ export abstract class TensorMethods {
   lessEqual(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `less_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
   lessEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
+  lessEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lessEqual(a0?: any, a1?: any): any {
     return (operators.lessEqual as any)(this, a0, a1);
   }
@@ -1907,6 +1954,7 @@ export abstract class TensorMethods {
   lessEqual_(other: Tensor): this;
   /** `less_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
   lessEqual_(other: Scalar): this;
+  lessEqual_(other: Tensor | Scalar): this;
   lessEqual_(a0?: any): any {
     return (operators.lessEqual_ as any)(this, a0);
   }
@@ -1915,6 +1963,7 @@ export abstract class TensorMethods {
   less_(other: Tensor): this;
   /** `less_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
   less_(other: Scalar): this;
+  less_(other: Tensor | Scalar): this;
   less_(a0?: any): any {
     return (operators.less_ as any)(this, a0);
   }
@@ -2086,6 +2135,7 @@ export abstract class TensorMethods {
   lt(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `lt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
   lt(other: Scalar, options?: { out?: Tensor }): Tensor;
+  lt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lt(a0?: any, a1?: any): any {
     return (operators.lt as any)(this, a0, a1);
   }
@@ -2094,6 +2144,7 @@ export abstract class TensorMethods {
   lt_(other: Tensor): this;
   /** `lt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
   lt_(other: Scalar): this;
+  lt_(other: Tensor | Scalar): this;
   lt_(a0?: any): any {
     return (operators.lt_ as any)(this, a0);
   }
@@ -2108,6 +2159,7 @@ export abstract class TensorMethods {
   maskedFill(mask: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
   /** `masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
   maskedFill(mask: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+  maskedFill(mask: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   maskedFill(a0?: any, a1?: any, a2?: any): any {
     return (operators.maskedFill as any)(this, a0, a1, a2);
   }
@@ -2116,6 +2168,7 @@ export abstract class TensorMethods {
   maskedFill_(mask: Tensor, value: Tensor): this;
   /** `masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
   maskedFill_(mask: Tensor, value: Scalar): this;
+  maskedFill_(mask: Tensor, value: Tensor | Scalar): this;
   maskedFill_(a0?: any, a1?: any): any {
     return (operators.maskedFill_ as any)(this, a0, a1);
   }
@@ -2245,6 +2298,7 @@ export abstract class TensorMethods {
   mul(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `mul.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
   mul(other: Scalar, options?: { out?: Tensor }): Tensor;
+  mul(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   mul(a0?: any, a1?: any): any {
     return (operators.mul as any)(this, a0, a1);
   }
@@ -2253,6 +2307,7 @@ export abstract class TensorMethods {
   mul_(other: Tensor): this;
   /** `mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
   mul_(other: Scalar): this;
+  mul_(other: Tensor | Scalar): this;
   mul_(a0?: any): any {
     return (operators.mul_ as any)(this, a0);
   }
@@ -2267,6 +2322,7 @@ export abstract class TensorMethods {
   multiply(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `multiply.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
   multiply(other: Scalar): Tensor;
+  multiply(other: Tensor | Scalar): Tensor;
   multiply(a0?: any, a1?: any): any {
     return (operators.multiply as any)(this, a0, a1);
   }
@@ -2275,6 +2331,7 @@ export abstract class TensorMethods {
   multiply_(other: Tensor): this;
   /** `multiply_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
   multiply_(other: Scalar): this;
+  multiply_(other: Tensor | Scalar): this;
   multiply_(a0?: any): any {
     return (operators.multiply_ as any)(this, a0);
   }
@@ -2361,6 +2418,7 @@ export abstract class TensorMethods {
   ne(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `ne.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
   ne(other: Scalar, options?: { out?: Tensor }): Tensor;
+  ne(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   ne(a0?: any, a1?: any): any {
     return (operators.ne as any)(this, a0, a1);
   }
@@ -2369,6 +2427,7 @@ export abstract class TensorMethods {
   ne_(other: Tensor): this;
   /** `ne_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
   ne_(other: Scalar): this;
+  ne_(other: Tensor | Scalar): this;
   ne_(a0?: any): any {
     return (operators.ne_ as any)(this, a0);
   }
@@ -2474,6 +2533,7 @@ export abstract class TensorMethods {
   notEqual(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `not_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
   notEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
+  notEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   notEqual(a0?: any, a1?: any): any {
     return (operators.notEqual as any)(this, a0, a1);
   }
@@ -2482,6 +2542,7 @@ export abstract class TensorMethods {
   notEqual_(other: Tensor): this;
   /** `not_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
   notEqual_(other: Scalar): this;
+  notEqual_(other: Tensor | Scalar): this;
   notEqual_(a0?: any): any {
     return (operators.notEqual_ as any)(this, a0);
   }
@@ -2545,6 +2606,7 @@ export abstract class TensorMethods {
   pow(exponent: Tensor, options?: { out?: Tensor }): Tensor;
   /** `pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
   pow(exponent: Scalar, options?: { out?: Tensor }): Tensor;
+  pow(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   pow(a0?: any, a1?: any): any {
     return (operators.pow as any)(this, a0, a1);
   }
@@ -2553,6 +2615,7 @@ export abstract class TensorMethods {
   pow_(exponent: Tensor): this;
   /** `pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
   pow_(exponent: Scalar): this;
+  pow_(exponent: Tensor | Scalar): this;
   pow_(a0?: any): any {
     return (operators.pow_ as any)(this, a0);
   }
@@ -2685,6 +2748,7 @@ export abstract class TensorMethods {
   remainder(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `remainder.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
   remainder(other: Scalar, options?: { out?: Tensor }): Tensor;
+  remainder(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   remainder(a0?: any, a1?: any): any {
     return (operators.remainder as any)(this, a0, a1);
   }
@@ -2693,6 +2757,7 @@ export abstract class TensorMethods {
   remainder_(other: Tensor): this;
   /** `remainder_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
   remainder_(other: Scalar): this;
+  remainder_(other: Tensor | Scalar): this;
   remainder_(a0?: any): any {
     return (operators.remainder_ as any)(this, a0);
   }
@@ -3114,6 +3179,7 @@ export abstract class TensorMethods {
   sub(other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   /** `sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
   sub(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
+  sub(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   sub(a0?: any, a1?: any, a2?: any): any {
     return (operators.sub as any)(this, a0, a1, a2);
   }
@@ -3122,6 +3188,7 @@ export abstract class TensorMethods {
   sub_(other: Tensor, options?: { alpha?: Scalar }): this;
   /** `sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
   sub_(other: Scalar, alpha?: Scalar): this;
+  sub_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   sub_(a0?: any, a1?: any, a2?: any): any {
     return (operators.sub_ as any)(this, a0, a1, a2);
   }
@@ -3130,6 +3197,7 @@ export abstract class TensorMethods {
   subtract(other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   /** `subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
   subtract(other: Scalar, alpha?: Scalar): Tensor;
+  subtract(other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
   subtract(a0?: any, a1?: any, a2?: any): any {
     return (operators.subtract as any)(this, a0, a1, a2);
   }
@@ -3138,6 +3206,7 @@ export abstract class TensorMethods {
   subtract_(other: Tensor, options?: { alpha?: Scalar }): this;
   /** `subtract_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
   subtract_(other: Scalar, alpha?: Scalar): this;
+  subtract_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   subtract_(a0?: any, a1?: any, a2?: any): any {
     return (operators.subtract_ as any)(this, a0, a1, a2);
   }
@@ -3361,6 +3430,7 @@ export abstract class TensorMethods {
   trueDivide(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `true_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
   trueDivide(other: Scalar): Tensor;
+  trueDivide(other: Tensor | Scalar): Tensor;
   trueDivide(a0?: any, a1?: any): any {
     return (operators.trueDivide as any)(this, a0, a1);
   }
@@ -3369,6 +3439,7 @@ export abstract class TensorMethods {
   trueDivide_(other: Tensor): this;
   /** `true_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
   trueDivide_(other: Scalar): this;
+  trueDivide_(other: Tensor | Scalar): this;
   trueDivide_(a0?: any): any {
     return (operators.trueDivide_ as any)(this, a0);
   }
@@ -3495,6 +3566,7 @@ export abstract class TensorMethods {
   where(condition: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
   where(condition: Tensor, other: Scalar): Tensor;
+  where(condition: Tensor, other: Tensor | Scalar): Tensor;
   where(a0?: any, a1?: any, a2?: any): any {
     return (operators.where as any)(a0, this, a1, a2);
   }
@@ -3503,6 +3575,7 @@ export abstract class TensorMethods {
   xlogy(other: Tensor, options?: { out?: Tensor }): Tensor;
   /** `xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
   xlogy(other: Scalar, options?: { out?: Tensor }): Tensor;
+  xlogy(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   xlogy(a0?: any, a1?: any): any {
     return (operators.xlogy as any)(this, a0, a1);
   }
@@ -3511,6 +3584,7 @@ export abstract class TensorMethods {
   xlogy_(other: Tensor): this;
   /** `xlogy_.Scalar_Other(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
   xlogy_(other: Scalar): this;
+  xlogy_(other: Tensor | Scalar): this;
   xlogy_(a0?: any): any {
     return (operators.xlogy_ as any)(this, a0);
   }

@@ -34,6 +34,7 @@ export function emitFunction(operator: Operator): string {
     lines.push(documentation(operator, schema));
     lines.push(...signatures(schema, out, null).map((signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`));
   }
+  lines.push(...unionSignatures(overloads, null).map((signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`));
   lines.push(`${exported(operator)}function ${name}(${argumentNames.map((argument) => `${argument}?: any`).join(", ")}): any {`);
   lines.push("  try {", ...fastPaths(overloads, argumentNames).map((line) => `    ${line}`));
   lines.push(`    return dispatch(${table}, [${argumentNames.join(", ")}]);`);
@@ -53,6 +54,7 @@ export function emitMethod(operator: Operator): string {
     lines.push(documentation(operator, schema));
     lines.push(...signatures(schema, out, position).map((signature) => `${operator.method}(${signature.parameters}): ${signature.result};`));
   }
+  lines.push(...unionSignatures(same, position).map((signature) => `${operator.method}(${signature.parameters}): ${signature.result};`));
   const count = Math.max(...same.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0))) - 1;
   const names = Array.from({ length: count }, (_, index) => `a${index}`);
   const handedOver = [...names.slice(0, position), "this", ...names.slice(position)];
@@ -134,6 +136,47 @@ function signatures(schema: Schema, out: Schema | null, self: number | null): Si
   }
   if (optional.length > 0) list.push({ parameters: [...needed, `options: ${optionsType(optional)}`].join(", "), result });
   return list;
+}
+
+/**
+ * One more signature for arguments whose type is not known to be either: overloads that differ only in Tensor against Scalar,
+ * as `add(x, tensorOrNumber)`. TypeScript does not try a union against the overloads one by one.
+ */
+function unionSignatures(overloads: readonly Overload[], self: number | null): Signature[] {
+  const groups = new Map<string, Overload[]>();
+  for (const overload of overloads) {
+    const keys = requiredOf(overload.schema).map(({ key }) => key).join();
+    groups.set(keys, [...(groups.get(keys) ?? []), overload]);
+  }
+  return [...groups.values()].filter((group) => group.length > 1).flatMap((group) => unionSignature(group, self));
+}
+
+function requiredOf(schema: Schema): SchemaArgument[] {
+  const all = positional(schema);
+  return all.slice(0, requiredCount(all));
+}
+
+function unionSignature(overloads: readonly Overload[], self: number | null): Signature[] {
+  const rows = overloads.map(({ schema }) => requiredOf(schema));
+  const [first] = rows;
+  let mixed = false;
+  const parameters: string[] = [];
+  for (let index = 0; index < first!.length; index++) {
+    const types = [...new Set(rows.map((row) => argumentType(row[index]!)))];
+    if (types.length > 1 && types.some((type) => type !== "Tensor" && type !== "Scalar")) return [];
+    if (index === self) continue;
+    mixed ||= types.length > 1;
+    parameters.push(`${parameterName(first![index]!.key)}: ${types.join(" | ")}`);
+  }
+  const results = new Set(overloads.map(({ schema }) => resultType(schema, self)));
+  if (!mixed || results.size > 1) return [];
+  const shared = overloads[0]!.schema.arguments.filter(
+    (argument) => !first!.includes(argument) && overloads.every(({ schema }) => schema.arguments.some(({ key, type }) => key === argument.key && type === argument.type)),
+  );
+  const fields = shared.map((argument) => `${argument.key}?: ${argumentType(argument)}`);
+  if (overloads.every(({ out }) => out !== null)) fields.push("out?: Tensor");
+  if (fields.length > 0) parameters.push(`options?: { ${fields.join("; ")} }`);
+  return [{ parameters: parameters.join(", "), result: [...results][0]! }];
 }
 
 function isRequired(argument: SchemaArgument): boolean {

@@ -1,9 +1,12 @@
 /** Optimizers: `torch.optim`. */
 export { Adadelta, type AdadeltaOptions } from "./adadelta";
+export { Adafactor, type AdafactorOptions } from "./adafactor";
 export { Adagrad, type AdagradOptions } from "./adagrad";
 export { Adam, AdamW, type AdamOptions } from "./adam";
 export { Adamax, type AdamaxOptions } from "./adamax";
+export { ASGD, type ASGDOptions } from "./asgd";
 export { Batch } from "./batch";
+export { Muon, type MuonOptions } from "./muon";
 export { NAdam, type NAdamOptions } from "./nadam";
 export {
   Optimizer,
@@ -16,5 +19,6 @@ export {
 } from "./optimizer";
 export { RAdam, type RAdamOptions } from "./radam";
 export { RMSprop, type RMSpropOptions } from "./rmsprop";
+export { Rprop, type RpropOptions } from "./rprop";
 export { SGD, type SGDOptions } from "./sgd";
 export type { OptimizerStateDict } from "./state-dict";

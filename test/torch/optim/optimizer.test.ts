@@ -185,30 +185,40 @@ describe("step", () => {
 });
 
 describe("memory", () => {
-  test.each(["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "NAdam", "RAdam", "Adamax", "Adadelta"] as const)(
-    "a step of %s leaves nothing",
-    (kind) => {
-      const model = new nn.Sequential(new nn.Linear(3, 4), new nn.GELU(), new nn.Linear(4, 1));
-      const options = kind === "SGD" || kind === "RMSprop" ? { momentum: 0.9 } : {};
-      for (const foreach of [null, true]) {
-        const optimizer = new optim[kind](model.parameters() as Tensor[], { ...options, foreach });
-        const update = (): void => {
-          optimizer.zeroGrad();
-          scope(() =>
-            model
-              .forward(ones([2, 3]))
-              .sum()
-              .backward(),
-          );
-          optimizer.step();
-        };
-        update();
-        const before = countTensors();
-        for (let i = 0; i < 8; i++) update();
-        expect(countTensors()).toBe(before);
-      }
-    },
-  );
+  test.each([
+    "SGD",
+    "Adam",
+    "AdamW",
+    "RMSprop",
+    "Adagrad",
+    "NAdam",
+    "RAdam",
+    "Adamax",
+    "Adadelta",
+    "ASGD",
+    "Rprop",
+    "Adafactor",
+  ] as const)("a step of %s leaves nothing", (kind) => {
+    const model = new nn.Sequential(new nn.Linear(3, 4), new nn.GELU(), new nn.Linear(4, 1));
+    const options = kind === "SGD" || kind === "RMSprop" ? { momentum: 0.9 } : {};
+    for (const foreach of [null, true]) {
+      const optimizer = new optim[kind](model.parameters() as Tensor[], { ...options, foreach });
+      const update = (): void => {
+        optimizer.zeroGrad();
+        scope(() =>
+          model
+            .forward(ones([2, 3]))
+            .sum()
+            .backward(),
+        );
+        optimizer.step();
+      };
+      update();
+      const before = countTensors();
+      for (let i = 0; i < 8; i++) update();
+      expect(countTensors()).toBe(before);
+    }
+  });
 
   test("state made inside of a scope outlives it", () => {
     const param = parameter([1], [1]);

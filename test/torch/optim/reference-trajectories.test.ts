@@ -115,6 +115,55 @@ test.each(trajectories)("%s", (_name, make, first, third, digits) => {
   run(make, 3).forEach((value, i) => expect(value).toBeCloseTo(third[i]!, digits));
 });
 
+test("ASGD", () => {
+  const make: Make = (p) => as(new optim.ASGD(p, common));
+  run(make, 1).forEach((value, i) =>
+    expect(value).toBeCloseTo([0.997999000045, -1.995998000089, 2.993997000134][i]!, 7),
+  );
+  run(make, 3).forEach((value, i) =>
+    expect(value).toBeCloseTo([0.998502504663, -1.995003011846, 2.991002019406][i]!, 7),
+  );
+});
+
+test("Adafactor", () => {
+  const make: Make = (p) => as(new optim.Adafactor(p, common));
+  run(make, 1).forEach((value, i) =>
+    expect(value).toBeCloseTo([0.977397531005, -1.976397531005, 2.975397531005][i]!, 11),
+  );
+  run(make, 3).forEach((value, i) =>
+    expect(value).toBeCloseTo([0.990173730466, -2.009060025808, 2.986272240112][i]!, 11),
+  );
+});
+
+test("Rprop, without decay", () => {
+  const make: Make = (p) => as(new optim.Rprop(p, { lr: 0.01 }));
+  run(make, 1).forEach((value, i) => expect(value).toBeCloseTo([0.99, -1.99, 2.99][i]!, 12));
+  run(make, 3).forEach((value, i) => expect(value).toBeCloseTo([0.978, -1.995, 2.985][i]!, 12));
+});
+
+test("Muon, in bfloat16", () => {
+  const theta = tensor([
+    [1, 2, 3],
+    [-1, 0.5, 2],
+  ]).requiresGrad_();
+  const optimizer = new optim.Muon([theta], { lr: 0.01, weightDecay: 0.1 });
+  for (let step = 0; step < 3; step++) {
+    theta.grad = tensor([GRADIENTS[step]!, GRADIENTS[(step + 1) % 3]!]);
+    optimizer.step();
+  }
+  const expected = [0.998596, 1.993067, 2.993176, -0.991536, 0.494216, 1.996549];
+  (theta.reshape([-1]).toArray() as number[]).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 3));
+  const buffer = [-0.008112501, 0.005725, -0.0004625, -0.00699375, 0.0040125, 0.0017];
+  const own = (optimizer.state.get(theta)!.momentum_buffer as Tensor).reshape([-1]).toArray() as number[];
+  own.forEach((value, i) => expect(value).toBeCloseTo(buffer[i]!, 7));
+});
+
+test("Muon is for matrices", () => {
+  expect(() => new optim.Muon([tensor([1]).requiresGrad_()])).toThrow(
+    "Muon: expected matrices as parameters, got shape [1]",
+  );
+});
+
 test("RAdam past the step where it starts to rectify", () => {
   const expected = [0.993742070509, -1.987190275642, 2.981608890339];
   run((p) => as(new optim.RAdam(p, common)), 8).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 11));

@@ -1,0 +1,90 @@
+import { _foreachAdd, _foreachAdd_, _foreachMul_, _foreachNeg, _foreachSub, zerosLike } from "../operators.generated";
+import { scalarTensor } from "../creation";
+import type { Tensor } from "../tensor";
+import type { Batch } from "./batch";
+import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
+import { advanceSteps, refuseDifferentiable } from "./step";
+
+/** Options of {@link ASGD}, in PyTorch's order. */
+export interface ASGDOptions {
+  /** Learning rate at the start (default 1e-2). */
+  lr: number | Tensor;
+  /** Decay of weights and of the rate (default 1e-4). */
+  lambd: number;
+  /** Power by which the rate falls (default 0.75). */
+  alpha: number;
+  /** Step at which the average starts (default 1e6). */
+  t0: number;
+  /** L2 penalty (default 0). */
+  weightDecay: number;
+  /** Ask for list operators (always used here). */
+  foreach: boolean | null;
+  /** Ascend instead of descend. */
+  maximize: boolean;
+  /** Must be false; kept for files of PyTorch. */
+  differentiable: boolean;
+  /** Kept for files of PyTorch: the scalars are on the parameter's device in any case. */
+  capturable: boolean;
+}
+
+const DEFAULTS: ASGDOptions = {
+  lr: 1e-2,
+  lambd: 1e-4,
+  alpha: 0.75,
+  t0: 1e6,
+  weightDecay: 0,
+  foreach: null,
+  maximize: false,
+  differentiable: false,
+  capturable: false,
+};
+
+/**
+ * Averaged SGD, Polyak & Juditsky 1992: SGD with a falling rate; the running average of the weights is kept in `ax` and
+ * never written back. State: `step`, `eta` (the rate of the next step), `mu`, `ax`.
+ */
+export class ASGD extends Optimizer<ASGDOptions> {
+  constructor(params: OptimizerInput<ASGDOptions>, options: Partial<ASGDOptions> = {}) {
+    super(params, DEFAULTS, options);
+  }
+
+  protected override checkGroup(group: ParamGroup<ASGDOptions>): void {
+    super.checkGroup(group);
+    this.expectRange("weightDecay", group.weightDecay, 0);
+    refuseDifferentiable("ASGD", group);
+  }
+
+  protected initialState(param: Tensor, group: ParamGroup<ASGDOptions>): ParamState {
+    const scalar = (value: number): Tensor => scalarTensor(value, { dtype: "float32", device: param.device });
+    return { step: scalar(0), eta: scalar(learningRate(group.lr)), mu: scalar(1), ax: zerosLike(param) };
+  }
+
+  protected updateGroup(group: ParamGroup<ASGDOptions>, batch: Batch): void {
+    const { params } = batch;
+    const { lambd, alpha, t0, weightDecay } = group;
+    const lr = learningRate(group.lr);
+    const steps = advanceSteps(batch);
+    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
+    if (weightDecay !== 0) grads = _foreachAdd(grads, params, { alpha: weightDecay });
+
+    const [etas, mus, averages] = [batch.tensors("eta"), batch.tensors("mu"), batch.tensors("ax")];
+    const rates = etas.map((eta) => eta.item());
+    _foreachMul_(
+      params,
+      rates.map((eta) => 1 - lambd * eta),
+    );
+    for (const [i, param] of params.entries()) param.add_(grads[i] as Tensor, { alpha: -(rates[i] as number) });
+
+    const towards = _foreachSub(params, averages);
+    // With mu = 1 the average is the parameter itself, without the rounding of ax + (θ − ax).
+    for (const [i, average] of averages.entries()) {
+      const mu = (mus[i] as Tensor).item();
+      if (mu === 1) average.copy_(params[i] as Tensor);
+      else average.add_(towards[i] as Tensor, { alpha: mu });
+    }
+    for (const [i, t] of steps.entries()) {
+      (etas[i] as Tensor).fill_(lr / (1 + lambd * lr * t) ** alpha);
+      (mus[i] as Tensor).fill_(1 / Math.max(1, t - t0));
+    }
+  }
+}

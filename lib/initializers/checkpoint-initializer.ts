@@ -64,10 +64,11 @@ export abstract class CheckpointInitializer extends InitializerBase {
   /** Path of a checkpoint file `{prefix}{tag}{suffix}`; a tag that is known in part is completed from the files that are there. */
   protected getCheckpointPath(prefix: string, suffix: string): string {
     const directory = this.initRunPathProvider.checkpointPath;
-    return join(directory, `${prefix}${this.#resolveTag(prefix, suffix)}${suffix}`);
+    return join(directory, `${prefix}${this.getCheckpointTag(prefix, suffix)}${suffix}`);
   }
 
-  #resolveTag(prefix: string, suffix: string): string {
+  /** The whole tag of the checkpoint files `{prefix}{tag}{suffix}`. */
+  protected getCheckpointTag(prefix: string, suffix: string): string {
     if (typeof this.checkpointTag === "string" || this.checkpointTag.isFullySpecified) {
       return String(this.checkpointTag);
     }

@@ -96,7 +96,11 @@ export class PreviousRunInitializer extends CheckpointInitializer {
   override initCallbacks(callbacks: readonly CallbackBase[], model: ModelBase): void {
     for (const callback of callbacks) {
       try {
-        callback.resumeFromCheckpoint(this.initRunPathProvider, model, String(this.checkpointTag));
+        callback.resumeFromCheckpoint(
+          this.initRunPathProvider,
+          model,
+          this.getCheckpointTag(`${this.modelName ?? model.name}_cp=`, "_model.th"),
+        );
       } catch (error) {
         if (!(error instanceof FileNotFoundError)) throw error;
         this.logger.warning(`${callback} starts fresh: ${error.message}`);

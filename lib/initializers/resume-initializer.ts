@@ -8,6 +8,8 @@ import { toMap } from "../torch";
 import { CheckpointInitializer, readTrainerFile } from "./checkpoint-initializer";
 import { loadWeights } from "./load-weights";
 
+const TRAINER_SUFFIX = "_trainer.th";
+
 /** Continues a run where one of its checkpoints stands: weights, optimizer, progress, callbacks, random numbers. */
 export class ResumeInitializer extends CheckpointInitializer {
   /** Weights of the model, or of every submodel of a composite. */
@@ -76,16 +78,21 @@ export class ResumeInitializer extends CheckpointInitializer {
       throw new KeyError(`'${this.#trainerPath}' has no states of callbacks ('${CheckpointKeys.CALLBACK_STATE_DICT}')`);
     }
     loadCallbackStateDicts(callbacks, states, this.logger);
+    const tag = this.getCheckpointTag(this.#trainerPrefix, TRAINER_SUFFIX);
     for (const callback of callbacks) {
-      callback.resumeFromCheckpoint(this.initRunPathProvider, model, String(this.checkpointTag));
+      callback.resumeFromCheckpoint(this.initRunPathProvider, model, tag);
     }
   }
 
-  get #trainerPath(): string {
+  get #trainerPrefix(): string {
     if (this.modelName === null) {
       throw new ValueError("a ResumeInitializer needs model_name to find the trainer's file");
     }
-    return this.getCheckpointPath(`${this.modelName}_cp=`, "_trainer.th");
+    return `${this.modelName}_cp=`;
+  }
+
+  get #trainerPath(): string {
+    return this.getCheckpointPath(this.#trainerPrefix, TRAINER_SUFFIX);
   }
 
   #trainerFile(): Map<string, unknown> {

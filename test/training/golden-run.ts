@@ -1,7 +1,4 @@
 import { readFileSync } from "node:fs";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import { keep, loadSafetensors, noGrad, scope, type Tensor } from "../../lib/torch";
 import { type CallbackBase, type CallbackDependencies, PeriodicCallback } from "../../lib/core/callbacks";
@@ -25,6 +22,7 @@ import { AnchoredBranchedUPT } from "../../lib/modeling";
 import { BaseTrainer } from "../../lib/training";
 import "../../lib/initializers";
 import { goldenPath } from "../support/golden";
+export { temporaryFolder } from "../support/small-run";
 
 /** One update of the recorded run. */
 export interface TraceEntry {
@@ -144,12 +142,6 @@ export class GoldenTrainer extends BaseTrainer {
     this.trace = new TraceCallback({ every_n_updates: 1 }, dependencies);
     return [this.trace];
   }
-}
-
-/** A temporary output folder that is removed after the test. */
-export function temporaryFolder(): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), "noether-"));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 /** What differs between golden runs. */

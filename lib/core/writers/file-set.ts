@@ -38,8 +38,7 @@ export function writeTorchFiles(files: readonly TorchFile[]): void {
       rmSync(temporary, { force: true });
     }
     throw new RuntimeError(
-      `cannot write '${current}': ${cause instanceof Error ? cause.message : String(cause)}; ` +
-        "files that were there before are unchanged. Free some space or check the permissions of the output directory, then resume from the last checkpoint",
+      `cannot write checkpoint file '${current}': ${cause instanceof Error ? cause.message : String(cause)}; files that were there before are unchanged`,
       { cause },
     );
   }

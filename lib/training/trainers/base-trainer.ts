@@ -220,7 +220,8 @@ export abstract class BaseTrainer implements TrainerLike {
   protected splitBatch(batch: DeviceBatch): { forward: DeviceBatch; targets: DeviceBatch } {
     const used = new Set([...this.forwardProperties, ...this.targetProperties]);
     const missing = [...used].filter((key) => !Object.hasOwn(batch, key));
-    const unused = Object.keys(batch).filter((key) => !used.has(key));
+    // Every batch tells which samples it is made of.
+    const unused = Object.keys(batch).filter((key) => !used.has(key) && key !== "index");
     if (missing.length + unused.length > 0 && !this.#batchKeysReported) {
       this.#batchKeysReported = true;
       this.logger.warning(

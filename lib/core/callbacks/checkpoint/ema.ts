@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { _foreachAdd_, _foreachMul_, Float, keep, nn, noGrad, scope, type Tensor } from "../../../torch";
+import { _foreachAdd_, _foreachMul_, Float, keep, nn, noGrad, scope, type Tensor, toMap } from "../../../torch";
 import { CheckpointKeys } from "../../checkpoint-keys";
 import { isRank0 } from "../../distributed";
 import { ModelBase } from "../../models/base";
@@ -10,6 +10,7 @@ import { KeyError, ValueError } from "../../python-errors";
 import type { EmaCallbackConfig } from "../../schemas/callbacks";
 import { selectWithPath } from "../../utils/common/path";
 import { pyFloatRepr } from "../../utils/common/python-format";
+import { TrainingIteration } from "../../utils/training/training-iteration";
 import type { UpdateCounter } from "../../utils/training/update-counter";
 import { checkpointFileName } from "../../writers/checkpoint-writer";
 import { readTorchFile } from "../../writers/torch-file";
@@ -196,11 +197,15 @@ export class EmaCallback extends PeriodicCallback {
       device: model.device,
       purpose: `averaged weights of model '${modelName}'`,
       hint: "an EmaCallback can only be resumed when it was saved with save_weights or save_latest_weights",
-    });
-    if (file !== fileOf(tag) && tag !== "last") {
-      this.logger.warning(`checkpoint ${tag} has no averaged weights: resuming with those of '${file}'`);
+    }) as Record<string, unknown>;
+    const written = TrainingIteration.fromDict(
+      Object.fromEntries(toMap<number>(entryOf(content, CheckpointKeys.TRAINING_ITERATION) ?? {})),
+    );
+    const { curIteration } = this.trainer.updateCounter;
+    if (!written.equals(curIteration)) {
+      this.logger.warning(`the averaged weights of '${file}' stand at ${written}, training at ${curIteration}`);
     }
-    const state = entryOf(content as Record<string, unknown>, CheckpointKeys.STATE_DICT) as Record<string, unknown>;
+    const state = entryOf(content, CheckpointKeys.STATE_DICT) as Record<string, unknown>;
     return (name) => {
       const tensor = entryOf(state, name);
       if (tensor === undefined) {

@@ -44,7 +44,7 @@ const LEAST_AGREEMENT = 1e-3;
  */
 export class Lion extends optim.Optimizer<LionOptions> {
   constructor(params: optim.OptimizerInput<LionOptions>, options: Pick<LionOptions, "lr"> & Partial<LionOptions>) {
-    super(params, { ...DEFAULTS, ...options });
+    super(params, { lr: options.lr, ...DEFAULTS }, options);
   }
 
   protected override checkGroup(group: optim.ParamGroup<LionOptions>): void {

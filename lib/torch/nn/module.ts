@@ -85,6 +85,7 @@ export abstract class Module {
    *
    * Returns the tensor, so that a typed field can be declared with it:
    * `readonly omega = this.registerBuffer("omega", omega, { persistent: false })`.
+   * The tensor is taken out of its scope; one that is assigned to the property later needs `keep()` for that.
    *
    * @param name the property's name.
    */

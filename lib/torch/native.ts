@@ -184,6 +184,8 @@ export interface NativeAddon {
   archiveMap(archive: number, offset: number, length: number): Handle;
   /** A tensor over a storage, sharing its memory; `offset` and `strides` in elements. Throws ERR_FILE_FORMAT when it does not fit. */
   archiveTensor(storage: Handle, dtype: number, offset: number, shape: readonly number[], strides: readonly number[]): Handle;
+  /** True if the tensor is a lazily conjugated or negated view: its memory does not hold its values. */
+  archiveIsLazy(tensor: Handle): boolean;
   // Writing: a new file under a temporary name, removed again unless committed.
   archiveCreate(path: string): number;
   /** Appends bytes; returns their CRC-32. */

@@ -438,6 +438,13 @@ Napi::Value archive_tensor(Addon& addon, const Arguments& arguments) {
   return Napi::Number::New(arguments.env(), addon.tensors.put(std::move(tensor)));
 }
 
+// archiveIsLazy(tensor) -> whether the memory is still to be conjugated or negated. (The operators is_conj and is_neg
+// cannot tell: the dispatcher resolves the tensor before it calls them.)
+Napi::Value archive_is_lazy(Addon&, const Arguments& arguments) {
+  const at::Tensor tensor = arguments.tensor(0, "tensor");
+  return Napi::Boolean::New(arguments.env(), tensor.is_conj() || tensor.is_neg());
+}
+
 // archiveCreate(path) -> id: a new file, which must not exist; gone again unless committed
 Napi::Value archive_create(Addon& addon, const Arguments& arguments) {
   auto created = std::make_shared<ArchiveWriter>(arguments.string(0, "path"));
@@ -521,6 +528,7 @@ void export_archive(Napi::Env env, Napi::Object exports) {
   define<archive_read_async>(exports, "archiveReadAsync");
   define<archive_map>(exports, "archiveMap");
   define<archive_tensor>(exports, "archiveTensor");
+  define<archive_is_lazy>(exports, "archiveIsLazy");
   define<archive_create>(exports, "archiveCreate");
   define<archive_append>(exports, "archiveAppend");
   define<archive_append_storage>(exports, "archiveAppendStorage");

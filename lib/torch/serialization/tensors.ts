@@ -1,8 +1,8 @@
 /** Between `Tensor` objects and what a file says about them: the only place here that touches tensors. */
 import { native } from "../addon";
-import { dtypeCode, isComplex, itemSize, type Device } from "../dtype";
+import { dtypeCode, itemSize, type Device } from "../dtype";
 import { Parameter } from "../nn/parameter";
-import { _negView, conj, isConj, isNeg, resolveConj, resolveNeg } from "../operators.generated";
+import { _negView, conj, resolveConj, resolveNeg } from "../operators.generated";
 import { wrap } from "../scope";
 import { Tensor } from "../tensor";
 import { CheckpointError } from "./errors";
@@ -44,9 +44,10 @@ export class StorageCollector {
 
   /** The memory of a lazily conjugated or negated view does not hold its values. */
   private withPlainData(tensor: Tensor): Tensor {
-    let plain = tensor;
-    if (isComplex(tensor.dtype) && isConj(plain)) this.resolved.push((plain = resolveConj(plain)));
-    if (isNeg(plain)) this.resolved.push((plain = resolveNeg(plain)));
+    if (!native.archiveIsLazy(tensor.handle)) return tensor;
+    const conjugated = resolveConj(tensor);
+    const plain = resolveNeg(conjugated);
+    this.resolved.push(conjugated, plain);
     return plain;
   }
 

@@ -10,9 +10,12 @@ import type { Source } from "../source";
 export interface ZipEntry {
   readonly name: string;
   readonly crc32: number;
+  /** Bytes in the archive. */
   readonly byteLength: number;
   /** Position of the local header. */
   readonly header: number;
+  /** How the data are packed where they are not just stored; such an entry cannot be read. */
+  readonly packing: string | null;
 }
 
 const END = 0x06054b50;
@@ -37,7 +40,7 @@ export function looksLikeZip(start: Uint8Array): boolean {
 /**
  * All entries in the order of the directory.
  *
- * @throws CheckpointError when the archive is cut or contradicts itself, or an entry is compressed or encrypted.
+ * @throws CheckpointError when the archive is cut or contradicts itself.
  */
 export function readZipDirectory(source: Source): ZipEntry[] {
   const { offset, length, count } = findDirectory(source);
@@ -62,8 +65,15 @@ export function readZipDirectory(source: Source): ZipEntry[] {
   return entries;
 }
 
-/** Position of an entry's data: the local header has a name and padding of its own length. */
+/**
+ * Position of an entry's data: the local header has a name and padding of its own length.
+ *
+ * @throws CheckpointError when the entry is not just stored.
+ */
 export function dataOffset(source: Source, entry: ZipEntry): number {
+  if (entry.packing !== null) {
+    throw new CheckpointError(`expected stored zip entries, got ${printable(entry.name)} ${entry.packing}; pack the archive again with "zip -0"`);
+  }
   const header = view(source.read(entry.header, LOCAL_LENGTH));
   if (header.getUint32(0, true) !== LOCAL) throw damaged(`no zip entry where ${printable(entry.name)} is due`);
   const offset = entry.header + LOCAL_LENGTH + header.getUint16(26, true) + header.getUint16(28, true);
@@ -114,16 +124,12 @@ function readEntry(data: DataView, at: number, nameLength: number, extraLength: 
   const name = Buffer.from(data.buffer, data.byteOffset + nameAt, nameLength).toString("utf8");
   const flags = data.getUint16(at + 8, true);
   const method = data.getUint16(at + 10, true);
-  if ((flags & 1) !== 0) throw new CheckpointError(`expected plain zip entries, got the encrypted ${printable(name)}`);
-  if (method !== 0)
-    throw new CheckpointError(
-      `expected stored zip entries, got ${printable(name)} compressed with method ${method}; pack it again with "zip -0"`,
-    );
+  const packing = (flags & 1) !== 0 ? "encrypted" : method !== 0 ? `compressed with method ${method}` : null;
 
   const fields = [data.getUint32(at + 24, true), data.getUint32(at + 20, true), data.getUint32(at + 42, true)];
   const [byteLength = 0, compressed = 0, header = 0] = withZip64(fields, data, nameAt + nameLength, extraLength);
-  if (byteLength !== compressed) throw damaged(`a stored zip entry ${printable(name)} with two sizes`);
-  return { name, crc32: data.getUint32(at + 16, true), byteLength, header };
+  if (packing === null && byteLength !== compressed) throw damaged(`a stored zip entry ${printable(name)} with two sizes`);
+  return { name, crc32: data.getUint32(at + 16, true), byteLength: compressed, header, packing };
 }
 
 /** Fields of all ones (size, compressed size, header offset) stand in the zip64 extra field, in this order. */

@@ -415,7 +415,8 @@ class KdTree {
     for (int64_t level = 0; level < levels; ++level) {
       const int64_t nodes = int64_t{1} << level;
       std::vector<int32_t> halves(2 * nodes + 1);
-      at::parallel_for(0, nodes, 1, [&](int64_t first, int64_t last) {
+      const int64_t grain = std::max<int64_t>(1, nodes * 4096 / static_cast<int64_t>(order_.size()));
+      at::parallel_for(0, nodes, grain, [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n) {
           const int32_t begin = bounds[n], end = bounds[n + 1], middle = begin + (end - begin) / 2;
           const int32_t axis = widest_axis(points, begin, end);

@@ -88,11 +88,11 @@ export class EncodedAnchors {
   dispose(): void {
     this.context.memory.dispose();
     this.context.condition?.dispose();
-    if (this.context.geometry instanceof Map) {
-      for (const { k, v } of this.context.geometry.values()) {
-        k.dispose();
-        v.dispose();
-      }
+    const { geometry } = this.context;
+    if (geometry === null || "tokens" in geometry) return;
+    for (const { k, v } of geometry.values()) {
+      k.dispose();
+      v.dispose();
     }
   }
 }

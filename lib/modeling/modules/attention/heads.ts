@@ -4,7 +4,7 @@ import type { Tensor } from "../../../torch";
 
 /** (B, N, parts · D) → `parts` views (B, H, N, d). */
 export function splitHeads(x: Tensor, parts: number, numHeads: number): Tensor[] {
-  return x.unflatten(-1, [parts, numHeads, -1]).permute([2, 0, 3, 1, 4]).unbind(0) as Tensor[];
+  return x.unflatten(-1, [parts, numHeads, -1]).permute([2, 0, 3, 1, 4]).unbind(0);
 }
 
 /** (B, H, N, d) → (B, N, D); no copy when `x` comes from attention. */

@@ -80,14 +80,14 @@ export class TransolverPlusPlusAttention extends nn.Module {
   override forward(x: Tensor, options: { attnMask?: Tensor | null } = {}): Tensor {
     refuseUnknownOptions(this, options, ["attnMask"]);
     const points = this.inProjectX.forward(x).unflatten(-1, [this.config.num_heads, -1]).transpose(1, 2); // (B, H, N, d)
-    const temperature = (this.projTemperature.forward(points) as Tensor).add(this.bias).clamp(MIN_TEMPERATURE); // (B, H, N, 1)
+    const temperature = this.projTemperature.forward(points).add(this.bias).clamp(MIN_TEMPERATURE); // (B, H, N, 1)
     const logits = this.inProjectSlice.forward(points); // (B, H, N, G)
     let weights = this.perturb(logits).div(temperature).softmax(-1); // (B, H, N, G)
     if (options.attnMask) weights = weights.mul(pointMask(this, options.attnMask, x));
     const tokens = sliceTokens(weights, points); // (B, H, G, d)
     const [q, k, v] = this.qkv.forward(tokens).chunk(3, -1) as [Tensor, Tensor, Tensor];
     const out = attention(q, k, v, { dropout: this.training ? this.config.dropout : 0 });
-    return this.toOut.forward(mergeHeads(weights.matmul(out))) as Tensor;
+    return this.toOut.forward(mergeHeads(weights.matmul(out)));
   }
 
   /** Adds Gumbel noise `−log(−log u)`, `u ~ U[0, 1)`, which makes the softmax a sample of a slice. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { any, bool, defineConfig, float, int, isGiven, literal, mapping, optional } from "../../../core/schemas";
 import type { Report } from "../../../core/schemas";
 import { InitWeightsMode } from "../../functional/init";

@@ -15,5 +15,5 @@ export function modulations(
       : "condition_dim is set, but no condition is given";
     throw new ValueError(`${block.constructor.name}: ${problem}`);
   }
-  return block.modulation && given ? (block.modulation.forward(condition).chunk(count, -1) as Tensor[]) : null;
+  return block.modulation && given ? block.modulation.forward(condition).chunk(count, -1) : null;
 }

@@ -242,7 +242,7 @@ function linearOfParts(linear: LinearProjection, parts: readonly MessagePart[], 
   const columns = weight.splitWithSizes(
     parts.map(({ values }) => values.size(-1)),
     1,
-  ) as Tensor[];
+  );
   return parts
     .map(({ values, per }, i) => onEdges(nn.functional.linear(values, columns[i]!, i === 0 ? bias : null), per, edges))
     .reduce((sum, part) => sum.add(part));

@@ -46,7 +46,7 @@ export class RopeFrequency extends nn.Module {
   override forward(coords: Tensor): Tensor | Tensor[] {
     if (this.config.implementation === "complex") return ropeComplex(this.table(coords));
     const angles = this.angles(coords);
-    return cat([angles, angles], -1).unbind(-2) as Tensor[]; // P × (..., 2F)
+    return cat([angles, angles], -1).unbind(-2); // P × (..., 2F)
   }
 
   /** The rotation of (B, N, P) positions for all blocks of a forward. */

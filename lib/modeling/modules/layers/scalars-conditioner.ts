@@ -69,8 +69,8 @@ export class ScalarsConditioner extends nn.Module {
       scalars.map((scalar) => scalar.reshape([-1, 1])),
       0,
     ); // (S·B, 1)
-    const embedded = this.embed.forward(stacked).chunk(count, 0) as Tensor[]; // S × (B, D)
-    const features = embedded.map((e, i) => this.mlps.at(i).forward(e) as Tensor);
-    return this.sharedMlp.forward(cat(features, -1)) as Tensor; // (B, C)
+    const embedded = this.embed.forward(stacked).chunk(count, 0); // S × (B, D)
+    const features = embedded.map((e, i) => this.mlps.at(i).forward(e));
+    return this.sharedMlp.forward(cat(features, -1)); // (B, C)
   }
 }

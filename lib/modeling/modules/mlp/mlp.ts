@@ -45,6 +45,6 @@ export class MLP extends nn.Module {
   }
 
   override forward(x: Tensor): Tensor {
-    return this.mlp.forward(x) as Tensor;
+    return this.mlp.forward(x);
   }
 }

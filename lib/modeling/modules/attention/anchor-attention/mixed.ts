@@ -69,7 +69,7 @@ export class MixedAttention extends DotProductAttention {
         return parts.length === 1 ? parts[0]! : cat(parts, 0); // (patterns · B, H, n, d)
       };
       const out = this.attend(stacked("q"), stacked("k"), stacked("v"));
-      const parts = members.length === 1 ? [out] : (out.chunk(members.length, 0) as Tensor[]);
+      const parts = members.length === 1 ? [out] : out.chunk(members.length, 0);
       members.forEach((i, j) => (outputs[i] = parts[j]!));
     }
     return outputs;
@@ -175,7 +175,7 @@ function inTokenOrder(
     const split = outputs[i]!.splitWithSizes(
       queryTokens.map((name) => sizes.get(name)!),
       1,
-    ) as Tensor[];
+    );
     queryTokens.forEach((name, j) => parts.set(name, split[j]!));
   });
   return cat(

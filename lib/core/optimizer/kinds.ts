@@ -1,6 +1,8 @@
 /** Registers optimizers and parameter-group modifiers under the names that configurations use. */
+import type { z } from "zod";
+
 import { optim } from "../../torch";
-import { register } from "../factory/registry";
+import { type KindClass, register } from "../factory/registry";
 import type { Fields } from "../schemas/config-class";
 import { bool, float, tuple } from "../schemas/fields";
 import { OptimizerConfig, ParamGroupModifierConfig } from "../schemas/optimizers";
@@ -14,35 +16,60 @@ function withOptions<F extends Fields>(name: string, fields: F): ReturnType<type
 }
 
 const betas = tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 })).optional();
+const eps = float({ ge: 0 }).optional();
+const flag = bool().optional();
+const number = float().optional();
+const common = { foreach: flag, maximize: flag };
 
-const AdamConfig = withOptions("AdamConfig", {
-  betas,
-  eps: float({ ge: 0 }).optional(),
-  amsgrad: bool().optional(),
-  maximize: bool().optional(),
-  foreach: bool().optional(),
-  fused: bool().optional(),
-});
-
+const AdamConfig = withOptions("AdamConfig", { betas, eps, amsgrad: flag, fused: flag, ...common });
 const SGDConfig = withOptions("SGDConfig", {
   momentum: float({ ge: 0 }).optional(),
-  dampening: float().optional(),
-  nesterov: bool().optional(),
-  maximize: bool().optional(),
-  foreach: bool().optional(),
-  fused: bool().optional(),
+  dampening: number,
+  nesterov: flag,
+  fused: flag,
+  ...common,
 });
-
-const LionConfig = withOptions("LionConfig", {
+const LionConfig = withOptions("LionConfig", { betas, caution: flag, ...common });
+const RMSpropConfig = withOptions("RMSpropConfig", {
+  momentum: float({ ge: 0 }).optional(),
+  alpha: number,
+  eps,
+  centered: flag,
+  ...common,
+});
+const AdagradConfig = withOptions("AdagradConfig", {
+  lr_decay: number,
+  eps,
+  initial_accumulator_value: number,
+  ...common,
+});
+const AdadeltaConfig = withOptions("AdadeltaConfig", { rho: number, eps, ...common });
+const AdamaxConfig = withOptions("AdamaxConfig", { betas, eps, ...common });
+const NAdamConfig = withOptions("NAdamConfig", {
   betas,
-  caution: bool().optional(),
-  maximize: bool().optional(),
-  foreach: bool().optional(),
+  eps,
+  momentum_decay: number,
+  decoupled_weight_decay: flag,
+  ...common,
 });
+const RAdamConfig = withOptions("RAdamConfig", { betas, eps, decoupled_weight_decay: flag, ...common });
 
-register("torch.optim.AdamW", { class: optim.AdamW, schema: AdamConfig, aliases: ["torch.optim.adamw.AdamW"] });
-register("torch.optim.Adam", { class: optim.Adam, schema: AdamConfig, aliases: ["torch.optim.adam.Adam"] });
-register("torch.optim.SGD", { class: optim.SGD, schema: SGDConfig, aliases: ["torch.optim.sgd.SGD"] });
+/** PyTorch's optimizers, `torch.optim.AdamW` also as `torch.optim.adamw.AdamW`. */
+const torchOptimizers: readonly [type: KindClass, schema: z.ZodType][] = [
+  [optim.AdamW, AdamConfig],
+  [optim.Adam, AdamConfig],
+  [optim.SGD, SGDConfig],
+  [optim.RMSprop, RMSpropConfig],
+  [optim.Adagrad, AdagradConfig],
+  [optim.Adadelta, AdadeltaConfig],
+  [optim.Adamax, AdamaxConfig],
+  [optim.NAdam, NAdamConfig],
+  [optim.RAdam, RAdamConfig],
+];
+for (const [type, schema] of torchOptimizers) {
+  const { name } = type;
+  register(`torch.optim.${name}`, { class: type, schema, aliases: [`torch.optim.${name.toLowerCase()}.${name}`] });
+}
 register("noether.core.optimizer.Lion", {
   class: Lion,
   schema: LionConfig,

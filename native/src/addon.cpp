@@ -42,6 +42,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
 
 }  // namespace noether
 
-static Napi::Object noether_init(Napi::Env env, Napi::Object exports) { return noether::init(env, exports); }
-
-NODE_API_MODULE(noether_native, noether_init)
+// Not NODE_API_MODULE: a worker may be terminated while it loads the addon, and then no error can be thrown from here.
+NAPI_MODULE_INIT() {
+  try {
+    return noether::guard(env, [&] { return noether::init(env, Napi::Object(env, exports)); });
+  } catch (const Napi::Error& error) {
+    noether::raise(error);
+    return nullptr;
+  }
+}

@@ -60,10 +60,15 @@ std::string kind_of(Napi::Env env, napi_value value);
 
 template <Method method>
 Napi::Value entry(const Napi::CallbackInfo& info) {
-  return guard(info.Env(), [&]() -> Napi::Value {
-    Addon& addon = Addon::of(info.Env());
-    return method(addon, Arguments(addon, info));
-  });
+  try {
+    return guard(info.Env(), [&]() -> Napi::Value {
+      Addon& addon = Addon::of(info.Env());
+      return method(addon, Arguments(addon, info));
+    });
+  } catch (const Napi::Error& error) {
+    raise(error);
+    return Napi::Value();
+  }
 }
 
 template <Method method>

@@ -36,24 +36,25 @@ class JsCallback {
     }
     const Napi::Env env = callbacks->env();
     const Napi::HandleScope scope(env);
-    try {
-      const auto handle_of = [&](const at::Tensor& gradient) {
-        return Napi::Number::New(env, gradient.defined() ? addon_.tensors.put(gradient) : 0);
-      };
-      Napi::Value argument;
-      if (as_list) {
-        Napi::Array list = Napi::Array::New(env, gradients.size());
-        for (uint32_t i = 0; i < gradients.size(); ++i) list.Set(i, handle_of(gradients[i]));
-        argument = list;
-      } else {
-        argument = handle_of(gradients[0]);
-      }
-      read(callbacks->value(ticket_->id()).As<Napi::Function>().Call({argument}));
-    } catch (const Napi::Error& error) {
-      // The engine knows C++ exceptions only; the original is rethrown when the pass has ended.
-      callbacks->store_error(error);
+    const auto handle_of = [&](const at::Tensor& gradient) {
+      return Napi::Number::New(env, gradient.defined() ? addon_.tensors.put(gradient) : 0);
+    };
+    napi_value argument;
+    if (as_list) {
+      Napi::Array list = Napi::Array::New(env, gradients.size());
+      for (uint32_t i = 0; i < gradients.size(); ++i) list.Set(i, handle_of(gradients[i]));
+      argument = list;
+    } else {
+      argument = handle_of(gradients[0]);
+    }
+    napi_value returned;
+    const napi_value function = callbacks->value(ticket_->id());
+    if (napi_call_function(env, env.Undefined(), function, 1, &argument, &returned) != napi_ok) {
+      // The engine knows C++ exceptions only; what JavaScript threw is rethrown when the pass has ended.
+      callbacks->store_pending_exception();
       throw std::runtime_error("a function or hook written in JavaScript threw");
     }
+    read(Napi::Value(env, returned));
   }
 
   at::Tensor take(const Napi::Value& handle) const {

@@ -1,5 +1,7 @@
 #include "callbacks.h"
 
+#include "arguments.h"
+
 namespace noether {
 
 Callbacks::Ticket::~Ticket() {
@@ -25,8 +27,16 @@ void Callbacks::reap() {
   for (const uint64_t id : ended) references_.erase(id);
 }
 
-void Callbacks::store_error(const Napi::Error& error) {
-  if (error_.IsEmpty()) error_ = Napi::Error(env_, error.Value());
+void Callbacks::store_pending_exception() {
+  napi_value thrown;
+  napi_valuetype type;
+  if (napi_get_and_clear_last_exception(env_, &thrown) != napi_ok || napi_typeof(env_, thrown, &type) != napi_ok) return;
+  if (type == napi_undefined || type == napi_null || !error_.IsEmpty()) return;
+  if (type == napi_object || type == napi_function) {
+    error_ = Napi::Error(env_, thrown);
+  } else {
+    error_ = Napi::Error::New(env_, "a function or hook threw " + kind_of(env_, thrown));
+  }
 }
 
 Napi::Error Callbacks::take_error() {

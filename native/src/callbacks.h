@@ -43,8 +43,9 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
   bool on_own_thread() const { return std::this_thread::get_id() == thread_; }
   Napi::Env env() const { return env_; }
 
-  // The first JavaScript error thrown inside a backward pass; rethrown as it was when the pass has ended.
-  void store_error(const Napi::Error& error);
+  // The first JavaScript error thrown inside a backward pass; rethrown as it was when the pass has ended. Nothing is
+  // stored while the worker is being terminated: what is pending then is no JavaScript value.
+  void store_pending_exception();
   bool has_error() const { return !error_.IsEmpty(); }
   Napi::Error take_error();
 

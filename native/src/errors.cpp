@@ -56,4 +56,12 @@ Napi::Error to_js_error(Napi::Env env, const std::string& operation) {
   return error;
 }
 
+void raise(const Napi::Error& error) noexcept {
+  try {
+    bool pending = false;
+    if (napi_is_exception_pending(error.Env(), &pending) == napi_ok && !pending) error.ThrowAsJavaScriptException();
+  } catch (...) {
+  }
+}
+
 }  // namespace noether

@@ -35,6 +35,10 @@ Described describe_current_exception();
 // A JavaScript Error from the exception in flight. `operation` names what was called and with what, and leads the message.
 Napi::Error to_js_error(Napi::Env env, const std::string& operation = "");
 
+// Throws the error in JavaScript, as the last thing before returning there. Where one is pending already, or the worker is
+// being terminated and none can be thrown, it does nothing: an exception that left our code would end the process.
+void raise(const Napi::Error& error) noexcept;
+
 // Runs `body`; any C++ exception becomes a JavaScript one. A JavaScript error in flight passes through unchanged.
 template <typename Body>
 auto guard(Napi::Env env, Body&& body) -> decltype(body()) {

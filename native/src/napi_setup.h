@@ -12,4 +12,10 @@
 #define NODE_ADDON_API_DISABLE_DEPRECATED
 #endif
 
+// While a worker is being terminated no JavaScript can run and no error can be thrown; without this, trying to ends the
+// process.
+#ifndef NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
+#define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
+#endif
+
 #include <napi.h>

@@ -182,10 +182,13 @@ napi_value call(napi_env env, napi_callback_info info) {
     if (op->fast_path && op->fast_path(addon, env, argc - 1, argv.data() + 1, &result)) return result;
     return call_operator(addon, env, *op, argc - 1, argv.data() + 1);
   } catch (const Napi::Error& error) {
-    error.ThrowAsJavaScriptException();
+    raise(error);
   } catch (...) {
-    const std::string operation = op ? describe_call(addon, env, *op, argc - 1, argv.data() + 1) : "call";
-    to_js_error(env, operation).ThrowAsJavaScriptException();
+    try {
+      raise(to_js_error(env, op ? describe_call(addon, env, *op, argc - 1, argv.data() + 1) : "call"));
+    } catch (const Napi::Error& error) {
+      raise(error);
+    }
   }
   return nullptr;
 }

@@ -4,7 +4,7 @@ import { frameModes, isAsync, refusePromise, runInFrame, type Mode } from "./asy
 import { dtypeCode, type DTypeLike } from "./dtype";
 import { guard } from "./errors";
 import { handles } from "./overloads";
-import { currentActivation, scope, wrap } from "./scope";
+import { currentActivation, keep, scope, wrap } from "./scope";
 import { Tensor } from "./tensor";
 
 /** Options of a backward pass. */
@@ -37,11 +37,28 @@ export interface HookHandle {
  *
  * @param gradients gradient of the result with respect to each output; may be left out for outputs of one element.
  */
-export function backward(outputs: Tensor | readonly Tensor[], gradients: Tensor | null | readonly (Tensor | null)[] = null, options: BackwardOptions = {}): void {
+export function backward(
+  outputs: Tensor | readonly Tensor[],
+  gradients: Tensor | null | readonly (Tensor | null)[] = null,
+  options: BackwardOptions = {},
+): void {
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const roots = handles(asList(outputs));
   const seeds = gradients === null ? null : asList(gradients).map((gradient) => gradient?.handle ?? 0);
-  guard("backward", () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
+  runPass("backward", retainGraph, () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
+}
+
+/** Whether the pass that runs now keeps its graph, and with it what custom functions saved. */
+let graphRetained = false;
+
+function runPass<T>(name: string, retainGraph: boolean, pass: () => T): T {
+  const outer = graphRetained;
+  graphRetained = retainGraph;
+  try {
+    return guard(name, pass);
+  } finally {
+    graphRetained = outer;
+  }
 }
 
 /**
@@ -49,12 +66,26 @@ export function backward(outputs: Tensor | readonly Tensor[], gradients: Tensor 
  *
  * @returns one gradient per input.
  */
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions & { readonly allowUnused: true }): (Tensor | null)[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): Tensor[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions & { readonly allowUnused: true },
+): (Tensor | null)[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options?: GradOptions,
+): Tensor[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | null)[] {
   const { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
   const seeds = gradOutputs === undefined ? null : asList(gradOutputs).map((gradient) => gradient?.handle ?? 0);
-  const results = guard("grad", () => native.gradient(handles(asList(outputs)), handles(asList(inputs)), seeds, retainGraph, createGraph, allowUnused));
+  const results = guard("grad", () =>
+    native.gradient(handles(asList(outputs)), handles(asList(inputs)), seeds, retainGraph, createGraph, allowUnused),
+  );
   return results.map((handle) => (handle === 0 ? null : wrap(handle)));
 }
 
@@ -79,7 +110,11 @@ function gradMode(enabled: boolean): Mode {
 
 /** Runs `body` in a mode: directly when it is synchronous, in a frame that follows it across `await` when it is async. */
 function runInMode<T>(where: string, mode: Mode, body: () => T): T {
-  if (isAsync(body)) return runInFrame({ activate: currentActivation(), modes: [...frameModes(), mode] }, body as () => Promise<unknown>) as T;
+  if (isAsync(body))
+    return runInFrame(
+      { activate: currentActivation(), modes: [...frameModes(), mode] },
+      body as () => Promise<unknown>,
+    ) as T;
   mode.enter();
   try {
     const result = body();
@@ -158,7 +193,9 @@ export function autocast<T>(options: AutocastOptions, body: () => T): T {
       native.setAutocast(deviceType, enabled, dtype, cacheEnabled);
     },
     exit() {
-      for (const before of outer.pop()!) if (before.deviceType === deviceType) native.setAutocast(deviceType, before.enabled, before.dtype, before.cache);
+      for (const before of outer.pop()!)
+        if (before.deviceType === deviceType)
+          native.setAutocast(deviceType, before.enabled, before.dtype, before.cache);
       if (native.exitAutocast() === 0) native.clearAutocastCache();
     },
   };
@@ -168,7 +205,10 @@ export function autocast<T>(options: AutocastOptions, body: () => T): T {
 // ---- hooks
 
 /** @internal Body of `Tensor.registerHook`. */
-export function registerTensorHook(tensor: Tensor, hook: (gradient: Tensor) => Tensor | null | undefined | void): HookHandle {
+export function registerTensorHook(
+  tensor: Tensor,
+  hook: (gradient: Tensor) => Tensor | null | undefined | void,
+): HookHandle {
   const id = guard("registerHook", () =>
     native.registerHook(tensor.handle, (gradient) => {
       const returned = scope(() => hook(wrap(gradient)));
@@ -196,9 +236,9 @@ export class FunctionContext {
   /** Anything else for `backward`. */
   [value: string]: unknown;
 
-  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope. */
+  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope, until the graph is freed. */
   saveForBackward(...tensors: Tensor[]): void {
-    this.savedTensors = tensors.map((tensor) => new Tensor(native.alias(tensor.handle)));
+    this.savedTensors = tensors.map((tensor) => keep(wrap(native.alias(tensor.handle))));
   }
 
   /** Marks outputs that have no gradient, e.g. indices. */
@@ -232,7 +272,10 @@ interface FunctionClass {
 // eslint-disable-next-line @typescript-eslint/no-extraneous-class -- PyTorch's interface: static members on a subclass.
 export class Function {
   /** Runs `forward` unrecorded and attaches `backward` to its outputs. */
-  static apply<Result extends Tensor | Tensor[]>(this: { forward(context: FunctionContext, ...args: never[]): Result } & FunctionClass, ...args: unknown[]): Result {
+  static apply<Result extends Tensor | Tensor[]>(
+    this: { forward(context: FunctionContext, ...args: never[]): Result } & FunctionClass,
+    ...args: unknown[]
+  ): Result {
     const context = new FunctionContext();
     context.needsInputGrad = args.map((argument) => argument instanceof Tensor && argument.requiresGrad);
     const result = noGrad(() => this.forward(context, ...(args as never[])));
@@ -240,22 +283,37 @@ export class Function {
 
     // A node cannot be the history of its own input, so an input that is handed through becomes a view.
     const inputs = args.filter((argument): argument is Tensor => argument instanceof Tensor);
-    const outputs = noGrad(() => asList<Tensor>(result).map((output) => (inputs.includes(output) ? output.viewAs(output) : output)));
+    const outputs = noGrad(() =>
+      asList<Tensor>(result).map((output) => (inputs.includes(output) ? output.viewAs(output) : output)),
+    );
     const differentiable = outputs.filter((output) => !context.nonDifferentiable.has(output));
-    guard(this.name, () => native.attachFunction(this.name, handles(differentiable), handles(inputs), (gradients) => runBackward(this, context, args, gradients)));
+    guard(this.name, () =>
+      native.attachFunction(this.name, handles(differentiable), handles(inputs), (gradients) =>
+        runBackward(this, context, args, gradients),
+      ),
+    );
     return (Array.isArray(result) ? outputs : outputs[0]) as Result;
   }
 }
 
 /** Calls `backward` and orders its gradients by tensor input. */
-function runBackward(definition: FunctionClass, context: FunctionContext, args: readonly unknown[], gradients: readonly number[]): number[] {
-  return scope(() => {
+function runBackward(
+  definition: FunctionClass,
+  context: FunctionContext,
+  args: readonly unknown[],
+  gradients: readonly number[],
+): number[] {
+  const results = scope(() => {
     const wrapped = gradients.map((handle) => (handle === 0 ? null : wrap(handle)));
     const returned = definition.backward(context, ...wrapped);
     const list = Array.isArray(returned) ? returned : [returned];
     if (list.length !== args.length) {
-      throw new TypeError(`${definition.name}.backward: expected one gradient (or null) per argument of forward (${args.length}), got ${list.length}`);
+      throw new TypeError(
+        `${definition.name}.backward: expected one gradient (or null) per argument of forward (${args.length}), got ${list.length}`,
+      );
     }
-    return list.flatMap((gradient, index) => (args[index] instanceof Tensor ? [gradient === null ? 0 : handOut(gradient)] : []));
+    return list.flatMap((gradient, index) =>
+      args[index] instanceof Tensor ? [gradient === null ? 0 : handOut(gradient)] : [],
+    );
   });
 }

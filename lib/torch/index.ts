@@ -5,8 +5,33 @@ export * as fft from "./fft.generated";
 export * as special from "./special.generated";
 
 export { Tensor, type ToOptions } from "./tensor";
-export { arange, asTensor, fromBuffer, fromBytes, fromTypedArray, full, getDefaultDtype, scalarTensor, setDefaultDtype, tensor, type FactoryOptions, type TensorLike, type TensorOptions } from "./creation";
-export { dtypes, isDType, itemSize, type Complex, type Device, type DType, type DTypeLike, type Layout, type MemoryFormat, type Scalar } from "./dtype";
+export {
+  arange,
+  asTensor,
+  fromBuffer,
+  fromBytes,
+  fromTypedArray,
+  full,
+  getDefaultDtype,
+  scalarTensor,
+  setDefaultDtype,
+  tensor,
+  type FactoryOptions,
+  type TensorLike,
+  type TensorOptions,
+} from "./creation";
+export {
+  dtypes,
+  isDType,
+  itemSize,
+  type Complex,
+  type Device,
+  type DType,
+  type DTypeLike,
+  type Layout,
+  type MemoryFormat,
+  type Scalar,
+} from "./dtype";
 export type { NestedArray, TensorData } from "./read";
 export { slice, Slice, type IndexArray, type TensorIndex } from "./indexing";
 export { broadcastShapes, broadcastTensors, cartesianProd, einsum, unique, type UniqueOptions } from "./composites";
@@ -33,8 +58,17 @@ export {
   type HookHandle,
 } from "./autograd";
 
+export { gradcheck, type GradcheckOptions } from "./gradcheck";
 export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./generator";
-export { config, cuda, getNumInteropThreads, getNumThreads, setNumInteropThreads, setNumThreads, versions } from "./runtime";
+export {
+  config,
+  cuda,
+  getNumInteropThreads,
+  getNumThreads,
+  setNumInteropThreads,
+  setNumThreads,
+  versions,
+} from "./runtime";
 export { adoptTensor, shareTensor, type SharedTensor } from "./hand-over";
 export { DisposedError, TorchError } from "./errors";
 

@@ -1,0 +1,225 @@
+import { countTensors, expectNoLeaks, keep, memory, nn, optim, randn, resetPeakMemory, scope, Tensor, tensor, zeros } from "../../lib/torch";
+
+const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** How many tensors `body` leaves behind. */
+function left(body: () => unknown): number {
+  const before = countTensors();
+  body();
+  return countTensors() - before;
+}
+
+describe("scope", () => {
+  test("frees what is made inside", () => {
+    expect(left(() => scope(() => void zeros([2]).add(1).mul(2)))).toBe(0);
+  });
+
+  test("lets the result out, also nested in arrays, objects, maps and sets", () => {
+    const before = countTensors();
+    const result = scope(() => {
+      zeros([9]);
+      return { a: [zeros([1])], b: new Map([["x", zeros([2])]]), c: new Set([zeros([3])]), d: { e: zeros([4]) }, f: "text", g: null };
+    });
+    expect(countTensors() - before).toBe(4);
+    expect([result.a[0]!.shape, result.b.get("x")!.shape, [...result.c][0]!.shape, result.d.e.shape]).toEqual([[1], [2], [3], [4]]);
+    [result.a[0]!, result.b.get("x")!, ...result.c, result.d.e].forEach((x) => x.dispose());
+  });
+
+  test("hands results to the enclosing scope", () => {
+    expect(
+      left(() =>
+        scope(() => {
+          const inner = scope(() => tensor([1, 2]));
+          expect(inner.toArray()).toEqual([1, 2]);
+        }),
+      ),
+    ).toBe(0);
+  });
+
+  test("follows cycles in the result once", () => {
+    const result = scope(() => {
+      const node: { self?: unknown; x: Tensor } = { x: zeros([1]) };
+      node.self = node;
+      return node;
+    });
+    expect(result.x.isDisposed).toBe(false);
+  });
+
+  test("frees what is made inside when the function throws", () => {
+    expect(
+      left(() =>
+        expect(() =>
+          scope(() => {
+            zeros([3]);
+            throw new Error("stop");
+          }),
+        ).toThrow("stop"),
+      ),
+    ).toBe(0);
+  });
+
+  test("does not free what was made outside", () => {
+    const x = zeros([2]);
+    scope(() => x.add(1));
+    expect(x.toArray()).toEqual([0, 0]);
+  });
+
+  test("keep takes a tensor out of every scope", () => {
+    const kept = new Array<Tensor>();
+    scope(() => {
+      scope(() => void kept.push(keep(zeros([2]))));
+    });
+    expect(kept[0]!.toArray()).toEqual([0, 0]);
+    kept[0]!.dispose();
+  });
+
+  test("keeps parameters and optimizer state", () => {
+    const built: { model?: nn.Linear; optimizer?: optim.AdamW } = {};
+    const step = (): void =>
+      scope(() => {
+        built.model ??= new nn.Linear(2, 1);
+        built.optimizer ??= new optim.AdamW(built.model.parameters(), { lr: 0.1 });
+        built.optimizer.zeroGrad();
+        built.model.forward(randn([3, 2])).sum().backward();
+        built.optimizer.step();
+      });
+    step();
+    const before = countTensors();
+    step();
+    step();
+    expect(countTensors()).toBe(before);
+    expect(built.model!.weight.isDisposed).toBe(false);
+  });
+
+  test("frees intermediates before backward without harm", () => {
+    const x = tensor([1, 2, 3], { requiresGrad: true });
+    const loss = scope(() => x.mul(x).exp().sum());
+    loss.backward();
+    expect(x.grad!.toArray()).toEqual([1, 2, 3].map((value) => expect.closeTo(2 * value * Math.exp(value * value), -1)));
+  });
+
+  test("refuses a promise from a function that is not async", () => {
+    expect(() => scope(() => Promise.resolve(1))).toThrow("expected a synchronous function or one declared async");
+  });
+});
+
+describe("async scope", () => {
+  test("frees what is made before and after an await", async () => {
+    const before = countTensors();
+    const result = await scope(async () => {
+      const x = tensor([1]);
+      await pause();
+      const y = x.add(1);
+      await pause();
+      return y.mul(2);
+    });
+    expect(result.toArray()).toEqual([4]);
+    expect(countTensors() - before).toBe(1);
+    result.dispose();
+  });
+
+  test("interleaved scopes keep apart", async () => {
+    const run = (value: number): Promise<Tensor> =>
+      scope(async () => {
+        let x = tensor([value]);
+        for (let i = 0; i < 5; i++) {
+          await pause();
+          x = x.add(1);
+        }
+        return x;
+      });
+    const before = countTensors();
+    const results = await Promise.all([run(0), run(10), run(20)]);
+    expect(results.map((x) => x.item())).toEqual([5, 15, 25]);
+    expect(countTensors() - before).toBe(3);
+    results.forEach((x) => x.dispose());
+  });
+
+  test("synchronous scopes nest inside", async () => {
+    const before = countTensors();
+    await scope(async () => {
+      await pause();
+      const x = scope(() => tensor([1]).add(1));
+      await pause();
+      expect(x.item()).toBe(2);
+      scope(() => x.add(1));
+    });
+    expect(countTensors()).toBe(before);
+  });
+
+  test("asynchronous scopes nest inside and hand their results over", async () => {
+    const before = countTensors();
+    await scope(async () => {
+      const x = await scope(async () => {
+        await pause();
+        return tensor([3]).mul(2);
+      });
+      await pause();
+      expect(x.item()).toBe(6);
+    });
+    expect(countTensors()).toBe(before);
+  });
+
+  test("code outside is not caught in it", async () => {
+    const running = scope(async () => {
+      await pause();
+      await pause();
+    });
+    await pause();
+    const outside = tensor([7]);
+    await running;
+    expect(outside.item()).toBe(7);
+  });
+
+  test("frees what is made inside when the function rejects", async () => {
+    const before = countTensors();
+    await expect(
+      scope(async () => {
+        zeros([3]);
+        await pause();
+        zeros([3]);
+        throw new Error("stop");
+      }),
+    ).rejects.toThrow("stop");
+    expect(countTensors()).toBe(before);
+  });
+});
+
+describe("explicit disposal", () => {
+  test("dispose frees at once, twice is harmless", () => {
+    const x = zeros([2]);
+    const before = countTensors();
+    x.dispose();
+    x.dispose();
+    expect(countTensors()).toBe(before - 1);
+    expect(x.isDisposed).toBe(true);
+  });
+
+  test("Symbol.dispose is there for `using`", () => {
+    const x = zeros([2]);
+    x[Symbol.dispose]();
+    expect(x.isDisposed).toBe(true);
+  });
+
+  test("a disposed tensor inside a scope is freed once", () => {
+    expect(left(() => scope(() => zeros([2]).dispose()))).toBe(0);
+  });
+});
+
+test("expectNoLeaks tells what is left behind", () => {
+  const held: Tensor[] = [];
+  expect(() => expectNoLeaks(() => void held.push(zeros([1])))).toThrow("expected no live tensors to be left behind, got 1");
+  expect(expectNoLeaks(() => scope(() => zeros([1]).item()))).toBe(0);
+  expect(expectNoLeaks(() => scope(() => [zeros([1])]))).toHaveLength(1);
+});
+
+test("memory counts live tensors, bytes and peaks", () => {
+  scope(() => {
+    resetPeakMemory();
+    const { tensors, bytes } = memory();
+    scope(() => [1, 2, 3].map(() => void zeros([1000])));
+    expect(memory().tensors).toBe(tensors);
+    expect(memory().peakTensors).toBe(tensors + 3);
+    expect(memory().peakBytes - bytes).toBeGreaterThanOrEqual(12000);
+  });
+});

@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+
+import { isFloatEntry, load, tensor, toMap } from "../../../lib/torch";
+import { setDistributedConfig } from "../../../lib/core/distributed";
+import { MetricPropertyProvider, PathProvider } from "../../../lib/core/providers";
+import { BaseTracker } from "../../../lib/core/trackers";
+import { getLogger } from "../../../lib/core/utils/logging";
+import { TrainingIteration, UpdateCounter } from "../../../lib/core/utils/training";
+import { LogWriter } from "../../../lib/core/writers";
+import { temporaryFolder } from "../../support/small-run";
+
+class Recorder extends BaseTracker {
+  readonly logged: object[] = [];
+  protected override initBackend(): void {}
+  protected override logBackend(data: Readonly<Record<string, unknown>>): void {
+    this.logged.push({ ...data });
+  }
+  protected override updateSummaryBackend(): void {}
+  protected override closeBackend(): void {}
+}
+
+let folder: ReturnType<typeof temporaryFolder>;
+let counter: UpdateCounter;
+let tracker: Recorder;
+let writer: LogWriter;
+beforeEach(() => {
+  folder = temporaryFolder();
+  const pathProvider = new PathProvider({ outputRootPath: folder.path, runId: "run" });
+  counter = new UpdateCounter({
+    startIteration: new TrainingIteration(0, 0, 0),
+    endIteration: new TrainingIteration(5),
+    updatesPerEpoch: 10,
+    effectiveBatchSize: 4,
+  });
+  tracker = new Recorder({ metricPropertyProvider: new MetricPropertyProvider(), pathProvider });
+  writer = new LogWriter({ pathProvider, updateCounter: counter, tracker });
+});
+afterEach(() => {
+  setDistributedConfig(null);
+  folder.remove();
+});
+
+test("the first value stamps the entry", () => {
+  writer.addScalar("loss", tensor(0.5));
+  writer.addScalar("count", tensor(3n));
+  writer.addScalar("name/", 1);
+  expect(writer.logCache).toEqual({ epoch: 0, update: 0, sample: 0, loss: 0.5, count: 3, name: 1 });
+  expect(Object.keys(writer.logCache ?? {}).slice(0, 3)).toEqual(["epoch", "update", "sample"]);
+});
+
+test("a key is logged once per update", () => {
+  writer.addScalar("loss", 1);
+  expect(() => writer.addScalar("loss", 2)).toThrow("already logged");
+  expect(() => writer.addScalar("epoch", 2)).toThrow("already logged");
+});
+
+test("more than one number is refused", () => expect(() => writer.addScalar("x", tensor([1, 2]))).toThrow("shape [2]"));
+
+test("values are printed as asked for", () => {
+  const logger = getLogger("test");
+  const info = jest.spyOn(logger, "info").mockReturnValue();
+  writer.addScalar("a", 1.23456789, { logger, formatStr: ".2f" });
+  writer.addScalar("b", 1, { logger });
+  writer.addScalar("c", tensor(2n), { logger });
+  expect(info.mock.calls.map(([line]) => line)).toEqual(["a: 1.23", "b: 1.0", "c: 2"]);
+});
+
+test("flush hands everything to the tracker and keeps the numbers", async () => {
+  writer.addScalar("loss", 1);
+  writer.addNonscalar("histogram", [1, 2]);
+  await writer.flush();
+  expect(tracker.logged).toEqual([{ epoch: 0, update: 0, sample: 0, loss: 1, histogram: [1, 2] }]);
+  expect(writer.logEntries).toEqual([{ epoch: 0, update: 0, sample: 0, loss: 1 }]);
+  await writer.flush();
+  expect(writer.logEntries).toHaveLength(1);
+});
+
+test("what is logged later at the same update joins its entry", async () => {
+  writer.addScalar("a", 1);
+  await writer.flush();
+  writer.addScalar("b", 2);
+  await writer.flush();
+  expect(writer.logEntries).toEqual([{ epoch: 0, update: 0, sample: 0, a: 1, b: 2 }]);
+});
+
+test("entries.th: a series by update for each metric", async () => {
+  writer.addScalar("loss", 1);
+  await writer.flush();
+  counter.nextUpdate();
+  counter.addSamples(4);
+  writer.addScalar("loss", 0.5);
+  writer.addScalar("other", 3);
+  await writer.flush();
+  writer.finish();
+  const entries = load(writer.pathProvider.basetrackerEntriesUri) as Record<string, Map<number, number>>;
+  expect(Object.keys(entries)).toEqual(["epoch", "sample", "loss", "other"]);
+  expect(toMap(entries["loss"])).toEqual(new Map([[0, 1], [1, 0.5]])); // prettier-ignore
+  expect(toMap(entries["sample"])).toEqual(new Map([[0, 0], [1, 4]])); // prettier-ignore
+  expect(isFloatEntry(entries["loss"] as object, 0)).toBe(true);
+  expect(isFloatEntry(entries["sample"] as object, 0)).toBe(false);
+  expect(writer.getAllMetricValues("other")).toEqual([3]);
+});
+
+test("only the first process writes, and only if there is something", async () => {
+  writer.finish();
+  writer.addScalar("loss", 1);
+  await writer.flush();
+  setDistributedConfig({ getRank: () => 1, getWorldSize: () => 2, getNumNodes: () => 1 });
+  writer.finish();
+  expect(existsSync(writer.pathProvider.basetrackerEntriesUri)).toBe(false);
+});
+
+test("the tracker's summary has best and last of every metric that has a better", async () => {
+  for (const loss of [3, 1, 2]) {
+    writer.addScalar("loss/val", loss);
+    writer.addScalar("accuracy", loss);
+    writer.addScalar("optim/lr", loss);
+    await writer.flush();
+    counter.nextUpdate();
+  }
+  writer.finish();
+  await tracker.summarizeLogvalues();
+  expect(tracker.summary).toEqual({ "loss/val/min": 1, "loss/val/last": 2, "accuracy/max": 3, "accuracy/last": 2 });
+});

@@ -18,8 +18,7 @@ export function damaged(found: string): CheckpointError {
 }
 
 /**
- * Runs `body` and puts `subject` (the file's name) before the message of every error about the content; errors of the
- * file system name the file already.
+ * Runs `body` and puts `subject` (the file's name) before the message of every error that does not name it.
  */
 export function about<T>(subject: string, body: () => T): T {
   try {
@@ -41,7 +40,10 @@ export async function aboutAsync<T>(subject: string, body: () => Promise<T>): Pr
 function withSubject(subject: string, error: unknown): unknown {
   if (error instanceof CheckpointError)
     return new CheckpointError(`${subject}: ${error.message}`, { cause: error.cause });
-  const code = (error as { code?: unknown } | null)?.code;
-  if (code === "ERR_FILE_FORMAT") return new CheckpointError(`${subject}: ${(error as Error).message}`);
-  return asTorchError(error);
+  const known = asTorchError(error);
+  if (!(known instanceof TorchError)) return error;
+  if (known.code === "ERR_FILE_FORMAT") return new CheckpointError(`${subject}: ${known.message}`);
+  return known.message.includes(subject)
+    ? known
+    : new TorchError(`${subject}: ${known.message}`, { code: known.code, cause: known });
 }

@@ -1,7 +1,41 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync, readlinkSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  readlinkSync,
+} from "node:fs";
 import { join } from "node:path";
-import { arange, countTensors, manualSeed, memory, nn, ones, randn, scope, tensor, Tensor, TorchError, zeros } from "../../../lib/torch";
-import { CheckpointError, Float, load, loadAsync, OrderedDict, save, saveAsync, toMap, tuple, Tuple } from "../../../lib/torch/serialization";
+import {
+  arange,
+  countTensors,
+  manualSeed,
+  memory,
+  nn,
+  ones,
+  randn,
+  scope,
+  tensor,
+  Tensor,
+  TorchError,
+  zeros,
+} from "../../../lib/torch";
+import {
+  CheckpointError,
+  Float,
+  load,
+  loadAsync,
+  OrderedDict,
+  save,
+  saveAsync,
+  toMap,
+  tuple,
+  Tuple,
+} from "../../../lib/torch/serialization";
 import { describeValue, sorted } from "./describe";
 import { expected, fixtures, golden, temporaryFolder } from "./fixtures";
 
@@ -35,7 +69,14 @@ describe("load reads what torch.save wrote", () => {
 
   test("the golden model checkpoint", () => {
     const model = load<any>(join(run, "ab_upt_cp=E2_U10_S10_model.th"));
-    expect(Object.keys(model)).toEqual(["state_dict", "checkpoint_tag", "training_iteration", "run_id", "model_config", "config_kind"]);
+    expect(Object.keys(model)).toEqual([
+      "state_dict",
+      "checkpoint_tag",
+      "training_iteration",
+      "run_id",
+      "model_config",
+      "config_kind",
+    ]);
     expect(model.state_dict).toBeInstanceOf(OrderedDict);
     expect(model.state_dict.get("ab_upt.pos_embed.padding_tensor").shape).toEqual([0]);
     expect(model.state_dict.attributes._metadata.get("")).toEqual({ version: 1 });
@@ -100,13 +141,16 @@ describe("what save writes comes back", () => {
     expect(shown(fresh.stateDict())).toEqual(shown(model.stateDict()));
   });
 
-  test.each([0, 1, 63, 64, 65, 131071, 131072, 131073, 262143, 262144, 262145, 1000003])("storages of %d bytes next to each other", (bytes) => {
-    const path = at("sizes.pt");
-    const value = { a: arange(bytes).to("uint8"), b: tensor([1, 2, 3]), c: arange(bytes).to("uint8").add(1) };
-    save(value, path);
-    expect(shown(load(path))).toEqual(shown(value));
-    expect(shown(load(path, { mmap: true }))).toEqual(shown(value));
-  });
+  test.each([0, 1, 63, 64, 65, 131071, 131072, 131073, 262143, 262144, 262145, 1000003])(
+    "storages of %d bytes next to each other",
+    (bytes) => {
+      const path = at("sizes.pt");
+      const value = { a: arange(bytes).to("uint8"), b: tensor([1, 2, 3]), c: arange(bytes).to("uint8").add(1) };
+      save(value, path);
+      expect(shown(load(path))).toEqual(shown(value));
+      expect(shown(load(path, { mmap: true }))).toEqual(shown(value));
+    },
+  );
 
   test("asynchronously", async () => {
     const path = at("async.pt");
@@ -244,14 +288,30 @@ describe("a file that cannot be written leaves the previous one", () => {
     expect(load(path)).toEqual({ generation: 1 });
   });
 
-  test("when the disk is full", () => {
-    // a file that takes no bytes stands for the full disk
-    if (!existsSync("/dev/full")) return;
-    expect(() => save({ a: 1 }, "/dev/full")).toThrow(/no regular file/);
+  test("when the disk takes no more, in the middle of the writing", () => {
+    // a limit on the size of files stands for the full disk
+    const path = previous();
+    const script = join(__dirname, "fixtures/save-too-much.ts");
+    const command = `ulimit -f 64; exec "${process.execPath}" --import tsx "${script}" "${path}"`;
+    const result = spawnSync("bash", ["-c", command], { cwd: join(__dirname, "../../.."), encoding: "utf8" });
+    expect(result.stderr).toBe("");
+    expect(JSON.parse(result.stdout)).toEqual({
+      name: "TorchError",
+      code: "ERR_FILE",
+      message: expect.stringContaining("File too large"),
+    });
+    expect(load(path)).toEqual({ generation: 1 });
+    expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("when the name is a device", () => {
+    expect(() => save({ a: 1 }, "/dev/null")).toThrow(/no regular file/);
   });
 
   test("when the folder does not exist", () => {
-    expect(() => save({ a: 1 }, at("nowhere/file.pt"))).toThrow(expect.objectContaining({ code: "ERR_FILE_NOT_FOUND" }));
+    expect(() => save({ a: 1 }, at("nowhere/file.pt"))).toThrow(
+      expect.objectContaining({ code: "ERR_FILE_NOT_FOUND" }),
+    );
   });
 
   test("when the name is a folder", () => {
@@ -316,7 +376,9 @@ describe("load refuses", () => {
   });
 
   test("a missing file", () => {
-    expect(() => load(at("missing.pt"))).toThrow(expect.objectContaining({ name: "TorchError", code: "ERR_FILE_NOT_FOUND" }));
+    expect(() => load(at("missing.pt"))).toThrow(
+      expect.objectContaining({ name: "TorchError", code: "ERR_FILE_NOT_FOUND" }),
+    );
   });
 
   test("a folder", () => {

@@ -1,14 +1,24 @@
 /** The same descriptions as fixtures/describe.py, of what `load` gives. */
 import { nn, Tensor } from "../../../lib/torch";
 import { native } from "../../../lib/torch/addon";
-import { ComplexNumber, isFloatEntry, OrderedDict, Size, TorchDevice, TorchDType, Tuple } from "../../../lib/torch/serialization";
+import {
+  ComplexNumber,
+  isFloatEntry,
+  OrderedDict,
+  Size,
+  TorchDevice,
+  TorchDType,
+  Tuple,
+} from "../../../lib/torch/serialization";
 import { isFloatKey, looksLikeInt } from "../../../lib/torch/serialization/python-values";
 
 export function describeValue(value: unknown, isFloat = false, seen = new Map<object, number>()): unknown {
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "bigint") return { int: String(value) };
-  if (typeof value === "number") return looksLikeInt(value) && !isFloat ? { int: String(value) } : { float: floatBits(value) };
-  if (value instanceof ComplexNumber) return { complex: [{ float: floatBits(value.re) }, { float: floatBits(value.im) }] };
+  if (typeof value === "number")
+    return looksLikeInt(value) && !isFloat ? { int: String(value) } : { float: floatBits(value) };
+  if (value instanceof ComplexNumber)
+    return { complex: [{ float: floatBits(value.re) }, { float: floatBits(value.im) }] };
   if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("hex") };
   if (value instanceof TorchDType) return { dtype: `torch.${value.name}` };
   if (value instanceof TorchDevice) return { device: value.name };
@@ -19,14 +29,17 @@ export function describeValue(value: unknown, isFloat = false, seen = new Map<ob
   if (object instanceof Tensor) return describeTensor(object);
   if (object instanceof Size) return { Size: [...object] };
   const entry = (key: unknown, item: unknown) => describeValue(item, isFloatEntry(object, key), seen);
-  const entries = (list: Iterable<[unknown, unknown]>) => [...list].map(([key, item]) => [describeValue(key, isFloatKey(object, key), seen), entry(key, item)]);
+  const entries = (list: Iterable<[unknown, unknown]>) =>
+    [...list].map(([key, item]) => [describeValue(key, isFloatKey(object, key), seen), entry(key, item)]);
   if (object instanceof Set) return { set: [...object].map((item) => entry(item, item)) };
   if (object instanceof OrderedDict) {
-    const attributes = Object.keys(object.attributes).length > 0 ? { attributes: describeValue(object.attributes, false, seen) } : {};
+    const attributes =
+      Object.keys(object.attributes).length > 0 ? { attributes: describeValue(object.attributes, false, seen) } : {};
     return { OrderedDict: entries(object), ...attributes };
   }
   if (object instanceof Map) return { dict: entries(object) };
-  if (Array.isArray(object)) return { [object instanceof Tuple ? "tuple" : "list"]: object.map((item, i) => entry(i, item)) };
+  if (Array.isArray(object))
+    return { [object instanceof Tuple ? "tuple" : "list"]: object.map((item, i) => entry(i, item)) };
   return { dict: entries(Object.entries(object)) };
 }
 
@@ -58,7 +71,10 @@ export function sorted(description: unknown): unknown {
   return Object.fromEntries(
     Object.entries(description).map(([key, value]) => {
       const inner = sorted(value);
-      return [key, key === "set" ? (inner as unknown[]).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : inner];
+      return [
+        key,
+        key === "set" ? (inner as unknown[]).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : inner,
+      ];
     }),
   );
 }

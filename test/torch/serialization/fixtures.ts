@@ -15,11 +15,15 @@ interface Expected {
 export const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8")) as Expected;
 
 /** An interpreter with torch, if there is one: $PYTHON, or the usual place of the reference. */
-export const python = [process.env.PYTHON, "/opt/ref/bin/python"].find((path) => path !== undefined && existsSync(path));
+export const python = [process.env.PYTHON, "/opt/ref/bin/python"].find(
+  (path) => path !== undefined && existsSync(path),
+);
 
 /** Runs a script of the fixtures folder and parses what it prints. */
 export function runPython<T>(script: string, ...args: string[]): T {
-  return JSON.parse(execFileSync(python!, ["-W", "ignore", join(fixtures, script), ...args], { encoding: "utf8", maxBuffer: 2 ** 28 })) as T;
+  return JSON.parse(
+    execFileSync(python!, ["-W", "ignore", join(fixtures, script), ...args], { encoding: "utf8", maxBuffer: 2 ** 28 }),
+  ) as T;
 }
 
 /** A folder that is gone after the test file. */

@@ -72,7 +72,9 @@ export function readZipDirectory(source: Source): ZipEntry[] {
  */
 export function dataOffset(source: Source, entry: ZipEntry): number {
   if (entry.packing !== null) {
-    throw new CheckpointError(`expected stored zip entries, got ${printable(entry.name)} ${entry.packing}; pack the archive again with "zip -0"`);
+    throw new CheckpointError(
+      `expected stored zip entries, got ${printable(entry.name)} ${entry.packing}; pack the archive again with "zip -0"`,
+    );
   }
   const header = view(source.read(entry.header, LOCAL_LENGTH));
   if (header.getUint32(0, true) !== LOCAL) throw damaged(`no zip entry where ${printable(entry.name)} is due`);
@@ -128,7 +130,8 @@ function readEntry(data: DataView, at: number, nameLength: number, extraLength: 
 
   const fields = [data.getUint32(at + 24, true), data.getUint32(at + 20, true), data.getUint32(at + 42, true)];
   const [byteLength = 0, compressed = 0, header = 0] = withZip64(fields, data, nameAt + nameLength, extraLength);
-  if (packing === null && byteLength !== compressed) throw damaged(`a stored zip entry ${printable(name)} with two sizes`);
+  if (packing === null && byteLength !== compressed)
+    throw damaged(`a stored zip entry ${printable(name)} with two sizes`);
   return { name, crc32: data.getUint32(at + 16, true), byteLength: compressed, header, packing };
 }
 

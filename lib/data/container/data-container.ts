@@ -17,9 +17,9 @@ export class DataContainer implements DataContainerLike {
   readonly datasets: ReadonlyMap<string, DatasetProtocol>;
 
   constructor(datasets: ReadonlyMap<string, DatasetProtocol> | Readonly<Record<string, DatasetProtocol>>) {
-    const entries = new Map(
-      datasets instanceof Map ? (datasets as Map<string, DatasetProtocol>) : Object.entries(datasets),
-    );
+    const list: Iterable<[string, DatasetProtocol]> =
+      datasets instanceof Map ? (datasets as ReadonlyMap<string, DatasetProtocol>) : Object.entries(datasets);
+    const entries = new Map(list);
     const first = entries.values().next().value;
     if (first === undefined) throw new ValueError("expected at least one data set, received none");
     if (!entries.has("train")) entries.set("train", first);

@@ -38,7 +38,7 @@ export class DatasetFactory {
  */
 export function createPipeline(config: unknown): Collator {
   if (config === null || config === undefined) return new MultiStagePipeline();
-  const pipeline = config instanceof Collator ? config : construct(config as { kind?: unknown });
+  const pipeline = config instanceof Collator ? config : construct(config);
   if (!(pipeline instanceof Collator))
     throw new TypeError(`expected a Collator as pipeline, received ${describeObject(pipeline)}`);
   return pipeline;

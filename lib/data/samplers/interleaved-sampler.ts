@@ -1,3 +1,4 @@
+import { validateConfig } from "../../core/schemas";
 import type { SamplerIntervalConfig, SamplerLike } from "../../core/interfaces/data";
 import { NotImplementedError, ValueError } from "../../core/python-errors";
 import type { InputOf } from "../../core/schemas";
@@ -47,7 +48,7 @@ export class InterleavedSampler {
     config: InputOf<(typeof InterleavedSamplerConfig)["fields"]>,
     readonly callbackSamplers: readonly SamplerIntervalConfig[] = [],
   ) {
-    this.config = InterleavedSamplerConfig.create(config);
+    this.config = validateConfig(InterleavedSamplerConfig, config);
     callbackSamplers.forEach(checkSamplerInterval);
     this.datasets = [trainSampler, ...callbackSamplers.map(({ sampler }) => sampler)].map(sampleSource);
     let end = 0;

@@ -10,7 +10,8 @@ export class PropertySubsetWrapper extends DatasetWrapper {
 
   constructor(dataset: DatasetProtocol, properties: ReadonlySet<string>) {
     super(dataset);
-    if (!(properties instanceof Set)) throw new TypeError("PropertySubsetWrapper: expected a Set of sample keys");
+    if (!((properties as unknown) instanceof Set))
+      throw new TypeError("PropertySubsetWrapper: expected a Set of sample keys");
     if (properties.size === 0) throw new ValueError("PropertySubsetWrapper: expected at least one sample key");
     const available = new Set(["index", ...dataset.getterKeys()]);
     for (const property of properties) {

@@ -1,3 +1,4 @@
+import { validateConfig } from "../../core/schemas";
 import { ValueError } from "../../core/python-errors";
 import { RepeatWrapperConfig } from "../../core/schemas/dataset";
 import type { DatasetProtocol } from "../base/dataset";
@@ -9,7 +10,7 @@ export class RepeatWrapper extends Subset {
   readonly repetitions: number;
 
   constructor(config: { kind?: string; repetitions: number }, dataset: DatasetProtocol) {
-    const { repetitions } = RepeatWrapperConfig.create({ kind: "", ...config });
+    const { repetitions } = validateConfig(RepeatWrapperConfig, { kind: "", ...config });
     if (dataset.length === 0) throw new ValueError("expected a data set with samples to repeat, received an empty one");
     super(dataset, Array.from({ length: repetitions }, () => range(dataset.length)).flat());
     this.repetitions = repetitions;

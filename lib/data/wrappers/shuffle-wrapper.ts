@@ -1,3 +1,4 @@
+import { validateConfig } from "../../core/schemas";
 import { randperm } from "../../torch";
 import { ShuffleWrapperConfig } from "../../core/schemas/dataset";
 import type { DatasetProtocol } from "../base/dataset";
@@ -14,7 +15,7 @@ export class ShuffleWrapper extends Subset {
   readonly seed: number | null;
 
   constructor(config: { kind?: string; seed?: number | null }, dataset: DatasetProtocol) {
-    const { seed } = ShuffleWrapperConfig.create({ kind: "", ...config });
+    const { seed } = validateConfig(ShuffleWrapperConfig, { kind: "", ...config });
     const n = dataset.length;
     super(dataset, seed === null ? permutationNumbers(randperm(n)) : numpyPermutation(n, seed));
     this.seed = seed;

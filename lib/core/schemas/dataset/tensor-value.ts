@@ -38,5 +38,5 @@ export function tensorValue(): z.ZodType<TensorValue, unknown> {
     report(context, input, `expected a number or a rectangular list of numbers, received ${describe(input)}`);
     return z.NEVER;
   });
-  return type as unknown as z.ZodType<TensorValue, unknown>;
+  return type;
 }

@@ -1,6 +1,6 @@
 import { keep, type Tensor } from "../../../torch";
 import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, float, list, str } from "../../../core/schemas";
+import { defineConfig, float, list, str, validateConfig } from "../../../core/schemas";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
@@ -19,7 +19,7 @@ export class MomentNormalizationBatchProcessor extends BatchProcessor {
 
   constructor(options: { items: readonly string[]; mean: readonly number[]; std: readonly number[] }) {
     super();
-    const { items, mean, std } = Options.create(options);
+    const { items, mean, std } = validateConfig(Options, options);
     if (mean.length !== std.length)
       throw new AssertionError(
         `MomentNormalizationBatchProcessor: expected mean and std of equal length, received ${mean.length} and ${std.length}`,

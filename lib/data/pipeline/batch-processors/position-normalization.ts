@@ -1,6 +1,6 @@
 import { keep, type Tensor } from "../../../torch";
 import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, float, list, str } from "../../../core/schemas";
+import { defineConfig, float, list, str, validateConfig } from "../../../core/schemas";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
@@ -25,7 +25,7 @@ export class PositionNormalizationBatchProcessor extends BatchProcessor {
     scale?: number;
   }) {
     super();
-    const { items, raw_pos_min, raw_pos_max, scale } = Options.create(options);
+    const { items, raw_pos_min, raw_pos_max, scale } = validateConfig(Options, options);
     if (raw_pos_min.length !== raw_pos_max.length)
       throw new AssertionError(
         "PositionNormalizationBatchProcessor: expected raw_pos_min and raw_pos_max of equal length",

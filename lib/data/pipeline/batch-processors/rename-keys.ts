@@ -1,5 +1,5 @@
 import type { Tensor } from "../../../torch";
-import { defineConfig, mapping, str } from "../../../core/schemas";
+import { defineConfig, mapping, str, validateConfig } from "../../../core/schemas";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 
@@ -11,7 +11,7 @@ export class RenameKeysBatchProcessor extends BatchProcessor {
 
   constructor(options: { key_map: Readonly<Record<string, string>> }) {
     super();
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
   }
 
   override process(batch: BatchMap): BatchMap {

@@ -1,6 +1,6 @@
 import { cat, tensor } from "../../../torch";
 import { AssertionError } from "../../../core/python-errors";
-import { bool, defineConfig, list, str } from "../../../core/schemas";
+import { bool, defineConfig, list, str, validateConfig } from "../../../core/schemas";
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
@@ -18,7 +18,7 @@ export class ConcatSparseTensorCollator implements SampleCollator {
   readonly options;
 
   constructor(options: { items: readonly string[]; create_batch_idx?: boolean; batch_idx_key?: string }) {
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
     const { items, create_batch_idx, batch_idx_key } = this.options;
     if (create_batch_idx && items.includes(batch_idx_key))
       throw new AssertionError(

@@ -1,4 +1,4 @@
-import { defineConfig, list, optional, str } from "../../../core/schemas";
+import { defineConfig, list, optional, str, validateConfig } from "../../../core/schemas";
 import type { BatchMap, Sample } from "../../sample";
 import { collateValues, pick } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
@@ -13,7 +13,7 @@ export class DefaultCollator implements SampleCollator {
   readonly options;
 
   constructor(options: { items?: readonly string[] | null; optional_items?: readonly string[] | null } = {}) {
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
   }
 
   collate(samples: readonly Sample[]): BatchMap {

@@ -1,6 +1,6 @@
 import { cat, stack, tensor, zeros } from "../../../torch";
 import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, list, str } from "../../../core/schemas";
+import { defineConfig, list, str, validateConfig } from "../../../core/schemas";
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
@@ -18,7 +18,7 @@ export class FieldDecoderCollator implements SampleCollator {
   readonly options;
 
   constructor(options: { position_item: string; target_items: readonly string[] }) {
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
   }
 
   collate(samples: readonly Sample[]): BatchMap {

@@ -1,5 +1,5 @@
 import { cat } from "../../../torch";
-import { defineConfig, str } from "../../../core/schemas";
+import { defineConfig, str, validateConfig } from "../../../core/schemas";
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
@@ -17,7 +17,7 @@ export class SparseTensorOffsetCollator implements SampleCollator {
   readonly options;
 
   constructor(options: { item: string; offset_key: string }) {
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
   }
 
   collate(samples: readonly Sample[]): BatchMap {

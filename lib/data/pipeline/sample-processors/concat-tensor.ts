@@ -1,5 +1,5 @@
 import { cat } from "../../../torch";
-import { defineConfig, int, list, str } from "../../../core/schemas";
+import { defineConfig, int, list, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 
@@ -14,7 +14,7 @@ export class ConcatTensorSampleProcessor extends SampleProcessor {
 
   constructor(options: { items: readonly string[]; target_key: string; dim?: number }) {
     super();
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
   }
 
   override process(sample: Sample): Sample {

@@ -1,6 +1,6 @@
 import { full } from "../../../torch";
 import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, float, int, optional, str } from "../../../core/schemas";
+import { defineConfig, float, int, optional, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 
@@ -27,7 +27,7 @@ export class DefaultTensorSampleProcessor extends SampleProcessor {
     default_value?: number;
   }) {
     super();
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
     if (this.options.size === null && this.options.matching_item_key === null)
       throw new AssertionError("DefaultTensorSampleProcessor: expected size or matching_item_key, received neither");
   }

@@ -1,6 +1,6 @@
 import { quantile, type Tensor } from "../../../torch";
 import { ValueError } from "../../../core/python-errors";
-import { defineConfig, float, optional, set, str } from "../../../core/schemas";
+import { defineConfig, float, optional, set, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 
@@ -32,7 +32,7 @@ export class DropOutliersSampleProcessor extends SampleProcessor {
     max_quantile?: number | null;
   }) {
     super();
-    this.options = Options.create({
+    this.options = validateConfig(Options, {
       ...options,
       affected_items: options.affected_items ? [...options.affected_items] : null,
     });

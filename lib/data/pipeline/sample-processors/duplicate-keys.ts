@@ -1,5 +1,5 @@
 import { KeyError } from "../../../core/python-errors";
-import { defineConfig, mapping, str } from "../../../core/schemas";
+import { defineConfig, mapping, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
 
@@ -11,7 +11,7 @@ export class DuplicateKeysSampleProcessor extends SampleProcessor {
 
   constructor(options: { key_map: Readonly<Record<string, string>> }) {
     super();
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
   }
 
   override process(sample: Sample): Sample {

@@ -1,6 +1,6 @@
 import { keep, scope, type Tensor } from "../../../torch";
 import { RuntimeError, ValueError } from "../../../core/python-errors";
-import { bool, defineConfig, float, list, optional, str } from "../../../core/schemas";
+import { bool, defineConfig, float, list, optional, str, validateConfig } from "../../../core/schemas";
 import { fromLogscale, toLogscale } from "../../preprocessors/logscale";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
@@ -34,7 +34,7 @@ export class MomentNormalizationSampleProcessor extends SampleProcessor {
     logscale?: boolean;
   }) {
     super();
-    const { item, logscale, ...stats } = Options.create(options);
+    const { item, logscale, ...stats } = validateConfig(Options, options);
     const [mean, std] = logscale ? [stats.logmean, stats.logstd] : [stats.mean, stats.std];
     const names = logscale ? "logmean and logstd" : "mean and std";
     if (mean === null || std === null) throw new ValueError(`expected ${names} for the normalization of "${item}"`);
@@ -44,7 +44,7 @@ export class MomentNormalizationSampleProcessor extends SampleProcessor {
       );
     this.item = item;
     this.logscale = logscale;
-    [this.mean, this.std] = scope(() => [keep(toTensor([mean])), keep(toTensor([std]))]) as [Tensor, Tensor];
+    [this.mean, this.std] = scope((): [Tensor, Tensor] => [keep(toTensor([mean])), keep(toTensor([std]))]);
   }
 
   override process(sample: Sample): Sample {

@@ -1,5 +1,5 @@
 import { AssertionError, ValueError } from "../../../core/python-errors";
-import { defineConfig, int, optional, set, str } from "../../../core/schemas";
+import { defineConfig, int, optional, set, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";
@@ -18,7 +18,7 @@ export class PointSamplingSampleProcessor extends SampleProcessor {
 
   constructor(options: { items: Iterable<string>; num_points: number; seed?: number | null }) {
     super();
-    this.options = Options.create({ ...options, items: [...options.items] });
+    this.options = validateConfig(Options, { ...options, items: [...options.items] });
     if (this.options.num_points <= 0)
       throw new AssertionError(
         `PointSamplingSampleProcessor: expected num_points > 0, received ${this.options.num_points}`,

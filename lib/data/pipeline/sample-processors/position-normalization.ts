@@ -1,6 +1,6 @@
 import { keep, type Tensor } from "../../../torch";
 import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, float, list, set, str } from "../../../core/schemas";
+import { defineConfig, float, list, set, str, validateConfig } from "../../../core/schemas";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
@@ -24,7 +24,10 @@ export class PositionNormalizationSampleProcessor extends SampleProcessor {
     scale?: number;
   }) {
     super();
-    const { items, raw_pos_min, raw_pos_max, scale } = Options.create({ ...options, items: [...options.items] });
+    const { items, raw_pos_min, raw_pos_max, scale } = validateConfig(Options, {
+      ...options,
+      items: [...options.items],
+    });
     if (raw_pos_min.length !== raw_pos_max.length)
       throw new AssertionError(
         "PositionNormalizationSampleProcessor: expected raw_pos_min and raw_pos_max of equal length",

@@ -1,4 +1,4 @@
-import { defineConfig, mapping, str } from "../../../core/schemas";
+import { defineConfig, mapping, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
 
@@ -10,7 +10,7 @@ export class RenameKeysSampleProcessor extends SampleProcessor {
 
   constructor(options: { key_map: Readonly<Record<string, string>> }) {
     super();
-    this.options = Options.create(options);
+    this.options = validateConfig(Options, options);
   }
 
   override process(sample: Sample): Sample {

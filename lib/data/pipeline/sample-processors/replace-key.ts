@@ -1,5 +1,5 @@
 import { KeyError } from "../../../core/python-errors";
-import { defineConfig, set, str } from "../../../core/schemas";
+import { defineConfig, set, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
 
@@ -14,7 +14,7 @@ export class ReplaceKeySampleProcessor extends SampleProcessor {
 
   constructor(options: { source_key: string; target_keys: Iterable<string> }) {
     super();
-    this.options = Options.create({ ...options, target_keys: [...options.target_keys] });
+    this.options = validateConfig(Options, { ...options, target_keys: [...options.target_keys] });
   }
 
   override process(sample: Sample): Sample {

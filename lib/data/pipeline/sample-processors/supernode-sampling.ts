@@ -1,4 +1,4 @@
-import { defineConfig, int, optional, set, str } from "../../../core/schemas";
+import { defineConfig, int, optional, set, str, validateConfig } from "../../../core/schemas";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";
@@ -30,7 +30,7 @@ export class SupernodeSamplingSampleProcessor extends SampleProcessor {
   }) {
     super();
     const items = options.items_at_supernodes;
-    this.options = Options.create({ ...options, items_at_supernodes: items ? [...items] : null });
+    this.options = validateConfig(Options, { ...options, items_at_supernodes: items ? [...items] : null });
   }
 
   override process(sample: Sample): Sample {

@@ -1,3 +1,4 @@
+import { validateConfig } from "../../../core/schemas";
 import { keep, scope, type Tensor } from "../../../torch";
 import { ValueError } from "../../../core/python-errors";
 import { flatten, MeanStdNormalizerConfig, shapeOf } from "../../../core/schemas/dataset";
@@ -16,7 +17,7 @@ export class MeanStdNormalization extends ShiftAndScaleNormalizer {
     config: MeanStdNormalizerConfig | { mean: unknown; std: unknown; logscale?: boolean },
     normalizationKey: string,
   ) {
-    const { mean, std, logscale } = MeanStdNormalizerConfig.create(config);
+    const { mean, std, logscale } = validateConfig(MeanStdNormalizerConfig, config);
     const [meanShape, stdShape] = [shapeOf(mean)!.join(", "), shapeOf(std)!.join(", ")];
     if (meanShape !== stdShape)
       throw new ValueError(
@@ -27,10 +28,10 @@ export class MeanStdNormalization extends ShiftAndScaleNormalizer {
     if (flatten(std).some((value) => value < 0))
       throw new ValueError(`expected std of "${normalizationKey}" without negative values`);
     // float32 throughout, in this order: published checkpoints were trained with these roundings
-    const [shift, scale] = scope(() => [
+    const [shift, scale] = scope((): [Tensor, Tensor] => [
       toTensor(mean).neg(),
       toTensor(std).clamp(MeanStdNormalization.EPSILON).reciprocal(),
-    ]) as [Tensor, Tensor];
+    ]);
     super({ shift, scale, logscale }, normalizationKey);
     this.mean = keep(toTensor(mean));
     this.std = keep(toTensor(std));

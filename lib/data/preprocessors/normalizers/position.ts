@@ -1,3 +1,4 @@
+import { validateConfig } from "../../../core/schemas";
 import { keep, scope, type Tensor } from "../../../torch";
 import { ValueError } from "../../../core/python-errors";
 import { PositionNormalizerConfig } from "../../../core/schemas/dataset";
@@ -22,11 +23,11 @@ export class PositionNormalizer extends ShiftAndScaleNormalizer {
     config: PositionNormalizerConfig | { raw_pos_min: unknown; raw_pos_max: unknown; scale?: number },
     normalizationKey: string,
   ) {
-    const { raw_pos_min, raw_pos_max, scale: resizingScale } = PositionNormalizerConfig.create(config);
-    const [shift, scale] = scope(() => {
+    const { raw_pos_min, raw_pos_max, scale: resizingScale } = validateConfig(PositionNormalizerConfig, config);
+    const [shift, scale] = scope((): [Tensor, Tensor] => {
       const [min, max] = [toTensor(raw_pos_min), toTensor(raw_pos_max)];
       return [min.neg(), toTensor(resizingScale).div(max.sub(min))];
-    }) as [Tensor, Tensor];
+    });
     super({ shift, scale }, normalizationKey);
     this.rawPosMin = keep(toTensor(raw_pos_min));
     this.rawPosMax = keep(toTensor(raw_pos_max));
@@ -36,7 +37,7 @@ export class PositionNormalizer extends ShiftAndScaleNormalizer {
   override apply(x: Tensor): Tensor {
     const y = super.apply(x);
     const tolerance = TOLERANCE * this.resizingScale;
-    const [low, high] = scope(() => [y.min().item(), y.max().item()] as [number, number]);
+    const [low, high] = scope((): [number, number] => [y.min().item(), y.max().item()]);
     if (low < -tolerance || high > this.resizingScale + tolerance)
       throw new ValueError(
         `expected positions of "${this.normalizationKey}" between raw_pos_min and raw_pos_max; scaled they lie in ` +

@@ -1,3 +1,4 @@
+import { validateConfig } from "../../../core/schemas";
 import { keep, Tensor } from "../../../torch";
 import { ShiftAndScaleNormalizerConfig } from "../../../core/schemas/dataset";
 import { fromLogscale, toLogscale } from "../logscale";
@@ -19,7 +20,7 @@ export class ShiftAndScaleNormalizer extends PreProcessor {
     normalizationKey: string,
   ) {
     super(normalizationKey);
-    const { shift, scale, logscale } = ShiftAndScaleNormalizerConfig.create(config);
+    const { shift, scale, logscale } = validateConfig(ShiftAndScaleNormalizerConfig, config);
     this.shift = keep(toTensor(shift));
     this.scale = keep(toTensor(scale));
     this.logscale = logscale;

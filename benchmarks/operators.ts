@@ -9,10 +9,25 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { cat, indexSelect, layerNorm, linear, randn, scope, setNumThreads, slice, tensor, type Tensor } from "../lib/torch";
+import {
+  cat,
+  indexSelect,
+  layerNorm,
+  linear,
+  randn,
+  scope,
+  setNumThreads,
+  slice,
+  tensor,
+  type Tensor,
+} from "../lib/torch";
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: "string", default: "9" }, calls: { type: "string", default: "20000" }, python: { type: "string", default: process.env.PYTHON ?? "python3" } },
+  options: {
+    rounds: { type: "string", default: "9" },
+    calls: { type: "string", default: "20000" },
+    python: { type: "string", default: process.env.PYTHON ?? "python3" },
+  },
 });
 const rounds = Number(options.rounds);
 const calls = Number(options.calls);
@@ -85,12 +100,16 @@ async function main(): Promise<void> {
       }
     }
     const bound = grad ? BOUNDS.recording : BOUNDS.plain;
-    console.log(`\n| operator, 4×4${grad ? ", recording gradients" : ""} | here, µs | Python, µs | ratio |\n|---|---|---|---|`);
+    console.log(
+      `\n| operator, 4×4${grad ? ", recording gradients" : ""} | here, µs | Python, µs | ratio |\n|---|---|---|---|`,
+    );
     let product = 1;
     for (const name of names) {
       const [mine, other] = [median(ours.get(name)!), median(theirs.get(name)!)];
       product *= mine / other;
-      console.log(`| ${name} | ${(mine / 1000).toFixed(2)} | ${(other / 1000).toFixed(2)} | ${(mine / other).toFixed(2)} |`);
+      console.log(
+        `| ${name} | ${(mine / 1000).toFixed(2)} | ${(other / 1000).toFixed(2)} | ${(mine / other).toFixed(2)} |`,
+      );
     }
     const mean = product ** (1 / names.length);
     console.log(`| geometric mean | | | ${mean.toFixed(2)} (bound ${bound}) |`);

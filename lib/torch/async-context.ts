@@ -92,7 +92,10 @@ export function isAsync(body: (...args: never[]) => unknown): boolean {
  * @throws TypeError that names the fix.
  */
 export function refusePromise(where: string, result: unknown): void {
-  if (typeof result !== "object" || result === null || typeof (result as PromiseLike<unknown>).then !== "function") return;
+  if (typeof result !== "object" || result === null || typeof (result as PromiseLike<unknown>).then !== "function")
+    return;
   (result as PromiseLike<unknown>).then(undefined, () => undefined);
-  throw new TypeError(`${where}: expected a synchronous function or one declared async, got a plain function that returned a promise. Write ${where}(async () => await …).`);
+  throw new TypeError(
+    `${where}: expected a synchronous function or one declared async, got a plain function that returned a promise. Write ${where}(async () => await …).`,
+  );
 }

@@ -4,7 +4,7 @@ import { frameModes, isAsync, refusePromise, runInFrame, type Mode } from "./asy
 import { dtypeCode, type DTypeLike } from "./dtype";
 import { guard } from "./errors";
 import { handles } from "./overloads";
-import { currentActivation, keep, scope, wrap } from "./scope";
+import { currentActivation, scope, wrap } from "./scope";
 import { Tensor } from "./tensor";
 
 /** Options of a backward pass. */
@@ -45,20 +45,7 @@ export function backward(
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const roots = handles(asList(outputs));
   const seeds = gradients === null ? null : asList(gradients).map((gradient) => gradient?.handle ?? 0);
-  runPass("backward", retainGraph, () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
-}
-
-/** Whether the pass that runs now keeps its graph, and with it what custom functions saved. */
-let graphRetained = false;
-
-function runPass<T>(name: string, retainGraph: boolean, pass: () => T): T {
-  const outer = graphRetained;
-  graphRetained = retainGraph;
-  try {
-    return guard(name, pass);
-  } finally {
-    graphRetained = outer;
-  }
+  guard("backward", () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
 }
 
 /**
@@ -83,7 +70,7 @@ export function grad(
 ): (Tensor | null)[] {
   const { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
   const seeds = gradOutputs === undefined ? null : asList(gradOutputs).map((gradient) => gradient?.handle ?? 0);
-  const results = guard("grad", () =>
+  const results = runPass("grad", retainGraph, () =>
     native.gradient(handles(asList(outputs)), handles(asList(inputs)), seeds, retainGraph, createGraph, allowUnused),
   );
   return results.map((handle) => (handle === 0 ? null : wrap(handle)));
@@ -236,9 +223,9 @@ export class FunctionContext {
   /** Anything else for `backward`. */
   [value: string]: unknown;
 
-  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope, until the graph is freed. */
+  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope. */
   saveForBackward(...tensors: Tensor[]): void {
-    this.savedTensors = tensors.map((tensor) => keep(wrap(native.alias(tensor.handle))));
+    this.savedTensors = tensors.map((tensor) => new Tensor(native.alias(tensor.handle)));
   }
 
   /** Marks outputs that have no gradient, e.g. indices. */
@@ -269,7 +256,7 @@ interface FunctionClass {
  * }
  * const y = Square.apply(x);
  */
-// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- PyTorch's interface: static members on a subclass.
+
 export class Function {
   /** Runs `forward` unrecorded and attaches `backward` to its outputs. */
   static apply<Result extends Tensor | Tensor[]>(
@@ -303,7 +290,7 @@ function runBackward(
   args: readonly unknown[],
   gradients: readonly number[],
 ): number[] {
-  const results = scope(() => {
+  return scope(() => {
     const wrapped = gradients.map((handle) => (handle === 0 ? null : wrap(handle)));
     const returned = definition.backward(context, ...wrapped);
     const list = Array.isArray(returned) ? returned : [returned];

@@ -30,12 +30,16 @@ export interface UniqueOptions {
 /** The distinct values of a tensor: `[values, inverse, counts]`; the last two are empty unless asked for. */
 export function unique(x: Tensor, options: UniqueOptions = {}): [values: Tensor, inverse: Tensor, counts: Tensor] {
   const { sorted = true, returnInverse = false, returnCounts = false, dim } = options;
-  return dim === undefined ? _unique2(x, sorted, returnInverse, returnCounts) : uniqueDim(x, dim, sorted, returnInverse, returnCounts);
+  return dim === undefined
+    ? _unique2(x, sorted, returnInverse, returnCounts)
+    : uniqueDim(x, dim, sorted, returnInverse, returnCounts);
 }
 
 /** Views of the tensors with the shape that they broadcast to. */
 export function broadcastTensors(...tensors: Tensor[] | [readonly Tensor[]]): Tensor[] {
-  return broadcast(tensors.length === 1 && Array.isArray(tensors[0]) ? (tensors[0] as Tensor[]) : (tensors as Tensor[]));
+  return broadcast(
+    tensors.length === 1 && Array.isArray(tensors[0]) ? (tensors[0] as Tensor[]) : (tensors as Tensor[]),
+  );
 }
 
 /** The shape that the shapes broadcast to. */
@@ -47,7 +51,9 @@ export function broadcastShapes(...shapes: (readonly number[])[]): number[] {
       const at = ndim - shape.length + index;
       if (length === 1) return;
       if (result[at] !== 1 && result[at] !== length) {
-        throw new RangeError(`broadcastShapes: expected equal lengths or 1 in dimension ${at}, got ${shapes.map((each) => `[${each.join(", ")}]`).join(" and ")}`);
+        throw new RangeError(
+          `broadcastShapes: expected equal lengths or 1 in dimension ${at}, got ${shapes.map((each) => `[${each.join(", ")}]`).join(" and ")}`,
+        );
       }
       result[at] = length;
     });

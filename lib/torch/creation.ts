@@ -1,6 +1,16 @@
 /** Tensors from JavaScript values, and the factories whose dtype depends on JavaScript's numbers. */
 import { native } from "./addon";
-import { dtypeCode, dtypeName, itemSize, type Complex, type Device, type DType, type DTypeLike, type Layout, type Scalar } from "./dtype";
+import {
+  dtypeCode,
+  dtypeName,
+  itemSize,
+  type Complex,
+  type Device,
+  type DType,
+  type DTypeLike,
+  type Layout,
+  type Scalar,
+} from "./dtype";
 import { guard } from "./errors";
 import { ops } from "./overloads";
 import { wrap } from "./scope";
@@ -82,7 +92,11 @@ export function fromTypedArray(data: ArrayBufferView, shape?: readonly number[],
  *
  * @param options.dtype reads the memory as this type (default: the array's own).
  */
-export function fromBuffer(data: ArrayBufferView, shape?: readonly number[], options: Pick<TensorOptions, "dtype" | "requiresGrad"> = {}): Tensor {
+export function fromBuffer(
+  data: ArrayBufferView,
+  shape?: readonly number[],
+  options: Pick<TensorOptions, "dtype" | "requiresGrad"> = {},
+): Tensor {
   const dtype = options.dtype === undefined ? arrayDtype(data, "fromBuffer") : dtypeName(dtypeCode(options.dtype));
   const count = data.byteLength / itemSize(dtype);
   const length = checkShape("fromBuffer", shape ?? [count], count);
@@ -95,7 +109,12 @@ export function fromBuffer(data: ArrayBufferView, shape?: readonly number[], opt
 /**
  * A tensor from raw bytes in the dtype's own layout (little endian, row-major), copied.
  */
-export function fromBytes(data: ArrayBufferView, shape: readonly number[], dtype: DTypeLike, options: Omit<TensorOptions, "dtype"> = {}): Tensor {
+export function fromBytes(
+  data: ArrayBufferView,
+  shape: readonly number[],
+  dtype: DTypeLike,
+  options: Omit<TensorOptions, "dtype"> = {},
+): Tensor {
   const name = dtypeName(dtypeCode(dtype));
   const length = checkShape("fromBytes", shape, data.byteLength / itemSize(name));
   return finish(make(data, length, name), options);
@@ -105,7 +124,12 @@ export function fromBytes(data: ArrayBufferView, shape: readonly number[], dtype
  * A tensor filled with a value: float32 (the default float type) for numbers, int64 for bigints, bool for booleans, unless `dtype` says.
  */
 export function full(size: readonly number[], fillValue: Scalar, options: FactoryOptions = {}): Tensor {
-  return ops.call("aten::full", size, fillValue, options.out ? options : { ...options, dtype: options.dtype ?? inferDtype([fillValue]) }) as Tensor;
+  return ops.call(
+    "aten::full",
+    size,
+    fillValue,
+    options.out ? options : { ...options, dtype: options.dtype ?? inferDtype([fillValue]) },
+  ) as Tensor;
 }
 
 /** A 0-dim tensor: float32 (the default float type) for numbers, unless `dtype` says. */
@@ -121,14 +145,26 @@ export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out">
  */
 export function arange(end: number | bigint, options?: FactoryOptions): Tensor;
 export function arange(start: number | bigint, end: number | bigint, options?: FactoryOptions): Tensor;
-export function arange(start: number | bigint, end: number | bigint, step: number | bigint, options?: FactoryOptions): Tensor;
+export function arange(
+  start: number | bigint,
+  end: number | bigint,
+  step: number | bigint,
+  options?: FactoryOptions,
+): Tensor;
 export function arange(first: number | bigint, ...rest: (number | bigint | FactoryOptions | undefined)[]): Tensor {
   const given = rest.filter((value) => value !== undefined);
   const options = typeof given.at(-1) === "object" ? (given.pop() as FactoryOptions) : {};
-  const [start, end, step] = given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
+  const [start, end, step] =
+    given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
   const bounds = given.length === 0 ? [end] : given.length === 1 ? [start, end] : [start, end, step];
-  const dtype = options.dtype ?? inferDtype(bounds as Scalar[]);
-  return ops.call("aten::arange.start_step", start, end, step, options.out ? { out: options.out } : { ...options, dtype }) as Tensor;
+  const dtype = options.dtype ?? inferDtype(bounds);
+  return ops.call(
+    "aten::arange.start_step",
+    start,
+    end,
+    step,
+    options.out ? { out: options.out } : { ...options, dtype },
+  ) as Tensor;
 }
 
 // ---- data
@@ -143,7 +179,11 @@ function inferDtype(values: readonly Scalar[]): DType {
 
 function shapeOf(data: TensorLike): number[] {
   const shape: number[] = [];
-  for (let level: TensorLike | undefined = data; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as readonly TensorLike[])[0]) {
+  for (
+    let level: TensorLike | undefined = data;
+    Array.isArray(level) || ArrayBuffer.isView(level);
+    level = (level as readonly TensorLike[])[0]
+  ) {
     shape.push((level as readonly TensorLike[]).length);
     if (ArrayBuffer.isView(level)) break;
   }
@@ -155,15 +195,23 @@ function flatten(data: TensorLike, shape: readonly number[], depth: number, into
   if (isList !== depth < shape.length || (isList && (data as readonly TensorLike[]).length !== shape[depth])) {
     const came = isList ? `a list of ${(data as readonly TensorLike[]).length}` : "a value";
     const wanted = depth < shape.length ? `a list of ${shape[depth]}` : "a value";
-    throw new TypeError(`tensor: expected arrays of equal lengths (shape [${shape.join(", ")}]), got ${came} where ${wanted} belongs`);
+    throw new TypeError(
+      `tensor: expected arrays of equal lengths (shape [${shape.join(", ")}]), got ${came} where ${wanted} belongs`,
+    );
   }
   if (isList) for (const entry of data as Iterable<TensorLike>) flatten(entry, shape, depth + 1, into);
   else if (isScalar(data)) into.push(data);
-  else throw new TypeError(`tensor: expected numbers, bigints, booleans or { re, im }, got ${data === null ? "null" : typeof data}`);
+  else
+    throw new TypeError(
+      `tensor: expected numbers, bigints, booleans or { re, im }, got ${data === null ? "null" : typeof data}`,
+    );
 }
 
 function isScalar(value: unknown): value is Scalar {
-  return ["number", "bigint", "boolean"].includes(typeof value) || (typeof value === "object" && value !== null && "re" in value && "im" in value);
+  return (
+    ["number", "bigint", "boolean"].includes(typeof value) ||
+    (typeof value === "object" && value !== null && "re" in value && "im" in value)
+  );
 }
 
 /** Values in the memory layout of a dtype; float16 and friends go through float32, on the native side. */
@@ -237,7 +285,7 @@ function toBigInt(value: Scalar): bigint {
 }
 
 function pair(value: Scalar): [number, number] {
-  return typeof value === "object" ? [(value as Complex).re, (value as Complex).im] : [Number(value), 0];
+  return typeof value === "object" ? [value.re, value.im] : [Number(value), 0];
 }
 
 function arrayDtype(data: ArrayBufferView, where: string): DType {
@@ -272,7 +320,9 @@ function elementCount(data: ArrayBufferView, where: string): number {
 
 function checkShape(where: string, shape: readonly number[], count: number): readonly number[] {
   const needed = shape.reduce((product, length) => product * length, 1);
-  if (!shape.every((length) => Number.isInteger(length) && length >= 0)) throw new RangeError(`${where}: expected lengths of at least 0 in the shape, got [${shape.join(", ")}]`);
-  if (needed !== count) throw new RangeError(`${where}: expected ${needed} elements for the shape [${shape.join(", ")}], got ${count}`);
+  if (!shape.every((length) => Number.isInteger(length) && length >= 0))
+    throw new RangeError(`${where}: expected lengths of at least 0 in the shape, got [${shape.join(", ")}]`);
+  if (needed !== count)
+    throw new RangeError(`${where}: expected ${needed} elements for the shape [${shape.join(", ")}], got ${count}`);
   return shape;
 }

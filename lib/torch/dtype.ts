@@ -53,7 +53,16 @@ export type DTypeLike = DType | keyof typeof ALIASES;
 /** A device as PyTorch spells it: `"cpu"`, `"cuda"`, `"cuda:1"`, `"meta"`. */
 export type Device = string;
 
-const LAYOUTS = { strided: 0, sparse_coo: 1, sparse_csr: 2, mkldnn: 3, sparse_csc: 4, sparse_bsr: 5, sparse_bsc: 6, jagged: 7 } as const;
+const LAYOUTS = {
+  strided: 0,
+  sparse_coo: 1,
+  sparse_csr: 2,
+  mkldnn: 3,
+  sparse_csc: 4,
+  sparse_bsr: 5,
+  sparse_bsc: 6,
+  jagged: 7,
+} as const;
 
 /** How the elements lie in memory; nearly always `"strided"`. */
 export type Layout = keyof typeof LAYOUTS;
@@ -76,7 +85,9 @@ const CODE_BY_NAME: ReadonlyMap<string, number> = new Map<string, number>([
   ...Object.entries(CODES),
   ...Object.entries(ALIASES).map(([alias, name]): [string, number] => [alias, CODES[name]]),
 ]);
-const NAME_BY_CODE: ReadonlyMap<number, DType> = new Map(Object.entries(CODES).map(([name, code]) => [code, name as DType]));
+const NAME_BY_CODE: ReadonlyMap<number, DType> = new Map(
+  Object.entries(CODES).map(([name, code]) => [code, name as DType]),
+);
 
 /** All dtype names. */
 export const dtypes: readonly DType[] = Object.keys(CODES) as DType[];
@@ -117,7 +128,11 @@ export function memoryFormatCode(format: MemoryFormat | null | undefined): numbe
   return codeOf(MEMORY_FORMATS, format, "memory format");
 }
 
-function codeOf<Name extends string>(codes: Readonly<Record<Name, number>>, name: Name | null | undefined, kind: string): number | undefined {
+function codeOf<Name extends string>(
+  codes: Readonly<Record<Name, number>>,
+  name: Name | null | undefined,
+  kind: string,
+): number | undefined {
   if (name === undefined || name === null) return undefined;
   if (typeof name !== "string" || !Object.hasOwn(codes, name)) {
     throw new TypeError(`expected a ${kind} (${Object.keys(codes).join(", ")}), got ${describe(name)}`);

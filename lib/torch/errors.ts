@@ -17,7 +17,10 @@ export class TorchError extends Error {
   /** libtorch's C++ trace, where it has one. Not enumerable, so that printing the error stays readable. */
   declare readonly backtrace: string | undefined;
 
-  constructor(message: string, details: { code?: string; operator?: string; backtrace?: string; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    details: { code?: string; operator?: string; backtrace?: string; cause?: unknown } = {},
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = details.code ?? "ERR_TORCH";
     this.operator = details.operator;

@@ -24,9 +24,14 @@ export type TensorIndex = number | boolean | null | "..." | Slice | Tensor | Ind
  * @param step at least 1, as in PyTorch.
  */
 export function slice(start: number | null = null, stop: number | null = null, step = 1): Slice {
-  if (!(Number.isInteger(step) && step > 0)) throw new RangeError(`slice: expected a positive integer for step, got ${step}`);
-  for (const [name, value] of [["start", start], ["stop", stop]] as const) {
-    if (value !== null && !Number.isInteger(value)) throw new TypeError(`slice: expected an integer or null for ${name}, got ${String(value)}`);
+  if (!(Number.isInteger(step) && step > 0))
+    throw new RangeError(`slice: expected a positive integer for step, got ${step}`);
+  for (const [name, value] of [
+    ["start", start],
+    ["stop", stop],
+  ] as const) {
+    if (value !== null && !Number.isInteger(value))
+      throw new TypeError(`slice: expected an integer or null for ${name}, got ${String(value)}`);
   }
   return new Slice(start, stop, step);
 }
@@ -45,7 +50,12 @@ export function indexAt(x: Tensor, indices: readonly TensorIndex[]): Tensor {
 }
 
 /** @internal `x[indices] = value`, or `+=` with `accumulate`. */
-export function assignAt(x: Tensor, indices: readonly TensorIndex[], value: Tensor | number | bigint | boolean, accumulate: boolean): void {
+export function assignAt(
+  x: Tensor,
+  indices: readonly TensorIndex[],
+  value: Tensor | number | bigint | boolean,
+  accumulate: boolean,
+): void {
   const { view, tensors } = applyBasic(x, indices);
   const source = value instanceof Tensor ? value : tensorOf(value, { dtype: x.dtype, device: x.device });
   if (tensors.length > 0) {
@@ -64,9 +74,14 @@ function dropLeadingOnes(source: Tensor, view: Tensor): Tensor {
 
 /** Applies numbers, ranges, null and the ellipsis, and collects what is left for index tensors. */
 function applyBasic(x: Tensor, indices: readonly TensorIndex[]): { view: Tensor; tensors: (Tensor | null)[] } {
-  const entries = indices.map((index) => (Array.isArray(index) ? tensorFromArray(index as IndexArray, x) : (index as Exclude<TensorIndex, IndexArray>)));
+  const entries = indices.map((index) =>
+    Array.isArray(index) ? tensorFromArray(index as IndexArray, x) : (index as Exclude<TensorIndex, IndexArray>),
+  );
   const consumed = entries.reduce<number>((sum, entry) => sum + dimensionsTakenBy(entry), 0);
-  if (consumed > x.ndim) throw new RangeError(`index: expected at most ${x.ndim} indices for a tensor of shape [${x.shape.join(", ")}], got ${consumed}`);
+  if (consumed > x.ndim)
+    throw new RangeError(
+      `index: expected at most ${x.ndim} indices for a tensor of shape [${x.shape.join(", ")}], got ${consumed}`,
+    );
   if (entries.filter((entry) => entry === "...").length > 1) throw new TypeError('index: expected at most one "..."');
 
   let view = x;
@@ -86,7 +101,8 @@ function applyBasic(x: Tensor, indices: readonly TensorIndex[]): { view: Tensor;
       checkInteger(entry);
       step(operators.select(view, dim, entry));
     } else if (entry instanceof Slice) {
-      if (entry.start !== null || entry.stop !== null || entry.step !== 1) step(operators.slice(view, dim, entry.start, entry.stop, entry.step));
+      if (entry.start !== null || entry.stop !== null || entry.step !== 1)
+        step(operators.slice(view, dim, entry.start, entry.stop, entry.step));
       dim++;
     } else if (entry === null) {
       step(operators.unsqueeze(view, dim));
@@ -120,7 +136,9 @@ function isMask(index: Tensor): boolean {
 function positionsOf(mask: Tensor, view: Tensor, dim: number): Tensor[] {
   const masked = view.shape.slice(dim, dim + mask.ndim);
   if (masked.join() !== mask.shape.join()) {
-    throw new RangeError(`index: expected a mask of shape [${masked.join(", ")}] for the dimensions from ${dim} on, got [${mask.shape.join(", ")}]`);
+    throw new RangeError(
+      `index: expected a mask of shape [${masked.join(", ")}] for the dimensions from ${dim} on, got [${mask.shape.join(", ")}]`,
+    );
   }
   return mask.nonzero().unbind(1);
 }
@@ -136,7 +154,7 @@ function maskTensor(value: boolean, x: Tensor): Tensor {
 function tensorFromArray(index: IndexArray, x: Tensor): Tensor {
   let first: unknown = index;
   while (Array.isArray(first)) first = first[0];
-  return tensorOf(index as IndexArray, { dtype: typeof first === "boolean" ? "bool" : "int64", device: x.device });
+  return tensorOf(index, { dtype: typeof first === "boolean" ? "bool" : "int64", device: x.device });
 }
 
 function checkInteger(index: number): void {

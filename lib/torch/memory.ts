@@ -34,7 +34,10 @@ export function expectNoLeaks<T>(body: () => T): T {
   let returned = 0;
   const check = (): void => {
     const leaked = countTensors() - before - returned;
-    if (leaked > 0) throw new Error(`expected no live tensors to be left behind, got ${leaked}: run the code in scope(), dispose of what it keeps, or return it`);
+    if (leaked > 0)
+      throw new Error(
+        `expected no live tensors to be left behind, got ${leaked}: run the code in scope(), dispose of what it keeps, or return it`,
+      );
   };
   const result = body();
   if (result instanceof Promise) {
@@ -57,4 +60,3 @@ function countTensorsIn(value: unknown): number {
   for (const entry of entries as Iterable<unknown>) count += countTensorsIn(entry);
   return count;
 }
-

@@ -3,7 +3,16 @@
  * kinds, and mistakes, which end in an error that lists what would have been accepted.
  */
 import { native } from "./addon";
-import { dtypeCode, dtypeName, isDType, layoutCode, memoryFormatCode, type DTypeLike, type Layout, type MemoryFormat } from "./dtype";
+import {
+  dtypeCode,
+  dtypeName,
+  isDType,
+  layoutCode,
+  memoryFormatCode,
+  type DTypeLike,
+  type Layout,
+  type MemoryFormat,
+} from "./dtype";
 import { asTorchError, DisposedError, TorchError } from "./errors";
 import { Generator } from "./generator";
 import { parseSchema, type Schema, type SchemaArgument } from "./schema";
@@ -44,7 +53,10 @@ export function operatorId(name: string, overload: string): number {
 export function optionalHandle(tensor: Tensor | null | undefined): number | undefined {
   if (tensor === undefined || tensor === null) return undefined;
   const { handle } = tensor;
-  if (!handle) throw tensor instanceof Tensor ? new DisposedError("tensor") : new TypeError(`expected a Tensor, got ${kindName(tensor)}`);
+  if (!handle)
+    throw tensor instanceof Tensor
+      ? new DisposedError("tensor")
+      : new TypeError(`expected a Tensor, got ${kindName(tensor)}`);
   return handle;
 }
 
@@ -53,7 +65,8 @@ export function handles(tensors: readonly Tensor[]): number[] {
   const list = new Array<number>(tensors.length);
   for (let index = 0; index < tensors.length; index++) {
     const tensor = tensors[index]!;
-    if (!(tensor instanceof Tensor)) throw new TypeError(`expected a list of tensors, got ${kindName(tensor)} at position ${index}`);
+    if (!(tensor instanceof Tensor))
+      throw new TypeError(`expected a list of tensors, got ${kindName(tensor)} at position ${index}`);
     if (tensor.handle === 0) throw new DisposedError("tensor");
     list[index] = tensor.handle;
   }
@@ -124,7 +137,11 @@ let exact: Map<string, OperatorTable> | null = null;
 function exactTable(name: string): OperatorTable {
   exact ??= new Map(native.schemas().map(({ name: full, schema }) => [full, operatorTable(full, [schema])]));
   const table = exact.get(name);
-  if (!table) throw new TorchError(`ops.call: expected the full name of an operator overload ("aten::add.Tensor"), got ${JSON.stringify(name)}`, { code: "ERR_OPERATOR" });
+  if (!table)
+    throw new TorchError(
+      `ops.call: expected the full name of an operator overload ("aten::add.Tensor"), got ${JSON.stringify(name)}`,
+      { code: "ERR_OPERATOR" },
+    );
   return table;
 }
 
@@ -143,7 +160,13 @@ function overloadsOf(table: OperatorTable): readonly Overload[] {
     const previous = list.at(-1);
     // The generator writes an out variant right behind its functional twin.
     if (previous && isOut(schema) && !isOut(previous.schema)) list[list.length - 1] = { ...previous, out: schema };
-    else list.push({ schema, positional: schema.arguments.filter((argument) => !argument.kwargOnly), out: null, factory: isFactory(schema) });
+    else
+      list.push({
+        schema,
+        positional: schema.arguments.filter((argument) => !argument.kwargOnly),
+        out: null,
+        factory: isFactory(schema),
+      });
   }
   return (table.overloads = list);
 }
@@ -153,7 +176,9 @@ function isOut(schema: Schema): boolean {
 }
 
 function isFactory(schema: Schema): boolean {
-  return ["dtype", "layout", "device", "pin_memory"].every((name) => schema.arguments.some((argument) => argument.kwargOnly && argument.name === name));
+  return ["dtype", "layout", "device", "pin_memory"].every((name) =>
+    schema.arguments.some((argument) => argument.kwargOnly && argument.name === name),
+  );
 }
 
 interface Bound {
@@ -204,14 +229,19 @@ function bind({ schema, positional, out, factory }: Overload, given: readonly un
     ordered.push(value);
   }
   // An out variant has no dtype, device, …: the tensor that is written to has its own.
-  if (target !== schema && [...values.keys()].some((name) => !target.arguments.some((argument) => argument.name === name))) return null;
+  if (
+    target !== schema &&
+    [...values.keys()].some((name) => !target.arguments.some((argument) => argument.name === name))
+  )
+    return null;
   return { schema: target, values: ordered, requiresGrad };
 }
 
 function bindOut(out: Schema, value: unknown, values: Map<string, unknown>): boolean {
   const written = out.arguments.filter((argument) => argument.mutable && argument.kwargOnly);
   if (written.length === 1) values.set(written[0]!.name, value);
-  else if (Array.isArray(value) && value.length === written.length) written.forEach((argument, index) => values.set(argument.name, value[index]));
+  else if (Array.isArray(value) && value.length === written.length)
+    written.forEach((argument, index) => values.set(argument.name, value[index]));
   else return false;
   return true;
 }
@@ -223,7 +253,12 @@ function isOptions(value: unknown): value is Options {
 }
 
 function isComplex(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { re?: unknown }).re === "number" && typeof (value as { im?: unknown }).im === "number";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { re?: unknown }).re === "number" &&
+    typeof (value as { im?: unknown }).im === "number"
+  );
 }
 
 function accepts(argument: SchemaArgument, value: unknown): boolean {
@@ -232,7 +267,8 @@ function accepts(argument: SchemaArgument, value: unknown): boolean {
   if (argument.size !== null && acceptsOne(argument.type, value)) return true;
   if (!Array.isArray(value) && !isNumericArray(value)) return false;
   for (const entry of value as Iterable<unknown>) {
-    if (!(argument.optionalEntries && (entry === null || entry === undefined)) && !acceptsOne(argument.type, entry)) return false;
+    if (!(argument.optionalEntries && (entry === null || entry === undefined)) && !acceptsOne(argument.type, entry))
+      return false;
   }
   return true;
 }
@@ -319,7 +355,9 @@ function finish({ returns }: Schema, result: unknown, written: readonly unknown[
     if (type === "Tensor") return list ? wrapList(value as number[]) : wrap(value as number);
     return type === "ScalarType" ? dtypeName(value as number) : value;
   };
-  return returns.length === 1 ? convert(0, result) : returns.map((_, index) => convert(index, (result as unknown[])[index]));
+  return returns.length === 1
+    ? convert(0, result)
+    : returns.map((_, index) => convert(index, (result as unknown[])[index]));
 }
 
 // ---- errors
@@ -329,7 +367,9 @@ function mismatch(table: OperatorTable, given: readonly unknown[]): TypeError {
   while (count > 0 && given[count - 1] === undefined) count--;
   const got = given.slice(0, count).map(kindName).join(", ");
   const accepted = overloadsOf(table).map((overload) => `  ${usage(overload)}`);
-  return new TypeError(`${table.name}: expected arguments that fit ${accepted.length === 1 ? "its signature" : "one of its overloads"}, got (${got}). It takes:\n${accepted.join("\n")}`);
+  return new TypeError(
+    `${table.name}: expected arguments that fit ${accepted.length === 1 ? "its signature" : "one of its overloads"}, got (${got}). It takes:\n${accepted.join("\n")}`,
+  );
 }
 
 function usage({ schema, out, factory }: Overload): string {
@@ -346,7 +386,12 @@ function kindName(value: unknown): string {
   if (value === null) return "null";
   if (value instanceof Tensor) return "Tensor";
   if (Array.isArray(value)) return value.length === 0 ? "[]" : `${kindName(value[0])}[]`;
-  if (typeof value === "object") return isOptions(value) ? `{ ${Object.entries(value).map(([key, entry]) => `${key}: ${kindName(entry)}`).join(", ")} }` : (value.constructor?.name ?? "object");
+  if (typeof value === "object")
+    return isOptions(value)
+      ? `{ ${Object.entries(value)
+          .map(([key, entry]) => `${key}: ${kindName(entry)}`)
+          .join(", ")} }`
+      : (value.constructor?.name ?? "object");
   if (typeof value === "string") return JSON.stringify(value);
   return typeof value === "number" ? String(value) : typeof value;
 }

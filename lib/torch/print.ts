@@ -23,7 +23,11 @@ export interface PrintOptions {
 }
 
 const DEFAULTS: PrintOptions = { precision: 4, threshold: 1000, edgeitems: 3, linewidth: 80, sciMode: null };
-const PROFILES = { default: DEFAULTS, short: { ...DEFAULTS, precision: 2, edgeitems: 2 }, full: { ...DEFAULTS, threshold: Infinity } } as const;
+const PROFILES = {
+  default: DEFAULTS,
+  short: { ...DEFAULTS, precision: 2, edgeitems: 2 },
+  full: { ...DEFAULTS, threshold: Infinity },
+} as const;
 
 let options: PrintOptions = DEFAULTS;
 
@@ -99,10 +103,12 @@ function formatContents(tensor: Tensor, indent: number): string {
   const { values, shape } = scope(() =>
     noGrad(() => {
       const shown = summarize ? edges(tensor.detach()) : tensor;
-      return { values: readValues(shown) as Value[], shape: shown.shape };
+      return { values: readValues(shown), shape: shown.shape };
     }),
   );
-  const show = isComplex(tensor.dtype) ? complexText(values as Complex[]) : realText(values as number[], isFloatingPoint(tensor.dtype));
+  const show = isComplex(tensor.dtype)
+    ? complexText(values as Complex[])
+    : realText(values as number[], isFloatingPoint(tensor.dtype));
   const layout = { shape: tensor.shape, shown: shape, summarize, values, ...show };
   return formatDimension(layout, 0, 0, indent);
 }
@@ -136,7 +142,9 @@ function formatDimension(layout: Layout, dim: number, offset: number, indent: nu
   const shortened = layout.summarize && shape[dim]! > 2 * options.edgeitems;
   if (dim === shape.length - 1) return formatRow(layout, offset, length, shortened, indent);
   const step = shown.slice(dim + 1).reduce((product, size) => product * size, 1);
-  const slices = Array.from({ length }, (_, index) => formatDimension(layout, dim + 1, offset + index * step, indent + 1));
+  const slices = Array.from({ length }, (_, index) =>
+    formatDimension(layout, dim + 1, offset + index * step, indent + 1),
+  );
   if (shortened) slices.splice(options.edgeitems, 0, "...");
   return `[${slices.join(`,${"\n".repeat(shape.length - dim - 1)}${" ".repeat(indent + 1)}`)}]`;
 }
@@ -146,7 +154,8 @@ function formatRow(layout: Layout, offset: number, length: number, shortened: bo
   const cells = layout.values.slice(offset, offset + length).map((value) => layout.text(value));
   if (shortened) cells.splice(options.edgeitems, 0, options.edgeitems === 0 ? "..." : " ...");
   const lines: string[] = [];
-  for (let start = 0; start < cells.length; start += perLine) lines.push(cells.slice(start, start + perLine).join(", "));
+  for (let start = 0; start < cells.length; start += perLine)
+    lines.push(cells.slice(start, start + perLine).join(", "));
   return `[${lines.join(`,\n${" ".repeat(indent + 1)}`)}]`;
 }
 
@@ -170,7 +179,8 @@ function complexText(values: readonly Complex[]): Pick<Layout, "width" | "text">
 }
 
 function integerFormat(values: readonly (number | bigint | boolean)[]): Format {
-  const text = (value: number | bigint | boolean): string => (typeof value === "boolean" ? (value ? "True" : "False") : String(value));
+  const text = (value: number | bigint | boolean): string =>
+    typeof value === "boolean" ? (value ? "True" : "False") : String(value);
   const width = values.reduce<number>((widest, value) => Math.max(widest, text(value).length), 1);
   return { width, text: (value) => text(value).padStart(width) };
 }
@@ -182,7 +192,8 @@ function floatFormat(values: readonly number[]): Format {
   const largest = magnitudes.reduce((a, b) => Math.max(a, b), 0);
   const smallest = magnitudes.reduce((a, b) => Math.min(a, b), Infinity);
   const integral = significant.every(Number.isInteger);
-  const scientific = significant.length > 0 && (sciMode ?? (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4));
+  const scientific =
+    significant.length > 0 && (sciMode ?? (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4));
   const text = (value: number): string => {
     if (scientific) return formatScientific(value, precision);
     if (!integral) return formatFixed(value, precision);

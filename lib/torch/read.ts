@@ -5,7 +5,17 @@ import { DisposedError, guard } from "./errors";
 import type { Tensor } from "./tensor";
 
 /** What `data()` gives, by dtype. */
-export type TensorData = Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array;
 
 /** Elements as JavaScript values, nested by dimension. */
 export type NestedArray = number | bigint | boolean | Complex | NestedArray[];
@@ -80,7 +90,10 @@ export function readValues(tensor: Tensor): (number | bigint | boolean | Complex
   const data = readTypedArray(tensor);
   if (dtype.startsWith("complex")) {
     const pairs = data as Float32Array;
-    return Array.from({ length: pairs.length / 2 }, (_, index) => ({ re: pairs[2 * index]!, im: pairs[2 * index + 1]! }));
+    return Array.from({ length: pairs.length / 2 }, (_, index) => ({
+      re: pairs[2 * index]!,
+      im: pairs[2 * index + 1]!,
+    }));
   }
   if (dtype === "bool") return Array.from(data as Uint8Array, (value) => value !== 0);
   if (dtype === "int64" || dtype === "uint64") return Array.from(data as BigInt64Array, exact);

@@ -98,7 +98,9 @@ function parseReturn(part: string): SchemaReturn {
   return { name: space < 0 ? "" : annotated.slice(space + 1), type, list, optional, mutable };
 }
 
-function parseType(text: string): Pick<SchemaArgument, "type" | "list" | "size" | "optional" | "optionalEntries" | "mutable"> {
+function parseType(
+  text: string,
+): Pick<SchemaArgument, "type" | "list" | "size" | "optional" | "optionalEntries" | "mutable"> {
   const mutable = /\([^)]*!/.test(text);
   const plain = text.replace(/\([^)]*\)/g, "").trim();
   const match = /^([A-Za-z_]\w*)(\?)?(?:\[(\d*)\](\?)?)?$/.exec(plain);

@@ -126,7 +126,12 @@ function release(value: object, from: Scope, to: Scope | null, seen: Set<object>
   seen ??= new Set();
   if (seen.has(value)) return;
   seen.add(value);
-  const entries = value instanceof Map ? [...value.keys(), ...value.values()] : Array.isArray(value) || value instanceof Set ? value : Object.values(value);
+  const entries =
+    value instanceof Map
+      ? [...value.keys(), ...value.values()]
+      : Array.isArray(value) || value instanceof Set
+        ? value
+        : Object.values(value);
   for (const entry of entries as Iterable<unknown>) {
     if (typeof entry === "object" && entry !== null) release(entry, from, to, seen);
   }
@@ -159,7 +164,12 @@ export function registerFinalizer(tensor: Tensor): void {
 function keepNested(value: object, seen: Set<object>): void {
   if (seen.has(value) || ArrayBuffer.isView(value)) return;
   seen.add(value);
-  const entries = value instanceof Map ? [...value.keys(), ...value.values()] : Array.isArray(value) || value instanceof Set ? value : Object.values(value);
+  const entries =
+    value instanceof Map
+      ? [...value.keys(), ...value.values()]
+      : Array.isArray(value) || value instanceof Set
+        ? value
+        : Object.values(value);
   for (const entry of entries as Iterable<unknown>) {
     if (entry instanceof Tensor) keep(entry);
     else if (typeof entry === "object" && entry !== null) keepNested(entry, seen);

@@ -1,6 +1,17 @@
 /** The tensor: a handle into the addon's table, with PyTorch's properties and methods. */
 import { native } from "./addon";
-import { dtypeCode, dtypeName, isDType, itemSize, memoryFormatCode, type Complex, type Device, type DType, type DTypeLike, type MemoryFormat } from "./dtype";
+import {
+  dtypeCode,
+  dtypeName,
+  isDType,
+  itemSize,
+  memoryFormatCode,
+  type Complex,
+  type Device,
+  type DType,
+  type DTypeLike,
+  type MemoryFormat,
+} from "./dtype";
 import { backward, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
 import { DisposedError, guard } from "./errors";
 import { assignAt, indexAt, type TensorIndex } from "./indexing";
@@ -99,7 +110,8 @@ export class Tensor extends TensorMethods {
     const { shape } = this;
     if (dim === undefined) return shape;
     const length = shape[dim < 0 ? dim + shape.length : dim];
-    if (length === undefined) throw new RangeError(`size: expected a dimension in [${-shape.length}, ${shape.length - 1}], got ${dim}`);
+    if (length === undefined)
+      throw new RangeError(`size: expected a dimension in [${-shape.length}, ${shape.length - 1}], got ${dim}`);
     return length;
   }
 
@@ -150,7 +162,10 @@ export class Tensor extends TensorMethods {
 
   /** The transpose of a matrix. */
   get T(): Tensor {
-    return operators.permute(this, this.shape.map((_, index) => this.ndim - 1 - index));
+    return operators.permute(
+      this,
+      this.shape.map((_, index) => this.ndim - 1 - index),
+    );
   }
 
   /** The last two dimensions swapped. */
@@ -245,11 +260,33 @@ export class Tensor extends TensorMethods {
    */
   to(target: DTypeLike | Device | ToOptions | Tensor, options: ToOptions = {}): Tensor {
     const merged: ToOptions =
-      target instanceof Tensor ? { dtype: target.dtype, device: target.device, ...options } : typeof target === "string" ? { ...(isDType(target) ? { dtype: target } : { device: target }), ...options } : target;
+      target instanceof Tensor
+        ? { dtype: target.dtype, device: target.device, ...options }
+        : typeof target === "string"
+          ? { ...(isDType(target) ? { dtype: target } : { device: target }), ...options }
+          : target;
     const { device, dtype, nonBlocking = false, copy = false, memoryFormat } = merged;
-    if (!copy && memoryFormat === undefined && (dtype === undefined || dtypeCode(dtype) === dtypeCode(this.dtype)) && (device === undefined || device === this.device)) return this;
+    if (
+      !copy &&
+      memoryFormat === undefined &&
+      (dtype === undefined || dtypeCode(dtype) === dtypeCode(this.dtype)) &&
+      (device === undefined || device === this.device)
+    )
+      return this;
     return this.native("to", () =>
-      wrap(native.call((toOperator ||= native.operator("aten::to", "dtype_layout")), this.handle, dtypeCode(dtype), undefined, device, undefined, nonBlocking, copy, memoryFormatCode(memoryFormat)) as number),
+      wrap(
+        native.call(
+          (toOperator ||= native.operator("aten::to", "dtype_layout")),
+          this.handle,
+          dtypeCode(dtype),
+          undefined,
+          device,
+          undefined,
+          nonBlocking,
+          copy,
+          memoryFormatCode(memoryFormat),
+        ) as number,
+      ),
     );
   }
 

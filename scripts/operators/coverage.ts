@@ -2,7 +2,11 @@
 import type { PythonSurface, readSurface } from "./surface";
 
 /** One row per name that Python exposes: generated, written by hand, or left out with the reason. */
-export function coverageTable(surface: PythonSurface, read: ReturnType<typeof readSurface>, schemas: readonly string[]): string {
+export function coverageTable(
+  surface: PythonSurface,
+  read: ReturnType<typeof readSurface>,
+  schemas: readonly string[],
+): string {
   const { operators, leftOut, skipped } = read;
   const overloads = operators.reduce((count, operator) => count + operator.overloads.length, 0);
   const outs = operators.reduce((count, operator) => count + operator.overloads.filter(({ out }) => out).length, 0);
@@ -17,7 +21,7 @@ export function coverageTable(surface: PythonSurface, read: ReturnType<typeof re
     `The addon carries ${schemas.length} operator schemas, ${schemas.filter((text) => text.startsWith("aten::")).length} of them in namespace \`aten\`. Python's torch ${surface.torch} exposes`,
     `${surface.functions.length} builtin functions on \`torch\`, ${surface.nn.length} on \`torch.nn.functional\`, ${surface.linalg.length} on \`torch.linalg\`, ${surface.fft.length} on \`torch.fft\`, ${surface.special.length} on \`torch.special\`, and ${surface.methods.length} builtin methods on`,
     `\`torch.Tensor\` (\`scripts/python-surface.json\`). From these ${operators.length} functions (${overloads} overloads, ${outs} of them with \`out\`) and ${methods} methods are generated here.`,
-    "Every operator of the dispatcher, generated or not, is callable by its exact overload: `ops.call(\"aten::add.Tensor\", a, b, { alpha: 2 })`.",
+    'Every operator of the dispatcher, generated or not, is callable by its exact overload: `ops.call("aten::add.Tensor", a, b, { alpha: 2 })`.',
     "",
     "## Left out",
     "",
@@ -42,7 +46,9 @@ export function coverageTable(surface: PythonSurface, read: ReturnType<typeof re
     ...operators.map((operator) => {
       const where = operator.namespace === "torch" ? "" : `${operator.namespace}.`;
       const name = operator.page ? `[\`${operator.aten}\`](${operator.page})` : `\`${operator.aten}\``;
-      const list = operator.overloads.map(({ schema, out }) => `${schema.overload || "·"}${out ? " +out" : ""}`).join(", ");
+      const list = operator.overloads
+        .map(({ schema, out }) => `${schema.overload || "·"}${out ? " +out" : ""}`)
+        .join(", ");
       return `| ${name} | \`${where}${operator.name}\` | ${operator.method ? `\`${operator.method}\`` : ""} | ${list} |`;
     }),
     "",

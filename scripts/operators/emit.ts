@@ -10,7 +10,19 @@ import { argumentType, fromNative, kindOf, quickCheck, returnType, toNative } fr
 import type { Operator, Overload } from "./surface";
 
 /** Words that are no function names in JavaScript. */
-const RESERVED: ReadonlySet<string> = new Set(["var", "in", "new", "delete", "with", "function", "default", "switch", "enum", "class", "void"]);
+const RESERVED: ReadonlySet<string> = new Set([
+  "var",
+  "in",
+  "new",
+  "delete",
+  "with",
+  "function",
+  "default",
+  "switch",
+  "enum",
+  "class",
+  "void",
+]);
 
 /** The name under which a function stands in its file: `$var` for the reserved `var`. */
 export function localName(name: string): string {
@@ -22,23 +34,43 @@ export function emitFunction(operator: Operator): string {
   const { overloads } = operator;
   const name = localName(operator.name);
   const table = `$table_${operator.aten}`;
-  const parameters = implementationParameters(overloads.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0)));
+  const parameters = implementationParameters(
+    overloads.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0)),
+  );
   const argumentNames = parameterNames(overloads, parameters);
   const lines = [
     `const ${table} = operatorTable(${JSON.stringify(operator.name)}, [`,
-    ...overloads.flatMap(({ schema, out }) => [`  ${JSON.stringify(schema.text)},`, ...(out ? [`  ${JSON.stringify(out.text)},`] : [])]),
+    ...overloads.flatMap(({ schema, out }) => [
+      `  ${JSON.stringify(schema.text)},`,
+      ...(out ? [`  ${JSON.stringify(out.text)},`] : []),
+    ]),
     "]);",
     ...overloads.filter(isFast).map(({ schema }) => `let ${idName(schema)} = -1;`),
   ];
   for (const { schema, out } of overloads) {
     lines.push(documentation(operator, schema));
-    lines.push(...signatures(schema, out, null).map((signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`));
+    lines.push(
+      ...signatures(schema, out, null).map(
+        (signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`,
+      ),
+    );
   }
-  lines.push(...unionSignatures(overloads, null).map((signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`));
-  lines.push(`${exported(operator)}function ${name}(${argumentNames.map((argument) => `${argument}?: any`).join(", ")}): any {`);
+  lines.push(
+    ...unionSignatures(overloads, null).map(
+      (signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`,
+    ),
+  );
+  lines.push(
+    `${exported(operator)}function ${name}(${argumentNames.map((argument) => `${argument}?: any`).join(", ")}): any {`,
+  );
   lines.push("  try {", ...fastPaths(overloads, argumentNames).map((line) => `    ${line}`));
   lines.push(`    return dispatch(${table}, [${argumentNames.join(", ")}]);`);
-  lines.push("  } catch (error) {", `    throw operatorError(error, ${table}, [${argumentNames.join(", ")}]);`, "  }", "}");
+  lines.push(
+    "  } catch (error) {",
+    `    throw operatorError(error, ${table}, [${argumentNames.join(", ")}]);`,
+    "  }",
+    "}",
+  );
   if (name !== operator.name) lines.push(`export { ${name} as ${operator.name} };`);
   return lines.join("\n");
 }
@@ -52,10 +84,19 @@ export function emitMethod(operator: Operator): string {
   const lines: string[] = [];
   for (const { schema, out } of same) {
     lines.push(documentation(operator, schema));
-    lines.push(...signatures(schema, out, position).map((signature) => `${operator.method}(${signature.parameters}): ${signature.result};`));
+    lines.push(
+      ...signatures(schema, out, position).map(
+        (signature) => `${operator.method}(${signature.parameters}): ${signature.result};`,
+      ),
+    );
   }
-  lines.push(...unionSignatures(same, position).map((signature) => `${operator.method}(${signature.parameters}): ${signature.result};`));
-  const count = Math.max(...same.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0))) - 1;
+  lines.push(
+    ...unionSignatures(same, position).map(
+      (signature) => `${operator.method}(${signature.parameters}): ${signature.result};`,
+    ),
+  );
+  const count =
+    Math.max(...same.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0))) - 1;
   const names = Array.from({ length: count }, (_, index) => `a${index}`);
   const handedOver = [...names.slice(0, position), "this", ...names.slice(position)];
   lines.push(`${operator.method}(${names.map((name) => `${name}?: any`).join(", ")}): any {`);
@@ -77,7 +118,9 @@ function positional(schema: Schema): SchemaArgument[] {
 }
 
 function selfIndex(schema: Schema): number {
-  return positional(schema).findIndex(({ name, type, list, optional }) => name === "self" && type === "Tensor" && !list && !optional);
+  return positional(schema).findIndex(
+    ({ name, type, list, optional }) => name === "self" && type === "Tensor" && !list && !optional,
+  );
 }
 
 function idName(schema: Schema): string {
@@ -95,7 +138,9 @@ function isFast({ schema }: Overload): boolean {
 }
 
 function isFactory(schema: Schema): boolean {
-  return ["dtype", "layout", "device", "pin_memory"].every((name) => schema.arguments.some((argument) => argument.kwargOnly && argument.name === name));
+  return ["dtype", "layout", "device", "pin_memory"].every((name) =>
+    schema.arguments.some((argument) => argument.kwargOnly && argument.name === name),
+  );
 }
 
 function takesOptions(schema: Schema, out: Schema | null): boolean {
@@ -117,24 +162,33 @@ function signatures(schema: Schema, out: Schema | null, self: number | null): Si
   const keywords = schema.arguments.filter((argument) => argument.kwargOnly);
   const withoutSelf = (list: readonly SchemaArgument[]): SchemaArgument[] => list.filter((_, index) => index !== self);
   const optionsType = (named: readonly SchemaArgument[]): string => {
-    const fields = [...named, ...keywords].map((argument) => `${argument.key}${isRequired(argument) ? "" : "?"}: ${argumentType(argument)}`);
+    const fields = [...named, ...keywords].map(
+      (argument) => `${argument.key}${isRequired(argument) ? "" : "?"}: ${argumentType(argument)}`,
+    );
     if (isFactory(schema)) fields.push("requiresGrad?: boolean");
     if (out) fields.push(`out?: ${outType(out)}`);
     return `{ ${fields.join("; ")} }`;
   };
-  const parameter = (argument: SchemaArgument, index: number): string => `${parameterName(argument.key)}${index >= required ? "?" : ""}: ${argumentType(argument)}`;
+  const parameter = (argument: SchemaArgument, index: number): string =>
+    `${parameterName(argument.key)}${index >= required ? "?" : ""}: ${argumentType(argument)}`;
   const indexed = all.map((argument, index) => ({ text: parameter(argument, index), index }));
   const needed = indexed.filter(({ index }) => index !== self && index < required).map(({ text }) => text);
   const every = indexed.filter(({ index }) => index !== self).map(({ text }) => text);
   const hasKeywords = keywords.length > 0 || out !== null;
   const requiredKeyword = keywords.some(isRequired);
   const question = requiredKeyword ? "" : "?";
-  const optional = withoutSelf(all.slice(required).length ? all.slice(required) : []).filter((argument) => argument.name !== "self");
+  const optional = withoutSelf(all.slice(required).length ? all.slice(required) : []).filter(
+    (argument) => argument.name !== "self",
+  );
   const list: Signature[] = [];
   if (!requiredKeyword || optional.length === 0) {
-    list.push({ parameters: [...every, ...(hasKeywords ? [`options${question}: ${optionsType([])}`] : [])].join(", "), result });
+    list.push({
+      parameters: [...every, ...(hasKeywords ? [`options${question}: ${optionsType([])}`] : [])].join(", "),
+      result,
+    });
   }
-  if (optional.length > 0) list.push({ parameters: [...needed, `options: ${optionsType(optional)}`].join(", "), result });
+  if (optional.length > 0)
+    list.push({ parameters: [...needed, `options: ${optionsType(optional)}`].join(", "), result });
   return list;
 }
 
@@ -145,7 +199,9 @@ function signatures(schema: Schema, out: Schema | null, self: number | null): Si
 function unionSignatures(overloads: readonly Overload[], self: number | null): Signature[] {
   const groups = new Map<string, Overload[]>();
   for (const overload of overloads) {
-    const keys = requiredOf(overload.schema).map(({ key }) => key).join();
+    const keys = requiredOf(overload.schema)
+      .map(({ key }) => key)
+      .join();
     groups.set(keys, [...(groups.get(keys) ?? []), overload]);
   }
   return [...groups.values()].filter((group) => group.length > 1).flatMap((group) => unionSignature(group, self));
@@ -171,7 +227,11 @@ function unionSignature(overloads: readonly Overload[], self: number | null): Si
   const results = new Set(overloads.map(({ schema }) => resultType(schema, self)));
   if (!mixed || results.size > 1) return [];
   const shared = overloads[0]!.schema.arguments.filter(
-    (argument) => !first!.includes(argument) && overloads.every(({ schema }) => schema.arguments.some(({ key, type }) => key === argument.key && type === argument.type)),
+    (argument) =>
+      !first!.includes(argument) &&
+      overloads.every(({ schema }) =>
+        schema.arguments.some(({ key, type }) => key === argument.key && type === argument.type),
+      ),
   );
   const fields = shared.map((argument) => `${argument.key}?: ${argumentType(argument)}`);
   if (overloads.every(({ out }) => out !== null)) fields.push("out?: Tensor");
@@ -185,13 +245,16 @@ function isRequired(argument: SchemaArgument): boolean {
 
 function outType(out: Schema): string {
   const written = out.arguments.filter((argument) => argument.mutable && argument.kwargOnly);
-  return written.length === 1 ? argumentType(written[0]!) : `readonly [${written.map((argument) => `${argument.key}: ${argumentType(argument)}`).join(", ")}]`;
+  return written.length === 1
+    ? argumentType(written[0]!)
+    : `readonly [${written.map((argument) => `${argument.key}: ${argumentType(argument)}`).join(", ")}]`;
 }
 
 function resultType(schema: Schema, self: number | null): string {
   const { returns } = schema;
   if (returns.length === 0) return "void";
-  if (returns.length === 1) return self !== null && returns[0]!.mutable && positional(schema)[self]?.mutable ? "this" : returnType(returns[0]!);
+  if (returns.length === 1)
+    return self !== null && returns[0]!.mutable && positional(schema)[self]?.mutable ? "this" : returnType(returns[0]!);
   const named = returns.every(({ name }) => name !== "");
   return `[${returns.map((result) => (named ? `${result.name}: ${returnType(result)}` : returnType(result))).join(", ")}]`;
 }
@@ -231,7 +294,8 @@ function fastPaths(overloads: readonly Overload[], names: readonly string[]): st
     const candidates = fast.flatMap(({ schema }) => candidate(schema, overloads, names, count));
     body = [...body, ...candidates];
     const next = names[count];
-    if (next !== undefined && body.length > 0) body = [`if (${next} === undefined) {`, ...body.map((line) => `  ${line}`), "}"];
+    if (next !== undefined && body.length > 0)
+      body = [`if (${next} === undefined) {`, ...body.map((line) => `  ${line}`), "}"];
   }
   return body;
 }
@@ -245,8 +309,12 @@ function candidate(schema: Schema, overloads: readonly Overload[], names: readon
   for (let index = 0; index < count; index++) {
     const argument = all[index]!;
     const name = names[index]!;
-    const rivals = overloads.filter(({ schema: other }) => other !== schema).map(({ schema: other }) => positional(other)[index]);
-    const contested = rivals.some((rival) => rival === undefined || kindOf(rival) !== kindOf(argument) || rival.optional !== argument.optional);
+    const rivals = overloads
+      .filter(({ schema: other }) => other !== schema)
+      .map(({ schema: other }) => positional(other)[index]);
+    const contested = rivals.some(
+      (rival) => rival === undefined || kindOf(rival) !== kindOf(argument) || rival.optional !== argument.optional,
+    );
     const last = index === count - 1 && index >= required;
     if (!contested && !last) continue;
     const tellListsApart = rivals.some((rival) => rival?.list && kindOf(rival) !== kindOf(argument));
@@ -256,8 +324,11 @@ function candidate(schema: Schema, overloads: readonly Overload[], names: readon
   const values = all.slice(0, count).map((argument, index) => toNative(argument, names[index]!));
   const call = `native.call(${[idExpression(schema), ...values].join(", ")})`;
   const body = finish(schema, call, names);
-  if (checks.length === 0) return body.some((line) => line.startsWith("const")) ? ["{", ...body.map((line) => `  ${line}`), "}"] : body;
-  return body.length === 1 ? [`if (${checks.join(" && ")}) ${body[0]}`] : [`if (${checks.join(" && ")}) {`, ...body.map((line) => `  ${line}`), "}"];
+  if (checks.length === 0)
+    return body.some((line) => line.startsWith("const")) ? ["{", ...body.map((line) => `  ${line}`), "}"] : body;
+  return body.length === 1
+    ? [`if (${checks.join(" && ")}) ${body[0]}`]
+    : [`if (${checks.join(" && ")}) {`, ...body.map((line) => `  ${line}`), "}"];
 }
 
 /** What happens to the result of a call. */
@@ -268,10 +339,14 @@ function finish(schema: Schema, call: string, names: readonly string[]): string[
     const [result] = returns;
     if (!result!.mutable) return [`return ${fromNative(result!, call)};`];
     const target = names[positional(schema).findIndex((argument) => argument.mutable)]!;
-    return result!.list ? [`${call};`, `return ${target};`] : [`${call};`, `${target}.cachedInfo = null;`, `return ${target};`];
+    return result!.list
+      ? [`${call};`, `return ${target};`]
+      : [`${call};`, `${target}.cachedInfo = null;`, `return ${target};`];
   }
   const written = positional(schema).flatMap((argument, index) => (argument.mutable ? [names[index]!] : []));
   let next = 0;
-  const entries = returns.map((result, index) => (result.mutable ? written[next++]! : fromNative(result, `results[${index}]`)));
+  const entries = returns.map((result, index) =>
+    result.mutable ? written[next++]! : fromNative(result, `results[${index}]`),
+  );
   return [`const results = ${call} as unknown[];`, `return [${entries.join(", ")}];`];
 }

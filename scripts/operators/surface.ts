@@ -11,7 +11,9 @@ export interface PythonSurface {
   readonly special: readonly string[];
   readonly methods: readonly string[];
   readonly pythonMethods: readonly string[];
-  readonly documented: Readonly<Record<"functions" | "nn" | "linalg" | "fft" | "special" | "methods", readonly string[]>>;
+  readonly documented: Readonly<
+    Record<"functions" | "nn" | "linalg" | "fft" | "special" | "methods", readonly string[]>
+  >;
   readonly withoutOperator: readonly string[];
 }
 
@@ -70,7 +72,17 @@ export const HAND_WRITTEN_METHODS: ReadonlySet<string> = new Set([
 ]);
 
 /** Functions that are written by hand under the same name (creation, autograd, indexing); the generated one is not made. */
-export const HAND_WRITTEN_FUNCTIONS: ReadonlySet<string> = new Set(["arange", "einsum", "from_file", "full", "is_grad_enabled", "is_inference_mode_enabled", "range", "scalar_tensor", "set_flush_denormal"]);
+export const HAND_WRITTEN_FUNCTIONS: ReadonlySet<string> = new Set([
+  "arange",
+  "einsum",
+  "from_file",
+  "full",
+  "is_grad_enabled",
+  "is_inference_mode_enabled",
+  "range",
+  "scalar_tensor",
+  "set_flush_denormal",
+]);
 
 /** Operators without a builtin name in Python that lib/torch itself calls: subscripts and `real`/`imag`, properties in Python. */
 const INTERNAL_FUNCTIONS: readonly string[] = ["adjoint", "alias", "imag", "index", "index_put_", "real", "slice"];
@@ -86,7 +98,10 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
 const NAMESPACES: readonly Exclude<Namespace, "torch">[] = ["linalg", "fft", "special"];
 
 /** Sorts the schemas into operators by the names that Python exposes. */
-export function readSurface(surface: PythonSurface, schemas: readonly string[]): { operators: Operator[]; leftOut: LeftOut[]; skipped: SkippedOverload[] } {
+export function readSurface(
+  surface: PythonSurface,
+  schemas: readonly string[],
+): { operators: Operator[]; leftOut: LeftOut[]; skipped: SkippedOverload[] } {
   const byName = new Map<string, Schema[]>();
   for (const text of schemas) {
     if (!text.startsWith("aten::")) continue;
@@ -103,7 +118,11 @@ export function readSurface(surface: PythonSurface, schemas: readonly string[]):
     ["torch", "torch.nn.functional", surface.nn],
     ["torch", "torch.Tensor", surface.methods],
     ["torch", "torch.Tensor", INTERNAL_FUNCTIONS],
-    ...NAMESPACES.map((namespace): [Namespace, string, readonly string[]] => [namespace, `torch.${namespace}`, surface[namespace]]),
+    ...NAMESPACES.map((namespace): [Namespace, string, readonly string[]] => [
+      namespace,
+      `torch.${namespace}`,
+      surface[namespace],
+    ]),
   ];
   const done = new Set<string>();
   for (const [namespace, where, names] of places) {
@@ -149,19 +168,30 @@ function pairWithOut(schemas: readonly Schema[], skipped: SkippedOverload[]): Ov
   });
   const functional = usable.filter((schema) => !isOut(schema));
   const outs = usable.filter(isOut);
-  const overloads = functional.map((schema) => ({ schema, out: outs.find((out) => signature(out) === signature(schema)) ?? null }));
+  const overloads = functional.map((schema) => ({
+    schema,
+    out: outs.find((out) => signature(out) === signature(schema)) ?? null,
+  }));
   const used = new Set(overloads.map(({ out }) => out));
   // An operator that only writes into `out` is called with it; it stands as an overload of its own.
-  const alone = outs.filter((out) => !used.has(out) && functional.length === 0).map((schema) => ({ schema, out: null }));
+  const alone = outs
+    .filter((out) => !used.has(out) && functional.length === 0)
+    .map((schema) => ({ schema, out: null }));
   for (const out of outs) {
-    if (!used.has(out) && functional.length > 0) skipped.push({ schema: out.text, reason: "an out variant without a functional twin; reachable through ops.call" });
+    if (!used.has(out) && functional.length > 0)
+      skipped.push({
+        schema: out.text,
+        reason: "an out variant without a functional twin; reachable through ops.call",
+      });
   }
   return [...overloads, ...alone].sort((a, b) => specificity(a.schema) - specificity(b.schema));
 }
 
 /** Tensors before numbers: a 0-dim tensor is never mistaken for a Scalar, as in Python's argument parser. */
 function specificity(schema: Schema): number {
-  return schema.arguments.filter((argument) => argument.type === "Scalar" && !argument.kwargOnly && !argument.hasDefault).length;
+  return schema.arguments.filter(
+    (argument) => argument.type === "Scalar" && !argument.kwargOnly && !argument.hasDefault,
+  ).length;
 }
 
 function signature(schema: Schema): string {
@@ -189,7 +219,8 @@ function unsupported(schema: Schema): string | null {
     }
   }
   for (const result of schema.returns) {
-    if (!/^(Tensor|int|float|bool|str|Scalar|ScalarType|Device|Layout)$/.test(result.type)) return `returns a ${result.type}`;
+    if (!/^(Tensor|int|float|bool|str|Scalar|ScalarType|Device|Layout)$/.test(result.type))
+      return `returns a ${result.type}`;
   }
   return null;
 }
@@ -211,9 +242,18 @@ function documentationPage(surface: PythonSurface, aten: string): string | null 
 }
 
 const WITHOUT_OPERATOR: readonly [RegExp, string][] = [
-  [/^(bfloat16|bool|byte|cdouble|cfloat|char|cpu|cuda|double|float|half|int|long|short|type)$/, "no operator: a cast; written by hand where JavaScript has it"],
-  [/^(element_size|ndimension|nelement|tolist|new_tensor|new|tensor|as_tensor|asarray|from_numpy|frombuffer)$/, "no operator: made from JavaScript values; written by hand under the JavaScript name"],
-  [/^(numpy|as_subclass|apply_|map_|map2_|data_ptr|const_data_ptr|untyped_storage|dsmm|hsmm|saddmm|spmm|ipu|mtia|xpu)$/, "Python-only: NumPy, pointers, subclasses, callbacks per element or devices outside this project"],
+  [
+    /^(bfloat16|bool|byte|cdouble|cfloat|char|cpu|cuda|double|float|half|int|long|short|type)$/,
+    "no operator: a cast; written by hand where JavaScript has it",
+  ],
+  [
+    /^(element_size|ndimension|nelement|tolist|new_tensor|new|tensor|as_tensor|asarray|from_numpy|frombuffer)$/,
+    "no operator: made from JavaScript values; written by hand under the JavaScript name",
+  ],
+  [
+    /^(numpy|as_subclass|apply_|map_|map2_|data_ptr|const_data_ptr|untyped_storage|dsmm|hsmm|saddmm|spmm|ipu|mtia|xpu)$/,
+    "Python-only: NumPy, pointers, subclasses, callbacks per element or devices outside this project",
+  ],
   [/^_test_/, "a test of Python's argument parser"],
   [/^_/, "internal to Python"],
 ];

@@ -6,7 +6,8 @@ export function argumentType(argument: SchemaArgument): string {
   let type = baseType(argument);
   if (argument.list) {
     const entry = argument.optionalEntries ? `(${type} | null)` : type;
-    type = argument.size === null ? `readonly ${parenthesised(entry)}[]` : `${type} | readonly ${parenthesised(entry)}[]`;
+    type =
+      argument.size === null ? `readonly ${parenthesised(entry)}[]` : `${type} | readonly ${parenthesised(entry)}[]`;
   }
   return argument.optional ? `${type} | null` : type;
 }
@@ -77,7 +78,12 @@ export function kindOf({ type, list, size }: SchemaArgument): string {
 export function toNative({ type, list, optional, optionalEntries, hasDefault }: SchemaArgument, name: string): string {
   const absent = optional || hasDefault;
   if (type === "Tensor") {
-    if (list) return optionalEntries ? `optionalHandles(${name})` : absent ? `(${name} == null ? undefined : handles(${name}))` : `handles(${name})`;
+    if (list)
+      return optionalEntries
+        ? `optionalHandles(${name})`
+        : absent
+          ? `(${name} == null ? undefined : handles(${name}))`
+          : `handles(${name})`;
     return absent ? `optionalHandle(${name})` : `${name}.handle`;
   }
   if (list) return name;

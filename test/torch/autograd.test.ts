@@ -1,5 +1,23 @@
 import * as torch from "../../lib/torch";
-import { autocast, backward, enableGrad, Function, FunctionContext, grad, gradcheck, inferenceMode, isGradEnabled, isInferenceMode, noGrad, randn, scope, setGradEnabled, tensor, Tensor, zeros } from "../../lib/torch";
+import {
+  autocast,
+  backward,
+  enableGrad,
+  Function,
+  FunctionContext,
+  grad,
+  gradcheck,
+  inferenceMode,
+  isGradEnabled,
+  isInferenceMode,
+  noGrad,
+  randn,
+  scope,
+  setGradEnabled,
+  tensor,
+  Tensor,
+  zeros,
+} from "../../lib/torch";
 
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const leaf = (...values: number[]): Tensor => tensor(values, { requiresGrad: true });
@@ -179,7 +197,9 @@ describe("modes", () => {
   });
 
   test("refuses a promise from a function that is not async", () => {
-    expect(() => noGrad(() => Promise.resolve(1))).toThrow("noGrad: expected a synchronous function or one declared async");
+    expect(() => noGrad(() => Promise.resolve(1))).toThrow(
+      "noGrad: expected a synchronous function or one declared async",
+    );
     expect(isGradEnabled()).toBe(true);
   });
 
@@ -253,7 +273,13 @@ class Cube extends Function {
 
   static backward(context: FunctionContext, gradient: Tensor): (Tensor | null)[] {
     const [x] = context.savedTensors;
-    return [x!.pow(2).mul(3 * (context["scale"] as number)).mul(gradient), null];
+    return [
+      x!
+        .pow(2)
+        .mul(3 * (context["scale"] as number))
+        .mul(gradient),
+      null,
+    ];
   }
 }
 
@@ -267,7 +293,9 @@ class SplitMax extends Function {
   }
 
   static backward(context: FunctionContext, gradient: Tensor): Tensor {
-    return torch.zeros([context["size"] as number], { dtype: gradient.dtype }).scatter(0, context.savedTensors[0]!.unsqueeze(0), gradient.unsqueeze(0));
+    return torch
+      .zeros([context["size"] as number], { dtype: gradient.dtype })
+      .scatter(0, context.savedTensors[0]!.unsqueeze(0), gradient.unsqueeze(0));
   }
 }
 
@@ -317,7 +345,9 @@ describe("custom functions", () => {
         return [gradient, null];
       }
     }
-    Probe.apply(leaf(1), tensor([1])).sum().backward();
+    Probe.apply(leaf(1), tensor([1]))
+      .sum()
+      .backward();
     expect(seen).toEqual([[true, false]]);
   });
 
@@ -356,7 +386,9 @@ describe("custom functions", () => {
         return gradient;
       }
     }
-    expect(() => Short.apply(leaf(1), leaf(1)).sum().backward()).toThrow("Short.backward: expected one gradient (or null) per argument of forward (2), got 1");
+    expect(() => Short.apply(leaf(1), leaf(1)).sum().backward()).toThrow(
+      "Short.backward: expected one gradient (or null) per argument of forward (2), got 1",
+    );
   });
 
   test("leave no tensors behind", () => {

@@ -8,6 +8,7 @@ export function expectClose(actual: readonly number[], expected: readonly number
   actual.forEach((value, index) => {
     const wanted = expected[index]!;
     if (!Number.isFinite(wanted)) expect(value).toBe(wanted);
-    else if (!(Math.abs(value - wanted) <= tolerance * scale)) throw new Error(`entry ${index}: expected ${wanted}, got ${value} (largest entry ${scale})`);
+    else if (!(Math.abs(value - wanted) <= tolerance * scale))
+      throw new Error(`entry ${index}: expected ${wanted}, got ${value} (largest entry ${scale})`);
   });
 }

@@ -1,7 +1,18 @@
 /** Subscripts against PyTorch: `fixtures/indexing.json`, made by `fixtures/make_indexing.py`. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { arange, countTensors, scope, slice, tensor, zeros, type DType, type IndexArray, type Tensor, type TensorIndex } from "../../lib/torch";
+import {
+  arange,
+  countTensors,
+  scope,
+  slice,
+  tensor,
+  zeros,
+  type DType,
+  type IndexArray,
+  type Tensor,
+  type TensorIndex,
+} from "../../lib/torch";
 
 type Encoded =
   | null
@@ -59,7 +70,9 @@ describe.each(cases.map((entry): [string, Case] => [JSON.stringify(entry.indices
 
   test("has PyTorch's gradient", () => {
     const x = base().to("float32").requiresGrad_();
-    x.index(...indices()).sum().backward();
+    x.index(...indices())
+      .sum()
+      .backward();
     expect(flat(x.grad!)).toEqual(entry.gradient);
   });
 

@@ -5,7 +5,15 @@ import * as torch from "../../lib/torch";
 import { camelCase } from "../../lib/torch/schema";
 import { expectClose } from "./helpers";
 
-type Encoded = null | boolean | number | string | EncodedTensor | { readonly float: string } | { readonly re: number; readonly im: number } | readonly Encoded[];
+type Encoded =
+  | null
+  | boolean
+  | number
+  | string
+  | EncodedTensor
+  | { readonly float: string }
+  | { readonly re: number; readonly im: number }
+  | readonly Encoded[];
 interface EncodedTensor {
   readonly tensor: readonly (number | boolean | { readonly float: string })[];
   readonly shape: readonly number[];
@@ -41,16 +49,21 @@ function decode(value: Encoded, leaves: torch.Tensor[] | null): unknown {
     return made;
   }
   if (Array.isArray(value)) return value.map((entry: Encoded) => decode(entry, leaves));
-  if (typeof value === "object" && value !== null && "float" in value) return number(value as { float: string });
+  if (typeof value === "object" && value !== null && "float" in value) return number(value);
   return value;
 }
 
 /** Calls the operator as a user would: the function of that name, or the method where there is none. */
 function call({ name, kwargs }: Case, args: unknown[], leaves: torch.Tensor[] | null): unknown {
   const path = name.replace("nn.functional.", "").split(".");
-  const options = Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [camelCase(key), decode(value, leaves)]));
+  const options = Object.fromEntries(
+    Object.entries(kwargs).map(([key, value]) => [camelCase(key), decode(value, leaves)]),
+  );
   const given = Object.keys(options).length > 0 ? [...args, options] : args;
-  const holder = (path.length > 1 ? (torch as unknown as Record<string, unknown>)[path[0]!] : torch) as Record<string, (...args: unknown[]) => unknown>;
+  const holder = (path.length > 1 ? (torch as unknown as Record<string, unknown>)[path[0]!] : torch) as Record<
+    string,
+    (...args: unknown[]) => unknown
+  >;
   return holder[camelCase(path.at(-1)!)]!(...given);
 }
 
@@ -84,8 +97,12 @@ describe.each(
       const result = call(entry, args, leaves);
       compare(result, entry.result, "");
       if (!entry.gradients) return;
-      const outputs = (Array.isArray(result) ? (result as unknown[]) : [result]).filter((output): output is torch.Tensor => output instanceof torch.Tensor && output.requiresGrad);
-      const loss = outputs.map((output) => (output.isComplex() ? torch.viewAsReal(output.resolveConj()) : output).sum().to("float64")).reduce((a, b) => a.add(b));
+      const outputs = (Array.isArray(result) ? (result as unknown[]) : [result]).filter(
+        (output): output is torch.Tensor => output instanceof torch.Tensor && output.requiresGrad,
+      );
+      const loss = outputs
+        .map((output) => (output.isComplex() ? torch.viewAsReal(output.resolveConj()) : output).sum().to("float64"))
+        .reduce((a, b) => a.add(b));
       const gradients = torch.grad(loss, leaves, { allowUnused: true });
       gradients.forEach((gradient, index) => {
         const expected = entry.gradients![index]!;

@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { fromTypedArray, getPrintOptions, setPrintOptions, tensor, zeros, type DType, type PrintOptions, type Tensor } from "../../lib/torch";
+import {
+  fromTypedArray,
+  getPrintOptions,
+  setPrintOptions,
+  tensor,
+  zeros,
+  type DType,
+  type PrintOptions,
+  type Tensor,
+} from "../../lib/torch";
 import { camelCase } from "../../lib/torch/schema";
 
 interface Case {
@@ -17,16 +26,28 @@ interface Case {
 const { cases } = JSON.parse(readFileSync(join(__dirname, "fixtures", "printing.json"), "utf8")) as { cases: Case[] };
 
 function build({ values, shape, dtype }: Case): Tensor {
-  if (dtype === "int64") return tensor(values.map((value) => BigInt(value)), { dtype }).reshape(shape);
-  const numbers = values.map((value) => (typeof value === "string" ? Number(value.replace("inf", "Infinity")) : Number(value)));
-  if (dtype.startsWith("complex")) return fromTypedArray(dtype === "complex64" ? Float32Array.from(numbers) : Float64Array.from(numbers), shape, { dtype });
+  if (dtype === "int64")
+    return tensor(
+      values.map((value) => BigInt(value)),
+      { dtype },
+    ).reshape(shape);
+  const numbers = values.map((value) =>
+    typeof value === "string" ? Number(value.replace("inf", "Infinity")) : Number(value),
+  );
+  if (dtype.startsWith("complex"))
+    return fromTypedArray(dtype === "complex64" ? Float32Array.from(numbers) : Float64Array.from(numbers), shape, {
+      dtype,
+    });
   return tensor(numbers, { dtype }).reshape(shape);
 }
 
 afterEach(() => setPrintOptions({ profile: "default" }));
 
-test.each(cases.map((entry, index): [string, Case] => [`${index}: ${entry.text.slice(0, 40).replaceAll("\n", " ")}`, entry]))("%s", (_, entry) => {
-  if (entry.options) setPrintOptions(Object.fromEntries(Object.entries(entry.options).map(([key, value]) => [camelCase(key), value])) as Partial<PrintOptions>);
+test.each(
+  cases.map((entry, index): [string, Case] => [`${index}: ${entry.text.slice(0, 40).replaceAll("\n", " ")}`, entry]),
+)("%s", (_, entry) => {
+  if (entry.options)
+    setPrintOptions(Object.fromEntries(Object.entries(entry.options).map(([key, value]) => [camelCase(key), value])));
   let made = build(entry);
   if (entry.history) made = made.requiresGrad_();
   if (entry.history === "clone") made = made.clone();

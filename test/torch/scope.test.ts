@@ -1,4 +1,17 @@
-import { countTensors, expectNoLeaks, keep, memory, nn, optim, randn, resetPeakMemory, scope, Tensor, tensor, zeros } from "../../lib/torch";
+import {
+  countTensors,
+  expectNoLeaks,
+  keep,
+  memory,
+  nn,
+  optim,
+  randn,
+  resetPeakMemory,
+  scope,
+  Tensor,
+  tensor,
+  zeros,
+} from "../../lib/torch";
 
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -18,10 +31,22 @@ describe("scope", () => {
     const before = countTensors();
     const result = scope(() => {
       zeros([9]);
-      return { a: [zeros([1])], b: new Map([["x", zeros([2])]]), c: new Set([zeros([3])]), d: { e: zeros([4]) }, f: "text", g: null };
+      return {
+        a: [zeros([1])],
+        b: new Map([["x", zeros([2])]]),
+        c: new Set([zeros([3])]),
+        d: { e: zeros([4]) },
+        f: "text",
+        g: null,
+      };
     });
     expect(countTensors() - before).toBe(4);
-    expect([result.a[0]!.shape, result.b.get("x")!.shape, [...result.c][0]!.shape, result.d.e.shape]).toEqual([[1], [2], [3], [4]]);
+    expect([result.a[0]!.shape, result.b.get("x")!.shape, [...result.c][0]!.shape, result.d.e.shape]).toEqual([
+      [1],
+      [2],
+      [3],
+      [4],
+    ]);
     [result.a[0]!, result.b.get("x")!, ...result.c, result.d.e].forEach((x) => x.dispose());
   });
 
@@ -80,7 +105,10 @@ describe("scope", () => {
         built.model ??= new nn.Linear(2, 1);
         built.optimizer ??= new optim.AdamW(built.model.parameters(), { lr: 0.1 });
         built.optimizer.zeroGrad();
-        built.model.forward(randn([3, 2])).sum().backward();
+        built.model
+          .forward(randn([3, 2]))
+          .sum()
+          .backward();
         built.optimizer.step();
       });
     step();
@@ -95,7 +123,9 @@ describe("scope", () => {
     const x = tensor([1, 2, 3], { requiresGrad: true });
     const loss = scope(() => x.mul(x).exp().sum());
     loss.backward();
-    expect(x.grad!.toArray()).toEqual([1, 2, 3].map((value) => expect.closeTo(2 * value * Math.exp(value * value), -1)));
+    expect(x.grad!.toArray()).toEqual(
+      [1, 2, 3].map((value) => expect.closeTo(2 * value * Math.exp(value * value), -1)),
+    );
   });
 
   test("refuses a promise from a function that is not async", () => {
@@ -208,7 +238,9 @@ describe("explicit disposal", () => {
 
 test("expectNoLeaks tells what is left behind", () => {
   const held: Tensor[] = [];
-  expect(() => expectNoLeaks(() => void held.push(zeros([1])))).toThrow("expected no live tensors to be left behind, got 1");
+  expect(() => expectNoLeaks(() => void held.push(zeros([1])))).toThrow(
+    "expected no live tensors to be left behind, got 1",
+  );
   expect(expectNoLeaks(() => scope(() => zeros([1]).item()))).toBe(0);
   expect(expectNoLeaks(() => scope(() => [zeros([1])]))).toHaveLength(1);
 });

@@ -2,3 +2,4 @@ export { BaseTrainer, type TrainerDependencies, type UpdateResult, type UpdateSt
 export { type LossResult, LossWithOutputs } from "./trainers/result";
 export { OfflineLossCallback } from "./callbacks/offline-loss";
 export * from "./runners";
+export * from "./aerodynamics";

@@ -29,8 +29,13 @@ const DEFAULT_JOB: JobInfo = { name: "config", overrides: [], started: new Date(
  */
 export class Interpolator {
   private readonly resolved = new Map<Node, Node>();
-  /** Interpolations that are being resolved, for the message about cycles. */
-  private readonly active: Node[] = [];
+  /** Nodes whose value is being computed. Meeting one again is a cycle. */
+  private readonly resolving: Node[] = [];
+  /**
+   * Interpolations on the way of a path. Not the same as the above: `${model.optimizer_config.lr}` may lead through
+   * `optimizer_config: ${optimizer}` while that is being resolved.
+   */
+  private readonly following: Node[] = [];
 
   constructor(
     private readonly root: Node,
@@ -48,7 +53,7 @@ export class Interpolator {
    */
   follow(node: Node, path: Path): { node: Node; path: Path } {
     if (!isInterpolation(node)) return { node, path };
-    return this.guard(node, () => {
+    return this.guard(this.following, node, () => {
       const parts = this.parts(node);
       const only = parts.length === 1 ? parts[0]! : "";
       if (typeof only === "string" || only.type === "resolver") return { node: this.interpolate(node, path), path };
@@ -62,19 +67,19 @@ export class Interpolator {
     return this.at(node.source, () => parseInterpolated(String(value)));
   }
 
-  /** Runs with the node marked as being resolved; meeting it again is a cycle. */
-  private guard<T>(node: Node, run: () => T): T {
-    if (this.active.includes(node)) {
-      const chain = [...this.active.slice(this.active.indexOf(node)), node].map((step) =>
+  /** Runs with the node on a list of active ones; meeting it again is a cycle. */
+  private guard<T>(active: Node[], node: Node, run: () => T): T {
+    if (active.includes(node)) {
+      const chain = [...active.slice(active.indexOf(node)), node].map((step) =>
         step.type === "scalar" ? String(step.value) : "{…}",
       );
       this.fail(node.source, `interpolations refer to each other in a circle: ${chain.join(" → ")}`);
     }
-    this.active.push(node);
+    active.push(node);
     try {
       return run();
     } finally {
-      this.active.pop();
+      active.pop();
     }
   }
 
@@ -102,7 +107,7 @@ export class Interpolator {
 
   private resolveNew(node: Node, path: Path): Node {
     if (node.type === "list") {
-      return this.guard(node, () =>
+      return this.guard(this.resolving, node, () =>
         listNode(
           node.items.map((item, index) => this.resolve(item, [...path, String(index)])),
           node.source,
@@ -110,7 +115,7 @@ export class Interpolator {
       );
     }
     if (node.type === "map") {
-      return this.guard(node, () =>
+      return this.guard(this.resolving, node, () =>
         mapNode(
           [...node.entries].map(([key, value]) => [key, this.resolve(value, [...path, key])] as const),
           node.source,
@@ -119,7 +124,7 @@ export class Interpolator {
     }
     if (typeof node.value !== "string" || !node.value.includes("${")) return node;
     // a whole-value reference keeps the place where it was written; what it contains keeps its own
-    return this.guard(node, () => ({ ...this.interpolate(node, path), source: node.source }));
+    return this.guard(this.resolving, node, () => ({ ...this.interpolate(node, path), source: node.source }));
   }
 
   /** The value of a string node with interpolations. */

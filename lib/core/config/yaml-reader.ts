@@ -79,7 +79,7 @@ function readNode(node: YamlNode | null, reader: Reader, source: SourceLocation)
   if (isAlias(node)) {
     const target = node.resolve(reader.document);
     if (!target) fail(node, reader, `unknown alias *${node.source}`);
-    return readNode(target as YamlNode, reader, source);
+    return readNode(target, reader, source);
   }
   if (isScalar(node)) return scalarNode(readScalar(node, reader), source);
   if (node.tag !== undefined && !CONTAINER_TAGS.has(node.tag)) fail(node, reader, `unknown YAML tag ${node.tag}`);

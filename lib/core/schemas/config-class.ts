@@ -26,7 +26,7 @@ export interface ConfigOptions<F extends Fields, All extends Fields = F> {
   readonly aliases?: Readonly<Record<string, string>>;
   /** Computed keys that the Python framework writes to `hp_resolved.yaml`; dropped when read. */
   readonly derived?: readonly string[];
-  /** Runs before the fields are validated, on a copy of the input. */
+  /** Runs before the fields are validated, on a copy of the input in which shared values are handed down. */
   readonly prepare?: (raw: Record<string, unknown>) => Record<string, unknown>;
   /** Cross-field rules; runs when every field is valid, the parent's first. */
   readonly check?: (config: OutputOf<All>, report: Report) => void;
@@ -104,7 +104,7 @@ export function isGiven(config: object, key: string): boolean {
 export function shared<F extends Fields>(type: ConfigClass<F>): z.ZodType<OutputOf<F>, Partial<InputOf<F>>> {
   const marked = z.lazy(() => type);
   sharedFields.set(marked, type);
-  return marked as unknown as z.ZodType<OutputOf<F>, Partial<InputOf<F>>>;
+  return marked;
 }
 
 function inherit(into: Record<string, unknown>, fields: Fields, from: Record<string, unknown>, ownName: string): void {
@@ -162,7 +162,7 @@ function renameAliases(
  * ```
  */
 export function defineConfig<F extends Fields>(name: string, options: ConfigOptions<F>): ConfigClass<F> {
-  return makeConfigClass(name, options as unknown as ConfigOptions<Fields>, undefined) as unknown as ConfigClass<F>;
+  return makeConfigClass(name, options as unknown as ConfigOptions<Fields>, undefined);
 }
 
 function makeConfigClass(
@@ -225,7 +225,8 @@ function parseConfig(
   }
   const before = context.issues.length;
   let raw = injectShared(type, renameAliases(type, input, spec.aliases, context));
-  for (const prepare of spec.prepares) raw = prepare({ ...raw });
+  // what a class prepares may rest on shared values, and may itself be a sub-config that takes some
+  for (const prepare of spec.prepares) raw = injectShared(type, prepare({ ...raw }));
 
   const output: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(spec.fields)) {

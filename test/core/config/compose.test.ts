@@ -5,6 +5,7 @@ import { composeConfig } from "../../../lib/core/config";
 import { Interpolator } from "../../../lib/core/config/interpolation";
 import { readYaml } from "../../../lib/core/config/yaml-reader";
 import { ConfigError } from "../../../lib/core/errors";
+import experiments from "./fixtures/experiments.json";
 import reference from "./fixtures/reference.json";
 import { markNode } from "./mark";
 
@@ -31,6 +32,16 @@ describe("composition gives what Hydra gives", () => {
       expect(Object.keys(value)).toEqual(Object.keys(entry.value!));
     },
   );
+});
+
+describe("the experiments of the aerodynamics example compose as with Hydra", () => {
+  const configs = join(__dirname, "../../../examples/aerodynamics/configs");
+  test.each(experiments.map((entry) => [entry.overrides.join(" "), entry] as const))("%s", (_title, entry) => {
+    const { tree } = composeConfig({ file: join(configs, `${entry.name}.yaml`), overrides: entry.overrides });
+    const value = markNode(tree) as { datasets: Record<string, unknown> };
+    // the others differ in their split only
+    expect({ ...value, datasets: { train: value.datasets["train"] } }).toEqual(entry.value);
+  });
 });
 
 describe("interpolation gives what OmegaConf gives", () => {

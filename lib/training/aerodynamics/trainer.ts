@@ -1,0 +1,54 @@
+import type { z } from "zod";
+import { register } from "../../core/factory/registry";
+import type { DeviceBatch } from "../../core/interfaces/data";
+import { CallbacksConfig } from "../../core/schemas/callbacks";
+import { bool, list, optional } from "../../core/schemas/fields";
+import { BaseTrainerConfig } from "../../core/schemas/trainers";
+import { AerodynamicsLossWeights, aerodynamicsLosses, lossWeightFields, targetField } from "../../modeling/aerodynamics";
+import type { Tensor } from "../../torch";
+import { BaseTrainer, type TrainerDependencies } from "../trainers/base-trainer";
+
+/** Config of {@link AutomotiveAerodynamicsCFDTrainer} (training-inference-config spec 11.5). */
+export const AutomotiveAerodynamicsCfdTrainerConfig = BaseTrainerConfig.extend("AutomotiveAerodynamicsCfdTrainerConfig", {
+  fields: {
+    ...lossWeightFields,
+    /** Signed distances and normals as inputs. */
+    use_physics_features: bool().default(false),
+    callbacks: optional(list(CallbacksConfig)),
+  },
+  check: (config, complain) => {
+    (config.target_properties ?? []).forEach((property, index) => {
+      try {
+        targetField(property);
+      } catch (error) {
+        complain((error as Error).message, "target_properties", index);
+      }
+    });
+  },
+});
+export type AutomotiveAerodynamicsCfdTrainerConfig = z.output<typeof AutomotiveAerodynamicsCfdTrainerConfig>;
+
+/**
+ * Trains models that predict fields around a body: weighted mean squared errors of surface pressure and friction, volume
+ * velocity, pressure and vorticity, as far as they are among the target properties.
+ */
+export class AutomotiveAerodynamicsCFDTrainer extends BaseTrainer {
+  static readonly schema = AutomotiveAerodynamicsCfdTrainerConfig;
+  readonly #weights: AerodynamicsLossWeights;
+
+  constructor(config: AutomotiveAerodynamicsCfdTrainerConfig, dependencies: TrainerDependencies) {
+    super(config, dependencies);
+    this.#weights = AerodynamicsLossWeights.parse(config);
+  }
+
+  override lossCompute(forwardOutput: unknown, targets: DeviceBatch): Record<string, Tensor> {
+    const outputs = forwardOutput as Readonly<Record<string, Tensor>>;
+    const present = Object.fromEntries(Object.entries(targets).map(([key, value]) => [key, value ?? undefined]));
+    return aerodynamicsLosses(outputs, present, this.targetProperties, this.#weights);
+  }
+}
+
+register("tutorial.trainers.AutomotiveAerodynamicsCFDTrainer", {
+  class: AutomotiveAerodynamicsCFDTrainer,
+  aliases: ["tutorial.trainers.automotive_aerodynamics_cfd.AutomotiveAerodynamicsCFDTrainer"],
+});

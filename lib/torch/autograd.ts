@@ -4,7 +4,7 @@ import { frameModes, isAsync, refusePromise, runInFrame, type Mode } from "./asy
 import { dtypeCode, type DTypeLike } from "./dtype";
 import { guard } from "./errors";
 import { handles } from "./overloads";
-import { currentActivation, scope, wrap } from "./scope";
+import { currentActivation, keep, scope, wrap } from "./scope";
 import { Tensor } from "./tensor";
 
 /** Options of a backward pass. */
@@ -45,7 +45,22 @@ export function backward(
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const roots = handles(asList(outputs));
   const seeds = gradients === null ? null : asList(gradients).map((gradient) => gradient?.handle ?? 0);
-  guard("backward", () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
+  runPass("backward", retainGraph, () =>
+    native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null),
+  );
+}
+
+/** Whether the pass that runs now keeps its graph, and with it what custom functions saved. */
+let graphRetained = false;
+
+function runPass<T>(name: string, retainGraph: boolean, pass: () => T): T {
+  const outer = graphRetained;
+  graphRetained = retainGraph;
+  try {
+    return guard(name, pass);
+  } finally {
+    graphRetained = outer;
+  }
 }
 
 /**
@@ -223,9 +238,9 @@ export class FunctionContext {
   /** Anything else for `backward`. */
   [value: string]: unknown;
 
-  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope. */
+  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope, until the graph is freed. */
   saveForBackward(...tensors: Tensor[]): void {
-    this.savedTensors = tensors.map((tensor) => new Tensor(native.alias(tensor.handle)));
+    this.savedTensors = tensors.map((tensor) => keep(wrap(native.alias(tensor.handle))));
   }
 
   /** Marks outputs that have no gradient, e.g. indices. */
@@ -290,7 +305,7 @@ function runBackward(
   args: readonly unknown[],
   gradients: readonly number[],
 ): number[] {
-  return scope(() => {
+  const results = scope(() => {
     const wrapped = gradients.map((handle) => (handle === 0 ? null : wrap(handle)));
     const returned = definition.backward(context, ...wrapped);
     const list = Array.isArray(returned) ? returned : [returned];
@@ -303,4 +318,6 @@ function runBackward(
       args[index] instanceof Tensor ? [gradient === null ? 0 : handOut(gradient)] : [],
     );
   });
+  if (!graphRetained) for (const saved of context.savedTensors) saved.dispose();
+  return results;
 }

@@ -1,8 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 
 import { load, manualSeed, save, setNumThreads, type Tensor, toMap } from "../../lib/torch";
 import { goldenPath } from "../support/golden";
+import { python } from "../support/python";
 import {
   golden,
   type GoldenModel,
@@ -86,6 +88,34 @@ describe("twenty updates from the initial weights", () => {
     expect(difference).toBeLessThan(1e-4);
   });
 });
+
+(python === undefined ? test.skip : test)(
+  "Python reads our checkpoints of the run and finds what it would have written",
+  async () => {
+    const outputRootPath = join(folder.path, "for-python");
+    const { trainer, model, pathProvider } = goldenRun({ outputRootPath, runId: RUN_ID, callbacks: [CHECKPOINT] });
+    await trainer.train(model);
+    const script = join(__dirname, "fixtures", "compare_checkpoints.py");
+    const theirs = goldenPath("training", "run", RUN_ID, "train", "checkpoints");
+    const found = JSON.parse(
+      execFileSync(python as string, [script, pathProvider.checkpointPath, theirs], { encoding: "utf8" }),
+    ) as {
+      problems: string[];
+      trainer_files: Record<string, unknown>;
+      model_config: Record<string, unknown>;
+    };
+    expect(found.problems).toEqual([]);
+    expect(Object.keys(found.trainer_files)).toEqual(
+      ["E2_U10_S10", "E4_U20_S20", "last", "latest"].map((tag) => `ab_upt_cp=${tag}_trainer.th`),
+    );
+    expect(found.trainer_files["ab_upt_cp=E2_U10_S10_trainer.th"]).toEqual({
+      keys: ["callback_state_dicts", "training_iteration", "grad_scaler", "random_state"],
+      training_iteration: { epoch: 2, update: 10, sample: 10 },
+      grad_scaler: {},
+    });
+    expect(found.model_config).toMatchObject({ ...golden.model_config, is_frozen: false, forward_properties: [] });
+  },
+);
 
 test("the checkpoint that Python wrote at update 10 is resumed and gives the same remaining ten", async () => {
   const outputRootPath = join(folder.path, "python");

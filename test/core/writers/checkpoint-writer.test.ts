@@ -94,7 +94,7 @@ describe("one model file", () => {
       training_iteration: { epoch: 2, update: 20, sample: 80 },
       run_id: "run",
       ema: 0.5,
-      config_kind: "ModelBaseConfig",
+      config_kind: "noether.core.schemas.models.base.ModelBaseConfig",
     });
     expect(content["model_config"]).toMatchObject({
       kind: "Small",

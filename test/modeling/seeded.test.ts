@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AnchoredBranchedUPT, ScalarsConditioner, Transformer, UPT } from "../../lib/modeling";
-import { manualSeed, nn, noGrad, rand, randn, scope, tensor } from "../../lib/torch";
-import type { Tensor } from "../../lib/torch";
+import { manualSeed, noGrad, rand, randn, scope, tensor } from "../../lib/torch";
+import type { Tensor, nn } from "../../lib/torch";
 import { buildModule, callModule, goldenIndex } from "../golden/cases";
 import { expectEntries, expectSum, ints } from "./helpers";
 

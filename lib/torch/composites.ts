@@ -1,7 +1,12 @@
 /** Functions that PyTorch writes in Python over its operators. */
-import { guard } from "./errors";
-import { broadcastTensors as broadcast, meshgrid, stack, _unique2, uniqueDim } from "./operators.generated";
-import { ops } from "./overloads";
+import {
+  broadcastTensors as broadcast,
+  einsum as einsumOperator,
+  meshgrid,
+  stack,
+  _unique2,
+  uniqueDim,
+} from "./operators.generated";
 import type { Tensor } from "./tensor";
 
 /**
@@ -12,7 +17,7 @@ import type { Tensor } from "./tensor";
  */
 export function einsum(equation: string, ...operands: Tensor[] | [readonly Tensor[]]): Tensor {
   const list = operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands;
-  return guard("einsum", () => ops.call("aten::einsum", equation, list) as Tensor);
+  return einsumOperator(equation, list as readonly Tensor[]);
 }
 
 /** Options of {@link unique}. */

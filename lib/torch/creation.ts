@@ -4,7 +4,6 @@ import {
   dtypeCode,
   dtypeName,
   itemSize,
-  type Complex,
   type Device,
   type DType,
   type DTypeLike,
@@ -12,7 +11,7 @@ import {
   type Scalar,
 } from "./dtype";
 import { guard } from "./errors";
-import { ops } from "./overloads";
+import * as operators from "./operators.generated";
 import { wrap } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -124,17 +123,14 @@ export function fromBytes(
  * A tensor filled with a value: float32 (the default float type) for numbers, int64 for bigints, bool for booleans, unless `dtype` says.
  */
 export function full(size: readonly number[], fillValue: Scalar, options: FactoryOptions = {}): Tensor {
-  return ops.call(
-    "aten::full",
-    size,
-    fillValue,
-    options.out ? options : { ...options, dtype: options.dtype ?? inferDtype([fillValue]) },
-  ) as Tensor;
+  return options.out
+    ? operators.full(size, fillValue, { out: options.out })
+    : operators.full(size, fillValue, { ...options, dtype: options.dtype ?? inferDtype([fillValue]) });
 }
 
 /** A 0-dim tensor: float32 (the default float type) for numbers, unless `dtype` says. */
 export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out"> = {}): Tensor {
-  return ops.call("aten::scalar_tensor", value, { ...options, dtype: options.dtype ?? inferDtype([value]) }) as Tensor;
+  return operators.scalarTensor(value, { ...options, dtype: options.dtype ?? inferDtype([value]) });
 }
 
 /**
@@ -158,13 +154,7 @@ export function arange(first: number | bigint, ...rest: (number | bigint | Facto
     given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
   const bounds = given.length === 0 ? [end] : given.length === 1 ? [start, end] : [start, end, step];
   const dtype = options.dtype ?? inferDtype(bounds);
-  return ops.call(
-    "aten::arange.start_step",
-    start,
-    end,
-    step,
-    options.out ? { out: options.out } : { ...options, dtype },
-  ) as Tensor;
+  return operators.arange(start!, end!, step!, options.out ? { out: options.out } : { ...options, dtype });
 }
 
 // ---- data

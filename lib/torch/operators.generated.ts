@@ -8402,6 +8402,41 @@ export function any(self?: any, a1?: any, a2?: any, options?: any): any {
   }
 }
 
+const $table_arange = operatorTable("arange", [
+  "aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::arange.out(Scalar end, *, Tensor(a!) out) -> Tensor(a!)",
+  "aten::arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::arange.start_out(Scalar start, Scalar end, Scalar step=1, *, Tensor(a!) out) -> Tensor(a!)",
+]);
+let $id_arange = -1;
+let $id_arange_start = -1;
+let $id_arange_start_step = -1;
+/** `arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arange.html) */
+export function arange(end: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+/** `arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arange.html) */
+export function arange(start: Scalar, end: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+/** `arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arange.html) */
+export function arange(start: Scalar, end: Scalar, step?: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function arange(start: Scalar, end: Scalar, options: { step?: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function arange(a0?: any, a1?: any, a2?: any, options?: any): any {
+  try {
+    if (options === undefined) {
+      if (a2 === undefined) {
+        if (a1 === undefined) {
+          return wrap(native.call($id_arange < 0 ? ($id_arange = operatorId("aten::arange", "")) : $id_arange, a0) as number);
+        }
+        if (typeof a1 === "number") return wrap(native.call($id_arange_start < 0 ? ($id_arange_start = operatorId("aten::arange", "start")) : $id_arange_start, a0, a1) as number);
+        if (typeof a1 === "number") return wrap(native.call($id_arange_start_step < 0 ? ($id_arange_start_step = operatorId("aten::arange", "start_step")) : $id_arange_start_step, a0, a1) as number);
+      }
+      if (typeof a1 === "number" && typeof a2 === "number") return wrap(native.call($id_arange_start_step < 0 ? ($id_arange_start_step = operatorId("aten::arange", "start_step")) : $id_arange_start_step, a0, a1, a2) as number);
+    }
+    return dispatch($table_arange, [a0, a1, a2, options]);
+  } catch (error) {
+    throw operatorError(error, $table_arange, [a0, a1, a2, options]);
+  }
+}
+
 const $table_arccos = operatorTable("arccos", [
   "aten::arccos(Tensor self) -> Tensor",
   "aten::arccos.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)",
@@ -12585,6 +12620,23 @@ export function dstack(tensors?: any, options?: any): any {
   }
 }
 
+const $table_einsum = operatorTable("einsum", [
+  "aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor",
+]);
+let $id_einsum = -1;
+/** `einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.einsum.html) */
+export function einsum(equation: string, tensors: readonly Tensor[], options?: { path?: readonly number[] | null }): Tensor;
+export function einsum(equation?: any, tensors?: any, options?: any): any {
+  try {
+    if (options === undefined) {
+      return wrap(native.call($id_einsum < 0 ? ($id_einsum = operatorId("aten::einsum", "")) : $id_einsum, equation, handles(tensors)) as number);
+    }
+    return dispatch($table_einsum, [equation, tensors, options]);
+  } catch (error) {
+    throw operatorError(error, $table_einsum, [equation, tensors, options]);
+  }
+}
+
 const $table_elu = operatorTable("elu", [
   "aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor",
   "aten::elu.out(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1, *, Tensor(a!) out) -> Tensor(a!)",
@@ -14019,6 +14071,49 @@ export function frobeniusNorm(self?: any, dim?: any, keepdim?: any, options?: an
     return dispatch($table_frobenius_norm, [self, dim, keepdim, options]);
   } catch (error) {
     throw operatorError(error, $table_frobenius_norm, [self, dim, keepdim, options]);
+  }
+}
+
+const $table_from_file = operatorTable("fromFile", [
+  "aten::from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::from_file.out(str filename, bool? shared=None, int? size=0, *, Tensor(a!) out) -> Tensor(a!)",
+]);
+let $id_from_file = -1;
+/** `from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.from_file.html) */
+export function fromFile(filename: string, shared?: boolean | null, size?: number | null, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function fromFile(filename: string, options: { shared?: boolean | null; size?: number | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function fromFile(filename?: any, shared?: any, size?: any, options?: any): any {
+  try {
+    if (options === undefined) {
+      if (size === undefined) {
+        if (shared === undefined) {
+          return wrap(native.call($id_from_file < 0 ? ($id_from_file = operatorId("aten::from_file", "")) : $id_from_file, filename) as number);
+        }
+        if ((shared === null || typeof shared === "boolean")) return wrap(native.call($id_from_file < 0 ? ($id_from_file = operatorId("aten::from_file", "")) : $id_from_file, filename, shared) as number);
+      }
+      if ((size === null || typeof size === "number")) return wrap(native.call($id_from_file < 0 ? ($id_from_file = operatorId("aten::from_file", "")) : $id_from_file, filename, shared, size) as number);
+    }
+    return dispatch($table_from_file, [filename, shared, size, options]);
+  } catch (error) {
+    throw operatorError(error, $table_from_file, [filename, shared, size, options]);
+  }
+}
+
+const $table_full = operatorTable("full", [
+  "aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::full.out(SymInt[] size, Scalar fill_value, *, Tensor(a!) out) -> Tensor(a!)",
+]);
+let $id_full = -1;
+/** `full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.full.html) */
+export function full(size: readonly number[], fillValue: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function full(size?: any, fillValue?: any, options?: any): any {
+  try {
+    if (options === undefined) {
+      return wrap(native.call($id_full < 0 ? ($id_full = operatorId("aten::full", "")) : $id_full, size, fillValue) as number);
+    }
+    return dispatch($table_full, [size, fillValue, options]);
+  } catch (error) {
+    throw operatorError(error, $table_full, [size, fillValue, options]);
   }
 }
 
@@ -21058,6 +21153,34 @@ export function randperm(n?: any, options?: any): any {
   }
 }
 
+const $table_range = operatorTable("range", [
+  "aten::range(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::range.out_(Scalar start, Scalar end, *, Tensor(a!) out) -> Tensor(a!)",
+  "aten::range.step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::range.out(Scalar start, Scalar end, Scalar step=1, *, Tensor(a!) out) -> Tensor(a!)",
+]);
+let $id_range = -1;
+let $id_range_step = -1;
+/** `range(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.range.html) */
+export function range(start: Scalar, end: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+/** `range.step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.range.html) */
+export function range(start: Scalar, end: Scalar, step?: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function range(start: Scalar, end: Scalar, options: { step?: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function range(start?: any, end?: any, a2?: any, options?: any): any {
+  try {
+    if (options === undefined) {
+      if (a2 === undefined) {
+        return wrap(native.call($id_range < 0 ? ($id_range = operatorId("aten::range", "")) : $id_range, start, end) as number);
+        return wrap(native.call($id_range_step < 0 ? ($id_range_step = operatorId("aten::range", "step")) : $id_range_step, start, end) as number);
+      }
+      if (typeof a2 === "number") return wrap(native.call($id_range_step < 0 ? ($id_range_step = operatorId("aten::range", "step")) : $id_range_step, start, end, a2) as number);
+    }
+    return dispatch($table_range, [start, end, a2, options]);
+  } catch (error) {
+    throw operatorError(error, $table_range, [start, end, a2, options]);
+  }
+}
+
 const $table_ravel = operatorTable("ravel", [
   "aten::ravel(Tensor(a) self) -> Tensor(a)",
 ]);
@@ -22077,6 +22200,24 @@ export function rsub(self?: any, other?: any, a2?: any, options?: any): any {
     return dispatch($table_rsub, [self, other, a2, options]);
   } catch (error) {
     throw operatorError(error, $table_rsub, [self, other, a2, options]);
+  }
+}
+
+const $table_scalar_tensor = operatorTable("scalarTensor", [
+  "aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor",
+  "aten::scalar_tensor.out(Scalar s, *, Tensor(a!) out) -> Tensor(a!)",
+]);
+let $id_scalar_tensor = -1;
+/** `scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
+export function scalarTensor(s: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function scalarTensor(s?: any, options?: any): any {
+  try {
+    if (options === undefined) {
+      return wrap(native.call($id_scalar_tensor < 0 ? ($id_scalar_tensor = operatorId("aten::scalar_tensor", "")) : $id_scalar_tensor, s) as number);
+    }
+    return dispatch($table_scalar_tensor, [s, options]);
+  } catch (error) {
+    throw operatorError(error, $table_scalar_tensor, [s, options]);
   }
 }
 

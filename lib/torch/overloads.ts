@@ -62,6 +62,7 @@ export function optionalHandle(tensor: Tensor | null | undefined): number | unde
 
 /** @internal Handles of a `Tensor[]` argument. */
 export function handles(tensors: readonly Tensor[]): number[] {
+  if (!Array.isArray(tensors)) throw new TypeError(`expected a list of tensors, got ${kindName(tensors)}`);
   const list = new Array<number>(tensors.length);
   for (let index = 0; index < tensors.length; index++) {
     const tensor = tensors[index]!;
@@ -75,6 +76,7 @@ export function handles(tensors: readonly Tensor[]): number[] {
 
 /** @internal Handles of a `Tensor?[]` argument. */
 export function optionalHandles(tensors: readonly (Tensor | null | undefined)[]): number[] {
+  if (!Array.isArray(tensors)) throw new TypeError(`expected a list of tensors, got ${kindName(tensors)}`);
   return Array.from(tensors, (tensor) => optionalHandle(tensor) ?? 0);
 }
 
@@ -265,16 +267,12 @@ function accepts(argument: SchemaArgument, value: unknown): boolean {
   if (value === null) return argument.optional;
   if (!argument.list) return acceptsOne(argument.type, value);
   if (argument.size !== null && acceptsOne(argument.type, value)) return true;
-  if (!Array.isArray(value) && !isNumericArray(value)) return false;
-  for (const entry of value as Iterable<unknown>) {
+  if (!Array.isArray(value)) return false;
+  for (const entry of value as unknown[]) {
     if (!(argument.optionalEntries && (entry === null || entry === undefined)) && !acceptsOne(argument.type, entry))
       return false;
   }
   return true;
-}
-
-function isNumericArray(value: unknown): boolean {
-  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 function acceptsOne(type: string, value: unknown): boolean {
@@ -331,7 +329,7 @@ function toNative(argument: SchemaArgument, value: unknown): unknown {
     if (!argument.list) return optionalHandle(value as Tensor);
     return argument.optionalEntries ? optionalHandles(value as Tensor[]) : handles(value as Tensor[]);
   }
-  if (argument.list) return isNumericArray(value) ? Array.from(value as Iterable<unknown>) : value;
+  if (argument.list) return value;
   switch (argument.type) {
     case "ScalarType":
       return dtypeCode(value as DTypeLike);

@@ -330,6 +330,31 @@ export class Tensor extends TensorMethods {
     return this.to("int64");
   }
 
+  /** As int16. */
+  short(): Tensor {
+    return this.to("int16");
+  }
+
+  /** As int8. */
+  char(): Tensor {
+    return this.to("int8");
+  }
+
+  /** As uint8. */
+  byte(): Tensor {
+    return this.to("uint8");
+  }
+
+  /** As complex64. */
+  cfloat(): Tensor {
+    return this.to("complex64");
+  }
+
+  /** As complex128. */
+  cdouble(): Tensor {
+    return this.to("complex128");
+  }
+
   /** As bool. */
   bool(): Tensor {
     return this.to("bool");

@@ -71,18 +71,8 @@ export const HAND_WRITTEN_METHODS: ReadonlySet<string> = new Set([
   "to",
 ]);
 
-/** Functions that are written by hand under the same name (creation, autograd, indexing); the generated one is not made. */
-export const HAND_WRITTEN_FUNCTIONS: ReadonlySet<string> = new Set([
-  "arange",
-  "einsum",
-  "from_file",
-  "full",
-  "is_grad_enabled",
-  "is_inference_mode_enabled",
-  "range",
-  "scalar_tensor",
-  "set_flush_denormal",
-]);
+/** Functions that lib/torch has under its own name, without the operator. */
+export const HAND_WRITTEN_FUNCTIONS: ReadonlySet<string> = new Set(["is_grad_enabled", "is_inference_mode_enabled"]);
 
 /** Operators without a builtin name in Python that lib/torch itself calls: subscripts and `real`/`imag`, properties in Python. */
 const INTERNAL_FUNCTIONS: readonly string[] = ["adjoint", "alias", "imag", "index", "index_put_", "real", "slice"];

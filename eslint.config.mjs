@@ -35,6 +35,10 @@ export default tseslint.config(
       // whatever came is shown in messages as it prints itself
       "@typescript-eslint/no-base-to-string": "off",
       "@typescript-eslint/restrict-template-expressions": "off",
+      // a dtype or device parameter lists its usual values beside `string` for those who read the type
+      "@typescript-eslint/no-redundant-type-constituents": "off",
+      // an assertion also says what a value is where TypeScript would take any; the rule removes some that the types need
+      "@typescript-eslint/no-unnecessary-type-assertion": "off",
       // a config file, a checkpoint and a native result are checked where they enter, by schema or by hand
       "@typescript-eslint/no-unsafe-enum-comparison": "off",
       eqeqeq: ["error", "always", { null: "ignore" }],

@@ -126,7 +126,9 @@ export abstract class CheckpointInitializer extends InitializerBase {
       ...found,
       stateDict: stateDictOf(content.get(CheckpointKeys.STATE_DICT), found.path),
       trainingIteration:
-        iteration === undefined ? null : TrainingIteration.fromDict(Object.fromEntries(toMap<number>(iteration))),
+        iteration === undefined
+          ? null
+          : TrainingIteration.fromDict(Object.fromEntries(toMap<number>(iteration) as Map<string, number>)),
     };
   }
 

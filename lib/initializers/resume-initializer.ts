@@ -65,7 +65,7 @@ export class ResumeInitializer extends CheckpointInitializer {
         `'${this.#trainerPath}' does not say where training stood ('${CheckpointKeys.TRAINING_ITERATION}')`,
       );
     }
-    return TrainingIteration.fromDict(Object.fromEntries(toMap<number>(iteration)));
+    return TrainingIteration.fromDict(Object.fromEntries(toMap<number>(iteration) as Map<string, number>));
   }
 
   override initTrainer(trainer: TrainerLike): void {

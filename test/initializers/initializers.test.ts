@@ -8,7 +8,8 @@ import { PathProvider } from "../../lib/core/providers";
 import { PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../lib/core/schemas/initializers";
 import { ModelBaseConfig } from "../../lib/core/schemas/model-base";
 import { TrainingIteration } from "../../lib/core/utils/training";
-import { CheckpointInitializer, PreviousRunInitializer, ResumeInitializer } from "../../lib/initializers";
+import type { CheckpointInitializer} from "../../lib/initializers";
+import { PreviousRunInitializer, ResumeInitializer } from "../../lib/initializers";
 import { temporaryFolder } from "../support/small-run";
 
 /** Cases of core-models-checkpoints spec 8 and 15. */

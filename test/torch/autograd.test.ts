@@ -1,10 +1,10 @@
 import * as torch from "../../lib/torch";
+import type { FunctionContext, Tensor } from "../../lib/torch";
 import {
   autocast,
   backward,
   enableGrad,
   Function,
-  FunctionContext,
   grad,
   gradcheck,
   inferenceMode,
@@ -15,7 +15,6 @@ import {
   scope,
   setGradEnabled,
   tensor,
-  Tensor,
   zeros,
 } from "../../lib/torch";
 

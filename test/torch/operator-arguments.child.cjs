@@ -21,7 +21,22 @@ function fitting(type) {
   if (/^Tensor\??\[/.test(type)) return [tensor];
   if (base === "Tensor") return tensor;
   if (/\[\d*\]/.test(type)) return [];
-  return { int: 1, SymInt: 1, float: 1, Scalar: 1, number: 1, bool: false, str: "sum", Device: "cpu", Generator: 0, ScalarType: 6, Layout: 0, MemoryFormat: 0 }[base] ?? 1;
+  return (
+    {
+      int: 1,
+      SymInt: 1,
+      float: 1,
+      Scalar: 1,
+      number: 1,
+      bool: false,
+      str: "sum",
+      Device: "cpu",
+      Generator: 0,
+      ScalarType: 6,
+      Layout: 0,
+      MemoryFormat: 0,
+    }[base] ?? 1
+  );
 }
 
 class Foreign {}
@@ -44,7 +59,8 @@ function wrongFor(type) {
   if (base !== "str" && base !== "Device") wrong.push(KINDS.text);
   if (base === "Device") wrong.push(KINDS.text);
   if (base === "Tensor" && !list) wrong.push(freed, -1, NaN, Infinity, 0.5, 12345, 2 ** 60, true, null);
-  if (/^Tensor\??\[/.test(type)) wrong.push([freed], [-1], [NaN], [2 ** 60], tensor, true, new Float64Array([freed]), KINDS.bigArray);
+  if (/^Tensor\??\[/.test(type))
+    wrong.push([freed], [-1], [NaN], [2 ** 60], tensor, true, new Float64Array([freed]), KINDS.bigArray);
   if (base === "int" && !list) wrong.push(0.5, NaN, Infinity, 1n << 70n, true);
   if (base === "Generator") wrong.push(-1, 1e9, 0.5, true);
   if (/^(ScalarType|Layout|MemoryFormat)$/.test(base)) wrong.push(-1, 1000, 0.5, NaN, true);
@@ -61,7 +77,8 @@ function mustThrow(name, id, args, what) {
   try {
     native.call(id, ...args);
   } catch (error) {
-    if (!(error instanceof Error) || typeof error.code !== "string") failures.push(`${name} ${what}: threw ${String(error)} without a code`);
+    if (!(error instanceof Error) || typeof error.code !== "string")
+      failures.push(`${name} ${what}: threw ${String(error)} without a code`);
     return;
   }
   failures.push(`${name} ${what}: did not throw`);
@@ -70,7 +87,10 @@ function mustThrow(name, id, args, what) {
 for (const { name, arguments: parameters } of native.schemas()) {
   if (only && name !== only) continue;
   writeSync(1, `${name}\n`);
-  const [base, overload = ""] = [name.split("::")[0] + "::" + name.split("::")[1].split(".")[0], name.split("::")[1].split(".").slice(1).join(".")];
+  const [base, overload = ""] = [
+    name.split("::")[0] + "::" + name.split("::")[1].split(".")[0],
+    name.split("::")[1].split(".").slice(1).join("."),
+  ];
   const id = native.operator(base, overload);
   const good = parameters.map(({ type }) => fitting(type));
   mustThrow(name, id, [...good, ...new Array(70).fill(1)], "with 70 arguments too many");
@@ -78,12 +98,22 @@ for (const { name, arguments: parameters } of native.schemas()) {
   const required = parameters.findIndex(({ hasDefault, type }) => !hasDefault && !type.endsWith("?"));
   if (required >= 0) {
     mustThrow(name, id, [], "without arguments");
-    mustThrow(name, id, good.map((value, index) => (index === required ? undefined : value)), `without "${parameters[required].name}"`);
+    mustThrow(
+      name,
+      id,
+      good.map((value, index) => (index === required ? undefined : value)),
+      `without "${parameters[required].name}"`,
+    );
   }
   parameters.forEach(({ type, name: argument }, index) => {
     for (const wrong of wrongFor(type)) {
       const given = good.map((value, position) => (position === index ? wrong : value));
-      mustThrow(name, id, given, `with ${String(Array.isArray(wrong) ? wrong.map(String) : wrong)} for ${type} "${argument}"`);
+      mustThrow(
+        name,
+        id,
+        given,
+        `with ${String(Array.isArray(wrong) ? wrong.map(String) : wrong)} for ${type} "${argument}"`,
+      );
     }
   });
 }

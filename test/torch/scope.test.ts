@@ -1,3 +1,4 @@
+import type { Tensor } from "../../lib/torch";
 import {
   countTensors,
   expectNoLeaks,
@@ -8,7 +9,6 @@ import {
   randn,
   resetPeakMemory,
   scope,
-  Tensor,
   tensor,
   zeros,
 } from "../../lib/torch";

@@ -5,7 +5,7 @@ import { readYaml } from "./yaml-reader";
 /** What a resolver may use besides its arguments. */
 export interface ResolverContext {
   /** The resolved node at a key (relative keys as in `${.x}`); undefined when it is not there or missing. */
-  select(key: string): Node | undefined;
+  readonly select: (key: string) => Node | undefined;
   /** An interpolation string that stands for the key, kept lazy. */
   reference(key: string): Node;
   /** Overrides of this run and where its config came from. */

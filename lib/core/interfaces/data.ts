@@ -68,5 +68,7 @@ export interface DataContainerLike {
 
 /** Names and data sets of a container, whichever way it keeps them. */
 export function datasetEntries(container: DataContainerLike): [string, DatasetLike][] {
-  return container.datasets instanceof Map ? [...container.datasets] : Object.entries(container.datasets);
+  const { datasets } = container;
+  if (datasets instanceof Map) return [...(datasets as ReadonlyMap<string, DatasetLike>)];
+  return Object.entries(datasets as Readonly<Record<string, DatasetLike>>);
 }

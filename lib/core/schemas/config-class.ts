@@ -162,7 +162,7 @@ function renameAliases(
  * ```
  */
 export function defineConfig<F extends Fields>(name: string, options: ConfigOptions<F>): ConfigClass<F> {
-  return makeConfigClass(name, options as unknown as ConfigOptions<Fields>, undefined);
+  return makeConfigClass(name, options as unknown as ConfigOptions<Fields>, undefined) as ConfigClass<F>;
 }
 
 function makeConfigClass(

@@ -171,7 +171,7 @@ export function any(): z.ZodType<unknown, unknown> {
 
 /** `x` or null, null when the key is absent: Python's `field: X | None = None`. */
 export function optional<O, I>(type: z.ZodType<O, I>): z.ZodType<O | null, I | null | undefined> {
-  return type.nullable().default(null as never) as unknown as z.ZodType<O | null, I | null | undefined>;
+  return type.nullable().default(null as never);
 }
 
 /** Parses one entry of a container; problems go to the container's context under `key`. */

@@ -34,7 +34,7 @@ export const CheckpointInitializerConfig = InitializerConfig.extend("CheckpointI
   fields: {
     kind: kindOf("CheckpointInitializer"),
     /** Whether the optimizer's state is read, too. */
-    load_optim: bool() as z.ZodType<boolean, boolean | undefined>,
+    load_optim: bool(),
     /** Accepted and never used, as upstream. */
     pop_ckpt_kwargs_keys: optional(list(str())),
     /** Output root of the run to read from; null: that of the current run. */
@@ -46,8 +46,8 @@ export type CheckpointInitializerConfig = z.output<typeof CheckpointInitializerC
 export const ResumeInitializerConfig = CheckpointInitializerConfig.extend("ResumeInitializerConfig", {
   fields: {
     kind: kindOf("ResumeInitializer"),
-    load_optim: bool().default(true) as z.ZodType<boolean, boolean | undefined>,
-    model_name: str() as z.ZodType<string | null, string>,
+    load_optim: bool().default(true),
+    model_name: str(),
   },
 });
 export type ResumeInitializerConfig = z.output<typeof ResumeInitializerConfig>;
@@ -55,7 +55,7 @@ export type ResumeInitializerConfig = z.output<typeof ResumeInitializerConfig>;
 export const PreviousRunInitializerConfig = CheckpointInitializerConfig.extend("PreviousRunInitializerConfig", {
   fields: {
     kind: kindOf("PreviousRunInitializer"),
-    load_optim: bool().default(false) as z.ZodType<boolean, boolean | undefined>,
+    load_optim: bool().default(false),
     /** State-dict keys to drop; each must be there. */
     keys_to_remove: optional(list(str())),
     /** Substrings: every key that contains one is dropped. */
@@ -71,7 +71,7 @@ export type PreviousRunInitializerConfig = z.output<typeof PreviousRunInitialize
 /** An initializer of a model or trainer, chosen by its `kind`. */
 export const AnyInitializer = taggedUnion(
   "kind",
-  [CheckpointInitializerConfig, PreviousRunInitializerConfig, ResumeInitializerConfig] as unknown as AnyConfigClass[],
+  [CheckpointInitializerConfig, PreviousRunInitializerConfig, ResumeInitializerConfig],
   { open: InitializerConfig as unknown as AnyConfigClass },
 ) as unknown as z.ZodType<InitializerConfig, z.input<typeof InitializerConfig>>;
 export type AnyInitializer = InitializerConfig;

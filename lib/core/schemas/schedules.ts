@@ -57,7 +57,7 @@ export type ScheduleBaseConfig = z.output<typeof ScheduleBaseConfig>;
 /** The literal that chooses a schedule; typed as a string so that subclasses can have another. */
 function kindOf(name: string): z.ZodType<string, string | undefined> {
   const kind = `noether.core.schedules.${name}`;
-  return literal(kind).default(kind) as unknown as z.ZodType<string, string | undefined>;
+  return literal(kind).default(kind);
 }
 
 /** Without a class behind it, upstream and here: the factory says so. */

@@ -39,7 +39,7 @@ export type TensorboardTrackerSchema = z.output<typeof TensorboardTrackerSchema>
 
 const byKind = taggedUnion(
   "kind",
-  [WandBTrackerSchema, TrackioTrackerSchema, TensorboardTrackerSchema] as unknown as AnyConfigClass[],
+  [WandBTrackerSchema, TrackioTrackerSchema, TensorboardTrackerSchema],
   {
     open: TrackerBaseConfig as unknown as AnyConfigClass,
   },

@@ -6,7 +6,7 @@ import { isRank0 } from "../distributed";
 import type { TrainerLike } from "../interfaces/trainer";
 import { CompositeModel } from "../models/composite";
 import { Model } from "../models/model";
-import { ModelBase } from "../models/base";
+import type { ModelBase } from "../models/base";
 import type { PathProvider } from "../providers/path";
 import { NotImplementedError, RuntimeError } from "../python-errors";
 import { getLogger } from "../utils/logging";

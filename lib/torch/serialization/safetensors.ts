@@ -4,15 +4,15 @@
  */
 import { native } from "../addon";
 import { dtypeCode, itemSize, type Device, type DType } from "../dtype";
-import { wrap } from "../scope";
-import type { Tensor } from "../tensor";
+import { scope, wrap } from "../scope";
+import { Tensor } from "../tensor";
 import { checkPath, replaceFile } from "./atomic";
 import { CheckpointError, about, aboutAsync, damaged } from "./errors";
 import { SNIFF_LENGTH, foreignFormat, looksLikeSafetensors } from "./formats";
 import { printable } from "./pickle/globals";
 import { openBytes, openFile, type LoadedStorage, type Source } from "./source";
 import { perform, runAsync, runSync, type Steps } from "./steps";
-import { moveStorage } from "./tensors";
+import { holdTensors, moveStorage } from "./tensors";
 import { looksLikeZip } from "./zip/reader";
 
 /** The format's names of the dtypes. */
@@ -100,23 +100,29 @@ function* saveSteps(
   { metadata }: SaveSafetensorsOptions,
 ): Steps<void> {
   checkPath(path);
-  const named = [
-    ...(tensors instanceof Map ? (tensors as ReadonlyMap<string, Tensor>) : new Map(Object.entries(tensors))),
-  ];
+  const named: [string, Tensor][] =
+    tensors instanceof Map
+      ? [...(tensors as ReadonlyMap<string, Tensor>)]
+      : Object.entries(tensors as Readonly<Record<string, Tensor>>);
   for (const [name, tensor] of named) checkTensor(name, tensor);
   checkMetadata(metadata);
   // the widest elements first: then all of them are aligned
   named.sort(([a, first], [b, second]) => itemSize(second.dtype) - itemSize(first.dtype) || (a < b ? -1 : 1));
   const header = encodeHeader(named, metadata);
-  yield* replaceFile(path, function* (archive) {
-    native.archiveAppend(archive, header);
-    for (const [, tensor] of named) yield* append(archive, tensor);
-  });
+  const held = holdTensors(named.map(([, tensor]) => tensor));
+  try {
+    yield* replaceFile(path, function* (archive) {
+      native.archiveAppend(archive, header);
+      for (const tensor of held) yield* append(archive, tensor);
+    });
+  } finally {
+    for (const tensor of held) tensor.dispose();
+  }
 }
 
 function* append(archive: number, tensor: Tensor): Steps<void> {
-  // also makes real what a conjugated or negated view holds lazily
-  const plain = tensor.isContiguous() ? tensor.resolveConj().resolveNeg() : tensor.contiguous();
+  const isPlain = tensor.isContiguous() && !native.archiveIsLazy(tensor.handle);
+  const plain = isPlain ? tensor : scope(() => tensor.resolveConj().resolveNeg().contiguous());
   try {
     const size = itemSize(plain.dtype);
     const [offset, length] = [plain.storageOffset() * size, plain.numel() * size];
@@ -132,6 +138,8 @@ function* append(archive: number, tensor: Tensor): Steps<void> {
 function checkTensor(name: string, tensor: Tensor): void {
   if (name === METADATA)
     throw new CheckpointError(`expected a name for a tensor, got ${METADATA}, which safetensors keeps for itself`);
+  if (!(tensor instanceof Tensor))
+    throw new CheckpointError(`expected a tensor for "${name}", got ${tensor === null ? "null" : typeof tensor}`);
   if (!NAME_BY_DTYPE.has(tensor.dtype))
     throw new CheckpointError(`expected a dtype that safetensors has for "${name}", got ${tensor.dtype}`);
 }

@@ -390,7 +390,7 @@ describe("from configurations", () => {
     const config = AnyScheduleConfig.parse({
       kind: "noether.core.schedules.LinearIncreasingSchedule",
       max_value: 1,
-    } as never);
+    });
     const updateCounter = counter(10);
     const schedule = createSchedule(config, { updateCounter });
     const seen: number[] = [];
@@ -428,7 +428,7 @@ describe("from configurations", () => {
     const config = AnyScheduleConfig.parse({
       kind: "noether.core.schedules.PeriodicBoolSchedule",
       initial_state: true,
-    } as never);
+    });
     expect(() => createSchedule(config)).toThrow("no schedule behind");
   });
 });

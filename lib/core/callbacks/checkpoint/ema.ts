@@ -199,7 +199,9 @@ export class EmaCallback extends PeriodicCallback {
       hint: "an EmaCallback can only be resumed when it was saved with save_weights or save_latest_weights",
     }) as Record<string, unknown>;
     const written = TrainingIteration.fromDict(
-      Object.fromEntries(toMap<number>(entryOf(content, CheckpointKeys.TRAINING_ITERATION) ?? {})),
+      Object.fromEntries(
+        toMap<number>(entryOf(content, CheckpointKeys.TRAINING_ITERATION) ?? {}) as Map<string, number>,
+      ),
     );
     const { curIteration } = this.trainer.updateCounter;
     if (!written.equals(curIteration)) {

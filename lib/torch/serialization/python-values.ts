@@ -38,7 +38,7 @@ export class Tuple<T = unknown> extends Array<T> {
 }
 
 /** Makes a {@link Tuple}: `betas: tuple(0.9, 0.999)`. */
-export function tuple<T>(...items: T[]): Tuple<T> {
+export function tuple<T extends readonly unknown[]>(...items: T): Tuple<T[number]> {
   return tupleFrom(items);
 }
 

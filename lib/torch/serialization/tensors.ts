@@ -11,12 +11,15 @@ import type { TensorFactory } from "./pickle/materialize";
 import type { ParameterNode, StorageNode, TensorNode } from "./pickle/nodes";
 import { hasTypedStorage, type StorageReference, type TensorParts } from "./pickle/writer";
 
-/** A storage to write: `handle` is any tensor that lies in it. */
+/** A storage to write: `handle` is a handle of our own on a tensor that lies in it. */
 export interface StorageToWrite extends StorageReference {
   readonly handle: number;
 }
 
-/** Collects the storages behind the tensors of a value; tensors that share memory share a storage. */
+/**
+ * Collects the storages behind the tensors of a value; tensors that share memory share a storage. The storages are held
+ * until `dispose`, so that asynchronous saving does not depend on the scope that the tensors belong to.
+ */
 export class StorageCollector {
   readonly storages: StorageToWrite[] = [];
   private readonly known = new Map<string, StorageToWrite>();
@@ -37,8 +40,9 @@ export class StorageCollector {
     };
   }
 
-  /** Frees the copies that {@link describe} made. */
+  /** Lets go of the storages. */
   dispose(): void {
+    native.freeMany(this.storages.map(({ handle }) => handle));
     for (const tensor of this.resolved) tensor.dispose();
   }
 
@@ -62,7 +66,7 @@ export class StorageCollector {
       key: String(this.storages.length),
       byteLength: hasTypedStorage(dtype) ? bytes - (bytes % itemSize(dtype)) : bytes,
       location: tensor.device,
-      handle,
+      handle: native.alias(handle),
     };
     this.known.set(identity, storage);
     this.storages.push(storage);
@@ -119,4 +123,9 @@ export function moveStorage(handle: number, device: Device): number {
   } finally {
     bytes.dispose();
   }
+}
+
+/** Handles of our own on tensors, for work that outlasts the scope that they belong to. Whoever asks disposes them. */
+export function holdTensors(tensors: readonly Tensor[]): Tensor[] {
+  return tensors.map((tensor) => new Tensor(native.alias(tensor.handle)));
 }

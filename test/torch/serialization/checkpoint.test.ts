@@ -10,6 +10,7 @@ import {
   readlinkSync,
 } from "node:fs";
 import { join } from "node:path";
+import type { Tensor } from "../../../lib/torch";
 import {
   arange,
   countTensors,
@@ -20,7 +21,6 @@ import {
   randn,
   scope,
   tensor,
-  Tensor,
   TorchError,
   zeros,
 } from "../../../lib/torch";
@@ -162,6 +162,18 @@ describe("what save writes comes back", () => {
   });
 });
 
+test("asynchronous saving does not need the scope that the tensors belong to", async () => {
+  const path = at("scoped.pt");
+  const before = memory().tensors;
+  const saved: Promise<void>[] = [];
+  scope(() => {
+    saved.push(saveAsync({ a: ones([1000]), b: ones([1000]).mul(2) }, path));
+  });
+  await Promise.all(saved);
+  expect(memory().tensors).toBe(before);
+  expect(load<Record<string, Tensor>>(path).b!.sum().item()).toBe(2000);
+});
+
 describe("numbers", () => {
   test("Float writes an integral number as float, and load remembers it", () => {
     const path = at("floats.pt");
@@ -241,7 +253,7 @@ describe("tensors", () => {
     const path = at("damaged.pt");
     save({ a: ones([100]), b: ones([100]) }, path);
     const bytes = readFileSync(path);
-    bytes[bytes.lastIndexOf(Buffer.from(new Float32Array([1, 1]).buffer))] ^= 1;
+    bytes[bytes.lastIndexOf(Buffer.from(new Float32Array([1, 1]).buffer))]! ^= 1;
     const before = memory().tensors;
     expect(() => load(bytes)).toThrow(/checksum/);
     expect(memory().tensors).toBe(before);

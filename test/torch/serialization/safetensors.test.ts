@@ -85,6 +85,15 @@ describe("save", () => {
     });
   });
 
+  test("asynchronously, whatever becomes of the tensors' scope", async () => {
+    const saved: Promise<void>[] = [];
+    scope(() => {
+      saved.push(saveSafetensorsAsync({ a: ones([1000]).mul(2) }, at("scoped.safetensors")));
+    });
+    await Promise.all(saved);
+    expect(loadSafetensors(at("scoped.safetensors")).tensors.get("a")!.sum().item()).toBe(2000);
+  });
+
   test("nothing at all", async () => {
     await saveSafetensorsAsync(new Map(), at("empty.safetensors"));
     expect(loadSafetensors(at("empty.safetensors"))).toEqual({ tensors: new Map(), metadata: {} });
@@ -94,7 +103,7 @@ describe("save", () => {
     ["complex128", { z: ones([1], { dtype: "complex128" }) }, undefined, /"z", got complex128/],
     ["the reserved name", { __metadata__: ones([1]) }, undefined, /__metadata__/],
     ["metadata that are no strings", { a: ones([1]) }, { n: 1 as never }, /metadata "n"/],
-    ["what is no tensor", { a: [1] as never }, undefined, /"a"/],
+    ["what is no tensor", { a: [1] as never }, undefined, /expected a tensor for "a"/],
   ])("refuses %s", (_, tensors, metadata, message) => {
     expect(() => saveSafetensors(tensors, at("refused.safetensors"), { metadata })).toThrow(CheckpointError);
     expect(() => saveSafetensors(tensors, at("refused.safetensors"), { metadata })).toThrow(message);

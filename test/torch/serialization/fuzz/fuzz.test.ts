@@ -1,0 +1,160 @@
+/**
+ * Mutated files through `load` and `loadSafetensors`: each gives a value whose tensors can be read, or one typed error.
+ * NOETHER_FUZZ sets the number of files (default 100,000), NOETHER_FUZZ_SEED the stream.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { memory, nn, scope, Tensor, tensor, TorchError, zeros } from "../../../../lib/torch";
+import { Float, load, loadSafetensors, OrderedDict, save, tuple } from "../../../../lib/torch/serialization";
+import { openBytes } from "../../../../lib/torch/serialization/source";
+import { dataOffset, readZipDirectory } from "../../../../lib/torch/serialization/zip/reader";
+import { archive } from "../archives";
+import { fixtures, temporaryFolder } from "../fixtures";
+import { mutate, randomFrom, type Random } from "./mutations";
+
+const FILES = Number(process.env.NOETHER_FUZZ ?? 100_000);
+const SEED = Number(process.env.NOETHER_FUZZ_SEED ?? 1);
+const folder = temporaryFolder();
+jest.setTimeout(20 * 60_000);
+
+const fixture = (name: string) => readFileSync(join(fixtures, name));
+
+/** A small file with every kind of value. */
+function smallCheckpoint(): Buffer {
+  const path = join(folder, "small.pt");
+  const shared = [1, 2n ** 70n];
+  save(
+    {
+      a: {
+        b: [null, true, 1.5, new Float(2), -7, "text", shared, shared, tuple(1, "x")],
+        c: new Set([1]),
+        d: new Uint8Array([1, 255]),
+      },
+      dict: new Map<unknown, unknown>([
+        [1, 2],
+        [tuple(1), new OrderedDict([["k", zeros([2, 2])]])],
+      ]),
+      x: tensor([1, 2, 3]),
+    },
+    path,
+  );
+  return readFileSync(path);
+}
+
+/** The records of a checkpoint by their names in the archive. */
+function recordsOf(bytes: Buffer): Record<string, Buffer> {
+  const source = openBytes(bytes);
+  return Object.fromEntries(
+    readZipDirectory(source).map((entry) => {
+      const offset = dataOffset(source, entry);
+      return [entry.name.slice(entry.name.indexOf("/") + 1), bytes.subarray(offset, offset + entry.byteLength)];
+    }),
+  );
+}
+
+const outcomes = { loaded: 0, refused: 0 };
+
+/** Loads inside a scope, reads every tensor, and lets only typed errors pass. */
+function attempt(body: () => unknown, describe: () => string): void {
+  try {
+    scope(() => touch(body(), new Set()));
+    outcomes.loaded++;
+  } catch (error) {
+    if (!(error instanceof TorchError))
+      throw new Error(`expected a TorchError for ${describe()}, got ${String(error)}`, { cause: error });
+    outcomes.refused++;
+  }
+}
+
+function touch(value: unknown, seen: Set<unknown>): void {
+  if (typeof value !== "object" || value === null || seen.has(value) || ArrayBuffer.isView(value)) return;
+  seen.add(value);
+  if (value instanceof Tensor) {
+    if (value.numel() < 100_000) value.bytes();
+    if (value instanceof nn.Parameter) value.dispose(); // parameters belong to no scope
+    return;
+  }
+  const inner =
+    value instanceof Map
+      ? [...value.keys(), ...value.values()]
+      : value instanceof Set || Array.isArray(value)
+        ? value
+        : Object.values(value);
+  for (const item of inner as Iterable<unknown>) touch(item, seen);
+}
+
+/** Runs `share` of the files; `one` makes and loads one. */
+function fuzz(share: number, salt: number, one: (random: Random, describe: () => string) => void): void {
+  const before = memory().tensors;
+  const count = Math.ceil(FILES * share);
+  for (let i = 0; i < count; i++) {
+    const seed = SEED * 1_000_003 + salt * 100_000_007 + i;
+    one(randomFrom(seed), () => `file ${i} of seed ${SEED} (stream ${seed})`);
+  }
+  expect(memory().tensors).toBe(before);
+}
+
+const checkpoints = [
+  smallCheckpoint(),
+  fixture("module.pt"),
+  fixture("dtypes.pt"),
+  fixture("views.pt"),
+  fixture("numpy.pt"),
+];
+const pickles = checkpoints.map(recordsOf);
+const programs = pickles.map((records) => records["data.pkl"]!);
+const safetensors = fixture("dtypes.safetensors");
+
+const pick = <T>(list: readonly T[], random: Random): T => list[random.below(list.length)]!;
+
+test("checkpoints as a whole", () => {
+  fuzz(0.3, 1, (random, describe) => {
+    const bytes = mutate(pick(checkpoints, random), random, checkpoints);
+    attempt(() => load(bytes, { verify: random.below(4) === 0 }), describe);
+  });
+});
+
+test("pickles in an intact archive", () => {
+  fuzz(0.4, 2, (random, describe) => {
+    const records = pick(pickles, random);
+    const bytes = archive({ ...records, "data.pkl": mutate(records["data.pkl"]!, random, programs) });
+    attempt(() => load(bytes), describe);
+  });
+});
+
+test("safetensors as a whole", () => {
+  fuzz(0.1, 3, (random, describe) => {
+    const bytes = mutate(safetensors, random, [safetensors, checkpoints[0]!]);
+    attempt(() => loadSafetensors(bytes), describe);
+  });
+});
+
+test("headers of safetensors with the right length", () => {
+  const length = Number(safetensors.readBigUInt64LE());
+  const header = safetensors.subarray(8, 8 + length);
+  fuzz(0.15, 4, (random, describe) => {
+    const mutated = mutate(header, random, [header]);
+    const prefix = Buffer.alloc(8);
+    prefix.writeBigUInt64LE(BigInt(mutated.length));
+    const bytes = Buffer.concat([prefix, mutated, safetensors.subarray(8 + length)]);
+    attempt(() => loadSafetensors(bytes), describe);
+  });
+});
+
+test("files on disk, read and mapped", () => {
+  const path = join(folder, "mutated");
+  fuzz(0.05, 5, (random, describe) => {
+    const isCheckpoint = random.below(2) === 0;
+    writeFileSync(path, mutate(isCheckpoint ? pick(checkpoints, random) : safetensors, random, checkpoints));
+    const options = { mmap: random.below(2) === 0, verify: false };
+    attempt(() => (isCheckpoint ? load(path, options) : loadSafetensors(path, options)), describe);
+  });
+});
+
+afterAll(() => {
+  // both must happen, or the mutations are too weak or too strong
+  expect(outcomes.loaded).toBeGreaterThan(0);
+  expect(outcomes.refused).toBeGreaterThan(outcomes.loaded);
+  if (process.env.NOETHER_FUZZ !== undefined)
+    console.log(`${outcomes.loaded + outcomes.refused} files: ${outcomes.loaded} loaded, ${outcomes.refused} refused`);
+});

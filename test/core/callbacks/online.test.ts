@@ -1,0 +1,191 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { full, keep, load, tensor, type Tensor } from "../../../lib/torch";
+import {
+  BestMetricCallback,
+  EarlyStopIteration,
+  FixedEarlyStopper,
+  MetricEarlyStopper,
+  TrackAdditionalOutputsCallback,
+} from "../../../lib/core/callbacks";
+import {
+  BestMetricCallbackConfig,
+  FixedEarlyStopperConfig,
+  MetricEarlyStopperConfig,
+  TrackAdditionalOutputsCallbackConfig,
+} from "../../../lib/core/schemas/callbacks";
+import { temporaryFolder } from "../../support/small-run";
+import { counterAt, parts } from "./support";
+
+/** Cases of core-callbacks-trackers spec 8, 9 and 20. */
+
+const log = (own: ReturnType<typeof parts>, metrics: Record<string, number>): void => {
+  own.writer.logCache = { epoch: 0, update: 0, sample: 0, ...metrics };
+};
+
+describe("BestMetricCallback", () => {
+  const make = (config: object = {}, own = parts()) => ({
+    own,
+    callback: new BestMetricCallback(
+      BestMetricCallbackConfig.create({
+        every_n_epochs: 1,
+        source_metric_key: "loss/val",
+        target_metric_keys: ["loss/test"],
+        optional_target_metric_keys: ["extra"],
+        ...config,
+      } as never),
+      own.dependencies,
+    ),
+  });
+
+  test("logs targets as they were at the best, and keeps logging them", () => {
+    const { own, callback } = make();
+    log(own, { "loss/val": 0.9, "loss/test": 1.1, extra: 3 });
+    callback.periodicCallback(own.context("epoch"));
+    expect(callback.bestMetricValue).toBe(0.9);
+    expect(own.writer.logCache).toMatchObject({ "loss/test/at_best/loss/val": 1.1, "extra/at_best/loss/val": 3 });
+    log(own, { "loss/val": 0.95, "loss/test": 0.1 });
+    callback.periodicCallback(own.context("epoch"));
+    expect(callback.bestMetricValue).toBe(0.9);
+    expect(own.writer.logCache).toMatchObject({ "loss/test/at_best/loss/val": 1.1, "extra/at_best/loss/val": 3 });
+  });
+
+  test("optional targets may be missing, others not", () => {
+    const { own, callback } = make();
+    log(own, { "loss/val": 0.9, "loss/test": 1 });
+    callback.periodicCallback(own.context("epoch"));
+    log(own, { "loss/val": 0.8 });
+    expect(() => callback.periodicCallback(own.context("epoch"))).toThrow("couldn't find metric_key loss/test");
+    callback.periodicCallback(own.context("eval"));
+  });
+
+  test("needs a target", () =>
+    expect(() => make({ target_metric_keys: null, optional_target_metric_keys: null })).toThrow(
+      "needs target_metric_keys",
+    ));
+
+  test("its state can be taken up", () => {
+    const { own, callback } = make();
+    log(own, { "loss/val": 0.9, "loss/test": 1 });
+    callback.periodicCallback(own.context("epoch"));
+    const other = make().callback;
+    other.loadStateDict(callback.stateDict());
+    expect([other.bestMetricValue, other.previousLogValues]).toEqual([0.9, callback.previousLogValues]);
+    expect(other.checkpointKey).toBe(callback.checkpointKey);
+  });
+});
+
+describe("TrackAdditionalOutputsCallback", () => {
+  const make = (config: object, own = parts()) => ({
+    own,
+    callback: new TrackAdditionalOutputsCallback(
+      TrackAdditionalOutputsCallbackConfig.create({ every_n_updates: 2, ...config } as never),
+      own.dependencies,
+    ),
+  });
+  const step = (updateOutputs: Record<string, unknown> | null, update = 0) => ({
+    updateCounter: counterAt(update),
+    batch: {},
+    losses: {},
+    updateOutputs,
+    accumulationSteps: 1,
+    accumulationStep: 0,
+  });
+
+  test("keys and patterns choose the outputs", () => {
+    const { own, callback } = make({ keys: ["a"], patterns: ["gate"] });
+    callback.trackAfterAccumulationStep(step(null));
+    for (const value of [1, 3])
+      callback.trackAfterAccumulationStep(step({ a: full([], value), gate_1: full([2], value), other: full([], 9) }));
+    callback.periodicCallback(own.context());
+    expect(own.writer.logCache).toMatchObject({ "a/U2": 2, "gate_1/U2": 2 });
+    expect(Object.keys(own.writer.logCache ?? {})).not.toContain("other/U2");
+    expect(() => callback.trackAfterAccumulationStep(step({ b: 1 }))).toThrow("no additional output 'a'");
+  });
+
+  test("the last value, once per interval, also with gradient accumulation", () => {
+    const { own, callback } = make({ keys: ["a"], reduce: "last" });
+    callback.trackAfterAccumulationStep(step({ a: 1 }, 0));
+    callback.trackAfterAccumulationStep(step({ a: 2 }, 1));
+    callback.trackAfterAccumulationStep(step({ a: 3 }, 1));
+    callback.periodicCallback(own.context());
+    expect(own.writer.logCache).toMatchObject({ "a/U2": 3 });
+  });
+
+  test("saves what it reduced", () => {
+    const folder = temporaryFolder();
+    const { own, callback } = make(
+      { keys: ["mask/a"], reduce: "last", log_output: false, save_output: true },
+      parts({ outputRootPath: folder.path, update: 2 }),
+    );
+    callback.trackAfterAccumulationStep(step({ "mask/a": keep(tensor([1, 2])) }, 1));
+    callback.periodicCallback(own.context());
+    const saved = join(own.paths.runOutputPath, "update_outputs");
+    expect(readdirSync(saved)).toEqual(["mask.a_U2_E0_U2_S8.th"]);
+    expect(load<Tensor>(join(saved, "mask.a_U2_E0_U2_S8.th")).toArray()).toEqual([1, 2]);
+    folder.remove();
+  });
+
+  test("needs something to track", () => expect(() => make({})).toThrow("needs keys or patterns"));
+});
+
+describe("early stoppers", () => {
+  test.each([
+    [{ stop_at_epoch: 2 }, 19, false],
+    [{ stop_at_epoch: 2 }, 20, true],
+    [{ stop_at_update: 5 }, 5, true],
+    [{ stop_at_sample: 17 }, 4, false],
+    [{ stop_at_sample: 17 }, 5, true],
+  ])("%j at update %i", (config, update, stops) => {
+    const own = parts();
+    const stopper = new FixedEarlyStopper(FixedEarlyStopperConfig.create(config), own.dependencies);
+    const run = () => stopper.periodicCallback({ ...own.context("update"), updateCounter: counterAt(update) });
+    if (stops) expect(run).toThrow(EarlyStopIteration);
+    else run();
+    stopper.periodicCallback({ ...own.context("eval"), updateCounter: counterAt(update) });
+  });
+
+  const make = (metric_key: string, tolerance: number, own = parts()) => ({
+    own,
+    stopper: new MetricEarlyStopper(
+      MetricEarlyStopperConfig.create({ every_n_epochs: 1, metric_key, tolerance }),
+      own.dependencies,
+    ),
+  });
+  function feed({ own, stopper }: ReturnType<typeof make>, values: readonly number[]): boolean[] {
+    return values.map((value) => {
+      log(own, { [stopper.metricKey]: value });
+      try {
+        stopper.periodicCallback(own.context("epoch"));
+        return false;
+      } catch (error) {
+        expect(error).toBeInstanceOf(EarlyStopIteration);
+        return true;
+      }
+    });
+  }
+
+  test.each([
+    ["loss/val", 2, [0.5, 0.4, 0.45, 0.5], [false, false, false, true]],
+    ["accuracy", 1, [0.5, 0.6, 0.6], [false, false, true]],
+    ["loss/val", 1, [NaN, 1], [true, false]],
+  ])("%s, tolerance %i, over %j", (key, tolerance, values, expected) =>
+    expect(feed(make(key, tolerance), values)).toEqual(expected),
+  );
+
+  test("patience goes on after a resumption", () => {
+    const first = make("loss/val", 3);
+    feed(first, [1, 2, 2]);
+    const second = make("loss/val", 3);
+    second.stopper.loadStateDict(first.stopper.stateDict());
+    expect(feed(second, [2])).toEqual([true]);
+  });
+
+  test("a metric that nobody logs is an error", () => {
+    const { own, stopper } = make("loss/val", 1);
+    expect(() => stopper.periodicCallback(own.context("epoch"))).toThrow("couldn't find metric_key loss/val");
+  });
+
+  test("a tolerance below one is refused", () => expect(() => make("loss/val", 0)).toThrow());
+});

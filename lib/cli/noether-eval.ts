@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 /** `noether-eval`: runs the callbacks of a finished run on its saved weights. */
-import { runCommand, EXIT, packageVersion } from "./command";
+import { composeUnresolved } from "../core/config";
+import { composeEvaluation } from "../inference/runners/evaluation-config";
+import { EXIT, packageVersion, runCommand } from "./command";
 import { parseHydraArguments } from "./hydra-arguments";
+import { multirun } from "./multirun";
+import { showConfig, showInfo } from "./show-config";
 
 const usage = `Usage: noether-eval CONFIG.yaml [key=value ...]
        noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE] [+key=value ...]
@@ -34,20 +38,18 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(packageVersion());
       return EXIT.ok;
     case "show-config":
-      process.stdout.write((await import("./show-config")).showConfig(parsed));
+      process.stdout.write(showConfig(parsed));
       return EXIT.ok;
     case "info":
-      process.stdout.write((await import("./show-config")).showInfo(parsed));
+      process.stdout.write(showInfo(parsed));
       return EXIT.ok;
     case "multirun":
-      return (await import("./multirun")).multirun(__filename, parsed);
+      return multirun(__filename, parsed);
     case "run": {
-      const { composeUnresolved } = await import("../core/config");
-      const inference = composeUnresolved(parsed);
-      const { composeEvaluation, InferenceRunner } = await import("../inference/runners");
-      const { composed, inputDir, modelInfo } = composeEvaluation(inference);
-      (await import("./own-modules")).provideOwnModules();
-      await new InferenceRunner().run(composed, { resumeOutputPath: inputDir, resumeModelInfo: modelInfo });
+      const evaluation = composeEvaluation(composeUnresolved(parsed));
+      // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
+      const { evaluate } = await import("./run-evaluation.js");
+      await evaluate(evaluation);
       return EXIT.ok;
     }
   }

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** `noether-train`: composes a config from YAML and overrides and trains. */
-import { runCommand, EXIT, packageVersion } from "./command";
+import { composeConfig } from "../core/config";
+import { EXIT, packageVersion, runCommand } from "./command";
 import { parseHydraArguments } from "./hydra-arguments";
+import { multirun } from "./multirun";
+import { showConfig, showInfo } from "./show-config";
 
 const usage = `Usage: noether-train CONFIG.yaml [key=value ...]
        noether-train [key=value ...] --hp CONFIG.yaml
@@ -45,20 +48,18 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(packageVersion());
       return EXIT.ok;
     case "show-config":
-      process.stdout.write((await import("./show-config")).showConfig(parsed));
+      process.stdout.write(showConfig(parsed));
       return EXIT.ok;
     case "info":
-      process.stdout.write((await import("./show-config")).showInfo(parsed));
+      process.stdout.write(showInfo(parsed));
       return EXIT.ok;
     case "multirun":
-      return (await import("./multirun")).multirun(__filename, parsed);
+      return multirun(__filename, parsed);
     case "run": {
-      const { composeConfig } = await import("../core/config");
-      // the config first: a mistake in it shows at once, before libtorch is loaded
       const composed = composeConfig(parsed);
-      (await import("./own-modules")).provideOwnModules();
-      const { HydraRunner } = await import("../training/runners");
-      await new HydraRunner().run(composed);
+      // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
+      const { train } = await import("./run-training.js");
+      await train(composed);
       return EXIT.ok;
     }
   }

@@ -1,0 +1,9 @@
+import type { ComposedConfig } from "../core/config";
+import { HydraRunner } from "../training/runners";
+import { provideOwnModules } from "./own-modules";
+
+/** Trains as a composed config says. Importing this file loads libtorch. */
+export async function train(composed: ComposedConfig): Promise<void> {
+  provideOwnModules();
+  await new HydraRunner().run(composed);
+}

@@ -29,3 +29,10 @@ test("every page that the documents link to exists", () => {
     expect({ page, missing }).toEqual({ page, missing: [] });
   }
 });
+
+test("every path that the architecture page names exists", () => {
+  const text = readFileSync(join(root, "docs", "architecture.md"), "utf8");
+  const paths = [...text.matchAll(/`((?:lib|native|scripts|test|examples)\/[^`\s<]+)`/g)].map((match) => match[1]!);
+  expect(paths.length).toBeGreaterThan(30);
+  expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});

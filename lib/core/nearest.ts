@@ -39,7 +39,7 @@ export function nearestNames(name: string, candidates: Iterable<string>, limit =
     .sort((x, y) => x.distance - y.distance || x.candidate.localeCompare(y.candidate));
   const best = scored[0]?.distance ?? 0;
   return scored
-    .filter(({ distance }) => distance <= best + 0.2)
+    .filter(({ distance }) => distance <= best + 0.1)
     .slice(0, limit)
     .map(({ candidate }) => candidate);
 }

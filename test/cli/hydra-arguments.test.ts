@@ -1,0 +1,48 @@
+import { parseHydraArguments, UsageError } from "../../lib/cli/hydra-arguments";
+import { expandSweeps } from "../../lib/cli/multirun";
+
+const parse = (...args: string[]) => parseHydraArguments(args, "/project");
+
+describe("where the config file stands", () => {
+  test.each([
+    [["a/b.yaml", "x=1"]],
+    [["--hp", "a/b.yaml", "x=1"]],
+    [["x=1", "--hp", "a/b.yaml"]],
+    [["x=1", "--hp=a/b.yaml"]],
+    [["-cp", "a", "-cn", "b", "x=1"]],
+    [["--config-path=a", "--config-name", "b.yaml", "x=1"]],
+  ])("%j", (args) => {
+    expect(parse(...args)).toMatchObject({ file: "/project/a/b.yaml", overrides: ["x=1"], action: "run" });
+  });
+  test("none, and an absolute one", () => {
+    expect(parse("+a=1").file).toBeUndefined();
+    expect(parse("/x/y.yaml").file).toBe("/x/y.yaml");
+  });
+  test.each([[["--hp"]], [["--hp", "a.json"]], [["x=1", "a.yaml"]], [["-cp", "dir"]], [["--nope"]], [["-x"]]])(
+    "%j makes no sense",
+    (args) => {
+      expect(() => parse(...args)).toThrow(UsageError);
+    },
+  );
+});
+
+test.each([
+  [["a.yaml", "--help"], "help"],
+  [["-h"], "help"],
+  [["a.yaml", "--cfg", "job"], "show-config"],
+  [["a.yaml", "-m", "x=1,2"], "multirun"],
+  [["a.yaml", "--info", "defaults"], "info"],
+  [["--version"], "version"],
+])("%j asks for %s", (args, action) => {
+  expect(parse(...args).action).toBe(action);
+});
+
+test("sweeps: every combination, the last one fastest", () => {
+  expect(expandSweeps(parse("a=1,2", "b=choice(x,'y z')", "c=5"))).toEqual([
+    ["a=1", "b=x", "c=5"],
+    ["a=1", "b='y z'", "c=5"],
+    ["a=2", "b=x", "c=5"],
+    ["a=2", "b='y z'", "c=5"],
+  ]);
+  expect(expandSweeps(parse("a=range(0,3)", "+s=1e-3,[1,2]")).length).toBe(6);
+});

@@ -1,10 +1,10 @@
 import { nn, optim, randn, type Tensor, tensor, zeros } from "../../../lib/torch";
+import type { OptimizerWrapper } from "../../../lib/core/optimizer";
 import {
   createOptimizer,
   groupName,
   groupParameters,
   LrScaleByNameModifier,
-  OptimizerWrapper,
   WeightDecayByNameModifier,
 } from "../../../lib/core/optimizer";
 import { AnyOptimizerConfig, OptimizerConfig, ParamGroupModifierConfig } from "../../../lib/core/schemas/optimizers";
@@ -327,8 +327,8 @@ describe("state", () => {
     const model = new Two();
     const plain = new optim.AdamW(
       [
-        { params: [model.a.weight, model.b.weight] },
-        { params: [model.a.bias, model.n.weight, model.n.bias, model.b.bias] },
+        { params: [model.a.weight, model.b.weight] as Tensor[] },
+        { params: [model.a.bias, model.n.weight, model.n.bias, model.b.bias] as Tensor[] },
       ],
       { lr: 7e-3 },
     );

@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadNative } from "../lib/torch/loader";
-import { emitFunction, emitMethod } from "./operators/emit";
+import { emitFunction, emitMethod, OptionNames } from "./operators/emit";
 import { coverageTable } from "./operators/coverage";
 import { readSurface, type Namespace, type Operator, type PythonSurface } from "./operators/surface";
 
@@ -21,7 +21,7 @@ const HELPERS = [
   `import { native } from "./addon";`,
   `import { dtypeCode, dtypeName, layoutCode, memoryFormatCode, type Device, type DType, type DTypeLike, type Layout, type MemoryFormat, type Scalar } from "./dtype";`,
   `import { Generator, generatorId } from "./generator";`,
-  `import { dispatch, handles, isPlainList, isTensorList, operatorError, operatorId, operatorTable, optionalHandle, optionalHandles } from "./overloads";`,
+  `import { dispatch, handles, isPlainList, isTensorList, operatorError, operatorId, operatorTable, optionalHandle, optionalHandles, takesOnly } from "./overloads";`,
   `import { wrap, wrapList } from "./scope";`,
   `import { Tensor } from "./tensor";`,
 ];
@@ -43,10 +43,12 @@ function imports(body: string): string {
 }
 
 function functionsFile(operators: readonly Operator[], namespace: Namespace): string {
-  const body = operators
+  const optionNames = new OptionNames();
+  const functions = operators
     .filter((operator) => operator.namespace === namespace)
-    .map(emitFunction)
+    .map((operator) => emitFunction(operator, optionNames))
     .join("\n\n");
+  const body = `${optionNames.declarations()}\n\n${functions}`;
   return `${NOTICE}${imports(body)}\n\n${body}\n`;
 }
 

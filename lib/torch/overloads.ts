@@ -90,6 +90,13 @@ export function isPlainList(value: unknown): boolean {
   return Array.isArray(value) && !(value[0] instanceof Tensor);
 }
 
+/** @internal A plain object with none but these keys. */
+export function takesOnly(options: unknown, keys: ReadonlySet<string>): boolean {
+  if (!isOptions(options)) return false;
+  for (const key in options) if (!keys.has(key)) return false;
+  return true;
+}
+
 // ---- choice
 
 /**
@@ -110,7 +117,7 @@ export function operatorError(error: unknown, table: OperatorTable, given: reado
   if (error instanceof DisposedError) return new DisposedError(table.name);
   if (error instanceof TorchError || !(error instanceof Error)) return error;
   const { code } = error as { code?: unknown };
-  const aboutArguments = code === "ERR_ARGUMENT" || error instanceof TypeError;
+  const aboutArguments = code === "ERR_ARGUMENT" || code === "ERR_DISPOSED" || error instanceof TypeError;
   if (aboutArguments && !overloadsOf(table).some((overload) => bind(overload, given))) return mismatch(table, given);
   return asTorchError(error, table.name);
 }

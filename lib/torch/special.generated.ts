@@ -2,9 +2,14 @@
 /* eslint-disable */
 import { native } from "./addon";
 import { dtypeCode, type DTypeLike, type Scalar } from "./dtype";
-import { dispatch, operatorError, operatorId, operatorTable } from "./overloads";
+import { dispatch, operatorError, operatorId, operatorTable, takesOnly } from "./overloads";
 import { wrap } from "./scope";
 import { Tensor } from "./tensor";
+
+const $options_0: ReadonlySet<string> = new Set(["dtype"]);
+const $options_1: ReadonlySet<string> = new Set(["eps"]);
+const $options_2: ReadonlySet<string> = new Set(["keepdim"]);
+const $options_3: ReadonlySet<string> = new Set(["decimals"]);
 
 const $table_special_airy_ai = operatorTable("airyAi", [
   "aten::special_airy_ai(Tensor x) -> Tensor",
@@ -679,6 +684,7 @@ export function logSoftmax(self?: any, dim?: any, options?: any): any {
     if (options === undefined) {
       return wrap(native.call($id_special_log_softmax < 0 ? ($id_special_log_softmax = operatorId("aten::special_log_softmax", "")) : $id_special_log_softmax, self.handle, dim) as number);
     }
+    if (takesOnly(options, $options_0)) return wrap(native.call($id_special_log_softmax < 0 ? ($id_special_log_softmax = operatorId("aten::special_log_softmax", "")) : $id_special_log_softmax, self.handle, dim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
     return dispatch($table_special_log_softmax, [self, dim, options]);
   } catch (error) {
     throw operatorError(error, $table_special_log_softmax, [self, dim, options]);
@@ -700,6 +706,7 @@ export function logit(self?: any, eps?: any, options?: any): any {
         return wrap(native.call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle) as number);
       }
       if ((eps === null || typeof eps === "number")) return wrap(native.call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle, eps) as number);
+      if (takesOnly(eps, $options_1)) return wrap(native.call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle, eps.eps) as number);
     }
     return dispatch($table_special_logit, [self, eps, options]);
   } catch (error) {
@@ -722,6 +729,7 @@ export function logsumexp(self?: any, dim?: any, keepdim?: any, options?: any): 
         return wrap(native.call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim) as number);
       }
       if (typeof keepdim === "boolean") return wrap(native.call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim, keepdim) as number);
+      if (takesOnly(keepdim, $options_2)) return wrap(native.call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim, keepdim.keepdim) as number);
     }
     return dispatch($table_special_logsumexp, [self, dim, keepdim, options]);
   } catch (error) {
@@ -903,6 +911,7 @@ export function round(self?: any, options?: any): any {
     if (options === undefined) {
       return wrap(native.call($id_special_round < 0 ? ($id_special_round = operatorId("aten::special_round", "")) : $id_special_round, self.handle) as number);
     }
+    if (takesOnly(options, $options_3)) return wrap(native.call($id_special_round < 0 ? ($id_special_round = operatorId("aten::special_round", "")) : $id_special_round, self.handle, options.decimals) as number);
     return dispatch($table_special_round, [self, options]);
   } catch (error) {
     throw operatorError(error, $table_special_round, [self, options]);
@@ -1101,6 +1110,7 @@ export function softmax(self?: any, dim?: any, dtype?: any, options?: any): any 
         return wrap(native.call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim) as number);
       }
       if ((dtype === null || typeof dtype === "string")) return wrap(native.call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim, dtypeCode(dtype as DTypeLike | undefined)) as number);
+      if (takesOnly(dtype, $options_0)) return wrap(native.call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim, dtypeCode(dtype.dtype as DTypeLike | undefined)) as number);
     }
     return dispatch($table_special_softmax, [self, dim, dtype, options]);
   } catch (error) {

@@ -29,8 +29,26 @@ export function localName(name: string): string {
   return RESERVED.has(name) ? `$${name}` : name;
 }
 
-/** The functions of one file. */
-export function emitFunction(operator: Operator): string {
+/** The sets of option names that the functions of one file share. */
+export class OptionNames {
+  private readonly sets = new Map<string, string>();
+
+  /** The constant that holds a set. */
+  constant(keys: readonly string[]): string {
+    const text = JSON.stringify(keys);
+    let name = this.sets.get(text);
+    if (name === undefined) this.sets.set(text, (name = `$options_${this.sets.size}`));
+    return name;
+  }
+
+  /** The constants' declarations. */
+  declarations(): string {
+    return [...this.sets].map(([text, name]) => `const ${name}: ReadonlySet<string> = new Set(${text});`).join("\n");
+  }
+}
+
+/** The functions of one operator. */
+export function emitFunction(operator: Operator, optionNames: OptionNames): string {
   const { overloads } = operator;
   const name = localName(operator.name);
   const table = `$table_${operator.aten}`;
@@ -63,7 +81,7 @@ export function emitFunction(operator: Operator): string {
   lines.push(
     `${exported(operator)}function ${name}(${argumentNames.map((argument) => `${argument}?: any`).join(", ")}): any {`,
   );
-  lines.push("  try {", ...fastPaths(overloads, argumentNames).map((line) => `    ${line}`));
+  lines.push("  try {", ...fastPaths(operator, argumentNames, optionNames).map((line) => `    ${line}`));
   lines.push(`    return dispatch(${table}, [${argumentNames.join(", ")}]);`);
   lines.push(
     "  } catch (error) {",
@@ -284,7 +302,7 @@ function parameterNames(overloads: readonly Overload[], count: number): string[]
   return names;
 }
 
-function fastPaths(overloads: readonly Overload[], names: readonly string[]): string[] {
+function fastPaths({ overloads, page }: Operator, names: readonly string[], optionNames: OptionNames): string[] {
   const fast = overloads.filter(isFast);
   if (fast.length === 0) return [];
   const fewest = Math.min(...fast.map(({ schema }) => requiredCount(positional(schema))));
@@ -292,7 +310,9 @@ function fastPaths(overloads: readonly Overload[], names: readonly string[]): st
   let body: string[] = [];
   for (let count = fewest; count <= names.length; count++) {
     const candidates = fast.flatMap(({ schema }) => candidate(schema, overloads, names, count));
-    body = [...body, ...candidates];
+    // Options are read without the slow path where people use them: in operators that PyTorch documents.
+    const named = page ? fast.flatMap(({ schema }) => candidate(schema, overloads, names, count - 1, optionNames)) : [];
+    body = [...body, ...candidates, ...named];
     const next = names[count];
     if (next !== undefined && body.length > 0)
       body = [`if (${next} === undefined) {`, ...body.map((line) => `  ${line}`), "}"];
@@ -300,8 +320,17 @@ function fastPaths(overloads: readonly Overload[], names: readonly string[]): st
   return body;
 }
 
-/** The call of one overload with exactly its first `count` arguments, behind the checks that tell it from the others. */
-function candidate(schema: Schema, overloads: readonly Overload[], names: readonly string[], count: number): string[] {
+/**
+ * The call of one overload with exactly its first `count` arguments, behind the checks that tell it from the others; with
+ * `optionNames`, the argument behind them holds options, which name the rest.
+ */
+function candidate(
+  schema: Schema,
+  overloads: readonly Overload[],
+  names: readonly string[],
+  count: number,
+  optionNames?: OptionNames,
+): string[] {
   const all = positional(schema);
   const required = requiredCount(all);
   if (count < required || count > all.length) return [];
@@ -322,6 +351,14 @@ function candidate(schema: Schema, overloads: readonly Overload[], names: readon
     checks.push(index >= required && !last ? `(${name} === undefined || ${check})` : check);
   }
   const values = all.slice(0, count).map((argument, index) => toNative(argument, names[index]!));
+  if (optionNames) {
+    const named = schema.arguments.filter((argument) => argument.kwargOnly || all.indexOf(argument) >= count);
+    // Only the two usual forms: all positional arguments given, or just those without a default.
+    if (named.length === 0 || (count !== required && count !== all.length)) return [];
+    const options = names[count]!;
+    checks.push(`takesOnly(${options}, ${optionNames.constant(named.map(({ key }) => key))})`);
+    values.push(...named.map((argument) => toNative(argument, `${options}.${argument.key}`)));
+  }
   const call = `native.call(${[idExpression(schema), ...values].join(", ")})`;
   const body = finish(schema, call, names);
   if (checks.length === 0)

@@ -9,7 +9,6 @@ import {
   tensor,
   zeros,
   type DType,
-  type PrintOptions,
   type Tensor,
 } from "../../lib/torch";
 import { camelCase } from "../../lib/torch/schema";

@@ -1,0 +1,76 @@
+"""PyTorch's side of models.ts: the reference models on the ShapeNet-Car workload, one line of JSON per request.
+
+    python models.py MODEL SCALE THREADS FOLDER
+
+Writes weights and inputs to FOLDER/model.safetensors and prints "ready"; then answers "forward float32 3" or "train bfloat16 2"
+with the times of that many repetitions, in seconds, and the outputs' file after a forward.
+"""
+
+import contextlib
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "reference"))
+import bench_reference as bench
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+name, scale, threads, folder = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+torch.set_num_threads(threads)
+torch.manual_seed(0)
+network = bench.build(name, scale)
+inputs, targets = bench.workload(name, scale, torch.device("cpu"))
+tensors = {f"weight.{k}": v for k, v in network.state_dict().items()}
+tensors |= {f"input.{k}": v for k, v in inputs.items()} | {f"target.{k}": v for k, v in targets.items()}
+save_file({k: v.contiguous().clone() for k, v in tensors.items()}, folder / "model.safetensors")
+
+adamw = name == "transolver"
+optimizer = bench.OptimizerWrapper(network, bench._ADAMW if adamw else bench._LION, 1000, **({"fused": True} if adamw else {}))
+updates = 0
+
+
+def precision(dtype):
+    return torch.autocast("cpu", torch.bfloat16) if dtype == "bfloat16" else contextlib.nullcontext()
+
+
+@torch.inference_mode()
+def forward(dtype):
+    network.eval()
+    with precision(dtype):
+        return network(**inputs)
+
+
+def train(dtype):
+    global updates
+    network.train()
+    optimizer.schedule_step(updates)
+    with precision(dtype):
+        outputs = network(**inputs)
+        loss = sum(F.mse_loss(outputs[key], target) for key, target in targets.items())
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    updates += 1
+    return loss
+
+
+def cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+print("ready", flush=True)
+for line in sys.stdin:
+    what, dtype, repetitions = line.split()
+    times = []
+    for _ in range(int(repetitions)):
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        result = forward(dtype) if what == "forward" else train(dtype)
+        times.append({"wall": time.perf_counter() - wall, "cpu": cpu_seconds() - cpu})
+    if what == "forward":
+        save_file({k: v.float().contiguous() for k, v in result.items()}, folder / "outputs.safetensors")
+    print(json.dumps(times), flush=True)

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ namespace {
 constexpr size_t kChunk = size_t{256} << 10;
 // Bytes of a storage on another device that are brought over at a time.
 constexpr int64_t kDeviceChunk = int64_t{64} << 20;
+// The most that becomes a JavaScript buffer: headers and pickles are far smaller.
+constexpr int64_t kMaxBuffer = int64_t{2} << 30;
 
 [[noreturn]] void fail_errno(const std::string& what, const std::string& path) {
   const int error = errno;
@@ -156,20 +159,23 @@ class Job : public Napi::AsyncWorker {
   }
 
   void OnOK() override {
-    if (!failure_) {
-      try {
-        deferred_.Resolve(finish_(Addon::of(Env()), Env()));
-        return;
-      } catch (...) {
-        failure_ = describe_current_exception();
-      }
+    try {
+      if (!failure_) return settle();
+    } catch (...) {
+      failure_ = describe_current_exception();
     }
-    Napi::Error error = Napi::Error::New(Env(), failure_->message);
-    error.Set("code", failure_->code);
-    deferred_.Reject(error.Value());
+    try {
+      Napi::Error error = Napi::Error::New(Env(), failure_->message);
+      error.Set("code", failure_->code);
+      deferred_.Reject(error.Value());
+    } catch (const Napi::Error&) {
+      // The environment is ending: nobody is left to be told.
+    }
   }
 
  private:
+  void settle() { deferred_.Resolve(finish_(Addon::of(Env()), Env())); }
+
   Work work_;
   Finish finish_;
   std::optional<Described> failure_;
@@ -252,6 +258,9 @@ class ArchiveWriter {
   }
   ArchiveWriter(const ArchiveWriter&) = delete;
   ArchiveWriter& operator=(const ArchiveWriter&) = delete;
+
+  // Held while one call writes: jobs may run on other threads.
+  std::mutex mutex;
 
   // Appends and returns the checksum of what was appended, continuing `crc`.
   uint32_t append(const uint8_t* data, size_t length, uint32_t crc = 0) {
@@ -361,6 +370,8 @@ Napi::Value archive_bytes(Addon& addon, const Arguments& arguments) {
   const int64_t offset = arguments.integer(1, "offset");
   const int64_t length = arguments.integer(2, "length");
   archive->check(offset, length);
+  // V8 ends the process when it cannot allocate.
+  if (length > kMaxBuffer) fail("ERR_FILE_FORMAT", "expected at most 2 GiB at once, got " + std::to_string(length));
   auto buffer = Napi::ArrayBuffer::New(arguments.env(), static_cast<size_t>(length));
   archive->read(static_cast<uint8_t*>(buffer.Data()), offset, length);
   return buffer;
@@ -457,6 +468,7 @@ Napi::Value archive_create(Addon& addon, const Arguments& arguments) {
 Napi::Value archive_append(Addon& addon, const Arguments& arguments) {
   const auto archive = writer(addon, arguments);
   const auto bytes = arguments.bytes(1, "bytes");
+  const std::lock_guard lock(archive->mutex);
   return Napi::Number::New(arguments.env(), archive->append(bytes.data, bytes.length));
 }
 
@@ -471,6 +483,7 @@ Work append_storage(Addon& addon, const Arguments& arguments) {
                              std::to_string(offset) + " + " + std::to_string(length));
   }
   return [archive, tensor, offset, length]() -> Finish {
+    const std::lock_guard lock(archive->mutex);
     const uint32_t crc = archive->append(tensor.storage(), offset, length);
     return [crc](Addon&, Napi::Env env) -> Napi::Value { return Napi::Number::New(env, crc); };
   };
@@ -489,6 +502,7 @@ Work commit(Addon& addon, const Arguments& arguments) {
   const auto archive = writer(addon, arguments);
   const std::string target = arguments.string(1, "target");
   return [archive, target]() -> Finish {
+    const std::lock_guard lock(archive->mutex);
     archive->commit(target);
     return [](Addon&, Napi::Env env) -> Napi::Value { return env.Undefined(); };
   };

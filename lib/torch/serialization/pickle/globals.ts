@@ -273,7 +273,9 @@ function rebuildTensor(args: Tuple, optional: { dtype?: number; metadata?: numbe
   if (dtype === null || (optional.dtype !== undefined && !(given instanceof TorchDType)))
     throw damaged("a tensor without a dtype");
   const metadata = optional.metadata === undefined ? undefined : args[optional.metadata];
-  const flag = (name: string) => metadata instanceof DictNode && metadata.get(name) === true;
+  // two flags are all there is; a long dict that many tensors share would be searched again and again
+  const flags = metadata instanceof DictNode && metadata.keys.length <= 8 ? metadata : null;
+  const flag = (name: string) => flags?.get(name) === true;
   const lazy = { conj: flag("conj"), neg: flag("neg") };
   const node = new TensorNode(
     storage,

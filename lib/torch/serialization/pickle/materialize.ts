@@ -37,9 +37,11 @@ export function materialize(root: unknown, tensors: TensorFactory): unknown {
 }
 
 class Materializer {
-  private readonly done = new Map<object, unknown>();
-
-  constructor(private readonly tensors: TensorFactory) {}
+  constructor(
+    private readonly tensors: TensorFactory,
+    /** Values by node: what is shared in the file is shared here. */
+    private readonly done = new Map<object, unknown>(),
+  ) {}
 
   value(node: unknown, depth: number): unknown {
     if (node instanceof Float) return node.value;
@@ -92,14 +94,13 @@ class Materializer {
     if (!node.ordered && node.keys.every(keepsItsPlace)) return this.object(node, depth);
     const map = node.ordered ? new OrderedDict() : new Map<unknown, unknown>();
     this.done.set(node, map);
-    for (const [i, key] of node.keys.entries()) {
-      const name = this.value(key, depth + 1);
-      if (key instanceof Float) markFloatKey(map, name);
+    for (const [name, i] of this.lastOfEach(node, depth)) {
+      if (node.keys[i] instanceof Float) markFloatKey(map, name);
       if (node.values[i] instanceof Float) markFloatEntry(map, name);
       map.set(name, this.value(node.values[i], depth + 1));
     }
     if (map instanceof OrderedDict && node.attributes !== null) {
-      const attributes = this.value(node.attributes, depth + 1);
+      const attributes = new Materializer(NO_TENSORS, this.done).value(node.attributes, depth + 1);
       if (!(attributes instanceof Map)) map.attributes = attributes as Record<string, unknown>;
     }
     return map;
@@ -108,13 +109,28 @@ class Materializer {
   private object(node: DictNode, depth: number): Record<string, unknown> {
     const object: Record<string, unknown> = {};
     this.done.set(node, object);
-    for (const [i, key] of (node.keys as string[]).entries()) {
-      if (node.values[i] instanceof Float) markFloatEntry(object, key);
-      object[key] = this.value(node.values[i], depth + 1);
+    for (const [name, i] of this.lastOfEach(node, depth)) {
+      if (node.values[i] instanceof Float) markFloatEntry(object, name);
+      object[name as string] = this.value(node.values[i], depth + 1);
     }
     return object;
   }
+
+  /** Index of each key, the last where it comes twice (in the place of the first, as in Python). */
+  private lastOfEach(node: DictNode, depth: number): Map<unknown, number> {
+    return new Map(node.keys.map((key, i) => [this.value(key, depth + 1), i]));
+  }
 }
+
+/** Nobody looks for tensors in the attributes of a dict: neither scopes nor whoever frees what was loaded. */
+const NO_TENSORS: TensorFactory = {
+  tensor: () => {
+    throw damaged("a tensor among the attributes of a dict");
+  },
+  parameter: () => {
+    throw damaged("a parameter among the attributes of a dict");
+  },
+};
 
 /** A key that a plain object holds like a dict does: JavaScript sorts integer-like names to the front, and `__proto__` is no name. */
 function keepsItsPlace(key: unknown): boolean {

@@ -31,6 +31,8 @@ const LOCAL = 0x04034b50;
 const LOCAL_LENGTH = 30;
 const ZIP64_EXTRA = 0x0001;
 const MAX_NAME = 4096;
+/** More than a million entries. */
+const MAX_DIRECTORY = 2 ** 28;
 
 /** True if the first bytes are those of a zip archive. */
 export function looksLikeZip(start: Uint8Array): boolean {
@@ -103,7 +105,7 @@ function findDirectory(source: Source): { offset: number; length: number; count:
     count: tail.getUint16(end + 10, true),
   };
   const { offset, length, count } = directory;
-  if (offset + length > endOffset || count * CENTRAL_LENGTH > length)
+  if (offset + length > endOffset || count * CENTRAL_LENGTH > length || length > MAX_DIRECTORY)
     throw damaged("a zip archive whose directory does not fit into the file");
   return directory;
 }

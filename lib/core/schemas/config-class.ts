@@ -8,6 +8,9 @@ export type Fields = Record<string, z.ZodType>;
 /** A validated config: every key is there, defaults filled in. */
 export type OutputOf<F extends Fields> = { [K in keyof F]: z.output<F[K]> };
 
+/** The TypeScript type of a config class's values: `type LinearConfig = ConfigOf<typeof LinearConfig>`. */
+export type ConfigOf<C extends z.ZodType> = z.output<C>;
+
 type OptionalKeys<F extends Fields> = { [K in keyof F]: undefined extends z.input<F[K]> ? K : never }[keyof F];
 
 /** What code passes to `create`: keys with a default may be left out. */

@@ -37,13 +37,9 @@ export const TensorboardTrackerSchema = TrackerBaseConfig.extend("TensorboardTra
 });
 export type TensorboardTrackerSchema = z.output<typeof TensorboardTrackerSchema>;
 
-const byKind = taggedUnion(
-  "kind",
-  [WandBTrackerSchema, TrackioTrackerSchema, TensorboardTrackerSchema],
-  {
-    open: TrackerBaseConfig as unknown as AnyConfigClass,
-  },
-);
+const byKind = taggedUnion("kind", [WandBTrackerSchema, TrackioTrackerSchema, TensorboardTrackerSchema], {
+  open: TrackerBaseConfig as unknown as AnyConfigClass,
+});
 
 /** `tracker` of the root: null, `{}` and the word `disabled` (any case) mean none. */
 export const AnyTracker = z.transform<unknown, unknown>((input, context) => {

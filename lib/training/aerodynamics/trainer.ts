@@ -4,28 +4,36 @@ import type { DeviceBatch } from "../../core/interfaces/data";
 import { CallbacksConfig } from "../../core/schemas/callbacks";
 import { bool, list, optional } from "../../core/schemas/fields";
 import { BaseTrainerConfig } from "../../core/schemas/trainers";
-import { AerodynamicsLossWeights, aerodynamicsLosses, lossWeightFields, targetField } from "../../modeling/aerodynamics";
+import {
+  AerodynamicsLossWeights,
+  aerodynamicsLosses,
+  lossWeightFields,
+  targetField,
+} from "../../modeling/aerodynamics";
 import type { Tensor } from "../../torch";
 import { BaseTrainer, type TrainerDependencies } from "../trainers/base-trainer";
 
 /** Config of {@link AutomotiveAerodynamicsCFDTrainer} (training-inference-config spec 11.5). */
-export const AutomotiveAerodynamicsCfdTrainerConfig = BaseTrainerConfig.extend("AutomotiveAerodynamicsCfdTrainerConfig", {
-  fields: {
-    ...lossWeightFields,
-    /** Signed distances and normals as inputs. */
-    use_physics_features: bool().default(false),
-    callbacks: optional(list(CallbacksConfig)),
+export const AutomotiveAerodynamicsCfdTrainerConfig = BaseTrainerConfig.extend(
+  "AutomotiveAerodynamicsCfdTrainerConfig",
+  {
+    fields: {
+      ...lossWeightFields,
+      /** Signed distances and normals as inputs. */
+      use_physics_features: bool().default(false),
+      callbacks: optional(list(CallbacksConfig)),
+    },
+    check: (config, complain) => {
+      (config.target_properties ?? []).forEach((property, index) => {
+        try {
+          targetField(property);
+        } catch (error) {
+          complain((error as Error).message, "target_properties", index);
+        }
+      });
+    },
   },
-  check: (config, complain) => {
-    (config.target_properties ?? []).forEach((property, index) => {
-      try {
-        targetField(property);
-      } catch (error) {
-        complain((error as Error).message, "target_properties", index);
-      }
-    });
-  },
-});
+);
 export type AutomotiveAerodynamicsCfdTrainerConfig = z.output<typeof AutomotiveAerodynamicsCfdTrainerConfig>;
 
 /**

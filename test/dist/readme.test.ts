@@ -22,7 +22,7 @@ test("the README's first model runs as printed and learns", () => {
 });
 
 test("every page that the documents link to exists", () => {
-  for (const page of ["README.md", "CONTRIBUTING.md", "docs/install.md", "docs/architecture.md", "docs/torch.md"]) {
+  for (const page of ["README.md", "CONTRIBUTING.md", "docs/install.md", "docs/architecture.md", "docs/torch.md", "docs/config.md"]) {
     const text = readFileSync(join(root, page), "utf8");
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)].map((match) => match[1]!);
     const missing = links.filter((link) => !existsSync(join(root, dirname(page), link)));

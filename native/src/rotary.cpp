@@ -4,12 +4,15 @@
 //
 // x (B, H, N, d), cos and sin (B, N, R) float32. Pair p of the first 2R channels, (a, b) -> (a cos - b sin, a sin + b cos), consists of
 // channel 2 half (p / half) + p mod half and the one `half` after it; the channels behind stay as they are. Computed in float32 (float64
-// for float64), result in the dtype of x and in the memory order (B, N, H, d), in which attention returns it and heads merge for free.
+// for float64); result in the dtype of x and in the memory order (B, N, H, d), in which attention returns it and heads merge for free.
 // The gradient of a rotation is the rotation back.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
+
+#include <algorithm>
+#include <cstring>
 
 namespace noether {
 namespace {
@@ -38,59 +41,108 @@ Tensor rotate_composite(const Tensor& x, const Tensor& cos, const Tensor& sin, i
   return rotated == x.size(3) ? y : at::cat({y, x.slice(3, rotated)}, 3);
 }
 
-template <typename T, typename C>
-void rotate_rows(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back, Tensor& out) {
-  const int64_t heads = x.size(1), tokens = x.size(2), channels = x.size(3), pairs = cos.size(2);
+// Compiled for several instruction sets; the loader picks one. Not inlined, so that the vector code stays in here.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define NOETHER_VECTOR_CLONES __attribute__((noinline, optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define NOETHER_VECTOR_CLONES
+#endif
+
+// One head of one token: R pairs from `x` to `y`.
+NOETHER_VECTOR_CLONES void rotate_neighbours(const float* __restrict x, const float* __restrict c, const float* __restrict s, float sign,
+                                             int64_t pairs, float* __restrict y) {
+  for (int64_t p = 0; p < pairs; ++p) {
+    const float a = x[2 * p], b = x[2 * p + 1], sine = sign * s[p];
+    y[2 * p] = a * c[p] - b * sine;
+    y[2 * p + 1] = a * sine + b * c[p];
+  }
+}
+
+NOETHER_VECTOR_CLONES void rotate_halves(const float* __restrict x, const float* __restrict c, const float* __restrict s, float sign,
+                                         int64_t pairs, int64_t half, float* __restrict y) {
+  for (int64_t p = 0; p < pairs; p += half) {
+    for (int64_t j = 0; j < half; ++j) {
+      const float a = x[2 * p + j], b = x[2 * p + j + half], sine = sign * s[p + j];
+      y[2 * p + j] = a * c[p + j] - b * sine;
+      y[2 * p + j + half] = a * sine + b * c[p + j];
+    }
+  }
+}
+
+NOETHER_VECTOR_CLONES void widen(const uint16_t* __restrict x, int64_t count, float* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t bits = static_cast<uint32_t>(x[i]) << 16;
+    std::memcpy(y + i, &bits, sizeof bits);
+  }
+}
+
+// To bfloat16, to the nearest even.
+NOETHER_VECTOR_CLONES void narrow(const float* __restrict x, int64_t count, uint16_t* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, x + i, sizeof bits);
+    const uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
+    y[i] = (bits & 0x7fffffffU) > 0x7f800000U ? 0x7fc0 : static_cast<uint16_t>(rounded);
+  }
+}
+
+constexpr int64_t kTokenGrain = 256;  // tokens that are worth a task
+
+// Calls `rotate_head(x, cos, sin, y)` with pointers to each head of each token; y is laid out (B, N, H, d).
+template <typename T, typename C, typename RotateHead>
+void for_each_head(const Tensor& x, const Tensor& cos, const Tensor& sin, Tensor& out, const RotateHead& rotate_head) {
+  const int64_t heads = x.size(1), tokens = x.size(2), channels = x.size(3);
   const T* x_data = x.const_data_ptr<T>();
   T* out_data = out.mutable_data_ptr<T>();
   const C* cos_data = cos.const_data_ptr<C>();
   const C* sin_data = sin.const_data_ptr<C>();
   const int64_t cos_batch = cos.size(0) == 1 ? 0 : cos.stride(0), sin_batch = sin.size(0) == 1 ? 0 : sin.stride(0);
-  at::parallel_for(0, x.size(0) * tokens, 64, [&](int64_t first, int64_t last) {
+  const int64_t x_batch = x.stride(0), x_head = x.stride(1), x_token = x.stride(2), cos_token = cos.stride(1), sin_token = sin.stride(1);
+  at::parallel_for(0, x.size(0) * tokens, kTokenGrain, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t b = i / tokens, n = i % tokens;
-      const C* c = cos_data + b * cos_batch + n * cos.stride(1);
-      const C* s = sin_data + b * sin_batch + n * sin.stride(1);
       for (int64_t h = 0; h < heads; ++h) {
-        const T* from = x_data + b * x.stride(0) + h * x.stride(1) + n * x.stride(2);
-        T* to = out_data + (i * heads + h) * channels;
-        if (half == 1) {
-          for (int64_t p = 0; p < pairs; ++p) {
-            const C u = static_cast<C>(from[2 * p]), v = static_cast<C>(from[2 * p + 1]), sine = back ? -s[p] : s[p];
-            to[2 * p] = static_cast<T>(u * c[p] - v * sine);
-            to[2 * p + 1] = static_cast<T>(u * sine + v * c[p]);
-          }
-        } else {
-          for (int64_t p = 0; p < pairs; p += half) {
-            const T* chunk = from + 2 * p;
-            T* target = to + 2 * p;
-            for (int64_t j = 0; j < half; ++j) {
-              const C u = static_cast<C>(chunk[j]), v = static_cast<C>(chunk[j + half]), sine = back ? -s[p + j] : s[p + j];
-              target[j] = static_cast<T>(u * c[p + j] - v * sine);
-              target[j + half] = static_cast<T>(u * sine + v * c[p + j]);
-            }
-          }
-        }
-        for (int64_t j = 2 * pairs; j < channels; ++j) to[j] = from[j];
+        rotate_head(x_data + b * x_batch + h * x_head + n * x_token, cos_data + b * cos_batch + n * cos_token,
+                    sin_data + b * sin_batch + n * sin_token, out_data + (i * heads + h) * channels);
       }
     }
   });
 }
 
+void rotate_float(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, float sign, Tensor& out) {
+  const int64_t channels = x.size(3), pairs = cos.size(2);
+  for_each_head<float, float>(x, cos, sin, out, [&](const float* from, const float* c, const float* s, float* to) {
+    if (half == 1) rotate_neighbours(from, c, s, sign, pairs, to);
+    else rotate_halves(from, c, s, sign, pairs, half, to);
+    std::copy(from + 2 * pairs, from + channels, to + 2 * pairs);
+  });
+}
+
+constexpr int64_t kMaxHalfChannels = 512;  // of a head in a half type: the rows on the stack
+
+void rotate_bfloat16(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, float sign, Tensor& out) {
+  const int64_t channels = x.size(3), pairs = cos.size(2);
+  for_each_head<at::BFloat16, float>(x, cos, sin, out, [&](const at::BFloat16* from, const float* c, const float* s, at::BFloat16* to) {
+    float wide[kMaxHalfChannels], rotated[kMaxHalfChannels];
+    widen(reinterpret_cast<const uint16_t*>(from), channels, wide);
+    if (half == 1) rotate_neighbours(wide, c, s, sign, pairs, rotated);
+    else rotate_halves(wide, c, s, sign, pairs, half, rotated);
+    std::copy(wide + 2 * pairs, wide + channels, rotated + 2 * pairs);
+    narrow(rotated, channels, reinterpret_cast<uint16_t*>(to));
+  });
+}
+
 Tensor rotate_forward(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back) {
   const auto type = x.scalar_type();
-  const auto compute = type == at::kDouble ? at::kDouble : at::kFloat;
-  const bool known = type == at::kFloat || type == at::kDouble || type == at::kBFloat16 || type == at::kHalf;
-  if (!x.is_cpu() || !cos.is_cpu() || !sin.is_cpu() || !known) return rotate_composite(x, cos, back ? sin.neg() : sin, half);
-  const auto rows = [&](const Tensor& t) { return t.to(compute).stride(-1) == 1 ? t.to(compute) : t.to(compute).contiguous(); };
-  const Tensor source = x.stride(3) == 1 ? x : x.contiguous(), c = rows(cos), s = rows(sin);
+  const bool known = type == at::kFloat || (type == at::kBFloat16 && x.size(3) <= kMaxHalfChannels);
+  if (!x.is_cpu() || !cos.is_cpu() || !known) return rotate_composite(x, cos, back ? sin.neg() : sin, half);
+  const auto rows = [](const Tensor& t) {
+    const Tensor single = t.to(at::kFloat);
+    return single.stride(-1) == 1 ? single : single.contiguous();
+  };
+  const Tensor source = x.stride(3) == 1 ? x : x.contiguous();
   Tensor out = at::empty({x.size(0), x.size(2), x.size(1), x.size(3)}, x.options());  // (B, N, H, d)
-  switch (type) {
-    case at::kFloat: rotate_rows<float, float>(source, c, s, half, back, out); break;
-    case at::kDouble: rotate_rows<double, double>(source, c, s, half, back, out); break;
-    case at::kBFloat16: rotate_rows<at::BFloat16, float>(source, c, s, half, back, out); break;
-    default: rotate_rows<at::Half, float>(source, c, s, half, back, out);
-  }
+  (type == at::kFloat ? rotate_float : rotate_bfloat16)(source, rows(cos), rows(sin), half, back ? -1.0F : 1.0F, out);
   return out.transpose(1, 2);
 }
 

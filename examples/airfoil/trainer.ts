@@ -1,0 +1,31 @@
+import type { z } from "zod";
+import { BaseTrainerConfig, float, mapping, type DeviceBatch } from "noether-ts/core";
+import { BaseTrainer, type TrainerDependencies } from "noether-ts/training";
+import { nn, type Tensor } from "noether-ts/torch";
+
+/** `loss_weights`: weight of the mean squared error of each field. */
+export const AirfoilTrainerConfig = BaseTrainerConfig.extend("AirfoilTrainerConfig", {
+  fields: { loss_weights: mapping(float({ ge: 0 })) },
+});
+export type AirfoilTrainerConfig = z.output<typeof AirfoilTrainerConfig>;
+
+/** Weighted mean squared errors of the normalised fields. */
+export class AirfoilTrainer extends BaseTrainer {
+  static readonly schema = AirfoilTrainerConfig;
+  readonly #weights: Readonly<Record<string, number>>;
+
+  constructor(config: AirfoilTrainerConfig, dependencies: TrainerDependencies) {
+    super(config, dependencies);
+    this.#weights = config.loss_weights;
+  }
+
+  override lossCompute(forwardOutput: unknown, targets: DeviceBatch): Record<string, Tensor> {
+    const outputs = forwardOutput as Record<string, Tensor>;
+    return Object.fromEntries(
+      Object.entries(this.#weights).map(([field, weight]) => {
+        const loss = nn.functional.mseLoss(outputs[field]!, targets[`${field}_target`]!);
+        return [field, loss.mul(weight)];
+      }),
+    );
+  }
+}

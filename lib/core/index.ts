@@ -9,6 +9,7 @@ export * from "./schemas";
 export * from "./schemas/dataset";
 export * from "./callbacks";
 export * from "./distributed";
+export * from "./extractors";
 export * from "./initializers";
 export * from "./interfaces/data";
 export * from "./interfaces/trainer";

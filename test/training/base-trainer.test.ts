@@ -337,12 +337,24 @@ describe("when something fails", () => {
   }
 
   test("a NaN loss stops training before it reaches the weights", async () => {
-    const { trainer, model } = smallRun({ outputRootPath });
+    const { trainer, model, pathProvider } = smallRun({ outputRootPath, runId: "nan" });
     withNan(trainer, [1]);
     await expect(trainer.train(model)).rejects.toThrow(
       /encountered nan loss in the update after E0_U1_S4.*skip_nan_loss/,
     );
     expect(JSON.stringify(weightsOf(model))).not.toContain("null");
+    expect(existsSync(join(pathProvider.checkpointPath, "small_cp=E0_U1_S4.error_trainer.th"))).toBe(true);
+  });
+
+  test("the metrics of a run that fails are written", async () => {
+    const { trainer, model, pathProvider } = smallRun({
+      outputRootPath,
+      runId: "failed",
+      trainer: { add_default_callbacks: true, log_every_n_updates: 1, track_every_n_updates: 2 },
+    });
+    withNan(trainer, [2]);
+    await expect(trainer.train(model)).rejects.toThrow("nan loss");
+    expect(existsSync(pathProvider.basetrackerEntriesUri)).toBe(true);
   });
 
   test("skip_nan_loss leaves the update out", async () => {

@@ -357,7 +357,12 @@ export abstract class BaseTrainer implements TrainerLike {
         update: curIteration.update ?? 0,
         maxUpdate: end.update,
       });
-      await withLogContext(context, () => this.#train(trained, sizes));
+      try {
+        await withLogContext(context, () => this.#train(trained, sizes));
+      } catch (error) {
+        await this.#tryFinishLog();
+        throw error;
+      }
     }
     trained.eval();
     await this.#runHooks((callback) => callback.afterTraining(this.updateCounter));
@@ -484,7 +489,13 @@ export abstract class BaseTrainer implements TrainerLike {
     let stop = false;
     do {
       const isEpochEnd = (counter.update + 1) % this.updatesPerEpoch === 0;
-      await scope(async () => this.#runUpdate(model, batches, accumulationSteps));
+      try {
+        await scope(async () => this.#runUpdate(model, batches, accumulationSteps));
+      } catch (error) {
+        // Nothing that the update computed has reached the weights, so they are worth keeping.
+        this.#trySaveCheckpoint(model, "error");
+        throw error;
+      }
       if (isEpochEnd && !(counter.update >= this.#lastUpdate)) await this.#dropIncompleteUpdate(batches, sizes);
       stop = (await this.#runPeriodicCallbacks("afterUpdate", model, batchSize)) || stop;
       // Other code (signals, timers, streams) gets its turn.
@@ -701,6 +712,18 @@ export abstract class BaseTrainer implements TrainerLike {
     );
     if (failure !== null) throw (failure as { error: unknown }).error;
     return earlyExit;
+  }
+
+  /** The metrics of a run that failed are written, too. */
+  async #tryFinishLog(): Promise<void> {
+    try {
+      await this.logWriter.flush();
+      this.logWriter.finish();
+    } catch (error) {
+      this.logger.error(
+        `cannot write the metrics after the error: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
   }
 
   #trySaveCheckpoint(model: ModelBase, reason: string): void {

@@ -1,0 +1,1 @@
+export { ForwardHook, type ForwardHookOptions, StopForwardException } from "./forward-hook";

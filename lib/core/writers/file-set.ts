@@ -27,7 +27,7 @@ export function writeTorchFiles(files: readonly TorchFile[]): void {
       mkdirSync(dirname(path), { recursive: true });
       const temporary = `${path}.tmp-${process.pid}`;
       written.push({ path, temporary });
-      save(content, temporary);
+      save(content, temporary, { finalPath: path });
     }
     for (const { path, temporary } of written) {
       current = path;

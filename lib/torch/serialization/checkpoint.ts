@@ -32,6 +32,12 @@ export interface LoadOptions {
   readonly memoryLimit?: number;
 }
 
+/** Options of {@link save}. */
+export interface SaveOptions {
+  /** Where the file goes in the end, if the caller renames it: the archive carries the name of it. Default: `path`. */
+  readonly finalPath?: string;
+}
+
 // ---- save
 
 /**
@@ -46,24 +52,24 @@ export interface LoadOptions {
  * @example
  * save({ state_dict: model.stateDict(), training_iteration: { epoch: 2, update: 10, sample: 10 } }, "model.th");
  */
-export function save(value: unknown, path: string): void {
-  about(path, () => runSync(saveSteps(value, path)));
+export function save(value: unknown, path: string, options: SaveOptions = {}): void {
+  about(path, () => runSync(saveSteps(value, path, options)));
 }
 
 /**
  * {@link save} with the disk work on another thread. What is saved is looked at at once, but the tensors' data are read
  * while they are written: do not change them before the promise is fulfilled.
  */
-export async function saveAsync(value: unknown, path: string): Promise<void> {
-  await aboutAsync(path, () => runAsync(saveSteps(value, path)));
+export async function saveAsync(value: unknown, path: string, options: SaveOptions = {}): Promise<void> {
+  await aboutAsync(path, () => runAsync(saveSteps(value, path, options)));
 }
 
-function* saveSteps(value: unknown, path: string): Steps<void> {
+function* saveSteps(value: unknown, path: string, { finalPath = path }: SaveOptions): Steps<void> {
   checkPath(path);
   const collector = new StorageCollector();
   try {
     const data = pickle(value, (tensor) => collector.describe(tensor));
-    yield* replaceFile(path, (archive) => writeArchive(archive, archiveName(path), data, collector));
+    yield* replaceFile(path, (archive) => writeArchive(archive, archiveName(finalPath), data, collector));
   } finally {
     collector.dispose();
   }

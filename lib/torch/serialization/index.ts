@@ -1,5 +1,5 @@
 /** Files: checkpoints that PyTorch reads and writes, and safetensors. */
-export { load, loadAsync, save, saveAsync, type LoadOptions } from "./checkpoint";
+export { load, loadAsync, save, saveAsync, type LoadOptions, type SaveOptions } from "./checkpoint";
 export {
   loadSafetensors,
   loadSafetensorsAsync,

@@ -40,6 +40,12 @@ describe("the layout is that of torch.save", () => {
     );
   });
 
+  test("or with the stem of the name that the file gets in the end", () => {
+    const temporary = join(folder, "last_model.th.tmp-1");
+    save({ a: 1 }, temporary, { finalPath: "/somewhere/last_model.th" });
+    expect(readZipDirectory(openBytes(readFileSync(temporary)))[0]!.name).toBe("last_model/data.pkl");
+  });
+
   test("data at multiples of 64 bytes", () => {
     for (const entry of entries) expect(dataOffset(source, entry) % 64).toBe(0);
   });

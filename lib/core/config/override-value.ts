@@ -21,7 +21,7 @@ export class Sweep {
 
 const INTEGER = /^[+-]?(?:0|[1-9](?:_?\d)*)$/;
 const FLOAT =
-  /^[+-]?(?:(?:\d(?:_?\d)*\.(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:e[+-]?\d(?:_?\d)*)?|\d(?:_?\d)*e[+-]?\d(?:_?\d)*)$/i;
+  /^[+-]?(?:(?:(?:0|[1-9](?:_?\d)*)\.(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:e[+-]?\d(?:_?\d)*)?|(?:0|[1-9](?:_?\d)*)e[+-]?\d(?:_?\d)*)$/i;
 
 /** The value of a text without quotes. */
 export function parseToken(text: string): ScalarValue {
@@ -224,8 +224,7 @@ class Parser {
 const PROTECTED: Record<string, string> = { " ": "\uE000", "\t": "\uE001" };
 const unprotect = (text: string) => text.replaceAll("\uE000", " ").replaceAll("\uE001", "\t");
 
-const toNumber = (value: ValueTree): number =>
-  value instanceof Float ? value.value : typeof value === "string" ? Number(value) : Number(value);
+const toNumber = (value: ValueTree): number => (value instanceof Float ? value.value : Number(value));
 
 function cast(name: string, args: ValueTree[], parser: Parser): ValueTree {
   const [value] = args;

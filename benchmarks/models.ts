@@ -51,12 +51,29 @@ const schedule = (max_value: number) => ({
   end_value: 1e-6,
   max_value,
 });
-const LION = { kind: "noether.core.optimizer.Lion", lr: 5e-5, weight_decay: 0.05, clip_grad_norm: 0.25, schedule_config: schedule(5e-5) };
-const ADAMW = { kind: "torch.optim.AdamW", lr: 1e-3, weight_decay: 0.05, clip_grad_norm: 1, schedule_config: schedule(1e-3) };
+const LION = {
+  kind: "noether.core.optimizer.Lion",
+  lr: 5e-5,
+  weight_decay: 0.05,
+  clip_grad_norm: 0.25,
+  schedule_config: schedule(5e-5),
+};
+const ADAMW = {
+  kind: "torch.optim.AdamW",
+  lr: 1e-3,
+  weight_decay: 0.05,
+  clip_grad_norm: 1,
+  schedule_config: schedule(1e-3),
+};
 
 function config(model: string, scale: number): Record<string, unknown> {
   const pooling = { input_dim: 3, radius: 9 / Math.sqrt(scale) };
-  const common = { name: model, hidden_dim: 192, data_specs: DATA_SPECS, optimizer_config: model === "transolver" ? ADAMW : LION };
+  const common = {
+    name: model,
+    hidden_dim: 192,
+    data_specs: DATA_SPECS,
+    optimizer_config: model === "transolver" ? ADAMW : LION,
+  };
   const trunk = { ...common, depth: 12, use_output_projection: true };
   switch (model) {
     case "ab_upt":
@@ -109,7 +126,11 @@ class Workload {
     this.#model.initialize();
     const { tensors } = loadSafetensors(join(folder, "model.safetensors"));
     const group = (prefix: string) =>
-      Object.fromEntries([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), keep(value)]));
+      Object.fromEntries(
+        [...tensors]
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, value]) => [name.slice(prefix.length), keep(value)]),
+      );
     this.#model.loadStateDict(group("weight."));
     this.#inputs = group("input.");
     this.#targets = group("target.");
@@ -159,7 +180,10 @@ async function startPython(model: string, scale: number, folder: string) {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async (): Promise<string> => {
     const line = await lines.next();
-    if (line.done) throw new Error("expected PyTorch's side to answer, but it ended; set PYTHON to an interpreter with torch and safetensors");
+    if (line.done)
+      throw new Error(
+        "expected PyTorch's side to answer, but it ended; set PYTHON to an interpreter with torch and safetensors",
+      );
     return line.value;
   };
   await answer();

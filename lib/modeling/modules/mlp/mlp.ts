@@ -38,8 +38,8 @@ export class MLP extends nn.Module {
   /** Draws the weights anew, as `init_weights` says ("torch": leaves them as they are). */
   resetParameters(): void {
     const { init_weights } = this.#config;
-    if (init_weights !== "torch" && init_weights !== "truncnormal002") {
-      throw unsupportedInit(this, init_weights, ["torch", "truncnormal002"]);
+    if (init_weights === "truncnormal002-identity") {
+      throw unsupportedInit(this, init_weights, ["torch", "truncnormal", "truncnormal002"]);
     }
     applyInitMethod(this, this.mlp.parameters()[0]!, init_weights);
   }

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { bool, defineConfig, int, validateConfig } from "../../../core/schemas";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
-import { applyInitMethod, InitWeightsMode, unsupportedInit } from "../../functional/init";
+import { applyInitMethod, InitWeightsMode } from "../../functional/init";
 
 export const UpActDownMLPConfig = defineConfig("UpActDownMLPConfig", {
   extra: "forbid",
@@ -37,11 +37,7 @@ export class UpActDownMlp extends nn.Module {
 
   /** Draws the weights anew, as `init_weights` says ("torch": leaves them as they are). */
   resetParameters(): void {
-    const { init_weights } = this.#config;
-    if (init_weights === "truncnormal") {
-      throw unsupportedInit(this, init_weights, ["torch", "truncnormal002", "truncnormal002-identity"]);
-    }
-    applyInitMethod(this, this.fc2.weight, init_weights);
+    applyInitMethod(this, this.fc2.weight, this.#config.init_weights);
   }
 
   override forward(x: Tensor): Tensor {

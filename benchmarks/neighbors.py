@@ -1,0 +1,46 @@
+"""PyTorch's and scipy's side of neighbors.ts.
+
+    python neighbors.py THREADS FOLDER
+
+For each line "what n": reads FOLDER/points.bin (n x 3 float32), searches all points among themselves and answers with JSON:
+{"scipy": seconds, "cdist": seconds or null}; the edges of the blocked torch.cdist search go to FOLDER/edges.bin (int64).
+"radius" is within the radius that holds 32 points on average, at most 32 of them; "knn" are the 32 nearest.
+"""
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "reference"))
+import numpy as np
+import torch
+import torch_reference as reference
+from scipy.spatial import cKDTree
+
+threads, folder = int(sys.argv[1]), Path(sys.argv[2])
+torch.set_num_threads(threads)
+print("ready", flush=True)
+for line in sys.stdin:
+    what, n = line.split()
+    n = int(n)
+    points = np.fromfile(folder / "points.bin", dtype=np.float32).reshape(n, 3)
+    r = (32 / (n * 4 / 3 * math.pi)) ** (1 / 3)
+    start = time.perf_counter()
+    tree = cKDTree(points)
+    if what == "radius":
+        tree.query_ball_point(points, r, workers=threads)
+    else:
+        tree.query(points, k=32, workers=threads)
+    scipy_seconds = time.perf_counter() - start
+    cdist_seconds = None
+    if n <= 100_000:
+        x = torch.from_numpy(points)
+        # At 1e5 points a tenth of the queries is measured: the time grows in proportion.
+        part = x if n <= 10_000 else x[: n // 10]
+        start = time.perf_counter()
+        edges = reference.radius(x, part, r, 32) if what == "radius" else reference.knn(x, part, 32)
+        cdist_seconds = (time.perf_counter() - start) * len(x) / len(part)
+        edges.contiguous().numpy().tofile(folder / "edges.bin")
+    print(json.dumps({"scipy": scipy_seconds, "cdist": cdist_seconds}), flush=True)

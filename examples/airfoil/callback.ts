@@ -105,7 +105,7 @@ export class FieldErrorsCallback extends PeriodicDataIteratorCallback {
       cases: perCase,
     };
     for (const [field, { model }] of Object.entries(metrics.relative_l2)) {
-      this.writer.addScalar(`relative_l2/${this.datasetKey}/${field}`, model, {
+      this.writer.addScalar(`relative_l2_error/${this.datasetKey}/${field}`, model, {
         logger: this.logger,
         formatStr: ".4f",
       });
@@ -126,14 +126,16 @@ function numbersOf(x: Tensor): Float32Array {
 
 /** Every case of a data set as it is stored, whatever its normalizers and wrappers do. */
 async function readCases(dataset: DatasetProtocol): Promise<AirfoilCase[]> {
-  const base = (dataset instanceof DatasetWrapper ? dataset.base : dataset) as AirfoilDataset;
+  const isWrapped = dataset instanceof DatasetWrapper;
+  const base = (isWrapped ? dataset.base : dataset) as AirfoilDataset;
   const cases: AirfoilCase[] = [];
   base.computeStatistics = true;
   try {
     for (let index = 0; index < dataset.length; index++) {
-      const values: Record<string, unknown> = { name: base.names[index] };
+      const number = isWrapped ? dataset.baseIndex(index) : index;
+      const values: Record<string, unknown> = { name: base.names[number] };
       for (const key of KEYS) {
-        values[key] = await scope(async () => numbersOf(await base.getitem(key, index)));
+        values[key] = await scope(async () => numbersOf(await base.getitem(key, number)));
       }
       cases.push(values as unknown as AirfoilCase);
     }

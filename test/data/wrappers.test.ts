@@ -124,6 +124,7 @@ describe("wrappers in general", () => {
     const nested = new Subset(new Subset(new IndexDataset(10), [5, 6, 7]), [2, 0]);
     expect(await indices(nested)).toEqual([7, 5]);
     expect(values(await nested.getitem("x", 0))).toEqual([7]);
+    expect([0, 1].map((index) => nested.baseIndex(index))).toEqual([7, 5]);
   });
   test("what is set on a wrapper stays there", () => {
     const base = new IndexDataset(3);

@@ -68,6 +68,12 @@ export class DatasetWrapper implements DatasetProtocol {
     return index;
   }
 
+  /** Position in the data set at the core of all wrappers. */
+  baseIndex(index: number): number {
+    const inner = this.toInner(index);
+    return this.dataset instanceof DatasetWrapper ? this.dataset.baseIndex(inner) : inner;
+  }
+
   getitem(key: string, index: number): Promise<Tensor> {
     return this.dataset.getitem(key, this.toInner(index));
   }

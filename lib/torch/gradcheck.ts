@@ -53,7 +53,9 @@ export function gradcheck(
             const moved = Float64Array.from(values);
             moved[element] = shifted;
             return flatOutput(
-              ...inputs.map((other, index) => (index === position ? fromTypedArray(moved, input.shape) : other)),
+              ...inputs.map((other, index) =>
+                index === position ? fromTypedArray(moved, input.shape, { requiresGrad: true }) : other,
+              ),
             );
           });
         const [above, below] = [at(value + eps), at(value - eps)];

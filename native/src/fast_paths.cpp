@@ -8,6 +8,8 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "recorded_nodes.h"
+
 namespace noether {
 
 namespace {
@@ -28,8 +30,10 @@ class Reader {
   }
 
   bool ok;
+  // A tensor read so far has gradients to be recorded for.
+  bool records = false;
 
-  // A dense CPU tensor without special keys (conjugate, quantised, inference, …) for which nothing is recorded.
+  // A dense CPU tensor without special keys (conjugate, quantised, inference, …).
   const at::Tensor& tensor(size_t index) {
     static const at::Tensor undefined;
     double handle;
@@ -60,6 +64,27 @@ class Reader {
     c10::SmallVector<int64_t, 6> result;
     each(index, [&](double number) { result.push_back(whole(number)); });
     return result;
+  }
+
+  bool optional_boolean(size_t index) {
+    bool value = false;
+    if (given(index) && napi_get_value_bool(env_, argv_[index], &value) != napi_ok) ok = false;
+    return value;
+  }
+
+  // An array, or one number; nothing for null and undefined.
+  c10::SmallVector<int64_t, 6> integers_or_one(size_t index) {
+    double number;
+    if (!given(index)) return {};
+    if (napi_get_value_double(env_, argv_[index], &number) == napi_ok) return {whole(number)};
+    return integers(index);
+  }
+
+  std::optional<double> optional_number(size_t index) {
+    double number;
+    if (!given(index)) return std::nullopt;
+    if (napi_get_value_double(env_, argv_[index], &number) != napi_ok) return missing(std::optional<double>());
+    return number;
   }
 
   c10::SmallVector<at::Tensor, 4> tensors(size_t index) {
@@ -104,9 +129,8 @@ class Reader {
                                                  c10::DispatchKey::AutogradCPU, c10::DispatchKey::AutocastCPU});
     if (!addon_.tensors.is_live(handle)) return missing(otherwise);
     const at::Tensor& tensor = addon_.tensors.get(handle);
-    if (tensor.key_set() != kPlain || (c10::GradMode::is_enabled() && tensor.requires_grad())) {
-      return missing(otherwise);
-    }
+    if (tensor.key_set() != kPlain) return missing(otherwise);
+    if (!records && tensor.requires_grad() && c10::GradMode::is_enabled()) records = true;
     return tensor;
   }
 
@@ -148,8 +172,9 @@ at::Tensor empty_like_float(at::IntArrayRef sizes) {
   return at::detail::empty_cpu(sizes, at::kFloat, /*pin_memory=*/false, std::nullopt);
 }
 
-template <typename Operation>
-bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result, Operation apply) {
+template <typename Operation, typename Record>
+bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result, Operation apply,
+                 Record record) {
   Reader read(addon, env, argc, argv);
   const at::Tensor& a = read.tensor(0);
   const at::Tensor& b = read.tensor(1);
@@ -160,19 +185,25 @@ bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv
   const float* y = b.const_data_ptr<float>();
   float* z = out.mutable_data_ptr<float>();
   for (int64_t i = 0, n = a.numel(); i < n; ++i) z[i] = apply(x[i], y[i]);
+  if (read.records) record(out, a, b);
   return read.done(std::move(out), result);
 }
 
 bool add(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
-  return elementwise(addon, env, argc, argv, result, [](float x, float y) { return x + y; });
+  return elementwise(
+      addon, env, argc, argv, result, [](float x, float y) { return x + y; },
+      [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/false); });
 }
 
 bool sub(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
-  return elementwise(addon, env, argc, argv, result, [](float x, float y) { return x - y; });
+  return elementwise(
+      addon, env, argc, argv, result, [](float x, float y) { return x - y; },
+      [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/true); });
 }
 
 bool mul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
-  return elementwise(addon, env, argc, argv, result, [](float x, float y) { return x * y; });
+  return elementwise(
+      addon, env, argc, argv, result, [](float x, float y) { return x * y; }, recorded::mul);
 }
 
 bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
@@ -180,8 +211,15 @@ bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, nap
   const at::Tensor& a = read.tensor(0);
   const at::Tensor& b = read.tensor(1);
   if (!read.ok || argc > 2) return false;
-  const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
-  return read.done(a.dim() == 2 && b.dim() == 2 ? at::mm(a, b) : at::matmul(a, b), result);
+  const bool matrices = a.dim() == 2 && b.dim() == 2;
+  if (read.records && !(matrices && a.is_contiguous() && b.is_contiguous())) return false;
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = matrices ? at::mm(a, b) : at::matmul(a, b);
+  }
+  if (read.records) recorded::mm(out, a, b);
+  return read.done(std::move(out), result);
 }
 
 // As `addmm` does it, with the bias written to the result first, but without the set-up of a broadcast copy.
@@ -198,13 +236,16 @@ bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, nap
   const int64_t rows = input.size(0);
   const int64_t columns = weight.size(0);
   if (rows * columns == 0 || rows * columns > kSmall || input.size(1) == 0) return false;
-  const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
   at::Tensor out = empty_like_float({rows, columns});
   float* row = out.mutable_data_ptr<float>();
   for (int64_t i = 0; i < rows; ++i, row += columns) {
     std::memcpy(row, bias.const_data_ptr<float>(), static_cast<size_t>(columns) * sizeof(float));
   }
-  out.addmm_(input, weight.t());
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out.addmm_(input, weight.t());
+  }
+  if (read.records) recorded::linear(out, input, weight, bias);
   return read.done(std::move(out), result);
 }
 
@@ -242,7 +283,38 @@ bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* arg
       std::memcpy(target, source + static_cast<size_t>(indices[i]) * inner, inner);
     }
   }
+  if (read.records) recorded::index_select(out, self, dim, index);
   return read.done(std::move(out), result);
+}
+
+// Small dense tensors are copied row by row; the rest is ATen's.
+at::Tensor cat_small(at::TensorList tensors, int64_t dim) {
+  c10::SmallVector<int64_t, 6> sizes(tensors[0].sizes().begin(), tensors[0].sizes().end());
+  if (dim < 0) dim += static_cast<int64_t>(sizes.size());
+  if (dim < 0 || dim >= static_cast<int64_t>(sizes.size())) return {};
+  sizes[dim] = 0;
+  int64_t elements = 0;
+  for (const at::Tensor& tensor : tensors) {
+    if (!tensor.is_contiguous()) return {};
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (static_cast<int64_t>(i) != dim && tensor.size(i) != sizes[i]) return {};
+    }
+    sizes[dim] += tensor.size(dim);
+    elements += tensor.numel();
+  }
+  if (elements > kSmall) return {};
+  at::Tensor out = at::detail::empty_cpu(sizes, tensors[0].scalar_type(), /*pin_memory=*/false, std::nullopt);
+  int64_t outer = 1;
+  for (int64_t i = 0; i < dim; ++i) outer *= sizes[i];
+  char* target = static_cast<char*>(out.mutable_data_ptr());
+  for (int64_t row = 0; row < outer; ++row) {
+    for (const at::Tensor& tensor : tensors) {
+      const size_t bytes = tensor.nbytes() / static_cast<size_t>(outer);
+      if (bytes > 0) std::memcpy(target, static_cast<const char*>(tensor.const_data_ptr()) + row * bytes, bytes);
+      target += bytes;
+    }
+  }
+  return out;
 }
 
 bool cat(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
@@ -250,17 +322,33 @@ bool cat(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_v
   const auto tensors = read.tensors(0);
   const int64_t dim = read.optional_integer(1).value_or(0);
   if (!read.ok || argc > 2 || tensors.empty()) return false;
-  const Guard guard(c10::autograd_dispatch_keyset);
-  return read.done(at::cat(at::TensorList(tensors.data(), tensors.size()), dim), result);
+  for (const at::Tensor& tensor : tensors) {
+    // An empty vector joins anything, and mixed types are promoted: both are ATen's to handle.
+    if (tensor.dim() != tensors[0].dim() || tensor.dim() == 0 || tensor.scalar_type() != tensors[0].scalar_type()) {
+      return false;
+    }
+  }
+  const at::TensorList list(tensors.data(), tensors.size());
+  at::Tensor out = cat_small(list, dim);
+  if (!out.defined()) {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = at::cat(list, dim);
+  }
+  if (read.records) recorded::cat(out, list, dim);
+  return read.done(std::move(out), result);
 }
 
-// Views keep the key that tracks them (ADInplaceOrView).
+// Views keep the key that tracks them (ADInplaceOrView), and are recorded by libtorch itself.
+Guard without_recording(const Reader& read) {
+  return Guard(read.records ? c10::DispatchKeySet() : c10::autograd_dispatch_keyset);
+}
+
 bool reshape(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   Reader read(addon, env, argc, argv);
   const at::Tensor& self = read.tensor(0);
   const auto shape = read.integers(1);
   if (!read.ok || argc > 2) return false;
-  const Guard guard(c10::autograd_dispatch_keyset);
+  const auto guard = without_recording(read);
   return read.done(self.is_contiguous() ? self.view(shape) : self.reshape(shape), result);
 }
 
@@ -270,7 +358,7 @@ bool transpose(Addon& addon, napi_env env, size_t argc, const napi_value* argv, 
   const int64_t dim0 = read.integer(1);
   const int64_t dim1 = read.integer(2);
   if (!read.ok || argc > 3) return false;
-  const Guard guard(c10::autograd_dispatch_keyset);
+  const auto guard = without_recording(read);
   return read.done(self.transpose(dim0, dim1), result);
 }
 
@@ -282,7 +370,7 @@ bool slice(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi
   const auto end = read.optional_integer(3);
   const int64_t step = read.optional_integer(4).value_or(1);
   if (!read.ok || argc > 5) return false;
-  const Guard guard(c10::autograd_dispatch_keyset);
+  const auto guard = without_recording(read);
   return read.done(self.slice(dim, start, end, step), result);
 }
 
@@ -291,8 +379,29 @@ bool sum(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_v
   const at::Tensor& self = read.tensor(0);
   read.expect_at_most(1);
   if (!read.ok) return false;
-  const Guard guard(c10::autograd_dispatch_keyset);
-  return read.done(self.sum(), result);
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = self.sum();
+  }
+  if (read.records) recorded::sum(out, self, {}, /*keepdim=*/false);
+  return read.done(std::move(out), result);
+}
+
+bool sum_dim(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const auto dims = read.integers_or_one(1);
+  const bool keepdim = read.optional_boolean(2);
+  read.expect_at_most(3);
+  if (!read.ok || dims.empty() || self.dim() == 0) return false;
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = at::sum(self, dims, keepdim);
+  }
+  if (read.records) recorded::sum(out, self, dims, keepdim);
+  return read.done(std::move(out), result);
 }
 
 bool softmax(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
@@ -301,20 +410,58 @@ bool softmax(Addon& addon, napi_env env, size_t argc, const napi_value* argv, na
   const int64_t dim = read.integer(1);
   read.expect_at_most(2);
   if (!read.ok || !self.is_floating_point()) return false;
-  const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
-  return read.done(at::_softmax(self, dim, /*half_to_float=*/false), result);
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = at::_softmax(self, dim, /*half_to_float=*/false);
+  }
+  if (read.records) recorded::softmax(out, self, dim);
+  return read.done(std::move(out), result);
+}
+
+bool layer_norm(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& input = read.tensor(0);
+  const auto shape = read.integers(1);
+  const at::Tensor weight = read.optional_tensor(2);
+  const at::Tensor bias = read.optional_tensor(3);
+  const double eps = read.optional_number(4).value_or(1e-5);
+  if (!read.ok || argc > 5) return false;
+  at::Tensor out, mean, rstd;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    std::tie(out, mean, rstd) = at::native_layer_norm(input, shape, weight, bias, eps);
+  }
+  if (read.records) recorded::layer_norm(out, input, shape, weight, bias, mean, rstd);
+  return read.done(std::move(out), result);
+}
+
+// Called through the dispatcher these would be asked of the resolved tensor, and always say no.
+template <bool (at::TensorBase::*is_lazy)() const>
+bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  double handle;
+  if (argc != 1 || napi_get_value_double(env, argv[0], &handle) != napi_ok || !addon.tensors.is_live(handle)) return false;
+  return napi_get_boolean(env, (addon.tensors.get(handle).*is_lazy)(), result) == napi_ok;
 }
 
 }  // namespace
 
 FastPath find_fast_path(const std::string& qualified_name) {
   static const std::unordered_map<std::string, FastPath> paths = {
-      {"aten::add.Tensor", add},         {"aten::sub.Tensor", sub},
-      {"aten::mul.Tensor", mul},         {"aten::matmul", matmul},
-      {"aten::linear", linear},          {"aten::index_select", index_select},
-      {"aten::cat", cat},                {"aten::reshape", reshape},
-      {"aten::transpose.int", transpose}, {"aten::slice.Tensor", slice},
-      {"aten::sum", sum},                {"aten::softmax.int", softmax},
+      {"aten::add.Tensor", add},
+      {"aten::sub.Tensor", sub},
+      {"aten::mul.Tensor", mul},
+      {"aten::matmul", matmul},
+      {"aten::linear", linear},
+      {"aten::index_select", index_select},
+      {"aten::cat", cat},
+      {"aten::reshape", reshape},
+      {"aten::transpose.int", transpose},
+      {"aten::slice.Tensor", slice},
+      {"aten::sum", sum},
+      {"aten::softmax.int", softmax},
+      {"aten::sum.dim_IntList", sum_dim},
+      {"aten::layer_norm", layer_norm},
   };
   const auto found = paths.find(qualified_name);
   return found == paths.end() ? nullptr : found->second;

@@ -1,6 +1,7 @@
 // Shorter ways for a few hot operators. On tiny tensors the way to the kernel costs more than the kernel, so these skip
 // boxing, and where the result is plain to see (same shapes, contiguous) the kernel's own set-up. They compute the same
-// numbers in the same order as ATen; everything that is not the plain case goes the general way.
+// numbers in the same order as ATen; everything that is not the plain case goes the general way. Gradients are recorded
+// with nodes of our own (recorded_nodes.h).
 #pragma once
 
 #include <string>

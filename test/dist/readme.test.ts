@@ -11,8 +11,9 @@ test("the README's first model runs as printed and learns", () => {
   const folder = mkdtempSync(join(root, "test", "dist", ".readme-"));
   try {
     writeFileSync(join(folder, "model.mts"), code);
+    writeFileSync(join(folder, "tsconfig.json"), "{}"); // not the paths of this project's own
     const tsx = join(dirname(require.resolve("tsx/package.json")), "dist", "cli.mjs");
-    const output = execFileSync(process.execPath, [tsx, join(folder, "model.mts")], { encoding: "utf8" });
+    const output = execFileSync(process.execPath, [tsx, join(folder, "model.mts")], { cwd: folder, encoding: "utf8" });
     const losses = output.trim().split("\n").map((line) => Number(line.split(" ")[1]));
     expect(losses).toHaveLength(4);
     expect(losses[3]).toBeLessThan(losses[0]! / 10);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { NativeLoadError, packageRoot, platformName, tryLoadNative } from "../../lib/torch/loader";
 
 const saved = process.env.NOETHER_NATIVE;
+beforeEach(() => void delete process.env.NOETHER_NATIVE);
 afterEach(() => {
   if (saved === undefined) delete process.env.NOETHER_NATIVE;
   else process.env.NOETHER_NATIVE = saved;

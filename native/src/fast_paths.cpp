@@ -444,6 +444,14 @@ bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, n
   return napi_get_boolean(env, (addon.tensors.get(handle).*is_lazy)(), result) == napi_ok;
 }
 
+// Called through the dispatcher these would be asked of the resolved tensor, and always say no.
+template <bool (at::TensorBase::*is_lazy)() const>
+bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  double handle;
+  if (argc != 1 || napi_get_value_double(env, argv[0], &handle) != napi_ok || !addon.tensors.is_live(handle)) return false;
+  return napi_get_boolean(env, (addon.tensors.get(handle).*is_lazy)(), result) == napi_ok;
+}
+
 }  // namespace
 
 FastPath find_fast_path(const std::string& qualified_name) {
@@ -462,6 +470,8 @@ FastPath find_fast_path(const std::string& qualified_name) {
       {"aten::softmax.int", softmax},
       {"aten::sum.dim_IntList", sum_dim},
       {"aten::layer_norm", layer_norm},
+      {"aten::is_conj", lazy_bit<&at::TensorBase::is_conj>},
+      {"aten::is_neg", lazy_bit<&at::TensorBase::is_neg>},
   };
   const auto found = paths.find(qualified_name);
   return found == paths.end() ? nullptr : found->second;

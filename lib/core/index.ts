@@ -1,9 +1,8 @@
 /** Base classes, schemas, config composition and what every run uses. */
 export * from "./errors";
 export * from "./python-errors";
-export { nearestNames, suggestNames } from "./nearest";
+export { nearestNames, suggestNames } from "./nearest-names";
 export * from "./config";
-export * from "./configs";
 export * from "./factory";
 export * from "./schemas";
 export * from "./schemas/dataset";

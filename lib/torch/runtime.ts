@@ -1,4 +1,4 @@
-/** Threads, devices, memory counters and versions. */
+/** Threads, devices and versions. */
 import { native } from "./addon";
 import { guard } from "./errors";
 

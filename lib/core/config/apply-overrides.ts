@@ -1,5 +1,5 @@
 import { ConfigError } from "../errors";
-import { suggestNames } from "../nearest";
+import { suggestNames } from "../nearest-names";
 import { Interpolator } from "./interpolation";
 import { mergeNodes } from "./merge";
 import { childOf, cloneNode, Float, isNull, keysOf, listNode, mapNode, scalarNode, toPlain, type Node } from "./nodes";

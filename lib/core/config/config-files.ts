@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ConfigError, type SourceLocation } from "../errors";
-import { suggestNames } from "../nearest";
+import { suggestNames } from "../nearest-names";
 import type { Node } from "./nodes";
 import { readYaml } from "./yaml-reader";
 

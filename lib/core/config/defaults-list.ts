@@ -1,5 +1,5 @@
 import { ConfigError, type SourceLocation } from "../errors";
-import { suggestNames } from "../nearest";
+import { suggestNames } from "../nearest-names";
 import type { ConfigFiles, LoadedConfig } from "./config-files";
 import { parseInterpolated } from "./interpolation-grammar";
 import { hasInterpolation, type Node } from "./nodes";

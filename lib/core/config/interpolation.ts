@@ -1,5 +1,5 @@
 import { ConfigError, type SourceLocation } from "../errors";
-import { suggestNames } from "../nearest";
+import { suggestNames } from "../nearest-names";
 import { parseInterpolated, splitKey, type Interpolation, type StringPart } from "./interpolation-grammar";
 import {
   childOf,

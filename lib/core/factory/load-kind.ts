@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createJiti, type Jiti } from "jiti";
 import { KindError } from "../errors";
-import { suggestNames } from "../nearest";
+import { suggestNames } from "../nearest-names";
 import { isConfigClass } from "../schemas/config-class";
 import { findKind, register, type KindClass } from "./registry";
 

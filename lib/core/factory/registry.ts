@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { KindError } from "../errors";
-import { nearestNames } from "../nearest";
+import { nearestNames } from "../nearest-names";
 
 /**
  * The registry of kinds: which class and which schema a `kind` in a config names.

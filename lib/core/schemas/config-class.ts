@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { suggestNames } from "../nearest";
+import { suggestNames } from "../nearest-names";
 import { describe, forwardIssues, isMapping, report, type IssueSink } from "./fields";
 
 /** Field types of a config class, in the order in which they are written to YAML. */

@@ -117,7 +117,10 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
 });
 export type ConfigSchema = z.output<typeof ConfigSchema>;
 
-register("noether.core.schemas.schema.ConfigSchema", {
+/** The kind of a root config that names none in `config_schema_kind`. */
+export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";
+
+register(DEFAULT_SCHEMA_KIND, {
   schema: ConfigSchema,
   aliases: ["noether.core.schemas.ConfigSchema"],
 });

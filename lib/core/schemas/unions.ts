@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { findKind } from "../factory/registry";
-import { suggestNames } from "../nearest";
+import { suggestNames } from "../nearest-names";
 import { configClassOf, isConfigClass, isSubclass, type AnyConfigClass } from "./config-class";
 import { describe, forwardIssues, isMapping, literalValues, report } from "./fields";
 

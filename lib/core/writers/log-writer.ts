@@ -138,5 +138,5 @@ function hostScalar(key: string, value: Scalar | Tensor): Scalar {
     );
   }
   const item = value.item();
-  return typeof item === "bigint" ? Number(item) : (item);
+  return typeof item === "bigint" ? Number(item) : item;
 }

@@ -1,6 +1,6 @@
 import type { Batch, DataContainerLike, DataLoaderRequest, SamplerLike } from "../../core/interfaces/data";
 import { KeyError, ValueError } from "../../core/python-errors";
-import { suggestNames } from "../../core/nearest";
+import { suggestNames } from "../../core/nearest-names";
 import type { DatasetProtocol } from "../base/dataset";
 import { InterleavedSampler } from "../samplers/interleaved-sampler";
 import { RandomSampler } from "../samplers/random-sampler";

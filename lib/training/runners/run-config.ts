@@ -1,11 +1,11 @@
 import type { ComposedConfig } from "../../core/config";
-import { DEFAULT_SCHEMA_KIND } from "../../core/configs";
 import { ConfigError } from "../../core/errors";
 import { findKind, loadUserKinds } from "../../core/factory";
-import { suggestNames } from "../../core/nearest";
+import { suggestNames } from "../../core/nearest-names";
 import { registeredKinds } from "../../core/factory/registry";
 import {
   ConfigSchema,
+  DEFAULT_SCHEMA_KIND,
   isConfigClass,
   isSubclass,
   setAcceleratorDetection,

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { hostname, release, totalmem, type as osType } from "node:os";
 import { resolve } from "node:path";
-import { Hyperparameters } from "../../core/configs";
 import { getRank, getWorldSize, isDistributed, isRank0 } from "../../core/distributed";
 import { Factory } from "../../core/factory";
 import { ModelBase } from "../../core/models";
@@ -15,6 +14,7 @@ import {
 import { BaseTracker, NoopTracker } from "../../core/trackers";
 import { setSeed } from "../../core/utils";
 import { addGlobalHandlers, getLogger, type MessageCounter } from "../../core/utils/logging";
+import { Hyperparameters } from "../../core/writers";
 import { createPipeline, DataContainer, DatasetFactory } from "../../data";
 import { cuda, versions } from "../../torch";
 import { BaseTrainer } from "../trainers/base-trainer";

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Hyperparameters } from "../../../lib/core/configs";
+import { Hyperparameters } from "../../../lib/core/writers";
 import { readYaml, toPlain } from "../../../lib/core/config";
 import {
   any,

@@ -1,11 +1,8 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { writeYaml } from "../config/yaml-writer";
 import { dumpConfig } from "../schemas/dump";
+import { DEFAULT_SCHEMA_KIND } from "../schemas/schema";
 import { getLogger } from "../utils/logging";
-
-/** The root config class of a run that names none. */
-export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";
+import { writeYamlFile } from "./yaml-file";
 
 /** Writes a run's hyperparameters (training-inference-config spec 3.8). */
 export class Hyperparameters {
@@ -18,10 +15,7 @@ export class Hyperparameters {
    */
   static saveResolved(config: object, path: string, schemaKind: string = DEFAULT_SCHEMA_KIND): void {
     const { config_schema_kind: _, ...values } = dumpConfig(config, { onlyGiven: true });
-    mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.tmp`;
-    writeFileSync(temporary, writeYaml({ ...values, config_schema_kind: schemaKind }));
-    renameSync(temporary, path);
+    writeYamlFile(path, { ...values, config_schema_kind: schemaKind });
     getLogger("Hyperparameters").info(`Dumped resolved hyperparameters to ${path}`);
   }
 

@@ -1,4 +1,5 @@
-export { BaseTrainer, type TrainerDependencies, type UpdateResult, type UpdateStep } from "./trainers/base-trainer";
+export { BaseTrainer } from "./trainers/base-trainer";
+export type { TrainerDependencies, UpdateResult, UpdateStep } from "./trainers/types";
 export { type LossResult, LossWithOutputs } from "./trainers/result";
 export { OfflineLossCallback } from "./callbacks/offline-loss";
 export * from "./runners";

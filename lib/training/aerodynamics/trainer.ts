@@ -11,7 +11,8 @@ import {
   targetField,
 } from "../../modeling/aerodynamics";
 import type { Tensor } from "../../torch";
-import { BaseTrainer, type TrainerDependencies } from "../trainers/base-trainer";
+import { BaseTrainer } from "../trainers/base-trainer";
+import type { TrainerDependencies } from "../trainers/types";
 
 /** Config of {@link AutomotiveAerodynamicsCFDTrainer} (training-inference-config spec 11.5). */
 export const AutomotiveAerodynamicsCfdTrainerConfig = BaseTrainerConfig.extend(

@@ -1,23 +1,21 @@
-import { noGrad, scope, type Tensor } from "../../torch";
+import { scope, type Tensor } from "../../torch";
 import {
   buildCallbackStateDict,
   type CallbackBase,
   type CallbackDependencies,
-  EarlyStopIteration,
   loadCallbackStateDicts,
-  PeriodicCallback,
   validateCheckpointKeys,
 } from "../../core/callbacks";
 import { CheckpointKeys, TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
 import { getNumNodes, getWorldSize } from "../../core/distributed";
 import { Factory } from "../../core/factory";
 import { createInitializer, type InitializerBase } from "../../core/initializers";
-import type { Batch, DataContainerLike, DeviceBatch } from "../../core/interfaces/data";
+import type { DataContainerLike, DeviceBatch } from "../../core/interfaces/data";
 import type { TrainerLike, TrainerResult } from "../../core/interfaces/trainer";
 import type { ModelBase } from "../../core/models";
 import { MetricPropertyProvider } from "../../core/providers";
 import type { PathProvider } from "../../core/providers";
-import { NotImplementedError, RuntimeError, ValueError } from "../../core/python-errors";
+import { NotImplementedError, ValueError } from "../../core/python-errors";
 import type { BaseTrainerConfig } from "../../core/schemas/trainers";
 import type { BaseTracker } from "../../core/trackers";
 import {
@@ -32,43 +30,20 @@ import { TrainingIteration, UpdateCounter } from "../../core/utils/training";
 import { fullySpecified } from "../../core/utils/training/training-iteration";
 import { CheckpointWriter, LogWriter } from "../../core/writers";
 import { type BatchSizes, getBatchSizes } from "./batch-size";
+import { CallbackRunner } from "./callback-runner";
 import { createDefaultCallbacks } from "./default-callbacks";
+import { NanGuard } from "./nan-guard";
 import { TrainingRandomness } from "./random-state";
 import { type LossResult, type LossWithOutputs, toTrainerResult } from "./result";
 import { StopSignals } from "./signals";
+import { TrainingBatches } from "./training-batches";
+import type { TrainerDependencies, UpdateResult, UpdateStep } from "./types";
 
-/** What a trainer is built with. */
-export interface TrainerDependencies {
-  readonly dataContainer: DataContainerLike;
-  /** `cpu`, `cuda`, `cuda:0`. */
-  readonly device: string;
-  readonly tracker: BaseTracker;
-  readonly pathProvider: PathProvider;
-  /** `shuffle` false: training samples in the order of the data set. */
-  readonly mainSamplerKwargs?: { readonly shuffle?: boolean };
-  readonly metricPropertyProvider?: MetricPropertyProvider;
+/** What belongs to one training or evaluation run. */
+interface Run {
+  readonly sizes: BatchSizes;
+  readonly callbacks: CallbackRunner;
 }
-
-/** One forward and backward pass. */
-export interface UpdateStep {
-  readonly batch: DeviceBatch;
-  readonly model: ModelBase;
-  /** Passes per update. */
-  readonly accumulationSteps: number;
-  /** Index of this pass within the epoch. */
-  readonly accumulationStep: number;
-  readonly retainGraph?: boolean;
-}
-
-/** What a pass gives: detached losses, further outputs, and seconds by what they were spent on. */
-export interface UpdateResult {
-  readonly losses: Readonly<Record<string, Tensor>>;
-  readonly updateOutputs: Readonly<Record<string, unknown>> | null;
-  readonly times: { readonly forward: number; readonly backward: number };
-}
-
-/** Why the training loop ended. */
-type Outcome = "continue" | "stop";
 
 /**
  * Trains a model: data, updates, callbacks, checkpoints, interruption and resumption.
@@ -96,13 +71,11 @@ export abstract class BaseTrainer implements TrainerLike {
   readonly forwardProperties: readonly string[];
   readonly targetProperties: readonly string[];
   callbacks: readonly CallbackBase[] = [];
-  /** Steps in a row that were skipped because of a NaN loss. */
-  skipNanLossCounter = 0;
 
   protected readonly logger = getLogger("BaseTrainer");
   readonly #mainSamplerKwargs: { readonly shuffle?: boolean };
   readonly #randomness = new TrainingRandomness();
-  #skipStep = false;
+  readonly #nanGuard: NanGuard;
   #unusedParametersReported = false;
   #batchKeysReported = false;
 
@@ -149,6 +122,7 @@ export abstract class BaseTrainer implements TrainerLike {
       pathProvider: this.pathProvider,
       updateCounter: this.updateCounter,
     });
+    this.#nanGuard = new NanGuard({ skip: config.skip_nan_loss, maxCount: config.skip_nan_loss_max_count });
     this.forwardProperties = config.forward_properties ?? [];
     this.targetProperties = config.target_properties ?? [];
   }
@@ -185,6 +159,11 @@ export abstract class BaseTrainer implements TrainerLike {
       );
     }
     return start;
+  }
+
+  /** Steps in a row that were skipped because of a NaN loss. */
+  get skipNanLossCounter(): number {
+    return this.#nanGuard.count;
   }
 
   /** Updates of the whole run, not of what is left of it. */
@@ -326,14 +305,23 @@ export abstract class BaseTrainer implements TrainerLike {
     return model;
   }
 
-  #batchSizes(): BatchSizes {
-    return getBatchSizes({
-      effectiveBatchSize: this.config.effective_batch_size,
-      maxBatchSize: this.config.max_batch_size,
-      worldSize: getWorldSize(),
-      numNodes: getNumNodes(),
-      disableGradientAccumulation: this.config.disable_gradient_accumulation,
-    });
+  #openRun(callbacks: readonly CallbackBase[]): Run {
+    return {
+      sizes: getBatchSizes({
+        effectiveBatchSize: this.config.effective_batch_size,
+        maxBatchSize: this.config.max_batch_size,
+        worldSize: getWorldSize(),
+        numNodes: getNumNodes(),
+        disableGradientAccumulation: this.config.disable_gradient_accumulation,
+      }),
+      callbacks: new CallbackRunner({
+        callbacks,
+        updateCounter: this.updateCounter,
+        logWriter: this.logWriter,
+        randomness: this.#randomness,
+        onFailure: (model) => this.#trySaveCheckpoint(model, "error"),
+      }),
+    };
   }
 
   /** Trains the model from the start to the end of the run, or until a signal or a callback ends it. */
@@ -341,13 +329,13 @@ export abstract class BaseTrainer implements TrainerLike {
     this.callbacks = this.getAllCallbacks(model);
     this.#prepareModel(model, this.callbacks, false);
     const trained = this.wrapModel(model);
-    const sizes = this.#batchSizes();
+    const run = this.#openRun(this.callbacks);
 
     trained.eval();
-    await this.#runHooks((callback) => callback.beforeTraining(this.updateCounter));
+    await run.callbacks.runHooks((callback) => callback.beforeTraining(this.updateCounter));
     await this.logWriter.flush();
     if (this.updateCounter.isFinished) {
-      await this.#withoutTraining(trained, sizes.batchSize);
+      await this.#withoutTraining(trained, run);
     } else {
       const { curIteration, endIteration } = this.updateCounter;
       const end = fullySpecified(endIteration, "the end of training");
@@ -358,22 +346,22 @@ export abstract class BaseTrainer implements TrainerLike {
         maxUpdate: end.update,
       });
       try {
-        await withLogContext(context, () => this.#train(trained, sizes));
+        await withLogContext(context, () => this.#train(trained, run));
       } catch (error) {
         await this.#tryFinishLog();
         throw error;
       }
     }
     trained.eval();
-    await this.#runHooks((callback) => callback.afterTraining(this.updateCounter));
+    await run.callbacks.runHooks((callback) => callback.afterTraining(this.updateCounter));
     await this.logWriter.flush();
     this.logWriter.finish();
   }
 
   /** A run of length zero only evaluates; one that was finished before has nothing to do. */
-  async #withoutTraining(model: ModelBase, batchSize: number): Promise<void> {
+  async #withoutTraining(model: ModelBase, { callbacks, sizes }: Run): Promise<void> {
     if (this.totalTrainingUpdates === 0) {
-      await this.#runEvaluation(this.callbacks, model, batchSize);
+      await callbacks.evaluate(model, sizes.batchSize);
     } else {
       this.logger.warning(
         `the run is finished already (${this.updateCounter.curIteration}): raise max_epochs, max_updates or max_samples to train on`,
@@ -387,149 +375,71 @@ export abstract class BaseTrainer implements TrainerLike {
     this.#prepareModel(model, callbacks, true);
     const evaluated = this.wrapModel(model);
     evaluated.eval();
-    await this.#runEvaluation(callbacks, evaluated, this.#batchSizes().batchSize);
+    const { callbacks: runner, sizes } = this.#openRun(callbacks);
+    await runner.evaluate(evaluated, sizes.batchSize);
     await this.logWriter.flush();
     this.logWriter.finish();
   }
 
-  async #runEvaluation(callbacks: readonly CallbackBase[], trainerModel: ModelBase, batchSize: number): Promise<void> {
-    for (const callback of callbacks) {
-      if (!(callback instanceof PeriodicCallback)) continue;
-      await noGrad(async () =>
-        scope(async () => callback.atEval({ updateCounter: this.updateCounter, trainerModel, batchSize })),
-      );
-    }
-  }
-
-  /** Runs a hook of all callbacks in order, without gradients, apart from the random numbers of training. */
-  async #runHooks(hook: (callback: CallbackBase) => Promise<void> | void): Promise<void> {
-    await this.#randomness.isolate(() =>
-      noGrad(async () =>
-        scope(async () => {
-          for (const callback of this.callbacks) await hook(callback);
-        }),
-      ),
-    );
-  }
-
-  get #periodicCallbacks(): PeriodicCallback[] {
-    return this.callbacks.filter((callback) => callback instanceof PeriodicCallback);
-  }
-
   // ---- the training loop
 
-  async #train(model: ModelBase, sizes: BatchSizes): Promise<void> {
+  async #train(model: ModelBase, run: Run): Promise<void> {
+    const { sizes } = run;
     const signals = new StopSignals({ interrupt: this.config.save_on_sigint });
-    const batches = this.#openTrainingData(sizes.batchSize)[Symbol.asyncIterator]();
+    const batches = new TrainingBatches({
+      dataContainer: this.dataContainer,
+      updateCounter: this.updateCounter,
+      sizes,
+      worldSize: getWorldSize(),
+      shuffle: this.#mainSamplerKwargs.shuffle ?? true,
+    });
     try {
-      await this.#resumeRandomness(batches, sizes.accumulationSteps);
-      let outcome: Outcome = "continue";
-      while (outcome === "continue" && !this.updateCounter.isFinished) {
-        outcome = await this.#runEpoch(model, batches, sizes, signals);
+      await batches.resume(this.#randomness);
+      let goesOn = true;
+      while (goesOn && !this.updateCounter.isFinished) {
+        goesOn = await this.#runEpoch(model, batches, run, signals);
       }
     } finally {
       signals.close();
-      await batches.return?.();
+      await batches.close();
     }
   }
 
-  #openTrainingData(batchSize: number): AsyncIterable<Batch> {
-    const dataset = this.dataContainer.getDataset("train");
-    if (dataset.pipeline === null || dataset.pipeline === undefined) {
-      throw new ValueError("the training set has no pipeline that collates its samples");
-    }
-    const { update: lastUpdate } = fullySpecified(this.updateCounter.endIteration, "the end of training");
-    const { epoch: startEpoch } = fullySpecified(this.startCheckpoint, "the start of training");
-    return this.dataContainer.getDataLoader({
-      trainSampler: this.dataContainer.getMainSampler(dataset, this.#mainSamplerKwargs.shuffle ?? true),
-      trainCollator: dataset.pipeline,
-      batchSize,
-      // The loop below decides when training ends; the loader only has to have enough.
-      epochs: Math.ceil(lastUpdate / this.updatesPerEpoch),
-      callbackSamplers: [],
-      startEpoch: startEpoch === 0 ? null : startEpoch,
-    });
-  }
-
-  /** Brings random numbers and data to where the interrupted run was: inside an epoch, batches that it has seen are left out. */
-  async #resumeRandomness(batches: AsyncIterator<Batch>, accumulationSteps: number): Promise<void> {
-    const seen = (this.updateCounter.update % this.updatesPerEpoch) * accumulationSteps;
-    if (seen > 0) {
-      if (!this.#randomness.isResumed) {
-        this.logger.warning(
-          "the checkpoint lies inside an epoch and holds no random state: the rest of the epoch comes in a new random order",
-        );
-      }
-      this.#randomness.resumeEpochStart();
-      this.#randomness.markEpochStart();
-      for (let i = 0; i < seen; i++) await scope(async () => void (await this.#next(batches)));
-    }
-    this.#randomness.resumeNow();
-  }
-
-  async #next(batches: AsyncIterator<Batch>): Promise<Batch> {
-    const next = await batches.next();
-    if (next.done === true) {
-      throw new RuntimeError(
-        `the data loader ended at ${this.updateCounter.curIteration}, before the end of training at ${this.updateCounter.endIteration}`,
-      );
-    }
-    return next.value;
-  }
-
-  async #runEpoch(
-    model: ModelBase,
-    batches: AsyncIterator<Batch>,
-    sizes: BatchSizes,
-    signals: StopSignals,
-  ): Promise<Outcome> {
+  /** Runs to the end of the epoch, or until training is to stop; returns whether it goes on. */
+  async #runEpoch(model: ModelBase, batches: TrainingBatches, run: Run, signals: StopSignals): Promise<boolean> {
     const counter = this.updateCounter;
-    const { accumulationSteps, batchSize } = sizes;
+    const { sizes, callbacks } = run;
+    const { update: lastUpdate } = fullySpecified(counter.endIteration, "the end of training");
     if (counter.isFullEpoch) this.#randomness.markEpochStart();
     let stop = false;
     do {
-      const isEpochEnd = (counter.update + 1) % this.updatesPerEpoch === 0;
       try {
-        await scope(async () => this.#runUpdate(model, batches, accumulationSteps));
+        await scope(async () => this.#runUpdate(model, batches, run));
       } catch (error) {
         // Nothing that the update computed has reached the weights, so they are worth keeping.
         this.#trySaveCheckpoint(model, "error");
         throw error;
       }
-      if (isEpochEnd && !(counter.update >= this.#lastUpdate)) await this.#dropIncompleteUpdate(batches, sizes);
-      stop = (await this.#runPeriodicCallbacks("afterUpdate", model, batchSize)) || stop;
+      if (counter.isFullEpoch && counter.update < lastUpdate) await batches.dropIncompleteUpdate();
+      stop = await callbacks.runDue("afterUpdate", model, sizes.batchSize);
       // Other code (signals, timers, streams) gets its turn.
       await new Promise((resolve) => setImmediate(resolve));
     } while (!counter.isFullEpoch && !counter.isFinished && !stop && signals.received === null);
 
     if (counter.isFullEpoch) {
-      stop = (await this.#runPeriodicCallbacks("afterEpoch", model, batchSize)) || stop;
+      stop = (await callbacks.runDue("afterEpoch", model, sizes.batchSize)) || stop;
     }
     if (stop) {
       this.#saveCheckpoint(model, "early_exit");
     } else if (signals.received !== null) {
       this.#saveCheckpoint(model, "signal_interrupt");
     }
-    return stop || signals.received !== null ? "stop" : "continue";
+    return !stop && signals.received === null;
   }
 
-  get #lastUpdate(): number {
-    return fullySpecified(this.updateCounter.endIteration, "the end of training").update;
-  }
-
-  /** Full batches at the end of an epoch that are too few for an update. */
-  async #dropIncompleteUpdate(
-    batches: AsyncIterator<Batch>,
-    { batchSize, accumulationSteps }: BatchSizes,
-  ): Promise<void> {
-    const samples = this.dataContainer.getDataset("train").length;
-    const perEpoch = Math.floor(samples / (batchSize * getWorldSize()));
-    for (let i = this.updatesPerEpoch * accumulationSteps; i < perEpoch; i++)
-      await scope(async () => void (await this.#next(batches)));
-  }
-
-  async #runUpdate(model: ModelBase, batches: AsyncIterator<Batch>, accumulationSteps: number): Promise<void> {
+  async #runUpdate(model: ModelBase, batches: TrainingBatches, { sizes, callbacks }: Run): Promise<void> {
     const counter = this.updateCounter;
+    const { accumulationSteps } = sizes;
     const times: Record<string, number> = {};
     const addTime = (name: string, seconds: number): void => {
       times[name] = (times[name] ?? 0) + seconds;
@@ -538,7 +448,7 @@ export abstract class BaseTrainer implements TrainerLike {
     const first = (counter.update % this.updatesPerEpoch) * accumulationSteps;
     for (let accumulationStep = first; accumulationStep < first + accumulationSteps; accumulationStep++) {
       const start = performance.now();
-      const loaded = await this.#next(batches);
+      const loaded = await batches.next();
       addTime(TRAINING_DATA_WAIT_TIME, (performance.now() - start) / 1000);
       for (const [key, value] of Object.entries(loaded)) {
         if (key.startsWith("__meta_time_")) addTime(key.slice("__meta_time_".length), Number(value));
@@ -546,18 +456,16 @@ export abstract class BaseTrainer implements TrainerLike {
       const batch = moveItemsToDevice(model.device, loaded);
       model.train();
       const result = await this.update({ batch, model, accumulationSteps, accumulationStep });
-      await noGrad(async () => {
-        for (const callback of this.#periodicCallbacks) {
-          await callback.trackAfterAccumulationStep({
-            updateCounter: counter,
-            batch,
-            losses: result.losses,
-            updateOutputs: result.updateOutputs,
-            accumulationSteps,
-            accumulationStep,
-          });
-        }
-      });
+      await callbacks.track((callback) =>
+        callback.trackAfterAccumulationStep({
+          updateCounter: counter,
+          batch,
+          losses: result.losses,
+          updateOutputs: result.updateOutputs,
+          accumulationSteps,
+          accumulationStep,
+        }),
+      );
       addTime("forward", result.times.forward);
       addTime("backward", result.times.backward);
       addTime(TRAINING_UPDATE_TIME, result.times.forward + result.times.backward);
@@ -566,9 +474,7 @@ export abstract class BaseTrainer implements TrainerLike {
     counter.nextUpdate();
     if (counter.isFullEpoch) counter.nextEpoch();
     model.eval();
-    await noGrad(async () => {
-      for (const callback of this.#periodicCallbacks) await callback.trackAfterUpdateStep(counter, times);
-    });
+    await callbacks.track((callback) => callback.trackAfterUpdateStep(counter, times));
   }
 
   /** Forward and backward pass of a batch, and with the last pass of an update the optimizer's step. */
@@ -593,7 +499,7 @@ export abstract class BaseTrainer implements TrainerLike {
         `${this.constructor.name}.trainStep has to return a TrainerResult { totalLoss, lossesToLog?, additionalOutputs? }`,
       );
     }
-    this.#refuseNan(result.totalLoss);
+    this.#nanGuard.refuse(result.totalLoss, this.updateCounter.curIteration);
     this.gradientStep({ totalLoss: result.totalLoss, model, accumulationSteps, accumulationStep, retainGraph });
     const losses: Record<string, Tensor> = { total: result.totalLoss.detach() };
     for (const [name, loss] of Object.entries(result.lossesToLog ?? {})) losses[name] = loss.detach();
@@ -602,20 +508,6 @@ export abstract class BaseTrainer implements TrainerLike {
       updateOutputs: result.additionalOutputs ?? null,
       times: { forward: (afterForward - start) / 1000, backward: (performance.now() - afterForward) / 1000 },
     };
-  }
-
-  /**
-   * Stops at a NaN loss before it reaches the weights. Reading a loss of another device would make the processor wait for it
-   * in every update; there the OnlineLossCallback looks at it when it logs.
-   */
-  #refuseNan(totalLoss: Tensor): void {
-    if (this.config.skip_nan_loss || totalLoss.device !== "cpu" || !Number.isNaN(Number(totalLoss.item()))) {
-      return;
-    }
-    throw new RuntimeError(
-      `encountered nan loss in the update after ${this.updateCounter.curIteration}: the weights are those from before it. ` +
-        "Lower the learning rate, clip gradients (clip_grad_norm), check the data for NaN, or set skip_nan_loss: true",
-    );
   }
 
   /** Backward pass; with the last pass of an update clipping, the optimizer's step and the end of the gradients. */
@@ -635,33 +527,16 @@ export abstract class BaseTrainer implements TrainerLike {
     if (model.isFrozen) {
       return;
     }
-    if (this.config.skip_nan_loss) {
-      this.#noteNan(Number.isNaN(Number(totalLoss.detach().item())));
-    }
-    if (!this.#skipStep) {
+    this.#nanGuard.note(totalLoss);
+    if (!this.#nanGuard.skipsUpdate) {
       const loss = accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps);
       this.gradScaler.scale(loss).backward(undefined, { retainGraph });
       this.#reportUnusedParameters(model);
     }
     if ((accumulationStep + 1) % accumulationSteps === 0) {
-      if (!this.#skipStep) model.optimizerStep(this.gradScaler);
+      if (!this.#nanGuard.skipsUpdate) model.optimizerStep(this.gradScaler);
       model.optimizerZeroGrad();
-      this.#skipStep = false;
-    }
-  }
-
-  #noteNan(isNan: boolean): void {
-    if (!isNan) {
-      this.skipNanLossCounter = 0;
-      return;
-    }
-    this.skipNanLossCounter += 1;
-    this.#skipStep = true;
-    this.logger.warning(`skipping an update: its loss is NaN (${this.skipNanLossCounter} in a row)`);
-    if (this.skipNanLossCounter > this.config.skip_nan_loss_max_count) {
-      throw new RuntimeError(
-        `encountered nan loss ${this.skipNanLossCounter} times in a row, more than skip_nan_loss_max_count allows`,
-      );
+      this.#nanGuard.endUpdate();
     }
   }
 
@@ -674,44 +549,6 @@ export abstract class BaseTrainer implements TrainerLike {
     if (names.length > 0) {
       this.logger.warning(`these parameters got no gradient, so they are not trained: ${names.join(", ")}`);
     }
-  }
-
-  /**
-   * One pass over the periodic callbacks. All of them run even if one fails; then a checkpoint is saved and the first error
-   * is thrown.
-   *
-   * @returns whether a callback ended training.
-   */
-  async #runPeriodicCallbacks(
-    pass: "afterUpdate" | "afterEpoch",
-    trainerModel: ModelBase,
-    batchSize: number,
-  ): Promise<boolean> {
-    const counter = this.updateCounter;
-    let earlyExit = false;
-    let failure: { error: unknown } | null = null;
-    await this.#randomness.isolate(() =>
-      noGrad(async () => {
-        for (const callback of this.#periodicCallbacks) {
-          try {
-            await scope(async () => callback[pass]({ updateCounter: counter, trainerModel, batchSize }));
-          } catch (error) {
-            if (error instanceof EarlyStopIteration) {
-              this.logger.info(error.message);
-              earlyExit = true;
-            } else {
-              this.logger.error(`${callback} failed: ${error instanceof Error ? error.message : String(error)}`, error);
-              failure ??= { error };
-            }
-          }
-        }
-        // What is logged after the last update of an epoch and after the epoch is one entry.
-        if (pass === "afterEpoch" || !counter.isFullEpoch) await this.logWriter.flush();
-        if (failure !== null) this.#trySaveCheckpoint(trainerModel, "error");
-      }),
-    );
-    if (failure !== null) throw (failure as { error: unknown }).error;
-    return earlyExit;
   }
 
   /** The metrics of a run that failed are written, too. */

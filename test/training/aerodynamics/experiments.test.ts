@@ -18,27 +18,43 @@ function standIn(kind: string, schema: unknown): void {
 }
 
 beforeAll(() => {
-  for (const name of ["ShapeNetCar", "AhmedML", "DrivAerML", "DrivAerNet", "EmmiWing"]) standIn(`noether.data.datasets.cfd.${name}Dataset`, StandardDatasetConfig);
+  for (const name of ["ShapeNetCar", "AhmedML", "DrivAerML", "DrivAerNet", "EmmiWing"])
+    standIn(`noether.data.datasets.cfd.${name}Dataset`, StandardDatasetConfig);
   standIn(
     "tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback",
     PeriodicDataIteratorCallbackConfig.extend("SurfaceVolumeEvaluationMetricsCallbackConfig", {
-      fields: { name: str(), forward_properties: any(), chunked_inference: any(), chunk_properties: any(), sample_size_property: any(), chunk_size: any() },
+      fields: {
+        name: str(),
+        forward_properties: any(),
+        chunked_inference: any(),
+        chunk_properties: any(),
+        sample_size_property: any(),
+        chunk_size: any(),
+      },
     }),
   );
 });
 
 describe("every experiment of the aerodynamics example is valid", () => {
-  test.each(experiments.map((entry) => [`${entry.name} ${entry.overrides.join(" ")}`, entry] as const))("%s", async (_title, { name, overrides }) => {
-    const composed = composeConfig({ file: join(configs, `${name}.yaml`), overrides });
-    const { config, schemaKind } = await loadRunConfig(composed);
-    expect(schemaKind).toBe("tutorial.schemas.config_schema.TutorialConfigSchema");
-    expect(config.trainer.forward_properties).toEqual(config.model.forward_properties);
-    expect(lookupKind(config.model.kind).class).toBeDefined();
-  });
+  test.each(experiments.map((entry) => [`${entry.name} ${entry.overrides.join(" ")}`, entry] as const))(
+    "%s",
+    async (_title, { name, overrides }) => {
+      const composed = composeConfig({ file: join(configs, `${name}.yaml`), overrides });
+      const { config, schemaKind } = await loadRunConfig(composed);
+      expect(schemaKind).toBe("tutorial.schemas.config_schema.TutorialConfigSchema");
+      expect(config.trainer.forward_properties).toEqual(config.model.forward_properties);
+      expect(lookupKind(config.model.kind).class).toBeDefined();
+    },
+  );
 });
 
 test("a target that no loss is known for is refused, with its place", async () => {
   const file = join(configs, "train_shapenet.yaml");
-  const composed = composeConfig({ file, overrides: ["+experiment/shapenet=upt", "dataset_root=x", "trainer.target_properties=[surface_temperature_target]"] });
-  await expect(loadRunConfig(composed)).rejects.toThrow(/override "trainer\.target_properties=.*trainer\.target_properties\.0: expected a target property among/);
+  const composed = composeConfig({
+    file,
+    overrides: ["+experiment/shapenet=upt", "dataset_root=x", "trainer.target_properties=[surface_temperature_target]"],
+  });
+  await expect(loadRunConfig(composed)).rejects.toThrow(
+    /override "trainer\.target_properties=.*trainer\.target_properties\.0: expected a target property among/,
+  );
 });

@@ -1,0 +1,35 @@
+import type { Tensor } from "../../torch";
+import type { DataContainerLike, DeviceBatch } from "../../core/interfaces/data";
+import type { ModelBase } from "../../core/models";
+import type { MetricPropertyProvider, PathProvider } from "../../core/providers";
+import type { BaseTracker } from "../../core/trackers";
+
+/** What a trainer is built with. */
+export interface TrainerDependencies {
+  readonly dataContainer: DataContainerLike;
+  /** `cpu`, `cuda`, `cuda:0`. */
+  readonly device: string;
+  readonly tracker: BaseTracker;
+  readonly pathProvider: PathProvider;
+  /** `shuffle` false: training samples in the order of the data set. */
+  readonly mainSamplerKwargs?: { readonly shuffle?: boolean };
+  readonly metricPropertyProvider?: MetricPropertyProvider;
+}
+
+/** One forward and backward pass. */
+export interface UpdateStep {
+  readonly batch: DeviceBatch;
+  readonly model: ModelBase;
+  /** Passes per update. */
+  readonly accumulationSteps: number;
+  /** Index of this pass within the epoch. */
+  readonly accumulationStep: number;
+  readonly retainGraph?: boolean;
+}
+
+/** What a pass gives: detached losses, further outputs, and seconds by what they were spent on. */
+export interface UpdateResult {
+  readonly losses: Readonly<Record<string, Tensor>>;
+  readonly updateOutputs: Readonly<Record<string, unknown>> | null;
+  readonly times: { readonly forward: number; readonly backward: number };
+}

@@ -11,7 +11,11 @@ import {
   type Scalar,
 } from "./dtype";
 import { guard } from "./errors";
-import * as operators from "./operators.generated";
+import {
+  arange as arangeOperator,
+  full as fullOperator,
+  scalarTensor as scalarTensorOperator,
+} from "./operators.generated";
 import { wrap } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -124,13 +128,13 @@ export function fromBytes(
  */
 export function full(size: readonly number[], fillValue: Scalar, options: FactoryOptions = {}): Tensor {
   return options.out
-    ? operators.full(size, fillValue, { out: options.out })
-    : operators.full(size, fillValue, { ...options, dtype: options.dtype ?? inferDtype([fillValue]) });
+    ? fullOperator(size, fillValue, { out: options.out })
+    : fullOperator(size, fillValue, { ...options, dtype: options.dtype ?? inferDtype([fillValue]) });
 }
 
 /** A 0-dim tensor: float32 (the default float type) for numbers, unless `dtype` says. */
 export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out"> = {}): Tensor {
-  return operators.scalarTensor(value, { ...options, dtype: options.dtype ?? inferDtype([value]) });
+  return scalarTensorOperator(value, { ...options, dtype: options.dtype ?? inferDtype([value]) });
 }
 
 /**
@@ -154,7 +158,7 @@ export function arange(first: number | bigint, ...rest: (number | bigint | Facto
     given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
   const bounds = given.length === 0 ? [end] : given.length === 1 ? [start, end] : [start, end, step];
   const dtype = options.dtype ?? inferDtype(bounds);
-  return operators.arange(start!, end!, step!, options.out ? { out: options.out } : { ...options, dtype });
+  return arangeOperator(start!, end!, step!, options.out ? { out: options.out } : { ...options, dtype });
 }
 
 // ---- data

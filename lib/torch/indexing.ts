@@ -1,6 +1,13 @@
 /** PyTorch's subscripts: `x[1, :, None, mask]` as `x.index(1, slice(), null, mask)`. */
 import { tensor as tensorOf } from "./creation";
-import * as operators from "./operators.generated";
+import {
+  alias as aliasOperator,
+  index as indexOperator,
+  indexPut_ as indexPut_Operator,
+  select as selectOperator,
+  slice as sliceOperator,
+  unsqueeze as unsqueezeOperator,
+} from "./operators.generated";
 import { Tensor } from "./tensor";
 
 /** A range of one dimension, as Python's `start:stop:step`. */
@@ -40,13 +47,13 @@ export function slice(start: number | null = null, stop: number | null = null, s
 export function indexAt(x: Tensor, indices: readonly TensorIndex[]): Tensor {
   if (indices.length === 1) {
     const [only] = indices;
-    if (typeof only === "number") return operators.select(x, 0, only);
-    if (only instanceof Slice) return operators.slice(x, 0, only.start, only.stop, only.step);
-    if (only instanceof Tensor && only.ndim > 0) return operators.index(x, [only]);
+    if (typeof only === "number") return selectOperator(x, 0, only);
+    if (only instanceof Slice) return sliceOperator(x, 0, only.start, only.stop, only.step);
+    if (only instanceof Tensor && only.ndim > 0) return indexOperator(x, [only]);
   }
   const { view, tensors } = applyBasic(x, indices);
-  if (tensors.length === 0) return view === x ? operators.alias(x) : view;
-  return operators.index(view, tensors);
+  if (tensors.length === 0) return view === x ? aliasOperator(x) : view;
+  return indexOperator(view, tensors);
 }
 
 /** @internal `x[indices] = value`, or `+=` with `accumulate`. */
@@ -59,7 +66,7 @@ export function assignAt(
   const { view, tensors } = applyBasic(x, indices);
   const source = value instanceof Tensor ? value : tensorOf(value, { dtype: x.dtype, device: x.device });
   if (tensors.length > 0) {
-    operators.indexPut_(view, tensors, source.dtype === x.dtype ? source : source.to(x.dtype), accumulate);
+    indexPut_Operator(view, tensors, source.dtype === x.dtype ? source : source.to(x.dtype), accumulate);
   } else if (accumulate) view.add_(dropLeadingOnes(source, view));
   else view.copy_(dropLeadingOnes(source, view));
   x.cachedInfo = null;
@@ -99,22 +106,22 @@ function applyBasic(x: Tensor, indices: readonly TensorIndex[]): { view: Tensor;
   for (const entry of entries) {
     if (typeof entry === "number") {
       checkInteger(entry);
-      step(operators.select(view, dim, entry));
+      step(selectOperator(view, dim, entry));
     } else if (entry instanceof Slice) {
       if (entry.start !== null || entry.stop !== null || entry.step !== 1)
-        step(operators.slice(view, dim, entry.start, entry.stop, entry.step));
+        step(sliceOperator(view, dim, entry.start, entry.stop, entry.step));
       dim++;
     } else if (entry === null) {
-      step(operators.unsqueeze(view, dim));
+      step(unsqueezeOperator(view, dim));
       dim++;
     } else if (entry === "...") dim += x.ndim - consumed;
     else if (typeof entry === "boolean") {
-      step(operators.unsqueeze(view, dim));
+      step(unsqueezeOperator(view, dim));
       record(maskTensor(entry, x));
     } else if (entry instanceof Tensor) {
-      if (entry.ndim === 0 && isIntegral(entry)) step(operators.select(view, dim, Number(entry.item())));
+      if (entry.ndim === 0 && isIntegral(entry)) step(selectOperator(view, dim, Number(entry.item())));
       else if (entry.ndim === 0) {
-        step(operators.unsqueeze(view, dim));
+        step(unsqueezeOperator(view, dim));
         record(maskTensor(entry.itemScalar() !== false && entry.itemScalar() !== 0, x));
       } else if (isMask(entry) && entry.ndim > 1) positionsOf(entry, view, dim).forEach(record);
       else record(entry);

@@ -2,144 +2,1201 @@
 /* eslint-disable */
 import type { Device, DTypeLike, Layout, MemoryFormat, Scalar } from "./dtype";
 import type { Generator } from "./generator";
-import * as operators from "./operators.generated";
+import {
+  _addmmActivation as imported__addmmActivation,
+  _autocastToFullPrecision as imported__autocastToFullPrecision,
+  _autocastToReducedPrecision as imported__autocastToReducedPrecision,
+  _coalesced_ as imported__coalesced_,
+  _conj as imported__conj,
+  _conjPhysical as imported__conjPhysical,
+  _dimI as imported__dimI,
+  _dimV as imported__dimV,
+  _indices as imported__indices,
+  _isAllTrue as imported__isAllTrue,
+  _isAnyTrue as imported__isAnyTrue,
+  _isZerotensor as imported__isZerotensor,
+  _lazyClone as imported__lazyClone,
+  _negView as imported__negView,
+  _nestedTensorSize as imported__nestedTensorSize,
+  _nestedTensorStorageOffsets as imported__nestedTensorStorageOffsets,
+  _nestedTensorStrides as imported__nestedTensorStrides,
+  _nnz as imported__nnz,
+  _philoxNormal_ as imported__philoxNormal_,
+  _philoxUniform_ as imported__philoxUniform_,
+  _sparseMaskProjection as imported__sparseMaskProjection,
+  _toDense as imported__toDense,
+  _toSparse as imported__toSparse,
+  _toSparseBsc as imported__toSparseBsc,
+  _toSparseBsr as imported__toSparseBsr,
+  _toSparseCsc as imported__toSparseCsc,
+  _toSparseCsr as imported__toSparseCsr,
+  _values as imported__values,
+  abs as imported_abs,
+  abs_ as imported_abs_,
+  absolute as imported_absolute,
+  absolute_ as imported_absolute_,
+  acos as imported_acos,
+  acos_ as imported_acos_,
+  acosh as imported_acosh,
+  acosh_ as imported_acosh_,
+  add as imported_add,
+  add_ as imported_add_,
+  addbmm as imported_addbmm,
+  addbmm_ as imported_addbmm_,
+  addcdiv as imported_addcdiv,
+  addcdiv_ as imported_addcdiv_,
+  addcmul as imported_addcmul,
+  addcmul_ as imported_addcmul_,
+  addmm as imported_addmm,
+  addmm_ as imported_addmm_,
+  addmv as imported_addmv,
+  addmv_ as imported_addmv_,
+  addr as imported_addr,
+  addr_ as imported_addr_,
+  adjoint as imported_adjoint,
+  all as imported_all,
+  allclose as imported_allclose,
+  amax as imported_amax,
+  amin as imported_amin,
+  aminmax as imported_aminmax,
+  angle as imported_angle,
+  any as imported_any,
+  arccos as imported_arccos,
+  arccos_ as imported_arccos_,
+  arccosh as imported_arccosh,
+  arccosh_ as imported_arccosh_,
+  arcsin as imported_arcsin,
+  arcsin_ as imported_arcsin_,
+  arcsinh as imported_arcsinh,
+  arcsinh_ as imported_arcsinh_,
+  arctan as imported_arctan,
+  arctan2 as imported_arctan2,
+  arctan2_ as imported_arctan2_,
+  arctan_ as imported_arctan_,
+  arctanh as imported_arctanh,
+  arctanh_ as imported_arctanh_,
+  argmax as imported_argmax,
+  argmin as imported_argmin,
+  argsort as imported_argsort,
+  argwhere as imported_argwhere,
+  asStrided as imported_asStrided,
+  asStridedScatter as imported_asStridedScatter,
+  asStrided_ as imported_asStrided_,
+  asin as imported_asin,
+  asin_ as imported_asin_,
+  asinh as imported_asinh,
+  asinh_ as imported_asinh_,
+  atan as imported_atan,
+  atan2 as imported_atan2,
+  atan2_ as imported_atan2_,
+  atan_ as imported_atan_,
+  atanh as imported_atanh,
+  atanh_ as imported_atanh_,
+  baddbmm as imported_baddbmm,
+  baddbmm_ as imported_baddbmm_,
+  bernoulli as imported_bernoulli,
+  bernoulli_ as imported_bernoulli_,
+  bincount as imported_bincount,
+  bitwiseAnd as imported_bitwiseAnd,
+  bitwiseAnd_ as imported_bitwiseAnd_,
+  bitwiseLeftShift as imported_bitwiseLeftShift,
+  bitwiseLeftShift_ as imported_bitwiseLeftShift_,
+  bitwiseNot as imported_bitwiseNot,
+  bitwiseNot_ as imported_bitwiseNot_,
+  bitwiseOr as imported_bitwiseOr,
+  bitwiseOr_ as imported_bitwiseOr_,
+  bitwiseRightShift as imported_bitwiseRightShift,
+  bitwiseRightShift_ as imported_bitwiseRightShift_,
+  bitwiseXor as imported_bitwiseXor,
+  bitwiseXor_ as imported_bitwiseXor_,
+  bmm as imported_bmm,
+  broadcastTo as imported_broadcastTo,
+  cauchy_ as imported_cauchy_,
+  ccolIndices as imported_ccolIndices,
+  ceil as imported_ceil,
+  ceil_ as imported_ceil_,
+  chalf as imported_chalf,
+  cholesky as imported_cholesky,
+  choleskyInverse as imported_choleskyInverse,
+  choleskySolve as imported_choleskySolve,
+  chunk as imported_chunk,
+  clamp as imported_clamp,
+  clampMax as imported_clampMax,
+  clampMax_ as imported_clampMax_,
+  clampMin as imported_clampMin,
+  clampMin_ as imported_clampMin_,
+  clamp_ as imported_clamp_,
+  clip as imported_clip,
+  clip_ as imported_clip_,
+  clone as imported_clone,
+  coalesce as imported_coalesce,
+  colIndices as imported_colIndices,
+  conj as imported_conj,
+  conjPhysical as imported_conjPhysical,
+  conjPhysical_ as imported_conjPhysical_,
+  contiguous as imported_contiguous,
+  copy_ as imported_copy_,
+  copysign as imported_copysign,
+  copysign_ as imported_copysign_,
+  corrcoef as imported_corrcoef,
+  cos as imported_cos,
+  cos_ as imported_cos_,
+  cosh as imported_cosh,
+  cosh_ as imported_cosh_,
+  countNonzero as imported_countNonzero,
+  cov as imported_cov,
+  cross as imported_cross,
+  crowIndices as imported_crowIndices,
+  cummax as imported_cummax,
+  cummin as imported_cummin,
+  cumprod as imported_cumprod,
+  cumprod_ as imported_cumprod_,
+  cumsum as imported_cumsum,
+  cumsum_ as imported_cumsum_,
+  deg2rad as imported_deg2rad,
+  deg2rad_ as imported_deg2rad_,
+  denseDim as imported_denseDim,
+  dequantize as imported_dequantize,
+  det as imported_det,
+  detach as imported_detach,
+  detach_ as imported_detach_,
+  diag as imported_diag,
+  diagEmbed as imported_diagEmbed,
+  diagflat as imported_diagflat,
+  diagonal as imported_diagonal,
+  diagonalScatter as imported_diagonalScatter,
+  diff as imported_diff,
+  digamma as imported_digamma,
+  digamma_ as imported_digamma_,
+  dist as imported_dist,
+  div as imported_div,
+  div_ as imported_div_,
+  divide as imported_divide,
+  divide_ as imported_divide_,
+  dot as imported_dot,
+  dsplit as imported_dsplit,
+  eq as imported_eq,
+  eq_ as imported_eq_,
+  equal as imported_equal,
+  erf as imported_erf,
+  erf_ as imported_erf_,
+  erfc as imported_erfc,
+  erfc_ as imported_erfc_,
+  erfinv as imported_erfinv,
+  erfinv_ as imported_erfinv_,
+  exp as imported_exp,
+  exp2 as imported_exp2,
+  exp2_ as imported_exp2_,
+  exp_ as imported_exp_,
+  expand as imported_expand,
+  expandAs as imported_expandAs,
+  expm1 as imported_expm1,
+  expm1_ as imported_expm1_,
+  exponential_ as imported_exponential_,
+  fillDiagonal_ as imported_fillDiagonal_,
+  fill_ as imported_fill_,
+  fix as imported_fix,
+  fix_ as imported_fix_,
+  flatten as imported_flatten,
+  flip as imported_flip,
+  fliplr as imported_fliplr,
+  flipud as imported_flipud,
+  floatPower as imported_floatPower,
+  floatPower_ as imported_floatPower_,
+  floor as imported_floor,
+  floorDivide as imported_floorDivide,
+  floorDivide_ as imported_floorDivide_,
+  floor_ as imported_floor_,
+  fmax as imported_fmax,
+  fmin as imported_fmin,
+  fmod as imported_fmod,
+  fmod_ as imported_fmod_,
+  frac as imported_frac,
+  frac_ as imported_frac_,
+  frexp as imported_frexp,
+  gather as imported_gather,
+  gcd as imported_gcd,
+  gcd_ as imported_gcd_,
+  ge as imported_ge,
+  ge_ as imported_ge_,
+  geometric_ as imported_geometric_,
+  geqrf as imported_geqrf,
+  ger as imported_ger,
+  getDevice as imported_getDevice,
+  greater as imported_greater,
+  greaterEqual as imported_greaterEqual,
+  greaterEqual_ as imported_greaterEqual_,
+  greater_ as imported_greater_,
+  gt as imported_gt,
+  gt_ as imported_gt_,
+  hardshrink as imported_hardshrink,
+  hashTensor as imported_hashTensor,
+  heaviside as imported_heaviside,
+  heaviside_ as imported_heaviside_,
+  histc as imported_histc,
+  histogram as imported_histogram,
+  hsplit as imported_hsplit,
+  hypot as imported_hypot,
+  hypot_ as imported_hypot_,
+  i0 as imported_i0,
+  i0_ as imported_i0_,
+  igamma as imported_igamma,
+  igamma_ as imported_igamma_,
+  igammac as imported_igammac,
+  igammac_ as imported_igammac_,
+  indexAdd as imported_indexAdd,
+  indexAdd_ as imported_indexAdd_,
+  indexCopy as imported_indexCopy,
+  indexCopy_ as imported_indexCopy_,
+  indexFill as imported_indexFill,
+  indexFill_ as imported_indexFill_,
+  indexPut as imported_indexPut,
+  indexReduce as imported_indexReduce,
+  indexReduce_ as imported_indexReduce_,
+  indexSelect as imported_indexSelect,
+  indices as imported_indices,
+  inner as imported_inner,
+  intRepr as imported_intRepr,
+  inverse as imported_inverse,
+  isCoalesced as imported_isCoalesced,
+  isComplex as imported_isComplex,
+  isConj as imported_isConj,
+  isDistributed as imported_isDistributed,
+  isFloatingPoint as imported_isFloatingPoint,
+  isNeg as imported_isNeg,
+  isNonzero as imported_isNonzero,
+  isPinned as imported_isPinned,
+  isSameSize as imported_isSameSize,
+  isSetTo as imported_isSetTo,
+  isSigned as imported_isSigned,
+  isclose as imported_isclose,
+  isfinite as imported_isfinite,
+  isinf as imported_isinf,
+  isnan as imported_isnan,
+  isneginf as imported_isneginf,
+  isposinf as imported_isposinf,
+  isreal as imported_isreal,
+  istft as imported_istft,
+  kron as imported_kron,
+  kthvalue as imported_kthvalue,
+  lcm as imported_lcm,
+  lcm_ as imported_lcm_,
+  ldexp as imported_ldexp,
+  ldexp_ as imported_ldexp_,
+  le as imported_le,
+  le_ as imported_le_,
+  lerp as imported_lerp,
+  lerp_ as imported_lerp_,
+  less as imported_less,
+  lessEqual as imported_lessEqual,
+  lessEqual_ as imported_lessEqual_,
+  less_ as imported_less_,
+  lgamma as imported_lgamma,
+  lgamma_ as imported_lgamma_,
+  log as imported_log,
+  log10 as imported_log10,
+  log10_ as imported_log10_,
+  log1p as imported_log1p,
+  log1p_ as imported_log1p_,
+  log2 as imported_log2,
+  log2_ as imported_log2_,
+  logNormal_ as imported_logNormal_,
+  logSoftmax as imported_logSoftmax,
+  log_ as imported_log_,
+  logaddexp as imported_logaddexp,
+  logaddexp2 as imported_logaddexp2,
+  logcumsumexp as imported_logcumsumexp,
+  logdet as imported_logdet,
+  logicalAnd as imported_logicalAnd,
+  logicalAnd_ as imported_logicalAnd_,
+  logicalNot as imported_logicalNot,
+  logicalNot_ as imported_logicalNot_,
+  logicalOr as imported_logicalOr,
+  logicalOr_ as imported_logicalOr_,
+  logicalXor as imported_logicalXor,
+  logicalXor_ as imported_logicalXor_,
+  logit as imported_logit,
+  logit_ as imported_logit_,
+  logsumexp as imported_logsumexp,
+  lt as imported_lt,
+  lt_ as imported_lt_,
+  luSolve as imported_luSolve,
+  maskedFill as imported_maskedFill,
+  maskedFill_ as imported_maskedFill_,
+  maskedScatter as imported_maskedScatter,
+  maskedScatter_ as imported_maskedScatter_,
+  maskedSelect as imported_maskedSelect,
+  matmul as imported_matmul,
+  matrixExp as imported_matrixExp,
+  matrixPower as imported_matrixPower,
+  max as imported_max,
+  maximum as imported_maximum,
+  mean as imported_mean,
+  median as imported_median,
+  min as imported_min,
+  minimum as imported_minimum,
+  mm as imported_mm,
+  mode as imported_mode,
+  moveaxis as imported_moveaxis,
+  movedim as imported_movedim,
+  msort as imported_msort,
+  mul as imported_mul,
+  mul_ as imported_mul_,
+  multinomial as imported_multinomial,
+  multiply as imported_multiply,
+  multiply_ as imported_multiply_,
+  mv as imported_mv,
+  mvlgamma as imported_mvlgamma,
+  mvlgamma_ as imported_mvlgamma_,
+  nanToNum as imported_nanToNum,
+  nanToNum_ as imported_nanToNum_,
+  nanmean as imported_nanmean,
+  nanmedian as imported_nanmedian,
+  nanquantile as imported_nanquantile,
+  nansum as imported_nansum,
+  narrow as imported_narrow,
+  narrowCopy as imported_narrowCopy,
+  ne as imported_ne,
+  ne_ as imported_ne_,
+  neg as imported_neg,
+  neg_ as imported_neg_,
+  negative as imported_negative,
+  negative_ as imported_negative_,
+  newEmpty as imported_newEmpty,
+  newEmptyStrided as imported_newEmptyStrided,
+  newFull as imported_newFull,
+  newOnes as imported_newOnes,
+  newZeros as imported_newZeros,
+  nextafter as imported_nextafter,
+  nextafter_ as imported_nextafter_,
+  nonzero as imported_nonzero,
+  nonzeroStatic as imported_nonzeroStatic,
+  norm as imported_norm,
+  normal_ as imported_normal_,
+  notEqual as imported_notEqual,
+  notEqual_ as imported_notEqual_,
+  orgqr as imported_orgqr,
+  ormqr as imported_ormqr,
+  outer as imported_outer,
+  permute as imported_permute,
+  pinMemory as imported_pinMemory,
+  pinverse as imported_pinverse,
+  polygamma as imported_polygamma,
+  polygamma_ as imported_polygamma_,
+  positive as imported_positive,
+  pow as imported_pow,
+  pow_ as imported_pow_,
+  prelu as imported_prelu,
+  prod as imported_prod,
+  put as imported_put,
+  put_ as imported_put_,
+  qPerChannelAxis as imported_qPerChannelAxis,
+  qPerChannelScales as imported_qPerChannelScales,
+  qPerChannelZeroPoints as imported_qPerChannelZeroPoints,
+  qScale as imported_qScale,
+  qZeroPoint as imported_qZeroPoint,
+  qr as imported_qr,
+  quantile as imported_quantile,
+  rad2deg as imported_rad2deg,
+  rad2deg_ as imported_rad2deg_,
+  random_ as imported_random_,
+  ravel as imported_ravel,
+  reciprocal as imported_reciprocal,
+  reciprocal_ as imported_reciprocal_,
+  relu as imported_relu,
+  relu_ as imported_relu_,
+  remainder as imported_remainder,
+  remainder_ as imported_remainder_,
+  renorm as imported_renorm,
+  renorm_ as imported_renorm_,
+  repeat as imported_repeat,
+  repeatInterleave as imported_repeatInterleave,
+  reshape as imported_reshape,
+  reshapeAs as imported_reshapeAs,
+  resizeAsSparse_ as imported_resizeAsSparse_,
+  resizeAs_ as imported_resizeAs_,
+  resize_ as imported_resize_,
+  resolveConj as imported_resolveConj,
+  resolveNeg as imported_resolveNeg,
+  roll as imported_roll,
+  rot90 as imported_rot90,
+  round as imported_round,
+  round_ as imported_round_,
+  rowIndices as imported_rowIndices,
+  rsqrt as imported_rsqrt,
+  rsqrt_ as imported_rsqrt_,
+  scatter as imported_scatter,
+  scatterAdd as imported_scatterAdd,
+  scatterAdd_ as imported_scatterAdd_,
+  scatterReduce as imported_scatterReduce,
+  scatterReduce_ as imported_scatterReduce_,
+  scatter_ as imported_scatter_,
+  select as imported_select,
+  selectScatter as imported_selectScatter,
+  set_ as imported_set_,
+  sgn as imported_sgn,
+  sgn_ as imported_sgn_,
+  sigmoid as imported_sigmoid,
+  sigmoid_ as imported_sigmoid_,
+  sign as imported_sign,
+  sign_ as imported_sign_,
+  signbit as imported_signbit,
+  sin as imported_sin,
+  sin_ as imported_sin_,
+  sinc as imported_sinc,
+  sinc_ as imported_sinc_,
+  sinh as imported_sinh,
+  sinh_ as imported_sinh_,
+  sliceInverse as imported_sliceInverse,
+  sliceScatter as imported_sliceScatter,
+  slogdet as imported_slogdet,
+  smm as imported_smm,
+  softmax as imported_softmax,
+  sort as imported_sort,
+  sparseDim as imported_sparseDim,
+  sparseMask as imported_sparseMask,
+  sparseResizeAndClear_ as imported_sparseResizeAndClear_,
+  sparseResize_ as imported_sparseResize_,
+  split as imported_split,
+  splitWithSizes as imported_splitWithSizes,
+  sqrt as imported_sqrt,
+  sqrt_ as imported_sqrt_,
+  square as imported_square,
+  square_ as imported_square_,
+  squeeze as imported_squeeze,
+  squeeze_ as imported_squeeze_,
+  sspaddmm as imported_sspaddmm,
+  std as imported_std,
+  stft as imported_stft,
+  sub as imported_sub,
+  sub_ as imported_sub_,
+  subtract as imported_subtract,
+  subtract_ as imported_subtract_,
+  sum as imported_sum,
+  sumToSize as imported_sumToSize,
+  svd as imported_svd,
+  swapaxes as imported_swapaxes,
+  swapaxes_ as imported_swapaxes_,
+  swapdims as imported_swapdims,
+  swapdims_ as imported_swapdims_,
+  t as imported_t,
+  t_ as imported_t_,
+  take as imported_take,
+  takeAlongDim as imported_takeAlongDim,
+  tan as imported_tan,
+  tan_ as imported_tan_,
+  tanh as imported_tanh,
+  tanh_ as imported_tanh_,
+  tensorSplit as imported_tensorSplit,
+  tile as imported_tile,
+  toDense as imported_toDense,
+  toMkldnn as imported_toMkldnn,
+  toPaddedTensor as imported_toPaddedTensor,
+  toSparse as imported_toSparse,
+  toSparseBsc as imported_toSparseBsc,
+  toSparseBsr as imported_toSparseBsr,
+  toSparseCsc as imported_toSparseCsc,
+  toSparseCsr as imported_toSparseCsr,
+  topk as imported_topk,
+  trace as imported_trace,
+  transpose as imported_transpose,
+  transpose_ as imported_transpose_,
+  triangularSolve as imported_triangularSolve,
+  tril as imported_tril,
+  tril_ as imported_tril_,
+  triu as imported_triu,
+  triu_ as imported_triu_,
+  trueDivide as imported_trueDivide,
+  trueDivide_ as imported_trueDivide_,
+  trunc as imported_trunc,
+  trunc_ as imported_trunc_,
+  typeAs as imported_typeAs,
+  unbind as imported_unbind,
+  unflatten as imported_unflatten,
+  unfold as imported_unfold,
+  uniform_ as imported_uniform_,
+  unsafeChunk as imported_unsafeChunk,
+  unsafeSplit as imported_unsafeSplit,
+  unsafeSplitWithSizes as imported_unsafeSplitWithSizes,
+  unsqueeze as imported_unsqueeze,
+  unsqueeze_ as imported_unsqueeze_,
+  values as imported_values,
+  var as imported_var,
+  vdot as imported_vdot,
+  view as imported_view,
+  viewAs as imported_viewAs,
+  vsplit as imported_vsplit,
+  where as imported_where,
+  xlogy as imported_xlogy,
+  xlogy_ as imported_xlogy_,
+  zero_ as imported_zero_,
+} from "./operators.generated";
 import type { Tensor } from "./tensor";
+
+// Bound once, see BOUND in scripts/generate-operators.ts.
+const $_addmmActivation: any = imported__addmmActivation;
+const $_autocastToFullPrecision: any = imported__autocastToFullPrecision;
+const $_autocastToReducedPrecision: any = imported__autocastToReducedPrecision;
+const $_coalesced_: any = imported__coalesced_;
+const $_conj: any = imported__conj;
+const $_conjPhysical: any = imported__conjPhysical;
+const $_dimI: any = imported__dimI;
+const $_dimV: any = imported__dimV;
+const $_indices: any = imported__indices;
+const $_isAllTrue: any = imported__isAllTrue;
+const $_isAnyTrue: any = imported__isAnyTrue;
+const $_isZerotensor: any = imported__isZerotensor;
+const $_lazyClone: any = imported__lazyClone;
+const $_negView: any = imported__negView;
+const $_nestedTensorSize: any = imported__nestedTensorSize;
+const $_nestedTensorStorageOffsets: any = imported__nestedTensorStorageOffsets;
+const $_nestedTensorStrides: any = imported__nestedTensorStrides;
+const $_nnz: any = imported__nnz;
+const $_philoxNormal_: any = imported__philoxNormal_;
+const $_philoxUniform_: any = imported__philoxUniform_;
+const $_sparseMaskProjection: any = imported__sparseMaskProjection;
+const $_toDense: any = imported__toDense;
+const $_toSparse: any = imported__toSparse;
+const $_toSparseBsc: any = imported__toSparseBsc;
+const $_toSparseBsr: any = imported__toSparseBsr;
+const $_toSparseCsc: any = imported__toSparseCsc;
+const $_toSparseCsr: any = imported__toSparseCsr;
+const $_values: any = imported__values;
+const $abs: any = imported_abs;
+const $abs_: any = imported_abs_;
+const $absolute: any = imported_absolute;
+const $absolute_: any = imported_absolute_;
+const $acos: any = imported_acos;
+const $acos_: any = imported_acos_;
+const $acosh: any = imported_acosh;
+const $acosh_: any = imported_acosh_;
+const $add: any = imported_add;
+const $add_: any = imported_add_;
+const $addbmm: any = imported_addbmm;
+const $addbmm_: any = imported_addbmm_;
+const $addcdiv: any = imported_addcdiv;
+const $addcdiv_: any = imported_addcdiv_;
+const $addcmul: any = imported_addcmul;
+const $addcmul_: any = imported_addcmul_;
+const $addmm: any = imported_addmm;
+const $addmm_: any = imported_addmm_;
+const $addmv: any = imported_addmv;
+const $addmv_: any = imported_addmv_;
+const $addr: any = imported_addr;
+const $addr_: any = imported_addr_;
+const $adjoint: any = imported_adjoint;
+const $all: any = imported_all;
+const $allclose: any = imported_allclose;
+const $amax: any = imported_amax;
+const $amin: any = imported_amin;
+const $aminmax: any = imported_aminmax;
+const $angle: any = imported_angle;
+const $any: any = imported_any;
+const $arccos: any = imported_arccos;
+const $arccos_: any = imported_arccos_;
+const $arccosh: any = imported_arccosh;
+const $arccosh_: any = imported_arccosh_;
+const $arcsin: any = imported_arcsin;
+const $arcsin_: any = imported_arcsin_;
+const $arcsinh: any = imported_arcsinh;
+const $arcsinh_: any = imported_arcsinh_;
+const $arctan: any = imported_arctan;
+const $arctan2: any = imported_arctan2;
+const $arctan2_: any = imported_arctan2_;
+const $arctan_: any = imported_arctan_;
+const $arctanh: any = imported_arctanh;
+const $arctanh_: any = imported_arctanh_;
+const $argmax: any = imported_argmax;
+const $argmin: any = imported_argmin;
+const $argsort: any = imported_argsort;
+const $argwhere: any = imported_argwhere;
+const $asStrided: any = imported_asStrided;
+const $asStridedScatter: any = imported_asStridedScatter;
+const $asStrided_: any = imported_asStrided_;
+const $asin: any = imported_asin;
+const $asin_: any = imported_asin_;
+const $asinh: any = imported_asinh;
+const $asinh_: any = imported_asinh_;
+const $atan: any = imported_atan;
+const $atan2: any = imported_atan2;
+const $atan2_: any = imported_atan2_;
+const $atan_: any = imported_atan_;
+const $atanh: any = imported_atanh;
+const $atanh_: any = imported_atanh_;
+const $baddbmm: any = imported_baddbmm;
+const $baddbmm_: any = imported_baddbmm_;
+const $bernoulli: any = imported_bernoulli;
+const $bernoulli_: any = imported_bernoulli_;
+const $bincount: any = imported_bincount;
+const $bitwiseAnd: any = imported_bitwiseAnd;
+const $bitwiseAnd_: any = imported_bitwiseAnd_;
+const $bitwiseLeftShift: any = imported_bitwiseLeftShift;
+const $bitwiseLeftShift_: any = imported_bitwiseLeftShift_;
+const $bitwiseNot: any = imported_bitwiseNot;
+const $bitwiseNot_: any = imported_bitwiseNot_;
+const $bitwiseOr: any = imported_bitwiseOr;
+const $bitwiseOr_: any = imported_bitwiseOr_;
+const $bitwiseRightShift: any = imported_bitwiseRightShift;
+const $bitwiseRightShift_: any = imported_bitwiseRightShift_;
+const $bitwiseXor: any = imported_bitwiseXor;
+const $bitwiseXor_: any = imported_bitwiseXor_;
+const $bmm: any = imported_bmm;
+const $broadcastTo: any = imported_broadcastTo;
+const $cauchy_: any = imported_cauchy_;
+const $ccolIndices: any = imported_ccolIndices;
+const $ceil: any = imported_ceil;
+const $ceil_: any = imported_ceil_;
+const $chalf: any = imported_chalf;
+const $cholesky: any = imported_cholesky;
+const $choleskyInverse: any = imported_choleskyInverse;
+const $choleskySolve: any = imported_choleskySolve;
+const $chunk: any = imported_chunk;
+const $clamp: any = imported_clamp;
+const $clampMax: any = imported_clampMax;
+const $clampMax_: any = imported_clampMax_;
+const $clampMin: any = imported_clampMin;
+const $clampMin_: any = imported_clampMin_;
+const $clamp_: any = imported_clamp_;
+const $clip: any = imported_clip;
+const $clip_: any = imported_clip_;
+const $clone: any = imported_clone;
+const $coalesce: any = imported_coalesce;
+const $colIndices: any = imported_colIndices;
+const $conj: any = imported_conj;
+const $conjPhysical: any = imported_conjPhysical;
+const $conjPhysical_: any = imported_conjPhysical_;
+const $contiguous: any = imported_contiguous;
+const $copy_: any = imported_copy_;
+const $copysign: any = imported_copysign;
+const $copysign_: any = imported_copysign_;
+const $corrcoef: any = imported_corrcoef;
+const $cos: any = imported_cos;
+const $cos_: any = imported_cos_;
+const $cosh: any = imported_cosh;
+const $cosh_: any = imported_cosh_;
+const $countNonzero: any = imported_countNonzero;
+const $cov: any = imported_cov;
+const $cross: any = imported_cross;
+const $crowIndices: any = imported_crowIndices;
+const $cummax: any = imported_cummax;
+const $cummin: any = imported_cummin;
+const $cumprod: any = imported_cumprod;
+const $cumprod_: any = imported_cumprod_;
+const $cumsum: any = imported_cumsum;
+const $cumsum_: any = imported_cumsum_;
+const $deg2rad: any = imported_deg2rad;
+const $deg2rad_: any = imported_deg2rad_;
+const $denseDim: any = imported_denseDim;
+const $dequantize: any = imported_dequantize;
+const $det: any = imported_det;
+const $detach: any = imported_detach;
+const $detach_: any = imported_detach_;
+const $diag: any = imported_diag;
+const $diagEmbed: any = imported_diagEmbed;
+const $diagflat: any = imported_diagflat;
+const $diagonal: any = imported_diagonal;
+const $diagonalScatter: any = imported_diagonalScatter;
+const $diff: any = imported_diff;
+const $digamma: any = imported_digamma;
+const $digamma_: any = imported_digamma_;
+const $dist: any = imported_dist;
+const $div: any = imported_div;
+const $div_: any = imported_div_;
+const $divide: any = imported_divide;
+const $divide_: any = imported_divide_;
+const $dot: any = imported_dot;
+const $dsplit: any = imported_dsplit;
+const $eq: any = imported_eq;
+const $eq_: any = imported_eq_;
+const $equal: any = imported_equal;
+const $erf: any = imported_erf;
+const $erf_: any = imported_erf_;
+const $erfc: any = imported_erfc;
+const $erfc_: any = imported_erfc_;
+const $erfinv: any = imported_erfinv;
+const $erfinv_: any = imported_erfinv_;
+const $exp: any = imported_exp;
+const $exp2: any = imported_exp2;
+const $exp2_: any = imported_exp2_;
+const $exp_: any = imported_exp_;
+const $expand: any = imported_expand;
+const $expandAs: any = imported_expandAs;
+const $expm1: any = imported_expm1;
+const $expm1_: any = imported_expm1_;
+const $exponential_: any = imported_exponential_;
+const $fillDiagonal_: any = imported_fillDiagonal_;
+const $fill_: any = imported_fill_;
+const $fix: any = imported_fix;
+const $fix_: any = imported_fix_;
+const $flatten: any = imported_flatten;
+const $flip: any = imported_flip;
+const $fliplr: any = imported_fliplr;
+const $flipud: any = imported_flipud;
+const $floatPower: any = imported_floatPower;
+const $floatPower_: any = imported_floatPower_;
+const $floor: any = imported_floor;
+const $floorDivide: any = imported_floorDivide;
+const $floorDivide_: any = imported_floorDivide_;
+const $floor_: any = imported_floor_;
+const $fmax: any = imported_fmax;
+const $fmin: any = imported_fmin;
+const $fmod: any = imported_fmod;
+const $fmod_: any = imported_fmod_;
+const $frac: any = imported_frac;
+const $frac_: any = imported_frac_;
+const $frexp: any = imported_frexp;
+const $gather: any = imported_gather;
+const $gcd: any = imported_gcd;
+const $gcd_: any = imported_gcd_;
+const $ge: any = imported_ge;
+const $ge_: any = imported_ge_;
+const $geometric_: any = imported_geometric_;
+const $geqrf: any = imported_geqrf;
+const $ger: any = imported_ger;
+const $getDevice: any = imported_getDevice;
+const $greater: any = imported_greater;
+const $greaterEqual: any = imported_greaterEqual;
+const $greaterEqual_: any = imported_greaterEqual_;
+const $greater_: any = imported_greater_;
+const $gt: any = imported_gt;
+const $gt_: any = imported_gt_;
+const $hardshrink: any = imported_hardshrink;
+const $hashTensor: any = imported_hashTensor;
+const $heaviside: any = imported_heaviside;
+const $heaviside_: any = imported_heaviside_;
+const $histc: any = imported_histc;
+const $histogram: any = imported_histogram;
+const $hsplit: any = imported_hsplit;
+const $hypot: any = imported_hypot;
+const $hypot_: any = imported_hypot_;
+const $i0: any = imported_i0;
+const $i0_: any = imported_i0_;
+const $igamma: any = imported_igamma;
+const $igamma_: any = imported_igamma_;
+const $igammac: any = imported_igammac;
+const $igammac_: any = imported_igammac_;
+const $indexAdd: any = imported_indexAdd;
+const $indexAdd_: any = imported_indexAdd_;
+const $indexCopy: any = imported_indexCopy;
+const $indexCopy_: any = imported_indexCopy_;
+const $indexFill: any = imported_indexFill;
+const $indexFill_: any = imported_indexFill_;
+const $indexPut: any = imported_indexPut;
+const $indexReduce: any = imported_indexReduce;
+const $indexReduce_: any = imported_indexReduce_;
+const $indexSelect: any = imported_indexSelect;
+const $indices: any = imported_indices;
+const $inner: any = imported_inner;
+const $intRepr: any = imported_intRepr;
+const $inverse: any = imported_inverse;
+const $isCoalesced: any = imported_isCoalesced;
+const $isComplex: any = imported_isComplex;
+const $isConj: any = imported_isConj;
+const $isDistributed: any = imported_isDistributed;
+const $isFloatingPoint: any = imported_isFloatingPoint;
+const $isNeg: any = imported_isNeg;
+const $isNonzero: any = imported_isNonzero;
+const $isPinned: any = imported_isPinned;
+const $isSameSize: any = imported_isSameSize;
+const $isSetTo: any = imported_isSetTo;
+const $isSigned: any = imported_isSigned;
+const $isclose: any = imported_isclose;
+const $isfinite: any = imported_isfinite;
+const $isinf: any = imported_isinf;
+const $isnan: any = imported_isnan;
+const $isneginf: any = imported_isneginf;
+const $isposinf: any = imported_isposinf;
+const $isreal: any = imported_isreal;
+const $istft: any = imported_istft;
+const $kron: any = imported_kron;
+const $kthvalue: any = imported_kthvalue;
+const $lcm: any = imported_lcm;
+const $lcm_: any = imported_lcm_;
+const $ldexp: any = imported_ldexp;
+const $ldexp_: any = imported_ldexp_;
+const $le: any = imported_le;
+const $le_: any = imported_le_;
+const $lerp: any = imported_lerp;
+const $lerp_: any = imported_lerp_;
+const $less: any = imported_less;
+const $lessEqual: any = imported_lessEqual;
+const $lessEqual_: any = imported_lessEqual_;
+const $less_: any = imported_less_;
+const $lgamma: any = imported_lgamma;
+const $lgamma_: any = imported_lgamma_;
+const $log: any = imported_log;
+const $log10: any = imported_log10;
+const $log10_: any = imported_log10_;
+const $log1p: any = imported_log1p;
+const $log1p_: any = imported_log1p_;
+const $log2: any = imported_log2;
+const $log2_: any = imported_log2_;
+const $logNormal_: any = imported_logNormal_;
+const $logSoftmax: any = imported_logSoftmax;
+const $log_: any = imported_log_;
+const $logaddexp: any = imported_logaddexp;
+const $logaddexp2: any = imported_logaddexp2;
+const $logcumsumexp: any = imported_logcumsumexp;
+const $logdet: any = imported_logdet;
+const $logicalAnd: any = imported_logicalAnd;
+const $logicalAnd_: any = imported_logicalAnd_;
+const $logicalNot: any = imported_logicalNot;
+const $logicalNot_: any = imported_logicalNot_;
+const $logicalOr: any = imported_logicalOr;
+const $logicalOr_: any = imported_logicalOr_;
+const $logicalXor: any = imported_logicalXor;
+const $logicalXor_: any = imported_logicalXor_;
+const $logit: any = imported_logit;
+const $logit_: any = imported_logit_;
+const $logsumexp: any = imported_logsumexp;
+const $lt: any = imported_lt;
+const $lt_: any = imported_lt_;
+const $luSolve: any = imported_luSolve;
+const $maskedFill: any = imported_maskedFill;
+const $maskedFill_: any = imported_maskedFill_;
+const $maskedScatter: any = imported_maskedScatter;
+const $maskedScatter_: any = imported_maskedScatter_;
+const $maskedSelect: any = imported_maskedSelect;
+const $matmul: any = imported_matmul;
+const $matrixExp: any = imported_matrixExp;
+const $matrixPower: any = imported_matrixPower;
+const $max: any = imported_max;
+const $maximum: any = imported_maximum;
+const $mean: any = imported_mean;
+const $median: any = imported_median;
+const $min: any = imported_min;
+const $minimum: any = imported_minimum;
+const $mm: any = imported_mm;
+const $mode: any = imported_mode;
+const $moveaxis: any = imported_moveaxis;
+const $movedim: any = imported_movedim;
+const $msort: any = imported_msort;
+const $mul: any = imported_mul;
+const $mul_: any = imported_mul_;
+const $multinomial: any = imported_multinomial;
+const $multiply: any = imported_multiply;
+const $multiply_: any = imported_multiply_;
+const $mv: any = imported_mv;
+const $mvlgamma: any = imported_mvlgamma;
+const $mvlgamma_: any = imported_mvlgamma_;
+const $nanToNum: any = imported_nanToNum;
+const $nanToNum_: any = imported_nanToNum_;
+const $nanmean: any = imported_nanmean;
+const $nanmedian: any = imported_nanmedian;
+const $nanquantile: any = imported_nanquantile;
+const $nansum: any = imported_nansum;
+const $narrow: any = imported_narrow;
+const $narrowCopy: any = imported_narrowCopy;
+const $ne: any = imported_ne;
+const $ne_: any = imported_ne_;
+const $neg: any = imported_neg;
+const $neg_: any = imported_neg_;
+const $negative: any = imported_negative;
+const $negative_: any = imported_negative_;
+const $newEmpty: any = imported_newEmpty;
+const $newEmptyStrided: any = imported_newEmptyStrided;
+const $newFull: any = imported_newFull;
+const $newOnes: any = imported_newOnes;
+const $newZeros: any = imported_newZeros;
+const $nextafter: any = imported_nextafter;
+const $nextafter_: any = imported_nextafter_;
+const $nonzero: any = imported_nonzero;
+const $nonzeroStatic: any = imported_nonzeroStatic;
+const $norm: any = imported_norm;
+const $normal_: any = imported_normal_;
+const $notEqual: any = imported_notEqual;
+const $notEqual_: any = imported_notEqual_;
+const $orgqr: any = imported_orgqr;
+const $ormqr: any = imported_ormqr;
+const $outer: any = imported_outer;
+const $permute: any = imported_permute;
+const $pinMemory: any = imported_pinMemory;
+const $pinverse: any = imported_pinverse;
+const $polygamma: any = imported_polygamma;
+const $polygamma_: any = imported_polygamma_;
+const $positive: any = imported_positive;
+const $pow: any = imported_pow;
+const $pow_: any = imported_pow_;
+const $prelu: any = imported_prelu;
+const $prod: any = imported_prod;
+const $put: any = imported_put;
+const $put_: any = imported_put_;
+const $qPerChannelAxis: any = imported_qPerChannelAxis;
+const $qPerChannelScales: any = imported_qPerChannelScales;
+const $qPerChannelZeroPoints: any = imported_qPerChannelZeroPoints;
+const $qScale: any = imported_qScale;
+const $qZeroPoint: any = imported_qZeroPoint;
+const $qr: any = imported_qr;
+const $quantile: any = imported_quantile;
+const $rad2deg: any = imported_rad2deg;
+const $rad2deg_: any = imported_rad2deg_;
+const $random_: any = imported_random_;
+const $ravel: any = imported_ravel;
+const $reciprocal: any = imported_reciprocal;
+const $reciprocal_: any = imported_reciprocal_;
+const $relu: any = imported_relu;
+const $relu_: any = imported_relu_;
+const $remainder: any = imported_remainder;
+const $remainder_: any = imported_remainder_;
+const $renorm: any = imported_renorm;
+const $renorm_: any = imported_renorm_;
+const $repeat: any = imported_repeat;
+const $repeatInterleave: any = imported_repeatInterleave;
+const $reshape: any = imported_reshape;
+const $reshapeAs: any = imported_reshapeAs;
+const $resizeAsSparse_: any = imported_resizeAsSparse_;
+const $resizeAs_: any = imported_resizeAs_;
+const $resize_: any = imported_resize_;
+const $resolveConj: any = imported_resolveConj;
+const $resolveNeg: any = imported_resolveNeg;
+const $roll: any = imported_roll;
+const $rot90: any = imported_rot90;
+const $round: any = imported_round;
+const $round_: any = imported_round_;
+const $rowIndices: any = imported_rowIndices;
+const $rsqrt: any = imported_rsqrt;
+const $rsqrt_: any = imported_rsqrt_;
+const $scatter: any = imported_scatter;
+const $scatterAdd: any = imported_scatterAdd;
+const $scatterAdd_: any = imported_scatterAdd_;
+const $scatterReduce: any = imported_scatterReduce;
+const $scatterReduce_: any = imported_scatterReduce_;
+const $scatter_: any = imported_scatter_;
+const $select: any = imported_select;
+const $selectScatter: any = imported_selectScatter;
+const $set_: any = imported_set_;
+const $sgn: any = imported_sgn;
+const $sgn_: any = imported_sgn_;
+const $sigmoid: any = imported_sigmoid;
+const $sigmoid_: any = imported_sigmoid_;
+const $sign: any = imported_sign;
+const $sign_: any = imported_sign_;
+const $signbit: any = imported_signbit;
+const $sin: any = imported_sin;
+const $sin_: any = imported_sin_;
+const $sinc: any = imported_sinc;
+const $sinc_: any = imported_sinc_;
+const $sinh: any = imported_sinh;
+const $sinh_: any = imported_sinh_;
+const $sliceInverse: any = imported_sliceInverse;
+const $sliceScatter: any = imported_sliceScatter;
+const $slogdet: any = imported_slogdet;
+const $smm: any = imported_smm;
+const $softmax: any = imported_softmax;
+const $sort: any = imported_sort;
+const $sparseDim: any = imported_sparseDim;
+const $sparseMask: any = imported_sparseMask;
+const $sparseResizeAndClear_: any = imported_sparseResizeAndClear_;
+const $sparseResize_: any = imported_sparseResize_;
+const $split: any = imported_split;
+const $splitWithSizes: any = imported_splitWithSizes;
+const $sqrt: any = imported_sqrt;
+const $sqrt_: any = imported_sqrt_;
+const $square: any = imported_square;
+const $square_: any = imported_square_;
+const $squeeze: any = imported_squeeze;
+const $squeeze_: any = imported_squeeze_;
+const $sspaddmm: any = imported_sspaddmm;
+const $std: any = imported_std;
+const $stft: any = imported_stft;
+const $sub: any = imported_sub;
+const $sub_: any = imported_sub_;
+const $subtract: any = imported_subtract;
+const $subtract_: any = imported_subtract_;
+const $sum: any = imported_sum;
+const $sumToSize: any = imported_sumToSize;
+const $svd: any = imported_svd;
+const $swapaxes: any = imported_swapaxes;
+const $swapaxes_: any = imported_swapaxes_;
+const $swapdims: any = imported_swapdims;
+const $swapdims_: any = imported_swapdims_;
+const $t: any = imported_t;
+const $t_: any = imported_t_;
+const $take: any = imported_take;
+const $takeAlongDim: any = imported_takeAlongDim;
+const $tan: any = imported_tan;
+const $tan_: any = imported_tan_;
+const $tanh: any = imported_tanh;
+const $tanh_: any = imported_tanh_;
+const $tensorSplit: any = imported_tensorSplit;
+const $tile: any = imported_tile;
+const $toDense: any = imported_toDense;
+const $toMkldnn: any = imported_toMkldnn;
+const $toPaddedTensor: any = imported_toPaddedTensor;
+const $toSparse: any = imported_toSparse;
+const $toSparseBsc: any = imported_toSparseBsc;
+const $toSparseBsr: any = imported_toSparseBsr;
+const $toSparseCsc: any = imported_toSparseCsc;
+const $toSparseCsr: any = imported_toSparseCsr;
+const $topk: any = imported_topk;
+const $trace: any = imported_trace;
+const $transpose: any = imported_transpose;
+const $transpose_: any = imported_transpose_;
+const $triangularSolve: any = imported_triangularSolve;
+const $tril: any = imported_tril;
+const $tril_: any = imported_tril_;
+const $triu: any = imported_triu;
+const $triu_: any = imported_triu_;
+const $trueDivide: any = imported_trueDivide;
+const $trueDivide_: any = imported_trueDivide_;
+const $trunc: any = imported_trunc;
+const $trunc_: any = imported_trunc_;
+const $typeAs: any = imported_typeAs;
+const $unbind: any = imported_unbind;
+const $unflatten: any = imported_unflatten;
+const $unfold: any = imported_unfold;
+const $uniform_: any = imported_uniform_;
+const $unsafeChunk: any = imported_unsafeChunk;
+const $unsafeSplit: any = imported_unsafeSplit;
+const $unsafeSplitWithSizes: any = imported_unsafeSplitWithSizes;
+const $unsqueeze: any = imported_unsqueeze;
+const $unsqueeze_: any = imported_unsqueeze_;
+const $values: any = imported_values;
+const $var: any = imported_var;
+const $vdot: any = imported_vdot;
+const $view: any = imported_view;
+const $viewAs: any = imported_viewAs;
+const $vsplit: any = imported_vsplit;
+const $where: any = imported_where;
+const $xlogy: any = imported_xlogy;
+const $xlogy_: any = imported_xlogy_;
+const $zero_: any = imported_zero_;
 
 /** The operators that are methods of `Tensor`: each hands over to the function of the same name. */
 export abstract class TensorMethods {
   /** `_addmm_activation(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, bool use_gelu=False) -> Tensor` */
   _addmmActivation(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; useGelu?: boolean; out?: Tensor }): Tensor;
   _addmmActivation(a0?: any, a1?: any, a2?: any): any {
-    return (operators._addmmActivation as any)(this, a0, a1, a2);
+    return $_addmmActivation(this, a0, a1, a2);
   }
 
   /** `_autocast_to_full_precision(Tensor(a) self, bool cuda_enabled, bool cpu_enabled) -> Tensor(a)` */
   _autocastToFullPrecision(cudaEnabled: boolean, cpuEnabled: boolean): Tensor;
   _autocastToFullPrecision(a0?: any, a1?: any): any {
-    return (operators._autocastToFullPrecision as any)(this, a0, a1);
+    return $_autocastToFullPrecision(this, a0, a1);
   }
 
   /** `_autocast_to_reduced_precision(Tensor(a) self, bool cuda_enabled, bool cpu_enabled, ScalarType cuda_dtype, ScalarType cpu_dtype) -> Tensor(a)` */
   _autocastToReducedPrecision(cudaEnabled: boolean, cpuEnabled: boolean, cudaDtype: DTypeLike, cpuDtype: DTypeLike): Tensor;
   _autocastToReducedPrecision(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators._autocastToReducedPrecision as any)(this, a0, a1, a2, a3);
+    return $_autocastToReducedPrecision(this, a0, a1, a2, a3);
   }
 
   /** `_coalesced_(Tensor(a!) self, bool coalesced) -> Tensor(a!)` */
   _coalesced_(coalesced: boolean): this;
   _coalesced_(a0?: any): any {
-    return (operators._coalesced_ as any)(this, a0);
+    return $_coalesced_(this, a0);
   }
 
   /** `_conj(Tensor(a) self) -> Tensor(a)` */
   _conj(): Tensor;
   _conj(): any {
-    return (operators._conj as any)(this);
+    return $_conj(this);
   }
 
   /** `_conj_physical(Tensor self) -> Tensor` */
   _conjPhysical(options?: { out?: Tensor }): Tensor;
   _conjPhysical(a0?: any): any {
-    return (operators._conjPhysical as any)(this, a0);
+    return $_conjPhysical(this, a0);
   }
 
   /** `_dimI(Tensor self) -> int` */
   _dimI(): number;
   _dimI(): any {
-    return (operators._dimI as any)(this);
+    return $_dimI(this);
   }
 
   /** `_dimV(Tensor self) -> int` */
   _dimV(): number;
   _dimV(): any {
-    return (operators._dimV as any)(this);
+    return $_dimV(this);
   }
 
   /** `_indices(Tensor(a) self) -> Tensor(a)` */
   _indices(): Tensor;
   _indices(): any {
-    return (operators._indices as any)(this);
+    return $_indices(this);
   }
 
   /** `_is_all_true(Tensor self) -> Tensor` */
   _isAllTrue(): Tensor;
   _isAllTrue(): any {
-    return (operators._isAllTrue as any)(this);
+    return $_isAllTrue(this);
   }
 
   /** `_is_any_true(Tensor self) -> Tensor` */
   _isAnyTrue(): Tensor;
   _isAnyTrue(): any {
-    return (operators._isAnyTrue as any)(this);
+    return $_isAnyTrue(this);
   }
 
   /** `_is_zerotensor(Tensor self) -> bool` */
   _isZerotensor(): boolean;
   _isZerotensor(): any {
-    return (operators._isZerotensor as any)(this);
+    return $_isZerotensor(this);
   }
 
   /** `_lazy_clone(Tensor self) -> Tensor` */
   _lazyClone(): Tensor;
   _lazyClone(): any {
-    return (operators._lazyClone as any)(this);
+    return $_lazyClone(this);
   }
 
   /** `_neg_view(Tensor(a) self) -> Tensor(a)` */
   _negView(): Tensor;
   _negView(): any {
-    return (operators._negView as any)(this);
+    return $_negView(this);
   }
 
   /** `_nested_tensor_size(Tensor self) -> Tensor` */
   _nestedTensorSize(options?: { out?: Tensor }): Tensor;
   _nestedTensorSize(a0?: any): any {
-    return (operators._nestedTensorSize as any)(this, a0);
+    return $_nestedTensorSize(this, a0);
   }
 
   /** `_nested_tensor_storage_offsets(Tensor self) -> Tensor` */
   _nestedTensorStorageOffsets(options?: { out?: Tensor }): Tensor;
   _nestedTensorStorageOffsets(a0?: any): any {
-    return (operators._nestedTensorStorageOffsets as any)(this, a0);
+    return $_nestedTensorStorageOffsets(this, a0);
   }
 
   /** `_nested_tensor_strides(Tensor self) -> Tensor` */
   _nestedTensorStrides(options?: { out?: Tensor }): Tensor;
   _nestedTensorStrides(a0?: any): any {
-    return (operators._nestedTensorStrides as any)(this, a0);
+    return $_nestedTensorStrides(this, a0);
   }
 
   /** `_nnz(Tensor self) -> int` */
   _nnz(): number;
   _nnz(): any {
-    return (operators._nnz as any)(this);
+    return $_nnz(this);
   }
 
   /** `_philox_normal_(Tensor(a!) self, Tensor key, float mean=0., float std=1.) -> Tensor(a!)` */
   _philoxNormal_(key: Tensor, mean?: number, std?: number): this;
   _philoxNormal_(key: Tensor, options: { std?: number }): this;
   _philoxNormal_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators._philoxNormal_ as any)(this, a0, a1, a2, a3);
+    return $_philoxNormal_(this, a0, a1, a2, a3);
   }
 
   /** `_philox_uniform_(Tensor(a!) self, Tensor key, float low=0., float high=1.) -> Tensor(a!)` */
   _philoxUniform_(key: Tensor, low?: number, high?: number): this;
   _philoxUniform_(key: Tensor, options: { high?: number }): this;
   _philoxUniform_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators._philoxUniform_ as any)(this, a0, a1, a2, a3);
+    return $_philoxUniform_(this, a0, a1, a2, a3);
   }
 
   /** `_sparse_mask_projection(Tensor self, Tensor mask, bool accumulate_matches=False) -> Tensor` */
   _sparseMaskProjection(mask: Tensor, accumulateMatches?: boolean, options?: { out?: Tensor }): Tensor;
   _sparseMaskProjection(a0?: any, a1?: any, a2?: any): any {
-    return (operators._sparseMaskProjection as any)(this, a0, a1, a2);
+    return $_sparseMaskProjection(this, a0, a1, a2);
   }
 
   /** `_to_dense(Tensor self, ScalarType? dtype=None, bool? masked_grad=None) -> Tensor` */
   _toDense(dtype?: DTypeLike | null, maskedGrad?: boolean | null, options?: { out?: Tensor }): Tensor;
   _toDense(options: { maskedGrad?: boolean | null; out?: Tensor }): Tensor;
   _toDense(a0?: any, a1?: any, a2?: any): any {
-    return (operators._toDense as any)(this, a0, a1, a2);
+    return $_toDense(this, a0, a1, a2);
   }
 
   /** `_to_sparse(Tensor self, *, Layout? layout=None, int[2]? blocksize=None, int? dense_dim=None) -> Tensor` */
@@ -147,85 +1204,85 @@ export abstract class TensorMethods {
   /** `_to_sparse.sparse_dim(Tensor self, int sparse_dim) -> Tensor` */
   _toSparse(sparseDim: number, options?: { out?: Tensor }): Tensor;
   _toSparse(a0?: any, a1?: any): any {
-    return (operators._toSparse as any)(this, a0, a1);
+    return $_toSparse(this, a0, a1);
   }
 
   /** `_to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` */
   _toSparseBsc(blocksize: number | readonly number[], denseDim?: number | null, options?: { out?: Tensor }): Tensor;
   _toSparseBsc(a0?: any, a1?: any, a2?: any): any {
-    return (operators._toSparseBsc as any)(this, a0, a1, a2);
+    return $_toSparseBsc(this, a0, a1, a2);
   }
 
   /** `_to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` */
   _toSparseBsr(blocksize: number | readonly number[], denseDim?: number | null, options?: { out?: Tensor }): Tensor;
   _toSparseBsr(a0?: any, a1?: any, a2?: any): any {
-    return (operators._toSparseBsr as any)(this, a0, a1, a2);
+    return $_toSparseBsr(this, a0, a1, a2);
   }
 
   /** `_to_sparse_csc(Tensor self, int? dense_dim=None) -> Tensor` */
   _toSparseCsc(denseDim?: number | null, options?: { out?: Tensor }): Tensor;
   _toSparseCsc(a0?: any, a1?: any): any {
-    return (operators._toSparseCsc as any)(this, a0, a1);
+    return $_toSparseCsc(this, a0, a1);
   }
 
   /** `_to_sparse_csr(Tensor self, int? dense_dim=None) -> Tensor` */
   _toSparseCsr(denseDim?: number | null, options?: { out?: Tensor }): Tensor;
   _toSparseCsr(a0?: any, a1?: any): any {
-    return (operators._toSparseCsr as any)(this, a0, a1);
+    return $_toSparseCsr(this, a0, a1);
   }
 
   /** `_values(Tensor(a) self) -> Tensor(a)` */
   _values(): Tensor;
   _values(): any {
-    return (operators._values as any)(this);
+    return $_values(this);
   }
 
   /** `abs(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.abs.html) */
   abs(options?: { out?: Tensor }): Tensor;
   abs(a0?: any): any {
-    return (operators.abs as any)(this, a0);
+    return $abs(this, a0);
   }
 
   /** `abs_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.abs_.html) */
   abs_(): this;
   abs_(): any {
-    return (operators.abs_ as any)(this);
+    return $abs_(this);
   }
 
   /** `absolute(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.absolute.html) */
   absolute(options?: { out?: Tensor }): Tensor;
   absolute(a0?: any): any {
-    return (operators.absolute as any)(this, a0);
+    return $absolute(this, a0);
   }
 
   /** `absolute_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.absolute_.html) */
   absolute_(): this;
   absolute_(): any {
-    return (operators.absolute_ as any)(this);
+    return $absolute_(this);
   }
 
   /** `acos(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.acos.html) */
   acos(options?: { out?: Tensor }): Tensor;
   acos(a0?: any): any {
-    return (operators.acos as any)(this, a0);
+    return $acos(this, a0);
   }
 
   /** `acos_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.acos_.html) */
   acos_(): this;
   acos_(): any {
-    return (operators.acos_ as any)(this);
+    return $acos_(this);
   }
 
   /** `acosh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.acosh.html) */
   acosh(options?: { out?: Tensor }): Tensor;
   acosh(a0?: any): any {
-    return (operators.acosh as any)(this, a0);
+    return $acosh(this, a0);
   }
 
   /** `acosh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.acosh_.html) */
   acosh_(): this;
   acosh_(): any {
-    return (operators.acosh_ as any)(this);
+    return $acosh_(this);
   }
 
   /** `add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
@@ -234,7 +1291,7 @@ export abstract class TensorMethods {
   add(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
   add(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   add(a0?: any, a1?: any, a2?: any): any {
-    return (operators.add as any)(this, a0, a1, a2);
+    return $add(this, a0, a1, a2);
   }
 
   /** `add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
@@ -243,43 +1300,43 @@ export abstract class TensorMethods {
   add_(other: Scalar, alpha?: Scalar): this;
   add_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   add_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.add_ as any)(this, a0, a1, a2);
+    return $add_(this, a0, a1, a2);
   }
 
   /** `addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addbmm.html) */
   addbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addbmm(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addbmm as any)(this, a0, a1, a2);
+    return $addbmm(this, a0, a1, a2);
   }
 
   /** `addbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addbmm_.html) */
   addbmm_(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
   addbmm_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addbmm_ as any)(this, a0, a1, a2);
+    return $addbmm_(this, a0, a1, a2);
   }
 
   /** `addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcdiv.html) */
   addcdiv(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
   addcdiv(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addcdiv as any)(this, a0, a1, a2);
+    return $addcdiv(this, a0, a1, a2);
   }
 
   /** `addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcdiv_.html) */
   addcdiv_(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): this;
   addcdiv_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addcdiv_ as any)(this, a0, a1, a2);
+    return $addcdiv_(this, a0, a1, a2);
   }
 
   /** `addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcmul.html) */
   addcmul(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
   addcmul(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addcmul as any)(this, a0, a1, a2);
+    return $addcmul(this, a0, a1, a2);
   }
 
   /** `addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcmul_.html) */
   addcmul_(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): this;
   addcmul_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addcmul_ as any)(this, a0, a1, a2);
+    return $addcmul_(this, a0, a1, a2);
   }
 
   /** `addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
@@ -287,43 +1344,43 @@ export abstract class TensorMethods {
   /** `addmm.dtype(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
   addmm(mat1: Tensor, mat2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addmm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.addmm as any)(this, a0, a1, a2, a3);
+    return $addmm(this, a0, a1, a2, a3);
   }
 
   /** `addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmm_.html) */
   addmm_(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
   addmm_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addmm_ as any)(this, a0, a1, a2);
+    return $addmm_(this, a0, a1, a2);
   }
 
   /** `addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmv.html) */
   addmv(mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addmv(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addmv as any)(this, a0, a1, a2);
+    return $addmv(this, a0, a1, a2);
   }
 
   /** `addmv_(Tensor(a!) self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmv_.html) */
   addmv_(mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
   addmv_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addmv_ as any)(this, a0, a1, a2);
+    return $addmv_(this, a0, a1, a2);
   }
 
   /** `addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addr.html) */
   addr(vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addr(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addr as any)(this, a0, a1, a2);
+    return $addr(this, a0, a1, a2);
   }
 
   /** `addr_(Tensor(a!) self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addr_.html) */
   addr_(vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
   addr_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.addr_ as any)(this, a0, a1, a2);
+    return $addr_(this, a0, a1, a2);
   }
 
   /** `adjoint(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.adjoint.html) */
   adjoint(): Tensor;
   adjoint(): any {
-    return (operators.adjoint as any)(this);
+    return $adjoint(this);
   }
 
   /** `all(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
@@ -334,40 +1391,40 @@ export abstract class TensorMethods {
   all(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   all(options: { keepdim?: boolean; out?: Tensor }): Tensor;
   all(a0?: any, a1?: any, a2?: any): any {
-    return (operators.all as any)(this, a0, a1, a2);
+    return $all(this, a0, a1, a2);
   }
 
   /** `allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.allclose.html) */
   allclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): boolean;
   allclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): boolean;
   allclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.allclose as any)(this, a0, a1, a2, a3, a4);
+    return $allclose(this, a0, a1, a2, a3, a4);
   }
 
   /** `amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.amax.html) */
   amax(dim?: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   amax(options: { keepdim?: boolean; out?: Tensor }): Tensor;
   amax(a0?: any, a1?: any, a2?: any): any {
-    return (operators.amax as any)(this, a0, a1, a2);
+    return $amax(this, a0, a1, a2);
   }
 
   /** `amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.amin.html) */
   amin(dim?: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   amin(options: { keepdim?: boolean; out?: Tensor }): Tensor;
   amin(a0?: any, a1?: any, a2?: any): any {
-    return (operators.amin as any)(this, a0, a1, a2);
+    return $amin(this, a0, a1, a2);
   }
 
   /** `aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.aminmax.html) */
   aminmax(options?: { dim?: number | null; keepdim?: boolean; out?: readonly [min: Tensor, max: Tensor] }): [min: Tensor, max: Tensor];
   aminmax(a0?: any): any {
-    return (operators.aminmax as any)(this, a0);
+    return $aminmax(this, a0);
   }
 
   /** `angle(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.angle.html) */
   angle(options?: { out?: Tensor }): Tensor;
   angle(a0?: any): any {
-    return (operators.angle as any)(this, a0);
+    return $angle(this, a0);
   }
 
   /** `any(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
@@ -378,105 +1435,105 @@ export abstract class TensorMethods {
   any(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   any(options: { keepdim?: boolean; out?: Tensor }): Tensor;
   any(a0?: any, a1?: any, a2?: any): any {
-    return (operators.any as any)(this, a0, a1, a2);
+    return $any(this, a0, a1, a2);
   }
 
   /** `arccos(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arccos.html) */
   arccos(options?: { out?: Tensor }): Tensor;
   arccos(a0?: any): any {
-    return (operators.arccos as any)(this, a0);
+    return $arccos(this, a0);
   }
 
   /** `arccos_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arccos_.html) */
   arccos_(): this;
   arccos_(): any {
-    return (operators.arccos_ as any)(this);
+    return $arccos_(this);
   }
 
   /** `arccosh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arccosh.html) */
   arccosh(options?: { out?: Tensor }): Tensor;
   arccosh(a0?: any): any {
-    return (operators.arccosh as any)(this, a0);
+    return $arccosh(this, a0);
   }
 
   /** `arccosh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arccosh_.html) */
   arccosh_(): this;
   arccosh_(): any {
-    return (operators.arccosh_ as any)(this);
+    return $arccosh_(this);
   }
 
   /** `arcsin(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arcsin.html) */
   arcsin(options?: { out?: Tensor }): Tensor;
   arcsin(a0?: any): any {
-    return (operators.arcsin as any)(this, a0);
+    return $arcsin(this, a0);
   }
 
   /** `arcsin_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arcsin_.html) */
   arcsin_(): this;
   arcsin_(): any {
-    return (operators.arcsin_ as any)(this);
+    return $arcsin_(this);
   }
 
   /** `arcsinh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arcsinh.html) */
   arcsinh(options?: { out?: Tensor }): Tensor;
   arcsinh(a0?: any): any {
-    return (operators.arcsinh as any)(this, a0);
+    return $arcsinh(this, a0);
   }
 
   /** `arcsinh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arcsinh_.html) */
   arcsinh_(): this;
   arcsinh_(): any {
-    return (operators.arcsinh_ as any)(this);
+    return $arcsinh_(this);
   }
 
   /** `arctan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctan.html) */
   arctan(options?: { out?: Tensor }): Tensor;
   arctan(a0?: any): any {
-    return (operators.arctan as any)(this, a0);
+    return $arctan(this, a0);
   }
 
   /** `arctan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctan2.html) */
   arctan2(other: Tensor, options?: { out?: Tensor }): Tensor;
   arctan2(a0?: any, a1?: any): any {
-    return (operators.arctan2 as any)(this, a0, a1);
+    return $arctan2(this, a0, a1);
   }
 
   /** `arctan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctan2_.html) */
   arctan2_(other: Tensor): this;
   arctan2_(a0?: any): any {
-    return (operators.arctan2_ as any)(this, a0);
+    return $arctan2_(this, a0);
   }
 
   /** `arctan_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctan_.html) */
   arctan_(): this;
   arctan_(): any {
-    return (operators.arctan_ as any)(this);
+    return $arctan_(this);
   }
 
   /** `arctanh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctanh.html) */
   arctanh(options?: { out?: Tensor }): Tensor;
   arctanh(a0?: any): any {
-    return (operators.arctanh as any)(this, a0);
+    return $arctanh(this, a0);
   }
 
   /** `arctanh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctanh_.html) */
   arctanh_(): this;
   arctanh_(): any {
-    return (operators.arctanh_ as any)(this);
+    return $arctanh_(this);
   }
 
   /** `argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argmax.html) */
   argmax(dim?: number | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   argmax(options: { keepdim?: boolean; out?: Tensor }): Tensor;
   argmax(a0?: any, a1?: any, a2?: any): any {
-    return (operators.argmax as any)(this, a0, a1, a2);
+    return $argmax(this, a0, a1, a2);
   }
 
   /** `argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argmin.html) */
   argmin(dim?: number | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   argmin(options: { keepdim?: boolean; out?: Tensor }): Tensor;
   argmin(a0?: any, a1?: any, a2?: any): any {
-    return (operators.argmin as any)(this, a0, a1, a2);
+    return $argmin(this, a0, a1, a2);
   }
 
   /** `argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argsort.html) */
@@ -485,91 +1542,91 @@ export abstract class TensorMethods {
   /** `argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argsort.html) */
   argsort(options: { stable: boolean; dim?: number; descending?: boolean; out?: Tensor }): Tensor;
   argsort(a0?: any, a1?: any, a2?: any): any {
-    return (operators.argsort as any)(this, a0, a1, a2);
+    return $argsort(this, a0, a1, a2);
   }
 
   /** `argwhere(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argwhere.html) */
   argwhere(): Tensor;
   argwhere(): any {
-    return (operators.argwhere as any)(this);
+    return $argwhere(this);
   }
 
   /** `as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided.html) */
   asStrided(size: readonly number[], stride: readonly number[], storageOffset?: number | null): Tensor;
   asStrided(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.asStrided as any)(this, a0, a1, a2, a3);
+    return $asStrided(this, a0, a1, a2, a3);
   }
 
   /** `as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html) */
   asStridedScatter(src: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null, options?: { out?: Tensor }): Tensor;
   asStridedScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.asStridedScatter as any)(this, a0, a1, a2, a3, a4);
+    return $asStridedScatter(this, a0, a1, a2, a3, a4);
   }
 
   /** `as_strided_(Tensor(a!) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.as_strided_.html) */
   asStrided_(size: readonly number[], stride: readonly number[], storageOffset?: number | null): this;
   asStrided_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.asStrided_ as any)(this, a0, a1, a2, a3);
+    return $asStrided_(this, a0, a1, a2, a3);
   }
 
   /** `asin(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.asin.html) */
   asin(options?: { out?: Tensor }): Tensor;
   asin(a0?: any): any {
-    return (operators.asin as any)(this, a0);
+    return $asin(this, a0);
   }
 
   /** `asin_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.asin_.html) */
   asin_(): this;
   asin_(): any {
-    return (operators.asin_ as any)(this);
+    return $asin_(this);
   }
 
   /** `asinh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.asinh.html) */
   asinh(options?: { out?: Tensor }): Tensor;
   asinh(a0?: any): any {
-    return (operators.asinh as any)(this, a0);
+    return $asinh(this, a0);
   }
 
   /** `asinh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.asinh_.html) */
   asinh_(): this;
   asinh_(): any {
-    return (operators.asinh_ as any)(this);
+    return $asinh_(this);
   }
 
   /** `atan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atan.html) */
   atan(options?: { out?: Tensor }): Tensor;
   atan(a0?: any): any {
-    return (operators.atan as any)(this, a0);
+    return $atan(this, a0);
   }
 
   /** `atan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atan2.html) */
   atan2(other: Tensor, options?: { out?: Tensor }): Tensor;
   atan2(a0?: any, a1?: any): any {
-    return (operators.atan2 as any)(this, a0, a1);
+    return $atan2(this, a0, a1);
   }
 
   /** `atan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atan2_.html) */
   atan2_(other: Tensor): this;
   atan2_(a0?: any): any {
-    return (operators.atan2_ as any)(this, a0);
+    return $atan2_(this, a0);
   }
 
   /** `atan_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atan_.html) */
   atan_(): this;
   atan_(): any {
-    return (operators.atan_ as any)(this);
+    return $atan_(this);
   }
 
   /** `atanh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atanh.html) */
   atanh(options?: { out?: Tensor }): Tensor;
   atanh(a0?: any): any {
-    return (operators.atanh as any)(this, a0);
+    return $atanh(this, a0);
   }
 
   /** `atanh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atanh_.html) */
   atanh_(): this;
   atanh_(): any {
-    return (operators.atanh_ as any)(this);
+    return $atanh_(this);
   }
 
   /** `baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
@@ -577,13 +1634,13 @@ export abstract class TensorMethods {
   /** `baddbmm.dtype(Tensor self, Tensor batch1, Tensor batch2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
   baddbmm(batch1: Tensor, batch2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   baddbmm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.baddbmm as any)(this, a0, a1, a2, a3);
+    return $baddbmm(this, a0, a1, a2, a3);
   }
 
   /** `baddbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.baddbmm_.html) */
   baddbmm_(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
   baddbmm_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.baddbmm_ as any)(this, a0, a1, a2);
+    return $baddbmm_(this, a0, a1, a2);
   }
 
   /** `bernoulli(Tensor self, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
@@ -593,7 +1650,7 @@ export abstract class TensorMethods {
   /** `bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
   bernoulli(p: number, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
   bernoulli(a0?: any, a1?: any): any {
-    return (operators.bernoulli as any)(this, a0, a1);
+    return $bernoulli(this, a0, a1);
   }
 
   /** `bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
@@ -601,14 +1658,14 @@ export abstract class TensorMethods {
   /** `bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
   bernoulli_(p?: number, options?: { generator?: Generator | null }): this;
   bernoulli_(a0?: any, a1?: any): any {
-    return (operators.bernoulli_ as any)(this, a0, a1);
+    return $bernoulli_(this, a0, a1);
   }
 
   /** `bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bincount.html) */
   bincount(weights?: Tensor | null, minlength?: number, options?: { out?: Tensor }): Tensor;
   bincount(options: { minlength?: number; out?: Tensor }): Tensor;
   bincount(a0?: any, a1?: any, a2?: any): any {
-    return (operators.bincount as any)(this, a0, a1, a2);
+    return $bincount(this, a0, a1, a2);
   }
 
   /** `bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
@@ -617,7 +1674,7 @@ export abstract class TensorMethods {
   bitwiseAnd(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseAnd(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseAnd(a0?: any, a1?: any): any {
-    return (operators.bitwiseAnd as any)(this, a0, a1);
+    return $bitwiseAnd(this, a0, a1);
   }
 
   /** `bitwise_and_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
@@ -626,7 +1683,7 @@ export abstract class TensorMethods {
   bitwiseAnd_(other: Scalar): this;
   bitwiseAnd_(other: Tensor | Scalar): this;
   bitwiseAnd_(a0?: any): any {
-    return (operators.bitwiseAnd_ as any)(this, a0);
+    return $bitwiseAnd_(this, a0);
   }
 
   /** `bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
@@ -635,7 +1692,7 @@ export abstract class TensorMethods {
   bitwiseLeftShift(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseLeftShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseLeftShift(a0?: any, a1?: any): any {
-    return (operators.bitwiseLeftShift as any)(this, a0, a1);
+    return $bitwiseLeftShift(this, a0, a1);
   }
 
   /** `bitwise_left_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
@@ -644,19 +1701,19 @@ export abstract class TensorMethods {
   bitwiseLeftShift_(other: Scalar): this;
   bitwiseLeftShift_(other: Tensor | Scalar): this;
   bitwiseLeftShift_(a0?: any): any {
-    return (operators.bitwiseLeftShift_ as any)(this, a0);
+    return $bitwiseLeftShift_(this, a0);
   }
 
   /** `bitwise_not(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_not.html) */
   bitwiseNot(options?: { out?: Tensor }): Tensor;
   bitwiseNot(a0?: any): any {
-    return (operators.bitwiseNot as any)(this, a0);
+    return $bitwiseNot(this, a0);
   }
 
   /** `bitwise_not_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_not_.html) */
   bitwiseNot_(): this;
   bitwiseNot_(): any {
-    return (operators.bitwiseNot_ as any)(this);
+    return $bitwiseNot_(this);
   }
 
   /** `bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
@@ -665,7 +1722,7 @@ export abstract class TensorMethods {
   bitwiseOr(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseOr(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseOr(a0?: any, a1?: any): any {
-    return (operators.bitwiseOr as any)(this, a0, a1);
+    return $bitwiseOr(this, a0, a1);
   }
 
   /** `bitwise_or_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
@@ -674,7 +1731,7 @@ export abstract class TensorMethods {
   bitwiseOr_(other: Scalar): this;
   bitwiseOr_(other: Tensor | Scalar): this;
   bitwiseOr_(a0?: any): any {
-    return (operators.bitwiseOr_ as any)(this, a0);
+    return $bitwiseOr_(this, a0);
   }
 
   /** `bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
@@ -683,7 +1740,7 @@ export abstract class TensorMethods {
   bitwiseRightShift(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseRightShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseRightShift(a0?: any, a1?: any): any {
-    return (operators.bitwiseRightShift as any)(this, a0, a1);
+    return $bitwiseRightShift(this, a0, a1);
   }
 
   /** `bitwise_right_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
@@ -692,7 +1749,7 @@ export abstract class TensorMethods {
   bitwiseRightShift_(other: Scalar): this;
   bitwiseRightShift_(other: Tensor | Scalar): this;
   bitwiseRightShift_(a0?: any): any {
-    return (operators.bitwiseRightShift_ as any)(this, a0);
+    return $bitwiseRightShift_(this, a0);
   }
 
   /** `bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
@@ -701,7 +1758,7 @@ export abstract class TensorMethods {
   bitwiseXor(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseXor(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseXor(a0?: any, a1?: any): any {
-    return (operators.bitwiseXor as any)(this, a0, a1);
+    return $bitwiseXor(this, a0, a1);
   }
 
   /** `bitwise_xor_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
@@ -710,7 +1767,7 @@ export abstract class TensorMethods {
   bitwiseXor_(other: Scalar): this;
   bitwiseXor_(other: Tensor | Scalar): this;
   bitwiseXor_(a0?: any): any {
-    return (operators.bitwiseXor_ as any)(this, a0);
+    return $bitwiseXor_(this, a0);
   }
 
   /** `bmm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
@@ -718,68 +1775,68 @@ export abstract class TensorMethods {
   /** `bmm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
   bmm(mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
   bmm(a0?: any, a1?: any, a2?: any): any {
-    return (operators.bmm as any)(this, a0, a1, a2);
+    return $bmm(this, a0, a1, a2);
   }
 
   /** `broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.broadcast_to.html) */
   broadcastTo(size: readonly number[]): Tensor;
   broadcastTo(a0?: any): any {
-    return (operators.broadcastTo as any)(this, a0);
+    return $broadcastTo(this, a0);
   }
 
   /** `cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cauchy_.html) */
   cauchy_(median?: number, sigma?: number, options?: { generator?: Generator | null }): this;
   cauchy_(options: { sigma?: number; generator?: Generator | null }): this;
   cauchy_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.cauchy_ as any)(this, a0, a1, a2);
+    return $cauchy_(this, a0, a1, a2);
   }
 
   /** `ccol_indices(Tensor(a) self) -> Tensor(a)` */
   ccolIndices(): Tensor;
   ccolIndices(): any {
-    return (operators.ccolIndices as any)(this);
+    return $ccolIndices(this);
   }
 
   /** `ceil(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ceil.html) */
   ceil(options?: { out?: Tensor }): Tensor;
   ceil(a0?: any): any {
-    return (operators.ceil as any)(this, a0);
+    return $ceil(this, a0);
   }
 
   /** `ceil_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ceil_.html) */
   ceil_(): this;
   ceil_(): any {
-    return (operators.ceil_ as any)(this);
+    return $ceil_(this);
   }
 
   /** `chalf(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.chalf.html) */
   chalf(options?: { memoryFormat?: MemoryFormat | null }): Tensor;
   chalf(a0?: any): any {
-    return (operators.chalf as any)(this, a0);
+    return $chalf(this, a0);
   }
 
   /** `cholesky(Tensor self, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky.html) */
   cholesky(upper?: boolean, options?: { out?: Tensor }): Tensor;
   cholesky(a0?: any, a1?: any): any {
-    return (operators.cholesky as any)(this, a0, a1);
+    return $cholesky(this, a0, a1);
   }
 
   /** `cholesky_inverse(Tensor self, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_inverse.html) */
   choleskyInverse(upper?: boolean, options?: { out?: Tensor }): Tensor;
   choleskyInverse(a0?: any, a1?: any): any {
-    return (operators.choleskyInverse as any)(this, a0, a1);
+    return $choleskyInverse(this, a0, a1);
   }
 
   /** `cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_solve.html) */
   choleskySolve(input2: Tensor, upper?: boolean, options?: { out?: Tensor }): Tensor;
   choleskySolve(a0?: any, a1?: any, a2?: any): any {
-    return (operators.choleskySolve as any)(this, a0, a1, a2);
+    return $choleskySolve(this, a0, a1, a2);
   }
 
   /** `chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.chunk.html) */
   chunk(chunks: number, dim?: number): Tensor[];
   chunk(a0?: any, a1?: any, a2?: any): any {
-    return (operators.chunk as any)(this, a0, a1, a2);
+    return $chunk(this, a0, a1, a2);
   }
 
   /** `clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clamp.html) */
@@ -789,7 +1846,7 @@ export abstract class TensorMethods {
   clamp(min?: Tensor | null, max?: Tensor | null, options?: { out?: Tensor }): Tensor;
   clamp(options: { max?: Tensor | null; out?: Tensor }): Tensor;
   clamp(a0?: any, a1?: any, a2?: any): any {
-    return (operators.clamp as any)(this, a0, a1, a2);
+    return $clamp(this, a0, a1, a2);
   }
 
   /** `clamp_max.Tensor(Tensor self, Tensor max) -> Tensor` */
@@ -798,7 +1855,7 @@ export abstract class TensorMethods {
   clampMax(max: Scalar, options?: { out?: Tensor }): Tensor;
   clampMax(max: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   clampMax(a0?: any, a1?: any): any {
-    return (operators.clampMax as any)(this, a0, a1);
+    return $clampMax(this, a0, a1);
   }
 
   /** `clamp_max_.Tensor(Tensor(a!) self, Tensor max) -> Tensor(a!)` */
@@ -807,7 +1864,7 @@ export abstract class TensorMethods {
   clampMax_(max: Scalar): this;
   clampMax_(max: Tensor | Scalar): this;
   clampMax_(a0?: any): any {
-    return (operators.clampMax_ as any)(this, a0);
+    return $clampMax_(this, a0);
   }
 
   /** `clamp_min.Tensor(Tensor self, Tensor min) -> Tensor` */
@@ -816,7 +1873,7 @@ export abstract class TensorMethods {
   clampMin(min: Scalar, options?: { out?: Tensor }): Tensor;
   clampMin(min: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   clampMin(a0?: any, a1?: any): any {
-    return (operators.clampMin as any)(this, a0, a1);
+    return $clampMin(this, a0, a1);
   }
 
   /** `clamp_min_.Tensor(Tensor(a!) self, Tensor min) -> Tensor(a!)` */
@@ -825,7 +1882,7 @@ export abstract class TensorMethods {
   clampMin_(min: Scalar): this;
   clampMin_(min: Tensor | Scalar): this;
   clampMin_(a0?: any): any {
-    return (operators.clampMin_ as any)(this, a0);
+    return $clampMin_(this, a0);
   }
 
   /** `clamp_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clamp_.html) */
@@ -835,7 +1892,7 @@ export abstract class TensorMethods {
   clamp_(min?: Tensor | null, max?: Tensor | null): this;
   clamp_(options: { max?: Tensor | null }): this;
   clamp_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.clamp_ as any)(this, a0, a1, a2);
+    return $clamp_(this, a0, a1, a2);
   }
 
   /** `clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clip.html) */
@@ -845,7 +1902,7 @@ export abstract class TensorMethods {
   clip(min?: Tensor | null, max?: Tensor | null, options?: { out?: Tensor }): Tensor;
   clip(options: { max?: Tensor | null; out?: Tensor }): Tensor;
   clip(a0?: any, a1?: any, a2?: any): any {
-    return (operators.clip as any)(this, a0, a1, a2);
+    return $clip(this, a0, a1, a2);
   }
 
   /** `clip_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clip_.html) */
@@ -855,55 +1912,55 @@ export abstract class TensorMethods {
   clip_(min?: Tensor | null, max?: Tensor | null): this;
   clip_(options: { max?: Tensor | null }): this;
   clip_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.clip_ as any)(this, a0, a1, a2);
+    return $clip_(this, a0, a1, a2);
   }
 
   /** `clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clone.html) */
   clone(options?: { memoryFormat?: MemoryFormat | null; out?: Tensor }): Tensor;
   clone(a0?: any): any {
-    return (operators.clone as any)(this, a0);
+    return $clone(this, a0);
   }
 
   /** `coalesce(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.coalesce.html) */
   coalesce(): Tensor;
   coalesce(): any {
-    return (operators.coalesce as any)(this);
+    return $coalesce(this);
   }
 
   /** `col_indices(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.col_indices.html) */
   colIndices(): Tensor;
   colIndices(): any {
-    return (operators.colIndices as any)(this);
+    return $colIndices(this);
   }
 
   /** `conj(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conj.html) */
   conj(): Tensor;
   conj(): any {
-    return (operators.conj as any)(this);
+    return $conj(this);
   }
 
   /** `conj_physical(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conj_physical.html) */
   conjPhysical(options?: { out?: Tensor }): Tensor;
   conjPhysical(a0?: any): any {
-    return (operators.conjPhysical as any)(this, a0);
+    return $conjPhysical(this, a0);
   }
 
   /** `conj_physical_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.conj_physical_.html) */
   conjPhysical_(): this;
   conjPhysical_(): any {
-    return (operators.conjPhysical_ as any)(this);
+    return $conjPhysical_(this);
   }
 
   /** `contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.contiguous.html) */
   contiguous(options?: { memoryFormat?: MemoryFormat }): Tensor;
   contiguous(a0?: any): any {
-    return (operators.contiguous as any)(this, a0);
+    return $contiguous(this, a0);
   }
 
   /** `copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html) */
   copy_(src: Tensor, nonBlocking?: boolean): this;
   copy_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.copy_ as any)(this, a0, a1, a2);
+    return $copy_(this, a0, a1, a2);
   }
 
   /** `copysign.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
@@ -912,7 +1969,7 @@ export abstract class TensorMethods {
   copysign(other: Scalar, options?: { out?: Tensor }): Tensor;
   copysign(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   copysign(a0?: any, a1?: any): any {
-    return (operators.copysign as any)(this, a0, a1);
+    return $copysign(this, a0, a1);
   }
 
   /** `copysign_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
@@ -921,37 +1978,37 @@ export abstract class TensorMethods {
   copysign_(other: Scalar): this;
   copysign_(other: Tensor | Scalar): this;
   copysign_(a0?: any): any {
-    return (operators.copysign_ as any)(this, a0);
+    return $copysign_(this, a0);
   }
 
   /** `corrcoef(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.corrcoef.html) */
   corrcoef(): Tensor;
   corrcoef(): any {
-    return (operators.corrcoef as any)(this);
+    return $corrcoef(this);
   }
 
   /** `cos(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cos.html) */
   cos(options?: { out?: Tensor }): Tensor;
   cos(a0?: any): any {
-    return (operators.cos as any)(this, a0);
+    return $cos(this, a0);
   }
 
   /** `cos_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cos_.html) */
   cos_(): this;
   cos_(): any {
-    return (operators.cos_ as any)(this);
+    return $cos_(this);
   }
 
   /** `cosh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cosh.html) */
   cosh(options?: { out?: Tensor }): Tensor;
   cosh(a0?: any): any {
-    return (operators.cosh as any)(this, a0);
+    return $cosh(this, a0);
   }
 
   /** `cosh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cosh_.html) */
   cosh_(): this;
   cosh_(): any {
-    return (operators.cosh_ as any)(this);
+    return $cosh_(this);
   }
 
   /** `count_nonzero(Tensor self, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
@@ -959,161 +2016,161 @@ export abstract class TensorMethods {
   /** `count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
   countNonzero(dim: readonly number[], options?: { out?: Tensor }): Tensor;
   countNonzero(a0?: any, a1?: any): any {
-    return (operators.countNonzero as any)(this, a0, a1);
+    return $countNonzero(this, a0, a1);
   }
 
   /** `cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cov.html) */
   cov(options?: { correction?: number; fweights?: Tensor | null; aweights?: Tensor | null }): Tensor;
   cov(a0?: any): any {
-    return (operators.cov as any)(this, a0);
+    return $cov(this, a0);
   }
 
   /** `cross(Tensor self, Tensor other, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cross.html) */
   cross(other: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
   cross(a0?: any, a1?: any, a2?: any): any {
-    return (operators.cross as any)(this, a0, a1, a2);
+    return $cross(this, a0, a1, a2);
   }
 
   /** `crow_indices(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.crow_indices.html) */
   crowIndices(): Tensor;
   crowIndices(): any {
-    return (operators.crowIndices as any)(this);
+    return $crowIndices(this);
   }
 
   /** `cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummax.html) */
   cummax(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   cummax(a0?: any, a1?: any): any {
-    return (operators.cummax as any)(this, a0, a1);
+    return $cummax(this, a0, a1);
   }
 
   /** `cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummin.html) */
   cummin(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   cummin(a0?: any, a1?: any): any {
-    return (operators.cummin as any)(this, a0, a1);
+    return $cummin(this, a0, a1);
   }
 
   /** `cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumprod.html) */
   cumprod(dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   cumprod(a0?: any, a1?: any): any {
-    return (operators.cumprod as any)(this, a0, a1);
+    return $cumprod(this, a0, a1);
   }
 
   /** `cumprod_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumprod_.html) */
   cumprod_(dim: number, options?: { dtype?: DTypeLike | null }): this;
   cumprod_(a0?: any, a1?: any): any {
-    return (operators.cumprod_ as any)(this, a0, a1);
+    return $cumprod_(this, a0, a1);
   }
 
   /** `cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumsum.html) */
   cumsum(dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   cumsum(a0?: any, a1?: any): any {
-    return (operators.cumsum as any)(this, a0, a1);
+    return $cumsum(this, a0, a1);
   }
 
   /** `cumsum_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumsum_.html) */
   cumsum_(dim: number, options?: { dtype?: DTypeLike | null }): this;
   cumsum_(a0?: any, a1?: any): any {
-    return (operators.cumsum_ as any)(this, a0, a1);
+    return $cumsum_(this, a0, a1);
   }
 
   /** `deg2rad(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.deg2rad.html) */
   deg2rad(options?: { out?: Tensor }): Tensor;
   deg2rad(a0?: any): any {
-    return (operators.deg2rad as any)(this, a0);
+    return $deg2rad(this, a0);
   }
 
   /** `deg2rad_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.deg2rad_.html) */
   deg2rad_(): this;
   deg2rad_(): any {
-    return (operators.deg2rad_ as any)(this);
+    return $deg2rad_(this);
   }
 
   /** `dense_dim(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.dense_dim.html) */
   denseDim(): number;
   denseDim(): any {
-    return (operators.denseDim as any)(this);
+    return $denseDim(this);
   }
 
   /** `dequantize.self(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dequantize.html) */
   dequantize(options?: { out?: Tensor }): Tensor;
   dequantize(a0?: any): any {
-    return (operators.dequantize as any)(this, a0);
+    return $dequantize(this, a0);
   }
 
   /** `det(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.det.html) */
   det(): Tensor;
   det(): any {
-    return (operators.det as any)(this);
+    return $det(this);
   }
 
   /** `detach(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.detach.html) */
   detach(): Tensor;
   detach(): any {
-    return (operators.detach as any)(this);
+    return $detach(this);
   }
 
   /** `detach_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.detach_.html) */
   detach_(): this;
   detach_(): any {
-    return (operators.detach_ as any)(this);
+    return $detach_(this);
   }
 
   /** `diag(Tensor self, int diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diag.html) */
   diag(diagonal?: number, options?: { out?: Tensor }): Tensor;
   diag(a0?: any, a1?: any): any {
-    return (operators.diag as any)(this, a0, a1);
+    return $diag(this, a0, a1);
   }
 
   /** `diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diag_embed.html) */
   diagEmbed(offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
   diagEmbed(options: { dim1?: number; dim2?: number; out?: Tensor }): Tensor;
   diagEmbed(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.diagEmbed as any)(this, a0, a1, a2, a3);
+    return $diagEmbed(this, a0, a1, a2, a3);
   }
 
   /** `diagflat(Tensor self, int offset=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagflat.html) */
   diagflat(offset?: number): Tensor;
   diagflat(a0?: any, a1?: any): any {
-    return (operators.diagflat as any)(this, a0, a1);
+    return $diagflat(this, a0, a1);
   }
 
   /** `diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal.html) */
   diagonal(offset?: number, dim1?: number, dim2?: number): Tensor;
   diagonal(options: { dim1?: number; dim2?: number }): Tensor;
   diagonal(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.diagonal as any)(this, a0, a1, a2, a3);
+    return $diagonal(this, a0, a1, a2, a3);
   }
 
   /** `diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal_scatter.html) */
   diagonalScatter(src: Tensor, offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
   diagonalScatter(src: Tensor, options: { dim1?: number; dim2?: number; out?: Tensor }): Tensor;
   diagonalScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.diagonalScatter as any)(this, a0, a1, a2, a3, a4);
+    return $diagonalScatter(this, a0, a1, a2, a3, a4);
   }
 
   /** `diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diff.html) */
   diff(n?: number, dim?: number, prepend?: Tensor | null, append?: Tensor | null, options?: { out?: Tensor }): Tensor;
   diff(options: { dim?: number; prepend?: Tensor | null; append?: Tensor | null; out?: Tensor }): Tensor;
   diff(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.diff as any)(this, a0, a1, a2, a3, a4);
+    return $diff(this, a0, a1, a2, a3, a4);
   }
 
   /** `digamma(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.digamma.html) */
   digamma(options?: { out?: Tensor }): Tensor;
   digamma(a0?: any): any {
-    return (operators.digamma as any)(this, a0);
+    return $digamma(this, a0);
   }
 
   /** `digamma_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.digamma_.html) */
   digamma_(): this;
   digamma_(): any {
-    return (operators.digamma_ as any)(this);
+    return $digamma_(this);
   }
 
   /** `dist(Tensor self, Tensor other, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dist.html) */
   dist(other: Tensor, p?: Scalar, options?: { out?: Tensor }): Tensor;
   dist(a0?: any, a1?: any, a2?: any): any {
-    return (operators.dist as any)(this, a0, a1, a2);
+    return $dist(this, a0, a1, a2);
   }
 
   /** `div.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
@@ -1126,7 +2183,7 @@ export abstract class TensorMethods {
   div(other: Scalar, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
   div(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   div(a0?: any, a1?: any): any {
-    return (operators.div as any)(this, a0, a1);
+    return $div(this, a0, a1);
   }
 
   /** `div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
@@ -1139,7 +2196,7 @@ export abstract class TensorMethods {
   div_(other: Scalar, options?: { roundingMode?: string | null }): this;
   div_(other: Tensor | Scalar): this;
   div_(a0?: any, a1?: any): any {
-    return (operators.div_ as any)(this, a0, a1);
+    return $div_(this, a0, a1);
   }
 
   /** `divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
@@ -1152,7 +2209,7 @@ export abstract class TensorMethods {
   divide(other: Scalar, options?: { roundingMode?: string | null }): Tensor;
   divide(other: Tensor | Scalar): Tensor;
   divide(a0?: any, a1?: any): any {
-    return (operators.divide as any)(this, a0, a1);
+    return $divide(this, a0, a1);
   }
 
   /** `divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
@@ -1165,13 +2222,13 @@ export abstract class TensorMethods {
   divide_(other: Scalar, options?: { roundingMode?: string | null }): this;
   divide_(other: Tensor | Scalar): this;
   divide_(a0?: any, a1?: any): any {
-    return (operators.divide_ as any)(this, a0, a1);
+    return $divide_(this, a0, a1);
   }
 
   /** `dot(Tensor self, Tensor tensor) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dot.html) */
   dot(tensor: Tensor, options?: { out?: Tensor }): Tensor;
   dot(a0?: any, a1?: any): any {
-    return (operators.dot as any)(this, a0, a1);
+    return $dot(this, a0, a1);
   }
 
   /** `dsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
@@ -1179,7 +2236,7 @@ export abstract class TensorMethods {
   /** `dsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
   dsplit(sections: number): Tensor[];
   dsplit(a0?: any): any {
-    return (operators.dsplit as any)(this, a0);
+    return $dsplit(this, a0);
   }
 
   /** `eq.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
@@ -1188,7 +2245,7 @@ export abstract class TensorMethods {
   eq(other: Scalar, options?: { out?: Tensor }): Tensor;
   eq(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   eq(a0?: any, a1?: any): any {
-    return (operators.eq as any)(this, a0, a1);
+    return $eq(this, a0, a1);
   }
 
   /** `eq_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
@@ -1197,109 +2254,109 @@ export abstract class TensorMethods {
   eq_(other: Scalar): this;
   eq_(other: Tensor | Scalar): this;
   eq_(a0?: any): any {
-    return (operators.eq_ as any)(this, a0);
+    return $eq_(this, a0);
   }
 
   /** `equal(Tensor self, Tensor other) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.equal.html) */
   equal(other: Tensor): boolean;
   equal(a0?: any): any {
-    return (operators.equal as any)(this, a0);
+    return $equal(this, a0);
   }
 
   /** `erf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.erf.html) */
   erf(options?: { out?: Tensor }): Tensor;
   erf(a0?: any): any {
-    return (operators.erf as any)(this, a0);
+    return $erf(this, a0);
   }
 
   /** `erf_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.erf_.html) */
   erf_(): this;
   erf_(): any {
-    return (operators.erf_ as any)(this);
+    return $erf_(this);
   }
 
   /** `erfc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.erfc.html) */
   erfc(options?: { out?: Tensor }): Tensor;
   erfc(a0?: any): any {
-    return (operators.erfc as any)(this, a0);
+    return $erfc(this, a0);
   }
 
   /** `erfc_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.erfc_.html) */
   erfc_(): this;
   erfc_(): any {
-    return (operators.erfc_ as any)(this);
+    return $erfc_(this);
   }
 
   /** `erfinv(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.erfinv.html) */
   erfinv(options?: { out?: Tensor }): Tensor;
   erfinv(a0?: any): any {
-    return (operators.erfinv as any)(this, a0);
+    return $erfinv(this, a0);
   }
 
   /** `erfinv_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.erfinv_.html) */
   erfinv_(): this;
   erfinv_(): any {
-    return (operators.erfinv_ as any)(this);
+    return $erfinv_(this);
   }
 
   /** `exp(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.exp.html) */
   exp(options?: { out?: Tensor }): Tensor;
   exp(a0?: any): any {
-    return (operators.exp as any)(this, a0);
+    return $exp(this, a0);
   }
 
   /** `exp2(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.exp2.html) */
   exp2(options?: { out?: Tensor }): Tensor;
   exp2(a0?: any): any {
-    return (operators.exp2 as any)(this, a0);
+    return $exp2(this, a0);
   }
 
   /** `exp2_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.exp2_.html) */
   exp2_(): this;
   exp2_(): any {
-    return (operators.exp2_ as any)(this);
+    return $exp2_(this);
   }
 
   /** `exp_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.exp_.html) */
   exp_(): this;
   exp_(): any {
-    return (operators.exp_ as any)(this);
+    return $exp_(this);
   }
 
   /** `expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html) */
   expand(size: readonly number[], options?: { implicit?: boolean }): Tensor;
   expand(a0?: any, a1?: any): any {
-    return (operators.expand as any)(this, a0, a1);
+    return $expand(this, a0, a1);
   }
 
   /** `expand_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html) */
   expandAs(other: Tensor): Tensor;
   expandAs(a0?: any): any {
-    return (operators.expandAs as any)(this, a0);
+    return $expandAs(this, a0);
   }
 
   /** `expm1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.expm1.html) */
   expm1(options?: { out?: Tensor }): Tensor;
   expm1(a0?: any): any {
-    return (operators.expm1 as any)(this, a0);
+    return $expm1(this, a0);
   }
 
   /** `expm1_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expm1_.html) */
   expm1_(): this;
   expm1_(): any {
-    return (operators.expm1_ as any)(this);
+    return $expm1_(this);
   }
 
   /** `exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html) */
   exponential_(lambd?: number, options?: { generator?: Generator | null }): this;
   exponential_(a0?: any, a1?: any): any {
-    return (operators.exponential_ as any)(this, a0, a1);
+    return $exponential_(this, a0, a1);
   }
 
   /** `fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_diagonal_.html) */
   fillDiagonal_(fillValue: Scalar, wrap?: boolean): this;
   fillDiagonal_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.fillDiagonal_ as any)(this, a0, a1, a2);
+    return $fillDiagonal_(this, a0, a1, a2);
   }
 
   /** `fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
@@ -1308,44 +2365,44 @@ export abstract class TensorMethods {
   fill_(value: Scalar): this;
   fill_(value: Tensor | Scalar): this;
   fill_(a0?: any): any {
-    return (operators.fill_ as any)(this, a0);
+    return $fill_(this, a0);
   }
 
   /** `fix(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fix.html) */
   fix(options?: { out?: Tensor }): Tensor;
   fix(a0?: any): any {
-    return (operators.fix as any)(this, a0);
+    return $fix(this, a0);
   }
 
   /** `fix_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fix_.html) */
   fix_(): this;
   fix_(): any {
-    return (operators.fix_ as any)(this);
+    return $fix_(this);
   }
 
   /** `flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flatten.html) */
   flatten(startDim?: number, endDim?: number): Tensor;
   flatten(options: { endDim?: number }): Tensor;
   flatten(a0?: any, a1?: any, a2?: any): any {
-    return (operators.flatten as any)(this, a0, a1, a2);
+    return $flatten(this, a0, a1, a2);
   }
 
   /** `flip(Tensor self, int[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flip.html) */
   flip(dims: readonly number[], options?: { out?: Tensor }): Tensor;
   flip(a0?: any, a1?: any): any {
-    return (operators.flip as any)(this, a0, a1);
+    return $flip(this, a0, a1);
   }
 
   /** `fliplr(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fliplr.html) */
   fliplr(): Tensor;
   fliplr(): any {
-    return (operators.fliplr as any)(this);
+    return $fliplr(this);
   }
 
   /** `flipud(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flipud.html) */
   flipud(): Tensor;
   flipud(): any {
-    return (operators.flipud as any)(this);
+    return $flipud(this);
   }
 
   /** `float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
@@ -1354,7 +2411,7 @@ export abstract class TensorMethods {
   floatPower(exponent: Scalar, options?: { out?: Tensor }): Tensor;
   floatPower(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   floatPower(a0?: any, a1?: any): any {
-    return (operators.floatPower as any)(this, a0, a1);
+    return $floatPower(this, a0, a1);
   }
 
   /** `float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
@@ -1363,13 +2420,13 @@ export abstract class TensorMethods {
   floatPower_(exponent: Scalar): this;
   floatPower_(exponent: Tensor | Scalar): this;
   floatPower_(a0?: any): any {
-    return (operators.floatPower_ as any)(this, a0);
+    return $floatPower_(this, a0);
   }
 
   /** `floor(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor.html) */
   floor(options?: { out?: Tensor }): Tensor;
   floor(a0?: any): any {
-    return (operators.floor as any)(this, a0);
+    return $floor(this, a0);
   }
 
   /** `floor_divide(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
@@ -1378,7 +2435,7 @@ export abstract class TensorMethods {
   floorDivide(other: Scalar, options?: { out?: Tensor }): Tensor;
   floorDivide(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   floorDivide(a0?: any, a1?: any): any {
-    return (operators.floorDivide as any)(this, a0, a1);
+    return $floorDivide(this, a0, a1);
   }
 
   /** `floor_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
@@ -1387,25 +2444,25 @@ export abstract class TensorMethods {
   floorDivide_(other: Scalar): this;
   floorDivide_(other: Tensor | Scalar): this;
   floorDivide_(a0?: any): any {
-    return (operators.floorDivide_ as any)(this, a0);
+    return $floorDivide_(this, a0);
   }
 
   /** `floor_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_.html) */
   floor_(): this;
   floor_(): any {
-    return (operators.floor_ as any)(this);
+    return $floor_(this);
   }
 
   /** `fmax(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmax.html) */
   fmax(other: Tensor, options?: { out?: Tensor }): Tensor;
   fmax(a0?: any, a1?: any): any {
-    return (operators.fmax as any)(this, a0, a1);
+    return $fmax(this, a0, a1);
   }
 
   /** `fmin(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmin.html) */
   fmin(other: Tensor, options?: { out?: Tensor }): Tensor;
   fmin(a0?: any, a1?: any): any {
-    return (operators.fmin as any)(this, a0, a1);
+    return $fmin(this, a0, a1);
   }
 
   /** `fmod.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
@@ -1414,7 +2471,7 @@ export abstract class TensorMethods {
   fmod(other: Scalar, options?: { out?: Tensor }): Tensor;
   fmod(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   fmod(a0?: any, a1?: any): any {
-    return (operators.fmod as any)(this, a0, a1);
+    return $fmod(this, a0, a1);
   }
 
   /** `fmod_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
@@ -1423,43 +2480,43 @@ export abstract class TensorMethods {
   fmod_(other: Scalar): this;
   fmod_(other: Tensor | Scalar): this;
   fmod_(a0?: any): any {
-    return (operators.fmod_ as any)(this, a0);
+    return $fmod_(this, a0);
   }
 
   /** `frac(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.frac.html) */
   frac(options?: { out?: Tensor }): Tensor;
   frac(a0?: any): any {
-    return (operators.frac as any)(this, a0);
+    return $frac(this, a0);
   }
 
   /** `frac_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.frac_.html) */
   frac_(): this;
   frac_(): any {
-    return (operators.frac_ as any)(this);
+    return $frac_(this);
   }
 
   /** `frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.frexp.html) */
   frexp(options?: { out?: readonly [mantissa: Tensor, exponent: Tensor] }): [mantissa: Tensor, exponent: Tensor];
   frexp(a0?: any): any {
-    return (operators.frexp as any)(this, a0);
+    return $frexp(this, a0);
   }
 
   /** `gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gather.html) */
   gather(dim: number, index: Tensor, options?: { sparseGrad?: boolean; out?: Tensor }): Tensor;
   gather(a0?: any, a1?: any, a2?: any): any {
-    return (operators.gather as any)(this, a0, a1, a2);
+    return $gather(this, a0, a1, a2);
   }
 
   /** `gcd(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gcd.html) */
   gcd(other: Tensor, options?: { out?: Tensor }): Tensor;
   gcd(a0?: any, a1?: any): any {
-    return (operators.gcd as any)(this, a0, a1);
+    return $gcd(this, a0, a1);
   }
 
   /** `gcd_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gcd_.html) */
   gcd_(other: Tensor): this;
   gcd_(a0?: any): any {
-    return (operators.gcd_ as any)(this, a0);
+    return $gcd_(this, a0);
   }
 
   /** `ge.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
@@ -1468,7 +2525,7 @@ export abstract class TensorMethods {
   ge(other: Scalar, options?: { out?: Tensor }): Tensor;
   ge(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   ge(a0?: any, a1?: any): any {
-    return (operators.ge as any)(this, a0, a1);
+    return $ge(this, a0, a1);
   }
 
   /** `ge_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
@@ -1477,31 +2534,31 @@ export abstract class TensorMethods {
   ge_(other: Scalar): this;
   ge_(other: Tensor | Scalar): this;
   ge_(a0?: any): any {
-    return (operators.ge_ as any)(this, a0);
+    return $ge_(this, a0);
   }
 
   /** `geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html) */
   geometric_(p: number, options?: { generator?: Generator | null }): this;
   geometric_(a0?: any, a1?: any): any {
-    return (operators.geometric_ as any)(this, a0, a1);
+    return $geometric_(this, a0, a1);
   }
 
   /** `geqrf(Tensor self) -> (Tensor a, Tensor tau)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.geqrf.html) */
   geqrf(options?: { out?: readonly [a: Tensor, tau: Tensor] }): [a: Tensor, tau: Tensor];
   geqrf(a0?: any): any {
-    return (operators.geqrf as any)(this, a0);
+    return $geqrf(this, a0);
   }
 
   /** `ger(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ger.html) */
   ger(vec2: Tensor, options?: { out?: Tensor }): Tensor;
   ger(a0?: any, a1?: any): any {
-    return (operators.ger as any)(this, a0, a1);
+    return $ger(this, a0, a1);
   }
 
   /** `get_device(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.get_device.html) */
   getDevice(): number;
   getDevice(): any {
-    return (operators.getDevice as any)(this);
+    return $getDevice(this);
   }
 
   /** `greater.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
@@ -1510,7 +2567,7 @@ export abstract class TensorMethods {
   greater(other: Scalar, options?: { out?: Tensor }): Tensor;
   greater(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   greater(a0?: any, a1?: any): any {
-    return (operators.greater as any)(this, a0, a1);
+    return $greater(this, a0, a1);
   }
 
   /** `greater_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
@@ -1519,7 +2576,7 @@ export abstract class TensorMethods {
   greaterEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
   greaterEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   greaterEqual(a0?: any, a1?: any): any {
-    return (operators.greaterEqual as any)(this, a0, a1);
+    return $greaterEqual(this, a0, a1);
   }
 
   /** `greater_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
@@ -1528,7 +2585,7 @@ export abstract class TensorMethods {
   greaterEqual_(other: Scalar): this;
   greaterEqual_(other: Tensor | Scalar): this;
   greaterEqual_(a0?: any): any {
-    return (operators.greaterEqual_ as any)(this, a0);
+    return $greaterEqual_(this, a0);
   }
 
   /** `greater_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
@@ -1537,7 +2594,7 @@ export abstract class TensorMethods {
   greater_(other: Scalar): this;
   greater_(other: Tensor | Scalar): this;
   greater_(a0?: any): any {
-    return (operators.greater_ as any)(this, a0);
+    return $greater_(this, a0);
   }
 
   /** `gt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
@@ -1546,7 +2603,7 @@ export abstract class TensorMethods {
   gt(other: Scalar, options?: { out?: Tensor }): Tensor;
   gt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   gt(a0?: any, a1?: any): any {
-    return (operators.gt as any)(this, a0, a1);
+    return $gt(this, a0, a1);
   }
 
   /** `gt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
@@ -1555,38 +2612,38 @@ export abstract class TensorMethods {
   gt_(other: Scalar): this;
   gt_(other: Tensor | Scalar): this;
   gt_(a0?: any): any {
-    return (operators.gt_ as any)(this, a0);
+    return $gt_(this, a0);
   }
 
   /** `hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hardshrink.html) */
   hardshrink(lambd?: Scalar, options?: { out?: Tensor }): Tensor;
   hardshrink(a0?: any, a1?: any): any {
-    return (operators.hardshrink as any)(this, a0, a1);
+    return $hardshrink(this, a0, a1);
   }
 
   /** `hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hash_tensor.html) */
   hashTensor(dim?: number | readonly number[], options?: { keepdim?: boolean; mode?: number; out?: Tensor }): Tensor;
   hashTensor(a0?: any, a1?: any): any {
-    return (operators.hashTensor as any)(this, a0, a1);
+    return $hashTensor(this, a0, a1);
   }
 
   /** `heaviside(Tensor self, Tensor values) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.heaviside.html) */
   heaviside(values: Tensor, options?: { out?: Tensor }): Tensor;
   heaviside(a0?: any, a1?: any): any {
-    return (operators.heaviside as any)(this, a0, a1);
+    return $heaviside(this, a0, a1);
   }
 
   /** `heaviside_(Tensor(a!) self, Tensor values) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.heaviside_.html) */
   heaviside_(values: Tensor): this;
   heaviside_(a0?: any): any {
-    return (operators.heaviside_ as any)(this, a0);
+    return $heaviside_(this, a0);
   }
 
   /** `histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histc.html) */
   histc(bins?: number, min?: Scalar, max?: Scalar, options?: { out?: Tensor }): Tensor;
   histc(options: { min?: Scalar; max?: Scalar; out?: Tensor }): Tensor;
   histc(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.histc as any)(this, a0, a1, a2, a3);
+    return $histc(this, a0, a1, a2, a3);
   }
 
   /** `histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
@@ -1594,7 +2651,7 @@ export abstract class TensorMethods {
   /** `histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
   histogram(bins: Tensor, options?: { weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
   histogram(a0?: any, a1?: any): any {
-    return (operators.histogram as any)(this, a0, a1);
+    return $histogram(this, a0, a1);
   }
 
   /** `hsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
@@ -1602,79 +2659,79 @@ export abstract class TensorMethods {
   /** `hsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
   hsplit(sections: number): Tensor[];
   hsplit(a0?: any): any {
-    return (operators.hsplit as any)(this, a0);
+    return $hsplit(this, a0);
   }
 
   /** `hypot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hypot.html) */
   hypot(other: Tensor, options?: { out?: Tensor }): Tensor;
   hypot(a0?: any, a1?: any): any {
-    return (operators.hypot as any)(this, a0, a1);
+    return $hypot(this, a0, a1);
   }
 
   /** `hypot_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.hypot_.html) */
   hypot_(other: Tensor): this;
   hypot_(a0?: any): any {
-    return (operators.hypot_ as any)(this, a0);
+    return $hypot_(this, a0);
   }
 
   /** `i0(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.i0.html) */
   i0(options?: { out?: Tensor }): Tensor;
   i0(a0?: any): any {
-    return (operators.i0 as any)(this, a0);
+    return $i0(this, a0);
   }
 
   /** `i0_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.i0_.html) */
   i0_(): this;
   i0_(): any {
-    return (operators.i0_ as any)(this);
+    return $i0_(this);
   }
 
   /** `igamma(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igamma.html) */
   igamma(other: Tensor, options?: { out?: Tensor }): Tensor;
   igamma(a0?: any, a1?: any): any {
-    return (operators.igamma as any)(this, a0, a1);
+    return $igamma(this, a0, a1);
   }
 
   /** `igamma_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igamma_.html) */
   igamma_(other: Tensor): this;
   igamma_(a0?: any): any {
-    return (operators.igamma_ as any)(this, a0);
+    return $igamma_(this, a0);
   }
 
   /** `igammac(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igammac.html) */
   igammac(other: Tensor, options?: { out?: Tensor }): Tensor;
   igammac(a0?: any, a1?: any): any {
-    return (operators.igammac as any)(this, a0, a1);
+    return $igammac(this, a0, a1);
   }
 
   /** `igammac_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igammac_.html) */
   igammac_(other: Tensor): this;
   igammac_(a0?: any): any {
-    return (operators.igammac_ as any)(this, a0);
+    return $igammac_(this, a0);
   }
 
   /** `index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_add.html) */
   indexAdd(dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   indexAdd(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.indexAdd as any)(this, a0, a1, a2, a3);
+    return $indexAdd(this, a0, a1, a2, a3);
   }
 
   /** `index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html) */
   indexAdd_(dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): this;
   indexAdd_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.indexAdd_ as any)(this, a0, a1, a2, a3);
+    return $indexAdd_(this, a0, a1, a2, a3);
   }
 
   /** `index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_copy.html) */
   indexCopy(dim: number, index: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
   indexCopy(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.indexCopy as any)(this, a0, a1, a2, a3);
+    return $indexCopy(this, a0, a1, a2, a3);
   }
 
   /** `index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_copy_.html) */
   indexCopy_(dim: number, index: Tensor, source: Tensor): this;
   indexCopy_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.indexCopy_ as any)(this, a0, a1, a2);
+    return $indexCopy_(this, a0, a1, a2);
   }
 
   /** `index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
@@ -1683,7 +2740,7 @@ export abstract class TensorMethods {
   indexFill(dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
   indexFill(dim: number, index: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   indexFill(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.indexFill as any)(this, a0, a1, a2, a3);
+    return $indexFill(this, a0, a1, a2, a3);
   }
 
   /** `index_fill_.int_Tensor(Tensor(a!) self, int dim, Tensor index, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
@@ -1692,208 +2749,208 @@ export abstract class TensorMethods {
   indexFill_(dim: number, index: Tensor, value: Scalar): this;
   indexFill_(dim: number, index: Tensor, value: Tensor | Scalar): this;
   indexFill_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.indexFill_ as any)(this, a0, a1, a2);
+    return $indexFill_(this, a0, a1, a2);
   }
 
   /** `index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_put.html) */
   indexPut(indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
   indexPut(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.indexPut as any)(this, a0, a1, a2, a3);
+    return $indexPut(this, a0, a1, a2, a3);
   }
 
   /** `index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_reduce.html) */
   indexReduce(dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
   indexReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.indexReduce as any)(this, a0, a1, a2, a3, a4);
+    return $indexReduce(this, a0, a1, a2, a3, a4);
   }
 
   /** `index_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_reduce_.html) */
   indexReduce_(dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean }): this;
   indexReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.indexReduce_ as any)(this, a0, a1, a2, a3, a4);
+    return $indexReduce_(this, a0, a1, a2, a3, a4);
   }
 
   /** `index_select(Tensor self, int dim, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_select.html) */
   indexSelect(dim: number, index: Tensor, options?: { out?: Tensor }): Tensor;
   indexSelect(a0?: any, a1?: any, a2?: any): any {
-    return (operators.indexSelect as any)(this, a0, a1, a2);
+    return $indexSelect(this, a0, a1, a2);
   }
 
   /** `indices(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.indices.html) */
   indices(): Tensor;
   indices(): any {
-    return (operators.indices as any)(this);
+    return $indices(this);
   }
 
   /** `inner(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.inner.html) */
   inner(other: Tensor, options?: { out?: Tensor }): Tensor;
   inner(a0?: any, a1?: any): any {
-    return (operators.inner as any)(this, a0, a1);
+    return $inner(this, a0, a1);
   }
 
   /** `int_repr(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.int_repr.html) */
   intRepr(options?: { out?: Tensor }): Tensor;
   intRepr(a0?: any): any {
-    return (operators.intRepr as any)(this, a0);
+    return $intRepr(this, a0);
   }
 
   /** `inverse(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.inverse.html) */
   inverse(options?: { out?: Tensor }): Tensor;
   inverse(a0?: any): any {
-    return (operators.inverse as any)(this, a0);
+    return $inverse(this, a0);
   }
 
   /** `is_coalesced(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_coalesced.html) */
   isCoalesced(): boolean;
   isCoalesced(): any {
-    return (operators.isCoalesced as any)(this);
+    return $isCoalesced(this);
   }
 
   /** `is_complex(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_complex.html) */
   isComplex(): boolean;
   isComplex(): any {
-    return (operators.isComplex as any)(this);
+    return $isComplex(this);
   }
 
   /** `is_conj(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_conj.html) */
   isConj(): boolean;
   isConj(): any {
-    return (operators.isConj as any)(this);
+    return $isConj(this);
   }
 
   /** `is_distributed(Tensor self) -> bool` */
   isDistributed(): boolean;
   isDistributed(): any {
-    return (operators.isDistributed as any)(this);
+    return $isDistributed(this);
   }
 
   /** `is_floating_point(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_floating_point.html) */
   isFloatingPoint(): boolean;
   isFloatingPoint(): any {
-    return (operators.isFloatingPoint as any)(this);
+    return $isFloatingPoint(this);
   }
 
   /** `is_neg(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_neg.html) */
   isNeg(): boolean;
   isNeg(): any {
-    return (operators.isNeg as any)(this);
+    return $isNeg(this);
   }
 
   /** `is_nonzero(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_nonzero.html) */
   isNonzero(): boolean;
   isNonzero(): any {
-    return (operators.isNonzero as any)(this);
+    return $isNonzero(this);
   }
 
   /** `is_pinned(Tensor self, Device? device=None) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_pinned.html) */
   isPinned(device?: Device | null): boolean;
   isPinned(a0?: any, a1?: any): any {
-    return (operators.isPinned as any)(this, a0, a1);
+    return $isPinned(this, a0, a1);
   }
 
   /** `is_same_size(Tensor self, Tensor other) -> bool` */
   isSameSize(other: Tensor): boolean;
   isSameSize(a0?: any): any {
-    return (operators.isSameSize as any)(this, a0);
+    return $isSameSize(this, a0);
   }
 
   /** `is_set_to(Tensor self, Tensor tensor) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_set_to.html) */
   isSetTo(tensor: Tensor): boolean;
   isSetTo(a0?: any): any {
-    return (operators.isSetTo as any)(this, a0);
+    return $isSetTo(this, a0);
   }
 
   /** `is_signed(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_signed.html) */
   isSigned(): boolean;
   isSigned(): any {
-    return (operators.isSigned as any)(this);
+    return $isSigned(this);
   }
 
   /** `isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isclose.html) */
   isclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): Tensor;
   isclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): Tensor;
   isclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.isclose as any)(this, a0, a1, a2, a3, a4);
+    return $isclose(this, a0, a1, a2, a3, a4);
   }
 
   /** `isfinite(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isfinite.html) */
   isfinite(): Tensor;
   isfinite(): any {
-    return (operators.isfinite as any)(this);
+    return $isfinite(this);
   }
 
   /** `isinf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isinf.html) */
   isinf(options?: { out?: Tensor }): Tensor;
   isinf(a0?: any): any {
-    return (operators.isinf as any)(this, a0);
+    return $isinf(this, a0);
   }
 
   /** `isnan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isnan.html) */
   isnan(options?: { out?: Tensor }): Tensor;
   isnan(a0?: any): any {
-    return (operators.isnan as any)(this, a0);
+    return $isnan(this, a0);
   }
 
   /** `isneginf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isneginf.html) */
   isneginf(options?: { out?: Tensor }): Tensor;
   isneginf(a0?: any): any {
-    return (operators.isneginf as any)(this, a0);
+    return $isneginf(this, a0);
   }
 
   /** `isposinf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isposinf.html) */
   isposinf(options?: { out?: Tensor }): Tensor;
   isposinf(a0?: any): any {
-    return (operators.isposinf as any)(this, a0);
+    return $isposinf(this, a0);
   }
 
   /** `isreal(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isreal.html) */
   isreal(): Tensor;
   isreal(): any {
-    return (operators.isreal as any)(this);
+    return $isreal(this);
   }
 
   /** `istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, bool normalized=False, bool? onesided=None, int? length=None, bool return_complex=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.istft.html) */
   istft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: number | null, returnComplex?: boolean): Tensor;
   istft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
   istft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any): any {
-    return (operators.istft as any)(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9);
+    return $istft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9);
   }
 
   /** `kron(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kron.html) */
   kron(other: Tensor, options?: { out?: Tensor }): Tensor;
   kron(a0?: any, a1?: any): any {
-    return (operators.kron as any)(this, a0, a1);
+    return $kron(this, a0, a1);
   }
 
   /** `kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kthvalue.html) */
   kthvalue(k: number, dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   kthvalue(k: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   kthvalue(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.kthvalue as any)(this, a0, a1, a2, a3);
+    return $kthvalue(this, a0, a1, a2, a3);
   }
 
   /** `lcm(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lcm.html) */
   lcm(other: Tensor, options?: { out?: Tensor }): Tensor;
   lcm(a0?: any, a1?: any): any {
-    return (operators.lcm as any)(this, a0, a1);
+    return $lcm(this, a0, a1);
   }
 
   /** `lcm_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lcm_.html) */
   lcm_(other: Tensor): this;
   lcm_(a0?: any): any {
-    return (operators.lcm_ as any)(this, a0);
+    return $lcm_(this, a0);
   }
 
   /** `ldexp.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ldexp.html) */
   ldexp(other: Tensor, options?: { out?: Tensor }): Tensor;
   ldexp(a0?: any, a1?: any): any {
-    return (operators.ldexp as any)(this, a0, a1);
+    return $ldexp(this, a0, a1);
   }
 
   /** `ldexp_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ldexp_.html) */
   ldexp_(other: Tensor): this;
   ldexp_(a0?: any): any {
-    return (operators.ldexp_ as any)(this, a0);
+    return $ldexp_(this, a0);
   }
 
   /** `le.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
@@ -1902,7 +2959,7 @@ export abstract class TensorMethods {
   le(other: Scalar, options?: { out?: Tensor }): Tensor;
   le(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   le(a0?: any, a1?: any): any {
-    return (operators.le as any)(this, a0, a1);
+    return $le(this, a0, a1);
   }
 
   /** `le_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
@@ -1911,7 +2968,7 @@ export abstract class TensorMethods {
   le_(other: Scalar): this;
   le_(other: Tensor | Scalar): this;
   le_(a0?: any): any {
-    return (operators.le_ as any)(this, a0);
+    return $le_(this, a0);
   }
 
   /** `lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
@@ -1920,7 +2977,7 @@ export abstract class TensorMethods {
   lerp(end: Tensor, weight: Scalar, options?: { out?: Tensor }): Tensor;
   lerp(end: Tensor, weight: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lerp(a0?: any, a1?: any, a2?: any): any {
-    return (operators.lerp as any)(this, a0, a1, a2);
+    return $lerp(this, a0, a1, a2);
   }
 
   /** `lerp_.Tensor(Tensor(a!) self, Tensor end, Tensor weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
@@ -1929,7 +2986,7 @@ export abstract class TensorMethods {
   lerp_(end: Tensor, weight: Scalar): this;
   lerp_(end: Tensor, weight: Tensor | Scalar): this;
   lerp_(a0?: any, a1?: any): any {
-    return (operators.lerp_ as any)(this, a0, a1);
+    return $lerp_(this, a0, a1);
   }
 
   /** `less.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
@@ -1938,7 +2995,7 @@ export abstract class TensorMethods {
   less(other: Scalar, options?: { out?: Tensor }): Tensor;
   less(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   less(a0?: any, a1?: any): any {
-    return (operators.less as any)(this, a0, a1);
+    return $less(this, a0, a1);
   }
 
   /** `less_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
@@ -1947,7 +3004,7 @@ export abstract class TensorMethods {
   lessEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
   lessEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lessEqual(a0?: any, a1?: any): any {
-    return (operators.lessEqual as any)(this, a0, a1);
+    return $lessEqual(this, a0, a1);
   }
 
   /** `less_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
@@ -1956,7 +3013,7 @@ export abstract class TensorMethods {
   lessEqual_(other: Scalar): this;
   lessEqual_(other: Tensor | Scalar): this;
   lessEqual_(a0?: any): any {
-    return (operators.lessEqual_ as any)(this, a0);
+    return $lessEqual_(this, a0);
   }
 
   /** `less_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
@@ -1965,170 +3022,170 @@ export abstract class TensorMethods {
   less_(other: Scalar): this;
   less_(other: Tensor | Scalar): this;
   less_(a0?: any): any {
-    return (operators.less_ as any)(this, a0);
+    return $less_(this, a0);
   }
 
   /** `lgamma(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lgamma.html) */
   lgamma(options?: { out?: Tensor }): Tensor;
   lgamma(a0?: any): any {
-    return (operators.lgamma as any)(this, a0);
+    return $lgamma(this, a0);
   }
 
   /** `lgamma_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lgamma_.html) */
   lgamma_(): this;
   lgamma_(): any {
-    return (operators.lgamma_ as any)(this);
+    return $lgamma_(this);
   }
 
   /** `log(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log.html) */
   log(options?: { out?: Tensor }): Tensor;
   log(a0?: any): any {
-    return (operators.log as any)(this, a0);
+    return $log(this, a0);
   }
 
   /** `log10(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log10.html) */
   log10(options?: { out?: Tensor }): Tensor;
   log10(a0?: any): any {
-    return (operators.log10 as any)(this, a0);
+    return $log10(this, a0);
   }
 
   /** `log10_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log10_.html) */
   log10_(): this;
   log10_(): any {
-    return (operators.log10_ as any)(this);
+    return $log10_(this);
   }
 
   /** `log1p(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log1p.html) */
   log1p(options?: { out?: Tensor }): Tensor;
   log1p(a0?: any): any {
-    return (operators.log1p as any)(this, a0);
+    return $log1p(this, a0);
   }
 
   /** `log1p_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log1p_.html) */
   log1p_(): this;
   log1p_(): any {
-    return (operators.log1p_ as any)(this);
+    return $log1p_(this);
   }
 
   /** `log2(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log2.html) */
   log2(options?: { out?: Tensor }): Tensor;
   log2(a0?: any): any {
-    return (operators.log2 as any)(this, a0);
+    return $log2(this, a0);
   }
 
   /** `log2_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log2_.html) */
   log2_(): this;
   log2_(): any {
-    return (operators.log2_ as any)(this);
+    return $log2_(this);
   }
 
   /** `log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html) */
   logNormal_(mean?: number, std?: number, options?: { generator?: Generator | null }): this;
   logNormal_(options: { std?: number; generator?: Generator | null }): this;
   logNormal_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.logNormal_ as any)(this, a0, a1, a2);
+    return $logNormal_(this, a0, a1, a2);
   }
 
   /** `log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
   logSoftmax(dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
   logSoftmax(a0?: any, a1?: any, a2?: any): any {
-    return (operators.logSoftmax as any)(this, a0, a1, a2);
+    return $logSoftmax(this, a0, a1, a2);
   }
 
   /** `log_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log_.html) */
   log_(): this;
   log_(): any {
-    return (operators.log_ as any)(this);
+    return $log_(this);
   }
 
   /** `logaddexp(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp.html) */
   logaddexp(other: Tensor, options?: { out?: Tensor }): Tensor;
   logaddexp(a0?: any, a1?: any): any {
-    return (operators.logaddexp as any)(this, a0, a1);
+    return $logaddexp(this, a0, a1);
   }
 
   /** `logaddexp2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp2.html) */
   logaddexp2(other: Tensor, options?: { out?: Tensor }): Tensor;
   logaddexp2(a0?: any, a1?: any): any {
-    return (operators.logaddexp2 as any)(this, a0, a1);
+    return $logaddexp2(this, a0, a1);
   }
 
   /** `logcumsumexp(Tensor self, int dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logcumsumexp.html) */
   logcumsumexp(dim: number, options?: { out?: Tensor }): Tensor;
   logcumsumexp(a0?: any, a1?: any): any {
-    return (operators.logcumsumexp as any)(this, a0, a1);
+    return $logcumsumexp(this, a0, a1);
   }
 
   /** `logdet(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logdet.html) */
   logdet(): Tensor;
   logdet(): any {
-    return (operators.logdet as any)(this);
+    return $logdet(this);
   }
 
   /** `logical_and(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_and.html) */
   logicalAnd(other: Tensor, options?: { out?: Tensor }): Tensor;
   logicalAnd(a0?: any, a1?: any): any {
-    return (operators.logicalAnd as any)(this, a0, a1);
+    return $logicalAnd(this, a0, a1);
   }
 
   /** `logical_and_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_and_.html) */
   logicalAnd_(other: Tensor): this;
   logicalAnd_(a0?: any): any {
-    return (operators.logicalAnd_ as any)(this, a0);
+    return $logicalAnd_(this, a0);
   }
 
   /** `logical_not(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_not.html) */
   logicalNot(options?: { out?: Tensor }): Tensor;
   logicalNot(a0?: any): any {
-    return (operators.logicalNot as any)(this, a0);
+    return $logicalNot(this, a0);
   }
 
   /** `logical_not_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_not_.html) */
   logicalNot_(): this;
   logicalNot_(): any {
-    return (operators.logicalNot_ as any)(this);
+    return $logicalNot_(this);
   }
 
   /** `logical_or(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_or.html) */
   logicalOr(other: Tensor, options?: { out?: Tensor }): Tensor;
   logicalOr(a0?: any, a1?: any): any {
-    return (operators.logicalOr as any)(this, a0, a1);
+    return $logicalOr(this, a0, a1);
   }
 
   /** `logical_or_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_or_.html) */
   logicalOr_(other: Tensor): this;
   logicalOr_(a0?: any): any {
-    return (operators.logicalOr_ as any)(this, a0);
+    return $logicalOr_(this, a0);
   }
 
   /** `logical_xor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_xor.html) */
   logicalXor(other: Tensor, options?: { out?: Tensor }): Tensor;
   logicalXor(a0?: any, a1?: any): any {
-    return (operators.logicalXor as any)(this, a0, a1);
+    return $logicalXor(this, a0, a1);
   }
 
   /** `logical_xor_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_xor_.html) */
   logicalXor_(other: Tensor): this;
   logicalXor_(a0?: any): any {
-    return (operators.logicalXor_ as any)(this, a0);
+    return $logicalXor_(this, a0);
   }
 
   /** `logit(Tensor self, float? eps=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logit.html) */
   logit(eps?: number | null, options?: { out?: Tensor }): Tensor;
   logit(a0?: any, a1?: any): any {
-    return (operators.logit as any)(this, a0, a1);
+    return $logit(this, a0, a1);
   }
 
   /** `logit_(Tensor(a!) self, float? eps=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logit_.html) */
   logit_(eps?: number | null): this;
   logit_(a0?: any, a1?: any): any {
-    return (operators.logit_ as any)(this, a0, a1);
+    return $logit_(this, a0, a1);
   }
 
   /** `logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logsumexp.html) */
   logsumexp(dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   logsumexp(a0?: any, a1?: any, a2?: any): any {
-    return (operators.logsumexp as any)(this, a0, a1, a2);
+    return $logsumexp(this, a0, a1, a2);
   }
 
   /** `lt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
@@ -2137,7 +3194,7 @@ export abstract class TensorMethods {
   lt(other: Scalar, options?: { out?: Tensor }): Tensor;
   lt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lt(a0?: any, a1?: any): any {
-    return (operators.lt as any)(this, a0, a1);
+    return $lt(this, a0, a1);
   }
 
   /** `lt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
@@ -2146,13 +3203,13 @@ export abstract class TensorMethods {
   lt_(other: Scalar): this;
   lt_(other: Tensor | Scalar): this;
   lt_(a0?: any): any {
-    return (operators.lt_ as any)(this, a0);
+    return $lt_(this, a0);
   }
 
   /** `lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lu_solve.html) */
   luSolve(LUData: Tensor, LUPivots: Tensor, options?: { out?: Tensor }): Tensor;
   luSolve(a0?: any, a1?: any, a2?: any): any {
-    return (operators.luSolve as any)(this, a0, a1, a2);
+    return $luSolve(this, a0, a1, a2);
   }
 
   /** `masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
@@ -2161,7 +3218,7 @@ export abstract class TensorMethods {
   maskedFill(mask: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
   maskedFill(mask: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   maskedFill(a0?: any, a1?: any, a2?: any): any {
-    return (operators.maskedFill as any)(this, a0, a1, a2);
+    return $maskedFill(this, a0, a1, a2);
   }
 
   /** `masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
@@ -2170,43 +3227,43 @@ export abstract class TensorMethods {
   maskedFill_(mask: Tensor, value: Scalar): this;
   maskedFill_(mask: Tensor, value: Tensor | Scalar): this;
   maskedFill_(a0?: any, a1?: any): any {
-    return (operators.maskedFill_ as any)(this, a0, a1);
+    return $maskedFill_(this, a0, a1);
   }
 
   /** `masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter.html) */
   maskedScatter(mask: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
   maskedScatter(a0?: any, a1?: any, a2?: any): any {
-    return (operators.maskedScatter as any)(this, a0, a1, a2);
+    return $maskedScatter(this, a0, a1, a2);
   }
 
   /** `masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter_.html) */
   maskedScatter_(mask: Tensor, source: Tensor): this;
   maskedScatter_(a0?: any, a1?: any): any {
-    return (operators.maskedScatter_ as any)(this, a0, a1);
+    return $maskedScatter_(this, a0, a1);
   }
 
   /** `masked_select(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.masked_select.html) */
   maskedSelect(mask: Tensor, options?: { out?: Tensor }): Tensor;
   maskedSelect(a0?: any, a1?: any): any {
-    return (operators.maskedSelect as any)(this, a0, a1);
+    return $maskedSelect(this, a0, a1);
   }
 
   /** `matmul(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matmul.html) */
   matmul(other: Tensor, options?: { out?: Tensor }): Tensor;
   matmul(a0?: any, a1?: any): any {
-    return (operators.matmul as any)(this, a0, a1);
+    return $matmul(this, a0, a1);
   }
 
   /** `matrix_exp(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matrix_exp.html) */
   matrixExp(): Tensor;
   matrixExp(): any {
-    return (operators.matrixExp as any)(this);
+    return $matrixExp(this);
   }
 
   /** `matrix_power(Tensor self, int n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matrix_power.html) */
   matrixPower(n: number, options?: { out?: Tensor }): Tensor;
   matrixPower(a0?: any, a1?: any): any {
-    return (operators.matrixPower as any)(this, a0, a1);
+    return $matrixPower(this, a0, a1);
   }
 
   /** `max(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
@@ -2216,13 +3273,13 @@ export abstract class TensorMethods {
   /** `max.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
   max(other: Tensor, options?: { out?: Tensor }): Tensor;
   max(a0?: any, a1?: any, a2?: any): any {
-    return (operators.max as any)(this, a0, a1, a2);
+    return $max(this, a0, a1, a2);
   }
 
   /** `maximum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.maximum.html) */
   maximum(other: Tensor, options?: { out?: Tensor }): Tensor;
   maximum(a0?: any, a1?: any): any {
-    return (operators.maximum as any)(this, a0, a1);
+    return $maximum(this, a0, a1);
   }
 
   /** `mean(Tensor self, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mean.html) */
@@ -2230,7 +3287,7 @@ export abstract class TensorMethods {
   /** `mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mean.html) */
   mean(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   mean(a0?: any, a1?: any, a2?: any): any {
-    return (operators.mean as any)(this, a0, a1, a2);
+    return $mean(this, a0, a1, a2);
   }
 
   /** `median(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
@@ -2238,7 +3295,7 @@ export abstract class TensorMethods {
   /** `median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
   median(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   median(a0?: any, a1?: any, a2?: any): any {
-    return (operators.median as any)(this, a0, a1, a2);
+    return $median(this, a0, a1, a2);
   }
 
   /** `min(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
@@ -2248,13 +3305,13 @@ export abstract class TensorMethods {
   /** `min.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
   min(other: Tensor, options?: { out?: Tensor }): Tensor;
   min(a0?: any, a1?: any, a2?: any): any {
-    return (operators.min as any)(this, a0, a1, a2);
+    return $min(this, a0, a1, a2);
   }
 
   /** `minimum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.minimum.html) */
   minimum(other: Tensor, options?: { out?: Tensor }): Tensor;
   minimum(a0?: any, a1?: any): any {
-    return (operators.minimum as any)(this, a0, a1);
+    return $minimum(this, a0, a1);
   }
 
   /** `mm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
@@ -2262,14 +3319,14 @@ export abstract class TensorMethods {
   /** `mm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
   mm(mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
   mm(a0?: any, a1?: any, a2?: any): any {
-    return (operators.mm as any)(this, a0, a1, a2);
+    return $mm(this, a0, a1, a2);
   }
 
   /** `mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mode.html) */
   mode(dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   mode(options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   mode(a0?: any, a1?: any, a2?: any): any {
-    return (operators.mode as any)(this, a0, a1, a2);
+    return $mode(this, a0, a1, a2);
   }
 
   /** `moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
@@ -2277,7 +3334,7 @@ export abstract class TensorMethods {
   /** `moveaxis.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
   moveaxis(source: readonly number[], destination: readonly number[]): Tensor;
   moveaxis(a0?: any, a1?: any): any {
-    return (operators.moveaxis as any)(this, a0, a1);
+    return $moveaxis(this, a0, a1);
   }
 
   /** `movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
@@ -2285,13 +3342,13 @@ export abstract class TensorMethods {
   /** `movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
   movedim(source: readonly number[], destination: readonly number[]): Tensor;
   movedim(a0?: any, a1?: any): any {
-    return (operators.movedim as any)(this, a0, a1);
+    return $movedim(this, a0, a1);
   }
 
   /** `msort(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.msort.html) */
   msort(options?: { out?: Tensor }): Tensor;
   msort(a0?: any): any {
-    return (operators.msort as any)(this, a0);
+    return $msort(this, a0);
   }
 
   /** `mul.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
@@ -2300,7 +3357,7 @@ export abstract class TensorMethods {
   mul(other: Scalar, options?: { out?: Tensor }): Tensor;
   mul(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   mul(a0?: any, a1?: any): any {
-    return (operators.mul as any)(this, a0, a1);
+    return $mul(this, a0, a1);
   }
 
   /** `mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
@@ -2309,13 +3366,13 @@ export abstract class TensorMethods {
   mul_(other: Scalar): this;
   mul_(other: Tensor | Scalar): this;
   mul_(a0?: any): any {
-    return (operators.mul_ as any)(this, a0);
+    return $mul_(this, a0);
   }
 
   /** `multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multinomial.html) */
   multinomial(numSamples: number, replacement?: boolean, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
   multinomial(a0?: any, a1?: any, a2?: any): any {
-    return (operators.multinomial as any)(this, a0, a1, a2);
+    return $multinomial(this, a0, a1, a2);
   }
 
   /** `multiply.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
@@ -2324,7 +3381,7 @@ export abstract class TensorMethods {
   multiply(other: Scalar): Tensor;
   multiply(other: Tensor | Scalar): Tensor;
   multiply(a0?: any, a1?: any): any {
-    return (operators.multiply as any)(this, a0, a1);
+    return $multiply(this, a0, a1);
   }
 
   /** `multiply_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
@@ -2333,46 +3390,46 @@ export abstract class TensorMethods {
   multiply_(other: Scalar): this;
   multiply_(other: Tensor | Scalar): this;
   multiply_(a0?: any): any {
-    return (operators.multiply_ as any)(this, a0);
+    return $multiply_(this, a0);
   }
 
   /** `mv(Tensor self, Tensor vec) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mv.html) */
   mv(vec: Tensor, options?: { out?: Tensor }): Tensor;
   mv(a0?: any, a1?: any): any {
-    return (operators.mv as any)(this, a0, a1);
+    return $mv(this, a0, a1);
   }
 
   /** `mvlgamma(Tensor self, int p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mvlgamma.html) */
   mvlgamma(p: number, options?: { out?: Tensor }): Tensor;
   mvlgamma(a0?: any, a1?: any): any {
-    return (operators.mvlgamma as any)(this, a0, a1);
+    return $mvlgamma(this, a0, a1);
   }
 
   /** `mvlgamma_(Tensor(a!) self, int p) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mvlgamma_.html) */
   mvlgamma_(p: number): this;
   mvlgamma_(a0?: any): any {
-    return (operators.mvlgamma_ as any)(this, a0);
+    return $mvlgamma_(this, a0);
   }
 
   /** `nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nan_to_num.html) */
   nanToNum(nan?: number | null, posinf?: number | null, neginf?: number | null, options?: { out?: Tensor }): Tensor;
   nanToNum(options: { posinf?: number | null; neginf?: number | null; out?: Tensor }): Tensor;
   nanToNum(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.nanToNum as any)(this, a0, a1, a2, a3);
+    return $nanToNum(this, a0, a1, a2, a3);
   }
 
   /** `nan_to_num_(Tensor(a!) self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.nan_to_num_.html) */
   nanToNum_(nan?: number | null, posinf?: number | null, neginf?: number | null): this;
   nanToNum_(options: { posinf?: number | null; neginf?: number | null }): this;
   nanToNum_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.nanToNum_ as any)(this, a0, a1, a2, a3);
+    return $nanToNum_(this, a0, a1, a2, a3);
   }
 
   /** `nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmean.html) */
   nanmean(dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nanmean(options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nanmean(a0?: any, a1?: any, a2?: any): any {
-    return (operators.nanmean as any)(this, a0, a1, a2);
+    return $nanmean(this, a0, a1, a2);
   }
 
   /** `nanmedian(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
@@ -2380,7 +3437,7 @@ export abstract class TensorMethods {
   /** `nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
   nanmedian(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   nanmedian(a0?: any, a1?: any, a2?: any): any {
-    return (operators.nanmedian as any)(this, a0, a1, a2);
+    return $nanmedian(this, a0, a1, a2);
   }
 
   /** `nanquantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
@@ -2390,14 +3447,14 @@ export abstract class TensorMethods {
   nanquantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.nanquantile as any)(this, a0, a1, a2, a3);
+    return $nanquantile(this, a0, a1, a2, a3);
   }
 
   /** `nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nansum.html) */
   nansum(dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nansum(options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nansum(a0?: any, a1?: any, a2?: any): any {
-    return (operators.nansum as any)(this, a0, a1, a2);
+    return $nansum(this, a0, a1, a2);
   }
 
   /** `narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
@@ -2405,13 +3462,13 @@ export abstract class TensorMethods {
   /** `narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
   narrow(dim: number, start: Tensor, length: number): Tensor;
   narrow(a0?: any, a1?: any, a2?: any): any {
-    return (operators.narrow as any)(this, a0, a1, a2);
+    return $narrow(this, a0, a1, a2);
   }
 
   /** `narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow_copy.html) */
   narrowCopy(dim: number, start: number, length: number, options?: { out?: Tensor }): Tensor;
   narrowCopy(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.narrowCopy as any)(this, a0, a1, a2, a3);
+    return $narrowCopy(this, a0, a1, a2, a3);
   }
 
   /** `ne.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
@@ -2420,7 +3477,7 @@ export abstract class TensorMethods {
   ne(other: Scalar, options?: { out?: Tensor }): Tensor;
   ne(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   ne(a0?: any, a1?: any): any {
-    return (operators.ne as any)(this, a0, a1);
+    return $ne(this, a0, a1);
   }
 
   /** `ne_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
@@ -2429,85 +3486,85 @@ export abstract class TensorMethods {
   ne_(other: Scalar): this;
   ne_(other: Tensor | Scalar): this;
   ne_(a0?: any): any {
-    return (operators.ne_ as any)(this, a0);
+    return $ne_(this, a0);
   }
 
   /** `neg(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.neg.html) */
   neg(options?: { out?: Tensor }): Tensor;
   neg(a0?: any): any {
-    return (operators.neg as any)(this, a0);
+    return $neg(this, a0);
   }
 
   /** `neg_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.neg_.html) */
   neg_(): this;
   neg_(): any {
-    return (operators.neg_ as any)(this);
+    return $neg_(this);
   }
 
   /** `negative(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.negative.html) */
   negative(options?: { out?: Tensor }): Tensor;
   negative(a0?: any): any {
-    return (operators.negative as any)(this, a0);
+    return $negative(this, a0);
   }
 
   /** `negative_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.negative_.html) */
   negative_(): this;
   negative_(): any {
-    return (operators.negative_ as any)(this);
+    return $negative_(this);
   }
 
   /** `new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty.html) */
   newEmpty(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newEmpty(a0?: any, a1?: any): any {
-    return (operators.newEmpty as any)(this, a0, a1);
+    return $newEmpty(this, a0, a1);
   }
 
   /** `new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty_strided.html) */
   newEmptyStrided(size: readonly number[], stride: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newEmptyStrided(a0?: any, a1?: any, a2?: any): any {
-    return (operators.newEmptyStrided as any)(this, a0, a1, a2);
+    return $newEmptyStrided(this, a0, a1, a2);
   }
 
   /** `new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_full.html) */
   newFull(size: readonly number[], fillValue: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newFull(a0?: any, a1?: any, a2?: any): any {
-    return (operators.newFull as any)(this, a0, a1, a2);
+    return $newFull(this, a0, a1, a2);
   }
 
   /** `new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_ones.html) */
   newOnes(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newOnes(a0?: any, a1?: any): any {
-    return (operators.newOnes as any)(this, a0, a1);
+    return $newOnes(this, a0, a1);
   }
 
   /** `new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_zeros.html) */
   newZeros(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newZeros(a0?: any, a1?: any): any {
-    return (operators.newZeros as any)(this, a0, a1);
+    return $newZeros(this, a0, a1);
   }
 
   /** `nextafter(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nextafter.html) */
   nextafter(other: Tensor, options?: { out?: Tensor }): Tensor;
   nextafter(a0?: any, a1?: any): any {
-    return (operators.nextafter as any)(this, a0, a1);
+    return $nextafter(this, a0, a1);
   }
 
   /** `nextafter_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.nextafter_.html) */
   nextafter_(other: Tensor): this;
   nextafter_(a0?: any): any {
-    return (operators.nextafter_ as any)(this, a0);
+    return $nextafter_(this, a0);
   }
 
   /** `nonzero(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nonzero.html) */
   nonzero(options?: { out?: Tensor }): Tensor;
   nonzero(a0?: any): any {
-    return (operators.nonzero as any)(this, a0);
+    return $nonzero(this, a0);
   }
 
   /** `nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nonzero_static.html) */
   nonzeroStatic(options: { size: number; fillValue?: number; out?: Tensor }): Tensor;
   nonzeroStatic(a0?: any): any {
-    return (operators.nonzeroStatic as any)(this, a0);
+    return $nonzeroStatic(this, a0);
   }
 
   /** `norm.Scalar(Tensor self, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
@@ -2519,14 +3576,14 @@ export abstract class TensorMethods {
   /** `norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p: Scalar | null, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
   norm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.norm as any)(this, a0, a1, a2, a3);
+    return $norm(this, a0, a1, a2, a3);
   }
 
   /** `normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html) */
   normal_(mean?: number, std?: number, options?: { generator?: Generator | null }): this;
   normal_(options: { std?: number; generator?: Generator | null }): this;
   normal_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.normal_ as any)(this, a0, a1, a2);
+    return $normal_(this, a0, a1, a2);
   }
 
   /** `not_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
@@ -2535,7 +3592,7 @@ export abstract class TensorMethods {
   notEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
   notEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   notEqual(a0?: any, a1?: any): any {
-    return (operators.notEqual as any)(this, a0, a1);
+    return $notEqual(this, a0, a1);
   }
 
   /** `not_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
@@ -2544,62 +3601,62 @@ export abstract class TensorMethods {
   notEqual_(other: Scalar): this;
   notEqual_(other: Tensor | Scalar): this;
   notEqual_(a0?: any): any {
-    return (operators.notEqual_ as any)(this, a0);
+    return $notEqual_(this, a0);
   }
 
   /** `orgqr(Tensor self, Tensor input2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.orgqr.html) */
   orgqr(input2: Tensor, options?: { out?: Tensor }): Tensor;
   orgqr(a0?: any, a1?: any): any {
-    return (operators.orgqr as any)(this, a0, a1);
+    return $orgqr(this, a0, a1);
   }
 
   /** `ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ormqr.html) */
   ormqr(input2: Tensor, input3: Tensor, left?: boolean, transpose?: boolean, options?: { out?: Tensor }): Tensor;
   ormqr(input2: Tensor, input3: Tensor, options: { transpose?: boolean; out?: Tensor }): Tensor;
   ormqr(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.ormqr as any)(this, a0, a1, a2, a3, a4);
+    return $ormqr(this, a0, a1, a2, a3, a4);
   }
 
   /** `outer(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.outer.html) */
   outer(vec2: Tensor, options?: { out?: Tensor }): Tensor;
   outer(a0?: any, a1?: any): any {
-    return (operators.outer as any)(this, a0, a1);
+    return $outer(this, a0, a1);
   }
 
   /** `permute(Tensor(a) self, int[] dims) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.permute.html) */
   permute(dims: readonly number[]): Tensor;
   permute(a0?: any): any {
-    return (operators.permute as any)(this, a0);
+    return $permute(this, a0);
   }
 
   /** `pin_memory(Tensor(a) self, Device? device=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pin_memory.html) */
   pinMemory(device?: Device | null): Tensor;
   pinMemory(a0?: any, a1?: any): any {
-    return (operators.pinMemory as any)(this, a0, a1);
+    return $pinMemory(this, a0, a1);
   }
 
   /** `pinverse(Tensor self, float rcond=1.0000000000000001e-15) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pinverse.html) */
   pinverse(rcond?: number): Tensor;
   pinverse(a0?: any, a1?: any): any {
-    return (operators.pinverse as any)(this, a0, a1);
+    return $pinverse(this, a0, a1);
   }
 
   /** `polygamma(int n, Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.polygamma.html) */
   polygamma(n: number, options?: { out?: Tensor }): Tensor;
   polygamma(a0?: any, a1?: any): any {
-    return (operators.polygamma as any)(a0, this, a1);
+    return $polygamma(a0, this, a1);
   }
 
   /** `polygamma_(Tensor(a!) self, int n) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.polygamma_.html) */
   polygamma_(n: number): this;
   polygamma_(a0?: any): any {
-    return (operators.polygamma_ as any)(this, a0);
+    return $polygamma_(this, a0);
   }
 
   /** `positive(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.positive.html) */
   positive(): Tensor;
   positive(): any {
-    return (operators.positive as any)(this);
+    return $positive(this);
   }
 
   /** `pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
@@ -2608,7 +3665,7 @@ export abstract class TensorMethods {
   pow(exponent: Scalar, options?: { out?: Tensor }): Tensor;
   pow(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   pow(a0?: any, a1?: any): any {
-    return (operators.pow as any)(this, a0, a1);
+    return $pow(this, a0, a1);
   }
 
   /** `pow_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
@@ -2617,13 +3674,13 @@ export abstract class TensorMethods {
   pow_(exponent: Scalar): this;
   pow_(exponent: Tensor | Scalar): this;
   pow_(a0?: any): any {
-    return (operators.pow_ as any)(this, a0);
+    return $pow_(this, a0);
   }
 
   /** `prelu(Tensor self, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prelu.html) */
   prelu(weight: Tensor): Tensor;
   prelu(a0?: any): any {
-    return (operators.prelu as any)(this, a0);
+    return $prelu(this, a0);
   }
 
   /** `prod(Tensor self, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prod.html) */
@@ -2631,55 +3688,55 @@ export abstract class TensorMethods {
   /** `prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prod.html) */
   prod(dim: number, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   prod(a0?: any, a1?: any, a2?: any): any {
-    return (operators.prod as any)(this, a0, a1, a2);
+    return $prod(this, a0, a1, a2);
   }
 
   /** `put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put.html) */
   put(index: Tensor, source: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
   put(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.put as any)(this, a0, a1, a2, a3);
+    return $put(this, a0, a1, a2, a3);
   }
 
   /** `put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put_.html) */
   put_(index: Tensor, source: Tensor, accumulate?: boolean): this;
   put_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.put_ as any)(this, a0, a1, a2, a3);
+    return $put_(this, a0, a1, a2, a3);
   }
 
   /** `q_per_channel_axis(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_per_channel_axis.html) */
   qPerChannelAxis(): number;
   qPerChannelAxis(): any {
-    return (operators.qPerChannelAxis as any)(this);
+    return $qPerChannelAxis(this);
   }
 
   /** `q_per_channel_scales(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_per_channel_scales.html) */
   qPerChannelScales(options?: { out?: Tensor }): Tensor;
   qPerChannelScales(a0?: any): any {
-    return (operators.qPerChannelScales as any)(this, a0);
+    return $qPerChannelScales(this, a0);
   }
 
   /** `q_per_channel_zero_points(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_per_channel_zero_points.html) */
   qPerChannelZeroPoints(options?: { out?: Tensor }): Tensor;
   qPerChannelZeroPoints(a0?: any): any {
-    return (operators.qPerChannelZeroPoints as any)(this, a0);
+    return $qPerChannelZeroPoints(this, a0);
   }
 
   /** `q_scale(Tensor self) -> float` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_scale.html) */
   qScale(): number;
   qScale(): any {
-    return (operators.qScale as any)(this);
+    return $qScale(this);
   }
 
   /** `q_zero_point(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_zero_point.html) */
   qZeroPoint(): number;
   qZeroPoint(): any {
-    return (operators.qZeroPoint as any)(this);
+    return $qZeroPoint(this);
   }
 
   /** `qr(Tensor self, bool some=True) -> (Tensor Q, Tensor R)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.qr.html) */
   qr(some?: boolean, options?: { out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
   qr(a0?: any, a1?: any): any {
-    return (operators.qr as any)(this, a0, a1);
+    return $qr(this, a0, a1);
   }
 
   /** `quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
@@ -2689,19 +3746,19 @@ export abstract class TensorMethods {
   quantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   quantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   quantile(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.quantile as any)(this, a0, a1, a2, a3);
+    return $quantile(this, a0, a1, a2, a3);
   }
 
   /** `rad2deg(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rad2deg.html) */
   rad2deg(options?: { out?: Tensor }): Tensor;
   rad2deg(a0?: any): any {
-    return (operators.rad2deg as any)(this, a0);
+    return $rad2deg(this, a0);
   }
 
   /** `rad2deg_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.rad2deg_.html) */
   rad2deg_(): this;
   rad2deg_(): any {
-    return (operators.rad2deg_ as any)(this);
+    return $rad2deg_(this);
   }
 
   /** `random_(Tensor(a!) self, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
@@ -2711,37 +3768,37 @@ export abstract class TensorMethods {
   /** `random_.to(Tensor(a!) self, int to, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
   random_(to: number, options?: { generator?: Generator | null }): this;
   random_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.random_ as any)(this, a0, a1, a2);
+    return $random_(this, a0, a1, a2);
   }
 
   /** `ravel(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ravel.html) */
   ravel(): Tensor;
   ravel(): any {
-    return (operators.ravel as any)(this);
+    return $ravel(this);
   }
 
   /** `reciprocal(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.reciprocal.html) */
   reciprocal(options?: { out?: Tensor }): Tensor;
   reciprocal(a0?: any): any {
-    return (operators.reciprocal as any)(this, a0);
+    return $reciprocal(this, a0);
   }
 
   /** `reciprocal_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.reciprocal_.html) */
   reciprocal_(): this;
   reciprocal_(): any {
-    return (operators.reciprocal_ as any)(this);
+    return $reciprocal_(this);
   }
 
   /** `relu(Tensor self) -> Tensor` */
   relu(options?: { out?: Tensor }): Tensor;
   relu(a0?: any): any {
-    return (operators.relu as any)(this, a0);
+    return $relu(this, a0);
   }
 
   /** `relu_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.relu_.html) */
   relu_(): this;
   relu_(): any {
-    return (operators.relu_ as any)(this);
+    return $relu_(this);
   }
 
   /** `remainder.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
@@ -2750,7 +3807,7 @@ export abstract class TensorMethods {
   remainder(other: Scalar, options?: { out?: Tensor }): Tensor;
   remainder(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   remainder(a0?: any, a1?: any): any {
-    return (operators.remainder as any)(this, a0, a1);
+    return $remainder(this, a0, a1);
   }
 
   /** `remainder_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
@@ -2759,25 +3816,25 @@ export abstract class TensorMethods {
   remainder_(other: Scalar): this;
   remainder_(other: Tensor | Scalar): this;
   remainder_(a0?: any): any {
-    return (operators.remainder_ as any)(this, a0);
+    return $remainder_(this, a0);
   }
 
   /** `renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.renorm.html) */
   renorm(p: Scalar, dim: number, maxnorm: Scalar, options?: { out?: Tensor }): Tensor;
   renorm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.renorm as any)(this, a0, a1, a2, a3);
+    return $renorm(this, a0, a1, a2, a3);
   }
 
   /** `renorm_(Tensor(a!) self, Scalar p, int dim, Scalar maxnorm) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.renorm_.html) */
   renorm_(p: Scalar, dim: number, maxnorm: Scalar): this;
   renorm_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.renorm_ as any)(this, a0, a1, a2);
+    return $renorm_(this, a0, a1, a2);
   }
 
   /** `repeat(Tensor self, SymInt[] repeats) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html) */
   repeat(repeats: readonly number[], options?: { out?: Tensor }): Tensor;
   repeat(a0?: any, a1?: any): any {
-    return (operators.repeat as any)(this, a0, a1);
+    return $repeat(this, a0, a1);
   }
 
   /** `repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
@@ -2785,62 +3842,62 @@ export abstract class TensorMethods {
   /** `repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
   repeatInterleave(repeats: number, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
   repeatInterleave(a0?: any, a1?: any, a2?: any): any {
-    return (operators.repeatInterleave as any)(this, a0, a1, a2);
+    return $repeatInterleave(this, a0, a1, a2);
   }
 
   /** `reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.reshape.html) */
   reshape(shape: readonly number[]): Tensor;
   reshape(a0?: any): any {
-    return (operators.reshape as any)(this, a0);
+    return $reshape(this, a0);
   }
 
   /** `reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.reshape_as.html) */
   reshapeAs(other: Tensor): Tensor;
   reshapeAs(a0?: any): any {
-    return (operators.reshapeAs as any)(this, a0);
+    return $reshapeAs(this, a0);
   }
 
   /** `resize_as_sparse_(Tensor(a!) self, Tensor the_template) -> Tensor(a!)` */
   resizeAsSparse_(theTemplate: Tensor): this;
   resizeAsSparse_(a0?: any): any {
-    return (operators.resizeAsSparse_ as any)(this, a0);
+    return $resizeAsSparse_(this, a0);
   }
 
   /** `resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_as_.html) */
   resizeAs_(theTemplate: Tensor, options?: { memoryFormat?: MemoryFormat | null }): this;
   resizeAs_(a0?: any, a1?: any): any {
-    return (operators.resizeAs_ as any)(this, a0, a1);
+    return $resizeAs_(this, a0, a1);
   }
 
   /** `resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_.html) */
   resize_(size: readonly number[], options?: { memoryFormat?: MemoryFormat | null }): this;
   resize_(a0?: any, a1?: any): any {
-    return (operators.resize_ as any)(this, a0, a1);
+    return $resize_(this, a0, a1);
   }
 
   /** `resolve_conj(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.resolve_conj.html) */
   resolveConj(): Tensor;
   resolveConj(): any {
-    return (operators.resolveConj as any)(this);
+    return $resolveConj(this);
   }
 
   /** `resolve_neg(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.resolve_neg.html) */
   resolveNeg(): Tensor;
   resolveNeg(): any {
-    return (operators.resolveNeg as any)(this);
+    return $resolveNeg(this);
   }
 
   /** `roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.roll.html) */
   roll(shifts: number | readonly number[], dims?: number | readonly number[], options?: { out?: Tensor }): Tensor;
   roll(a0?: any, a1?: any, a2?: any): any {
-    return (operators.roll as any)(this, a0, a1, a2);
+    return $roll(this, a0, a1, a2);
   }
 
   /** `rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rot90.html) */
   rot90(k?: number, dims?: readonly number[], options?: { out?: Tensor }): Tensor;
   rot90(options: { dims?: readonly number[]; out?: Tensor }): Tensor;
   rot90(a0?: any, a1?: any, a2?: any): any {
-    return (operators.rot90 as any)(this, a0, a1, a2);
+    return $rot90(this, a0, a1, a2);
   }
 
   /** `round(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.round.html) */
@@ -2848,7 +3905,7 @@ export abstract class TensorMethods {
   /** `round.decimals(Tensor self, *, int decimals) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.round.html) */
   round(options: { decimals: number; out?: Tensor }): Tensor;
   round(a0?: any): any {
-    return (operators.round as any)(this, a0);
+    return $round(this, a0);
   }
 
   /** `round_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.round_.html) */
@@ -2856,25 +3913,25 @@ export abstract class TensorMethods {
   /** `round_.decimals(Tensor(a!) self, *, int decimals) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.round_.html) */
   round_(options: { decimals: number }): this;
   round_(a0?: any): any {
-    return (operators.round_ as any)(this, a0);
+    return $round_(this, a0);
   }
 
   /** `row_indices(Tensor(a) self) -> Tensor(a)` */
   rowIndices(): Tensor;
   rowIndices(): any {
-    return (operators.rowIndices as any)(this);
+    return $rowIndices(this);
   }
 
   /** `rsqrt(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rsqrt.html) */
   rsqrt(options?: { out?: Tensor }): Tensor;
   rsqrt(a0?: any): any {
-    return (operators.rsqrt as any)(this, a0);
+    return $rsqrt(this, a0);
   }
 
   /** `rsqrt_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.rsqrt_.html) */
   rsqrt_(): this;
   rsqrt_(): any {
-    return (operators.rsqrt_ as any)(this);
+    return $rsqrt_(this);
   }
 
   /** `scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
@@ -2886,31 +3943,31 @@ export abstract class TensorMethods {
   /** `scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
   scatter(dim: number, index: Tensor, value: Scalar, options: { reduce: string; out?: Tensor }): Tensor;
   scatter(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.scatter as any)(this, a0, a1, a2, a3);
+    return $scatter(this, a0, a1, a2, a3);
   }
 
   /** `scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_add.html) */
   scatterAdd(dim: number, index: Tensor, src: Tensor, options?: { out?: Tensor }): Tensor;
   scatterAdd(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.scatterAdd as any)(this, a0, a1, a2, a3);
+    return $scatterAdd(this, a0, a1, a2, a3);
   }
 
   /** `scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html) */
   scatterAdd_(dim: number, index: Tensor, src: Tensor): this;
   scatterAdd_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.scatterAdd_ as any)(this, a0, a1, a2);
+    return $scatterAdd_(this, a0, a1, a2);
   }
 
   /** `scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_reduce.html) */
   scatterReduce(dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
   scatterReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.scatterReduce as any)(this, a0, a1, a2, a3, a4);
+    return $scatterReduce(this, a0, a1, a2, a3, a4);
   }
 
   /** `scatter_reduce_.two(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_reduce_.html) */
   scatterReduce_(dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean }): this;
   scatterReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.scatterReduce_ as any)(this, a0, a1, a2, a3, a4);
+    return $scatterReduce_(this, a0, a1, a2, a3, a4);
   }
 
   /** `scatter_.reduce(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
@@ -2922,19 +3979,19 @@ export abstract class TensorMethods {
   /** `scatter_.value_reduce(Tensor(a!) self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
   scatter_(dim: number, index: Tensor, value: Scalar, options: { reduce: string }): this;
   scatter_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.scatter_ as any)(this, a0, a1, a2, a3);
+    return $scatter_(this, a0, a1, a2, a3);
   }
 
   /** `select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select.html) */
   select(dim: number, index: number): Tensor;
   select(a0?: any, a1?: any): any {
-    return (operators.select as any)(this, a0, a1);
+    return $select(this, a0, a1);
   }
 
   /** `select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select_scatter.html) */
   selectScatter(src: Tensor, dim: number, index: number, options?: { out?: Tensor }): Tensor;
   selectScatter(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.selectScatter as any)(this, a0, a1, a2, a3);
+    return $selectScatter(this, a0, a1, a2, a3);
   }
 
   /** `set_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
@@ -2944,117 +4001,117 @@ export abstract class TensorMethods {
   /** `set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
   set_(source: Tensor, storageOffset: number, size: readonly number[], stride?: readonly number[]): this;
   set_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.set_ as any)(this, a0, a1, a2, a3, a4);
+    return $set_(this, a0, a1, a2, a3, a4);
   }
 
   /** `sgn(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sgn.html) */
   sgn(options?: { out?: Tensor }): Tensor;
   sgn(a0?: any): any {
-    return (operators.sgn as any)(this, a0);
+    return $sgn(this, a0);
   }
 
   /** `sgn_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sgn_.html) */
   sgn_(): this;
   sgn_(): any {
-    return (operators.sgn_ as any)(this);
+    return $sgn_(this);
   }
 
   /** `sigmoid(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sigmoid.html) */
   sigmoid(options?: { out?: Tensor }): Tensor;
   sigmoid(a0?: any): any {
-    return (operators.sigmoid as any)(this, a0);
+    return $sigmoid(this, a0);
   }
 
   /** `sigmoid_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sigmoid_.html) */
   sigmoid_(): this;
   sigmoid_(): any {
-    return (operators.sigmoid_ as any)(this);
+    return $sigmoid_(this);
   }
 
   /** `sign(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sign.html) */
   sign(options?: { out?: Tensor }): Tensor;
   sign(a0?: any): any {
-    return (operators.sign as any)(this, a0);
+    return $sign(this, a0);
   }
 
   /** `sign_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sign_.html) */
   sign_(): this;
   sign_(): any {
-    return (operators.sign_ as any)(this);
+    return $sign_(this);
   }
 
   /** `signbit(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.signbit.html) */
   signbit(options?: { out?: Tensor }): Tensor;
   signbit(a0?: any): any {
-    return (operators.signbit as any)(this, a0);
+    return $signbit(this, a0);
   }
 
   /** `sin(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sin.html) */
   sin(options?: { out?: Tensor }): Tensor;
   sin(a0?: any): any {
-    return (operators.sin as any)(this, a0);
+    return $sin(this, a0);
   }
 
   /** `sin_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sin_.html) */
   sin_(): this;
   sin_(): any {
-    return (operators.sin_ as any)(this);
+    return $sin_(this);
   }
 
   /** `sinc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sinc.html) */
   sinc(options?: { out?: Tensor }): Tensor;
   sinc(a0?: any): any {
-    return (operators.sinc as any)(this, a0);
+    return $sinc(this, a0);
   }
 
   /** `sinc_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sinc_.html) */
   sinc_(): this;
   sinc_(): any {
-    return (operators.sinc_ as any)(this);
+    return $sinc_(this);
   }
 
   /** `sinh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sinh.html) */
   sinh(options?: { out?: Tensor }): Tensor;
   sinh(a0?: any): any {
-    return (operators.sinh as any)(this, a0);
+    return $sinh(this, a0);
   }
 
   /** `sinh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sinh_.html) */
   sinh_(): this;
   sinh_(): any {
-    return (operators.sinh_ as any)(this);
+    return $sinh_(this);
   }
 
   /** `slice_inverse(Tensor(a) self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)` */
   sliceInverse(src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number): Tensor;
   sliceInverse(src: Tensor, options: { start?: number | null; end?: number | null; step?: number }): Tensor;
   sliceInverse(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any): any {
-    return (operators.sliceInverse as any)(this, a0, a1, a2, a3, a4, a5);
+    return $sliceInverse(this, a0, a1, a2, a3, a4, a5);
   }
 
   /** `slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slice_scatter.html) */
   sliceScatter(src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number, options?: { out?: Tensor }): Tensor;
   sliceScatter(src: Tensor, options: { start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
   sliceScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any): any {
-    return (operators.sliceScatter as any)(this, a0, a1, a2, a3, a4, a5);
+    return $sliceScatter(this, a0, a1, a2, a3, a4, a5);
   }
 
   /** `slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slogdet.html) */
   slogdet(options?: { out?: readonly [sign: Tensor, logabsdet: Tensor] }): [sign: Tensor, logabsdet: Tensor];
   slogdet(a0?: any): any {
-    return (operators.slogdet as any)(this, a0);
+    return $slogdet(this, a0);
   }
 
   /** `smm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.smm.html) */
   smm(mat2: Tensor): Tensor;
   smm(a0?: any): any {
-    return (operators.smm as any)(this, a0);
+    return $smm(this, a0);
   }
 
   /** `softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.softmax.html) */
   softmax(dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
   softmax(a0?: any, a1?: any, a2?: any): any {
-    return (operators.softmax as any)(this, a0, a1, a2);
+    return $softmax(this, a0, a1, a2);
   }
 
   /** `sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sort.html) */
@@ -3063,31 +4120,31 @@ export abstract class TensorMethods {
   /** `sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sort.html) */
   sort(options?: { stable?: boolean | null; dim?: number; descending?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   sort(a0?: any, a1?: any, a2?: any): any {
-    return (operators.sort as any)(this, a0, a1, a2);
+    return $sort(this, a0, a1, a2);
   }
 
   /** `sparse_dim(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_dim.html) */
   sparseDim(): number;
   sparseDim(): any {
-    return (operators.sparseDim as any)(this);
+    return $sparseDim(this);
   }
 
   /** `sparse_mask(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_mask.html) */
   sparseMask(mask: Tensor, options?: { out?: Tensor }): Tensor;
   sparseMask(a0?: any, a1?: any): any {
-    return (operators.sparseMask as any)(this, a0, a1);
+    return $sparseMask(this, a0, a1);
   }
 
   /** `sparse_resize_and_clear_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_and_clear_.html) */
   sparseResizeAndClear_(size: readonly number[], sparseDim: number, denseDim: number): this;
   sparseResizeAndClear_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.sparseResizeAndClear_ as any)(this, a0, a1, a2);
+    return $sparseResizeAndClear_(this, a0, a1, a2);
   }
 
   /** `sparse_resize_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_.html) */
   sparseResize_(size: readonly number[], sparseDim: number, denseDim: number): this;
   sparseResize_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.sparseResize_ as any)(this, a0, a1, a2);
+    return $sparseResize_(this, a0, a1, a2);
   }
 
   /** `split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
@@ -3095,37 +4152,37 @@ export abstract class TensorMethods {
   /** `split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
   split(splitSize: readonly number[], dim?: number): Tensor[];
   split(a0?: any, a1?: any, a2?: any): any {
-    return (operators.split as any)(this, a0, a1, a2);
+    return $split(this, a0, a1, a2);
   }
 
   /** `split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]` */
   splitWithSizes(splitSizes: readonly number[], dim?: number): Tensor[];
   splitWithSizes(a0?: any, a1?: any, a2?: any): any {
-    return (operators.splitWithSizes as any)(this, a0, a1, a2);
+    return $splitWithSizes(this, a0, a1, a2);
   }
 
   /** `sqrt(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sqrt.html) */
   sqrt(options?: { out?: Tensor }): Tensor;
   sqrt(a0?: any): any {
-    return (operators.sqrt as any)(this, a0);
+    return $sqrt(this, a0);
   }
 
   /** `sqrt_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sqrt_.html) */
   sqrt_(): this;
   sqrt_(): any {
-    return (operators.sqrt_ as any)(this);
+    return $sqrt_(this);
   }
 
   /** `square(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.square.html) */
   square(options?: { out?: Tensor }): Tensor;
   square(a0?: any): any {
-    return (operators.square as any)(this, a0);
+    return $square(this, a0);
   }
 
   /** `square_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.square_.html) */
   square_(): this;
   square_(): any {
-    return (operators.square_ as any)(this);
+    return $square_(this);
   }
 
   /** `squeeze(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
@@ -3135,7 +4192,7 @@ export abstract class TensorMethods {
   /** `squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
   squeeze(dim: readonly number[]): Tensor;
   squeeze(a0?: any): any {
-    return (operators.squeeze as any)(this, a0);
+    return $squeeze(this, a0);
   }
 
   /** `squeeze_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
@@ -3145,13 +4202,13 @@ export abstract class TensorMethods {
   /** `squeeze_.dims(Tensor(a!) self, int[] dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
   squeeze_(dim: readonly number[]): this;
   squeeze_(a0?: any): any {
-    return (operators.squeeze_ as any)(this, a0);
+    return $squeeze_(this, a0);
   }
 
   /** `sspaddmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sspaddmm.html) */
   sspaddmm(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   sspaddmm(a0?: any, a1?: any, a2?: any): any {
-    return (operators.sspaddmm as any)(this, a0, a1, a2);
+    return $sspaddmm(this, a0, a1, a2);
   }
 
   /** `std(Tensor self, bool unbiased=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
@@ -3162,7 +4219,7 @@ export abstract class TensorMethods {
   std(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   std(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
   std(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.std as any)(this, a0, a1, a2, a3);
+    return $std(this, a0, a1, a2, a3);
   }
 
   /** `stft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
@@ -3172,7 +4229,7 @@ export abstract class TensorMethods {
   stft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, padMode?: string, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
   stft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
   stft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, a10?: any): any {
-    return (operators.stft as any)(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10);
+    return $stft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10);
   }
 
   /** `sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
@@ -3181,7 +4238,7 @@ export abstract class TensorMethods {
   sub(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
   sub(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   sub(a0?: any, a1?: any, a2?: any): any {
-    return (operators.sub as any)(this, a0, a1, a2);
+    return $sub(this, a0, a1, a2);
   }
 
   /** `sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
@@ -3190,7 +4247,7 @@ export abstract class TensorMethods {
   sub_(other: Scalar, alpha?: Scalar): this;
   sub_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   sub_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.sub_ as any)(this, a0, a1, a2);
+    return $sub_(this, a0, a1, a2);
   }
 
   /** `subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
@@ -3199,7 +4256,7 @@ export abstract class TensorMethods {
   subtract(other: Scalar, alpha?: Scalar): Tensor;
   subtract(other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
   subtract(a0?: any, a1?: any, a2?: any): any {
-    return (operators.subtract as any)(this, a0, a1, a2);
+    return $subtract(this, a0, a1, a2);
   }
 
   /** `subtract_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
@@ -3208,7 +4265,7 @@ export abstract class TensorMethods {
   subtract_(other: Scalar, alpha?: Scalar): this;
   subtract_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   subtract_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.subtract_ as any)(this, a0, a1, a2);
+    return $subtract_(this, a0, a1, a2);
   }
 
   /** `sum(Tensor self, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sum.html) */
@@ -3216,92 +4273,92 @@ export abstract class TensorMethods {
   /** `sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sum.html) */
   sum(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   sum(a0?: any, a1?: any, a2?: any): any {
-    return (operators.sum as any)(this, a0, a1, a2);
+    return $sum(this, a0, a1, a2);
   }
 
   /** `sum_to_size(Tensor self, SymInt[] size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html) */
   sumToSize(size: readonly number[]): Tensor;
   sumToSize(a0?: any): any {
-    return (operators.sumToSize as any)(this, a0);
+    return $sumToSize(this, a0);
   }
 
   /** `svd(Tensor self, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.svd.html) */
   svd(some?: boolean, computeUv?: boolean, options?: { out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): [U: Tensor, S: Tensor, V: Tensor];
   svd(options: { computeUv?: boolean; out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): [U: Tensor, S: Tensor, V: Tensor];
   svd(a0?: any, a1?: any, a2?: any): any {
-    return (operators.svd as any)(this, a0, a1, a2);
+    return $svd(this, a0, a1, a2);
   }
 
   /** `swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapaxes.html) */
   swapaxes(axis0: number, axis1: number): Tensor;
   swapaxes(a0?: any, a1?: any): any {
-    return (operators.swapaxes as any)(this, a0, a1);
+    return $swapaxes(this, a0, a1);
   }
 
   /** `swapaxes_(Tensor(a!) self, int axis0, int axis1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapaxes_.html) */
   swapaxes_(axis0: number, axis1: number): this;
   swapaxes_(a0?: any, a1?: any): any {
-    return (operators.swapaxes_ as any)(this, a0, a1);
+    return $swapaxes_(this, a0, a1);
   }
 
   /** `swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapdims.html) */
   swapdims(dim0: number, dim1: number): Tensor;
   swapdims(a0?: any, a1?: any): any {
-    return (operators.swapdims as any)(this, a0, a1);
+    return $swapdims(this, a0, a1);
   }
 
   /** `swapdims_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapdims_.html) */
   swapdims_(dim0: number, dim1: number): this;
   swapdims_(a0?: any, a1?: any): any {
-    return (operators.swapdims_ as any)(this, a0, a1);
+    return $swapdims_(this, a0, a1);
   }
 
   /** `t(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.t.html) */
   t(): Tensor;
   t(): any {
-    return (operators.t as any)(this);
+    return $t(this);
   }
 
   /** `t_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.t_.html) */
   t_(): this;
   t_(): any {
-    return (operators.t_ as any)(this);
+    return $t_(this);
   }
 
   /** `take(Tensor self, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take.html) */
   take(index: Tensor, options?: { out?: Tensor }): Tensor;
   take(a0?: any, a1?: any): any {
-    return (operators.take as any)(this, a0, a1);
+    return $take(this, a0, a1);
   }
 
   /** `take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take_along_dim.html) */
   takeAlongDim(indices: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
   takeAlongDim(a0?: any, a1?: any, a2?: any): any {
-    return (operators.takeAlongDim as any)(this, a0, a1, a2);
+    return $takeAlongDim(this, a0, a1, a2);
   }
 
   /** `tan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tan.html) */
   tan(options?: { out?: Tensor }): Tensor;
   tan(a0?: any): any {
-    return (operators.tan as any)(this, a0);
+    return $tan(this, a0);
   }
 
   /** `tan_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.tan_.html) */
   tan_(): this;
   tan_(): any {
-    return (operators.tan_ as any)(this);
+    return $tan_(this);
   }
 
   /** `tanh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tanh.html) */
   tanh(options?: { out?: Tensor }): Tensor;
   tanh(a0?: any): any {
-    return (operators.tanh as any)(this, a0);
+    return $tanh(this, a0);
   }
 
   /** `tanh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.tanh_.html) */
   tanh_(): this;
   tanh_(): any {
-    return (operators.tanh_ as any)(this);
+    return $tanh_(this);
   }
 
   /** `tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
@@ -3311,31 +4368,31 @@ export abstract class TensorMethods {
   /** `tensor_split.tensor_indices_or_sections(Tensor(a -> *) self, Tensor tensor_indices_or_sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(tensorIndicesOrSections: Tensor, dim?: number): Tensor[];
   tensorSplit(a0?: any, a1?: any, a2?: any): any {
-    return (operators.tensorSplit as any)(this, a0, a1, a2);
+    return $tensorSplit(this, a0, a1, a2);
   }
 
   /** `tile(Tensor self, SymInt[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tile.html) */
   tile(dims: readonly number[]): Tensor;
   tile(a0?: any): any {
-    return (operators.tile as any)(this, a0);
+    return $tile(this, a0);
   }
 
   /** `to_dense(Tensor self, ScalarType? dtype=None, *, bool? masked_grad=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_dense.html) */
   toDense(dtype?: DTypeLike | null, options?: { maskedGrad?: boolean | null }): Tensor;
   toDense(a0?: any, a1?: any): any {
-    return (operators.toDense as any)(this, a0, a1);
+    return $toDense(this, a0, a1);
   }
 
   /** `to_mkldnn(Tensor self, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_mkldnn.html) */
   toMkldnn(dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
   toMkldnn(a0?: any, a1?: any): any {
-    return (operators.toMkldnn as any)(this, a0, a1);
+    return $toMkldnn(this, a0, a1);
   }
 
   /** `to_padded_tensor(Tensor self, float padding, SymInt[]? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_padded_tensor.html) */
   toPaddedTensor(padding: number, outputSize?: readonly number[] | null, options?: { out?: Tensor }): Tensor;
   toPaddedTensor(a0?: any, a1?: any, a2?: any): any {
-    return (operators.toPaddedTensor as any)(this, a0, a1, a2);
+    return $toPaddedTensor(this, a0, a1, a2);
   }
 
   /** `to_sparse(Tensor self, *, Layout? layout=None, int[2]? blocksize=None, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse.html) */
@@ -3343,87 +4400,87 @@ export abstract class TensorMethods {
   /** `to_sparse.sparse_dim(Tensor self, int sparse_dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse.html) */
   toSparse(sparseDim: number): Tensor;
   toSparse(a0?: any): any {
-    return (operators.toSparse as any)(this, a0);
+    return $toSparse(this, a0);
   }
 
   /** `to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsc.html) */
   toSparseBsc(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
   toSparseBsc(a0?: any, a1?: any, a2?: any): any {
-    return (operators.toSparseBsc as any)(this, a0, a1, a2);
+    return $toSparseBsc(this, a0, a1, a2);
   }
 
   /** `to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsr.html) */
   toSparseBsr(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
   toSparseBsr(a0?: any, a1?: any, a2?: any): any {
-    return (operators.toSparseBsr as any)(this, a0, a1, a2);
+    return $toSparseBsr(this, a0, a1, a2);
   }
 
   /** `to_sparse_csc(Tensor self, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_csc.html) */
   toSparseCsc(denseDim?: number | null): Tensor;
   toSparseCsc(a0?: any, a1?: any): any {
-    return (operators.toSparseCsc as any)(this, a0, a1);
+    return $toSparseCsc(this, a0, a1);
   }
 
   /** `to_sparse_csr(Tensor self, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_csr.html) */
   toSparseCsr(denseDim?: number | null): Tensor;
   toSparseCsr(a0?: any, a1?: any): any {
-    return (operators.toSparseCsr as any)(this, a0, a1);
+    return $toSparseCsr(this, a0, a1);
   }
 
   /** `topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.topk.html) */
   topk(k: number, dim?: number, largest?: boolean, sorted?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   topk(k: number, options: { largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   topk(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.topk as any)(this, a0, a1, a2, a3, a4);
+    return $topk(this, a0, a1, a2, a3, a4);
   }
 
   /** `trace(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trace.html) */
   trace(options?: { out?: Tensor }): Tensor;
   trace(a0?: any): any {
-    return (operators.trace as any)(this, a0);
+    return $trace(this, a0);
   }
 
   /** `transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.transpose.html) */
   transpose(dim0: number, dim1: number): Tensor;
   transpose(a0?: any, a1?: any): any {
-    return (operators.transpose as any)(this, a0, a1);
+    return $transpose(this, a0, a1);
   }
 
   /** `transpose_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.transpose_.html) */
   transpose_(dim0: number, dim1: number): this;
   transpose_(a0?: any, a1?: any): any {
-    return (operators.transpose_ as any)(this, a0, a1);
+    return $transpose_(this, a0, a1);
   }
 
   /** `triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triangular_solve.html) */
   triangularSolve(A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean, options?: { out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
   triangularSolve(A: Tensor, options: { transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
   triangularSolve(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return (operators.triangularSolve as any)(this, a0, a1, a2, a3, a4);
+    return $triangularSolve(this, a0, a1, a2, a3, a4);
   }
 
   /** `tril(Tensor self, SymInt diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tril.html) */
   tril(diagonal?: number, options?: { out?: Tensor }): Tensor;
   tril(a0?: any, a1?: any): any {
-    return (operators.tril as any)(this, a0, a1);
+    return $tril(this, a0, a1);
   }
 
   /** `tril_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.tril_.html) */
   tril_(diagonal?: number): this;
   tril_(a0?: any, a1?: any): any {
-    return (operators.tril_ as any)(this, a0, a1);
+    return $tril_(this, a0, a1);
   }
 
   /** `triu(Tensor self, SymInt diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triu.html) */
   triu(diagonal?: number, options?: { out?: Tensor }): Tensor;
   triu(a0?: any, a1?: any): any {
-    return (operators.triu as any)(this, a0, a1);
+    return $triu(this, a0, a1);
   }
 
   /** `triu_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.triu_.html) */
   triu_(diagonal?: number): this;
   triu_(a0?: any, a1?: any): any {
-    return (operators.triu_ as any)(this, a0, a1);
+    return $triu_(this, a0, a1);
   }
 
   /** `true_divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
@@ -3432,7 +4489,7 @@ export abstract class TensorMethods {
   trueDivide(other: Scalar): Tensor;
   trueDivide(other: Tensor | Scalar): Tensor;
   trueDivide(a0?: any, a1?: any): any {
-    return (operators.trueDivide as any)(this, a0, a1);
+    return $trueDivide(this, a0, a1);
   }
 
   /** `true_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
@@ -3441,86 +4498,86 @@ export abstract class TensorMethods {
   trueDivide_(other: Scalar): this;
   trueDivide_(other: Tensor | Scalar): this;
   trueDivide_(a0?: any): any {
-    return (operators.trueDivide_ as any)(this, a0);
+    return $trueDivide_(this, a0);
   }
 
   /** `trunc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trunc.html) */
   trunc(options?: { out?: Tensor }): Tensor;
   trunc(a0?: any): any {
-    return (operators.trunc as any)(this, a0);
+    return $trunc(this, a0);
   }
 
   /** `trunc_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.trunc_.html) */
   trunc_(): this;
   trunc_(): any {
-    return (operators.trunc_ as any)(this);
+    return $trunc_(this);
   }
 
   /** `type_as(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.type_as.html) */
   typeAs(other: Tensor): Tensor;
   typeAs(a0?: any): any {
-    return (operators.typeAs as any)(this, a0);
+    return $typeAs(this, a0);
   }
 
   /** `unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unbind.html) */
   unbind(dim?: number): Tensor[];
   unbind(a0?: any, a1?: any): any {
-    return (operators.unbind as any)(this, a0, a1);
+    return $unbind(this, a0, a1);
   }
 
   /** `unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unflatten.html) */
   unflatten(dim: number, sizes: readonly number[]): Tensor;
   unflatten(a0?: any, a1?: any): any {
-    return (operators.unflatten as any)(this, a0, a1);
+    return $unflatten(this, a0, a1);
   }
 
   /** `unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html) */
   unfold(dimension: number, size: number, step: number): Tensor;
   unfold(a0?: any, a1?: any, a2?: any): any {
-    return (operators.unfold as any)(this, a0, a1, a2);
+    return $unfold(this, a0, a1, a2);
   }
 
   /** `uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html) */
   uniform_(from?: number, to?: number, options?: { generator?: Generator | null }): this;
   uniform_(options: { to?: number; generator?: Generator | null }): this;
   uniform_(a0?: any, a1?: any, a2?: any): any {
-    return (operators.uniform_ as any)(this, a0, a1, a2);
+    return $uniform_(this, a0, a1, a2);
   }
 
   /** `unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_chunk.html) */
   unsafeChunk(chunks: number, dim?: number): Tensor[];
   unsafeChunk(a0?: any, a1?: any, a2?: any): any {
-    return (operators.unsafeChunk as any)(this, a0, a1, a2);
+    return $unsafeChunk(this, a0, a1, a2);
   }
 
   /** `unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_split.html) */
   unsafeSplit(splitSize: number, dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
   unsafeSplit(a0?: any, a1?: any, a2?: any): any {
-    return (operators.unsafeSplit as any)(this, a0, a1, a2);
+    return $unsafeSplit(this, a0, a1, a2);
   }
 
   /** `unsafe_split_with_sizes(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]` */
   unsafeSplitWithSizes(splitSizes: readonly number[], dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
   unsafeSplitWithSizes(a0?: any, a1?: any, a2?: any): any {
-    return (operators.unsafeSplitWithSizes as any)(this, a0, a1, a2);
+    return $unsafeSplitWithSizes(this, a0, a1, a2);
   }
 
   /** `unsqueeze(Tensor(a) self, int dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsqueeze.html) */
   unsqueeze(dim: number): Tensor;
   unsqueeze(a0?: any): any {
-    return (operators.unsqueeze as any)(this, a0);
+    return $unsqueeze(this, a0);
   }
 
   /** `unsqueeze_(Tensor(a!) self, int dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unsqueeze_.html) */
   unsqueeze_(dim: number): this;
   unsqueeze_(a0?: any): any {
-    return (operators.unsqueeze_ as any)(this, a0);
+    return $unsqueeze_(this, a0);
   }
 
   /** `values(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.values.html) */
   values(): Tensor;
   values(): any {
-    return (operators.values as any)(this);
+    return $values(this);
   }
 
   /** `var(Tensor self, bool unbiased=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
@@ -3531,13 +4588,13 @@ export abstract class TensorMethods {
   var(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   var(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
   var(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return (operators.var as any)(this, a0, a1, a2, a3);
+    return $var(this, a0, a1, a2, a3);
   }
 
   /** `vdot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vdot.html) */
   vdot(other: Tensor, options?: { out?: Tensor }): Tensor;
   vdot(a0?: any, a1?: any): any {
-    return (operators.vdot as any)(this, a0, a1);
+    return $vdot(this, a0, a1);
   }
 
   /** `view(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
@@ -3545,13 +4602,13 @@ export abstract class TensorMethods {
   /** `view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
   view(dtype: DTypeLike): Tensor;
   view(a0?: any): any {
-    return (operators.view as any)(this, a0);
+    return $view(this, a0);
   }
 
   /** `view_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view_as.html) */
   viewAs(other: Tensor): Tensor;
   viewAs(a0?: any): any {
-    return (operators.viewAs as any)(this, a0);
+    return $viewAs(this, a0);
   }
 
   /** `vsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
@@ -3559,7 +4616,7 @@ export abstract class TensorMethods {
   /** `vsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
   vsplit(sections: number): Tensor[];
   vsplit(a0?: any): any {
-    return (operators.vsplit as any)(this, a0);
+    return $vsplit(this, a0);
   }
 
   /** `where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
@@ -3568,7 +4625,7 @@ export abstract class TensorMethods {
   where(condition: Tensor, other: Scalar): Tensor;
   where(condition: Tensor, other: Tensor | Scalar): Tensor;
   where(a0?: any, a1?: any, a2?: any): any {
-    return (operators.where as any)(a0, this, a1, a2);
+    return $where(a0, this, a1, a2);
   }
 
   /** `xlogy.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
@@ -3577,7 +4634,7 @@ export abstract class TensorMethods {
   xlogy(other: Scalar, options?: { out?: Tensor }): Tensor;
   xlogy(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   xlogy(a0?: any, a1?: any): any {
-    return (operators.xlogy as any)(this, a0, a1);
+    return $xlogy(this, a0, a1);
   }
 
   /** `xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
@@ -3586,12 +4643,12 @@ export abstract class TensorMethods {
   xlogy_(other: Scalar): this;
   xlogy_(other: Tensor | Scalar): this;
   xlogy_(a0?: any): any {
-    return (operators.xlogy_ as any)(this, a0);
+    return $xlogy_(this, a0);
   }
 
   /** `zero_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html) */
   zero_(): this;
   zero_(): any {
-    return (operators.zero_ as any)(this);
+    return $zero_(this);
   }
 }

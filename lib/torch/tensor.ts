@@ -15,7 +15,13 @@ import {
 import { backward, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
 import { DisposedError, guard } from "./errors";
 import { assignAt, indexAt, type TensorIndex } from "./indexing";
-import * as operators from "./operators.generated";
+import {
+  adjoint as adjointOperator,
+  imag as imagOperator,
+  permute as permuteOperator,
+  real as realOperator,
+  transpose as transposeOperator,
+} from "./operators.generated";
 import { formatTensor } from "./print";
 import { readArray, readBytes, readTypedArray, type NestedArray, type TensorData } from "./read";
 import { wrap, type Scope } from "./scope";
@@ -162,7 +168,7 @@ export class Tensor extends TensorMethods {
 
   /** The transpose of a matrix. */
   get T(): Tensor {
-    return operators.permute(
+    return permuteOperator(
       this,
       this.shape.map((_, index) => this.ndim - 1 - index),
     );
@@ -170,22 +176,22 @@ export class Tensor extends TensorMethods {
 
   /** The last two dimensions swapped. */
   get mT(): Tensor {
-    return operators.transpose(this, -2, -1);
+    return transposeOperator(this, -2, -1);
   }
 
   /** The last two dimensions swapped, conjugated. */
   get mH(): Tensor {
-    return operators.adjoint(this);
+    return adjointOperator(this);
   }
 
   /** Real part of a complex tensor, a view. */
   get real(): Tensor {
-    return operators.real(this);
+    return realOperator(this);
   }
 
   /** Imaginary part of a complex tensor, a view. */
   get imag(): Tensor {
-    return operators.imag(this);
+    return imagOperator(this);
   }
 
   // ---- reading the data

@@ -93,6 +93,11 @@ export function emitFunction(operator: Operator, optionNames: OptionNames): stri
   return lines.join("\n");
 }
 
+/** The constant under which the file of methods holds the function of an operator. */
+export function boundName(operator: Operator): string {
+  return `$${operator.name}`;
+}
+
 /** The method of `Tensor` that hands over to the function. */
 export function emitMethod(operator: Operator): string {
   const usable = operator.overloads.filter(({ schema }) => selfIndex(schema) >= 0);
@@ -118,7 +123,7 @@ export function emitMethod(operator: Operator): string {
   const names = Array.from({ length: count }, (_, index) => `a${index}`);
   const handedOver = [...names.slice(0, position), "this", ...names.slice(position)];
   lines.push(`${operator.method}(${names.map((name) => `${name}?: any`).join(", ")}): any {`);
-  lines.push(`  return (operators.${operator.name} as any)(${handedOver.join(", ")});`, "}");
+  lines.push(`  return ${boundName(operator)}(${handedOver.join(", ")});`, "}");
   return lines.map((line) => `  ${line}`).join("\n");
 }
 
@@ -359,7 +364,7 @@ function candidate(
     checks.push(`takesOnly(${options}, ${optionNames.constant(named.map(({ key }) => key))})`);
     values.push(...named.map((argument) => toNative(argument, `${options}.${argument.key}`)));
   }
-  const call = `native.call(${[idExpression(schema), ...values].join(", ")})`;
+  const call = `call(${[idExpression(schema), ...values].join(", ")})`;
   const body = finish(schema, call, names);
   if (checks.length === 0)
     return body.some((line) => line.startsWith("const")) ? ["{", ...body.map((line) => `  ${line}`), "}"] : body;

@@ -2,7 +2,7 @@ import { ConfigError } from "../errors";
 import { suggestNames } from "../nearest-names";
 import { Interpolator } from "./interpolation";
 import { mergeNodes } from "./merge";
-import { childOf, cloneNode, Float, isNull, keysOf, listNode, mapNode, scalarNode, toPlain, type Node } from "./nodes";
+import { childOf, cloneNode, Float, isMissing, isNull, keysOf, listNode, mapNode, scalarNode, toPlain, type Node } from "./nodes";
 import type { Override } from "./override";
 import type { ValueTree } from "./override-value";
 
@@ -41,6 +41,16 @@ export function applyOverride(root: Node, override: Override): void {
   };
   if (root.type !== "map") return fail("expected a mapping at the root of the config");
   const follow = (node: Node, path: readonly string[]) => new Interpolator(root).follow(node, path);
+  /** The target of an interpolation; undefined when it leads nowhere, so that it is simply replaced. */
+  const tryFollow = (node: Node, path: readonly string[]): Node | undefined => {
+    try {
+      return follow(node, path).node;
+    } catch (error) {
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    }
+  };
+  const adds = override.type === "add" || override.type === "force";
   const keys = override.key.split(".");
   const last = keys.pop()!;
 
@@ -48,8 +58,8 @@ export function applyOverride(root: Node, override: Override): void {
   let path: readonly string[] = [];
   for (const key of keys) {
     let child = childOf(container, key);
-    if (!child || isNull(child)) {
-      if (override.type !== "add" && override.type !== "force") return missing(container, key, path);
+    if (!child || isNull(child) || (adds && isMissing(child))) {
+      if (!adds) return missing(container, key, path);
       child = mapNode([], { file });
       setChild(container, key, child);
     }
@@ -73,7 +83,7 @@ export function applyOverride(root: Node, override: Override): void {
         return setChild(
           container,
           last,
-          mergeNodes(current, value, (node) => follow(node, [...path, last]).node),
+          mergeNodes(current, value, (node) => tryFollow(node, [...path, last])),
         );
       return setChild(container, last, value);
     case "add":
@@ -102,7 +112,7 @@ export function applyOverride(root: Node, override: Override): void {
       setChild(
         container,
         last,
-        mergeNodes(existing, node, (pointer) => follow(pointer, [...path, last]).node),
+        mergeNodes(existing, node, (pointer) => tryFollow(pointer, [...path, last])),
       );
     else setChild(container, last, cloneNode(node));
   }

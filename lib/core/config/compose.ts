@@ -10,6 +10,7 @@ import { childOf, cloneNode, mapNode, toPlain, type MapNode, type Node } from ".
 import { isSweep, parseOverride, type Override } from "./override";
 import type { JobInfo } from "./resolvers";
 
+/** What {@link composeConfig} composes. */
 export interface ComposeOptions {
   /** The primary config file; without one an empty config. */
   readonly file?: string;

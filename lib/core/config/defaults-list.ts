@@ -82,6 +82,7 @@ function overrideKey(item: Pick<GroupItem, "group" | "relativeGroup" | "package"
   return target === dotted(item.group) ? item.group : `${item.group}@${target || "_global_"}`;
 }
 
+/** Expands the defaults lists of a config and of all files that it names. */
 export class DefaultsList {
   /** `override` items by key; the first that is met wins. */
   private readonly recorded = new Map<string, Choice>();

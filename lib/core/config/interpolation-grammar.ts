@@ -6,6 +6,7 @@ import { parseValue, type ValueTree } from "./override-value";
 /** A text, or an interpolation inside it. */
 export type StringPart = string | Interpolation;
 
+/** `${key}` or `${resolver:arguments}`. */
 export type Interpolation = ReferenceInterpolation | ResolverInterpolation;
 
 /** `${a.b.0}`; leading dots make it relative: `${.x}` a sibling, `${..x}` one level up. */

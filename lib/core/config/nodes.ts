@@ -10,14 +10,17 @@ export class Float {
   constructor(readonly value: number) {}
 }
 
+/** What a YAML scalar stands for. */
 export type ScalarValue = string | number | boolean | null | Float;
 
+/** One value. */
 export interface ScalarNode {
   readonly type: "scalar";
   readonly value: ScalarValue;
   readonly source?: SourceLocation;
 }
 
+/** Items in order. */
 export interface ListNode {
   readonly type: "list";
   readonly items: Node[];
@@ -31,14 +34,18 @@ export interface MapNode {
   readonly source?: SourceLocation;
 }
 
+/** A part of the tree. */
 export type Node = ScalarNode | ListNode | MapNode;
 
+/** Makes a {@link ScalarNode}. */
 export const scalarNode = (value: ScalarValue, source?: SourceLocation): ScalarNode => ({
   type: "scalar",
   value,
   source,
 });
+/** Makes a {@link ListNode}. */
 export const listNode = (items: Node[] = [], source?: SourceLocation): ListNode => ({ type: "list", items, source });
+/** Makes a {@link MapNode}. */
 export const mapNode = (entries: Iterable<readonly [string, Node]> = [], source?: SourceLocation): MapNode => ({
   type: "map",
   entries: new Map(entries),
@@ -57,6 +64,7 @@ export function isMissing(node: Node | undefined): boolean {
   return node?.type === "scalar" && node.value === "???";
 }
 
+/** Whether a node is an explicit null. */
 export function isNull(node: Node | undefined): boolean {
   return node?.type === "scalar" && node.value === null;
 }

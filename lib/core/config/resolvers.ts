@@ -30,10 +30,12 @@ export function registerResolver(name: string, resolver: Resolver): void {
   resolvers.set(name, resolver);
 }
 
+/** The resolver behind `${name:…}`. */
 export function findResolver(name: string): Resolver | undefined {
   return resolvers.get(name);
 }
 
+/** Names of all resolvers, for messages. */
 export function resolverNames(): string[] {
   return [...resolvers.keys()];
 }

@@ -2,6 +2,7 @@ import { interpolateLine, KdTree } from "./interpolation";
 
 /** Fields whose errors are measured, and their channels. */
 export const FIELDS = { surface_pressure: 1, volume_velocity: 2, volume_pressure: 1 } as const;
+/** Name of a field. */
 export type Field = keyof typeof FIELDS;
 
 /** One case as plain numbers, in the units of the data files. */

@@ -24,6 +24,7 @@ const KEYS = [
   ...(Object.keys(FIELDS) as Field[]),
 ] as const;
 
+/** Config of {@link FieldErrorsCallback}. */
 export const FieldErrorsCallbackConfig = PeriodicDataIteratorCallbackConfig.extend("FieldErrorsCallbackConfig", {
   fields: {
     /** Data set of the cases that the baselines know. */

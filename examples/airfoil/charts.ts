@@ -2,6 +2,7 @@
 import type { KdTree } from "./interpolation";
 import { encodePng } from "./png";
 
+/** A line, or dots. */
 export interface Series {
   readonly label: string;
   /** CSS colour. */
@@ -12,6 +13,7 @@ export interface Series {
   readonly isDots?: boolean;
 }
 
+/** Title, axes and size of a {@link lineChart}. */
 export interface LineChartOptions {
   readonly title: string;
   readonly xLabel: string;
@@ -35,6 +37,7 @@ export function ticks(low: number, high: number, count = 5): number[] {
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
+/** Lines and dots over two axes. */
 export function lineChart(series: readonly Series[], options: LineChartOptions): string {
   const { title, xLabel, yLabel, width = 460, height = 300, isLog = false, isInverted = false } = options;
   const box = { left: 58, right: width - 12, top: 30, bottom: height - 42 };
@@ -113,6 +116,7 @@ function colourAt(scale: readonly Colour[], t: number): Colour {
 /** Part of the plane that is shown, in chords. */
 export const VIEW = { x0: -0.4, x1: 1.4, y0: -0.45, y1: 0.45 } as const;
 
+/** What {@link fieldPicture} draws. */
 export interface FieldPicture {
   readonly title: string;
   /** Search tree over the points; value of each point. */

@@ -11,6 +11,7 @@ import {
   SupernodeSamplingSampleProcessor,
 } from "noether-ts/data";
 
+/** Config of {@link AirfoilPipeline}. */
 export const AirfoilPipelineConfig = defineConfig("AirfoilPipelineConfig", {
   extra: "forbid",
   fields: {

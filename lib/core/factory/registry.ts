@@ -14,6 +14,7 @@ import { nearestNames } from "../nearest-names";
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- constructors of any signature
 export type KindClass = (abstract new (...args: any[]) => unknown) | ((...args: any[]) => unknown);
 
+/** What stands behind a kind. */
 export interface KindEntry {
   /** What the factory constructs. Absent for config classes (`config_schema_kind`), which are only a schema. */
   readonly class?: KindClass;
@@ -21,6 +22,7 @@ export interface KindEntry {
   readonly schema?: z.ZodType;
 }
 
+/** What {@link register} takes. */
 export interface Registration extends KindEntry {
   /** Further names of the same class, e.g. the Python module path. */
   readonly aliases?: readonly string[];

@@ -61,6 +61,7 @@ export const PeriodicDataIteratorCallbackConfig = CallBackBaseConfig.extend("Per
 });
 export type PeriodicDataIteratorCallbackConfig = z.output<typeof PeriodicDataIteratorCallbackConfig>;
 
+/** Config of {@link OfflineLossCallback}. */
 export const OfflineLossCallbackConfig = PeriodicDataIteratorCallbackConfig.extend("OfflineLossCallbackConfig", {
   fields: {
     name: nameOf("OfflineLossCallback"),
@@ -70,6 +71,7 @@ export const OfflineLossCallbackConfig = PeriodicDataIteratorCallbackConfig.exte
 });
 export type OfflineLossCallbackConfig = z.output<typeof OfflineLossCallbackConfig>;
 
+/** Config of {@link BestCheckpointCallback}. */
 export const BestCheckpointCallbackConfig = CallBackBaseConfig.extend("BestCheckpointCallbackConfig", {
   fields: {
     name: nameOf("BestCheckpointCallback"),
@@ -81,6 +83,7 @@ export const BestCheckpointCallbackConfig = CallBackBaseConfig.extend("BestCheck
 });
 export type BestCheckpointCallbackConfig = z.output<typeof BestCheckpointCallbackConfig>;
 
+/** Config of {@link CheckpointCallback}. */
 export const CheckpointCallbackConfig = CallBackBaseConfig.extend("CheckpointCallbackConfig", {
   fields: {
     name: nameOf("CheckpointCallback"),
@@ -93,6 +96,7 @@ export const CheckpointCallbackConfig = CallBackBaseConfig.extend("CheckpointCal
 });
 export type CheckpointCallbackConfig = z.output<typeof CheckpointCallbackConfig>;
 
+/** Config of {@link EmaCallback}. */
 export const EmaCallbackConfig = CallBackBaseConfig.extend("EmaCallbackConfig", {
   fields: {
     name: nameOf("EmaCallback"),
@@ -105,11 +109,13 @@ export const EmaCallbackConfig = CallBackBaseConfig.extend("EmaCallbackConfig", 
 });
 export type EmaCallbackConfig = z.output<typeof EmaCallbackConfig>;
 
+/** Config of {@link OnlineLossCallback}. */
 export const OnlineLossCallbackConfig = CallBackBaseConfig.extend("OnlineLossCallbackConfig", {
   fields: { name: nameOf("OnlineLossCallback"), verbose: bool().default(true) },
 });
 export type OnlineLossCallbackConfig = z.output<typeof OnlineLossCallbackConfig>;
 
+/** Config of {@link BestMetricCallback}. */
 export const BestMetricCallbackConfig = CallBackBaseConfig.extend("BestMetricCallbackConfig", {
   fields: {
     name: nameOf("BestMetricCallback"),
@@ -120,6 +126,7 @@ export const BestMetricCallbackConfig = CallBackBaseConfig.extend("BestMetricCal
 });
 export type BestMetricCallbackConfig = z.output<typeof BestMetricCallbackConfig>;
 
+/** Config of {@link TrackAdditionalOutputsCallback}. */
 export const TrackAdditionalOutputsCallbackConfig = CallBackBaseConfig.extend("TrackAdditionalOutputsCallbackConfig", {
   fields: {
     name: nameOf("TrackAdditionalOutputsCallback"),
@@ -133,6 +140,7 @@ export const TrackAdditionalOutputsCallbackConfig = CallBackBaseConfig.extend("T
 });
 export type TrackAdditionalOutputsCallbackConfig = z.output<typeof TrackAdditionalOutputsCallbackConfig>;
 
+/** Config of {@link MetricEarlyStopper}. */
 export const MetricEarlyStopperConfig = CallBackBaseConfig.extend("MetricEarlyStopperConfig", {
   fields: {
     name: nameOf("MetricEarlyStopper"),

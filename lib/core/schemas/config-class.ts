@@ -21,6 +21,7 @@ export type InputOf<F extends Fields> = { [K in Exclude<keyof F, OptionalKeys<F>
 /** Reports a problem of a cross-field check, at a key of the config or at the config itself. */
 export type Report = (message: string, ...path: readonly PropertyKey[]) => void;
 
+/** What {@link defineConfig} takes. */
 export interface ConfigOptions<F extends Fields, All extends Fields = F> {
   /** What happens to keys that are no field: an error, dropped, or kept. Default: the parent's, else `ignore`. */
   readonly extra?: "forbid" | "ignore" | "allow";
@@ -63,7 +64,8 @@ export interface ConfigClass<F extends Fields> extends z.ZodType<OutputOf<F>, In
   create(input: InputOf<F>): OutputOf<F>;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- every config class, whatever its fields
+/** A config class, whatever its fields. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type takes the fields of every class
 export type AnyConfigClass = ConfigClass<any>;
 
 const classes = new WeakSet<z.ZodType>();

@@ -10,11 +10,12 @@ const kindOf = (name: string) => {
   return literal(kind).default(kind) as unknown as z.ZodType<string, string | undefined>;
 };
 
+/** What every initializer that reads another run has. */
 export const InitializerConfig = defineConfig("InitializerConfig", {
   extra: "forbid",
   fields: {
     kind: str().default("noether.core.initializers.PreviousRunInitializer"),
-    /** Accepted and never used, as upstream. */
+    /** Accepted and never used, as in the Python framework. */
     kwargs: optional(mapping(any())),
     /** Run to read from. A string: quote it in YAML when it looks like a number. */
     run_id: str(),
@@ -30,12 +31,13 @@ export const InitializerConfig = defineConfig("InitializerConfig", {
 });
 export type InitializerConfig = z.output<typeof InitializerConfig>;
 
+/** Config of {@link CheckpointInitializer}. */
 export const CheckpointInitializerConfig = InitializerConfig.extend("CheckpointInitializerConfig", {
   fields: {
     kind: kindOf("CheckpointInitializer"),
     /** Whether the optimizer's state is read, too. */
     load_optim: bool(),
-    /** Accepted and never used, as upstream. */
+    /** Accepted and never used, as in the Python framework. */
     pop_ckpt_kwargs_keys: optional(list(str())),
     /** Output root of the run to read from; null: that of the current run. */
     output_path: optional(str()),
@@ -43,6 +45,7 @@ export const CheckpointInitializerConfig = InitializerConfig.extend("CheckpointI
 });
 export type CheckpointInitializerConfig = z.output<typeof CheckpointInitializerConfig>;
 
+/** Config of {@link ResumeInitializer}. */
 export const ResumeInitializerConfig = CheckpointInitializerConfig.extend("ResumeInitializerConfig", {
   fields: {
     kind: kindOf("ResumeInitializer"),
@@ -52,6 +55,7 @@ export const ResumeInitializerConfig = CheckpointInitializerConfig.extend("Resum
 });
 export type ResumeInitializerConfig = z.output<typeof ResumeInitializerConfig>;
 
+/** Config of {@link PreviousRunInitializer}. */
 export const PreviousRunInitializerConfig = CheckpointInitializerConfig.extend("PreviousRunInitializerConfig", {
   fields: {
     kind: kindOf("PreviousRunInitializer"),

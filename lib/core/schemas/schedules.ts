@@ -33,7 +33,7 @@ export const ScheduleBaseConfig = defineConfig("ScheduleBaseConfig", {
     overhang_steps: optional(int()),
     start_value: float({ ge: 0 }).default(0),
     end_value: float({ ge: 0 }).default(1e-6),
-    // the five below are validated as upstream does, and have no effect on any schedule
+    // the five below are validated as the Python framework does, and have no effect on any schedule
     weight_decay: optional(float()).default(0),
     start_percent: optional(float({ ge: 0, le: 1 })),
     end_percent: optional(float({ ge: 0, le: 1 })),
@@ -60,7 +60,7 @@ function kindOf(name: string): z.ZodType<string, string | undefined> {
   return literal(kind).default(kind);
 }
 
-/** Without a class behind it, upstream and here: the factory says so. */
+/** Without a class behind it, in the Python framework and here: the factory says so. */
 export const SchedulerConfig = ScheduleBaseConfig.extend("SchedulerConfig", {
   fields: {
     kind: kindOf("scheduler.SchedulerConfig"),
@@ -69,6 +69,7 @@ export const SchedulerConfig = ScheduleBaseConfig.extend("SchedulerConfig", {
   },
 });
 
+/** Base of schedules that follow a progress from 0 to 1. */
 export const ProgressScheduleConfig = ScheduleBaseConfig.extend("ProgressScheduleConfig", {
   fields: {
     kind: kindOf("ProgressSchedule"),
@@ -77,6 +78,7 @@ export const ProgressScheduleConfig = ScheduleBaseConfig.extend("ProgressSchedul
   },
 });
 
+/** Base of schedules from `max_value` down to `end_value`. */
 export const DecreasingProgressScheduleConfig = ProgressScheduleConfig.extend("DecreasingProgressScheduleConfig", {
   fields: {
     kind: kindOf("DecreasingProgressSchedule"),
@@ -85,6 +87,7 @@ export const DecreasingProgressScheduleConfig = ProgressScheduleConfig.extend("D
   },
 });
 
+/** Base of schedules from `start_value` up to `max_value`. */
 export const IncreasingProgressScheduleConfig = ProgressScheduleConfig.extend("IncreasingProgressScheduleConfig", {
   fields: {
     kind: kindOf("IncreasingProgressSchedule"),
@@ -93,10 +96,12 @@ export const IncreasingProgressScheduleConfig = ProgressScheduleConfig.extend("I
   },
 });
 
+/** Config of {@link ConstantSchedule}. */
 export const ConstantScheduleConfig = ScheduleBaseConfig.extend("ConstantScheduleConfig", {
   fields: { kind: kindOf("ConstantSchedule"), value: float() },
 });
 
+/** Config of {@link CustomSchedule}. */
 export const CustomScheduleConfig = ScheduleBaseConfig.extend("CustomScheduleConfig", {
   fields: { kind: kindOf("CustomSchedule"), values: list(float()) },
 });
@@ -121,36 +126,42 @@ export const LinearWarmupCosineDecayScheduleConfig = ScheduleBaseConfig.extend(
 );
 export type LinearWarmupCosineDecayScheduleConfig = z.output<typeof LinearWarmupCosineDecayScheduleConfig>;
 
+/** Config of {@link LinearIncreasingSchedule}. */
 export const LinearIncreasingScheduleConfig = IncreasingProgressScheduleConfig.extend(
   "LinearIncreasingScheduleConfig",
   {
     fields: { kind: kindOf("LinearIncreasingSchedule") },
   },
 );
+/** Config of {@link LinearDecreasingSchedule}. */
 export const LinearDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend(
   "LinearDecreasingScheduleConfig",
   {
     fields: { kind: kindOf("LinearDecreasingSchedule") },
   },
 );
+/** Config of {@link CosineIncreasingSchedule}. */
 export const CosineIncreasingScheduleConfig = IncreasingProgressScheduleConfig.extend(
   "CosineIncreasingScheduleConfig",
   {
     fields: { kind: kindOf("CosineIncreasingSchedule") },
   },
 );
+/** Config of {@link CosineDecreasingSchedule}. */
 export const CosineDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend(
   "CosineDecreasingScheduleConfig",
   {
     fields: { kind: kindOf("CosineDecreasingSchedule") },
   },
 );
+/** Config of {@link PolynomialIncreasingSchedule}. */
 export const PolynomialIncreasingScheduleConfig = IncreasingProgressScheduleConfig.extend(
   "PolynomialIncreasingScheduleConfig",
   {
     fields: { kind: kindOf("PolynomialIncreasingSchedule"), power: float().default(1) },
   },
 );
+/** Config of {@link PolynomialDecreasingSchedule}. */
 export const PolynomialDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend(
   "PolynomialDecreasingScheduleConfig",
   {
@@ -161,10 +172,12 @@ export const PolynomialDecreasingScheduleConfig = DecreasingProgressScheduleConf
 /** A share of training, strictly between 0 and 1. */
 const openShare = () => float({ gt: 0, lt: 1 });
 
+/** Config of {@link StepDecreasingSchedule}. */
 export const StepDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend("StepDecreasingScheduleConfig", {
   fields: { kind: kindOf("StepDecreasingSchedule"), factor: float({ ge: 0 }), decreases_interval: openShare() },
 });
 
+/** Config of {@link StepFixedSchedule}. */
 export const StepFixedScheduleConfig = ScheduleBaseConfig.extend("StepFixedScheduleConfig", {
   fields: {
     kind: kindOf("StepFixedSchedule"),
@@ -177,6 +190,7 @@ export const StepFixedScheduleConfig = ScheduleBaseConfig.extend("StepFixedSched
   },
 });
 
+/** Config of {@link StepIntervalSchedule}. */
 export const StepIntervalScheduleConfig = ScheduleBaseConfig.extend("StepIntervalScheduleConfig", {
   fields: {
     kind: kindOf("StepIntervalSchedule"),
@@ -186,7 +200,7 @@ export const StepIntervalScheduleConfig = ScheduleBaseConfig.extend("StepInterva
   },
 });
 
-/** Without a class behind it, upstream and here: the factory says so. */
+/** Without a class behind it, in the Python framework and here: the factory says so. */
 export const PeriodicBoolScheduleConfig = ScheduleBaseConfig.extend("PeriodicBoolScheduleConfig", {
   fields: {
     kind: kindOf("PeriodicBoolSchedule"),

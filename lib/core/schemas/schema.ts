@@ -13,6 +13,7 @@ import { BaseTrainerConfig } from "./trainers";
 
 /** Where a run computes. */
 export const ACCELERATORS = ["cpu", "gpu", "mps"] as const;
+/** One of {@link ACCELERATORS}; `gpu` is CUDA. */
 export type Accelerator = (typeof ACCELERATORS)[number];
 
 let detectAccelerator: () => Accelerator = () => "cpu";

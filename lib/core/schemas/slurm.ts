@@ -55,7 +55,7 @@ export function toSrunArgs(config: SlurmConfig): string {
   for (const [key, value] of Object.entries(config)) {
     if (value === null || key === "env_path") continue;
     const flag = `--${key.replaceAll("_", "-")}`;
-    // sbatch wants yes or no here; upstream writes a bare flag
+    // sbatch wants yes or no here; the Python framework writes a bare flag
     if (typeof value === "boolean") flags.push(`${flag}=${value ? "yes" : "no"}`);
     else flags.push(`${flag}=${String(value)}`);
   }

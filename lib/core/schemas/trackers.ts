@@ -5,9 +5,11 @@ import { taggedUnion } from "./unions";
 
 /** Experiment trackers (training-inference-config spec 3.5). Unknown keys are ignored. */
 
+/** What every tracker has. Unknown keys are ignored. */
 export const TrackerBaseConfig = defineConfig("TrackerBaseConfig", { extra: "ignore", fields: { kind: str() } });
 export type TrackerBaseConfig = z.output<typeof TrackerBaseConfig>;
 
+/** Metrics to Weights & Biases. */
 export const WandBTrackerSchema = TrackerBaseConfig.extend("WandBTrackerSchema", {
   fields: {
     kind: literal("noether.core.trackers.WandBTracker").default("noether.core.trackers.WandBTracker"),
@@ -18,6 +20,7 @@ export const WandBTrackerSchema = TrackerBaseConfig.extend("WandBTrackerSchema",
 });
 export type WandBTrackerSchema = z.output<typeof WandBTrackerSchema>;
 
+/** Metrics to Trackio. */
 export const TrackioTrackerSchema = TrackerBaseConfig.extend("TrackioTrackerSchema", {
   fields: {
     kind: literal("noether.core.trackers.TrackioTracker").default("noether.core.trackers.TrackioTracker"),
@@ -27,6 +30,7 @@ export const TrackioTrackerSchema = TrackerBaseConfig.extend("TrackioTrackerSche
 });
 export type TrackioTrackerSchema = z.output<typeof TrackioTrackerSchema>;
 
+/** Metrics to TensorBoard event files. */
 export const TensorboardTrackerSchema = TrackerBaseConfig.extend("TensorboardTrackerSchema", {
   fields: {
     kind: literal("noether.core.trackers.TensorboardTracker").default("noether.core.trackers.TensorboardTracker"),

@@ -10,6 +10,7 @@ import { lookupKind } from "../../core/factory/registry";
 /** Loads one tensor of sample `index`. */
 export type Getter = (index: number) => Loaded;
 
+/** How a getter's value is handed out. */
 export interface GetterOptions {
   /**
    * Normalizer that the value passes through: `true` takes the one under the sample key, a string the one under that

@@ -6,6 +6,7 @@ import { drawSeed } from "../random/draw-seed";
 import type { Sample } from "../sample";
 import type { BatchRequest, InterleavedSampler } from "../samplers/interleaved-sampler";
 
+/** Options of {@link DataLoader}. */
 export interface DataLoaderOptions {
   /** Collator of the data set with this number, 0 being the main one; null: the default collate. */
   readonly collators: readonly DatasetLike["pipeline"][];

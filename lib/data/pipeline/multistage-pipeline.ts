@@ -13,6 +13,7 @@ export type ComponentLike<T> = T | (Record<string, unknown> & { kind: string });
 
 type Components<T> = readonly ComponentLike<T>[] | Readonly<Record<string, ComponentLike<T>>> | null | undefined;
 
+/** The steps of a {@link MultiStagePipeline}. */
 export interface MultiStagePipelineOptions {
   readonly kind?: string;
   /** Make the parts of the batch; one that stacks every key when left out. */

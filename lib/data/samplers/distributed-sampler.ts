@@ -4,6 +4,7 @@ import { randomOrder } from "../random/permutation";
 import { range } from "../wrappers/subset";
 import type { SampleSource } from "./sampler";
 
+/** Options of {@link DistributedSampler}. */
 export interface DistributedSamplerOptions {
   /** Number of processes. */
   readonly replicas: number;

@@ -18,7 +18,7 @@ export class RandomSampler implements SamplerLike {
     return this.dataSource.length;
   }
 
-  *[Symbol.iterator](): Generator_<number> {
+  *[Symbol.iterator](): IterableIterator<number> {
     const order = scope(() =>
       permutationNumbers(
         this.generator ? randperm(this.length, { generator: this.generator }) : permutation(this.length, drawSeed()),
@@ -27,5 +27,3 @@ export class RandomSampler implements SamplerLike {
     yield* order;
   }
 }
-
-type Generator_<T> = globalThis.Generator<T>;

@@ -1,6 +1,6 @@
 import { scope, Tensor, type Device } from "../../torch";
 import { ValueError } from "../../core/python-errors";
-import { toLogscale } from "../preprocessors/logscale";
+import { toLogscale } from "../../core/utils/logscale";
 
 /** Moments of one channel count, so far. */
 interface State {

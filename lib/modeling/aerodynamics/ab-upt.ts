@@ -7,6 +7,7 @@ import type { ABUPTInputs, Fields } from "../models/ab-upt";
 import { AerodynamicsModel } from "./base-model";
 import { aerodynamicsFields } from "./config";
 
+/** Config of {@link ABUPT}. */
 export const ABUPTConfig = AnchorBranchedUPTConfig.extend("ABUPTConfig", { fields: aerodynamicsFields });
 export type ABUPTConfig = z.output<typeof ABUPTConfig>;
 

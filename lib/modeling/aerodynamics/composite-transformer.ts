@@ -16,6 +16,7 @@ import type { PointInputs } from "./transformer";
 const BLOCKS_KIND = "tutorial.models.composite_components.CompositeTransformerBlockModel";
 const MODEL_KIND = "tutorial.models.composite_transformer.CompositeTransformer";
 
+/** Config of {@link CompositeTransformerBlockModel}. */
 export const CompositeTransformerBlockConfig = ModelBaseConfig.extend("CompositeTransformerBlockConfig", {
   fields: {
     kind: str().default(BLOCKS_KIND),
@@ -44,6 +45,7 @@ export const CompositeTransformerBlockConfig = ModelBaseConfig.extend("Composite
 });
 export type CompositeTransformerBlockConfig = z.output<typeof CompositeTransformerBlockConfig>;
 
+/** Config of {@link CompositeTransformer}. */
 export const CompositeTransformerConfig = ModelBaseConfig.extend("CompositeTransformerConfig", {
   fields: {
     kind: str().default(MODEL_KIND),

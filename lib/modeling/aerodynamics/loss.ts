@@ -14,6 +14,7 @@ export const lossWeightFields = {
   volume_pressure_weight: float().default(0),
   volume_vorticity_weight: float().default(0),
 };
+/** The weights as a config class, for losses outside of a trainer. */
 export const AerodynamicsLossWeights = defineConfig("AerodynamicsLossWeights", { fields: lossWeightFields });
 export type AerodynamicsLossWeights = z.output<typeof AerodynamicsLossWeights>;
 

@@ -9,6 +9,7 @@ import { ContinuousSincosEmbed, RopeFrequency } from "../modules/layers";
 import { AerodynamicsModel } from "./base-model";
 import { aerodynamicsFields } from "./config";
 
+/** Config of {@link Transformer}. */
 export const TransformerConfig = BackboneConfig.extend("TransformerConfig", {
   fields: aerodynamicsFields,
   derived: ["pos_encoding_config", "rope_frequency_config"],

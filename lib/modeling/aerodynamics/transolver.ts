@@ -10,6 +10,7 @@ import { aerodynamicsFields } from "./config";
 import { requireOutputProjection } from "./transformer";
 import type { PointInputs } from "./transformer";
 
+/** Config of {@link Transolver}. */
 export const TransolverConfig = BackboneConfig.extend("TransolverConfig", {
   fields: aerodynamicsFields,
   check: requireOutputProjection,

@@ -9,6 +9,7 @@ import type { UPTInputs as BackboneInputs } from "../models/upt";
 import { AerodynamicsModel } from "./base-model";
 import { aerodynamicsFields } from "./config";
 
+/** Config of {@link UPT}. */
 export const UPTConfig = BackboneConfig.extend("UPTConfig", { fields: aerodynamicsFields });
 export type UPTConfig = z.output<typeof UPTConfig>;
 

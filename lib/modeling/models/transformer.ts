@@ -8,6 +8,7 @@ import { ropeTable } from "../functional/rope";
 import { TransformerBlock, TransformerBlockConfig } from "../modules/blocks";
 import type { AttentionKwargs } from "../modules/blocks";
 
+/** Config of {@link Transformer}. */
 export const TransformerConfig = ModelBaseConfig.extend("TransformerConfig", {
   fields: {
     hidden_dim: int({ ge: 1 }),

@@ -7,6 +7,7 @@ import { Transformer, TransformerConfig } from "./transformer";
 /** Slices when nothing is said. */
 const DEFAULT_ARGUMENTS = { num_slices: 512 };
 
+/** Config of {@link Transolver}. */
 export const TransolverConfig = TransformerConfig.extend("TransolverConfig", {
   fields: {
     /** Attention of the blocks, unless the block config names one itself. */
@@ -19,6 +20,7 @@ export const TransolverConfig = TransformerConfig.extend("TransolverConfig", {
 });
 export type TransolverConfig = z.output<typeof TransolverConfig>;
 
+/** Config of {@link TransolverPlusPlus}. */
 export const TransolverPlusPlusConfig = TransformerConfig.extend("TransolverPlusPlusConfig", {
   fields: {
     attention_constructor: literal("transolver_plusplus").default("transolver_plusplus"),

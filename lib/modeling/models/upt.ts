@@ -11,6 +11,7 @@ import { DeepPerceiverDecoder, DeepPerceiverDecoderConfig } from "../modules/dec
 import { SupernodePooling, SupernodePoolingConfig } from "../modules/encoders";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../modules/layers";
 
+/** Config of {@link UPT}. */
 export const UPTConfig = ModelBaseConfig.extend("UPTConfig", {
   fields: {
     num_heads: int({ ge: 1 }),

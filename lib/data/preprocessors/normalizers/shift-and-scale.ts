@@ -1,7 +1,7 @@
 import { validateConfig } from "../../../core/schemas";
 import { keep, Tensor } from "../../../torch";
 import { ShiftAndScaleNormalizerConfig } from "../../../core/schemas/dataset";
-import { fromLogscale, toLogscale } from "../logscale";
+import { fromLogscale, toLogscale } from "../../../core/utils/logscale";
 import { PreProcessor } from "../pre-processor";
 import { toTensor } from "../to-tensor";
 

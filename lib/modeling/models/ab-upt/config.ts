@@ -6,6 +6,7 @@ import { InitWeightsMode } from "../../functional/init";
 import { PerceiverBlockConfig, TransformerBlockConfig, writtenKeys } from "../../modules/blocks";
 import { SupernodePoolingConfig } from "../../modules/encoders";
 
+/** Config of {@link AnchoredBranchedUPT} (modeling spec 2.10). */
 export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPTConfig", {
   fields: {
     /** Geometry encoder. */

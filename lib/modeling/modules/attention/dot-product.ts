@@ -9,6 +9,7 @@ import type { RopeFrequencies } from "../../functional/rope";
 import { AttentionConfig } from "./config";
 import { attention, mergeHeads, splitHeads } from "./heads";
 
+/** Config of {@link DotProductAttention}. */
 export const DotProductAttentionConfig = AttentionConfig.extend("DotProductAttentionConfig", { fields: {} });
 export type DotProductAttentionConfig = z.output<typeof DotProductAttentionConfig>;
 

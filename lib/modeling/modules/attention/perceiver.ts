@@ -9,6 +9,7 @@ import { AttentionConfig } from "./config";
 import { requireRope } from "./dot-product";
 import { attention, mergeHeads, splitHeads } from "./heads";
 
+/** Config of {@link PerceiverAttention}. */
 export const PerceiverAttentionConfig = AttentionConfig.extend("PerceiverAttentionConfig", {
   fields: {
     /** Channels of the tokens that are attended to; null: hidden_dim. */

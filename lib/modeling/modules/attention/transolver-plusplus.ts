@@ -6,6 +6,7 @@ import { LinearProjection } from "../layers/linear-projection";
 import { attention, mergeHeads } from "./heads";
 import { pointMask, refuseUnknownOptions, sliceTokens, TransolverAttentionConfig } from "./transolver";
 
+/** Config of {@link TransolverPlusPlusAttention}. */
 export const TransolverPlusPlusAttentionConfig = TransolverAttentionConfig.extend("TransolverPlusPlusAttentionConfig", {
   fields: {
     /** Kept for stored configs; only true is implemented. */

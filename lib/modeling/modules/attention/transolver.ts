@@ -7,6 +7,7 @@ import { LinearProjection } from "../layers/linear-projection";
 import { AttentionConfig } from "./config";
 import { attention, mergeHeads } from "./heads";
 
+/** Config of {@link TransolverAttention}. */
 export const TransolverAttentionConfig = AttentionConfig.extend("TransolverAttentionConfig", {
   fields: {
     /** Number of slices G that the points are assigned to. */

@@ -14,6 +14,7 @@ interface AttentionFields {
   readonly attention_arguments: Readonly<Record<string, unknown>>;
 }
 
+/** Config of {@link TransformerBlock}. */
 export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
   extra: "forbid",
   fields: {
@@ -73,6 +74,7 @@ export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
 });
 export type TransformerBlockConfig = z.output<typeof TransformerBlockConfig>;
 
+/** Config of {@link PerceiverBlock}. */
 export const PerceiverBlockConfig = TransformerBlockConfig.extend("PerceiverBlockConfig", {
   fields: {
     /** Channels of the tokens that are attended to; null: hidden_dim. */

@@ -6,6 +6,7 @@ import type { Tensor } from "../../../torch";
 import { PerceiverBlock, PerceiverBlockConfig } from "../blocks";
 import type { AttentionKwargs } from "../blocks";
 
+/** Config of {@link DeepPerceiverDecoder}. */
 export const DeepPerceiverDecoderConfig = defineConfig("DeepPerceiverDecoderConfig", {
   extra: "forbid",
   fields: {

@@ -8,6 +8,7 @@ import { InitWeightsMode } from "../../functional/init";
 import { ContinuousSincosEmbed } from "../layers/continuous-sincos-embed";
 import { LinearProjection } from "../layers/linear-projection";
 
+/** Config of {@link SupernodePooling}. */
 export const SupernodePoolingConfig = defineConfig("SupernodePoolingConfig", {
   extra: "forbid",
   fields: {

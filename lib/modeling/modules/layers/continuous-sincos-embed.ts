@@ -5,6 +5,7 @@ import { cat, nn, zeros } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { waveNumbers } from "./wave-numbers";
 
+/** Config of {@link ContinuousSincosEmbed}. */
 export const ContinuousSincosEmbeddingConfig = defineConfig("ContinuousSincosEmbeddingConfig", {
   extra: "forbid",
   fields: {

@@ -3,6 +3,7 @@ import { defineConfig, float, int, validateConfig } from "../../../core/schemas"
 import { full, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 
+/** Config of {@link LayerScale}. */
 export const LayerScaleConfig = defineConfig("LayerScaleConfig", {
   extra: "forbid",
   fields: {

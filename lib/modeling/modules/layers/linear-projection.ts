@@ -4,6 +4,7 @@ import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { initTruncNormalZeroBias, InitWeightsMode, unsupportedInit } from "../../functional/init";
 
+/** Config of {@link LinearProjection}. */
 export const LinearProjectionConfig = defineConfig("LinearProjectionConfig", {
   extra: "forbid",
   fields: {

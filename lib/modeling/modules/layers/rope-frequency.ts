@@ -7,6 +7,7 @@ import { ropeComplex } from "../../functional/rope";
 import type { RopeTable } from "../../functional/rope";
 import { waveNumbers } from "./wave-numbers";
 
+/** Config of {@link RopeFrequency}. */
 export const RopeFrequencyConfig = defineConfig("RopeFrequencyConfig", {
   extra: "forbid",
   fields: {

@@ -7,6 +7,7 @@ import { InitWeightsMode } from "../../functional/init";
 import { ContinuousSincosEmbed } from "./continuous-sincos-embed";
 import { LinearProjection } from "./linear-projection";
 
+/** Config of {@link ScalarsConditioner}. */
 export const ScalarsConditionerConfig = defineConfig("ScalarsConditionerConfig", {
   extra: "forbid",
   fields: {

@@ -3,6 +3,7 @@ import { bool, defineConfig, float, validateConfig } from "../../../core/schemas
 import { empty, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 
+/** Config of {@link UnquantizedDropPath}. */
 export const UnquantizedDropPathConfig = defineConfig("UnquantizedDropPathConfig", {
   extra: "forbid",
   fields: {

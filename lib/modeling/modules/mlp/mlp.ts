@@ -5,6 +5,7 @@ import type { Tensor } from "../../../torch";
 import { applyInitMethod, InitWeightsMode, unsupportedInit } from "../../functional/init";
 import { ActivationTypes, buildActivation } from "../activations";
 
+/** Config of {@link MLP}. */
 export const MLPConfig = defineConfig("MLPConfig", {
   extra: "forbid",
   fields: {

@@ -4,6 +4,7 @@ import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { applyInitMethod, InitWeightsMode } from "../../functional/init";
 
+/** Config of {@link UpActDownMLP}. */
 export const UpActDownMLPConfig = defineConfig("UpActDownMLPConfig", {
   extra: "forbid",
   fields: {

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { MultiBranchAnchorAttention, MultiBranchAnchorAttentionConfig, requireTwoBranches } from "./multi-branch";
 import type { AttentionPattern } from "./tokens";
 
+/** Config of {@link JointAnchorAttention}. */
 export const JointAnchorAttentionConfig = MultiBranchAnchorAttentionConfig.extend("JointAnchorAttentionConfig", {
   fields: {},
 });

@@ -9,6 +9,7 @@ import type { KeysValues } from "../perceiver";
 import { tokenSpans } from "./tokens";
 import type { AnchorMemory, AttentionPattern, Span, TokenSpec } from "./tokens";
 
+/** Config of {@link MixedAttention}. */
 export const MixedAttentionConfig = AttentionConfig.extend("MixedAttentionConfig", { fields: {} });
 export type MixedAttentionConfig = z.output<typeof MixedAttentionConfig>;
 

@@ -8,6 +8,7 @@ import { AttentionConfig } from "../config";
 import { MixedAttention } from "./mixed";
 import type { AnchorMemory, AttentionPattern, TokenSpec } from "./tokens";
 
+/** Config of {@link MultiBranchAnchorAttention}. */
 export const MultiBranchAnchorAttentionConfig = AttentionConfig.extend("MultiBranchAnchorAttentionConfig", {
   fields: {
     /** Branches, e.g. ["surface", "volume"]; the names of a branch's tokens start with it. */

@@ -5,7 +5,7 @@ export function toLogscale(x: Tensor): Tensor {
   return x.sign().mul(x.abs().log1p());
 }
 
-/** Inverse of {@link toLogscale}: `sign(y) · (exp(|y|) - 1)`, with a plain subtraction as published statistics expect. */
+/** Inverse of {@link toLogscale}: `sign(y) · (exp(|y|) − 1)`, with a plain subtraction as published statistics expect. */
 export function fromLogscale(y: Tensor): Tensor {
   return y.sign().mul(y.abs().exp().sub(1));
 }

@@ -2,10 +2,9 @@
 /** `noether-eval`: runs the callbacks of a finished run on its saved weights. */
 import { composeUnresolved } from "../core/config";
 import { composeEvaluation } from "../inference/runners/evaluation-config";
-import { EXIT, packageVersion, runCommand } from "./command";
-import { parseHydraArguments } from "./hydra-arguments";
-import { multirun } from "./multirun";
-import { showConfig, showInfo } from "./show-config";
+import { runCommand } from "./command";
+import type { HydraArguments } from "./hydra-arguments";
+import { runHydraCommand } from "./hydra-command";
 
 const usage = `Usage: noether-eval CONFIG.yaml [key=value ...]
        noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE] [+key=value ...]
@@ -24,35 +23,11 @@ Keys of the config file or the command line:
 Without a config file every key needs a plus. Options are those of noether-train.
 Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.`;
 
-async function main(args: readonly string[]): Promise<number> {
-  if (args.length === 0) {
-    console.error(usage);
-    return EXIT.failed;
-  }
-  const parsed = parseHydraArguments(args);
-  switch (parsed.action) {
-    case "help":
-      console.log(usage);
-      return EXIT.ok;
-    case "version":
-      console.log(packageVersion());
-      return EXIT.ok;
-    case "show-config":
-      process.stdout.write(showConfig(parsed));
-      return EXIT.ok;
-    case "info":
-      process.stdout.write(showInfo(parsed));
-      return EXIT.ok;
-    case "multirun":
-      return multirun(__filename, parsed);
-    case "run": {
-      const evaluation = composeEvaluation(composeUnresolved(parsed));
-      // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
-      const { evaluate } = await import("./run-evaluation.js");
-      await evaluate(evaluation);
-      return EXIT.ok;
-    }
-  }
+async function run(args: HydraArguments): Promise<void> {
+  const evaluation = composeEvaluation(composeUnresolved(args));
+  // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
+  const { evaluate } = await import("./run-evaluation.js");
+  await evaluate(evaluation);
 }
 
-void runCommand("noether-eval", () => main(process.argv.slice(2)));
+void runCommand("noether-eval", () => runHydraCommand(process.argv.slice(2), { usage, script: __filename, run }));

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 /** `noether-train`: composes a config from YAML and overrides and trains. */
 import { composeConfig } from "../core/config";
-import { EXIT, packageVersion, runCommand } from "./command";
-import { parseHydraArguments } from "./hydra-arguments";
-import { multirun } from "./multirun";
-import { showConfig, showInfo } from "./show-config";
+import { runCommand } from "./command";
+import type { HydraArguments } from "./hydra-arguments";
+import { runHydraCommand } from "./hydra-command";
 
 const usage = `Usage: noether-train CONFIG.yaml [key=value ...]
        noether-train [key=value ...] --hp CONFIG.yaml
@@ -34,35 +33,11 @@ SIGTERM ends training after the current update with a checkpoint and exit code 0
 Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.
 See docs/config.md.`;
 
-async function main(args: readonly string[]): Promise<number> {
-  if (args.length === 0) {
-    console.error(usage);
-    return EXIT.failed;
-  }
-  const parsed = parseHydraArguments(args);
-  switch (parsed.action) {
-    case "help":
-      console.log(usage);
-      return EXIT.ok;
-    case "version":
-      console.log(packageVersion());
-      return EXIT.ok;
-    case "show-config":
-      process.stdout.write(showConfig(parsed));
-      return EXIT.ok;
-    case "info":
-      process.stdout.write(showInfo(parsed));
-      return EXIT.ok;
-    case "multirun":
-      return multirun(__filename, parsed);
-    case "run": {
-      const composed = composeConfig(parsed);
-      // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
-      const { train } = await import("./run-training.js");
-      await train(composed);
-      return EXIT.ok;
-    }
-  }
+async function run(args: HydraArguments): Promise<void> {
+  const composed = composeConfig(args);
+  // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
+  const { train } = await import("./run-training.js");
+  await train(composed);
 }
 
-void runCommand("noether-train", () => main(process.argv.slice(2)));
+void runCommand("noether-train", () => runHydraCommand(process.argv.slice(2), { usage, script: __filename, run }));

@@ -27,10 +27,14 @@ export function report(sink: IssueSink, input: unknown, message: string, path: r
   sink.issues.push({ code: "custom", input, message, path: [...path] });
 }
 
+/** What a config says where a value has to be given by somebody else. */
+const MISSING = "???";
+
 /** `the string "abc"`, `the number 3.5`, `a list of 3`, `a mapping`, `null`: what came, for messages. */
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
+  if (value === MISSING) return "??? (to be given, e.g. on the command line)";
   if (typeof value === "string")
     return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)}`;
   if (typeof value === "number") return `the number ${value}`;
@@ -69,7 +73,7 @@ export function expectation(type: z.ZodType): string | undefined {
 
 function leaf<T>(expected: string, coerce: (input: unknown) => T | undefined): z.ZodType<T, T> {
   const type = z.transform<unknown, T>((input, context) => {
-    const value = coerce(input);
+    const value = input === MISSING ? undefined : coerce(input);
     if (value !== undefined) return value;
     if (input === undefined) report(context, input, `missing value: expected ${expected}`);
     else report(context, input, `expected ${expected}, received ${describe(input)}`);

@@ -69,6 +69,11 @@ describe("lax coercions", () => {
     expect(str().safeParse(5).success).toBe(false);
     expect(str().parse("5")).toBe("5");
   });
+  test("??? is no value, not even a string", () => {
+    expect(str().safeParse("???").error?.issues[0]?.message).toBe(
+      "expected a string, received ??? (to be given, e.g. on the command line)",
+    );
+  });
   test("bounds are part of the message", () => {
     expect(float({ gt: 0 }).safeParse(-1).error?.issues[0]?.message).toBe(
       "expected a number > 0, received the number -1",

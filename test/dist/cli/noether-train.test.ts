@@ -72,6 +72,21 @@ describe("a training run", () => {
     expect(readdirSync(runFile("checkpoints")).some((name) => name.includes("signal_interrupt_model.th"))).toBe(true);
   });
 
+  test("Ctrl-C ends at once, and leaves no half-written file", async () => {
+    const child = startCli("noether-train", [
+      config,
+      `output_path=${output}`,
+      "+run_id=run",
+      "trainer.max_epochs=100000",
+    ]);
+    child.stderr!.on("data", (chunk: Buffer) => {
+      if (chunk.toString().includes("E=1/")) child.kill("SIGINT");
+    });
+    const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+    expect([code, signal]).toEqual([null, "SIGINT"]);
+    expect(readdirSync(runFile("checkpoints")).filter((name) => !name.endsWith(".th"))).toEqual([]);
+  });
+
   test("a sweep runs one job after the other", () => {
     const { code, stderr } = runCli("noether-train", [config, "-m", `output_path=${output}`, "trainer.max_epochs=1", "+seed=1,2", "+run_id=run"]);
     expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -126,7 +141,7 @@ describe("bad input: one clear error, nothing written", () => {
   test("an unknown kind, with its line", () =>
     fails(run("optimizer.kind=torch.optim.AdamWW"), /optimizer_config\.kind: unknown kind "torch\.optim\.AdamWW"; did you mean "torch\.optim\.AdamW"/));
   test("an unknown class of a user's file", () => fails(run("kinds=./spirals.ts"), /expected the file .*spirals\.ts.*did you mean "spiral\.ts"\?/));
-  test("a missing mandatory value", () => fails(run("trainer.effective_batch_size=???"), "trainer.effective_batch_size: expected an integer"));
+  test("a missing mandatory value", () => fails(run("trainer.effective_batch_size=???"), "trainer.effective_batch_size: expected an integer, received ??? (to be given, e.g. on the command line)"));
   test("every problem at once", () => {
     const { stderr } = runCli("noether-train", run("trainer.max_epochs=x", "model.hidden_dim=y", "~datasets.test.kind"));
     expect(stderr).toContain("the config has 3 problems:");

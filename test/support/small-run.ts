@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Generator, keep, manualSeed, nn, randn, type Tensor } from "../../lib/torch";
 import type { CallbackBase, CallbackDependencies } from "../../lib/core/callbacks";
 import type { DataContainerLike, DeviceBatch } from "../../lib/core/interfaces/data";
-import { Model, type ModelDependencies, type ModelOptions } from "../../lib/core/models";
+import { Model, type ModelBase, type ModelDependencies, type ModelOptions } from "../../lib/core/models";
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
 import { DatasetBaseConfig } from "../../lib/core/schemas/dataset";
 import { ModelBaseConfig } from "../../lib/core/schemas/model-base";
@@ -106,7 +106,7 @@ export interface SmallRunOptions {
     metricPropertyProvider: MetricPropertyProvider;
   }) => BaseTracker;
   readonly seed?: number;
-  readonly buildModel?: (dependencies: ModelDependencies) => Model;
+  readonly buildModel?: (dependencies: ModelDependencies) => ModelBase;
 }
 
 /** 12 training and 5 test samples. */

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
-import { keep, loadSafetensors, noGrad, scope, type Tensor } from "../../lib/torch";
+import { keep, loadSafetensors, nn, noGrad, scope, type Tensor } from "../../lib/torch";
 import { type CallbackBase, type CallbackDependencies, PeriodicCallback } from "../../lib/core/callbacks";
 import type {
   Batch,
@@ -16,7 +17,7 @@ import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
 import { BaseTrainerConfig } from "../../lib/core/schemas/trainers";
 import { NoopTracker } from "../../lib/core/trackers";
 import type { GradScalerLike } from "../../lib/core/utils/torch";
-import type { UpdateCounter } from "../../lib/core/utils/training";
+import { TrainingIteration, type UpdateCounter } from "../../lib/core/utils/training";
 import { AnchorBranchedUPTConfig } from "../../lib/modeling/models/ab-upt/config";
 import { AnchoredBranchedUPT } from "../../lib/modeling";
 import { BaseTrainer } from "../../lib/training";
@@ -40,6 +41,31 @@ interface Trace {
 }
 
 export const golden = JSON.parse(readFileSync(goldenPath("training", "trace.json"), "utf8")) as Trace;
+
+/** The run directory that Python left: `run/<run id>/<stage>/checkpoints`, with one tag inside the run and `latest`. */
+export const recorded = findRun();
+
+function findRun() {
+  const only = (...parts: string[]): string => readdirSync(goldenPath("training", "run", ...parts))[0] as string;
+  const runId = only();
+  const stageName = only(runId);
+  const checkpoints = goldenPath("training", "run", runId, stageName, "checkpoints");
+  const tags = readdirSync(checkpoints).filter((name) => TrainingIteration.containsString(name));
+  const iteration = TrainingIteration.fromFilename(tags[0] as string);
+  const { epoch, update, sample } = iteration as { epoch: number; update: number; sample: number };
+  return { runId, stageName, checkpoints, tag: String(iteration), epoch, update, sample, batchSize: sample / update };
+}
+
+/** Path of one of the recorded files, or of ours in another output folder. */
+export function checkpointFile(root: string, tag: string, part: "model" | "optim" | "trainer"): string {
+  return join(
+    root,
+    recorded.runId,
+    recorded.stageName,
+    "checkpoints",
+    `${golden.model_config.name}_cp=${tag}_${part}.th`,
+  );
+}
 
 /** Tensors of a golden file. */
 export function goldenTensors(name: string): ReadonlyMap<string, Tensor> {
@@ -70,8 +96,9 @@ export class GoldenModel extends Model {
   }
 
   override optimizerStep(gradScaler: GradScalerLike | null): void {
-    const norm = this.optimizer?.step(gradScaler);
-    if (norm) this.gradNorms.push(Number(norm.item()));
+    const gradients = this.parameters().flatMap((parameter) => parameter.grad ?? []);
+    this.gradNorms.push(Number(nn.utils.getTotalNorm(gradients).item()));
+    super.optimizerStep(gradScaler);
   }
 
   /** Sets the recorded initial weights. */
@@ -83,7 +110,10 @@ export class GoldenModel extends Model {
 
 /** The recorded batches, one after the other over all epochs. */
 export class GoldenData implements DataContainerLike {
-  readonly train: DatasetLike = { length: golden.updates_per_epoch, pipeline: (samples) => samples[0] };
+  readonly train: DatasetLike = {
+    length: golden.updates_per_epoch * recorded.batchSize,
+    pipeline: (samples) => samples[0],
+  };
   readonly datasets = new Map([["train", this.train]]);
   readonly #batches: Batch[] = [];
 
@@ -103,7 +133,7 @@ export class GoldenData implements DataContainerLike {
   }
 
   async *getDataLoader({ startEpoch }: DataLoaderRequest): AsyncGenerator<Batch> {
-    yield* this.#batches.slice((startEpoch ?? 0) * this.train.length);
+    yield* this.#batches.slice((startEpoch ?? 0) * golden.updates_per_epoch);
   }
 }
 
@@ -154,17 +184,23 @@ export interface GoldenRunOptions {
 }
 
 /** Builds trainer and model of a golden run. */
-export function goldenRun({ outputRootPath, runId, callbacks = [], initializer, max_epochs = 4 }: GoldenRunOptions): {
+export function goldenRun({
+  outputRootPath,
+  runId,
+  callbacks = [],
+  initializer,
+  max_epochs = golden.updates / golden.updates_per_epoch,
+}: GoldenRunOptions): {
   trainer: GoldenTrainer;
   model: GoldenModel;
   pathProvider: PathProvider;
 } {
-  const pathProvider = new PathProvider({ outputRootPath, runId, stageName: "train" });
+  const pathProvider = new PathProvider({ outputRootPath, runId, stageName: recorded.stageName });
   const metricPropertyProvider = new MetricPropertyProvider();
   const config = BaseTrainerConfig.create({
     kind: "GoldenTrainer",
     max_epochs,
-    effective_batch_size: 1,
+    effective_batch_size: recorded.batchSize,
     callbacks: callbacks,
     initializer: initializer as never,
     log_every_n_epochs: 1,

@@ -1,27 +1,28 @@
 import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { load, manualSeed, save, setNumThreads, type Tensor, toMap } from "../../lib/torch";
 import { goldenPath } from "../support/golden";
 import { python } from "../support/python";
 import {
+  checkpointFile,
   golden,
   type GoldenModel,
   goldenRun,
   goldenTensors,
   type GoldenTrainer,
   largestDifference,
+  recorded,
   temporaryFolder,
   type TraceEntry,
 } from "./golden-run";
 
 /** The recorded run (`test/golden/training`), once through the whole trainer and once resumed from the files that Python wrote. */
 
-const RUN_ID = "2026-01-01_abcde";
 const CHECKPOINT = {
   kind: "noether.core.callbacks.CheckpointCallback",
-  every_n_epochs: 2,
+  every_n_epochs: recorded.epoch,
   save_weights: true,
   save_optim: true,
   save_latest_weights: true,
@@ -47,12 +48,12 @@ function expectTrace(trainer: GoldenTrainer, model: GoldenModel, expected: reado
   });
 }
 
-describe("twenty updates from the initial weights", () => {
+describe("all updates from the initial weights", () => {
   let trainer: GoldenTrainer;
   let model: GoldenModel;
 
   beforeAll(async () => {
-    ({ trainer, model } = goldenRun({ outputRootPath: folder.path, runId: RUN_ID, callbacks: [CHECKPOINT] }));
+    ({ trainer, model } = goldenRun({ outputRootPath: folder.path, runId: recorded.runId, callbacks: [CHECKPOINT] }));
     await trainer.train(model);
   });
 
@@ -64,9 +65,9 @@ describe("twenty updates from the initial weights", () => {
     expect(largestDifference(model.stateDict(), goldenTensors("final.safetensors"))).toBeLessThan(1e-5);
   });
 
-  test.each(["E2_U10_S10", "latest"])("checkpoint %s holds the same weights and optimizer state as Python's", (tag) => {
-    const read = (root: string, part: string): Map<unknown, unknown> =>
-      toMap(load(join(root, RUN_ID, "train", "checkpoints", `ab_upt_cp=${tag}_${part}.th`)));
+  test.each([recorded.tag, "latest"])("checkpoint %s holds the same weights and optimizer state as Python's", (tag) => {
+    const read = (root: string, part: "model" | "optim"): Map<unknown, unknown> =>
+      toMap(load(checkpointFile(root, tag, part)));
     const theirs = goldenPath("training", "run");
     const weights = (root: string): Map<string, Tensor> =>
       toMap(read(root, "model").get("state_dict")) as Map<string, Tensor>;
@@ -93,10 +94,14 @@ describe("twenty updates from the initial weights", () => {
   "Python reads our checkpoints of the run and finds what it would have written",
   async () => {
     const outputRootPath = join(folder.path, "for-python");
-    const { trainer, model, pathProvider } = goldenRun({ outputRootPath, runId: RUN_ID, callbacks: [CHECKPOINT] });
+    const { trainer, model, pathProvider } = goldenRun({
+      outputRootPath,
+      runId: recorded.runId,
+      callbacks: [CHECKPOINT],
+    });
     await trainer.train(model);
     const script = join(__dirname, "fixtures", "compare_checkpoints.py");
-    const theirs = goldenPath("training", "run", RUN_ID, "train", "checkpoints");
+    const theirs = recorded.checkpoints;
     const found = JSON.parse(
       execFileSync(python as string, [script, pathProvider.checkpointPath, theirs], { encoding: "utf8" }),
     ) as {
@@ -106,38 +111,44 @@ describe("twenty updates from the initial weights", () => {
     };
     expect(found.problems).toEqual([]);
     expect(Object.keys(found.trainer_files)).toEqual(
-      ["E2_U10_S10", "E4_U20_S20", "last", "latest"].map((tag) => `ab_upt_cp=${tag}_trainer.th`),
+      expect.arrayContaining(
+        [recorded.tag, "last", "latest"].map((tag) => basename(checkpointFile("", tag, "trainer"))),
+      ),
     );
-    expect(found.trainer_files["ab_upt_cp=E2_U10_S10_trainer.th"]).toEqual({
+    expect(found.trainer_files[basename(checkpointFile("", recorded.tag, "trainer"))]).toEqual({
       keys: ["callback_state_dicts", "training_iteration", "grad_scaler", "random_state"],
-      training_iteration: { epoch: 2, update: 10, sample: 10 },
+      training_iteration: { epoch: recorded.epoch, update: recorded.update, sample: recorded.sample },
       grad_scaler: {},
     });
     expect(found.model_config).toMatchObject({ ...golden.model_config, is_frozen: false, forward_properties: [] });
   },
 );
 
-test("the checkpoint that Python wrote at update 10 is resumed and gives the same remaining ten", async () => {
+test("the checkpoint that Python wrote inside the run is resumed and gives the same remaining updates", async () => {
   const outputRootPath = join(folder.path, "python");
   cpSync(goldenPath("training", "run"), outputRootPath, { recursive: true });
   // The record has no trainer file; this is what Python's would hold.
   save(
-    { callback_state_dicts: {}, training_iteration: { epoch: 2, update: 10, sample: 10 }, grad_scaler: {} },
-    join(outputRootPath, RUN_ID, "train", "checkpoints", "ab_upt_cp=E2_U10_S10_trainer.th"),
+    {
+      callback_state_dicts: {},
+      training_iteration: { epoch: recorded.epoch, update: recorded.update, sample: recorded.sample },
+      grad_scaler: {},
+    },
+    checkpointFile(outputRootPath, recorded.tag, "trainer"),
   );
   const { trainer, model } = goldenRun({
     outputRootPath,
     runId: "resumed",
     initializer: {
       kind: "noether.core.initializers.ResumeInitializer",
-      run_id: RUN_ID,
-      stage_name: "train",
-      model_name: "ab_upt",
-      checkpoint_tag: "E2_U10_S10",
+      run_id: recorded.runId,
+      stage_name: recorded.stageName,
+      model_name: golden.model_config.name,
+      checkpoint_tag: recorded.tag,
     },
   });
   await trainer.train(model);
-  expect(String(trainer.updateCounter.curIteration)).toBe("E4_U20_S20");
-  expectTrace(trainer, model, golden.trace.slice(10));
+  expect(trainer.updateCounter.update).toBe(golden.updates);
+  expectTrace(trainer, model, golden.trace.slice(recorded.update));
   expect(largestDifference(model.stateDict(), goldenTensors("final.safetensors"))).toBeLessThan(1e-5);
 });

@@ -230,6 +230,7 @@ function parseConfig(
   }
   const before = context.issues.length;
   let raw = injectShared(type, renameAliases(type, input, spec.aliases, context));
+  const givenKeys = Object.keys(raw);
   // what a class prepares may rest on shared values, and may itself be a sub-config that takes some
   for (const prepare of spec.prepares) raw = injectShared(type, prepare({ ...raw }));
 
@@ -251,7 +252,8 @@ function parseConfig(
 
   for (const check of spec.checks) check(output as never, (message, ...path) => report(context, input, message, path));
   if (context.issues.length > before) return z.NEVER;
-  const names = new Set(Object.keys(raw).filter((key) => key in output));
+  // a key that only `prepare` made was not given: it is computed again from what was
+  const names = new Set(givenKeys.filter((key) => key in output));
   metas.set(output, { configClass: type, given: names, initial: { ...output } });
   return output;
 }

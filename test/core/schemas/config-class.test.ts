@@ -152,6 +152,15 @@ describe("config classes", () => {
     expect(type.safeParse({ wrappers: [1], dataset_wrappers: [] }).success).toBe(false);
   });
 
+  test("a key that prepare makes is not given", () => {
+    const type = defineConfig("P", {
+      fields: { a: int(), twice: int() },
+      prepare: (raw) => ({ twice: 2 * Number(raw["a"]), ...raw }),
+    });
+    expect(isGiven(type.create({ a: 2 } as never), "twice")).toBe(false);
+    expect(isGiven(type.create({ a: 2, twice: 5 }), "twice")).toBe(true);
+  });
+
   test("the place of the nearest parent is reported", () => {
     const locate = (path: readonly PropertyKey[]) => (path.length === 0 ? { file: "a.yaml", line: 1 } : undefined);
     expect(() => validateConfig(Parent, {}, locate)).toThrow("a.yaml:1: kind: missing value: expected a string");

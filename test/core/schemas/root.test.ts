@@ -122,6 +122,15 @@ describe("BaseTrainerConfig", () => {
   ])("%j", (more, message) => {
     expect(fails(more)).toMatch(message);
   });
+  test.each([
+    [{}, true],
+    [{ max_batch_size: null }, true],
+    [{ max_batch_size: 2 }, false],
+    [{ max_batch_size: 2, disable_gradient_accumulation: true }, true],
+  ])("%j: gradient accumulation is disabled: %s", (more, disabled) => {
+    const config = BaseTrainerConfig.create({ ...trainer, ...more });
+    expect(config.disable_gradient_accumulation).toBe(disabled);
+  });
   test("both intervals are fine without default callbacks", () => {
     expect(fails({ log_every_n_epochs: 1, log_every_n_updates: 1, add_default_callbacks: false })).toBe("valid");
   });

@@ -62,7 +62,7 @@ export function optionalHandle(tensor: Tensor | null | undefined): number | unde
 
 /** @internal Handles of a `Tensor[]` argument. */
 export function handles(tensors: readonly Tensor[]): number[] {
-  if (!Array.isArray(tensors)) throw new TypeError(`expected a list of tensors, got ${kindName(tensors)}`);
+  requireList(tensors);
   const list = new Array<number>(tensors.length);
   for (let index = 0; index < tensors.length; index++) {
     const tensor = tensors[index]!;
@@ -76,8 +76,12 @@ export function handles(tensors: readonly Tensor[]): number[] {
 
 /** @internal Handles of a `Tensor?[]` argument. */
 export function optionalHandles(tensors: readonly (Tensor | null | undefined)[]): number[] {
-  if (!Array.isArray(tensors)) throw new TypeError(`expected a list of tensors, got ${kindName(tensors)}`);
+  requireList(tensors);
   return Array.from(tensors, (tensor) => optionalHandle(tensor) ?? 0);
+}
+
+function requireList(value: unknown): void {
+  if (!Array.isArray(value)) throw new TypeError(`expected a list of tensors, got ${kindName(value)}`);
 }
 
 /** @internal A list whose entries are tensors (or an empty one). */

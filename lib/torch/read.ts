@@ -26,39 +26,58 @@ export function readBytes(tensor: Tensor): Uint8Array {
   return new Uint8Array(guard("bytes", () => native.toBytes(tensor.handle)));
 }
 
-/** @internal A copy of the elements as the TypedArray of the dtype. */
+/** @internal A copy of the elements as the TypedArray of the dtype; float16 and bfloat16 are widened to float32. */
 export function readTypedArray(tensor: Tensor): TensorData {
-  const { buffer } = readBytes(tensor) as Uint8Array<ArrayBuffer>;
+  const raw = rawArray(readBytes(tensor).buffer as ArrayBuffer, tensor.dtype);
   switch (tensor.dtype) {
-    case "float32":
-    case "complex64":
-      return new Float32Array(buffer);
-    case "float64":
-    case "complex128":
-      return new Float64Array(buffer);
     case "float16":
     case "complex32":
-      return Float32Array.from(new Uint16Array(buffer), fromFloat16);
+      return Float32Array.from(raw as Uint16Array, fromFloat16);
     case "bfloat16":
-      return widenBfloat16(new Uint16Array(buffer));
+      return widenBfloat16(raw as Uint16Array);
+    default:
+      return raw;
+  }
+}
+
+/** @internal The tensor's memory itself as a TypedArray (float16 and bfloat16 as their bits); null where Node gives no access. */
+export function sharedTypedArray(tensor: Tensor): TensorData | null {
+  if (tensor.handle === 0) throw new DisposedError("sharedData");
+  const { buffer, byteOffset, byteLength, shared } = guard("sharedData", () => native.dataBuffer(tensor.handle));
+  return shared ? rawArray(buffer, tensor.dtype, byteOffset, byteLength) : null;
+}
+
+/** The TypedArray whose elements lie in memory as the dtype's do. */
+function rawArray(buffer: ArrayBuffer, dtype: DType, offset = 0, bytes = buffer.byteLength): TensorData {
+  const count = (size: number): number => bytes / size;
+  switch (dtype) {
+    case "float32":
+    case "complex64":
+      return new Float32Array(buffer, offset, count(4));
+    case "float64":
+    case "complex128":
+      return new Float64Array(buffer, offset, count(8));
     case "int8":
     case "qint8":
-      return new Int8Array(buffer);
+      return new Int8Array(buffer, offset, count(1));
     case "int16":
-      return new Int16Array(buffer);
+      return new Int16Array(buffer, offset, count(2));
     case "int32":
     case "qint32":
-      return new Int32Array(buffer);
+      return new Int32Array(buffer, offset, count(4));
     case "int64":
-      return new BigInt64Array(buffer);
+      return new BigInt64Array(buffer, offset, count(8));
     case "uint16":
-      return new Uint16Array(buffer);
+    case "float16":
+    case "complex32":
+    case "bfloat16":
+      return new Uint16Array(buffer, offset, count(2));
     case "uint32":
-      return new Uint32Array(buffer);
+      return new Uint32Array(buffer, offset, count(4));
     case "uint64":
-      return new BigUint64Array(buffer);
+      return new BigUint64Array(buffer, offset, count(8));
     default:
-      return new Uint8Array(buffer);
+      return new Uint8Array(buffer, offset, count(1));
   }
 }
 

@@ -23,7 +23,7 @@ import {
   transpose as transposeOperator,
 } from "./operators.generated";
 import { formatTensor } from "./print";
-import { readArray, readBytes, readTypedArray, type NestedArray, type TensorData } from "./read";
+import { readArray, readBytes, readTypedArray, sharedTypedArray, type NestedArray, type TensorData } from "./read";
 import { wrap, type Scope } from "./scope";
 import { TensorMethods } from "./tensor-methods.generated";
 
@@ -231,6 +231,16 @@ export class Tensor extends TensorMethods {
   /** {@link data} at once. */
   dataSync(): TensorData {
     return readTypedArray(this);
+  }
+
+  /**
+   * The tensor's own memory as a TypedArray, without a copy: writes on either side are seen on the other, and the memory lives as
+   * long as the array. float16 and bfloat16 come as their bits, bool as bytes.
+   *
+   * @returns null where there is no such access (not on the CPU, not contiguous, or this Node forbids it): use {@link dataSync}.
+   */
+  sharedData(): TensorData | null {
+    return sharedTypedArray(this);
   }
 
   /** A copy of the elements' bytes in row-major order, in the dtype's own layout. */

@@ -12,7 +12,7 @@ import {
   sub,
   sum,
   tensor,
-  Tensor,
+  type Tensor,
   type DType,
 } from "../../lib/torch";
 

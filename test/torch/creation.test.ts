@@ -189,6 +189,33 @@ describe("reading", () => {
   });
 });
 
+describe("sharedData", () => {
+  test("is the tensor's memory, also of a part and of half floats", () => {
+    const x = tensor([1, 2, 3, 4]);
+    const data = x.sharedData() as Float32Array;
+    data[0] = 9;
+    x.mul_(2);
+    expect([x.toArray(), Array.from(data)]).toEqual([
+      [18, 4, 6, 8],
+      [18, 4, 6, 8],
+    ]);
+    expect(x.narrow(0, 1, 2).sharedData()).toEqual(Float32Array.of(4, 6));
+    expect(tensor([1], { dtype: "bfloat16" }).sharedData()).toEqual(Uint16Array.of(0x3f80));
+  });
+
+  test("outlives the tensor", () => {
+    const x = tensor([1, 2]);
+    const data = x.sharedData();
+    x.dispose();
+    expect(data).toEqual(Float32Array.of(1, 2));
+  });
+
+  test("is null where the elements do not lie in a row", () => {
+    expect(ones([2, 3]).T.sharedData()).toBeNull();
+    expect(zeros([0]).sharedData()).toBeNull();
+  });
+});
+
 describe("fromTypedArray", () => {
   test("takes the array's type and copies", () => {
     const data = Int16Array.of(1, 2, 3, 4);

@@ -1,4 +1,5 @@
 import * as torch from "../../lib/torch";
+import * as operators from "../../lib/torch/operators.generated";
 import {
   add,
   clamp,
@@ -206,6 +207,22 @@ describe("calls that do not fit", () => {
       expect(message).not.toMatch(/\.cpp:\d+/);
       expect(backtrace).toMatch(/frame #/);
       expect(Object.keys(error as object)).not.toContain("backtrace");
+    }
+  });
+});
+
+describe("every generated function", () => {
+  const gone = zeros([2]);
+  gone.dispose();
+  const garbage: unknown[] = [Symbol("x"), () => 1, new Date(0), { no: "such option" }, gone];
+
+  const withArguments = Object.entries(operators as Record<string, (...args: unknown[]) => unknown>).filter(
+    ([, operator]) => operator.length > 0,
+  );
+
+  test.each(withArguments)("%s refuses arguments of the wrong kind", (_, operator) => {
+    for (const value of garbage) {
+      expect(() => operator(value, value, value)).toThrow(Error);
     }
   });
 });

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Tensor } from "../../lib/torch";
 import {
   countTensors,
@@ -238,6 +240,24 @@ describe("explicit disposal", () => {
 
   test("a disposed tensor inside a scope is freed once", () => {
     expect(left(() => scope(() => zeros([2]).dispose()))).toBe(0);
+  });
+});
+
+describe("outside every scope", () => {
+  test("the garbage collector frees tensors in time", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const many = 200;
+    const make = (): void => {
+      for (let i = 0; i < many; i++) zeros([2]).add(1);
+    };
+    make();
+    const before = countTensors();
+    for (let turn = 0; turn < 20 && countTensors() > before - many; turn++) {
+      collect();
+      await pause();
+    }
+    expect(countTensors()).toBeLessThanOrEqual(before - many);
   });
 });
 

@@ -117,7 +117,7 @@ export function smallData(train = 12, test = 5): DataContainer {
 /** Seeds, then builds trainer and model. Default: 3 epochs of 3 updates of 4 samples, no default callbacks. */
 export function smallRun(options: SmallRunOptions): {
   trainer: SmallTrainer;
-  model: Model;
+  model: ModelBase;
   pathProvider: PathProvider;
 } {
   const pathProvider = new PathProvider({

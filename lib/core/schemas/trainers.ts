@@ -31,10 +31,11 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     track_every_n_epochs: optional(int({ ge: 1 })),
     track_every_n_updates: optional(int({ ge: 1 })),
     track_every_n_samples: optional(int({ ge: 1 })),
-    /** Most samples of one forward pass over all processes. */
+    /** Most samples of one forward pass over all processes; switches gradient accumulation on. */
     max_batch_size: optional(int({ ge: 1 })),
     skip_nan_loss: bool().default(false),
     skip_nan_loss_max_count: int({ ge: 1 }).default(100),
+    /** Default: false with `max_batch_size`, else true. */
     disable_gradient_accumulation: bool().default(true),
     save_on_sigint: bool().default(false),
     use_torch_compile: bool().default(false),
@@ -45,6 +46,10 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     /** Batch keys handed to the loss. */
     target_properties: optional(list(str())).default(() => []),
   },
+  prepare: (raw) =>
+    raw["max_batch_size"] === undefined || raw["max_batch_size"] === null
+      ? raw
+      : { disable_gradient_accumulation: false, ...raw },
   check: (config, complain) => {
     const lengths = [config.max_epochs, config.max_updates, config.max_samples].filter((n) => n !== null);
     if (lengths.length !== 1) {

@@ -1,7 +1,15 @@
-import { HydraRunner, type Experiment, type SetupOptions } from "../../training/runners";
+import type { ComposedConfig } from "../../core/config";
+import { findKind, loadUserKinds } from "../../core/factory";
+import { isConfigClass, isMapping } from "../../core/schemas";
+import { HydraRunner, type Experiment, type RunnerOptions, type SetupOptions } from "../../training/runners";
 
 /** Evaluates a finished run: reads its weights only and runs the callbacks once (training-inference-config spec 9). */
 export class InferenceRunner extends HydraRunner {
+  override async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
+    await loadUserKinds(composed.plain); // their schemas tell which callbacks have an interval
+    return super.run({ ...composed, plain: withIntervals(composed.plain) }, options);
+  }
+
   override async main(options: SetupOptions): Promise<Experiment> {
     return super.main({ ...options, resumeWith: "weights" });
   }
@@ -9,4 +17,21 @@ export class InferenceRunner extends HydraRunner {
   protected override async execute({ trainer, model }: Experiment): Promise<void> {
     await trainer.eval(model);
   }
+}
+
+const INTERVALS = ["every_n_epochs", "every_n_updates", "every_n_samples"] as const;
+
+/** The config with an interval for callbacks that have none: in an evaluation all run once, whatever their interval. */
+export function withIntervals(plain: Record<string, unknown>): Record<string, unknown> {
+  const { trainer } = plain;
+  if (!isMapping(trainer) || !Array.isArray(trainer["callbacks"])) return plain;
+  const callbacks = (trainer["callbacks"] as unknown[]).map((callback) => {
+    if (!isMapping(callback) || INTERVALS.some((key) => callback[key] !== undefined && callback[key] !== null))
+      return callback;
+    const schema = typeof callback["kind"] === "string" ? findKind(callback["kind"])?.schema : undefined;
+    return isConfigClass(schema) && "every_n_epochs" in (schema.fields as object)
+      ? { ...callback, every_n_epochs: 1 }
+      : callback;
+  });
+  return { ...plain, trainer: { ...trainer, callbacks } };
 }

@@ -254,6 +254,8 @@ describe("EmaCallback", () => {
     expect(files(own)).toEqual(
       ["pair.decoder", "pair.encoder"].map((name) => `${name}_ema=0.5_cp=E1_U10_S40_model.th`),
     );
+    const file = join(own.paths.checkpointPath, "pair.encoder_ema=0.5_cp=E1_U10_S40_model.th");
+    expect((load(file) as { model_config: { name: string } }).model_config.name).toBe(model.encoder.modelConfig.name);
   });
 
   test("a path that is no model is refused before training", () => {

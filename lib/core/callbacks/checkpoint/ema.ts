@@ -127,13 +127,14 @@ export class EmaCallback extends PeriodicCallback {
       return;
     }
     const files = this.#averages.flatMap(({ path, factors, buffers }) => {
-      const persistent = new Set(this.#target(path).stateDict().keys());
+      const target = this.#target(path);
+      const persistent = new Set(target.stateDict().keys());
       return [...factors].flatMap(([factor, averaged]) =>
         tags.map((checkpointTag) => ({
           modelName: this.#modelName(path),
           checkpointTag,
           stateDict: new Map([...averaged, ...[...buffers].filter(([name]) => persistent.has(name))]),
-          modelConfig: this.model.modelConfig,
+          modelConfig: target.modelConfig,
           modelInfo: emaInfo(factor),
           extra: { ema: new Float(factor) },
         })),

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { nn, optim, randn, scope, setNumThreads } from "../lib/torch";
+import { median } from "./statistics";
 
 /** Seconds an update. */
 interface Timing {
@@ -79,8 +80,6 @@ function startPython(): { ask(optimizer: string): Promise<Timing>; stop(): void 
     stop: () => child.stdin.end(),
   };
 }
-
-const median = (list: number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 
 async function main(): Promise<void> {
   setNumThreads(1);

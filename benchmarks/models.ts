@@ -20,6 +20,7 @@ import "../lib/core";
 import "../lib/modeling";
 import { autocast, inferenceMode, keep, loadSafetensors, nn, scope, setNumThreads } from "../lib/torch";
 import type { Tensor } from "../lib/torch";
+import { median } from "./statistics";
 
 const { values: options } = parseArgs({
   options: {
@@ -207,8 +208,6 @@ function largestDifference(own: Record<string, Tensor>, folder: string): number 
     return Math.max(...errors);
   });
 }
-
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 
 async function compare(model: string, scale: number): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "noether-models-"));

@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { knn, radius } from "../lib/modeling";
 import { manualSeed, rand, scope, setNumThreads } from "../lib/torch";
 import type { Tensor } from "../lib/torch";
+import { median } from "./statistics";
 
 const { values: options } = parseArgs({
   options: {
@@ -23,8 +24,6 @@ const { values: options } = parseArgs({
 });
 const MAX_NEIGHBOURS = 32;
 const threads = Number(options.threads);
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
-
 async function startPython(folder: string) {
   const child = spawn(process.env.PYTHON ?? "python3", [join(__dirname, "neighbors.py"), String(threads), folder], {
     stdio: ["pipe", "pipe", "inherit"],

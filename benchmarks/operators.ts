@@ -21,6 +21,7 @@ import {
   tensor,
   type Tensor,
 } from "../lib/torch";
+import { median } from "./statistics";
 
 const { values: options } = parseArgs({
   options: {
@@ -68,10 +69,6 @@ function measure(body: () => unknown, count: number): number {
   }
   const { user, system } = process.cpuUsage(start);
   return ((user + system) * 1000) / count;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((x, y) => x - y)[values.length >> 1]!;
 }
 
 async function main(): Promise<void> {

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { load, randn, save, type LoadOptions, type Tensor } from "../lib/torch";
+import { median } from "./statistics";
 
 interface Timing {
   wall: number;
@@ -89,8 +90,6 @@ async function ownPeak(path: string): Promise<number> {
   for await (const chunk of child.stdout) text += String(chunk);
   return (JSON.parse(text) as { bytes: number }).bytes;
 }
-
-const median = (list: number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(options.folder, "noether-bench-"));

@@ -8,7 +8,7 @@ import { PathProvider } from "../../lib/core/providers";
 import { PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../lib/core/schemas/initializers";
 import { ModelBaseConfig } from "../../lib/core/schemas/model-base";
 import { TrainingIteration } from "../../lib/core/utils/training";
-import type { CheckpointInitializer} from "../../lib/initializers";
+import type { CheckpointInitializer } from "../../lib/initializers";
 import { PreviousRunInitializer, ResumeInitializer } from "../../lib/initializers";
 import { temporaryFolder } from "../support/small-run";
 

@@ -2,7 +2,19 @@ import { ConfigError } from "../errors";
 import { suggestNames } from "../nearest-names";
 import { Interpolator } from "./interpolation";
 import { mergeNodes } from "./merge";
-import { childOf, cloneNode, Float, isMissing, isNull, keysOf, listNode, mapNode, scalarNode, toPlain, type Node } from "./nodes";
+import {
+  childOf,
+  cloneNode,
+  Float,
+  isMissing,
+  isNull,
+  keysOf,
+  listNode,
+  mapNode,
+  scalarNode,
+  toPlain,
+  type Node,
+} from "./nodes";
 import type { Override } from "./override";
 import type { ValueTree } from "./override-value";
 

@@ -190,7 +190,6 @@ export class Interpolator {
       );
     const context: ResolverContext = {
       job: this.job,
-      reference: (key) => scalarNode(`\${${key}}`),
       select: (key) => {
         const dots = /^\.*/.exec(key)![0].length;
         const found = this.walk([

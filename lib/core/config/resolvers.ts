@@ -6,8 +6,6 @@ import { readYaml } from "./yaml-reader";
 export interface ResolverContext {
   /** The resolved node at a key (relative keys as in `${.x}`); undefined when it is not there or missing. */
   readonly select: (key: string) => Node | undefined;
-  /** An interpolation string that stands for the key, kept lazy. */
-  reference(key: string): Node;
   /** Overrides of this run and where its config came from. */
   readonly job: JobInfo;
 }
@@ -82,12 +80,12 @@ registerResolver("oc.deprecated", (args, { select }) => {
 });
 
 registerResolver("oc.dict.keys", (args, context) => {
-  const { node } = dictionary(args, context, "oc.dict.keys");
+  const node = dictionary(args, context, "oc.dict.keys");
   return listNode([...node.entries.keys()].map((key) => scalarNode(key)));
 });
 
 registerResolver("oc.dict.values", (args, context) => {
-  const { node } = dictionary(args, context, "oc.dict.values");
+  const node = dictionary(args, context, "oc.dict.values");
   return listNode([...node.entries.values()]);
 });
 
@@ -96,7 +94,7 @@ function dictionary(args: readonly Node[], { select }: ResolverContext, name: st
   const node = select(key);
   if (node?.type !== "map")
     throw new ConfigError(`expected the key of a mapping for ${name}, received ${JSON.stringify(key)}`);
-  return { key, node };
+  return node;
 }
 
 registerResolver("seed", (args) => {

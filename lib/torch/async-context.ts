@@ -22,17 +22,21 @@ export interface Frame {
   readonly modes: readonly Mode[];
 }
 
-const ROOT: Frame = { activate: () => undefined, modes: [] };
+const ROOT: Frame = { activate: () => setScope(null), modes: [] };
 const storage = new AsyncLocalStorage<Frame>();
-const interrupted: Frame[] = [];
+/** What the callbacks that run now have interrupted, innermost last. */
+const interrupted: { readonly frame: Frame; readonly scope: unknown }[] = [];
 let active: Frame = ROOT;
 let running = 0;
 let hook: AsyncHook | null = null;
 
-/** Sets what is in effect outside every frame (once, by the scope module). */
-let activateRoot: () => void = () => undefined;
-export function setRootActivation(activate: () => void): void {
-  activateRoot = activate;
+let getScope: () => unknown = () => null;
+let setScope: (scope: unknown) => void = () => undefined;
+
+/** Tells how the current scope is read and set (once, by the scope module). */
+export function connectScopes<Scope>(get: () => Scope | null, set: (scope: Scope | null) => void): void {
+  getScope = get;
+  setScope = set as (scope: unknown) => void;
 }
 
 /** The modes in effect through frames, for a frame that nests in this one. */
@@ -40,41 +44,47 @@ export function frameModes(): readonly Mode[] {
   return active.modes;
 }
 
-function switchTo(frame: Frame): void {
+function switchModes(frame: Frame): void {
   if (frame.modes !== active.modes) {
     for (let index = active.modes.length - 1; index >= 0; index--) active.modes[index]!.exit();
     for (const mode of frame.modes) mode.enter();
   }
   active = frame;
-  if (frame === ROOT) activateRoot();
-  else frame.activate();
+}
+
+function enter(frame: Frame): void {
+  interrupted.push({ frame: active, scope: getScope() });
+  switchModes(frame);
+  frame.activate();
+}
+
+function leave(): void {
+  const outer = interrupted.pop();
+  if (!outer) return;
+  switchModes(outer.frame);
+  setScope(outer.scope);
 }
 
 /** Runs an asynchronous function inside a frame; the frame is left when its promise settles. */
 export async function runInFrame<T>(frame: Frame, body: () => Promise<T>): Promise<T> {
-  hook ??= createHook({
-    before() {
-      interrupted.push(active);
-      switchTo(storage.getStore() ?? ROOT);
-    },
-    after() {
-      const frame = interrupted.pop();
-      if (frame) switchTo(frame);
-    },
-  });
+  hook ??= createHook({ before: () => enter(storage.getStore() ?? ROOT), after: leave });
   if (running++ === 0) hook.enable();
   try {
     return await storage.run(frame, () => {
-      const outer = active;
-      switchTo(frame);
+      enter(frame);
       try {
         return body();
       } finally {
-        switchTo(outer);
+        leave();
       }
     });
   } finally {
-    if (--running === 0) hook.disable();
+    if (--running === 0) {
+      // The callback that runs now has been entered and will not be left, so this does it.
+      leave();
+      interrupted.length = 0;
+      hook.disable();
+    }
   }
 }
 

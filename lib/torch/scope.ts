@@ -4,7 +4,7 @@
  * collector, in time.
  */
 import { native } from "./addon";
-import { frameModes, isAsync, refusePromise, runInFrame, setRootActivation } from "./async-context";
+import { connectScopes, frameModes, isAsync, refusePromise, runInFrame } from "./async-context";
 import { Tensor } from "./tensor";
 
 /** @internal The tensors of one running `scope` call. */
@@ -16,9 +16,12 @@ export class Scope {
 }
 
 let current: Scope | null = null;
-setRootActivation(() => {
-  current = null;
-});
+connectScopes<Scope>(
+  () => current,
+  (scope) => {
+    current = scope;
+  },
+);
 
 const net = new FinalizationRegistry<number>((handle) => native.free(handle));
 
@@ -126,15 +129,16 @@ function release(value: object, from: Scope, to: Scope | null, seen: Set<object>
   seen ??= new Set();
   if (seen.has(value)) return;
   seen.add(value);
-  const entries =
-    value instanceof Map
-      ? [...value.keys(), ...value.values()]
-      : Array.isArray(value) || value instanceof Set
-        ? value
-        : Object.values(value);
-  for (const entry of entries as Iterable<unknown>) {
+  for (const entry of contents(value)) {
     if (typeof entry === "object" && entry !== null) release(entry, from, to, seen);
   }
+}
+
+/** What a container holds. */
+function contents(value: object): Iterable<unknown> {
+  if (value instanceof Map)
+    return [...(value as Map<unknown, unknown>).keys(), ...(value as Map<unknown, unknown>).values()];
+  return Array.isArray(value) || value instanceof Set ? (value as Iterable<unknown>) : Object.values(value);
 }
 
 function handOver(tensor: Tensor, to: Scope | null): void {
@@ -164,13 +168,7 @@ export function registerFinalizer(tensor: Tensor): void {
 function keepNested(value: object, seen: Set<object>): void {
   if (seen.has(value) || ArrayBuffer.isView(value)) return;
   seen.add(value);
-  const entries =
-    value instanceof Map
-      ? [...value.keys(), ...value.values()]
-      : Array.isArray(value) || value instanceof Set
-        ? value
-        : Object.values(value);
-  for (const entry of entries as Iterable<unknown>) {
+  for (const entry of contents(value)) {
     if (entry instanceof Tensor) keep(entry);
     else if (typeof entry === "object" && entry !== null) keepNested(entry, seen);
   }

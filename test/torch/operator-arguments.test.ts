@@ -12,7 +12,7 @@ test("wrong, missing, extra, foreign and disposed arguments of every operator th
   const child = spawnSync(process.execPath, [join(__dirname, "operator-arguments.child.cjs"), addonPath()], {
     encoding: "utf8",
     maxBuffer: 1 << 28,
-    timeout: 50_000,
+    timeout: 110_000,
   });
   const lines = child.stdout.trimEnd().split("\n");
   const last = lines.at(-1)!;
@@ -23,4 +23,4 @@ test("wrong, missing, extra, foreign and disposed arguments of every operator th
   const { calls, failures } = JSON.parse(last) as { calls: number; failures: string[] };
   expect(failures).toEqual([]);
   expect(calls).toBeGreaterThan(50_000);
-});
+}, 120_000);

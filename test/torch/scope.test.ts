@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Tensor } from "../../lib/torch";
@@ -196,6 +197,42 @@ describe("async scope", () => {
       expect(x.item()).toBe(6);
     });
     expect([made.length, live()]).toEqual([2, 0]);
+  });
+
+  test("starting one inside a synchronous scope leaves that scope in effect", async () => {
+    let running: Promise<void> | undefined;
+    scope(() => {
+      running = scope(async () => {
+        track(zeros([1]));
+        await pause();
+        track(zeros([1]));
+      });
+      track(zeros([2]));
+    });
+    expect(made.map((x) => x.isDisposed)).toEqual([false, true]);
+    await running;
+    expect([made.length, live()]).toEqual([3, 0]);
+  });
+
+  test("callbacks of other asynchronous resources do not disturb a synchronous scope", async () => {
+    const resource = new AsyncResource("other");
+    await scope(async () => {
+      await pause();
+      scope(() => {
+        resource.runInAsyncScope(() => undefined);
+        track(zeros([1]));
+      });
+      expect(live()).toBe(0);
+      track(zeros([1]));
+      expect(live()).toBe(1);
+    });
+    expect(live()).toBe(0);
+  });
+
+  test("many one after the other keep nothing", async () => {
+    for (let i = 0; i < 100; i++) await scope(async () => void (await pause()));
+    const x = tensor([1]);
+    expect(x.owner).toBeNull();
   });
 
   test("code outside is not caught in it", async () => {

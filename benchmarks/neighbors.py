@@ -19,6 +19,21 @@ import torch
 import torch_reference as reference
 from scipy.spatial import cKDTree
 
+# More neighbours than asked for, as torch.topk may return any of those that are equally far as the last one.
+TIES = 4
+
+
+def lower_index_first(x, edges):
+    """The 32 nearest of each query in order of distance, then of index: torch.topk leaves the order of ties open."""
+    nearest = edges[1].view(-1, 32 + TIES)
+    queries = edges[0].view(-1, 32 + TIES)[:, 0]
+    distance = ((x[nearest] - x[queries].unsqueeze(1)) ** 2).sum(-1).sqrt()
+    by_index = nearest.argsort(1)
+    nearest, distance = nearest.gather(1, by_index), distance.gather(1, by_index)
+    nearest = nearest.gather(1, distance.argsort(1, stable=True))[:, :32]
+    return torch.stack((queries.repeat_interleave(32), nearest.reshape(-1)))
+
+
 threads, folder = int(sys.argv[1]), Path(sys.argv[2])
 torch.set_num_threads(threads)
 print("ready", flush=True)
@@ -40,7 +55,9 @@ for line in sys.stdin:
         # At 1e5 points a tenth of the queries is measured: the time grows in proportion.
         part = x if n <= 10_000 else x[: n // 10]
         start = time.perf_counter()
-        edges = reference.radius(x, part, r, 32) if what == "radius" else reference.knn(x, part, 32)
+        edges = reference.radius(x, part, r, 32) if what == "radius" else reference.knn(x, part, 32 + TIES)
         cdist_seconds = (time.perf_counter() - start) * len(x) / len(part)
+        if what == "knn":
+            edges = lower_index_first(x, edges)
         edges.contiguous().numpy().tofile(folder / "edges.bin")
     print(json.dumps({"scipy": scipy_seconds, "cdist": cdist_seconds}), flush=True)

@@ -1,0 +1,764 @@
+#include "attention_amx.h"
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+
+// Everything below is compiled for this instruction set; it runs only where available() says so.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // of GCC's own AVX-512 header (GCC bug 105593)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")
+#pragma GCC optimize("O3")
+
+namespace noether::amx {
+namespace {
+
+// ---- vocabulary
+//
+// One algorithm in transposed orientation, rows = keys, columns = queries, so that softmax statistics are vertical and nothing is
+// transposed in the inner loops:
+//   S^T = K Q^T,  O^T = V^T P^T;   backward: dP^T = V dO^T,  dV = P^T dO,  dK = dS^T Q,  dQ^T = K^T dS^T.
+// A tile has 16 rows of 64 bytes. The left operand of a product has rows of 32 bfloat16; the right one has 16 rows of 16 pairs
+// ("pair format": words of two source rows interleaved). A group is 32 tokens, 64 channels: 4 tiles, 4096 bytes a plane.
+
+using Half = uint16_t;  // bfloat16
+
+constexpr int kGroup = 32;            // tokens
+constexpr long kGroupBytes = 4096;    // of one plane
+constexpr long kTileBytes = 1024;
+constexpr float kLog2E = 1.44269504088896341F;
+constexpr float kLn2 = 0.693147180559945F;
+constexpr float kMasked = -1e30F;     // logit of a key that is padding
+constexpr float kPadding = 1e30F;     // logsumexp of a query that is padding: its weights vanish, and nothing becomes inf * 0
+
+inline int blocks_of(int count, int size) { return (count + size - 1) / size; }
+inline int smaller(int a, int b) { return a < b ? a : b; }
+inline int larger(int a, int b) { return a > b ? a : b; }
+
+template <typename T>
+inline T* row_of(const Rows& rows, int heads, int head, int row) {
+  return static_cast<T*>(rows.data) + (head / heads) * rows.batch + (head % heads) * rows.head + row * rows.row;
+}
+
+template <typename Body>
+void parallel(const Runtime& runtime, const Body& body) {
+  const auto call = [](int index, void* context) { (*static_cast<const Body*>(context))(index); };
+  runtime.run(runtime.threads, call, const_cast<Body*>(&body));
+}
+
+// Consecutive pieces of the memory that the caller allocates.
+struct Arena {
+  char* next;
+  template <typename T>
+  T* take(size_t count) {
+    T* piece = reinterpret_cast<T*>(next);
+    next += (count * sizeof(T) + 255) / 256 * 256;
+    return piece;
+  }
+};
+
+// ---- tiles
+
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+// The tile unit is configured for one task at a time: others (oneDNN) configure it differently.
+struct TileScope {
+  TileScope() {
+    static const TileConfig config;
+    asm volatile("ldtilecfg (%0)" ::"r"(&config) : "memory");
+  }
+  ~TileScope() { asm volatile("tilerelease" ::: "memory"); }
+};
+
+#define TILE_LOAD(tile, pointer, stride) \
+  asm volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(pointer), "r"(static_cast<long>(stride)) : "memory")
+#define TILE_STORE(tile, pointer, stride) \
+  asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" ::"r"(pointer), "r"(static_cast<long>(stride)) : "memory")
+#define TILE_ZERO(tile) asm volatile("tilezero %%tmm" #tile :::)
+#define TILE_PRODUCT(sum, left, right) asm volatile("tdpbf16ps %%tmm" #right ", %%tmm" #left ", %%tmm" #sum :::)
+
+// Where tiles of one operand lie: bytes between tiles along the outer dimension and along the sum, between rows, between planes.
+struct Operand {
+  const char* data;
+  long outer;
+  long inner;
+  long row;
+  long plane;
+};
+
+// A 2 x 2 block of float32 result tiles.
+struct Result {
+  char* data;
+  long vertical;
+  long horizontal;
+  long row;
+};
+
+// Two result tiles whose store waits until other products run: right after its own products a store costs time.
+struct PendingStore {
+  char* data = nullptr;
+  long vertical = 0;
+  long row = 0;
+};
+
+inline __attribute__((always_inline)) void flush(PendingStore& pending) {
+  if (!pending.data) return;
+  TILE_STORE(2, pending.data, pending.row);
+  TILE_STORE(3, pending.data + pending.vertical, pending.row);
+  pending.data = nullptr;
+}
+
+#define LEFT(p) TILE_LOAD(4, a + (p) * left.plane, left.row); TILE_LOAD(5, a + (p) * left.plane + left.outer, left.row)
+#define RIGHT_FIRST(p) TILE_LOAD(6, b + (p) * right.plane, right.row)
+#define RIGHT_SECOND(p) TILE_LOAD(7, b + (p) * right.plane, right.row)
+#define RIGHT_BOTH(p) TILE_LOAD(6, b + (p) * right.plane, right.row); TILE_LOAD(7, b + (p) * right.plane + right.outer, right.row)
+#define ADD_FIRST TILE_PRODUCT(0, 4, 6); TILE_PRODUCT(1, 5, 6)
+#define ADD_SECOND TILE_PRODUCT(2, 4, 7); TILE_PRODUCT(3, 5, 7)
+#define ADD_ALL TILE_PRODUCT(0, 4, 6); TILE_PRODUCT(1, 4, 7); TILE_PRODUCT(2, 5, 6); TILE_PRODUCT(3, 5, 7)
+
+// result += left right over `depth` tiles. Of three planes, products of total order below three are summed, small ones first.
+template <int Planes>
+inline __attribute__((always_inline)) void add_product(PendingStore& pending, Operand left, Operand right, int depth, Result result) {
+  flush(pending);
+  TILE_LOAD(0, result.data, result.row);
+  TILE_LOAD(1, result.data + result.horizontal, result.row);
+  TILE_LOAD(2, result.data + result.vertical, result.row);
+  TILE_LOAD(3, result.data + result.vertical + result.horizontal, result.row);
+  for (int k = 0; k < depth; ++k) {
+    const char *a = left.data + k * left.inner, *b = right.data + k * right.inner;
+    if constexpr (Planes == 1) {
+      LEFT(0); RIGHT_BOTH(0); ADD_ALL;
+    } else {
+      LEFT(2); RIGHT_BOTH(0); ADD_ALL;
+      LEFT(1); ADD_ALL;
+      RIGHT_BOTH(1); ADD_ALL;
+      LEFT(0); ADD_ALL;
+      RIGHT_BOTH(0); ADD_ALL;
+      RIGHT_BOTH(2); ADD_ALL;
+    }
+  }
+  TILE_STORE(0, result.data, result.row);
+  TILE_STORE(1, result.data + result.horizontal, result.row);
+  TILE_STORE(2, result.data + result.vertical, result.row);
+  TILE_STORE(3, result.data + result.vertical + result.horizontal, result.row);
+}
+
+// result = left right. Each pair of accumulators is stored while the products of the other run; the second pair is left pending.
+template <int Planes>
+inline __attribute__((always_inline)) void set_product(PendingStore& pending, Operand left, Operand right, int depth, Result result) {
+  TILE_ZERO(0);
+  TILE_ZERO(1);
+  for (int k = 0; k < depth; ++k) {
+    const char *a = left.data + k * left.inner, *b = right.data + k * right.inner;
+    if constexpr (Planes == 1) {
+      LEFT(0); RIGHT_FIRST(0); ADD_FIRST;
+    } else {
+      LEFT(2); RIGHT_FIRST(0); ADD_FIRST;
+      LEFT(1); ADD_FIRST;
+      LEFT(0); ADD_FIRST;
+      RIGHT_FIRST(1); ADD_FIRST;
+      RIGHT_FIRST(2); ADD_FIRST;
+      LEFT(1); RIGHT_FIRST(1); ADD_FIRST;
+    }
+  }
+  flush(pending);
+  TILE_ZERO(2);
+  TILE_ZERO(3);
+  for (int k = 0; k < depth; ++k) {
+    const char *a = left.data + k * left.inner, *b = right.data + right.outer + k * right.inner;
+    if constexpr (Planes == 1) {
+      LEFT(0); RIGHT_SECOND(0); ADD_SECOND;
+    } else {
+      LEFT(2); RIGHT_SECOND(0); ADD_SECOND;
+      LEFT(1); ADD_SECOND;
+      LEFT(0); ADD_SECOND;
+      RIGHT_SECOND(1); ADD_SECOND;
+      RIGHT_SECOND(2); ADD_SECOND;
+      LEFT(1); RIGHT_SECOND(1); ADD_SECOND;
+    }
+  }
+  TILE_STORE(0, result.data, result.row);
+  TILE_STORE(1, result.data + result.vertical, result.row);
+  pending = {result.data + result.horizontal, result.vertical, result.row};
+}
+
+// ---- vectors
+
+inline __m512 load16(const float* p) { return _mm512_loadu_ps(p); }
+inline __m512 load16(const Half* p) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
+}
+inline void store16(float* p, __m512 v) { _mm512_storeu_ps(p, v); }
+inline void store16(Half* p, __m512 v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v))); }
+
+// 2^x by a polynomial on [-1/2, 1/2]; results far below the smallest number are zero. Degree 3 is enough for bfloat16.
+template <int Degree>
+inline __m512 exp2_16(__m512 x) {
+  const __m512 f = _mm512_reduce_ps(x, 9);
+  __m512 p;
+  const auto step = [&](float c) __attribute__((always_inline)) { p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c)); };
+  if constexpr (Degree >= 5) {
+    p = _mm512_set1_ps(1.877576608e-03F);
+    step(8.989340253e-03F);
+    step(5.582631792e-02F);
+    step(2.401536171e-01F);
+    step(6.931530732e-01F);
+    step(9.999999251e-01F);
+  } else {
+    p = _mm512_set1_ps(7.802451679e-02F);
+    step(2.260671637e-01F);
+    step(6.958335376e-01F);
+    step(9.999252187e-01F);
+  }
+  return _mm512_scalef_ps(p, x);
+}
+
+// Transposes 16 x 16 values of 32 bits.
+inline void transpose16(const void* source, long source_stride, void* target, long target_stride) {
+  __m512i r[16], t[16];
+  const char* from = static_cast<const char*>(source);
+  char* to = static_cast<char*>(target);
+  for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_si512(from + i * source_stride);
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+    r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+    r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 16; ++i) _mm512_storeu_si512(to + i * target_stride, r[i]);
+}
+
+inline __m512i to_halves(__m512 low, __m512 high) { return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)); }
+inline __m512 low_half(__m512i v) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)), 16));
+}
+inline __m512 high_half(__m512i v) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(v, 1)), 16));
+}
+
+// Order that interleaves the 16 words of the low half with those of the high half.
+inline __m512i interleaving() {
+  alignas(64) static const uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  return _mm512_load_si512(order);
+}
+
+// Two rows in pair format; every further plane holds what the ones before leave over.
+template <int Planes>
+inline void store_pairs(char* target, long plane, __m512 even, __m512 odd, __m512i order) {
+  __m512i words = _mm512_permutexvar_epi16(order, to_halves(even, odd));
+  _mm512_store_si512(target, words);
+  for (int p = 1; p < Planes; ++p) {
+    even = _mm512_sub_ps(even, _mm512_castsi512_ps(_mm512_slli_epi32(words, 16)));
+    odd = _mm512_sub_ps(odd, _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000U)))));
+    words = _mm512_permutexvar_epi16(order, to_halves(even, odd));
+    _mm512_store_si512(target + p * plane, words);
+  }
+}
+
+// 32 neighbouring values of one row in row format.
+template <int Planes>
+inline void store_row(char* target, long plane, __m512 first, __m512 second) {
+  __m512i words = to_halves(first, second);
+  _mm512_store_si512(target, words);
+  for (int p = 1; p < Planes; ++p) {
+    first = _mm512_sub_ps(first, low_half(words));
+    second = _mm512_sub_ps(second, high_half(words));
+    words = to_halves(first, second);
+    _mm512_store_si512(target + p * plane, words);
+  }
+}
+
+// ---- packing
+
+// A place for one packed form of a group; null: not wanted.
+struct Packed {
+  char* data = nullptr;
+  long plane = 0;
+};
+
+// Packs up to 32 tokens X (tokens x 64), zero where there are fewer:
+//   rows         X in row format, 32 rows of 64 words
+//   pairs        X in pair format, 4 tiles of 16 channels
+//   transposed   X^T in pair format, 2 tiles of tokens x 2 of channels
+//   turned_rows  X^T in row format, 4 tiles of 16 channels
+template <typename T, int Planes>
+void pack_group(const T* source, long stride, int valid, Packed rows, Packed pairs, Packed transposed, Packed turned_rows) {
+  alignas(64) Half row_scratch[Planes][32][64];
+  alignas(64) Half pair_scratch[Planes][2048];
+  if (!rows.data && transposed.data) rows = {reinterpret_cast<char*>(row_scratch), kGroupBytes};
+  if (!pairs.data && turned_rows.data) pairs = {reinterpret_cast<char*>(pair_scratch), kGroupBytes};
+  const __m512i order = interleaving();
+  for (int r = 0; r < 32; r += 2) {
+    __m512 x[2][4];
+    for (int u = 0; u < 2; ++u) {
+      for (int j = 0; j < 4; ++j) x[u][j] = r + u < valid ? load16(source + (r + u) * stride + j * 16) : _mm512_setzero_ps();
+    }
+    if (rows.data) {
+      for (int u = 0; u < 2; ++u) {
+        store_row<Planes>(rows.data + (r + u) * 128, rows.plane, x[u][0], x[u][1]);
+        store_row<Planes>(rows.data + (r + u) * 128 + 64, rows.plane, x[u][2], x[u][3]);
+      }
+    }
+    if (pairs.data) {
+      for (int j = 0; j < 4; ++j) store_pairs<Planes>(pairs.data + j * kTileBytes + (r / 2) * 64, pairs.plane, x[0][j], x[1][j], order);
+    }
+  }
+  for (int p = 0; p < Planes; ++p) {
+    if (transposed.data) {
+      for (int t = 0; t < 2; ++t) {
+        for (int c = 0; c < 2; ++c) {
+          transpose16(rows.data + p * rows.plane + t * 16 * 128 + c * 64, 128, transposed.data + p * transposed.plane + (t * 2 + c) * kTileBytes, 64);
+        }
+      }
+    }
+    if (turned_rows.data) {
+      for (int j = 0; j < 4; ++j) {
+        transpose16(pairs.data + p * pairs.plane + j * kTileBytes, 64, turned_rows.data + p * turned_rows.plane + j * kTileBytes, 64);
+      }
+    }
+  }
+}
+
+// ---- forward
+
+constexpr int kKeysPerUnit = 64;
+constexpr int kQueriesPerTask = 64;
+constexpr float kRescale = 8;  // powers of two that a running maximum may lag behind: rescaling is rare, the result exact
+
+template <typename T, int Planes>
+void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
+  constexpr int kDegree = Planes == 1 ? 3 : 5;
+  constexpr int kUnitGroups = kKeysPerUnit / kGroup, kTaskGroups = kQueriesPerTask / kGroup;
+  const int heads = problem.batch * problem.heads;
+  const int key_groups = blocks_of(problem.keys, kKeysPerUnit) * kUnitGroups;
+  const long plane = key_groups * kGroupBytes;
+  const size_t bytes = static_cast<size_t>(heads) * 2 * Planes * plane;
+  Arena arena{static_cast<char*>(runtime.allocate(bytes + 1024, runtime.allocate_context))};
+  char* packed_k = arena.take<char>(static_cast<size_t>(heads) * Planes * plane);  // row format
+  char* packed_v = arena.take<char>(static_cast<size_t>(heads) * Planes * plane);  // V^T, row format
+
+  const auto pack = [&](int thread) {
+    const long total = static_cast<long>(heads) * key_groups;
+    for (long i = total * thread / runtime.threads; i < total * (thread + 1) / runtime.threads; ++i) {
+      const int h = static_cast<int>(i / key_groups), g = static_cast<int>(i % key_groups), row = g * kGroup;
+      const int valid = larger(0, smaller(kGroup, problem.keys - row));
+      const long at = static_cast<long>(h) * Planes * plane + g * kGroupBytes;
+      pack_group<T, Planes>(row_of<T>(k, problem.heads, h, row), k.row, valid, {packed_k + at, plane}, {}, {}, {});
+      pack_group<T, Planes>(row_of<T>(v, problem.heads, h, row), v.row, valid, {}, {}, {}, {packed_v + at, plane});
+    }
+  };
+  parallel(runtime, pack);
+
+  const int task_blocks = blocks_of(problem.queries, kQueriesPerTask), tasks = task_blocks * heads;
+  const float factor = problem.scale * kLog2E;
+  std::atomic<int> next{0};
+  const auto attend = [&](int) {
+    TileScope tiles;
+    alignas(64) static thread_local char S[2][kUnitGroups][kGroupBytes];           // logits (keys x queries), float32
+    alignas(64) static thread_local char P[2][Planes][kUnitGroups][2][kTileBytes];  // weights, pair format
+    alignas(64) static thread_local char O[kTaskGroups][4][2][kTileBytes];          // O^T, float32
+    alignas(64) static thread_local char Q[Planes][kTaskGroups][kGroupBytes];       // Q^T, pair format
+    constexpr long kQPlane = kTaskGroups * kGroupBytes, kPPlane = kUnitGroups * 2 * kTileBytes;
+    const __m512i order = interleaving();
+    const __m512 c = _mm512_set1_ps(factor);
+    __m512 maximum[kQueriesPerTask / 16], sum[kQueriesPerTask / 16];
+    for (int task; (task = next.fetch_add(1)) < tasks;) {
+      const int h = task / task_blocks, first = (task % task_blocks) * kQueriesPerTask;
+      const int groups = smaller(kTaskGroups, blocks_of(problem.queries - first, kGroup));
+      for (int g = 0; g < groups; ++g) {
+        const int row = first + g * kGroup;
+        pack_group<T, Planes>(row_of<T>(q, problem.heads, h, row), q.row, smaller(kGroup, problem.queries - row), {}, {}, {Q[0][g], kQPlane}, {});
+        std::memset(O[g], 0, sizeof O[g]);
+        maximum[2 * g] = maximum[2 * g + 1] = _mm512_set1_ps(kMasked);
+        sum[2 * g] = sum[2 * g + 1] = _mm512_setzero_ps();
+      }
+      const char* key_rows = packed_k + static_cast<long>(h) * Planes * plane;
+      const char* value_rows = packed_v + static_cast<long>(h) * Planes * plane;
+      const int units = key_groups / kUnitGroups * groups;  // a unit: 64 keys against one group of queries
+      PendingStore pending;
+      const auto logits = [&](int u, int part) __attribute__((always_inline)) {
+        const Operand left{key_rows + (static_cast<long>(u / groups) * kUnitGroups + part) * kGroupBytes, 2048, 64, 128, plane};
+        const Operand right{Q[0][u % groups], 2048, kTileBytes, 64, kQPlane};
+        set_product<Planes>(pending, left, right, 2, {S[u & 1][part], 2048, 64, 128});
+      };
+      const auto add_values = [&](int u) __attribute__((always_inline)) {
+        const char* values = value_rows + static_cast<long>(u / groups) * kUnitGroups * kGroupBytes;
+        const Operand weights{P[u & 1][0][0][0], kTileBytes, 2048, 64, kPPlane};
+        for (int half = 0; half < 2; ++half) {
+          add_product<Planes>(pending, {values + half * 2048, kTileBytes, kGroupBytes, 64, plane}, weights, kUnitGroups,
+                              {O[u % groups][2 * half][0], 2048, kTileBytes, 64});
+        }
+      };
+      for (int part = 0; part < kUnitGroups; ++part) logits(0, part);
+      for (int u = 0; u < units; ++u) {
+        const int g = u % groups;
+        if (u > 0) add_values(u - 1);
+        else flush(pending);
+        float* s = reinterpret_cast<float*>(S[u & 1][0]);
+        for (int r = larger(0, problem.keys - u / groups * kKeysPerUnit); r < kKeysPerUnit; ++r) {
+          _mm512_store_ps(s + r * 32, _mm512_set1_ps(kMasked));
+          _mm512_store_ps(s + r * 32 + 16, _mm512_set1_ps(kMasked));
+        }
+        __m512 x0 = _mm512_load_ps(s), x1 = _mm512_load_ps(s + 16), y0 = x0, y1 = x1;
+        for (int r = 0; r < kKeysPerUnit; r += 2) {
+          x0 = _mm512_max_ps(x0, _mm512_load_ps(s + r * 32));
+          x1 = _mm512_max_ps(x1, _mm512_load_ps(s + r * 32 + 16));
+          y0 = _mm512_max_ps(y0, _mm512_load_ps(s + r * 32 + 32));
+          y1 = _mm512_max_ps(y1, _mm512_load_ps(s + r * 32 + 48));
+        }
+        x0 = _mm512_mul_ps(_mm512_max_ps(x0, y0), c);
+        x1 = _mm512_mul_ps(_mm512_max_ps(x1, y1), c);
+        const __m512 slack = _mm512_set1_ps(kRescale);
+        const unsigned grown = _mm512_cmp_ps_mask(x0, _mm512_add_ps(maximum[2 * g], slack), _CMP_GT_OQ) |
+                               _mm512_cmp_ps_mask(x1, _mm512_add_ps(maximum[2 * g + 1], slack), _CMP_GT_OQ);
+        if (__builtin_expect(grown != 0, 0)) {
+          flush(pending);
+          const __m512 n0 = _mm512_max_ps(maximum[2 * g], x0), n1 = _mm512_max_ps(maximum[2 * g + 1], x1);
+          const __m512 a0 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g], n0)), a1 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g + 1], n1));
+          maximum[2 * g] = n0;
+          maximum[2 * g + 1] = n1;
+          sum[2 * g] = _mm512_mul_ps(sum[2 * g], a0);
+          sum[2 * g + 1] = _mm512_mul_ps(sum[2 * g + 1], a1);
+          for (int d = 0; d < 4; ++d) {
+            for (int r = 0; r < 16; ++r) {
+              float* o0 = reinterpret_cast<float*>(O[g][d][0]) + r * 16;
+              float* o1 = reinterpret_cast<float*>(O[g][d][1]) + r * 16;
+              _mm512_store_ps(o0, _mm512_mul_ps(_mm512_load_ps(o0), a0));
+              _mm512_store_ps(o1, _mm512_mul_ps(_mm512_load_ps(o1), a1));
+            }
+          }
+        }
+        const __m512 m0 = maximum[2 * g], m1 = maximum[2 * g + 1];
+        __m512 l0 = sum[2 * g], l1 = sum[2 * g + 1];
+        for (int part = 0; part < kUnitGroups; ++part) {
+          if (u + 1 < units) logits(u + 1, part);
+          const float* part_s = s + part * 1024;
+          char* p = P[u & 1][0][part][0];
+#pragma GCC unroll 2
+          for (int r = 0; r < 32; r += 2) {
+            const __m512 e00 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32), c, m0));
+            const __m512 e01 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32 + 16), c, m1));
+            const __m512 e10 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32 + 32), c, m0));
+            const __m512 e11 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32 + 48), c, m1));
+            l0 = _mm512_add_ps(l0, _mm512_add_ps(e00, e10));
+            l1 = _mm512_add_ps(l1, _mm512_add_ps(e01, e11));
+            store_pairs<Planes>(p + (r / 2) * 64, kPPlane, e00, e10, order);
+            store_pairs<Planes>(p + kTileBytes + (r / 2) * 64, kPPlane, e01, e11, order);
+          }
+        }
+        sum[2 * g] = l0;
+        sum[2 * g + 1] = l1;
+      }
+      add_values(units - 1);
+      flush(pending);
+      for (int g = 0; g < groups; ++g) {
+        for (int j = 0; j < 2; ++j) {
+          const int row = first + g * kGroup + j * 16, valid = smaller(16, problem.queries - row);
+          alignas(64) float o[16][64], sums[16], maxima[16];
+          _mm512_store_ps(sums, sum[2 * g + j]);
+          _mm512_store_ps(maxima, maximum[2 * g + j]);
+          for (int d = 0; d < 4; ++d) transpose16(O[g][d][j], 64, &o[0][d * 16], 256);
+          for (int r = 0; r < valid; ++r) {
+            const __m512 inverse = _mm512_set1_ps(1.F / sums[r]);
+            T* target = row_of<T>(out, problem.heads, h, row + r);
+            for (int d = 0; d < 64; d += 16) store16(target + d, _mm512_mul_ps(inverse, _mm512_load_ps(&o[r][d])));
+            logsumexp[static_cast<long>(h) * problem.queries + row + r] = (maxima[r] + std::log2(sums[r])) * kLn2;
+          }
+        }
+      }
+    }
+  };
+  parallel(runtime, attend);
+}
+
+// ---- backward
+
+constexpr int kKeyBlock = 256;
+constexpr int kQueryBlock = 256;
+constexpr int kSumGroups = 4;  // groups of queries that one product of dV and dK sums over
+
+template <typename T, int Planes>
+void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out, const float* logsumexp,
+                    Rows grad_q, Rows grad_k, Rows grad_v) {
+  constexpr int kDegree = Planes == 1 ? 3 : 5;
+  const int heads = problem.batch * problem.heads, threads = runtime.threads;
+  const int query_groups = blocks_of(problem.queries, kGroup), key_groups = blocks_of(problem.keys, kGroup);
+  const long plane = query_groups * kGroupBytes;
+  const size_t packed = static_cast<size_t>(heads) * Planes * plane;
+
+  // Key groups of all heads are split evenly over the threads. Each thread has a dQ^T of its own for every head that it touches.
+  const long units = static_cast<long>(heads) * key_groups;
+  const auto unit_begin = [&](int thread) { return units * thread / threads; };
+  const auto slots_of = [&](int thread) {
+    const long begin = unit_begin(thread), end = unit_begin(thread + 1);
+    return end > begin ? static_cast<int>((end - 1) / key_groups - begin / key_groups + 1) : 0;
+  };
+  const auto first_slot = [&](int thread) {
+    int slot = 0;
+    for (int t = 0; t < thread; ++t) slot += slots_of(t);
+    return slot;
+  };
+  const long slot_size = static_cast<long>(query_groups) * kGroup * 64;  // floats
+  const int slots = first_slot(threads);
+
+  constexpr int kKeyGroups = kKeyBlock / kGroup, kQueryGroups = kQueryBlock / kGroup;
+  constexpr long kKPlane = kKeyGroups * kGroupBytes, kWeightPlane = static_cast<long>(kKeyBlock) * kQueryBlock * 2;
+  constexpr size_t kLocal = 3 * Planes * kKPlane + 2 * kKeyBlock * 256 + 3 * Planes * kWeightPlane + 4096;
+  const size_t rows_of_all = static_cast<size_t>(heads) * query_groups * kGroup;
+  Arena arena{static_cast<char*>(runtime.allocate(
+      4 * packed + 8 * rows_of_all + 4 * static_cast<size_t>(slots) * slot_size + threads * kLocal + (1 << 14), runtime.allocate_context))};
+  char* q_transposed = arena.take<char>(packed);  // Q^T and dO^T in pair format, Q and dO in pair format
+  char* q_pairs = arena.take<char>(packed);
+  char* go_transposed = arena.take<char>(packed);
+  char* go_pairs = arena.take<char>(packed);
+  float* lse = arena.take<float>(rows_of_all);    // in powers of two
+  float* delta = arena.take<float>(rows_of_all);  // sum of dO * O per query
+  float* dq_slots = arena.take<float>(static_cast<size_t>(slots) * slot_size);
+  char* local = arena.take<char>(threads * kLocal);
+
+  const auto pack = [&](int thread) {
+    const long total = static_cast<long>(heads) * query_groups;
+    for (long i = total * thread / threads; i < total * (thread + 1) / threads; ++i) {
+      const int h = static_cast<int>(i / query_groups), g = static_cast<int>(i % query_groups), row = g * kGroup;
+      const int valid = smaller(kGroup, problem.queries - row);
+      const long at = static_cast<long>(h) * Planes * plane + g * kGroupBytes;
+      const T* go_rows = row_of<T>(grad_out, problem.heads, h, row);
+      const T* out_rows = row_of<T>(out, problem.heads, h, row);
+      pack_group<T, Planes>(row_of<T>(q, problem.heads, h, row), q.row, valid, {}, {q_pairs + at, plane}, {q_transposed + at, plane}, {});
+      pack_group<T, Planes>(go_rows, grad_out.row, valid, {}, {go_pairs + at, plane}, {go_transposed + at, plane}, {});
+      for (int r = 0; r < kGroup; ++r) {
+        float dot = 0, base = kPadding;
+        if (r < valid) {
+          __m512 products = _mm512_setzero_ps();
+          for (int d = 0; d < 64; d += 16) {
+            products = _mm512_fmadd_ps(load16(go_rows + r * grad_out.row + d), load16(out_rows + r * out.row + d), products);
+          }
+          dot = _mm512_reduce_add_ps(products);
+          base = logsumexp[static_cast<long>(h) * problem.queries + row + r] * kLog2E;
+        }
+        delta[i * kGroup + r] = dot;
+        lse[i * kGroup + r] = base;
+      }
+    }
+    std::memset(dq_slots + first_slot(thread) * slot_size, 0, static_cast<size_t>(slots_of(thread)) * slot_size * 4);
+  };
+  parallel(runtime, pack);
+
+  const float factor = problem.scale * kLog2E;
+  const auto differentiate = [&](int thread) {
+    const long begin = unit_begin(thread), end = unit_begin(thread + 1);
+    if (end <= begin) return;
+    TileScope tiles;
+    Arena own{local + thread * kLocal};
+    char* k_rows = own.take<char>(Planes * kKPlane);        // K and V in row format
+    char* k_turned = own.take<char>(Planes * kKPlane);      // K^T in row format
+    char* v_rows = own.take<char>(Planes * kKPlane);
+    char* dk = own.take<char>(kKeyBlock * 256);             // float32 tiles of 16 keys x 16 channels
+    char* dv = own.take<char>(kKeyBlock * 256);
+    char* weight_rows = own.take<char>(Planes * kWeightPlane);  // P^T and dS^T in row format, dS^T in pair format
+    char* ds_rows = own.take<char>(Planes * kWeightPlane);
+    char* ds_pairs = own.take<char>(Planes * kWeightPlane);
+    alignas(64) static thread_local char S[2][kGroupBytes], D[2][kGroupBytes];
+    const __m512 c = _mm512_set1_ps(factor);
+    const __m512i order = interleaving();
+    for (long unit = begin; unit < end;) {
+      const int h = static_cast<int>(unit / key_groups), first_group = static_cast<int>(unit % key_groups);
+      const int key_count = smaller(smaller(kKeyGroups, key_groups - first_group), static_cast<int>(end - unit));
+      unit += key_count;
+      for (int g = 0; g < key_count; ++g) {
+        const int row = (first_group + g) * kGroup, valid = smaller(kGroup, problem.keys - row);
+        pack_group<T, Planes>(row_of<T>(k, problem.heads, h, row), k.row, valid, {k_rows + g * kGroupBytes, kKPlane}, {}, {},
+                              {k_turned + g * kGroupBytes, kKPlane});
+        pack_group<T, Planes>(row_of<T>(v, problem.heads, h, row), v.row, valid, {v_rows + g * kGroupBytes, kKPlane}, {}, {}, {});
+      }
+      std::memset(dk, 0, kKeyBlock * 256);
+      std::memset(dv, 0, kKeyBlock * 256);
+      const long head_at = static_cast<long>(h) * Planes * plane;
+      char* dq = reinterpret_cast<char*>(dq_slots + (first_slot(thread) + h - static_cast<int>(begin / key_groups)) * slot_size);
+      for (int q0 = 0; q0 < query_groups; q0 += kQueryGroups) {
+        const int query_count = smaller(kQueryGroups, query_groups - q0);
+        const long at = head_at + q0 * kGroupBytes;
+        const int blocks = key_count * query_count;
+        PendingStore pending;
+        const auto products = [&](int i) __attribute__((always_inline)) {
+          const int kg = i % key_count, qg = i / key_count;
+          set_product<Planes>(pending, {k_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
+                              {q_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2, {S[i & 1], 2048, 64, 128});
+          set_product<Planes>(pending, {v_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
+                              {go_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2, {D[i & 1], 2048, 64, 128});
+        };
+        products(0);
+        for (int i = 0; i < blocks; ++i) {
+          const int kg = i % key_count, qg = i / key_count;
+          if (i + 1 < blocks) products(i + 1);
+          else flush(pending);
+          float *s = reinterpret_cast<float*>(S[i & 1]), *d = reinterpret_cast<float*>(D[i & 1]);
+          const long query_row = (static_cast<long>(h) * query_groups + q0 + qg) * kGroup;
+          const __m512 L0 = _mm512_loadu_ps(lse + query_row), L1 = _mm512_loadu_ps(lse + query_row + 16);
+          const __m512 D0 = _mm512_loadu_ps(delta + query_row), D1 = _mm512_loadu_ps(delta + query_row + 16);
+          for (int r = larger(0, problem.keys - (first_group + kg) * kGroup); r < kGroup; ++r) {
+            _mm512_store_ps(s + r * 32, _mm512_set1_ps(kMasked));
+            _mm512_store_ps(s + r * 32 + 16, _mm512_set1_ps(kMasked));
+          }
+          char* p_rows = weight_rows + (kg * 2 * kQueryGroups + qg) * kTileBytes;
+          char* s_rows = ds_rows + (kg * 2 * kQueryGroups + qg) * kTileBytes;
+          char* s_pairs = ds_pairs + (qg * 2 * kKeyGroups + kg) * kTileBytes;
+#pragma GCC unroll 2
+          for (int r = 0; r < 32; r += 2) {
+            __m512 e00 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32), c, L0));
+            __m512 e01 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32 + 16), c, L1));
+            __m512 e10 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32 + 32), c, L0));
+            __m512 e11 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32 + 48), c, L1));
+            const long offset = (r >> 4) * kQueryGroups * kTileBytes + (r & 15) * 64;
+            store_row<Planes>(p_rows + offset, kWeightPlane, e00, e01);
+            store_row<Planes>(p_rows + offset + 64, kWeightPlane, e10, e11);
+            e00 = _mm512_mul_ps(e00, _mm512_sub_ps(_mm512_load_ps(d + r * 32), D0));
+            e01 = _mm512_mul_ps(e01, _mm512_sub_ps(_mm512_load_ps(d + r * 32 + 16), D1));
+            e10 = _mm512_mul_ps(e10, _mm512_sub_ps(_mm512_load_ps(d + r * 32 + 32), D0));
+            e11 = _mm512_mul_ps(e11, _mm512_sub_ps(_mm512_load_ps(d + r * 32 + 48), D1));
+            store_row<Planes>(s_rows + offset, kWeightPlane, e00, e01);
+            store_row<Planes>(s_rows + offset + 64, kWeightPlane, e10, e11);
+            store_pairs<Planes>(s_pairs + (r / 2) * 64, kWeightPlane, e00, e10, order);
+            store_pairs<Planes>(s_pairs + kKeyGroups * kTileBytes + (r / 2) * 64, kWeightPlane, e01, e11, order);
+          }
+        }
+        // dV += P^T dO, dK += dS^T Q
+        for (int part = 0; part < query_count; part += kSumGroups) {
+          const int depth = smaller(kSumGroups, query_count - part);
+          const auto accumulate = [&](const char* weights, const char* pairs, char* target) __attribute__((always_inline)) {
+            for (int kg = 0; kg < key_count; ++kg) {
+              for (int half = 0; half < 2; ++half) {
+                add_product<Planes>(pending,
+                                    {weights + kg * 2 * kQueryGroups * kTileBytes + part * kTileBytes, kQueryGroups * kTileBytes, kTileBytes, 64, kWeightPlane},
+                                    {pairs + half * 2048 + part * kGroupBytes, kTileBytes, kGroupBytes, 64, plane}, depth,
+                                    {target + (kg * 8 + half * 2) * kTileBytes, 4096, kTileBytes, 64});
+              }
+            }
+          };
+          accumulate(weight_rows, go_pairs + at, dv);
+          accumulate(ds_rows, q_pairs + at, dk);
+        }
+        // dQ^T += K^T dS^T, tiles of 16 queries x 16 channels, transposed
+        for (int qg = 0; qg < query_count; ++qg) {
+          for (int half = 0; half < 2; ++half) {
+            add_product<Planes>(pending, {k_turned + half * 2048, kTileBytes, kGroupBytes, 64, kKPlane},
+                                {ds_pairs + qg * 2 * kKeyGroups * kTileBytes, kKeyGroups * kTileBytes, kTileBytes, 64, kWeightPlane}, key_count,
+                                {dq + ((q0 + qg) * 8 + half * 2) * kTileBytes, kTileBytes, 4096, 64});
+          }
+        }
+        flush(pending);
+      }
+      const __m512 scale = _mm512_set1_ps(problem.scale);
+      for (int r = 0; r < key_count * kGroup && first_group * kGroup + r < problem.keys; ++r) {
+        T* dk_row = row_of<T>(grad_k, problem.heads, h, first_group * kGroup + r);
+        T* dv_row = row_of<T>(grad_v, problem.heads, h, first_group * kGroup + r);
+        for (int d = 0; d < 4; ++d) {
+          const long tile = ((r >> 4) * 4 + d) * kTileBytes + (r & 15) * 64;
+          store16(dk_row + d * 16, _mm512_mul_ps(_mm512_load_ps(reinterpret_cast<float*>(dk + tile)), scale));
+          store16(dv_row + d * 16, _mm512_load_ps(reinterpret_cast<float*>(dv + tile)));
+        }
+      }
+    }
+  };
+  parallel(runtime, differentiate);
+
+  const auto reduce = [&](int thread) {
+    const long total = static_cast<long>(heads) * query_groups * 2;  // half groups: 16 queries
+    for (long i = total * thread / threads; i < total * (thread + 1) / threads; ++i) {
+      const int h = static_cast<int>(i / (query_groups * 2)), part = static_cast<int>(i % (query_groups * 2));
+      alignas(64) float sum[1024] = {}, o[16][64];
+      for (int t = 0; t < threads; ++t) {
+        const long begin = unit_begin(t), end = unit_begin(t + 1);
+        if (end <= begin || h < begin / key_groups || h > (end - 1) / key_groups) continue;
+        const float* slot = dq_slots + (first_slot(t) + h - begin / key_groups) * slot_size + part * 1024L;
+        for (int j = 0; j < 1024; j += 16) _mm512_store_ps(sum + j, _mm512_add_ps(_mm512_load_ps(sum + j), _mm512_loadu_ps(slot + j)));
+      }
+      for (int d = 0; d < 4; ++d) transpose16(sum + d * 256, 64, &o[0][d * 16], 256);
+      const __m512 scale = _mm512_set1_ps(problem.scale);
+      for (int r = 0; r < 16 && part * 16 + r < problem.queries; ++r) {
+        T* target = row_of<T>(grad_q, problem.heads, h, part * 16 + r);
+        for (int d = 0; d < 64; d += 16) store16(target + d, _mm512_mul_ps(scale, _mm512_load_ps(&o[r][d])));
+      }
+    }
+  };
+  parallel(runtime, reduce);
+}
+
+}  // namespace
+
+void forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
+  if (problem.bfloat16) forward_typed<Half, 1>(problem, runtime, q, k, v, out, logsumexp);
+  else forward_typed<float, 3>(problem, runtime, q, k, v, out, logsumexp);
+}
+
+void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out, const float* logsumexp, Rows grad_q,
+              Rows grad_k, Rows grad_v) {
+  if (problem.bfloat16) backward_typed<Half, 1>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+  else backward_typed<float, 3>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+}
+
+}  // namespace noether::amx
+
+#pragma GCC pop_options
+
+namespace noether::amx {
+namespace {
+
+bool detect() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  const bool tiles = (d >> 24 & 1U) != 0 && (d >> 22 & 1U) != 0;                                                  // AMX-TILE, AMX-BF16
+  const bool vectors = (b >> 16 & 1U) != 0 && (b >> 17 & 1U) != 0 && (b >> 30 & 1U) != 0 && (b >> 31 & 1U) != 0;  // AVX512 F, DQ, BW, VL
+  if (!tiles || !vectors || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || (a >> 5 & 1U) == 0) return false;         // AVX512_BF16
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+}  // namespace
+
+bool available() {
+  static const bool answer = detect();
+  return answer;
+}
+
+}  // namespace noether::amx
+
+#else
+
+namespace noether::amx {
+
+bool available() { return false; }
+void forward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, float*) {}
+void backward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, Rows, const float*, Rows, Rows, Rows) {}
+
+}  // namespace noether::amx
+
+#endif

@@ -18,7 +18,11 @@ export function loadWeights(
   logger: Logger,
 ): void {
   scope(() => {
-    const before = new Map([...model.stateDict()].map(([name, tensor]) => [name, tensor.clone()]));
+    const differing = (): string | undefined => {
+      const held = model.stateDict();
+      return [...stateDict].find(([name, loaded]) => differs(held.get(name), loaded))?.[0];
+    };
+    const wasEqual = differing() === undefined;
     try {
       model.loadStateDict(stateDict);
     } catch (cause) {
@@ -27,17 +31,13 @@ export function loadWeights(
         { cause },
       );
     }
-    const after = model.stateDict();
-    for (const [name, tensor] of stateDict) {
-      const held = after.get(name);
-      if (held === undefined || !isSame(held, tensor.to({ dtype: held.dtype, device: held.device }))) {
-        throw new RuntimeError(
-          `weights of model '${model.name}' did not change: '${name}' differs from ${source} after loading`,
-        );
-      }
+    const wrong = differing();
+    if (wrong !== undefined) {
+      throw new RuntimeError(
+        `weights of model '${model.name}' did not change: '${wrong}' differs from ${source} after loading`,
+      );
     }
-    const changed = [...before].some(([name, tensor]) => !isSame(tensor, after.get(name) as Tensor));
-    if (!changed && before.size > 0) {
+    if (wasEqual && stateDict.size > 0) {
       logger.warning(
         `loading ${source} did not change any weight of model '${model.name}': it held these values already`,
       );
@@ -45,7 +45,11 @@ export function loadWeights(
   });
 }
 
-/** Equal values; NaN equals NaN. */
-function isSame(a: Tensor, b: Tensor): boolean {
-  return a.equal(b) || Boolean(a.eq(b).logicalOr(a.isnan().logicalAnd(b.isnan())).all().item());
+/** Whether a model's tensor holds other values than a file's; NaN equals NaN. */
+function differs(own: Tensor | undefined, loaded: Tensor): boolean {
+  if (own === undefined || own.shape.join() !== loaded.shape.join()) return true;
+  return scope(() => {
+    const value = loaded.to({ dtype: own.dtype, device: own.device });
+    return !own.equal(value) && !own.eq(value).logicalOr(own.isnan().logicalAnd(value.isnan())).all().item();
+  });
 }

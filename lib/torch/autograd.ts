@@ -271,7 +271,6 @@ interface FunctionClass {
  * }
  * const y = Square.apply(x);
  */
-
 export class Function {
   /** Runs `forward` unrecorded and attaches `backward` to its outputs. */
   static apply<Result extends Tensor | Tensor[]>(

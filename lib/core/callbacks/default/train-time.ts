@@ -22,12 +22,13 @@ export class TrainTimeCallback extends PeriodicCallback {
     for (const [part, list] of this.#times) {
       if (list.length === 0) continue;
       const sum = list.reduce((a, b) => a + b, 0);
+      const longest = list.reduce((a, b) => Math.max(a, b)); // a long interval is too much for spread arguments
       this.#totals.set(part, (this.#totals.get(part) ?? 0) + sum);
       const suffix = this.toShortIntervalString();
       this.writer.addScalar(`train_time/${part}/mean/${suffix}`, Math.fround(sum / list.length), {
         logger: this.logger,
       });
-      this.writer.addScalar(`train_time/${part}/max/${suffix}`, Math.fround(Math.max(...list)), {
+      this.writer.addScalar(`train_time/${part}/max/${suffix}`, Math.fround(longest), {
         logger: this.logger,
       });
       list.length = 0;

@@ -22,7 +22,11 @@ function round() {
 
 if (workerData.ticket !== undefined) {
   const adopted = native.adopt(workerData.ticket);
-  parentPort.postMessage({ shape: native.shape(adopted), storage: native.storageId(adopted), values: Array.from(new Float32Array(native.toBytes(adopted))) });
+  parentPort.postMessage({
+    shape: native.shape(adopted),
+    storage: native.storageId(adopted),
+    values: Array.from(new Float32Array(native.toBytes(adopted))),
+  });
 } else {
   let result = 0;
   for (let i = 0; i < workerData.rounds; i++) result = round();

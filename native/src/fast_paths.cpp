@@ -444,14 +444,6 @@ bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, n
   return napi_get_boolean(env, (addon.tensors.get(handle).*is_lazy)(), result) == napi_ok;
 }
 
-// Called through the dispatcher these would be asked of the resolved tensor, and always say no.
-template <bool (at::TensorBase::*is_lazy)() const>
-bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
-  double handle;
-  if (argc != 1 || napi_get_value_double(env, argv[0], &handle) != napi_ok || !addon.tensors.is_live(handle)) return false;
-  return napi_get_boolean(env, (addon.tensors.get(handle).*is_lazy)(), result) == napi_ok;
-}
-
 }  // namespace
 
 FastPath find_fast_path(const std::string& qualified_name) {

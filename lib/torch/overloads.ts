@@ -210,53 +210,57 @@ function bind({ schema, positional, out, factory }: Overload, given: readonly un
   if (options) count--;
   if (count > positional.length) return null;
 
-  const values = new Map<string, unknown>();
-  for (let index = 0; index < count; index++) {
-    if (given[index] !== undefined) values.set(positional[index]!.name, given[index]);
-  }
-  let target = schema;
+  // By the schema's arguments, of which the positional ones come first.
+  const values = new Array<unknown>(schema.arguments.length);
+  for (let index = 0; index < count; index++) values[index] = given[index];
+  let written: unknown;
   let requiresGrad = false;
-  if (options) {
-    const writes = options["out"] !== undefined && out !== null;
-    if (writes) target = out;
-    for (const [key, value] of Object.entries(options)) {
-      if (value === undefined) continue;
-      if (key === "requiresGrad" && factory) {
-        if (typeof value !== "boolean") return null;
-        requiresGrad = value;
-      } else if (key === "out" && writes) {
-        if (!bindOut(out, value, values)) return null;
-      } else {
-        const argument = schema.arguments.find((candidate) => candidate.key === key || candidate.name === key);
-        if (!argument || values.has(argument.name)) return null;
-        values.set(argument.name, value);
-      }
+  for (const key in options) {
+    const value = options[key];
+    if (value === undefined) continue;
+    if (key === "out" && out !== null) written = value;
+    else if (key === "requiresGrad" && factory) {
+      if (typeof value !== "boolean") return null;
+      requiresGrad = value;
+    } else {
+      const index = schema.arguments.findIndex((argument) => argument.key === key || argument.name === key);
+      if (index < 0 || values[index] !== undefined) return null;
+      values[index] = value;
     }
   }
-  const ordered: unknown[] = [];
-  for (const argument of target.arguments) {
-    const value = values.get(argument.name);
-    if (value === undefined) {
-      if (!argument.hasDefault && !(argument.kwargOnly && argument.optional)) return null;
-    } else if (!accepts(argument, value)) return null;
-    ordered.push(value);
+  if (written !== undefined) {
+    const bound = bindOut(schema, values, out!, written);
+    return bound && { schema: out!, values: bound, requiresGrad };
   }
-  // An out variant has no dtype, device, …: the tensor that is written to has its own.
-  if (
-    target !== schema &&
-    [...values.keys()].some((name) => !target.arguments.some((argument) => argument.name === name))
-  )
-    return null;
-  return { schema: target, values: ordered, requiresGrad };
+  return fits(schema, values) ? { schema, values, requiresGrad } : null;
 }
 
-function bindOut(out: Schema, value: unknown, values: Map<string, unknown>): boolean {
-  const written = out.arguments.filter((argument) => argument.mutable && argument.kwargOnly);
-  if (written.length === 1) values.set(written[0]!.name, value);
-  else if (Array.isArray(value) && value.length === written.length)
-    written.forEach((argument, index) => values.set(argument.name, value[index]));
-  else return false;
+/** True when every argument has a value that it takes, or needs none. */
+function fits(schema: Schema, values: readonly unknown[]): boolean {
+  for (let index = 0; index < values.length; index++) {
+    const argument = schema.arguments[index]!;
+    const value = values[index];
+    if (value === undefined) {
+      if (!argument.hasDefault && !(argument.kwargOnly && argument.optional)) return false;
+    } else if (!accepts(argument, value)) return false;
+  }
   return true;
+}
+
+/**
+ * Values for the out variant, from those for its functional twin; null when they do not fit. It has no dtype, device, …: the
+ * tensor that is written has its own.
+ */
+function bindOut(schema: Schema, values: readonly unknown[], out: Schema, written: unknown): unknown[] | null {
+  const targets = out.arguments.filter((argument) => argument.mutable && argument.kwargOnly);
+  const tensors = targets.length === 1 ? [written] : written;
+  if (!Array.isArray(tensors) || tensors.length !== targets.length) return null;
+  const byName = new Map(schema.arguments.map((argument, index) => [argument.name, values[index]]));
+  targets.forEach((argument, index) => byName.set(argument.name, (tensors as unknown[])[index]));
+  const bound = out.arguments.map(({ name }) => byName.get(name));
+  const names = new Set(out.arguments.map(({ name }) => name));
+  const lost = [...byName].some(([name, value]) => value !== undefined && !names.has(name));
+  return !lost && fits(out, bound) ? bound : null;
 }
 
 function isOptions(value: unknown): value is Options {
@@ -314,12 +318,11 @@ function acceptsOne(type: string, value: unknown): boolean {
 
 // ---- call
 
-const ids = new Map<string, number>();
+const ids = new Map<Schema, number>();
 
 function idOf(schema: Schema): number {
-  const key = `${schema.name}.${schema.overload}`;
-  let id = ids.get(key);
-  if (id === undefined) ids.set(key, (id = operatorId(schema.name, schema.overload)));
+  let id = ids.get(schema);
+  if (id === undefined) ids.set(schema, (id = operatorId(schema.name, schema.overload)));
   return id;
 }
 

@@ -114,9 +114,22 @@ export interface NativeAddon {
   zeroGrads(handles: HandleList, setToNone: boolean): void;
   version(handle: Handle): number;
   /** `inputs`: accumulate only into these leaves (null: into all). `gradients`: null or one entry (or 0) per output. */
-  backward(outputs: HandleList, gradients: HandleList | null, retainGraph: boolean, createGraph: boolean, inputs: HandleList | null): void;
+  backward(
+    outputs: HandleList,
+    gradients: HandleList | null,
+    retainGraph: boolean,
+    createGraph: boolean,
+    inputs: HandleList | null,
+  ): void;
   /** torch.autograd.grad: a handle per input, 0 where unused and allowed. */
-  gradient(outputs: HandleList, inputs: HandleList, gradients: HandleList | null, retainGraph: boolean, createGraph: boolean, allowUnused: boolean): Handle[];
+  gradient(
+    outputs: HandleList,
+    inputs: HandleList,
+    gradients: HandleList | null,
+    retainGraph: boolean,
+    createGraph: boolean,
+    allowUnused: boolean,
+  ): Handle[];
   gradEnabled(): boolean;
   setGradEnabled(enabled: boolean): void;
   /** Enters inference mode (on/off), returns the depth; leave in reverse order with `exitInferenceMode(depth)`. */
@@ -135,7 +148,12 @@ export interface NativeAddon {
    * `backward` gets one handle (0: no gradient) per output, owned by the callee, and returns one handle (0: none) per input, which the addon takes over.
    * An output must not be one of the inputs (make a view of it).
    */
-  attachFunction(name: string, outputs: HandleList, inputs: HandleList, backward: (gradients: Handle[]) => Handle[]): void;
+  attachFunction(
+    name: string,
+    outputs: HandleList,
+    inputs: HandleList,
+    backward: (gradients: Handle[]) => Handle[],
+  ): void;
   /** Tensor hook; gets a handle of the gradient (owned by the callee), returns a handle that replaces it (taken over) or 0. Returns an id. */
   registerHook(handle: Handle, hook: (gradient: Handle) => Handle): number;
   removeHook(handle: Handle, id: number): void;
@@ -183,7 +201,13 @@ export interface NativeAddon {
   /** A storage over the mapped file, copy-on-write; the mapping lives as long as a storage over it. */
   archiveMap(archive: number, offset: number, length: number): Handle;
   /** A tensor over a storage, sharing its memory; `offset` and `strides` in elements. Throws ERR_FILE_FORMAT when it does not fit. */
-  archiveTensor(storage: Handle, dtype: number, offset: number, shape: readonly number[], strides: readonly number[]): Handle;
+  archiveTensor(
+    storage: Handle,
+    dtype: number,
+    offset: number,
+    shape: readonly number[],
+    strides: readonly number[],
+  ): Handle;
   /** True if the tensor is a lazily conjugated or negated view: its memory does not hold its values. */
   archiveIsLazy(tensor: Handle): boolean;
   // Writing: a new file under a temporary name, removed again unless committed.

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { BaseTrainerConfig, float, mapping, type DeviceBatch } from "noether-ts/core";
+import { BaseTrainerConfig, float, mapping, ValueError, type DeviceBatch } from "noether-ts/core";
 import { BaseTrainer, type TrainerDependencies } from "noether-ts/training";
 import { nn, type Tensor } from "noether-ts/torch";
 
@@ -23,8 +23,13 @@ export class AirfoilTrainer extends BaseTrainer {
     const outputs = forwardOutput as Record<string, Tensor>;
     return Object.fromEntries(
       Object.entries(this.#weights).map(([field, weight]) => {
-        const loss = nn.functional.mseLoss(outputs[field]!, targets[`${field}_target`]!);
-        return [field, loss.mul(weight)];
+        const [prediction, target] = [outputs[field], targets[`${field}_target`]];
+        if (!prediction || !target) {
+          throw new ValueError(
+            `loss_weights: expected fields that the model predicts (${Object.keys(outputs).join(", ")}) and that target_properties name with _target (${Object.keys(targets).join(", ")}), received "${field}"`,
+          );
+        }
+        return [field, nn.functional.mseLoss(prediction, target).mul(weight)];
       }),
     );
   }

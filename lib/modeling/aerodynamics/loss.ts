@@ -59,7 +59,11 @@ export function aerodynamicsLosses(
     const prediction = outputs[field];
     if (weight <= 0 || group <= 0 || prediction === undefined) continue;
     const target = targets[property];
-    if (!target) throw new ValueError(`the batch has no "${property}"`);
+    if (!target) {
+      throw new ValueError(
+        `expected "${property}" of target_properties in the batch, got ${Object.keys(targets).join(", ") || "none of them"}`,
+      );
+    }
     losses[`${field}_loss`] = nn.functional.mseLoss(prediction, target).mul(weight * group);
   }
   if (Object.keys(losses).length === 0) {

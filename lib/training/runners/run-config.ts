@@ -36,7 +36,8 @@ export async function loadRunConfig({ plain, locate }: Pick<ComposedConfig, "pla
   const fail = (message: string): never => {
     throw new ConfigError([{ path: "config_schema_kind", message, location: locate(["config_schema_kind"]) }]);
   };
-  if (typeof kind !== "string" || kind === "") return fail("expected the name of the root config class");
+  if (typeof kind !== "string" || kind === "")
+    return fail(`expected the name of the root config class, received ${JSON.stringify(kind)}`);
   const schema = findKind(kind)?.schema;
   if (!schema) {
     const names = registeredKinds().filter((name) => {

@@ -13,6 +13,7 @@ import {
   type MemoryFormat,
 } from "./dtype";
 import { backward, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
+import { unique, type UniqueOptions } from "./composites";
 import { DisposedError, guard } from "./errors";
 import { assignAt, indexAt, type TensorIndex } from "./indexing";
 import {
@@ -374,6 +375,11 @@ export class Tensor extends TensorMethods {
   /** As bool. */
   bool(): Tensor {
     return this.to("bool");
+  }
+
+  /** The distinct values: `[values, inverse, counts]`, see the function `unique`. */
+  unique(options: UniqueOptions = {}): [values: Tensor, inverse: Tensor, counts: Tensor] {
+    return unique(this, options);
   }
 
   // ---- autograd

@@ -1,6 +1,23 @@
 /** The coverage table docs/operators.md. */
 import type { PythonSurface, readSurface } from "./surface";
 
+/** Python's functions over operators (`torch/functional.py`, `torch/_lowrank.py`, …), and what became of them. */
+const WRITTEN_IN_PYTHON: readonly (readonly [readonly string[], string])[] = [
+  [["broadcast_shapes", "broadcast_tensors", "cartesian_prod", "einsum", "unique"], "`lib/torch/composites.ts`"],
+  [
+    [
+      ...["atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "cdist", "chain_matmul", "meshgrid", "norm", "split"],
+      ...["stft", "tensordot", "unique_consecutive"],
+    ],
+    'the operator of the same name, with lists of tensors as arrays: `blockDiag([a, b])`, `meshgrid([x, y], { indexing: "ij" })`',
+  ],
+  [["compile", "cond", "while_loop", "vmap"], "left out: they transform Python functions"],
+  [
+    ["lobpcg", "lu", "pca_lowrank", "svd_lowrank", "unravel_index"],
+    "left out: no user here; `linalg` has the exact decompositions",
+  ],
+];
+
 /** One row per name that Python exposes: generated, written by hand, or left out with the reason. */
 export function coverageTable(
   surface: PythonSurface,
@@ -32,6 +49,14 @@ export function coverageTable(
     "## Written by hand under the same name",
     "",
     byHand.map(({ name, where }) => `\`${name}\` (${where})`).join(", "),
+    "",
+    "## Written in Python there",
+    "",
+    "Functions of `torch` that are Python code over the operators, and are no operators themselves:",
+    "",
+    "| name in Python | here |",
+    "|---|---|",
+    ...WRITTEN_IN_PYTHON.map(([names, here]) => `| ${names.map((name) => `\`${name}\``).join(", ")} | ${here} |`),
     "",
     "## Overloads left out",
     "",

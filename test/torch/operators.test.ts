@@ -112,3 +112,51 @@ describe.each(
     });
   });
 });
+
+describe("functions that PyTorch writes in Python", () => {
+  const { broadcastShapes, broadcastTensors, cartesianProd, einsum, tensor, unique } = torch;
+
+  test("einsum takes tensors one by one or as a list", () => {
+    const [a, b] = [tensor([[1, 2]]), tensor([[3], [4]])];
+    expect([einsum("ij,jk->ik", a, b).item(), einsum("ij,jk->ik", [a, b]).item()]).toEqual([11, 11]);
+    expect(() => einsum("ij,jk->ik", a)).toThrow(/operands/);
+  });
+
+  test("unique gives values, positions and counts", () => {
+    const x = tensor([3, 1, 3]);
+    expect(unique(x, { returnInverse: true, returnCounts: true }).map((part) => part.toArray())).toEqual([
+      [1, 3],
+      [1, 0, 1],
+      [1, 2],
+    ]);
+    expect(x.unique()[0].toArray()).toEqual([1, 3]);
+    expect(
+      unique(
+        tensor([
+          [1, 2],
+          [1, 2],
+        ]),
+        { dim: 0 },
+      )[0].toArray(),
+    ).toEqual([[1, 2]]);
+  });
+
+  test("broadcasting of shapes and tensors", () => {
+    expect(broadcastShapes([2, 1], [3], [])).toEqual([2, 3]);
+    expect(() => broadcastShapes([2], [3])).toThrow("expected equal lengths or 1 in dimension 0, got [2] and [3]");
+    expect(broadcastTensors(tensor([1, 2]), tensor([[1], [2]])).map((x) => x.shape)).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
+  });
+
+  test("cartesianProd lists all combinations", () => {
+    expect(cartesianProd(tensor([1, 2]), tensor([3, 4])).toArray()).toEqual([
+      [1, 3],
+      [1, 4],
+      [2, 3],
+      [2, 4],
+    ]);
+    expect(cartesianProd(tensor([1, 2])).toArray()).toEqual([1, 2]);
+  });
+});

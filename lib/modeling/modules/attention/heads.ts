@@ -1,5 +1,5 @@
 /** Splitting channels into heads and merging them again; views wherever the memory layout allows. */
-import { nn } from "../../../torch";
+import { nn, ops } from "../../../torch";
 import type { Tensor } from "../../../torch";
 
 /** (B, N, parts · D) → `parts` views (B, H, N, d). */
@@ -12,12 +12,20 @@ export function mergeHeads(x: Tensor): Tensor {
   return x.transpose(1, 2).flatten(2);
 }
 
-/** `softmax(q kᵀ / √d + mask) v`: q (B, H, N, d), k and v (B, H, M, d) → (B, H, N, d). Mask: true = attend, or a float that is added. */
+/**
+ * `softmax(q kᵀ / √d + mask) v`: q (B, H, N, d), k and v (B, H, M, d) → (B, H, N, d).
+ *
+ * Without mask and dropout it is a native operator (`native/src/attention.cpp`), which is faster than ATen's where the CPU has a tile unit.
+ *
+ * @param options.attnMask boolean, true = attend, or a float that is added to the logits
+ */
 export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
   options: { attnMask?: Tensor | null; dropout?: number } = {},
 ): Tensor {
-  return nn.functional.scaledDotProductAttention(q, k, v, { attnMask: options.attnMask, dropoutP: options.dropout });
+  const { attnMask, dropout } = options;
+  if (!attnMask && !dropout) return ops.call("noether::attention", q, k, v) as Tensor;
+  return nn.functional.scaledDotProductAttention(q, k, v, { attnMask, dropoutP: dropout });
 }

@@ -1,0 +1,72 @@
+/** The native attention operator against PyTorch's formula in float64; on machines without its kernel it is PyTorch's own. */
+import { autocast, grad, manualSeed, noGrad, ops, randn, softmax } from "../../lib/torch";
+import type { Tensor } from "../../lib/torch";
+
+const attention = (q: Tensor, k: Tensor, v: Tensor) => ops.call("noether::attention", q, k, v) as Tensor;
+const reference = (q: Tensor, k: Tensor, v: Tensor) => softmax(q.matmul(k.transpose(-1, -2)).div(8), -1).matmul(v);
+
+/** (B, H, N, 64) as a view of (B, N, H, 64), as blocks have it. */
+const heads = (batch: number, count: number, tokens: number) => randn([batch, tokens, count, 64]).transpose(1, 2);
+
+function relative(actual: Tensor, expected: Tensor): number {
+  return Number(actual.detach().double().sub(expected.detach()).norm().div(expected.detach().norm()).item());
+}
+
+describe("noether::attention", () => {
+  it.each([
+    [1, 3, 64, 128],
+    [2, 3, 77, 200],
+    [1, 2, 300, 777],
+    [2, 1, 97, 333],
+    [1, 2, 40, 50],
+  ])("equals the formula for %i x %i heads, %i queries, %i keys", (batch, count, queries, keys) => {
+    manualSeed(queries);
+    const inputs = [heads(batch, count, queries), heads(batch, count, keys), heads(batch, count, keys)];
+    const weight = heads(batch, count, queries);
+    const run = (f: typeof attention, tensors: Tensor[], weights: Tensor) => {
+      const [q, k, v] = tensors.map((tensor) => tensor.detach().requiresGrad_()) as [Tensor, Tensor, Tensor];
+      const out = f(q, k, v);
+      out.mul(weights).sum().backward();
+      return [out, q.grad!, k.grad!, v.grad!];
+    };
+    const expected = run(
+      reference,
+      inputs.map((tensor) => tensor.double()),
+      weight.double(),
+    );
+    run(attention, inputs, weight).forEach((value, i) => expect(relative(value, expected[i]!)).toBeLessThan(3e-6));
+    const halves = run(
+      attention,
+      inputs.map((tensor) => tensor.to("bfloat16")),
+      weight.to("bfloat16"),
+    );
+    halves.forEach((value, i) => expect(relative(value, expected[i]!)).toBeLessThan(2e-2));
+  });
+
+  it("stays finite with large logits", () => {
+    const q = heads(1, 1, 64).mul(30);
+    const k = heads(1, 1, 200).mul(30);
+    const v = heads(1, 1, 200);
+    expect(relative(attention(q, k, v), reference(q.double(), k.double(), v.double()))).toBeLessThan(1e-4);
+  });
+
+  it("lies in memory as merging the heads wants it", () => {
+    const out = noGrad(() => attention(heads(2, 3, 128), heads(2, 3, 128), heads(2, 3, 128)));
+    expect(out.transpose(1, 2).isContiguous()).toBe(true);
+  });
+
+  it("runs in the lower precision under autocast", () => {
+    const run = () => attention(heads(1, 1, 128), heads(1, 1, 128), heads(1, 1, 128));
+    expect(autocast({ deviceType: "cpu", dtype: "bfloat16" }, run).dtype).toBe("bfloat16");
+  });
+
+  it("has gradients of gradients", () => {
+    const q = heads(1, 1, 64).requiresGrad_();
+    const [k, v] = [heads(1, 1, 128), heads(1, 1, 128)];
+    const second = (f: typeof attention) => {
+      const [first] = grad([f(q, k, v).square().sum()], [q], { createGraph: true }) as [Tensor];
+      return (grad([first.square().sum()], [q]) as [Tensor])[0];
+    };
+    expect(relative(second(attention), second(reference).double())).toBeLessThan(1e-4);
+  });
+});

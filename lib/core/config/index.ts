@@ -26,6 +26,6 @@ export {
 export { parseOverride, isSweep, type Override } from "./override";
 export { parseValue, Sweep, type ValueTree } from "./override-value";
 export { registerResolver, type JobInfo, type Resolver, type ResolverContext } from "./resolvers";
-export { pythonFloat, yamlFloat } from "./scalars";
+export { yamlFloat } from "./scalars";
 export { readYaml } from "./yaml-reader";
 export { writeYaml } from "./yaml-writer";

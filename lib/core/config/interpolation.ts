@@ -1,4 +1,5 @@
 import { ConfigError, type SourceLocation } from "../errors";
+import { pyFloatRepr } from "../utils/common/python-format";
 import { suggestNames } from "../nearest-names";
 import { parseInterpolated, splitKey, type Interpolation, type StringPart } from "./interpolation-grammar";
 import {
@@ -16,7 +17,6 @@ import {
 } from "./nodes";
 import { Sweep, type ValueTree } from "./override-value";
 import { findResolver, resolverNames, type JobInfo, type ResolverContext } from "./resolvers";
-import { pythonFloat } from "./scalars";
 
 /** Where a node stands: the keys from the root. */
 type Path = readonly string[];
@@ -217,7 +217,7 @@ function pythonText(node: Node): string {
   if (node.type === "map")
     return `{${[...node.entries].map(([key, value]) => `'${key}': ${pythonRepr(value)}`).join(", ")}}`;
   const { value } = node;
-  if (value instanceof Float) return pythonFloat(value.value);
+  if (value instanceof Float) return pyFloatRepr(value.value);
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   return String(value);

@@ -1,3 +1,4 @@
+import { pyFloatRepr } from "../utils/common/python-format";
 import { Float, type ScalarValue } from "./nodes";
 
 /**
@@ -79,26 +80,9 @@ export function resolveTaggedScalar(tag: string, text: string): ScalarValue | un
   }
 }
 
-/** A float as Python's `repr` writes it: `0.001`, `1e-05`, `1e+16`, `5.0`. */
-export function pythonFloat(value: number): string {
-  if (Number.isNaN(value)) return "nan";
-  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  if (Object.is(value, -0)) return "-0.0";
-  const magnitude = Math.abs(value);
-  // repr is positional for exponents -4…15; JavaScript's shortest digits are the same, only its notation differs
-  if (value === 0 || (magnitude >= 1e-4 && magnitude < 1e16)) {
-    const text = String(value);
-    if (!text.includes("e")) return text.includes(".") ? text : `${text}.0`;
-    return value.toFixed(20).replace(/0+$/, "").replace(/\.$/, ".0");
-  }
-  const [mantissa = "", exponent = ""] = value.toExponential().split("e");
-  const sign = exponent.startsWith("-") ? "-" : "+";
-  return `${mantissa}e${sign}${exponent.replace(/^[-+]/, "").padStart(2, "0")}`;
-}
-
-/** A float as PyYAML writes it: {@link pythonFloat} with a dot in the mantissa (`1.0e-05`) and `.inf`, `.nan`. */
+/** A float as PyYAML writes it: {@link pyFloatRepr} with a dot in the mantissa (`1.0e-05`) and `.inf`, `.nan`. */
 export function yamlFloat(value: number): string {
-  const text = pythonFloat(value);
+  const text = pyFloatRepr(value);
   if (text === "nan") return ".nan";
   if (text.endsWith("inf")) return text.replace("inf", ".inf");
   return !text.includes(".") && text.includes("e") ? text.replace("e", ".0e") : text;

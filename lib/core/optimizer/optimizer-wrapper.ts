@@ -1,6 +1,6 @@
 import { Float, nn, type optim, type Tensor } from "../../torch";
 import { AssertionError, ValueError } from "../python-errors";
-import type { OptimizerConfig } from "../schemas/optimizers";
+import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "../schemas/optimizers";
 import { isGiven } from "../schemas/config-class";
 import { createSchedule } from "../schedules/create-schedule";
 import { Bidict } from "../utils/common/bidict";
@@ -16,16 +16,7 @@ import { groupParameters } from "./param-groups";
 export type TorchOptimizerConstructor = (groups: optim.ParamGroupInput<object>[]) => optim.Optimizer;
 
 /** The options that the wrapper itself reads; the others belong to the optimizer. */
-export type OptimizerWrapperConfig = Pick<
-  OptimizerConfig,
-  | "clip_grad_value"
-  | "clip_grad_norm"
-  | "param_group_modifiers_config"
-  | "exclude_bias_from_weight_decay"
-  | "exclude_normalization_params_from_weight_decay"
-  | "weight_decay_schedule"
-  | "schedule_config"
->;
+export type OptimizerWrapperConfig = Pick<OptimizerConfig, (typeof OPTIMIZER_WRAPPER_KEYS)[number]>;
 
 /** A parameter group of the optimizer with what the wrapper keeps in it. */
 type Group = {
@@ -256,23 +247,13 @@ export class OptimizerWrapper {
       exclude_bias_from_weight_decay: true,
       exclude_normalization_params_from_weight_decay: true,
     };
-    const options = WRAPPER_OPTIONS.filter(
+    const options = OPTIMIZER_WRAPPER_KEYS.filter(
       (key) => this.config[key] !== null && this.config[key] !== undefined && this.config[key] !== defaults[key],
     );
     const text = options.map((key) => `${key}=${optionText(this.config[key])}`).join(", ");
     return `${this.torchOptim.constructor.name}${text === "" ? "" : `(${text})`}`;
   }
 }
-
-const WRAPPER_OPTIONS = [
-  "clip_grad_value",
-  "clip_grad_norm",
-  "param_group_modifiers_config",
-  "exclude_bias_from_weight_decay",
-  "exclude_normalization_params_from_weight_decay",
-  "weight_decay_schedule",
-  "schedule_config",
-] as const satisfies readonly (keyof OptimizerWrapperConfig)[];
 
 /** An option of a float type; integral values print with `.0`. Nested configurations show what was given. */
 function optionText(value: unknown): string {

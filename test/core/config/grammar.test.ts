@@ -1,7 +1,8 @@
 import { parseOverride } from "../../../lib/core/config/override";
 import { Sweep, type ValueTree } from "../../../lib/core/config/override-value";
 import { Float, type Node } from "../../../lib/core/config/nodes";
-import { pythonFloat, resolvePlainScalar, yamlFloat } from "../../../lib/core/config/scalars";
+import { resolvePlainScalar, yamlFloat } from "../../../lib/core/config/scalars";
+import { pyFloatRepr } from "../../../lib/core/utils/common/python-format";
 import { readYaml } from "../../../lib/core/config/yaml-reader";
 import { writeYaml } from "../../../lib/core/config/yaml-writer";
 import reference from "./fixtures/reference.json";
@@ -62,7 +63,7 @@ describe("overrides are parsed as Hydra parses them", () => {
 describe("YAML is written as PyYAML writes it", () => {
   test.each(Object.entries(reference.floats))("%s", (repr, expected) => {
     const value = repr === "inf" ? Infinity : Number(repr);
-    expect([pythonFloat(value), yamlFloat(value)]).toEqual([repr, expected]);
+    expect([pyFloatRepr(value), yamlFloat(value)]).toEqual([repr, expected]);
   });
 
   test.each(reference.strings.map((text) => [text]))("the string %p reads back the same", (text) => {

@@ -1,9 +1,9 @@
 import { Float, type Node } from "../../../lib/core/config/nodes";
-import { pythonFloat } from "../../../lib/core/config/scalars";
+import { pyFloatRepr } from "../../../lib/core/utils/common/python-format";
 
 /** Floats as `{ float: repr }`, the way `fixtures/generate.py` marks them. */
 export function mark(value: unknown): unknown {
-  if (value instanceof Float) return { float: pythonFloat(value.value) };
+  if (value instanceof Float) return { float: pyFloatRepr(value.value) };
   if (Array.isArray(value)) return value.map(mark);
   if (typeof value === "object" && value !== null)
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mark(item)]));

@@ -15,8 +15,9 @@ export function pyFloatRepr(value: number): string {
   if (magnitude !== 0 && (magnitude < 1e-4 || magnitude >= 1e16)) {
     return padExponent(value.toExponential());
   }
-  const text = magnitude >= 1e21 ? BigInt(value).toString() : String(value);
-  return /[.e]/.test(text) ? text : `${text}.0`;
+  // between the two JavaScript writes the same digits, without an exponent
+  const text = String(value);
+  return text.includes(".") ? text : `${text}.0`;
 }
 
 /** A number as Python's `str` gives it: integral JavaScript numbers count as int, others as float. */

@@ -3,6 +3,9 @@
 /** A k-d tree over points stored as x0, y0, x1, y1, … */
 export class KdTree {
   readonly #order: Uint32Array;
+  #indices = new Uint32Array(3);
+  #squared = new Float64Array(3);
+  #found = 0;
 
   constructor(readonly points: ArrayLike<number>) {
     this.#order = Uint32Array.from({ length: points.length / 2 }, (_, index) => index);
@@ -22,57 +25,68 @@ export class KdTree {
 
   /** The k nearest points of (x, y), nearest first, with their squared distances. */
   nearest(x: number, y: number, k: number): { indices: number[]; squared: number[] } {
-    const indices: number[] = [];
-    const squared: number[] = [];
-    const { points } = this;
-    const order = this.#order;
-    const visit = (start: number, end: number, axis: 0 | 1): void => {
-      if (start >= end) return;
-      const middle = (start + end) >> 1;
-      const index = order[middle]!;
-      const dx = x - points[2 * index]!;
-      const dy = y - points[2 * index + 1]!;
-      const distance = dx * dx + dy * dy;
-      if (squared.length < k || distance < squared[squared.length - 1]!) {
-        let place = squared.length;
-        while (place > 0 && squared[place - 1]! > distance) place--;
-        squared.splice(place, 0, distance);
-        indices.splice(place, 0, index);
-        if (squared.length > k) {
-          squared.pop();
-          indices.pop();
-        }
-      }
-      const offset = axis === 0 ? dx : dy;
-      const next = axis === 0 ? 1 : 0;
-      const [near, far] =
-        offset < 0
-          ? [
-              [start, middle],
-              [middle + 1, end],
-            ]
-          : [
-              [middle + 1, end],
-              [start, middle],
-            ];
-      visit(near![0]!, near![1]!, next);
-      if (squared.length < k || offset * offset < squared[squared.length - 1]!) visit(far![0]!, far![1]!, next);
+    this.#search(x, y, k);
+    return {
+      indices: [...this.#indices.subarray(0, this.#found)],
+      squared: [...this.#squared.subarray(0, this.#found)],
     };
-    visit(0, order.length, 0);
-    return { indices, squared };
   }
 
   /** Values (several channels a point) at (x, y): mean of the three nearest points, weighted by inverse squared distance. */
   interpolate(values: ArrayLike<number>, channels: number, x: number, y: number): number[] {
-    const { indices, squared } = this.nearest(x, y, 3);
+    this.#search(x, y, 3);
     const result = new Array<number>(channels).fill(0);
     let total = 0;
-    indices.forEach((index, place) => {
-      const weight = 1 / (squared[place]! + 1e-12);
+    for (let place = 0; place < this.#found; place++) {
+      const weight = 1 / (this.#squared[place]! + 1e-12);
       total += weight;
-      for (let c = 0; c < channels; c++) result[c] = result[c]! + weight * values[channels * index + c]!;
-    });
-    return result.map((value) => value / total);
+      const start = channels * this.#indices[place]!;
+      for (let c = 0; c < channels; c++) result[c] = result[c]! + weight * values[start + c]!;
+    }
+    for (let c = 0; c < channels; c++) result[c] = result[c]! / total;
+    return result;
+  }
+
+  /** Fills the list of the k nearest points. It belongs to the tree, so that a search makes no garbage: there are millions. */
+  #search(x: number, y: number, k: number): void {
+    if (this.#indices.length < k) {
+      this.#indices = new Uint32Array(k);
+      this.#squared = new Float64Array(k);
+    }
+    this.#found = 0;
+    this.#visit(0, this.#order.length, 0, x, y, k);
+  }
+
+  #visit(start: number, end: number, axis: 0 | 1, x: number, y: number, k: number): void {
+    if (start >= end) return;
+    const middle = (start + end) >> 1;
+    const index = this.#order[middle]!;
+    const dx = x - this.points[2 * index]!;
+    const dy = y - this.points[2 * index + 1]!;
+    this.#offer(index, dx * dx + dy * dy, k);
+    const offset = axis === 0 ? dx : dy;
+    const next = axis === 0 ? 1 : 0;
+    // the half that holds (x, y) first; the other only if it can hold something nearer
+    if (offset < 0) this.#visit(start, middle, next, x, y, k);
+    else this.#visit(middle + 1, end, next, x, y, k);
+    if (this.#found === k && offset * offset >= this.#squared[k - 1]!) return;
+    if (offset < 0) this.#visit(middle + 1, end, next, x, y, k);
+    else this.#visit(start, middle, next, x, y, k);
+  }
+
+  /** Puts a point into the list of the nearest if it belongs there. */
+  #offer(index: number, distance: number, k: number): void {
+    let place = this.#found;
+    if (place === k) {
+      if (distance >= this.#squared[k - 1]!) return;
+      place--;
+    } else this.#found++;
+    for (; place > 0 && this.#squared[place - 1]! > distance; place--) {
+      this.#squared[place] = this.#squared[place - 1]!;
+      this.#indices[place] = this.#indices[place - 1]!;
+    }
+    this.#squared[place] = distance;
+    this.#indices[place] = index;
   }
 }
 

@@ -412,6 +412,14 @@ describe("SupernodePooling", () => {
     expect(pooling.forward({ inputPos: rand([10, 3]), supernodeIdx: ints([0, 1, 5, 6]) }).shape).toEqual([1, 4, 16]);
   });
 
+  it("refuses supernodes that do not divide among the samples", () => {
+    const batchIdx = ints([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    const input = { inputPos: rand([10, 3]), supernodeIdx: ints([0, 1, 5]), batchIdx };
+    expect(() => new SupernodePooling(config).forward(input)).toThrow(
+      "equally many supernodes for each of the 2 samples, got 3",
+    );
+  });
+
   it("averages the messages of each cluster, and gives zero where nothing is near", () => {
     const pooling = new SupernodePooling({
       hidden_dim: 8,

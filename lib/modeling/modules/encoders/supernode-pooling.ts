@@ -112,6 +112,11 @@ export class SupernodePooling extends nn.Module {
     this.validate(inputPos, supernodeIdx, inputFeatures);
     return scope(() => {
       const batchSize = batchIdx ? Number(batchIdx.max().item()) + 1 : 1;
+      if (supernodeIdx.size(0) % batchSize !== 0) {
+        throw new ValueError(
+          `SupernodePooling: supernodeIdx must hold equally many supernodes for each of the ${batchSize} samples, got ${supernodeIdx.size(0)}`,
+        );
+      }
       const edges = this.edges(inputPos, supernodeIdx, batchSize > 1 ? batchIdx! : null);
       const features = this.featureProjection?.forward(inputFeatures!.reshape([-1, inputFeatures!.size(-1)])) ?? null;
       const { parts, supernodes } = this.messageParts(inputPos, supernodeIdx, edges, features);

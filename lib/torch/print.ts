@@ -1,5 +1,7 @@
 /** PyTorch's text of a tensor: `tensor([[1., 2.], [3., 4.]], dtype=torch.float64)`, wrapped and shortened by the same rules. */
 import { getDefaultDtype } from "./creation";
+import { native } from "./addon";
+import { asTorchError, TorchError } from "./errors";
 import { isComplex, isFloatingPoint, type Complex } from "./dtype";
 import { noGrad } from "./autograd";
 import { cat } from "./operators.generated";
@@ -61,6 +63,11 @@ export function formatTensor(tensor: Tensor): string {
     if (tensor.ndim !== 1) suffixes.push(`size=${shapeText(tensor.shape)}`);
     if (dtype !== standard) suffixes.push(`dtype=torch.${dtype}`);
     contents = "[]";
+  } else if (!hasElements(tensor)) {
+    // Sparse and other layouts: their parts print on their own, `x.indices()` and `x.values()`.
+    suffixes.push(`size=${shapeText(tensor.shape)}`);
+    if (dtype !== standard) suffixes.push(`dtype=torch.${dtype}`);
+    contents = "...";
   } else {
     if (options.edgeitems === 0) suffixes.push(`size=${shapeText(tensor.shape)}`);
     if (!familiar.includes(dtype)) suffixes.push(`dtype=torch.${dtype}`);
@@ -70,6 +77,17 @@ export function formatTensor(tensor: Tensor): string {
   if (gradFn !== null) suffixes.push(`grad_fn=<${gradFn}>`);
   else if (tensor.requiresGrad) suffixes.push("requires_grad=True");
   return addSuffixes(prefix + contents, suffixes, prefix.length);
+}
+
+/** False for layouts other than strided, which have no storage of their own. */
+function hasElements(tensor: Tensor): boolean {
+  try {
+    native.storageId(tensor.handle);
+    return true;
+  } catch (error) {
+    if (asTorchError(error) instanceof TorchError) return false;
+    throw error;
+  }
 }
 
 function shapeText(shape: readonly number[]): string {

@@ -114,6 +114,7 @@ function freeOwned(scope: Scope): void {
     if (tensor.handle === 0) continue;
     buffer[count++] = tensor.handle;
     tensor.handle = 0;
+    tensor.cachedInfo = null;
   }
   tensors.length = 0;
   if (count > 0) native.freeMany(buffer.subarray(0, count));

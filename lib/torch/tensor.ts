@@ -458,6 +458,7 @@ export class Tensor extends TensorMethods {
     if (this.handle === 0) return;
     native.free(this.handle);
     this.handle = 0;
+    this.cachedInfo = null;
   }
 
   [Symbol.dispose](): void {

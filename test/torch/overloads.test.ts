@@ -231,6 +231,9 @@ describe("disposed tensors", () => {
   const gone = zeros([2]);
   gone.dispose();
   const x = zeros([2]);
+  const seen = zeros([2]);
+  expect(seen.shape).toEqual([2]);
+  seen.dispose();
 
   test.each<[string, () => unknown]>([
     ["as first argument", () => gone.add(x)],
@@ -242,6 +245,7 @@ describe("disposed tensors", () => {
     ["in place", () => gone.add_(1)],
     ["read", () => gone.toArray()],
     ["shape", () => gone.shape],
+    ["shape read before", () => seen.shape],
     ["backward", () => gone.backward()],
     ["ops.call", () => ops.call("aten::add.Tensor", gone, x)],
   ])("%s throw a DisposedError", (_, body) => {

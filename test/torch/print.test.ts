@@ -57,6 +57,23 @@ test("console.log prints the same text", () => {
   expect(inspect(tensor([1, 2]))).toBe("tensor([1., 2.])");
 });
 
+test("a sparse tensor prints its size", () => {
+  expect(
+    String(
+      tensor([
+        [0, 1],
+        [0, 0],
+      ]).toSparse(),
+    ),
+  ).toBe("tensor(..., size=(2, 2))");
+});
+
+test("a meta tensor prints its size", () => {
+  expect(String(zeros([2, 3], { device: "meta", dtype: "int32" }))).toBe(
+    "tensor(..., device='meta', size=(2, 3), dtype=torch.int32)",
+  );
+});
+
 test("a disposed tensor says so", () => {
   const x = zeros([2]);
   x.dispose();

@@ -1,5 +1,6 @@
 /** Counters of live tensors, and the leak check for tests. */
 import { native } from "./addon";
+import { Tensor } from "./tensor";
 
 /** Live tensors and bytes on the host, now and at their peak. */
 export interface MemoryCounters {
@@ -54,7 +55,7 @@ export function expectNoLeaks<T>(body: () => T): T {
 
 function countTensorsIn(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
-  if ("handle" in value && "cachedInfo" in value) return 1;
+  if (value instanceof Tensor) return 1;
   const entries = value instanceof Map ? value.values() : Array.isArray(value) ? value : Object.values(value);
   let count = 0;
   for (const entry of entries as Iterable<unknown>) count += countTensorsIn(entry);

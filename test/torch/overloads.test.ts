@@ -93,7 +93,7 @@ describe("overload choice", () => {
   });
 
   test("undefined and null take the default", () => {
-    expect(sum(x, undefined, undefined).item()).toBe(10);
+    expect(sum(x, null, undefined).item()).toBe(10);
     expect(clamp(x, null, 2).toArray()).toEqual([
       [1, 2],
       [2, 2],

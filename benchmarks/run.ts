@@ -26,6 +26,17 @@ const benchmarks: readonly { file: string; title: string; about: string }[] = [
   { file: "mlp", title: "One update of a small model", about: "Forward, backward and AdamW of a 3-layer MLP." },
   { file: "startup", title: "Start", about: "Wall time of a process that makes one tensor." },
   { file: "serialization", title: "Checkpoints", about: "A state dict of 1 GiB, saved and loaded." },
+  {
+    file: "neighbors",
+    title: "Neighbour search",
+    about: "All points of a uniform cloud among themselves, at most 32 neighbours each.",
+  },
+  {
+    file: "models",
+    title: "Models",
+    about: "Forward and training step of the ShapeNet-Car models, all points and a sixteenth of them.",
+  },
+  { file: "queries", title: "Query points", about: "AB-UPT on up to a million query points, in chunks." },
   { file: "memory", title: "Memory", about: "Many updates of a small model in scopes." },
 ];
 

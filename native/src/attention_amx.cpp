@@ -22,25 +22,34 @@ namespace {
 
 // ---- vocabulary
 //
-// One algorithm in transposed orientation, rows = keys, columns = queries, so that softmax statistics are vertical and nothing is
-// transposed in the inner loops:
+// One algorithm in transposed orientation, rows = keys, columns = queries, so that softmax statistics are vertical and
+// nothing is transposed in the inner loops:
 //   S^T = K Q^T,  O^T = V^T P^T;   backward: dP^T = V dO^T,  dV = P^T dO,  dK = dS^T Q,  dQ^T = K^T dS^T.
-// A tile has 16 rows of 64 bytes. The left operand of a product has rows of 32 bfloat16; the right one has 16 rows of 16 pairs
-// ("pair format": words of two source rows interleaved). A group is 32 tokens, 64 channels: 4 tiles, 4096 bytes a plane.
+// A tile has 16 rows of 64 bytes. The left operand of a product has rows of 32 bfloat16; the right one has 16 rows of
+// 16 pairs
+// ("pair format": words of two source rows interleaved). A group is 32 tokens, 64 channels: 4 tiles, 4096 bytes a
+// plane.
 
 using Half = uint16_t;  // bfloat16
 
-constexpr int kGroup = 32;            // tokens
-constexpr long kGroupBytes = 4096;    // of one plane
+constexpr int kGroup = 32;          // tokens
+constexpr long kGroupBytes = 4096;  // of one plane
 constexpr long kTileBytes = 1024;
 constexpr float kLog2E = 1.44269504088896341F;
 constexpr float kLn2 = 0.693147180559945F;
-constexpr float kMasked = -1e30F;     // logit of a key that is padding
-constexpr float kPadding = 1e30F;     // logsumexp of a query that is padding: its weights vanish, and nothing becomes inf * 0
+constexpr float kMasked = -1e30F;  // logit of a key that is padding
+constexpr float kPadding =
+    1e30F;  // logsumexp of a query that is padding: its weights vanish, and nothing becomes inf * 0
 
-inline int blocks_of(int count, int size) { return (count + size - 1) / size; }
-inline int smaller(int a, int b) { return a < b ? a : b; }
-inline int larger(int a, int b) { return a > b ? a : b; }
+inline int blocks_of(int count, int size) {
+  return (count + size - 1) / size;
+}
+inline int smaller(int a, int b) {
+  return a < b ? a : b;
+}
+inline int larger(int a, int b) {
+  return a > b ? a : b;
+}
 
 template <typename T>
 inline T* row_of(const Rows& rows, int heads, int head, int row) {
@@ -88,7 +97,8 @@ struct TileScope {
 #define TILE_ZERO(tile) asm volatile("tilezero %%tmm" #tile :::)
 #define TILE_PRODUCT(sum, left, right) asm volatile("tdpbf16ps %%tmm" #right ", %%tmm" #left ", %%tmm" #sum :::)
 
-// Where tiles of one operand lie: bytes between tiles along the outer dimension and along the sum, between rows, between planes.
+// Where tiles of one operand lie: bytes between tiles along the outer dimension and along the sum, between rows,
+// between planes.
 struct Operand {
   const char* data;
   long outer;
@@ -119,17 +129,31 @@ inline __attribute__((always_inline)) void flush(PendingStore& pending) {
   pending.data = nullptr;
 }
 
-#define LEFT(p) TILE_LOAD(4, a + (p) * left.plane, left.row); TILE_LOAD(5, a + (p) * left.plane + left.outer, left.row)
-#define RIGHT_FIRST(p) TILE_LOAD(6, b + (p) * right.plane, right.row)
-#define RIGHT_SECOND(p) TILE_LOAD(7, b + (p) * right.plane, right.row)
-#define RIGHT_BOTH(p) TILE_LOAD(6, b + (p) * right.plane, right.row); TILE_LOAD(7, b + (p) * right.plane + right.outer, right.row)
-#define ADD_FIRST TILE_PRODUCT(0, 4, 6); TILE_PRODUCT(1, 5, 6)
-#define ADD_SECOND TILE_PRODUCT(2, 4, 7); TILE_PRODUCT(3, 5, 7)
-#define ADD_ALL TILE_PRODUCT(0, 4, 6); TILE_PRODUCT(1, 4, 7); TILE_PRODUCT(2, 5, 6); TILE_PRODUCT(3, 5, 7)
+#define LEFT(p)                               \
+  TILE_LOAD(4, a + (p)*left.plane, left.row); \
+  TILE_LOAD(5, a + (p)*left.plane + left.outer, left.row)
+#define RIGHT_FIRST(p) TILE_LOAD(6, b + (p)*right.plane, right.row)
+#define RIGHT_SECOND(p) TILE_LOAD(7, b + (p)*right.plane, right.row)
+#define RIGHT_BOTH(p)                           \
+  TILE_LOAD(6, b + (p)*right.plane, right.row); \
+  TILE_LOAD(7, b + (p)*right.plane + right.outer, right.row)
+#define ADD_FIRST        \
+  TILE_PRODUCT(0, 4, 6); \
+  TILE_PRODUCT(1, 5, 6)
+#define ADD_SECOND       \
+  TILE_PRODUCT(2, 4, 7); \
+  TILE_PRODUCT(3, 5, 7)
+#define ADD_ALL          \
+  TILE_PRODUCT(0, 4, 6); \
+  TILE_PRODUCT(1, 4, 7); \
+  TILE_PRODUCT(2, 5, 6); \
+  TILE_PRODUCT(3, 5, 7)
 
-// result += left right over `depth` tiles. Of three planes, products of total order below three are summed, small ones first.
+// result += left right over `depth` tiles. Of three planes, products of total order below three are summed, small ones
+// first.
 template <int Planes>
-inline __attribute__((always_inline)) void add_product(PendingStore& pending, Operand left, Operand right, int depth, Result result) {
+inline __attribute__((always_inline)) void add_product(PendingStore& pending, Operand left, Operand right, int depth,
+                                                       Result result) {
   flush(pending);
   TILE_LOAD(0, result.data, result.row);
   TILE_LOAD(1, result.data + result.horizontal, result.row);
@@ -138,14 +162,23 @@ inline __attribute__((always_inline)) void add_product(PendingStore& pending, Op
   for (int k = 0; k < depth; ++k) {
     const char *a = left.data + k * left.inner, *b = right.data + k * right.inner;
     if constexpr (Planes == 1) {
-      LEFT(0); RIGHT_BOTH(0); ADD_ALL;
+      LEFT(0);
+      RIGHT_BOTH(0);
+      ADD_ALL;
     } else {
-      LEFT(2); RIGHT_BOTH(0); ADD_ALL;
-      LEFT(1); ADD_ALL;
-      RIGHT_BOTH(1); ADD_ALL;
-      LEFT(0); ADD_ALL;
-      RIGHT_BOTH(0); ADD_ALL;
-      RIGHT_BOTH(2); ADD_ALL;
+      LEFT(2);
+      RIGHT_BOTH(0);
+      ADD_ALL;
+      LEFT(1);
+      ADD_ALL;
+      RIGHT_BOTH(1);
+      ADD_ALL;
+      LEFT(0);
+      ADD_ALL;
+      RIGHT_BOTH(0);
+      ADD_ALL;
+      RIGHT_BOTH(2);
+      ADD_ALL;
     }
   }
   TILE_STORE(0, result.data, result.row);
@@ -154,22 +187,34 @@ inline __attribute__((always_inline)) void add_product(PendingStore& pending, Op
   TILE_STORE(3, result.data + result.vertical + result.horizontal, result.row);
 }
 
-// result = left right. Each pair of accumulators is stored while the products of the other run; the second pair is left pending.
+// result = left right. Each pair of accumulators is stored while the products of the other run; the second pair is left
+// pending.
 template <int Planes>
-inline __attribute__((always_inline)) void set_product(PendingStore& pending, Operand left, Operand right, int depth, Result result) {
+inline __attribute__((always_inline)) void set_product(PendingStore& pending, Operand left, Operand right, int depth,
+                                                       Result result) {
   TILE_ZERO(0);
   TILE_ZERO(1);
   for (int k = 0; k < depth; ++k) {
     const char *a = left.data + k * left.inner, *b = right.data + k * right.inner;
     if constexpr (Planes == 1) {
-      LEFT(0); RIGHT_FIRST(0); ADD_FIRST;
+      LEFT(0);
+      RIGHT_FIRST(0);
+      ADD_FIRST;
     } else {
-      LEFT(2); RIGHT_FIRST(0); ADD_FIRST;
-      LEFT(1); ADD_FIRST;
-      LEFT(0); ADD_FIRST;
-      RIGHT_FIRST(1); ADD_FIRST;
-      RIGHT_FIRST(2); ADD_FIRST;
-      LEFT(1); RIGHT_FIRST(1); ADD_FIRST;
+      LEFT(2);
+      RIGHT_FIRST(0);
+      ADD_FIRST;
+      LEFT(1);
+      ADD_FIRST;
+      LEFT(0);
+      ADD_FIRST;
+      RIGHT_FIRST(1);
+      ADD_FIRST;
+      RIGHT_FIRST(2);
+      ADD_FIRST;
+      LEFT(1);
+      RIGHT_FIRST(1);
+      ADD_FIRST;
     }
   }
   flush(pending);
@@ -178,14 +223,24 @@ inline __attribute__((always_inline)) void set_product(PendingStore& pending, Op
   for (int k = 0; k < depth; ++k) {
     const char *a = left.data + k * left.inner, *b = right.data + right.outer + k * right.inner;
     if constexpr (Planes == 1) {
-      LEFT(0); RIGHT_SECOND(0); ADD_SECOND;
+      LEFT(0);
+      RIGHT_SECOND(0);
+      ADD_SECOND;
     } else {
-      LEFT(2); RIGHT_SECOND(0); ADD_SECOND;
-      LEFT(1); ADD_SECOND;
-      LEFT(0); ADD_SECOND;
-      RIGHT_SECOND(1); ADD_SECOND;
-      RIGHT_SECOND(2); ADD_SECOND;
-      LEFT(1); RIGHT_SECOND(1); ADD_SECOND;
+      LEFT(2);
+      RIGHT_SECOND(0);
+      ADD_SECOND;
+      LEFT(1);
+      ADD_SECOND;
+      LEFT(0);
+      ADD_SECOND;
+      RIGHT_SECOND(1);
+      ADD_SECOND;
+      RIGHT_SECOND(2);
+      ADD_SECOND;
+      LEFT(1);
+      RIGHT_SECOND(1);
+      ADD_SECOND;
     }
   }
   TILE_STORE(0, result.data, result.row);
@@ -195,19 +250,28 @@ inline __attribute__((always_inline)) void set_product(PendingStore& pending, Op
 
 // ---- vectors
 
-inline __m512 load16(const float* p) { return _mm512_loadu_ps(p); }
-inline __m512 load16(const Half* p) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
+inline __m512 load16(const float* p) {
+  return _mm512_loadu_ps(p);
 }
-inline void store16(float* p, __m512 v) { _mm512_storeu_ps(p, v); }
-inline void store16(Half* p, __m512 v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v))); }
+inline __m512 load16(const Half* p) {
+  return _mm512_castsi512_ps(
+      _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
+}
+inline void store16(float* p, __m512 v) {
+  _mm512_storeu_ps(p, v);
+}
+inline void store16(Half* p, __m512 v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+}
 
 // 2^x by a polynomial on [-1/2, 1/2]; results far below the smallest number are zero. Degree 3 is enough for bfloat16.
 template <int Degree>
 inline __m512 exp2_16(__m512 x) {
   const __m512 f = _mm512_reduce_ps(x, 9);
   __m512 p;
-  const auto step = [&](float c) __attribute__((always_inline)) { p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c)); };
+  const auto step = [&](float c) __attribute__((always_inline)) {
+    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
+  };
   if constexpr (Degree >= 5) {
     p = _mm512_set1_ps(1.877576608e-03F);
     step(8.989340253e-03F);
@@ -255,7 +319,9 @@ inline void transpose16(const void* source, long source_stride, void* target, lo
   for (int i = 0; i < 16; ++i) _mm512_storeu_si512(to + i * target_stride, r[i]);
 }
 
-inline __m512i to_halves(__m512 low, __m512 high) { return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)); }
+inline __m512i to_halves(__m512 low, __m512 high) {
+  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+}
 inline __m512 low_half(__m512i v) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)), 16));
 }
@@ -277,7 +343,8 @@ inline void store_pairs(char* target, long plane, __m512 even, __m512 odd, __m51
   _mm512_store_si512(target, words);
   for (int p = 1; p < Planes; ++p) {
     even = _mm512_sub_ps(even, _mm512_castsi512_ps(_mm512_slli_epi32(words, 16)));
-    odd = _mm512_sub_ps(odd, _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000U)))));
+    odd = _mm512_sub_ps(odd,
+                        _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000U)))));
     words = _mm512_permutexvar_epi16(order, to_halves(even, odd));
     _mm512_store_si512(target + p * plane, words);
   }
@@ -310,7 +377,8 @@ struct Packed {
 //   transposed   X^T in pair format, 2 tiles of tokens x 2 of channels
 //   turned_rows  X^T in row format, 4 tiles of 16 channels
 template <typename T, int Planes>
-void pack_group(const T* source, long stride, int valid, Packed rows, Packed pairs, Packed transposed, Packed turned_rows) {
+void pack_group(const T* source, long stride, int valid, Packed rows, Packed pairs, Packed transposed,
+                Packed turned_rows) {
   alignas(64) Half row_scratch[Planes][32][64];
   alignas(64) Half pair_scratch[Planes][2048];
   if (!rows.data && transposed.data) rows = {reinterpret_cast<char*>(row_scratch), kGroupBytes};
@@ -319,7 +387,8 @@ void pack_group(const T* source, long stride, int valid, Packed rows, Packed pai
   for (int r = 0; r < 32; r += 2) {
     __m512 x[2][4];
     for (int u = 0; u < 2; ++u) {
-      for (int j = 0; j < 4; ++j) x[u][j] = r + u < valid ? load16(source + (r + u) * stride + j * 16) : _mm512_setzero_ps();
+      for (int j = 0; j < 4; ++j)
+        x[u][j] = r + u < valid ? load16(source + (r + u) * stride + j * 16) : _mm512_setzero_ps();
     }
     if (rows.data) {
       for (int u = 0; u < 2; ++u) {
@@ -328,20 +397,23 @@ void pack_group(const T* source, long stride, int valid, Packed rows, Packed pai
       }
     }
     if (pairs.data) {
-      for (int j = 0; j < 4; ++j) store_pairs<Planes>(pairs.data + j * kTileBytes + (r / 2) * 64, pairs.plane, x[0][j], x[1][j], order);
+      for (int j = 0; j < 4; ++j)
+        store_pairs<Planes>(pairs.data + j * kTileBytes + (r / 2) * 64, pairs.plane, x[0][j], x[1][j], order);
     }
   }
   for (int p = 0; p < Planes; ++p) {
     if (transposed.data) {
       for (int t = 0; t < 2; ++t) {
         for (int c = 0; c < 2; ++c) {
-          transpose16(rows.data + p * rows.plane + t * 16 * 128 + c * 64, 128, transposed.data + p * transposed.plane + (t * 2 + c) * kTileBytes, 64);
+          transpose16(rows.data + p * rows.plane + t * 16 * 128 + c * 64, 128,
+                      transposed.data + p * transposed.plane + (t * 2 + c) * kTileBytes, 64);
         }
       }
     }
     if (turned_rows.data) {
       for (int j = 0; j < 4; ++j) {
-        transpose16(pairs.data + p * pairs.plane + j * kTileBytes, 64, turned_rows.data + p * turned_rows.plane + j * kTileBytes, 64);
+        transpose16(pairs.data + p * pairs.plane + j * kTileBytes, 64,
+                    turned_rows.data + p * turned_rows.plane + j * kTileBytes, 64);
       }
     }
   }
@@ -351,7 +423,8 @@ void pack_group(const T* source, long stride, int valid, Packed rows, Packed pai
 
 constexpr int kKeysPerUnit = 64;
 constexpr int kQueriesPerTask = 64;
-constexpr float kRescale = 8;  // powers of two that a running maximum may lag behind: rescaling is rare, the result exact
+constexpr float kRescale =
+    8;  // powers of two that a running maximum may lag behind: rescaling is rare, the result exact
 
 template <typename T, int Planes>
 void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
@@ -382,7 +455,7 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
   std::atomic<int> next{0};
   const auto attend = [&](int) {
     TileScope tiles;
-    alignas(64) static thread_local char S[2][kUnitGroups][kGroupBytes];           // logits (keys x queries), float32
+    alignas(64) static thread_local char S[2][kUnitGroups][kGroupBytes];            // logits (keys x queries), float32
     alignas(64) static thread_local char P[2][Planes][kUnitGroups][2][kTileBytes];  // weights, pair format
     alignas(64) static thread_local char O[kTaskGroups][4][2][kTileBytes];          // O^T, float32
     alignas(64) static thread_local char Q[Planes][kTaskGroups][kGroupBytes];       // Q^T, pair format
@@ -395,7 +468,8 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
       const int groups = smaller(kTaskGroups, blocks_of(problem.queries - first, kGroup));
       for (int g = 0; g < groups; ++g) {
         const int row = first + g * kGroup;
-        pack_group<T, Planes>(row_of<T>(q, problem.heads, h, row), q.row, smaller(kGroup, problem.queries - row), {}, {}, {Q[0][g], kQPlane}, {});
+        pack_group<T, Planes>(row_of<T>(q, problem.heads, h, row), q.row, smaller(kGroup, problem.queries - row), {},
+                              {}, {Q[0][g], kQPlane}, {});
         std::memset(O[g], 0, sizeof O[g]);
         maximum[2 * g] = maximum[2 * g + 1] = _mm512_set1_ps(kMasked);
         sum[2 * g] = sum[2 * g + 1] = _mm512_setzero_ps();
@@ -405,7 +479,8 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
       const int units = key_groups / kUnitGroups * groups;  // a unit: 64 keys against one group of queries
       PendingStore pending;
       const auto logits = [&](int u, int part) __attribute__((always_inline)) {
-        const Operand left{key_rows + (static_cast<long>(u / groups) * kUnitGroups + part) * kGroupBytes, 2048, 64, 128, plane};
+        const Operand left{key_rows + (static_cast<long>(u / groups) * kUnitGroups + part) * kGroupBytes, 2048, 64, 128,
+                           plane};
         const Operand right{Q[0][u % groups], 2048, kTileBytes, 64, kQPlane};
         set_product<Planes>(pending, left, right, 2, {S[u & 1][part], 2048, 64, 128});
       };
@@ -420,8 +495,10 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
       for (int part = 0; part < kUnitGroups; ++part) logits(0, part);
       for (int u = 0; u < units; ++u) {
         const int g = u % groups;
-        if (u > 0) add_values(u - 1);
-        else flush(pending);
+        if (u > 0)
+          add_values(u - 1);
+        else
+          flush(pending);
         float* s = reinterpret_cast<float*>(S[u & 1][0]);
         for (int r = larger(0, problem.keys - u / groups * kKeysPerUnit); r < kKeysPerUnit; ++r) {
           _mm512_store_ps(s + r * 32, _mm512_set1_ps(kMasked));
@@ -442,7 +519,8 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
         if (__builtin_expect(grown != 0, 0)) {
           flush(pending);
           const __m512 n0 = _mm512_max_ps(maximum[2 * g], x0), n1 = _mm512_max_ps(maximum[2 * g + 1], x1);
-          const __m512 a0 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g], n0)), a1 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g + 1], n1));
+          const __m512 a0 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g], n0)),
+                       a1 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g + 1], n1));
           maximum[2 * g] = n0;
           maximum[2 * g + 1] = n1;
           sum[2 * g] = _mm512_mul_ps(sum[2 * g], a0);
@@ -506,15 +584,16 @@ constexpr int kQueryBlock = 256;
 constexpr int kSumGroups = 4;  // groups of queries that one product of dV and dK sums over
 
 template <typename T, int Planes>
-void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out, const float* logsumexp,
-                    Rows grad_q, Rows grad_k, Rows grad_v) {
+void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out,
+                    const float* logsumexp, Rows grad_q, Rows grad_k, Rows grad_v) {
   constexpr int kDegree = Planes == 1 ? 3 : 5;
   const int heads = problem.batch * problem.heads, threads = runtime.threads;
   const int query_groups = blocks_of(problem.queries, kGroup), key_groups = blocks_of(problem.keys, kGroup);
   const long plane = query_groups * kGroupBytes;
   const size_t packed = static_cast<size_t>(heads) * Planes * plane;
 
-  // Key groups of all heads are split evenly over the threads. Each thread has a dQ^T of its own for every head that it touches.
+  // Key groups of all heads are split evenly over the threads. Each thread has a dQ^T of its own for every head that it
+  // touches.
   const long units = static_cast<long>(heads) * key_groups;
   const auto unit_begin = [&](int thread) { return units * thread / threads; };
   const auto slots_of = [&](int thread) {
@@ -534,7 +613,8 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
   constexpr size_t kLocal = 3 * Planes * kKPlane + 2 * kKeyBlock * 256 + 3 * Planes * kWeightPlane + 4096;
   const size_t rows_of_all = static_cast<size_t>(heads) * query_groups * kGroup;
   Arena arena{static_cast<char*>(runtime.allocate(
-      4 * packed + 8 * rows_of_all + 4 * static_cast<size_t>(slots) * slot_size + threads * kLocal + (1 << 14), runtime.allocate_context))};
+      4 * packed + 8 * rows_of_all + 4 * static_cast<size_t>(slots) * slot_size + threads * kLocal + (1 << 14),
+      runtime.allocate_context))};
   char* q_transposed = arena.take<char>(packed);  // Q^T and dO^T in pair format, Q and dO in pair format
   char* q_pairs = arena.take<char>(packed);
   char* go_transposed = arena.take<char>(packed);
@@ -552,14 +632,16 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
       const long at = static_cast<long>(h) * Planes * plane + g * kGroupBytes;
       const T* go_rows = row_of<T>(grad_out, problem.heads, h, row);
       const T* out_rows = row_of<T>(out, problem.heads, h, row);
-      pack_group<T, Planes>(row_of<T>(q, problem.heads, h, row), q.row, valid, {}, {q_pairs + at, plane}, {q_transposed + at, plane}, {});
+      pack_group<T, Planes>(row_of<T>(q, problem.heads, h, row), q.row, valid, {}, {q_pairs + at, plane},
+                            {q_transposed + at, plane}, {});
       pack_group<T, Planes>(go_rows, grad_out.row, valid, {}, {go_pairs + at, plane}, {go_transposed + at, plane}, {});
       for (int r = 0; r < kGroup; ++r) {
         float dot = 0, base = kPadding;
         if (r < valid) {
           __m512 products = _mm512_setzero_ps();
           for (int d = 0; d < 64; d += 16) {
-            products = _mm512_fmadd_ps(load16(go_rows + r * grad_out.row + d), load16(out_rows + r * out.row + d), products);
+            products =
+                _mm512_fmadd_ps(load16(go_rows + r * grad_out.row + d), load16(out_rows + r * out.row + d), products);
           }
           dot = _mm512_reduce_add_ps(products);
           base = logsumexp[static_cast<long>(h) * problem.queries + row + r] * kLog2E;
@@ -578,10 +660,10 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
     if (end <= begin) return;
     TileScope tiles;
     Arena own{local + thread * kLocal};
-    char* k_rows = own.take<char>(Planes * kKPlane);        // K and V in row format
-    char* k_turned = own.take<char>(Planes * kKPlane);      // K^T in row format
+    char* k_rows = own.take<char>(Planes * kKPlane);    // K and V in row format
+    char* k_turned = own.take<char>(Planes * kKPlane);  // K^T in row format
     char* v_rows = own.take<char>(Planes * kKPlane);
-    char* dk = own.take<char>(kKeyBlock * 256);             // float32 tiles of 16 keys x 16 channels
+    char* dk = own.take<char>(kKeyBlock * 256);  // float32 tiles of 16 keys x 16 channels
     char* dv = own.take<char>(kKeyBlock * 256);
     char* weight_rows = own.take<char>(Planes * kWeightPlane);  // P^T and dS^T in row format, dS^T in pair format
     char* ds_rows = own.take<char>(Planes * kWeightPlane);
@@ -595,14 +677,16 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
       unit += key_count;
       for (int g = 0; g < key_count; ++g) {
         const int row = (first_group + g) * kGroup, valid = smaller(kGroup, problem.keys - row);
-        pack_group<T, Planes>(row_of<T>(k, problem.heads, h, row), k.row, valid, {k_rows + g * kGroupBytes, kKPlane}, {}, {},
-                              {k_turned + g * kGroupBytes, kKPlane});
-        pack_group<T, Planes>(row_of<T>(v, problem.heads, h, row), v.row, valid, {v_rows + g * kGroupBytes, kKPlane}, {}, {}, {});
+        pack_group<T, Planes>(row_of<T>(k, problem.heads, h, row), k.row, valid, {k_rows + g * kGroupBytes, kKPlane},
+                              {}, {}, {k_turned + g * kGroupBytes, kKPlane});
+        pack_group<T, Planes>(row_of<T>(v, problem.heads, h, row), v.row, valid, {v_rows + g * kGroupBytes, kKPlane},
+                              {}, {}, {});
       }
       std::memset(dk, 0, kKeyBlock * 256);
       std::memset(dv, 0, kKeyBlock * 256);
       const long head_at = static_cast<long>(h) * Planes * plane;
-      char* dq = reinterpret_cast<char*>(dq_slots + (first_slot(thread) + h - static_cast<int>(begin / key_groups)) * slot_size);
+      char* dq = reinterpret_cast<char*>(dq_slots +
+                                         (first_slot(thread) + h - static_cast<int>(begin / key_groups)) * slot_size);
       for (int q0 = 0; q0 < query_groups; q0 += kQueryGroups) {
         const int query_count = smaller(kQueryGroups, query_groups - q0);
         const long at = head_at + q0 * kGroupBytes;
@@ -611,15 +695,19 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
         const auto products = [&](int i) __attribute__((always_inline)) {
           const int kg = i % key_count, qg = i / key_count;
           set_product<Planes>(pending, {k_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
-                              {q_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2, {S[i & 1], 2048, 64, 128});
+                              {q_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2,
+                              {S[i & 1], 2048, 64, 128});
           set_product<Planes>(pending, {v_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
-                              {go_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2, {D[i & 1], 2048, 64, 128});
+                              {go_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2,
+                              {D[i & 1], 2048, 64, 128});
         };
         products(0);
         for (int i = 0; i < blocks; ++i) {
           const int kg = i % key_count, qg = i / key_count;
-          if (i + 1 < blocks) products(i + 1);
-          else flush(pending);
+          if (i + 1 < blocks)
+            products(i + 1);
+          else
+            flush(pending);
           float *s = reinterpret_cast<float*>(S[i & 1]), *d = reinterpret_cast<float*>(D[i & 1]);
           const long query_row = (static_cast<long>(h) * query_groups + q0 + qg) * kGroup;
           const __m512 L0 = _mm512_loadu_ps(lse + query_row), L1 = _mm512_loadu_ps(lse + query_row + 16);
@@ -653,13 +741,15 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
         // dV += P^T dO, dK += dS^T Q
         for (int part = 0; part < query_count; part += kSumGroups) {
           const int depth = smaller(kSumGroups, query_count - part);
-          const auto accumulate = [&](const char* weights, const char* pairs, char* target) __attribute__((always_inline)) {
+          const auto accumulate = [&](const char* weights, const char* pairs, char* target)
+              __attribute__((always_inline)) {
             for (int kg = 0; kg < key_count; ++kg) {
               for (int half = 0; half < 2; ++half) {
                 add_product<Planes>(pending,
-                                    {weights + kg * 2 * kQueryGroups * kTileBytes + part * kTileBytes, kQueryGroups * kTileBytes, kTileBytes, 64, kWeightPlane},
-                                    {pairs + half * 2048 + part * kGroupBytes, kTileBytes, kGroupBytes, 64, plane}, depth,
-                                    {target + (kg * 8 + half * 2) * kTileBytes, 4096, kTileBytes, 64});
+                                    {weights + kg * 2 * kQueryGroups * kTileBytes + part * kTileBytes,
+                                     kQueryGroups * kTileBytes, kTileBytes, 64, kWeightPlane},
+                                    {pairs + half * 2048 + part * kGroupBytes, kTileBytes, kGroupBytes, 64, plane},
+                                    depth, {target + (kg * 8 + half * 2) * kTileBytes, 4096, kTileBytes, 64});
               }
             }
           };
@@ -669,9 +759,10 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
         // dQ^T += K^T dS^T, tiles of 16 queries x 16 channels, transposed
         for (int qg = 0; qg < query_count; ++qg) {
           for (int half = 0; half < 2; ++half) {
-            add_product<Planes>(pending, {k_turned + half * 2048, kTileBytes, kGroupBytes, 64, kKPlane},
-                                {ds_pairs + qg * 2 * kKeyGroups * kTileBytes, kKeyGroups * kTileBytes, kTileBytes, 64, kWeightPlane}, key_count,
-                                {dq + ((q0 + qg) * 8 + half * 2) * kTileBytes, kTileBytes, 4096, 64});
+            add_product<Planes>(
+                pending, {k_turned + half * 2048, kTileBytes, kGroupBytes, 64, kKPlane},
+                {ds_pairs + qg * 2 * kKeyGroups * kTileBytes, kKeyGroups * kTileBytes, kTileBytes, 64, kWeightPlane},
+                key_count, {dq + ((q0 + qg) * 8 + half * 2) * kTileBytes, kTileBytes, 4096, 64});
           }
         }
         flush(pending);
@@ -699,7 +790,8 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
         const long begin = unit_begin(t), end = unit_begin(t + 1);
         if (end <= begin || h < begin / key_groups || h > (end - 1) / key_groups) continue;
         const float* slot = dq_slots + (first_slot(t) + h - begin / key_groups) * slot_size + part * 1024L;
-        for (int j = 0; j < 1024; j += 16) _mm512_store_ps(sum + j, _mm512_add_ps(_mm512_load_ps(sum + j), _mm512_loadu_ps(slot + j)));
+        for (int j = 0; j < 1024; j += 16)
+          _mm512_store_ps(sum + j, _mm512_add_ps(_mm512_load_ps(sum + j), _mm512_loadu_ps(slot + j)));
       }
       for (int d = 0; d < 4; ++d) transpose16(sum + d * 256, 64, &o[0][d * 16], 256);
       const __m512 scale = _mm512_set1_ps(problem.scale);
@@ -715,14 +807,18 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
 }  // namespace
 
 void forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
-  if (problem.bfloat16) forward_typed<Half, 1>(problem, runtime, q, k, v, out, logsumexp);
-  else forward_typed<float, 3>(problem, runtime, q, k, v, out, logsumexp);
+  if (problem.bfloat16)
+    forward_typed<Half, 1>(problem, runtime, q, k, v, out, logsumexp);
+  else
+    forward_typed<float, 3>(problem, runtime, q, k, v, out, logsumexp);
 }
 
-void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out, const float* logsumexp, Rows grad_q,
-              Rows grad_k, Rows grad_v) {
-  if (problem.bfloat16) backward_typed<Half, 1>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
-  else backward_typed<float, 3>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out,
+              const float* logsumexp, Rows grad_q, Rows grad_k, Rows grad_v) {
+  if (problem.bfloat16)
+    backward_typed<Half, 1>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+  else
+    backward_typed<float, 3>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
 }
 
 }  // namespace noether::amx
@@ -735,9 +831,11 @@ namespace {
 bool detect() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-  const bool tiles = (d >> 24 & 1U) != 0 && (d >> 22 & 1U) != 0;                                                  // AMX-TILE, AMX-BF16
-  const bool vectors = (b >> 16 & 1U) != 0 && (b >> 17 & 1U) != 0 && (b >> 30 & 1U) != 0 && (b >> 31 & 1U) != 0;  // AVX512 F, DQ, BW, VL
-  if (!tiles || !vectors || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || (a >> 5 & 1U) == 0) return false;         // AVX512_BF16
+  const bool tiles = (d >> 24 & 1U) != 0 && (d >> 22 & 1U) != 0;  // AMX-TILE, AMX-BF16
+  const bool vectors =
+      (b >> 16 & 1U) != 0 && (b >> 17 & 1U) != 0 && (b >> 30 & 1U) != 0 && (b >> 31 & 1U) != 0;  // AVX512 F, DQ, BW, VL
+  if (!tiles || !vectors || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || (a >> 5 & 1U) == 0)
+    return false;  // AVX512_BF16
   constexpr long kRequestPermission = 0x1023, kTileData = 18;
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
@@ -755,7 +853,9 @@ bool available() {
 
 namespace noether::amx {
 
-bool available() { return false; }
+bool available() {
+  return false;
+}
 void forward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, float*) {}
 void backward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, Rows, const float*, Rows, Rows, Rows) {}
 

@@ -1,8 +1,9 @@
 // Attention on Intel's tile unit (AMX), heads of 64 channels, forward and backward.
 //
-// bfloat16 operands are multiplied as they are; float32 operands are split into three bfloat16 planes each, of which six products
-// are kept, so that results are as exact as in float32 (about 1e-6 relative). No matrix of queries x keys is ever stored.
-// These files see no torch headers: inline functions of theirs, compiled for this instruction set, could end up in the whole addon.
+// bfloat16 operands are multiplied as they are; float32 operands are split into three bfloat16 planes each, of which
+// six products are kept, so that results are as exact as in float32 (about 1e-6 relative). No matrix of queries x keys
+// is ever stored. These files see no torch headers: inline functions of theirs, compiled for this instruction set,
+// could end up in the whole addon.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +44,7 @@ bool available();
 // out = softmax(q k^T scale) v; `logsumexp` (batch, heads, queries) is kept for the backward pass.
 void forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp);
 
-void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out, const float* logsumexp,
-              Rows grad_q, Rows grad_k, Rows grad_v);
+void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out,
+              const float* logsumexp, Rows grad_q, Rows grad_k, Rows grad_v);
 
 }  // namespace noether::amx

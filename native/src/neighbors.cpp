@@ -34,18 +34,24 @@ void check_points(const char* name, const Tensor& x, const Tensor& y, const Batc
   TORCH_CHECK(x.dim() == 2 && y.dim() == 2 && x.size(1) == y.size(1), name,
               ": x and y must have shapes (N, P) and (M, P), got ", x.sizes(), " and ", y.sizes());
   TORCH_CHECK(x.device() == y.device(), name, ": x and y must be on one device, got ", x.device(), " and ", y.device());
-  for (const auto& [batch, points, label] : {std::tuple(&batch_x, &x, "batch_x"), std::tuple(&batch_y, &y, "batch_y")}) {
-    TORCH_CHECK(!batch->has_value() || ((*batch)->dim() == 1 && (*batch)->size(0) == points->size(0) &&
-                                        at::isIntegralType((*batch)->scalar_type(), false)),
-                name, ": ", label, " must hold one integer for each of the ", points->size(0), " points");
+  for (const auto& [batch, points, label] :
+       {std::tuple(&batch_x, &x, "batch_x"), std::tuple(&batch_y, &y, "batch_y")}) {
+    TORCH_CHECK(!batch->has_value() ||
+                    ((*batch)->dim() == 1 && (*batch)->size(0) == points->size(0) &&
+                     (*batch)->device() == points->device() && at::isIntegralType((*batch)->scalar_type(), false)),
+                name, ": ", label, " must hold one integer for each of the ", points->size(0),
+                " points, on their device");
   }
 }
 
-Tensor no_edges(const Tensor& x) { return at::empty({2, 0}, x.options().dtype(at::kLong)); }
+Tensor no_edges(const Tensor& x) {
+  return at::empty({2, 0}, x.options().dtype(at::kLong));
+}
 
 // ---- points sorted by sample
 
-// The points of one side, grouped by sample: `order` lists point indices, samples ascending, indices ascending inside a sample.
+// The points of one side, grouped by sample: `order` lists point indices, samples ascending, indices ascending inside a
+// sample.
 struct Samples {
   std::vector<int64_t> order;
   std::vector<int64_t> ids;     // ascending
@@ -136,10 +142,12 @@ SampleEdges run_queries(std::vector<int32_t> visit, const MakeAnswer& make_answe
 }
 
 // Writes a sample's edges to both rows of the result, queries ascending.
-void write_edges(const SampleEdges& edges, const int64_t* query_index, const int64_t* source_index, int64_t* rows, int64_t* columns) {
+void write_edges(const SampleEdges& edges, const int64_t* query_index, const int64_t* source_index, int64_t* rows,
+                 int64_t* columns) {
   const int64_t count = static_cast<int64_t>(edges.visit.size());
   std::vector<int64_t> starts(count + 1, 0);
-  for (int64_t i = 0; i < count; ++i) starts[edges.visit[i] + 1] = edges.blocks[i / kQueryBlock].counts[i % kQueryBlock];
+  for (int64_t i = 0; i < count; ++i)
+    starts[edges.visit[i] + 1] = edges.blocks[i / kQueryBlock].counts[i % kQueryBlock];
   std::partial_sum(starts.begin(), starts.end(), starts.begin());
   at::parallel_for(0, static_cast<int64_t>(edges.blocks.size()), 1, [&](int64_t first, int64_t last) {
     for (int64_t block = first; block < last; ++block) {
@@ -159,7 +167,8 @@ void write_edges(const SampleEdges& edges, const int64_t* query_index, const int
 
 // Applies `search(x points, y points) -> SampleEdges` to every sample that occurs on both sides.
 template <typename T, typename Search>
-Tensor for_each_sample(const Tensor& x, const Tensor& y, const Batch& batch_x, const Batch& batch_y, const Search& search) {
+Tensor for_each_sample(const Tensor& x, const Tensor& y, const Batch& batch_x, const Batch& batch_y,
+                       const Search& search) {
   const Samples xs = group_by_sample(batch_x, x.size(0));
   const Samples ys = group_by_sample(batch_y, y.size(0));
   const int64_t dims = x.size(1);
@@ -187,7 +196,8 @@ Tensor for_each_sample(const Tensor& x, const Tensor& y, const Batch& batch_x, c
     const int64_t y_count = ys.starts[s + 1] - ys.starts[s];
     TORCH_CHECK(x_count < std::numeric_limits<int32_t>::max() && y_count < std::numeric_limits<int32_t>::max(),
                 "at most 2^31 - 1 points a sample are supported, got ", std::max(x_count, y_count));
-    parts.push_back({search(gather(x_data, x_index, x_count), x_count, gather(y_data, y_index, y_count), y_count), y_index, x_index});
+    parts.push_back({search(gather(x_data, x_index, x_count), x_count, gather(y_data, y_index, y_count), y_count),
+                     y_index, x_index});
     total += parts.back().edges.total;
   }
   Tensor result = at::empty({2, total}, x.options().dtype(at::kLong));
@@ -242,12 +252,14 @@ struct CellGeometry {
 
   int64_t total() const { return cells[0] * cells[1] * cells[2]; }
 
-  // Cell number along an axis; points outside of the box, and those that are not finite, go to the border or beyond it by one.
+  // Cell number along an axis; points outside of the box, and those that are not finite, go to the border or beyond it
+  // by one.
   int64_t along(int64_t axis, double value) const {
     const double cell = std::floor((value - origin[axis]) * inverse_size[axis]);
     if (!(cell >= 0)) return cell >= -1 || std::isnan(cell) ? -1 : -2;
-    return cell < static_cast<double>(cells[axis]) ? static_cast<int64_t>(cell)
-                                                   : cells[axis] + (cell < static_cast<double>(cells[axis]) + 1 ? 0 : 1);
+    return cell < static_cast<double>(cells[axis])
+               ? static_cast<int64_t>(cell)
+               : cells[axis] + (cell < static_cast<double>(cells[axis]) + 1 ? 0 : 1);
   }
 };
 
@@ -258,7 +270,8 @@ struct Grid {
   std::vector<int32_t> indices;  // positions in the sample
   std::vector<T> points;         // in the order of `indices`
 
-  Grid(const CellGeometry<T>& geometry, const std::vector<int32_t>& cell, const std::vector<T>& all, int64_t first, int64_t last, int64_t dims)
+  Grid(const CellGeometry<T>& geometry, const std::vector<int32_t>& cell, const std::vector<T>& all, int64_t first,
+       int64_t last, int64_t dims)
       : starts(geometry.total() + 1, 0), indices(last - first), points((last - first) * dims) {
     for (int64_t i = first; i < last; ++i) ++starts[cell[i] + 1];
     std::partial_sum(starts.begin(), starts.end(), starts.begin());
@@ -283,7 +296,8 @@ int32_t cell_of(const CellGeometry<T>& geometry, const T* point) {
 
 // Neighbours of one query among the points of one grid, unsorted, appended.
 template <typename T, int P>
-void grid_neighbours(const CellGeometry<T>& geometry, const Grid<T>& grid, const T* query, int64_t dims, T r, std::vector<int32_t>& found) {
+void grid_neighbours(const CellGeometry<T>& geometry, const Grid<T>& grid, const T* query, int64_t dims, T r,
+                     std::vector<int32_t>& found) {
   int64_t low[kGridDims] = {0, 0, 0}, high[kGridDims] = {0, 0, 0};
   for (int64_t a = 0; a < geometry.axes; ++a) {
     const int64_t cell = geometry.along(a, static_cast<double>(query[a]));
@@ -297,7 +311,9 @@ void grid_neighbours(const CellGeometry<T>& geometry, const Grid<T>& grid, const
   if (last >= 0) low[last] = high[last] = 0;
   for (int64_t i = low[0]; i <= high[0]; ++i) {
     for (int64_t j = low[1]; j <= high[1]; ++j) {
-      const int64_t row = geometry.axes == 3 ? (i * geometry.cells[1] + j) * geometry.cells[2] : geometry.axes == 2 ? i * geometry.cells[1] : 0;
+      const int64_t row = geometry.axes == 3   ? (i * geometry.cells[1] + j) * geometry.cells[2]
+                          : geometry.axes == 2 ? i * geometry.cells[1]
+                                               : 0;
       const int32_t begin = grid.starts[row + run_low], end = grid.starts[row + run_high + 1];
       const T* point = grid.points.data() + static_cast<int64_t>(begin) * dims;
       for (int32_t n = begin; n < end; ++n, point += dims) {
@@ -308,11 +324,11 @@ void grid_neighbours(const CellGeometry<T>& geometry, const Grid<T>& grid, const
   }
 }
 
-// How many chunks of ascending index to search one after the other: where far more points lie within r than are kept, a query is
-// often done after the first chunks. One chunk where few are dropped.
+// How many chunks of ascending index to search one after the other: where far more points lie within r than are kept, a
+// query is often done after the first chunks. One chunk where few are dropped.
 template <typename T, int P>
-int64_t chunk_count(const CellGeometry<T>& geometry, const std::vector<int32_t>& cell, const std::vector<T>& x, int64_t x_count,
-                    const std::vector<T>& y, int64_t y_count, int64_t dims, T r, int64_t kept) {
+int64_t chunk_count(const CellGeometry<T>& geometry, const std::vector<int32_t>& cell, const std::vector<T>& x,
+                    int64_t x_count, const std::vector<T>& y, int64_t y_count, int64_t dims, T r, int64_t kept) {
   if (kept == kUnlimited || x_count < 4096) return 1;
   constexpr int64_t kSamples = 32;
   const Grid<T> grid(geometry, cell, x, 0, x_count, dims);
@@ -325,8 +341,8 @@ int64_t chunk_count(const CellGeometry<T>& geometry, const std::vector<int32_t>&
 }
 
 template <typename T, int P>
-SampleEdges radius_of_sample(const std::vector<T>& x, int64_t x_count, const std::vector<T>& y, int64_t y_count, int64_t dims, double r,
-                             int64_t kept) {
+SampleEdges radius_of_sample(const std::vector<T>& x, int64_t x_count, const std::vector<T>& y, int64_t y_count,
+                             int64_t dims, double r, int64_t kept) {
   const CellGeometry<T> geometry(x, x_count, dims, r);
   std::vector<int32_t> cell(x_count);
   for (int64_t i = 0; i < x_count; ++i) cell[i] = cell_of(geometry, x.data() + i * dims);
@@ -334,7 +350,8 @@ SampleEdges radius_of_sample(const std::vector<T>& x, int64_t x_count, const std
   const T limit = static_cast<T>(r);
   const int64_t chunks = chunk_count<T, P>(geometry, cell, x, x_count, y, y_count, dims, limit, kept);
   std::vector<Grid<T>> grids;
-  for (int64_t c = 0; c < chunks; ++c) grids.emplace_back(geometry, cell, x, c * x_count / chunks, (c + 1) * x_count / chunks, dims);
+  for (int64_t c = 0; c < chunks; ++c)
+    grids.emplace_back(geometry, cell, x, c * x_count / chunks, (c + 1) * x_count / chunks, dims);
 
   // Queries in the order of their cells.
   std::vector<int32_t> query_cell(y_count), visit(y_count);
@@ -408,8 +425,8 @@ class KdTree {
   // Sorting needs values that compare: NaN counts as the largest.
   static T ordered(T value) { return std::isnan(value) ? std::numeric_limits<T>::infinity() : value; }
 
-  // A complete binary tree: node n has children 2n and 2n + 1; the nodes from `leaves_` on are leaves. The range of a node's points
-  // follows from its place, as every split halves.
+  // A complete binary tree: node n has children 2n and 2n + 1; the nodes from `leaves_` on are leaves. The range of a
+  // node's points follows from its place, as every split halves.
   void build(const std::vector<T>& points, int64_t levels) {
     std::vector<int32_t> bounds = {0, static_cast<int32_t>(order_.size())};
     for (int64_t level = 0; level < levels; ++level) {
@@ -453,11 +470,14 @@ class KdTree {
     return widest;
   }
 
-  // `offsets` are the distances from the query to the node's box along each axis, `squared` is the sum of their squares.
+  // `offsets` are the distances from the query to the node's box along each axis, `squared` is the sum of their
+  // squares.
   template <int P>
   void search(const T* query, int64_t k, int64_t node, T squared, T* offsets, std::vector<Neighbour>& heap) const {
     // The factor covers the rounding of distances.
-    if (static_cast<int64_t>(heap.size()) == k && squared * static_cast<T>(0.99999) > heap.front().distance * heap.front().distance) return;
+    if (static_cast<int64_t>(heap.size()) == k &&
+        squared * static_cast<T>(0.99999) > heap.front().distance * heap.front().distance)
+      return;
     if (node >= leaves_) {
       const int32_t begin = begin_[node - leaves_], end = begin_[node - leaves_ + 1];
       const T* point = points_.data() + static_cast<int64_t>(begin) * dims_;
@@ -493,15 +513,17 @@ class KdTree {
 };
 
 template <typename T, int P>
-SampleEdges knn_of_sample(const std::vector<T>& x, int64_t x_count, const std::vector<T>& y, int64_t y_count, int64_t dims, int64_t k) {
+SampleEdges knn_of_sample(const std::vector<T>& x, int64_t x_count, const std::vector<T>& y, int64_t y_count,
+                          int64_t dims, int64_t k) {
   const KdTree<T> tree(x, x_count, dims);
   // Queries leaf by leaf of a tree of their own: near ones together.
   std::vector<int32_t> visit = KdTree<T>(y, y_count, dims).order();
   return run_queries(std::move(visit), [&] {
-    return [&, heap = std::vector<typename KdTree<T>::Neighbour>()](int32_t query, std::vector<int32_t>& sources) mutable {
-      tree.template nearest<P>(y.data() + static_cast<int64_t>(query) * dims, std::min(k, x_count), heap);
-      for (const auto& neighbour : heap) sources.push_back(neighbour.index);
-    };
+    return
+        [&, heap = std::vector<typename KdTree<T>::Neighbour>()](int32_t query, std::vector<int32_t>& sources) mutable {
+          tree.template nearest<P>(y.data() + static_cast<int64_t>(query) * dims, std::min(k, x_count), heap);
+          for (const auto& neighbour : heap) sources.push_back(neighbour.index);
+        };
   });
 }
 
@@ -513,10 +535,17 @@ Tensor dispatch(const Tensor& x, const Body& body) {
   Tensor result;
   AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "neighbors", [&] {
     switch (x.size(1)) {
-      case 1: result = body(scalar_t{}, std::integral_constant<int, 1>{}); break;
-      case 2: result = body(scalar_t{}, std::integral_constant<int, 2>{}); break;
-      case 3: result = body(scalar_t{}, std::integral_constant<int, 3>{}); break;
-      default: result = body(scalar_t{}, std::integral_constant<int, 0>{});
+      case 1:
+        result = body(scalar_t{}, std::integral_constant<int, 1>{});
+        break;
+      case 2:
+        result = body(scalar_t{}, std::integral_constant<int, 2>{});
+        break;
+      case 3:
+        result = body(scalar_t{}, std::integral_constant<int, 3>{});
+        break;
+      default:
+        result = body(scalar_t{}, std::integral_constant<int, 0>{});
     }
   });
   return result;
@@ -528,8 +557,8 @@ Tensor for_search(const Tensor& points, at::ScalarType dtype) {
   return points.detach().to(half ? at::kFloat : dtype).contiguous();
 }
 
-Tensor radius_cpu(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors, const Batch& batch_x,
-                  const Batch& batch_y) {
+Tensor radius_cpu(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors,
+                  const Batch& batch_x, const Batch& batch_y) {
   check_points("radius", x, y, batch_x, batch_y);
   const int64_t kept = max_num_neighbors.value_or(kUnlimited);
   TORCH_CHECK(kept >= 0, "radius: max_num_neighbors must not be negative, got ", kept);
@@ -537,9 +566,10 @@ Tensor radius_cpu(const Tensor& x, const Tensor& y, double r, std::optional<int6
   const Tensor xs = for_search(x, x.scalar_type()), ys = for_search(y, x.scalar_type());
   return dispatch(xs, [&](auto value, auto coordinates) {
     using T = decltype(value);
-    return for_each_sample<T>(xs, ys, batch_x, batch_y, [&](const std::vector<T>& px, int64_t nx, const std::vector<T>& py, int64_t ny) {
-      return radius_of_sample<T, decltype(coordinates)::value>(px, nx, py, ny, xs.size(1), r, kept);
-    });
+    return for_each_sample<T>(
+        xs, ys, batch_x, batch_y, [&](const std::vector<T>& px, int64_t nx, const std::vector<T>& py, int64_t ny) {
+          return radius_of_sample<T, decltype(coordinates)::value>(px, nx, py, ny, xs.size(1), r, kept);
+        });
   });
 }
 
@@ -550,9 +580,10 @@ Tensor knn_cpu(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x
   const Tensor xs = for_search(x, x.scalar_type()), ys = for_search(y, x.scalar_type());
   return dispatch(xs, [&](auto value, auto coordinates) {
     using T = decltype(value);
-    return for_each_sample<T>(xs, ys, batch_x, batch_y, [&](const std::vector<T>& px, int64_t nx, const std::vector<T>& py, int64_t ny) {
-      return knn_of_sample<T, decltype(coordinates)::value>(px, nx, py, ny, xs.size(1), k);
-    });
+    return for_each_sample<T>(xs, ys, batch_x, batch_y,
+                              [&](const std::vector<T>& px, int64_t nx, const std::vector<T>& py, int64_t ny) {
+                                return knn_of_sample<T, decltype(coordinates)::value>(px, nx, py, ny, xs.size(1), k);
+                              });
   });
 }
 
@@ -591,8 +622,8 @@ Tensor by_block(const Tensor& x, const Tensor& y, const Select& select) {
   return at::cat(parts, 1);
 }
 
-Tensor radius_any(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors, const Batch& batch_x,
-                  const Batch& batch_y) {
+Tensor radius_any(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors,
+                  const Batch& batch_x, const Batch& batch_y) {
   check_points("radius", x, y, batch_x, batch_y);
   const Tensor xs = for_search(x, x.scalar_type()), ys = for_search(y, x.scalar_type());
   return by_sample(xs, ys, batch_x, batch_y, [&](const Tensor& px, const Tensor& py) {
@@ -612,7 +643,8 @@ Tensor knn_any(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x
     const int64_t kept = std::min(k, px.size(0));
     return by_block(px, py, [&](const Tensor& distances, int64_t first) {
       // A stable sort leaves the lower index first where distances are equal.
-      const Tensor nearest = std::get<1>(at::sort(distances, /*stable=*/true, /*dim=*/1, /*descending=*/false)).slice(1, 0, kept);
+      const Tensor nearest =
+          std::get<1>(at::sort(distances, /*stable=*/true, /*dim=*/1, /*descending=*/false)).slice(1, 0, kept);
       const Tensor queries = at::arange(first, first + distances.size(0), nearest.options()).repeat_interleave(kept);
       return at::stack({queries, nearest.reshape({-1})});
     });
@@ -621,9 +653,10 @@ Tensor knn_any(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x
 
 }  // namespace
 
-Tensor radius(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors, const Batch& batch_x,
-              const Batch& batch_y) {
-  return x.is_cpu() ? radius_cpu(x, y, r, max_num_neighbors, batch_x, batch_y) : radius_any(x, y, r, max_num_neighbors, batch_x, batch_y);
+Tensor radius(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors,
+              const Batch& batch_x, const Batch& batch_y) {
+  return x.is_cpu() ? radius_cpu(x, y, r, max_num_neighbors, batch_x, batch_y)
+                    : radius_any(x, y, r, max_num_neighbors, batch_x, batch_y);
 }
 
 Tensor knn(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, const Batch& batch_y) {
@@ -632,7 +665,8 @@ Tensor knn(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, co
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
   library.def(
-      "radius(Tensor x, Tensor y, float r, int? max_num_neighbors=None, Tensor? batch_x=None, Tensor? batch_y=None) -> Tensor",
+      "radius(Tensor x, Tensor y, float r, int? max_num_neighbors=None, Tensor? batch_x=None, Tensor? batch_y=None) -> "
+      "Tensor",
       torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, TORCH_FN(radius)));
   library.def("knn(Tensor x, Tensor y, int k, Tensor? batch_x=None, Tensor? batch_y=None) -> Tensor",
               torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, TORCH_FN(knn)));

@@ -1,18 +1,22 @@
 // Neighbour search between point clouds, as dispatcher operators:
 //
-//   noether::radius(Tensor x, Tensor y, float r, int? max_num_neighbors=None, Tensor? batch_x=None, Tensor? batch_y=None) -> Tensor
-//   noether::knn(Tensor x, Tensor y, int k, Tensor? batch_x=None, Tensor? batch_y=None) -> Tensor
+//   noether::radius(Tensor x, Tensor y, float r, int? max_num_neighbors=None, Tensor? batch_x=None, Tensor?
+//   batch_y=None) -> Tensor noether::knn(Tensor x, Tensor y, int k, Tensor? batch_x=None, Tensor? batch_y=None) ->
+//   Tensor
 //
-// x (N, P) are the points that are found, y (M, P) those that look for them; batch_x and batch_y (int64) give the sample of each,
-// and only points of the same sample meet. The result is int64 of shape (2, E): row 0 indexes y, row 1 indexes x.
+// x (N, P) are the points that are found, y (M, P) those that look for them; batch_x and batch_y (int64) give the
+// sample of each, and only points of the same sample meet. The result is int64 of shape (2, E): row 0 indexes y, row 1
+// indexes x.
 //
-// - radius: all pairs with distance <= r, y ascending, then x ascending (samples one after the other); of each y only the first
+// - radius: all pairs with distance <= r, y ascending, then x ascending (samples one after the other); of each y only
+// the first
 //   max_num_neighbors, thus those with the lowest index and not the nearest.
-// - knn: the min(k, points of the sample) nearest x of each y, nearest first, the lower index first where distances are equal.
+// - knn: the min(k, points of the sample) nearest x of each y, nearest first, the lower index first where distances are
+// equal.
 //
 // Distances are those of torch.cdist without the matrix product: the root of the sum of squares in the dtype of x.
-// The result does not depend on the number of threads. On the CPU both take O(N) time at fixed density; on other devices they
-// compare all pairs, a block of the distance matrix at a time.
+// The result does not depend on the number of threads. On the CPU both take O(N) time at fixed density; on other
+// devices they compare all pairs, a block of the distance matrix at a time.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -2,10 +2,10 @@
 //
 //   noether::rotate(Tensor x, Tensor cos, Tensor sin, int half) -> Tensor
 //
-// x (B, H, N, d), cos and sin (B, N, R) float32. Pair p of the first 2R channels, (a, b) -> (a cos - b sin, a sin + b cos), consists of
-// channel 2 half (p / half) + p mod half and the one `half` after it; the channels behind stay as they are. Computed in float32 (float64
-// for float64); result in the dtype of x and in the memory order (B, N, H, d), in which attention returns it and heads merge for free.
-// The gradient of a rotation is the rotation back.
+// x (B, H, N, d), cos and sin (B, N, R) float32. Pair p of the first 2R channels, (a, b) -> (a cos - b sin, a sin + b
+// cos), consists of channel 2 half (p / half) + p mod half and the one `half` after it; the channels behind stay as
+// they are. Computed in float32 (float64 for float64); result in the dtype of x and in the memory order (B, N, H, d),
+// in which attention returns it and heads merge for free. The gradient of a rotation is the rotation back.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -20,14 +20,15 @@ namespace {
 using at::Tensor;
 
 void check_arguments(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half) {
-  TORCH_CHECK(x.dim() == 4 && x.is_floating_point(), "rotate: x must be floating point of shape (B, H, N, d), got ", x.scalar_type(), " of shape ",
-              x.sizes());
-  TORCH_CHECK(cos.dim() == 3 && cos.sizes() == sin.sizes() && cos.is_floating_point() && sin.scalar_type() == cos.scalar_type(),
-              "rotate: cos and sin must be floating point of equal shape (B, N, R), got ", cos.sizes(), " and ", sin.sizes());
-  TORCH_CHECK((cos.size(0) == x.size(0) || cos.size(0) == 1) && cos.size(1) == x.size(2), "rotate: cos and sin must have one row per token, got ",
-              cos.sizes(), " for x of shape ", x.sizes());
-  TORCH_CHECK(half > 0 && cos.size(2) % half == 0 && 2 * cos.size(2) <= x.size(3), "rotate: ", cos.size(2), " pairs at distance ", half,
-              " do not fit into heads of ", x.size(3), " channels");
+  TORCH_CHECK(x.dim() == 4 && x.is_floating_point(), "rotate: x must be floating point of shape (B, H, N, d), got ",
+              x.scalar_type(), " of shape ", x.sizes());
+  TORCH_CHECK(
+      cos.dim() == 3 && cos.sizes() == sin.sizes() && cos.is_floating_point() && sin.scalar_type() == cos.scalar_type(),
+      "rotate: cos and sin must be floating point of equal shape (B, N, R), got ", cos.sizes(), " and ", sin.sizes());
+  TORCH_CHECK((cos.size(0) == x.size(0) || cos.size(0) == 1) && cos.size(1) == x.size(2),
+              "rotate: cos and sin must have one row per token, got ", cos.sizes(), " for x of shape ", x.sizes());
+  TORCH_CHECK(half > 0 && cos.size(2) % half == 0 && 2 * cos.size(2) <= x.size(3), "rotate: ", cos.size(2),
+              " pairs at distance ", half, " do not fit into heads of ", x.size(3), " channels");
 }
 
 // The same in ATen operators: any device, differentiable in the angles too.
@@ -43,14 +44,16 @@ Tensor rotate_composite(const Tensor& x, const Tensor& cos, const Tensor& sin, i
 
 // Compiled for several instruction sets; the loader picks one. Not inlined, so that the vector code stays in here.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define NOETHER_VECTOR_CLONES __attribute__((noinline, optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define NOETHER_VECTOR_CLONES \
+  __attribute__((noinline, optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define NOETHER_VECTOR_CLONES
 #endif
 
 // One head of one token: R pairs from `x` to `y`.
-NOETHER_VECTOR_CLONES void rotate_neighbours(const float* __restrict x, const float* __restrict c, const float* __restrict s, float sign,
-                                             int64_t pairs, float* __restrict y) {
+NOETHER_VECTOR_CLONES void rotate_neighbours(const float* __restrict x, const float* __restrict c,
+                                             const float* __restrict s, float sign, int64_t pairs,
+                                             float* __restrict y) {
   for (int64_t p = 0; p < pairs; ++p) {
     const float a = x[2 * p], b = x[2 * p + 1], sine = sign * s[p];
     y[2 * p] = a * c[p] - b * sine;
@@ -58,8 +61,9 @@ NOETHER_VECTOR_CLONES void rotate_neighbours(const float* __restrict x, const fl
   }
 }
 
-NOETHER_VECTOR_CLONES void rotate_halves(const float* __restrict x, const float* __restrict c, const float* __restrict s, float sign,
-                                         int64_t pairs, int64_t half, float* __restrict y) {
+NOETHER_VECTOR_CLONES void rotate_halves(const float* __restrict x, const float* __restrict c,
+                                         const float* __restrict s, float sign, int64_t pairs, int64_t half,
+                                         float* __restrict y) {
   for (int64_t p = 0; p < pairs; p += half) {
     for (int64_t j = 0; j < half; ++j) {
       const float a = x[2 * p + j], b = x[2 * p + j + half], sine = sign * s[p + j];
@@ -97,7 +101,8 @@ void for_each_head(const Tensor& x, const Tensor& cos, const Tensor& sin, Tensor
   const C* cos_data = cos.const_data_ptr<C>();
   const C* sin_data = sin.const_data_ptr<C>();
   const int64_t cos_batch = cos.size(0) == 1 ? 0 : cos.stride(0), sin_batch = sin.size(0) == 1 ? 0 : sin.stride(0);
-  const int64_t x_batch = x.stride(0), x_head = x.stride(1), x_token = x.stride(2), cos_token = cos.stride(1), sin_token = sin.stride(1);
+  const int64_t x_batch = x.stride(0), x_head = x.stride(1), x_token = x.stride(2), cos_token = cos.stride(1),
+                sin_token = sin.stride(1);
   at::parallel_for(0, x.size(0) * tokens, kTokenGrain, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t b = i / tokens, n = i % tokens;
@@ -112,8 +117,10 @@ void for_each_head(const Tensor& x, const Tensor& cos, const Tensor& sin, Tensor
 void rotate_float(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, float sign, Tensor& out) {
   const int64_t channels = x.size(3), pairs = cos.size(2);
   for_each_head<float, float>(x, cos, sin, out, [&](const float* from, const float* c, const float* s, float* to) {
-    if (half == 1) rotate_neighbours(from, c, s, sign, pairs, to);
-    else rotate_halves(from, c, s, sign, pairs, half, to);
+    if (half == 1)
+      rotate_neighbours(from, c, s, sign, pairs, to);
+    else
+      rotate_halves(from, c, s, sign, pairs, half, to);
     std::copy(from + 2 * pairs, from + channels, to + 2 * pairs);
   });
 }
@@ -122,14 +129,17 @@ constexpr int64_t kMaxHalfChannels = 512;  // of a head in a half type: the rows
 
 void rotate_bfloat16(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, float sign, Tensor& out) {
   const int64_t channels = x.size(3), pairs = cos.size(2);
-  for_each_head<at::BFloat16, float>(x, cos, sin, out, [&](const at::BFloat16* from, const float* c, const float* s, at::BFloat16* to) {
-    float wide[kMaxHalfChannels], rotated[kMaxHalfChannels];
-    widen(reinterpret_cast<const uint16_t*>(from), channels, wide);
-    if (half == 1) rotate_neighbours(wide, c, s, sign, pairs, rotated);
-    else rotate_halves(wide, c, s, sign, pairs, half, rotated);
-    std::copy(wide + 2 * pairs, wide + channels, rotated + 2 * pairs);
-    narrow(rotated, channels, reinterpret_cast<uint16_t*>(to));
-  });
+  for_each_head<at::BFloat16, float>(x, cos, sin, out,
+                                     [&](const at::BFloat16* from, const float* c, const float* s, at::BFloat16* to) {
+                                       float wide[kMaxHalfChannels], rotated[kMaxHalfChannels];
+                                       widen(reinterpret_cast<const uint16_t*>(from), channels, wide);
+                                       if (half == 1)
+                                         rotate_neighbours(wide, c, s, sign, pairs, rotated);
+                                       else
+                                         rotate_halves(wide, c, s, sign, pairs, half, rotated);
+                                       std::copy(wide + 2 * pairs, wide + channels, rotated + 2 * pairs);
+                                       narrow(rotated, channels, reinterpret_cast<uint16_t*>(to));
+                                     });
 }
 
 Tensor rotate_forward(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back) {
@@ -152,7 +162,8 @@ Tensor rotate(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t hal
 }
 
 struct Rotation : torch::autograd::Function<Rotation> {
-  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back) {
+  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x, const Tensor& cos,
+                        const Tensor& sin, int64_t half, bool back) {
     context->save_for_backward({cos, sin});
     context->saved_data["half"] = half;
     context->saved_data["back"] = back;
@@ -160,7 +171,8 @@ struct Rotation : torch::autograd::Function<Rotation> {
     return rotate_forward(x, cos, sin, half, back);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const int64_t half = context->saved_data["half"].toInt();
     const bool back = context->saved_data["back"].toBool();
@@ -170,7 +182,8 @@ struct Rotation : torch::autograd::Function<Rotation> {
 
 Tensor rotate_autograd(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half) {
   check_arguments(x, cos, sin, half);
-  if (at::GradMode::is_enabled() && (cos.requires_grad() || sin.requires_grad())) return rotate_composite(x, cos, sin, half);
+  if (at::GradMode::is_enabled() && (cos.requires_grad() || sin.requires_grad()))
+    return rotate_composite(x, cos, sin, half);
   return Rotation::apply(x, cos, sin, half, false);
 }
 
@@ -179,7 +192,11 @@ Tensor rotate_autograd(const Tensor& x, const Tensor& cos, const Tensor& sin, in
 TORCH_LIBRARY_FRAGMENT(noether, library) {
   library.def("rotate(Tensor x, Tensor cos, Tensor sin, int half) -> Tensor");
 }
-TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) { library.impl("rotate", TORCH_FN(rotate)); }
-TORCH_LIBRARY_IMPL(noether, Autograd, library) { library.impl("rotate", TORCH_FN(rotate_autograd)); }
+TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
+  library.impl("rotate", TORCH_FN(rotate));
+}
+TORCH_LIBRARY_IMPL(noether, Autograd, library) {
+  library.impl("rotate", TORCH_FN(rotate_autograd));
+}
 
 }  // namespace noether

@@ -49,6 +49,11 @@ export function taggedUnion<const T extends readonly AnyConfigClass[]>(
     }
     const value = input[tag];
     const member = typeof value === "string" ? (table.get(value) ?? registeredMember(value)) : undefined;
+    if (!member && open && typeof value === "string" && findKind(value)) {
+      const message = `expected "${value}" to declare a static schema that extends ${open.configName}, so that its config can be checked`;
+      report(context, input, message, [tag]);
+      return z.NEVER;
+    }
     if (!member) {
       const message =
         value === undefined ? `missing "${tag}"` : `unknown ${tag} ${describe(value).replace(/^the string /, "")}`;

@@ -1,4 +1,6 @@
+import { register } from "../../../lib/core/factory";
 import "../../../lib/core/optimizer";
+import { ScheduleBase } from "../../../lib/core/schedules";
 import {
   AnyScheduleConfig,
   OptimizerConfig,
@@ -68,6 +70,29 @@ describe("AnyScheduleConfig", () => {
     expect(() => validateConfig(AnyScheduleConfig, { value: 1 })).toThrow('missing "kind"');
     expect(() => validateConfig(AnyScheduleConfig, schedule("ConstantShedule"))).toThrow(
       'did you mean "noether.core.schedules.ConstantSchedule"',
+    );
+  });
+});
+
+describe("a schedule of the user's own", () => {
+  class Warmup extends ScheduleBase {
+    override computeValue(step: number): number {
+      return step;
+    }
+  }
+  class Described extends Warmup {
+    static readonly schema = ScheduleBaseConfig.extend("DescribedConfig", { fields: {} });
+  }
+  beforeAll(() => {
+    register("./schedules.ts#Warmup", { class: Warmup });
+    register("./schedules.ts#Described", { class: Described });
+  });
+  test("is taken with its schema", () => {
+    expect(valid(AnyScheduleConfig, { kind: "./schedules.ts#Described" })).toBe(true);
+  });
+  test("without a schema the error says what it lacks", () => {
+    expect(() => validateConfig(AnyScheduleConfig, { kind: "./schedules.ts#Warmup" })).toThrow(
+      'kind: expected "./schedules.ts#Warmup" to declare a static schema that extends ScheduleBaseConfig',
     );
   });
 });

@@ -437,12 +437,17 @@ bool layer_norm(Addon& addon, napi_env env, size_t argc, const napi_value* argv,
 }
 
 // Called through the dispatcher these would be asked of the resolved tensor, and always say no.
-template <bool (at::TensorBase::*is_lazy)() const>
+template <bool (*is_lazy)(const at::Tensor&)>
 bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   double handle;
-  if (argc != 1 || napi_get_value_double(env, argv[0], &handle) != napi_ok || !addon.tensors.is_live(handle)) return false;
-  return napi_get_boolean(env, (addon.tensors.get(handle).*is_lazy)(), result) == napi_ok;
+  if (argc != 1 || napi_get_value_double(env, argv[0], &handle) != napi_ok || !addon.tensors.is_live(handle)) {
+    return false;
+  }
+  return napi_get_boolean(env, is_lazy(addon.tensors.get(handle)), result) == napi_ok;
 }
+
+bool is_conj(const at::Tensor& tensor) { return tensor.is_conj(); }
+bool is_neg(const at::Tensor& tensor) { return tensor.is_neg(); }
 
 }  // namespace
 
@@ -462,8 +467,8 @@ FastPath find_fast_path(const std::string& qualified_name) {
       {"aten::softmax.int", softmax},
       {"aten::sum.dim_IntList", sum_dim},
       {"aten::layer_norm", layer_norm},
-      {"aten::is_conj", lazy_bit<&at::TensorBase::is_conj>},
-      {"aten::is_neg", lazy_bit<&at::TensorBase::is_neg>},
+      {"aten::is_conj", lazy_bit<is_conj>},
+      {"aten::is_neg", lazy_bit<is_neg>},
   };
   const auto found = paths.find(qualified_name);
   return found == paths.end() ? nullptr : found->second;

@@ -5,6 +5,7 @@ import {
   _foreachNeg,
   _foreachSign_,
   _foreachLerp_,
+  ops,
   optim,
   type Tensor,
   zerosLike,
@@ -64,6 +65,11 @@ export class Lion extends optim.Optimizer<LionOptions> {
     const momenta = batch.tensors("exp_avg");
     const grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
 
+    if (!group.caution && group.foreach !== false) {
+      // One pass over memory, with the rounding of what follows (`native/src/lion.cpp`).
+      ops.call("noether::lion_", params, grads, momenta, lr, beta1, beta2, group.weightDecay);
+      return;
+    }
     _foreachMul_(params, 1 - lr * group.weightDecay);
     const updates = _foreachMul(momenta, beta1);
     _foreachAdd_(updates, grads, { alpha: 1 - beta1 });

@@ -309,6 +309,19 @@ describe("when something fails", () => {
     expect(existsSync(join(pathProvider.checkpointPath, "small_cp=E0_U2_S8.error_trainer.th"))).toBe(true);
   });
 
+  test("a callback that fails right after the optimizer's step: the checkpoint counts that step", async () => {
+    const { trainer, model, pathProvider } = smallRun({ outputRootPath, runId: "failing-in-update" });
+    trainer.extraCallbacks = (dependencies) => {
+      const spy = new Spy({ every_n_updates: 1 }, dependencies);
+      spy.trackAfterAccumulationStep = ({ updateCounter }) => {
+        if (updateCounter.update === 1) throw new Error("out of luck");
+      };
+      return [spy];
+    };
+    await expect(trainer.train(model)).rejects.toThrow("out of luck");
+    expect(existsSync(join(pathProvider.checkpointPath, "small_cp=E0_U2_S8.error_model.th"))).toBe(true);
+  });
+
   test("a callback that ends training: the end of the epoch still has its callbacks", async () => {
     class Stop extends Spy {
       override periodicCallback(): void {

@@ -416,7 +416,7 @@ export abstract class BaseTrainer implements TrainerLike {
       try {
         await scope(async () => this.#runUpdate(model, batches, run));
       } catch (error) {
-        // Nothing that the update computed has reached the weights, so they are worth keeping.
+        // The counter tells which update the weights are of, so they are worth keeping.
         this.#trySaveCheckpoint(model, "error");
         throw error;
       }
@@ -456,25 +456,35 @@ export abstract class BaseTrainer implements TrainerLike {
       const batch = moveItemsToDevice(model.device, loaded);
       model.train();
       const result = await this.update({ batch, model, accumulationSteps, accumulationStep });
-      await callbacks.track((callback) =>
-        callback.trackAfterAccumulationStep({
-          updateCounter: counter,
-          batch,
-          losses: result.losses,
-          updateOutputs: result.updateOutputs,
-          accumulationSteps,
-          accumulationStep,
-        }),
-      );
+      const isLast = accumulationStep === first + accumulationSteps - 1;
+      try {
+        await callbacks.track((callback) =>
+          callback.trackAfterAccumulationStep({
+            updateCounter: counter,
+            batch,
+            losses: result.losses,
+            updateOutputs: result.updateOutputs,
+            accumulationSteps,
+            accumulationStep,
+          }),
+        );
+      } catch (error) {
+        if (isLast) this.#countUpdate(); // the optimizer has stepped
+        throw error;
+      }
       addTime("forward", result.times.forward);
       addTime("backward", result.times.backward);
       addTime(TRAINING_UPDATE_TIME, result.times.forward + result.times.backward);
     }
-    counter.addSamples(this.config.effective_batch_size);
-    counter.nextUpdate();
-    if (counter.isFullEpoch) counter.nextEpoch();
+    this.#countUpdate();
     model.eval();
     await callbacks.track((callback) => callback.trackAfterUpdateStep(counter, times));
+  }
+
+  #countUpdate(): void {
+    this.updateCounter.addSamples(this.config.effective_batch_size);
+    this.updateCounter.nextUpdate();
+    if (this.updateCounter.isFullEpoch) this.updateCounter.nextEpoch();
   }
 
   /** Forward and backward pass of a batch, and with the last pass of an update the optimizer's step. */

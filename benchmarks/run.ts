@@ -74,7 +74,7 @@ for (const { file, title, about } of benchmarks) {
 
 const header = `# Benchmarks
 
-Written by \`npm run bench\`: both sides take turns in one run; medians, and the ratio here / Python (below 1: faster here).
+Written by \`npm run bench\`: both sides take turns in one run. Times are medians over the rounds; a ratio is here / Python (below 1: faster here), where rounds are pairs the median of their ratios.
 
 | | |
 |---|---|

@@ -11,9 +11,6 @@ import { dirname, join, resolve } from "node:path";
 import { TorchError } from "./errors";
 import type { NativeAddon } from "./native";
 
-/** The libtorch minors that the addon compiles and runs against, both ends included. */
-export const SUPPORTED_TORCH = { from: "2.11", to: "2.14" } as const;
-
 /** One place that was tried, and how it went. */
 export interface LoadAttempt {
   /** What was tried, as a person would name it: an environment variable, a path, a package. */

@@ -28,7 +28,11 @@ const model = new AnchoredBranchedUPT({
   num_surface_blocks: 1,
   num_volume_blocks: 1,
   supernode_pooling_config: { input_dim: 3, k: 16 } as never,
-  transformer_block_config: { num_heads: Math.max(1, Math.floor(Number(options.hidden) / 64)), mlp_expansion_factor: 4, use_rope: true } as never,
+  transformer_block_config: {
+    num_heads: Math.max(1, Math.floor(Number(options.hidden) / 64)),
+    mlp_expansion_factor: 4,
+    use_rope: true,
+  } as never,
   perceiver_block_config: {} as never,
   data_specs: { position_dim: 3, surface_output_dims: { pressure: 1 }, volume_output_dims: { velocity: 3 } },
 } as never);
@@ -37,7 +41,9 @@ async function main(): Promise<void> {
   setNumThreads(Number(options.threads));
   manualSeed(0);
   const geometry = rand([anchors, 3]).mul(1000);
-  console.log(`| query points | seconds | µs a point | tensor memory at the peak, MiB | of it positions and fields, MiB |\n|---|---|---|---|---|`);
+  console.log(
+    `| query points | seconds | µs a point | tensor memory at the peak, MiB | of it positions and fields, MiB |\n|---|---|---|---|---|`,
+  );
   for (const points of options.points.split(",").map(Number)) {
     const query_volume_position = rand([1, points, 3]).mul(1000);
     resetPeakMemory();
@@ -63,7 +69,9 @@ async function main(): Promise<void> {
     );
     const seconds = (performance.now() - start) / 1e3;
     const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
-    console.log(`| ${[points, seconds.toFixed(1), ((seconds / points) * 1e6).toFixed(1), mebibytes(memory().peakBytes), mebibytes(points * (3 + 2 * 3) * 4)].join(" | ")} |`);
+    console.log(
+      `| ${[points, seconds.toFixed(1), ((seconds / points) * 1e6).toFixed(1), mebibytes(memory().peakBytes), mebibytes(points * (3 + 2 * 3) * 4)].join(" | ")} |`,
+    );
     for (const field of Object.values(fields)) field.dispose();
     query_volume_position.dispose();
   }

@@ -28,7 +28,7 @@ test.each(Object.keys(functions))("%s", async (name) => {
     1.5,
     1n,
     "",
-    "text",
+    join(folder, "text"),
     true,
     {},
     [],

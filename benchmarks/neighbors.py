@@ -30,7 +30,7 @@ def lower_index_first(x, edges):
     distance = ((x[nearest] - x[queries].unsqueeze(1)) ** 2).sum(-1).sqrt()
     by_index = nearest.argsort(1)
     nearest, distance = nearest.gather(1, by_index), distance.gather(1, by_index)
-    nearest = nearest.gather(1, distance.argsort(1, stable=True))[:, :32]
+    nearest = nearest.gather(1, distance.argsort(dim=1, stable=True))[:, :32]
     return torch.stack((queries.repeat_interleave(32), nearest.reshape(-1)))
 
 

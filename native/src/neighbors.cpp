@@ -425,6 +425,18 @@ class KdTree {
   // Sorting needs values that compare: NaN counts as the largest.
   static T ordered(T value) { return std::isnan(value) ? std::numeric_limits<T>::infinity() : value; }
 
+  // Puts a nearer neighbour in the place of the farthest one, which stands in front.
+  static void replace_farthest(std::vector<Neighbour>& heap, const Neighbour& nearer) {
+    size_t at = 0;
+    for (size_t child = 1; child < heap.size(); child = 2 * at + 1) {
+      if (child + 1 < heap.size() && heap[child] < heap[child + 1]) ++child;
+      if (!(nearer < heap[child])) break;
+      heap[at] = heap[child];
+      at = child;
+    }
+    heap[at] = nearer;
+  }
+
   // A complete binary tree: node n has children 2n and 2n + 1; the nodes from `leaves_` on are leaves. The range of a
   // node's points follows from its place, as every split halves.
   void build(const std::vector<T>& points, int64_t levels) {
@@ -432,7 +444,8 @@ class KdTree {
     for (int64_t level = 0; level < levels; ++level) {
       const int64_t nodes = int64_t{1} << level;
       std::vector<int32_t> halves(2 * nodes + 1);
-      const int64_t grain = std::max<int64_t>(1, nodes * 4096 / static_cast<int64_t>(order_.size()));
+      // Small clouds are sorted sooner than threads are woken.
+      const int64_t grain = order_.size() < 65536 ? nodes : std::max<int64_t>(1, nodes / 64);
       at::parallel_for(0, nodes, grain, [&](int64_t first, int64_t last) {
         for (int64_t n = first; n < last; ++n) {
           const int32_t begin = bounds[n], end = bounds[n + 1], middle = begin + (end - begin) / 2;
@@ -482,14 +495,17 @@ class KdTree {
       const int32_t begin = begin_[node - leaves_], end = begin_[node - leaves_ + 1];
       const T* point = points_.data() + static_cast<int64_t>(begin) * dims_;
       for (int32_t i = begin; i < end; ++i, point += dims_) {
-        const Neighbour candidate{ordered(std::sqrt(squared_distance<T, P>(query, point, dims_))), order_[i]};
-        if (static_cast<int64_t>(heap.size()) < k) {
+        const T squared_candidate = squared_distance<T, P>(query, point, dims_);
+        const bool full = static_cast<int64_t>(heap.size()) == k;
+        // Ruled out before the root is taken; the factor covers its rounding.
+        if (full && squared_candidate * static_cast<T>(0.99999) > heap.front().distance * heap.front().distance)
+          continue;
+        const Neighbour candidate{ordered(std::sqrt(squared_candidate)), order_[i]};
+        if (!full) {
           heap.push_back(candidate);
           std::push_heap(heap.begin(), heap.end());
         } else if (candidate < heap.front()) {
-          std::pop_heap(heap.begin(), heap.end());
-          heap.back() = candidate;
-          std::push_heap(heap.begin(), heap.end());
+          replace_farthest(heap, candidate);
         }
       }
       return;
@@ -516,8 +532,8 @@ template <typename T, int P>
 SampleEdges knn_of_sample(const std::vector<T>& x, int64_t x_count, const std::vector<T>& y, int64_t y_count,
                           int64_t dims, int64_t k) {
   const KdTree<T> tree(x, x_count, dims);
-  // Queries leaf by leaf of a tree of their own: near ones together.
-  std::vector<int32_t> visit = KdTree<T>(y, y_count, dims).order();
+  // Queries leaf by leaf, so that near ones come together: of the same tree where the points look among themselves.
+  std::vector<int32_t> visit = x == y ? tree.order() : KdTree<T>(y, y_count, dims).order();
   return run_queries(std::move(visit), [&] {
     return
         [&, heap = std::vector<typename KdTree<T>::Neighbour>()](int32_t query, std::vector<int32_t>& sources) mutable {

@@ -31,13 +31,13 @@ const benchmarks: readonly { file: string; title: string; about: string }[] = [
     title: "Neighbour search",
     about: "All points of a uniform cloud among themselves, at most 32 neighbours each.",
   },
+  { file: "queries", title: "Query points", about: "AB-UPT on up to a million query points, in chunks." },
+  { file: "memory", title: "Memory", about: "Many updates of a small model in scopes." },
   {
     file: "models",
     title: "Models",
     about: "Forward and training step of the ShapeNet-Car models, all points and a sixteenth of them.",
   },
-  { file: "queries", title: "Query points", about: "AB-UPT on up to a million query points, in chunks." },
-  { file: "memory", title: "Memory", about: "Many updates of a small model in scopes." },
 ];
 
 function pythonTorch(): string {
@@ -58,7 +58,18 @@ function pythonTorch(): string {
 
 const python = pythonTorch();
 const tsx = join(dirname(require.resolve("tsx/package.json")), "dist", "cli.mjs");
+
 const sections: string[] = [];
+const header = `# Benchmarks
+
+Written by \`npm run bench\`: both sides take turns in one run. Times are medians over the rounds; a ratio is here / Python (below 1: faster here), where rounds are pairs the median of their ratios.
+
+| | |
+|---|---|
+| machine | ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, ${process.platform} ${release()} |
+| here | Node ${process.versions.node}, libtorch ${versions().torch} |
+| Python | torch ${python} |
+`;
 for (const { file, title, about } of benchmarks) {
   console.log(`\n${title} (benchmarks/${file}.ts)`);
   const { status, stdout } = spawnSync(process.execPath, [tsx, join(__dirname, `${file}.ts`)], {
@@ -70,17 +81,8 @@ for (const { file, title, about } of benchmarks) {
   if (status !== 0) process.exitCode = 1;
   const verdict = status === 0 ? "" : "\n\nA bound did not hold in this run.";
   sections.push(`## ${title}\n\n${about} \`benchmarks/${file}.ts\`\n\n${stdout.trim()}${verdict}\n`);
+  // After each one, so that an interrupted run keeps what it measured.
+  writeFileSync(join(root, "docs", "benchmarks.md"), [header, ...sections].join("\n"));
 }
 
-const header = `# Benchmarks
-
-Written by \`npm run bench\`: both sides take turns in one run. Times are medians over the rounds; a ratio is here / Python (below 1: faster here), where rounds are pairs the median of their ratios.
-
-| | |
-|---|---|
-| machine | ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, ${process.platform} ${release()} |
-| here | Node ${process.versions.node}, libtorch ${versions().torch} |
-| Python | torch ${python} |
-`;
-writeFileSync(join(root, "docs", "benchmarks.md"), [header, ...sections].join("\n"));
 console.log("\nwrote docs/benchmarks.md");

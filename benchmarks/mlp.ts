@@ -5,10 +5,9 @@
  *   npx tsx benchmarks/mlp.ts [--width 32] [--batch 32] [--updates 500] [--rounds 15]
  *
  * PyTorch is measured as `AdamW(params)` (its default on the CPU: a loop over the parameters) and as `AdamW(params, fused=True)`.
- * PYTHON names the interpreter (default /opt/ref/bin/python, else python3).
+ * PYTHON names the interpreter (default python3).
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -64,7 +63,7 @@ function timed(update: () => void): Timing {
 
 /** PyTorch's side: answers each line with a line of JSON. */
 function startPython(): { ask(optimizer: string): Promise<Timing>; stop(): void } {
-  const python = process.env.PYTHON ?? (existsSync("/opt/ref/bin/python") ? "/opt/ref/bin/python" : "python3");
+  const python = process.env.PYTHON ?? "python3";
   const child = spawn(python, [join(__dirname, "mlp.py"), String(width), String(batch)], {
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -7,7 +7,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { cpus, release } from "node:os";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { versions } from "../lib/torch";
@@ -66,7 +66,7 @@ Written by \`npm run bench\`: both sides take turns in one run. Times are median
 
 | | |
 |---|---|
-| machine | ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, ${process.platform} ${release()} |
+| machine | ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, ${process.platform} |
 | here | Node ${process.versions.node}, libtorch ${versions().torch} |
 | Python | torch ${python} |
 `;

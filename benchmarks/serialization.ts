@@ -4,10 +4,10 @@
  *   npx tsx benchmarks/serialization.ts [--mib 1024] [--rounds 7] [--folder DIR]
  *
  * `save` here brings the file to disk before it returns, `torch.save` does not: it is compared with both `torch.save` and
- * `torch.save` + fsync. PYTHON names the interpreter (default /opt/ref/bin/python, else python3).
+ * `torch.save` + fsync. PYTHON names the interpreter (default python3).
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -65,7 +65,7 @@ function printPeak(path: string): void {
 
 /** A child process that answers each line with a line of JSON. */
 function startPython(): { ask<T>(command: string, path: string): Promise<T>; stop(): void } {
-  const python = process.env.PYTHON ?? (existsSync("/opt/ref/bin/python") ? "/opt/ref/bin/python" : "python3");
+  const python = process.env.PYTHON ?? "python3";
   const child = spawn(python, [join(__dirname, "serialization.py"), String(TENSORS), String(elements)], {
     stdio: ["pipe", "pipe", "inherit"],
   });

@@ -1,8 +1,9 @@
 /** Paths of the fixtures, and the reference Python where there is one. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { python } from "../../support/python";
 
 export const fixtures = join(__dirname, "fixtures");
 export const golden = join(__dirname, "../../golden");
@@ -14,10 +15,7 @@ interface Expected {
 
 export const expected = JSON.parse(readFileSync(join(fixtures, "expected.json"), "utf8")) as Expected;
 
-/** An interpreter with torch, if there is one: $PYTHON, or the usual place of the reference. */
-export const python = [process.env.PYTHON, "/opt/ref/bin/python"].find(
-  (path) => path !== undefined && existsSync(path),
-);
+export { python };
 
 /** Runs a script of the fixtures folder and parses what it prints. */
 export function runPython<T>(script: string, ...args: string[]): T {

@@ -53,10 +53,7 @@ export class Adamax extends Optimizer<AdamaxOptions> {
 
   protected override checkGroup(group: ParamGroup<AdamaxOptions>): void {
     super.checkGroup(group);
-    this.expectRange("eps", group.eps, 0);
-    this.expectRange("betas[0]", group.betas[0], 0, 1);
-    this.expectRange("betas[1]", group.betas[1], 0, 1);
-    this.expectRange("weightDecay", group.weightDecay, 0);
+    this.expectAdamOptions(group);
     refuseDifferentiable("Adamax", group);
   }
 

@@ -65,10 +65,7 @@ export class NAdam extends Optimizer<NAdamOptions> {
 
   protected override checkGroup(group: ParamGroup<NAdamOptions>): void {
     super.checkGroup(group);
-    this.expectRange("eps", group.eps, 0);
-    this.expectRange("betas[0]", group.betas[0], 0, 1);
-    this.expectRange("betas[1]", group.betas[1], 0, 1);
-    this.expectRange("weightDecay", group.weightDecay, 0);
+    this.expectAdamOptions(group);
     this.expectRange("momentumDecay", group.momentumDecay, 0);
     refuseDifferentiable("NAdam", group);
   }

@@ -88,6 +88,14 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     throw new TorchError(`${this.constructor.name}: expected ${range} for ${option}, got ${inspect(value)}`);
   }
 
+  /** Checks the options that Adam and its relatives share. */
+  protected expectAdamOptions(group: { eps: number; betas: readonly [number, number]; weightDecay: number }): void {
+    this.expectRange("eps", group.eps, 0);
+    this.expectRange("betas[0]", group.betas[0], 0, 1);
+    this.expectRange("betas[1]", group.betas[1], 0, 1);
+    this.expectRange("weightDecay", group.weightDecay, 0);
+  }
+
   /** Adds a group, e.g. for layers that are unfrozen during training. Options that it does not set are the defaults. */
   addParamGroup(input: ParamGroupInput<O>): void {
     const params = input.params instanceof Tensor ? [input.params] : [...input.params];

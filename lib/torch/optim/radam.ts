@@ -61,10 +61,7 @@ export class RAdam extends Optimizer<RAdamOptions> {
 
   protected override checkGroup(group: ParamGroup<RAdamOptions>): void {
     super.checkGroup(group);
-    this.expectRange("eps", group.eps, 0);
-    this.expectRange("betas[0]", group.betas[0], 0, 1);
-    this.expectRange("betas[1]", group.betas[1], 0, 1);
-    this.expectRange("weightDecay", group.weightDecay, 0);
+    this.expectAdamOptions(group);
     refuseDifferentiable("RAdam", group);
   }
 

@@ -39,7 +39,7 @@ export { ops } from "./overloads";
 
 export { keep, scope } from "./scope";
 export { getPrintOptions, setPrintOptions, type PrintOptions } from "./print";
-export { countTensors, expectNoLeaks, memory, resetPeakMemory, type MemoryCounters } from "./memory";
+export { countTensors, emptyCache, expectNoLeaks, memory, resetPeakMemory, type MemoryCounters } from "./memory";
 export {
   autocast,
   backward,

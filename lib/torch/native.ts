@@ -72,6 +72,8 @@ export interface NativeAddon {
   /** Live handles, the most there ever were, and host bytes held by libtorch's CPU allocator (now, peak). */
   memory(): { tensors: number; peakTensors: number; bytes: number; peakBytes: number };
   resetPeakMemory(): void;
+  /** Gives host memory that waits for the next tensors back to the system. */
+  emptyCache(): void;
 
   // ---- tensors (tensor.cpp)
   info(handle: Handle): TensorInfo;

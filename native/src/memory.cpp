@@ -5,6 +5,8 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
+#include <chrono>
 #include <mutex>
 
 #if defined(__APPLE__)
@@ -22,15 +24,17 @@ namespace {
 std::atomic<int64_t> now{0};
 std::atomic<int64_t> peak{0};
 
-void count_allocated(int64_t bytes) {
+int64_t count_allocated(int64_t bytes) {
   const int64_t total = now.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   int64_t highest = peak.load(std::memory_order_relaxed);
   while (total > highest && !peak.compare_exchange_weak(highest, total, std::memory_order_relaxed)) {
   }
+  return total;
 }
 
 // Freed blocks of up to 4 KiB wait here for the next tensor of their size: an aligned allocation in the C library takes
-// about a sixth of the time of an operator on a tiny tensor. Sizes are multiples of the alignment.
+// about a sixth of the time of an operator on a tiny tensor. Sizes are multiples of the alignment. The C library knows
+// how large a block is, so nothing is stored beside it.
 constexpr size_t kUnit = 64;
 constexpr size_t kClasses = 64;
 
@@ -69,8 +73,92 @@ class SmallBlocks {
 thread_local bool SmallBlocks::alive = true;
 thread_local SmallBlocks small_blocks;
 
-// Which size a block can serve; the C library knows how large it is, so nothing needs to be stored beside it.
-size_t class_of(size_t usable) { return usable / kUnit; }
+// Larger freed blocks wait here: the system clears every page that it hands out anew, which for a training step on all
+// points takes longer than some of its operators. Blocks that nothing has asked for in a while go back to the system,
+// and free blocks and live tensors together never hold more than live tensors once did.
+class LargeBlocks {
+ public:
+  // Eight sizes from one power of two to the next, so that a block is at most an eighth too large.
+  static size_t class_at_most(size_t bytes) {
+    const auto exponent = static_cast<size_t>(std::bit_width(bytes)) - 1;
+    return (exponent << 3) + ((bytes >> (exponent - 3)) & 7);
+  }
+  static size_t bytes_of(size_t size_class) { return (8 + (size_class & 7)) << ((size_class >> 3) - 3); }
+  static size_t class_at_least(size_t bytes) {
+    const size_t below = class_at_most(bytes);
+    return bytes_of(below) == bytes ? below : below + 1;
+  }
+
+  void* take(size_t size_class) {
+    const std::lock_guard lock(mutex_);
+    Free* block = classes_[size_class];
+    if (block) remove(block);
+    return block;
+  }
+
+  void give(size_t size_class, void* memory) {
+    const std::lock_guard lock(mutex_);
+    auto* block = static_cast<Free*>(memory);
+    *block = {newest_, nullptr, nullptr, classes_[size_class], size_class, Clock::now()};
+    (newest_ ? newest_->newer : oldest_) = block;
+    newest_ = block;
+    if (block->next) block->next->previous = block;
+    classes_[size_class] = block;
+    bytes_ += bytes_of(size_class);
+    while (oldest_ && block->since - oldest_->since > kKept) free_oldest();
+  }
+
+  // Frees blocks until these and the live ones hold no more than live ones ever did.
+  void make_room(int64_t live) {
+    const std::lock_guard lock(mutex_);
+    highest_ = std::max(highest_, live);
+    while (oldest_ && live + static_cast<int64_t>(bytes_) > highest_) free_oldest();
+  }
+
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    while (oldest_) free_oldest();
+    highest_ = 0;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr Clock::duration kKept = std::chrono::seconds(30);
+
+  // Written into the free block itself.
+  struct Free {
+    Free *older, *newer;    // in order of release
+    Free *previous, *next;  // of the same size
+    size_t size_class;
+    Clock::time_point since;
+  };
+
+  void remove(Free* block) {
+    (block->older ? block->older->newer : oldest_) = block->newer;
+    (block->newer ? block->newer->older : newest_) = block->older;
+    (block->previous ? block->previous->next : classes_[block->size_class]) = block->next;
+    if (block->next) block->next->previous = block->previous;
+    bytes_ -= bytes_of(block->size_class);
+  }
+
+  void free_oldest() {
+    Free* block = oldest_;
+    remove(block);
+    c10::free_cpu(block);
+  }
+
+  std::mutex mutex_;
+  Free *oldest_ = nullptr, *newest_ = nullptr;
+  std::array<Free*, 64 * 8> classes_{};
+  size_t bytes_ = 0;
+  int64_t highest_ = 0;
+};
+
+// Never destroyed: tensors may outlive every destructor.
+LargeBlocks& large_blocks() {
+  static auto* blocks = new LargeBlocks();
+  return *blocks;
+}
 
 class CountingAllocator final : public c10::Allocator {
  public:
@@ -80,10 +168,16 @@ class CountingAllocator final : public c10::Allocator {
     const size_t size_class = (size + kUnit - 1) / kUnit;
     if (size_class <= kClasses) {
       if (SmallBlocks::alive) block = small_blocks.take(size_class);
-      size = size_class * kUnit;
+      if (!block) block = c10::alloc_cpu(size_class * kUnit);
+      count_allocated(static_cast<int64_t>(noether_usable_size(block)));
+    } else {
+      const size_t large_class = LargeBlocks::class_at_least(size);
+      block = large_blocks().take(large_class);
+      const bool fresh = !block;
+      if (fresh) block = allocate_large(LargeBlocks::bytes_of(large_class));
+      const int64_t live = count_allocated(static_cast<int64_t>(noether_usable_size(block)));
+      if (fresh) large_blocks().make_room(live);
     }
-    if (!block) block = c10::alloc_cpu(size);
-    count_allocated(static_cast<int64_t>(noether_usable_size(block)));
     return {block, block, &CountingAllocator::release, c10::Device(c10::DeviceType::CPU)};
   }
 
@@ -98,9 +192,21 @@ class CountingAllocator final : public c10::Allocator {
     if (!block) return;
     const size_t usable = noether_usable_size(block);
     now.fetch_sub(static_cast<int64_t>(usable), std::memory_order_relaxed);
-    const size_t size_class = class_of(usable);
-    if (size_class <= kClasses && SmallBlocks::alive && small_blocks.give(size_class, block)) return;
-    c10::free_cpu(block);
+    const size_t size_class = usable / kUnit;
+    if (size_class > kClasses)
+      large_blocks().give(LargeBlocks::class_at_most(usable), block);
+    else if (!SmallBlocks::alive || !small_blocks.give(size_class, block))
+      c10::free_cpu(block);
+  }
+
+  // When memory is short, what waits for reuse goes first.
+  static void* allocate_large(size_t bytes) {
+    try {
+      return c10::alloc_cpu(bytes);
+    } catch (const c10::Error&) {
+      large_blocks().clear();
+      return c10::alloc_cpu(bytes);
+    }
   }
 };
 
@@ -114,8 +220,16 @@ void install_counting_allocator() {
   });
 }
 
-AllocatedBytes allocated_bytes() { return {now.load(), peak.load()}; }
+AllocatedBytes allocated_bytes() {
+  return {now.load(), peak.load()};
+}
 
-void reset_peak_bytes() { peak.store(now.load()); }
+void empty_cache() {
+  large_blocks().clear();
+}
+
+void reset_peak_bytes() {
+  peak.store(now.load());
+}
 
 }  // namespace noether

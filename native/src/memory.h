@@ -1,4 +1,4 @@
-// The CPU allocator: counts the host memory that tensors hold, and keeps small freed blocks for reuse.
+// The CPU allocator: counts the host memory that tensors hold, and keeps freed blocks for reuse.
 #pragma once
 
 #include <cstdint>
@@ -14,5 +14,7 @@ struct AllocatedBytes {
 void install_counting_allocator();
 AllocatedBytes allocated_bytes();
 void reset_peak_bytes();
+// Gives the blocks that wait for reuse back to the system.
+void empty_cache();
 
 }  // namespace noether

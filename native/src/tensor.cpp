@@ -98,7 +98,9 @@ Napi::Value from_bytes(Addon& addon, const Arguments& arguments) {
   return handle_value(addon, arguments, std::move(tensor));
 }
 
-void drop_ticket(void* context) { delete static_cast<std::shared_ptr<Callbacks::Ticket>*>(context); }
+void drop_ticket(void* context) {
+  delete static_cast<std::shared_ptr<Callbacks::Ticket>*>(context);
+}
 
 Napi::Value from_buffer(Addon& addon, const Arguments& arguments) {
   const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
@@ -109,11 +111,9 @@ Napi::Value from_buffer(Addon& addon, const Arguments& arguments) {
     fail("ERR_ARGUMENT", "the view is not aligned to the size of its elements: copy it first");
   }
   auto* ticket = new std::shared_ptr<Callbacks::Ticket>(addon.callbacks->keep(bytes.buffer));
-  return handle_value(addon, arguments,
-                      at::for_blob(bytes.data, shape)
-                          .context(ticket, drop_ticket)
-                          .options(at::TensorOptions(type))
-                          .make_tensor());
+  return handle_value(
+      addon, arguments,
+      at::for_blob(bytes.data, shape).context(ticket, drop_ticket).options(at::TensorOptions(type)).make_tensor());
 }
 
 // The tensor's values as contiguous bytes on the CPU, conjugation and negation resolved.
@@ -207,6 +207,11 @@ Napi::Value reset_peak_memory(Addon& addon, const Arguments& arguments) {
   return arguments.env().Undefined();
 }
 
+Napi::Value empty_memory_cache(Addon&, const Arguments& arguments) {
+  empty_cache();
+  return arguments.env().Undefined();
+}
+
 }  // namespace
 
 bool is_javascript_memory(const at::Tensor& tensor) {
@@ -234,6 +239,7 @@ void export_tensor(Napi::Env, Napi::Object exports) {
   define<set_data>(exports, "setData");
   define<memory>(exports, "memory");
   define<reset_peak_memory>(exports, "resetPeakMemory");
+  define<empty_memory_cache>(exports, "emptyCache");
 }
 
 }  // namespace noether

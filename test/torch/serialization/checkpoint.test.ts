@@ -170,7 +170,8 @@ test("asynchronous saving does not need the scope that the tensors belong to", a
     saved.push(saveAsync({ a: ones([1000]), b: ones([1000]).mul(2) }, path));
   });
   await Promise.all(saved);
-  expect(memory().tensors).toBe(before);
+  // What earlier tests left to the garbage collector may be gone by now, too.
+  expect(memory().tensors).toBeLessThanOrEqual(before);
   expect(load<Record<string, Tensor>>(path).b!.sum().item()).toBe(2000);
 });
 

@@ -7,7 +7,6 @@
 // pass; anything else is torch.nn.functional.scaled_dot_product_attention. The result lies in memory as (B, N, H, d),
 // so that heads merge for free.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -15,6 +14,7 @@
 
 #include <cmath>
 
+#include "amx_runtime.h"
 #include "attention_amx.h"
 
 namespace noether {
@@ -59,34 +59,14 @@ amx::Problem problem_of(const Tensor& q, const Tensor& k) {
           q.scalar_type() == at::kBFloat16};
 }
 
-constexpr int64_t kKeptScratch = int64_t{64} << 20;
-
-// Threads of ATen's pool; memory from its allocator. Each thread keeps its last piece, as fresh pages cost more than
-// small attention.
-amx::Runtime runtime(Tensor& large) {
-  const auto run = [](int threads, void (*task)(int, void*), void* context) {
-    at::parallel_for(0, threads, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) task(static_cast<int>(i), context);
-    });
-  };
-  const auto allocate = [](size_t bytes, void* context) -> void* {
-    static thread_local Tensor kept;
-    const int64_t needed = static_cast<int64_t>(bytes) + 64;
-    Tensor& memory = needed > kKeptScratch ? *static_cast<Tensor*>(context) : kept;
-    if (!memory.defined() || memory.numel() < needed) memory = at::empty({needed}, at::kByte);
-    const auto address = reinterpret_cast<uintptr_t>(memory.data_ptr());
-    return reinterpret_cast<void*>((address + 63) / 64 * 64);
-  };
-  return {at::get_num_threads(), run, allocate, &large};
-}
-
 struct TileAttention : torch::autograd::Function<TileAttention> {
   static Tensor forward(AutogradContext* context, const Tensor& q_any, const Tensor& k_any, const Tensor& v_any) {
     at::AutoDispatchBelowADInplaceOrView guard;
     const Tensor q = with_rows(q_any), k = with_rows(k_any), v = with_rows(v_any);
     Tensor out = empty_like_merged(q),
            lse = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat)), large;
-    amx::forward(problem_of(q, k), runtime(large), rows(q), rows(k), rows(v), rows(out), lse.mutable_data_ptr<float>());
+    amx::forward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out),
+                 lse.mutable_data_ptr<float>());
     if (context) context->save_for_backward({q_any, k_any, v_any, out, lse});
     return out;
   }
@@ -97,7 +77,7 @@ struct TileAttention : torch::autograd::Function<TileAttention> {
     const Tensor q = with_rows(saved[0]), k = with_rows(saved[1]), v = with_rows(saved[2]);
     const Tensor grad_out = with_rows(gradients[0].to(q.scalar_type()));
     Tensor grad_q = empty_like_merged(q), grad_k = empty_like_merged(k), grad_v = empty_like_merged(v), large;
-    amx::backward(problem_of(q, k), runtime(large), rows(q), rows(k), rows(v), rows(saved[3]), rows(grad_out),
+    amx::backward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(saved[3]), rows(grad_out),
                   saved[4].const_data_ptr<float>(), rows(grad_q), rows(grad_k), rows(grad_v));
     return {grad_q, grad_k, grad_v};
   }

@@ -1,13 +1,9 @@
 #include "attention_amx.h"
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#ifdef NOETHER_AMX
 
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -17,6 +13,8 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")
 #pragma GCC optimize("O3")
 
+#include "amx_tiles.h"
+
 namespace noether::amx {
 namespace {
 
@@ -25,16 +23,10 @@ namespace {
 // One algorithm in transposed orientation, rows = keys, columns = queries, so that softmax statistics are vertical and
 // nothing is transposed in the inner loops:
 //   S^T = K Q^T,  O^T = V^T P^T;   backward: dP^T = V dO^T,  dV = P^T dO,  dK = dS^T Q,  dQ^T = K^T dS^T.
-// A tile has 16 rows of 64 bytes. The left operand of a product has rows of 32 bfloat16; the right one has 16 rows of
-// 16 pairs
-// ("pair format": words of two source rows interleaved). A group is 32 tokens, 64 channels: 4 tiles, 4096 bytes a
-// plane.
-
-using Half = uint16_t;  // bfloat16
+// A group is 32 tokens, 64 channels: 4 tiles, 4096 bytes a plane.
 
 constexpr int kGroup = 32;          // tokens
 constexpr long kGroupBytes = 4096;  // of one plane
-constexpr long kTileBytes = 1024;
 constexpr float kLog2E = 1.44269504088896341F;
 constexpr float kLn2 = 0.693147180559945F;
 constexpr float kMasked = -1e30F;  // logit of a key that is padding
@@ -55,47 +47,6 @@ template <typename T>
 inline T* row_of(const Rows& rows, int heads, int head, int row) {
   return static_cast<T*>(rows.data) + (head / heads) * rows.batch + (head % heads) * rows.head + row * rows.row;
 }
-
-template <typename Body>
-void parallel(const Runtime& runtime, const Body& body) {
-  const auto call = [](int index, void* context) { (*static_cast<const Body*>(context))(index); };
-  runtime.run(runtime.threads, call, const_cast<Body*>(&body));
-}
-
-// Consecutive pieces of the memory that the caller allocates.
-struct Arena {
-  char* next;
-  template <typename T>
-  T* take(size_t count) {
-    T* piece = reinterpret_cast<T*>(next);
-    next += (count * sizeof(T) + 255) / 256 * 256;
-    return piece;
-  }
-};
-
-// ---- tiles
-
-struct alignas(64) TileConfig {
-  uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-// The tile unit is configured for one task at a time: others (oneDNN) configure it differently.
-struct TileScope {
-  TileScope() {
-    static const TileConfig config;
-    asm volatile("ldtilecfg (%0)" ::"r"(&config) : "memory");
-  }
-  ~TileScope() { asm volatile("tilerelease" ::: "memory"); }
-};
-
-#define TILE_LOAD(tile, pointer, stride) \
-  asm volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(pointer), "r"(static_cast<long>(stride)) : "memory")
-#define TILE_STORE(tile, pointer, stride) \
-  asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" ::"r"(pointer), "r"(static_cast<long>(stride)) : "memory")
-#define TILE_ZERO(tile) asm volatile("tilezero %%tmm" #tile :::)
-#define TILE_PRODUCT(sum, left, right) asm volatile("tdpbf16ps %%tmm" #right ", %%tmm" #left ", %%tmm" #sum :::)
 
 // Where tiles of one operand lie: bytes between tiles along the outer dimension and along the sum, between rows,
 // between planes.
@@ -246,121 +197,6 @@ inline __attribute__((always_inline)) void set_product(PendingStore& pending, Op
   TILE_STORE(0, result.data, result.row);
   TILE_STORE(1, result.data + result.vertical, result.row);
   pending = {result.data + result.horizontal, result.vertical, result.row};
-}
-
-// ---- vectors
-
-inline __m512 load16(const float* p) {
-  return _mm512_loadu_ps(p);
-}
-inline __m512 load16(const Half* p) {
-  return _mm512_castsi512_ps(
-      _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
-}
-inline void store16(float* p, __m512 v) {
-  _mm512_storeu_ps(p, v);
-}
-inline void store16(Half* p, __m512 v) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
-}
-
-// 2^x by a polynomial on [-1/2, 1/2]; results far below the smallest number are zero. Degree 3 is enough for bfloat16.
-template <int Degree>
-inline __m512 exp2_16(__m512 x) {
-  const __m512 f = _mm512_reduce_ps(x, 9);
-  __m512 p;
-  const auto step = [&](float c) __attribute__((always_inline)) {
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
-  };
-  if constexpr (Degree >= 5) {
-    p = _mm512_set1_ps(1.877576608e-03F);
-    step(8.989340253e-03F);
-    step(5.582631792e-02F);
-    step(2.401536171e-01F);
-    step(6.931530732e-01F);
-    step(9.999999251e-01F);
-  } else {
-    p = _mm512_set1_ps(7.802451679e-02F);
-    step(2.260671637e-01F);
-    step(6.958335376e-01F);
-    step(9.999252187e-01F);
-  }
-  return _mm512_scalef_ps(p, x);
-}
-
-// Transposes 16 x 16 values of 32 bits.
-inline void transpose16(const void* source, long source_stride, void* target, long target_stride) {
-  __m512i r[16], t[16];
-  const char* from = static_cast<const char*>(source);
-  char* to = static_cast<char*>(target);
-  for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_si512(from + i * source_stride);
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  for (int i = 0; i < 4; ++i) {
-    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-    t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-  }
-  for (int i = 0; i < 4; ++i) {
-    r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-    r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
-    r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
-  }
-  for (int i = 0; i < 16; ++i) _mm512_storeu_si512(to + i * target_stride, r[i]);
-}
-
-inline __m512i to_halves(__m512 low, __m512 high) {
-  return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
-}
-inline __m512 low_half(__m512i v) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)), 16));
-}
-inline __m512 high_half(__m512i v) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(v, 1)), 16));
-}
-
-// Order that interleaves the 16 words of the low half with those of the high half.
-inline __m512i interleaving() {
-  alignas(64) static const uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                                 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  return _mm512_load_si512(order);
-}
-
-// Two rows in pair format; every further plane holds what the ones before leave over.
-template <int Planes>
-inline void store_pairs(char* target, long plane, __m512 even, __m512 odd, __m512i order) {
-  __m512i words = _mm512_permutexvar_epi16(order, to_halves(even, odd));
-  _mm512_store_si512(target, words);
-  for (int p = 1; p < Planes; ++p) {
-    even = _mm512_sub_ps(even, _mm512_castsi512_ps(_mm512_slli_epi32(words, 16)));
-    odd = _mm512_sub_ps(odd,
-                        _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000U)))));
-    words = _mm512_permutexvar_epi16(order, to_halves(even, odd));
-    _mm512_store_si512(target + p * plane, words);
-  }
-}
-
-// 32 neighbouring values of one row in row format.
-template <int Planes>
-inline void store_row(char* target, long plane, __m512 first, __m512 second) {
-  __m512i words = to_halves(first, second);
-  _mm512_store_si512(target, words);
-  for (int p = 1; p < Planes; ++p) {
-    first = _mm512_sub_ps(first, low_half(words));
-    second = _mm512_sub_ps(second, high_half(words));
-    words = to_halves(first, second);
-    _mm512_store_si512(target + p * plane, words);
-  }
 }
 
 // ---- packing
@@ -825,37 +661,10 @@ void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Ro
 
 #pragma GCC pop_options
 
-namespace noether::amx {
-namespace {
-
-bool detect() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-  const bool tiles = (d >> 24 & 1U) != 0 && (d >> 22 & 1U) != 0;  // AMX-TILE, AMX-BF16
-  const bool vectors =
-      (b >> 16 & 1U) != 0 && (b >> 17 & 1U) != 0 && (b >> 30 & 1U) != 0 && (b >> 31 & 1U) != 0;  // AVX512 F, DQ, BW, VL
-  if (!tiles || !vectors || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || (a >> 5 & 1U) == 0)
-    return false;  // AVX512_BF16
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
-}  // namespace
-
-bool available() {
-  static const bool answer = detect();
-  return answer;
-}
-
-}  // namespace noether::amx
-
 #else
 
 namespace noether::amx {
 
-bool available() {
-  return false;
-}
 void forward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, float*) {}
 void backward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, Rows, const float*, Rows, Rows, Rows) {}
 

@@ -2,12 +2,12 @@
 //
 // bfloat16 operands are multiplied as they are; float32 operands are split into three bfloat16 planes each, of which
 // six products are kept, so that results are as exact as in float32 (about 1e-6 relative). No matrix of queries x keys
-// is ever stored. These files see no torch headers: inline functions of theirs, compiled for this instruction set,
-// could end up in the whole addon.
+// is ever stored.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+
+#include "amx.h"
 
 namespace noether::amx {
 
@@ -19,16 +19,6 @@ struct Rows {
   int64_t row;
 };
 
-// What the caller provides: threads and memory.
-struct Runtime {
-  int threads;
-  // Calls task(index, context) for index 0 … threads - 1.
-  void (*run)(int threads, void (*task)(int index, void* context), void* context);
-  // Memory of at least `bytes`, aligned to 64, that lives until the call returns.
-  void* (*allocate)(size_t bytes, void* context);
-  void* allocate_context;
-};
-
 struct Problem {
   int batch;
   int heads;
@@ -37,9 +27,6 @@ struct Problem {
   float scale;  // of the logits
   bool bfloat16;
 };
-
-// Whether this machine has what the kernels need; asks the system once for the permission to use the tile unit.
-bool available();
 
 // out = softmax(q k^T scale) v; `logsumexp` (batch, heads, queries) is kept for the backward pass.
 void forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp);

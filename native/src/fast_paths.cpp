@@ -8,6 +8,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "linear.h"
 #include "recorded_nodes.h"
 
 namespace noether {
@@ -222,8 +223,27 @@ bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, nap
   return read.done(std::move(out), result);
 }
 
+// Large layers have a kernel where the machine has a tile unit; it looks after recording and autocast itself.
+bool large_linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  at::Tensor tensors[3];
+  if (argc < 2 || argc > 3) return false;
+  for (size_t i = 0; i < argc; ++i) {
+    double handle = 0;
+    napi_valuetype type;
+    napi_typeof(env, argv[i], &type);
+    if (i == 2 && (type == napi_undefined || type == napi_null)) break;
+    if (napi_get_value_double(env, argv[i], &handle) != napi_ok) return false;
+    if (i == 2 && handle == 0) break;
+    if (!addon.tensors.is_live(handle)) return false;
+    tensors[i] = addon.tensors.get(handle);
+  }
+  if (!has_linear_kernel(tensors[0], tensors[1], tensors[2])) return false;
+  at::Tensor out = linear(tensors[0], tensors[1], tensors[2]);
+  return napi_create_double(env, addon.tensors.put(std::move(out)), result) == napi_ok;
+}
+
 // As `addmm` does it, with the bias written to the result first, but without the set-up of a broadcast copy.
-bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+bool small_linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   Reader read(addon, env, argc, argv);
   const at::Tensor& input = read.tensor(0);
   const at::Tensor& weight = read.tensor(1);
@@ -247,6 +267,10 @@ bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, nap
   }
   if (read.records) recorded::linear(out, input, weight, bias);
   return read.done(std::move(out), result);
+}
+
+bool linear_layer(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return small_linear(addon, env, argc, argv, result) || large_linear(addon, env, argc, argv, result);
 }
 
 bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
@@ -446,8 +470,12 @@ bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, n
   return napi_get_boolean(env, is_lazy(addon.tensors.get(handle)), result) == napi_ok;
 }
 
-bool is_conj(const at::Tensor& tensor) { return tensor.is_conj(); }
-bool is_neg(const at::Tensor& tensor) { return tensor.is_neg(); }
+bool is_conj(const at::Tensor& tensor) {
+  return tensor.is_conj();
+}
+bool is_neg(const at::Tensor& tensor) {
+  return tensor.is_neg();
+}
 
 }  // namespace
 
@@ -457,7 +485,7 @@ FastPath find_fast_path(const std::string& qualified_name) {
       {"aten::sub.Tensor", sub},
       {"aten::mul.Tensor", mul},
       {"aten::matmul", matmul},
-      {"aten::linear", linear},
+      {"aten::linear", linear_layer},
       {"aten::index_select", index_select},
       {"aten::cat", cat},
       {"aten::reshape", reshape},

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <climits>
+#include <cmath>
 
 // Everything below is compiled for this instruction set; it runs only where available() says so.
 #pragma GCC diagnostic ignored "-Wuninitialized"  // both of GCC's own AVX-512 header (GCC bug 105593)
@@ -20,9 +20,9 @@
 namespace noether::amx {
 namespace {
 
-// The sum over k is cut into slices; of each slice the right operand is packed once for all threads, as many columns as
-// fit beside the left rows in a core's cache, and the left operand in blocks of rows by the thread that multiplies
-// them. A packed operand: [tile of 16 rows or columns][step of 32 along the sum][plane][1024 bytes].
+// Each thread multiplies rows and columns of its own. The sum over k is cut into slices; of each slice as many columns
+// of the right operand are packed as fit beside the left rows in a core's cache, then the left operand in blocks of
+// rows. A packed operand: [tile of 16 rows or columns][step of 32 along the sum][plane][1024 bytes].
 constexpr long kStep = 32;
 constexpr long kStepsPerSlice = 24;
 constexpr long kPackedRightBytes = 5L << 18;
@@ -37,6 +37,15 @@ inline __mmask16 first16(long count) {
 }
 inline __mmask32 first32(long count) {
   return count >= 32 ? 0xffffffffU : count <= 0 ? 0U : (1U << count) - 1U;
+}
+
+// Tiles from `begin` up to `end`.
+struct Span {
+  long begin, end;
+  long size() const { return end - begin; }
+};
+inline Span part_of(long count, long part, long parts) {
+  return {count * part / parts, count * (part + 1) / parts};
 }
 
 // ---- packing
@@ -149,34 +158,40 @@ inline __attribute__((always_inline)) void prefetch_tile(const T* source, long s
   }
 }
 
-// Tiles `begin` to `end` of an operand, `depth` values along the sum starting at `start`.
+// Tiles of an operand, `depth` values along the sum starting at `start`, in the order in which they lie in memory.
 template <typename T, int Planes, Format Wanted, bool SumContiguous>
-void pack_tiles(const Matrix& matrix, long begin, long end, long outer, long start, long depth, char* target) {
-  const auto source_of = [&](long tile, long k) {
-    const long row = SumContiguous ? tile * 16 : start + k, column = SumContiguous ? start + k : tile * 16;
-    return static_cast<const T*>(matrix.data) + row * matrix.stride + column;
+void pack_tiles(const Matrix& matrix, Span tiles, long outer, long start, long depth, char* target) {
+  const long steps = ceil_div(depth, kStep);
+  const auto pack_step = [&](long tile, long step) __attribute__((always_inline)) {
+    const long i = tile * 16, k = step * kStep;
+    const long row = SumContiguous ? i : start + k, column = SumContiguous ? start + k : i;
+    const T* source = static_cast<const T*>(matrix.data) + row * matrix.stride + column;
+    char* packed = target + ((tile - tiles.begin) * steps + step) * Planes * kTileBytes;
+    prefetch_tile<SumContiguous>(source + (SumContiguous ? 2 * kStep : kStep * matrix.stride), matrix.stride);
+    if constexpr (Planes == 1)
+      round_tile<T, Wanted, SumContiguous>(source, matrix.stride, outer - i, depth - k, packed);
+    else
+      split_tile<Wanted, SumContiguous>(source, matrix.stride, outer - i, depth - k, packed);
   };
-  for (long tile = begin; tile < end; ++tile) {
-    for (long k = 0; k < depth; k += kStep, target += Planes * kTileBytes) {
-      const T* source = source_of(tile, k);
-      prefetch_tile<SumContiguous>(k + 2 * kStep < depth ? source_of(tile, k + 2 * kStep) : source_of(tile + 1, 0),
-                                   matrix.stride);
-      if constexpr (Planes == 1)
-        round_tile<T, Wanted, SumContiguous>(source, matrix.stride, outer - tile * 16, depth - k, target);
-      else
-        split_tile<Wanted, SumContiguous>(source, matrix.stride, outer - tile * 16, depth - k, target);
+  if constexpr (SumContiguous) {
+    for (long tile = tiles.begin; tile < tiles.end; ++tile) {
+      for (long step = 0; step < steps; ++step) pack_step(tile, step);
+    }
+  } else {
+    for (long step = 0; step < steps; ++step) {
+      for (long tile = tiles.begin; tile < tiles.end; ++tile) pack_step(tile, step);
     }
   }
 }
 
 // Left: rows along the sum in row format; right: columns in pair format.
 template <int Planes, Format Wanted>
-void pack(const Matrix& matrix, long begin, long end, long outer, long start, long depth, char* target) {
+void pack(const Matrix& matrix, Span tiles, long outer, long start, long depth, char* target) {
   const bool contiguous = matrix.transposed == (Wanted == Format::kPair);
   const auto run = [&](auto type) {
     using T = decltype(type);
-    contiguous ? pack_tiles<T, Planes, Wanted, true>(matrix, begin, end, outer, start, depth, target)
-               : pack_tiles<T, Planes, Wanted, false>(matrix, begin, end, outer, start, depth, target);
+    contiguous ? pack_tiles<T, Planes, Wanted, true>(matrix, tiles, outer, start, depth, target)
+               : pack_tiles<T, Planes, Wanted, false>(matrix, tiles, outer, start, depth, target);
   };
   if constexpr (Planes == 1) {
     matrix.bfloat16 ? run(Half{}) : run(float{});
@@ -277,52 +292,48 @@ inline __attribute__((always_inline)) void write_sums(const char* sums, const Ta
   }
 }
 
-// Part of the result that one thread computes of one slice.
-struct Share {
-  long row_tile, row_tile_end, column_tile, column_tile_end;  // columns count from the first packed one
-};
-
-// Returns whether all sums are finite.
+// The sums of some rows and packed columns over a slice of k. Returns whether all are finite.
 template <int Planes>
-bool multiply_share(const Product& product, const Share& share, long first_column, long start, long depth,
-                    const char* right, char* left, float* partial, long partial_stride, bool last) {
+bool multiply_packed(const Product& product, Span rows, Span columns, long start, long depth, const char* right,
+                     char* left, float* partial, long partial_stride) {
   const long steps = ceil_div(depth, kStep), tile_bytes = steps * Planes * kTileBytes;
+  const long rows_per_step = ceil_div(32, steps);
+  const bool last = start + depth == product.k;
   alignas(64) char sums[2][32 * 128];
   Target waiting;
   int turn = 0;
   __m512 check = _mm512_setzero_ps();
-  TileScope tiles;
-  for (long block = share.row_tile; block < share.row_tile_end; block += kRowTilesPerBlock) {
-    const long block_end = std::min(block + kRowTilesPerBlock, share.row_tile_end);
-    pack<Planes, Format::kRow>(product.left, block, block_end, product.m, start, depth, left);
-    for (long column = share.column_tile; column < share.column_tile_end; column += 2) {
+  // Vector work waits behind products that were issued before it, so the sums before are written between the steps.
+  const auto write_before = [&](long k) __attribute__((always_inline)) {
+    write_sums(sums[turn ^ 1], waiting, k * rows_per_step, (k + 1) * rows_per_step, check);
+  };
+  for (long block = rows.begin; block < rows.end; block += kRowTilesPerBlock) {
+    const long block_end = std::min(block + kRowTilesPerBlock, rows.end);
+    pack<Planes, Format::kRow>(product.left, {block, block_end}, product.m, start, depth, left);
+    for (long column = columns.begin; column < columns.end; column += 2) {
       for (long row = block; row < block_end; row += 2) {
-        const char *a = left + (row - block) * tile_bytes, *b = right + column * tile_bytes;
-        const long rows_per_step = ceil_div(32, steps);
-        const auto chore = [&](long k) __attribute__((always_inline)) {
-          write_sums(sums[turn ^ 1], waiting, k * rows_per_step, (k + 1) * rows_per_step, check);
-        };
-        const bool two_rows = row + 1 < block_end, two_columns = column + 1 < share.column_tile_end;
+        const char *a = left + (row - block) * tile_bytes, *b = right + (column - columns.begin) * tile_bytes;
+        const bool two_rows = row + 1 < block_end, two_columns = column + 1 < columns.end;
         if (two_rows && two_columns)
-          product_tiles<Planes, 2, 2>(a, b, steps, chore);
+          product_tiles<Planes, 2, 2>(a, b, steps, write_before);
         else if (two_rows)
-          product_tiles<Planes, 2, 1>(a, b, steps, chore);
+          product_tiles<Planes, 2, 1>(a, b, steps, write_before);
         else if (two_columns)
-          product_tiles<Planes, 1, 2>(a, b, steps, chore);
+          product_tiles<Planes, 1, 2>(a, b, steps, write_before);
         else
-          product_tiles<Planes, 1, 1>(a, b, steps, chore);
+          product_tiles<Planes, 1, 1>(a, b, steps, write_before);
         store_sums(sums[turn]);
         turn ^= 1;
-        const long i = row * 16, j = first_column + column * 16;
-        waiting = {
-            std::min(product.m - i, two_rows ? 32L : 16L),
-            std::min(product.n - j, two_columns ? 32L : 16L),
-            partial + i * partial_stride + j,
-            partial_stride,
-            last && product.out_bfloat16 ? static_cast<Half*>(product.out) + i * product.out_stride + j : nullptr,
-            product.out_stride,
-            product.bias ? product.bias + j : nullptr,
-            start == 0};
+        const long i = row * 16, j = column * 16;
+        Half* halves = static_cast<Half*>(product.out) + i * product.out_stride + j;
+        waiting = {std::min(product.m - i, two_rows ? 32L : 16L),
+                   std::min(product.n - j, two_columns ? 32L : 16L),
+                   partial + i * partial_stride + j,
+                   partial_stride,
+                   last && product.out_bfloat16 ? halves : nullptr,
+                   product.out_stride,
+                   product.bias ? product.bias + j : nullptr,
+                   start == 0};
       }
     }
   }
@@ -330,67 +341,79 @@ bool multiply_share(const Product& product, const Share& share, long first_colum
   return _mm512_cmp_ps_mask(check, check, _CMP_UNORD_Q) == 0;
 }
 
+// How the sum is cut into slices of equal length; a short last one would spend its time on the sums.
+struct Slices {
+  long count, depth, tile_bytes, columns;  // columns: tiles of a packed slice that fit
+  Slices(long k, int planes) {
+    const long steps = ceil_div(k, kStep);
+    count = ceil_div(steps, kStepsPerSlice);
+    depth = ceil_div(steps, count) * kStep;
+    tile_bytes = depth / kStep * planes * kTileBytes;
+    columns = std::max(2L, kPackedRightBytes / tile_bytes & ~1L);
+  }
+};
+
+// What one thread does on its own: some rows and columns of the result.
+template <int Planes>
+bool multiply_part(const Product& product, const Slices& slices, Span rows, Span columns, char* right, char* left,
+                   float* partial, long partial_stride) {
+  TileScope tiles;
+  bool finite = true;
+  const long parts = ceil_div(columns.size(), slices.columns), width = ceil_div(columns.size(), 2 * parts) * 2;
+  for (long column = columns.begin; column < columns.end; column += width) {
+    const Span packed = {column, std::min(column + width, columns.end)};
+    for (long start = 0; start < product.k; start += slices.depth) {
+      const long depth = std::min(slices.depth, product.k - start);
+      pack<Planes, Format::kPair>(product.right, packed, product.n, start, depth, right);
+      finite &= multiply_packed<Planes>(product, rows, packed, start, depth, right, left, partial, partial_stride);
+    }
+  }
+  return finite;
+}
+
+// Threads share rows and columns of the result so that the busiest has least to do, in units of the time for a block of
+// 2 x 2 tiles, which one row or column of tiles takes as well. Each packs what it needs for itself.
+template <int Planes>
+void share(long threads, long row_tiles, long column_tiles, long& row_threads, long& column_threads) {
+  constexpr double kPackLeft = Planes > 1 ? 0.45 : 1, kPackRight = Planes > 1 ? 0.65 : 2;
+  double least = HUGE_VAL;
+  for (long rows = 1; rows <= std::min(threads, row_tiles); ++rows) {
+    const long columns = std::min(threads / rows, column_tiles);
+    const long tall = ceil_div(row_tiles, rows), wide = ceil_div(column_tiles, columns);
+    const double time = static_cast<double>(ceil_div(tall, 2) * ceil_div(wide, 2)) +
+                        kPackLeft * static_cast<double>(tall) + kPackRight * static_cast<double>(wide);
+    if (time < least) least = time, row_threads = rows, column_threads = columns;
+  }
+}
+
 template <int Planes>
 bool multiply_planes(const Product& product, const Runtime& runtime) {
   const long row_tiles = ceil_div(product.m, 16), column_tiles = ceil_div(product.n, 16);
-  const long steps = ceil_div(product.k, kStep);
-  // Slices of equal length: a short last one would spend its time on the sums.
-  const long slices = ceil_div(steps, kStepsPerSlice), slice_steps = ceil_div(steps, slices);
-  const long tile_bytes = slice_steps * Planes * kTileBytes;
-  const long fitting = std::max(2L, kPackedRightBytes / tile_bytes & ~1L);
-  const long parts = ceil_div(column_tiles, fitting),
-             packed_tiles = std::min(column_tiles, ceil_div(column_tiles, 2 * parts) * 2);
+  const Slices slices(product.k, Planes);
+  long row_threads = 1, column_threads = 1;
+  share<Planes>(runtime.threads, row_tiles, column_tiles, row_threads, column_threads);
+  Runtime used = runtime;
+  used.threads = static_cast<int>(row_threads * column_threads);
 
-  // Threads share rows and columns of the result, so that the busiest has least to do: a block of tiles takes as long
-  // with one row or column of tiles as with two, and packing two tiles of the left operand as long as multiplying a
-  // block.
-  long row_threads = 1, column_threads = 1, least = LONG_MAX;
-  for (long rows = 1; rows <= runtime.threads; ++rows) {
-    const long columns = runtime.threads / rows;
-    const long row_blocks = ceil_div(ceil_div(row_tiles, rows), 2),
-               column_blocks = ceil_div(ceil_div(packed_tiles, 2), columns);
-    const long time = row_blocks * (column_blocks + 1);
-    if (time < least) least = time, row_threads = rows, column_threads = columns;
-  }
-  row_threads = std::min(row_threads, row_tiles);
-  column_threads = std::min(column_threads, ceil_div(packed_tiles, 2));
-  const int threads = static_cast<int>(row_threads * column_threads);
-
-  const bool needs_partial = product.out_bfloat16 && slices > 1;
+  const bool needs_partial = product.out_bfloat16 && slices.count > 1;
   const long partial_stride = needs_partial ? column_tiles * 16 : product.out_stride;
-  const long left_bytes = kRowTilesPerBlock * tile_bytes;
+  const long right_bytes = (std::min(slices.columns, ceil_div(column_tiles, column_threads)) + 1) * slices.tile_bytes;
+  const long left_bytes = kRowTilesPerBlock * slices.tile_bytes;
   Arena arena{static_cast<char*>(runtime.allocate(
-      packed_tiles * tile_bytes + threads * left_bytes + (needs_partial ? product.m * partial_stride * 4 : 0) + 1024,
+      used.threads * (right_bytes + left_bytes) + (needs_partial ? product.m * partial_stride * 4 : 0) + 1024,
       runtime.allocate_context))};
-  char* right = arena.take<char>(packed_tiles * tile_bytes);
-  char* left = arena.take<char>(threads * left_bytes);
+  char* packed = arena.take<char>(used.threads * (right_bytes + left_bytes));
   float* partial = needs_partial ? arena.take<float>(product.m * partial_stride) : static_cast<float*>(product.out);
 
   std::atomic<bool> finite{true};
-  Runtime limited = runtime;
-  limited.threads = threads;
-  for (long first = 0; first < column_tiles; first += packed_tiles) {
-    const long columns = std::min(packed_tiles, column_tiles - first);
-    for (long slice = 0; slice < slices; ++slice) {
-      const long start = slice * slice_steps * kStep, depth = std::min(slice_steps * kStep, product.k - start);
-      const long depth_bytes = ceil_div(depth, kStep) * Planes * kTileBytes;
-      parallel(limited, [&](int thread) {
-        const long begin = columns * thread / threads, end = columns * (thread + 1) / threads;
-        pack<Planes, Format::kPair>(product.right, first + begin, first + end, product.n, start, depth,
-                                    right + begin * depth_bytes);
-      });
-      parallel(limited, [&](int thread) {
-        const long row = thread % row_threads, column = thread / row_threads, pairs = ceil_div(columns, 2);
-        const bool is_finite = multiply_share<Planes>(
-            product,
-            {row_tiles * row / row_threads, row_tiles * (row + 1) / row_threads,
-             std::min(columns, pairs * column / column_threads * 2),
-             std::min(columns, pairs * (column + 1) / column_threads * 2)},
-            first * 16, start, depth, right, left + thread * left_bytes, partial, partial_stride, slice + 1 == slices);
-        if (!is_finite) finite = false;
-      });
+  parallel(used, [&](int thread) {
+    char* right = packed + thread * (right_bytes + left_bytes);
+    if (!multiply_part<Planes>(product, slices, part_of(row_tiles, thread % row_threads, row_threads),
+                               part_of(column_tiles, thread / row_threads, column_threads), right, right + right_bytes,
+                               partial, partial_stride)) {
+      finite = false;
     }
-  }
+  });
   return finite;
 }
 

@@ -137,13 +137,6 @@ inline void transpose16(const void* source, long source_stride, void* target, lo
 inline __m512i to_halves(__m512 low, __m512 high) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
 }
-inline __m512 low_half(__m512i v) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)), 16));
-}
-inline __m512 high_half(__m512i v) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(v, 1)), 16));
-}
-
 // Order that interleaves the 16 words of the low half with those of the high half.
 inline __m512i interleaving() {
   alignas(64) static const uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
@@ -151,31 +144,48 @@ inline __m512i interleaving() {
   return _mm512_load_si512(order);
 }
 
-// Two rows in pair format; every further plane holds what the ones before leave over.
-template <int Planes>
-inline void store_pairs(char* target, long plane, __m512 even, __m512 odd, __m512i order) {
-  __m512i words = _mm512_permutexvar_epi16(order, to_halves(even, odd));
-  _mm512_store_si512(target, words);
-  for (int p = 1; p < Planes; ++p) {
-    even = _mm512_sub_ps(even, _mm512_castsi512_ps(_mm512_slli_epi32(words, 16)));
-    odd = _mm512_sub_ps(odd,
-                        _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(static_cast<int>(0xffff0000U)))));
-    words = _mm512_permutexvar_epi16(order, to_halves(even, odd));
-    _mm512_store_si512(target + p * plane, words);
+// Splits 16 pairs of float32 values into three planes. The first is rounded, so that what the dropped products leave
+// out has no sign of its own; the second is cut off; the third holds the rest exactly.
+inline __attribute__((always_inline)) void store_split(char* target, long plane, __m512 first, __m512 second) {
+  const __m512i top = _mm512_set1_epi32(static_cast<int>(0xffff0000U)), half = _mm512_set1_epi32(0x8000);
+  __m512i a = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(first), half), top);
+  __m512i b = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(second), half), top);
+  for (int p = 0; p < 2; ++p) {
+    _mm512_store_si512(target + p * plane, _mm512_or_si512(_mm512_srli_epi32(a, 16), b));
+    first = _mm512_sub_ps(first, _mm512_castsi512_ps(a));
+    second = _mm512_sub_ps(second, _mm512_castsi512_ps(b));
+    a = _mm512_and_si512(_mm512_castps_si512(first), top);
+    b = _mm512_and_si512(_mm512_castps_si512(second), top);
   }
+  _mm512_store_si512(target + 2 * plane, _mm512_or_si512(_mm512_srli_epi32(a, 16), b));
 }
 
-// 32 neighbouring values of one row in row format.
+// A step of 32 along a sum is paired as (0, 1), (2, 3), … in one plane, so that rows of bfloat16 need no rearrangement,
+// and as (0, 16), (1, 17), … in three, where pairs come from two vectors side by side.
 template <int Planes>
-inline void store_row(char* target, long plane, __m512 first, __m512 second) {
-  __m512i words = to_halves(first, second);
-  _mm512_store_si512(target, words);
-  for (int p = 1; p < Planes; ++p) {
-    first = _mm512_sub_ps(first, low_half(words));
-    second = _mm512_sub_ps(second, high_half(words));
-    words = to_halves(first, second);
-    _mm512_store_si512(target + p * plane, words);
-  }
+constexpr int first_of_pair(int pair) {
+  return Planes == 1 ? 2 * pair : pair;
+}
+template <int Planes>
+constexpr int kPairDistance = Planes == 1 ? 1 : 16;
+
+// 16 pairs of a row: 32 neighbouring values along the sum, in row format.
+template <int Planes>
+inline __attribute__((always_inline)) void store_row(char* target, long plane, __m512 first, __m512 second) {
+  if constexpr (Planes == 1)
+    _mm512_store_si512(target, to_halves(first, second));
+  else
+    store_split(target, plane, first, second);
+}
+
+// The pairs that two rows make, in pair format.
+template <int Planes>
+inline __attribute__((always_inline)) void store_pairs(char* target, long plane, __m512 first, __m512 second,
+                                                       __m512i order) {
+  if constexpr (Planes == 1)
+    _mm512_store_si512(target, _mm512_permutexvar_epi16(order, to_halves(first, second)));
+  else
+    store_split(target, plane, first, second);
 }
 
 }  // namespace

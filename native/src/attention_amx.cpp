@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -66,137 +67,51 @@ struct Result {
   long row;
 };
 
-// Two result tiles whose store waits until other products run: right after its own products a store costs time.
-struct PendingStore {
-  char* data = nullptr;
-  long vertical = 0;
-  long row = 0;
-};
+const auto nothing = [] {};
 
-inline __attribute__((always_inline)) void flush(PendingStore& pending) {
-  if (!pending.data) return;
-  TILE_STORE(2, pending.data, pending.row);
-  TILE_STORE(3, pending.data + pending.vertical, pending.row);
-  pending.data = nullptr;
-}
-
-#define LEFT(p)                               \
-  TILE_LOAD(4, a + (p)*left.plane, left.row); \
-  TILE_LOAD(5, a + (p)*left.plane + left.outer, left.row)
-#define RIGHT_FIRST(p) TILE_LOAD(6, b + (p)*right.plane, right.row)
-#define RIGHT_SECOND(p) TILE_LOAD(7, b + (p)*right.plane, right.row)
-#define RIGHT_BOTH(p)                           \
-  TILE_LOAD(6, b + (p)*right.plane, right.row); \
-  TILE_LOAD(7, b + (p)*right.plane + right.outer, right.row)
-#define ADD_FIRST        \
-  TILE_PRODUCT(0, 4, 6); \
-  TILE_PRODUCT(1, 5, 6)
-#define ADD_SECOND       \
-  TILE_PRODUCT(2, 4, 7); \
-  TILE_PRODUCT(3, 5, 7)
-#define ADD_ALL          \
-  TILE_PRODUCT(0, 4, 6); \
-  TILE_PRODUCT(1, 4, 7); \
-  TILE_PRODUCT(2, 5, 6); \
-  TILE_PRODUCT(3, 5, 7)
-
-// result += left right over `depth` tiles. Of three planes, products of total order below three are summed, small ones
-// first.
-template <int Planes>
-inline __attribute__((always_inline)) void add_product(PendingStore& pending, Operand left, Operand right, int depth,
-                                                       Result result) {
-  flush(pending);
-  TILE_LOAD(0, result.data, result.row);
-  TILE_LOAD(1, result.data + result.horizontal, result.row);
-  TILE_LOAD(2, result.data + result.vertical, result.row);
-  TILE_LOAD(3, result.data + result.vertical + result.horizontal, result.row);
+// result = left right, or result += left right, over `depth` tiles. Of three planes, products of total order below
+// three are summed. Vector work waits behind products that were issued before it, so what is to run beside them is done
+// piece by piece in `chore`.
+template <int Planes, bool Add, typename Chore>
+inline __attribute__((always_inline)) void product_block(Operand left, Operand right, int depth, Result result,
+                                                         const Chore& chore) {
+  constexpr int kProducts = Planes == 1 ? 1 : 6;
+  constexpr int kLeft[] = {Planes == 1 ? 0 : 2, 1, 1, 0, 0, 0}, kRight[] = {0, 0, 1, 1, 2, 0};
+  if constexpr (Add) {
+    TILE_LOAD(0, result.data, result.row);
+    TILE_LOAD(1, result.data + result.horizontal, result.row);
+    TILE_LOAD(2, result.data + result.vertical, result.row);
+    TILE_LOAD(3, result.data + result.vertical + result.horizontal, result.row);
+  } else {
+    TILE_ZERO(0);
+    TILE_ZERO(1);
+    TILE_ZERO(2);
+    TILE_ZERO(3);
+  }
   for (int k = 0; k < depth; ++k) {
-    const char *a = left.data + k * left.inner, *b = right.data + k * right.inner;
-    if constexpr (Planes == 1) {
-      LEFT(0);
-      RIGHT_BOTH(0);
-      ADD_ALL;
-    } else {
-      LEFT(2);
-      RIGHT_BOTH(0);
-      ADD_ALL;
-      LEFT(1);
-      ADD_ALL;
-      RIGHT_BOTH(1);
-      ADD_ALL;
-      LEFT(0);
-      ADD_ALL;
-      RIGHT_BOTH(0);
-      ADD_ALL;
-      RIGHT_BOTH(2);
-      ADD_ALL;
+#pragma GCC unroll 6
+    for (int p = 0; p < kProducts; ++p) {
+      const char* a = left.data + k * left.inner + kLeft[p] * left.plane;
+      const char* b = right.data + k * right.inner + kRight[p] * right.plane;
+      if (p == 0 || kLeft[p] != kLeft[p - 1]) {
+        TILE_LOAD(4, a, left.row);
+        TILE_LOAD(5, a + left.outer, left.row);
+      }
+      if (p == 0 || kRight[p] != kRight[p - 1]) {
+        TILE_LOAD(6, b, right.row);
+        TILE_LOAD(7, b + right.outer, right.row);
+      }
+      TILE_PRODUCT(0, 4, 6);
+      TILE_PRODUCT(1, 4, 7);
+      TILE_PRODUCT(2, 5, 6);
+      TILE_PRODUCT(3, 5, 7);
+      chore();
     }
   }
   TILE_STORE(0, result.data, result.row);
   TILE_STORE(1, result.data + result.horizontal, result.row);
   TILE_STORE(2, result.data + result.vertical, result.row);
   TILE_STORE(3, result.data + result.vertical + result.horizontal, result.row);
-}
-
-// result = left right. Each pair of accumulators is stored while the products of the other run; the second pair is left
-// pending.
-template <int Planes>
-inline __attribute__((always_inline)) void set_product(PendingStore& pending, Operand left, Operand right, int depth,
-                                                       Result result) {
-  TILE_ZERO(0);
-  TILE_ZERO(1);
-  for (int k = 0; k < depth; ++k) {
-    const char *a = left.data + k * left.inner, *b = right.data + k * right.inner;
-    if constexpr (Planes == 1) {
-      LEFT(0);
-      RIGHT_FIRST(0);
-      ADD_FIRST;
-    } else {
-      LEFT(2);
-      RIGHT_FIRST(0);
-      ADD_FIRST;
-      LEFT(1);
-      ADD_FIRST;
-      LEFT(0);
-      ADD_FIRST;
-      RIGHT_FIRST(1);
-      ADD_FIRST;
-      RIGHT_FIRST(2);
-      ADD_FIRST;
-      LEFT(1);
-      RIGHT_FIRST(1);
-      ADD_FIRST;
-    }
-  }
-  flush(pending);
-  TILE_ZERO(2);
-  TILE_ZERO(3);
-  for (int k = 0; k < depth; ++k) {
-    const char *a = left.data + k * left.inner, *b = right.data + right.outer + k * right.inner;
-    if constexpr (Planes == 1) {
-      LEFT(0);
-      RIGHT_SECOND(0);
-      ADD_SECOND;
-    } else {
-      LEFT(2);
-      RIGHT_SECOND(0);
-      ADD_SECOND;
-      LEFT(1);
-      ADD_SECOND;
-      LEFT(0);
-      ADD_SECOND;
-      RIGHT_SECOND(1);
-      ADD_SECOND;
-      RIGHT_SECOND(2);
-      ADD_SECOND;
-      LEFT(1);
-      RIGHT_SECOND(1);
-      ADD_SECOND;
-    }
-  }
-  TILE_STORE(0, result.data, result.row);
-  TILE_STORE(1, result.data + result.vertical, result.row);
-  pending = {result.data + result.horizontal, result.vertical, result.row};
 }
 
 // ---- packing
@@ -220,21 +135,22 @@ void pack_group(const T* source, long stride, int valid, Packed rows, Packed pai
   if (!rows.data && transposed.data) rows = {reinterpret_cast<char*>(row_scratch), kGroupBytes};
   if (!pairs.data && turned_rows.data) pairs = {reinterpret_cast<char*>(pair_scratch), kGroupBytes};
   const __m512i order = interleaving();
-  for (int r = 0; r < 32; r += 2) {
+  for (int pair = 0; pair < 16; ++pair) {
+    const int row[] = {first_of_pair<Planes>(pair), first_of_pair<Planes>(pair) + kPairDistance<Planes>};
     __m512 x[2][4];
     for (int u = 0; u < 2; ++u) {
       for (int j = 0; j < 4; ++j)
-        x[u][j] = r + u < valid ? load16(source + (r + u) * stride + j * 16) : _mm512_setzero_ps();
+        x[u][j] = row[u] < valid ? load16(source + row[u] * stride + j * 16) : _mm512_setzero_ps();
     }
     if (rows.data) {
       for (int u = 0; u < 2; ++u) {
-        store_row<Planes>(rows.data + (r + u) * 128, rows.plane, x[u][0], x[u][1]);
-        store_row<Planes>(rows.data + (r + u) * 128 + 64, rows.plane, x[u][2], x[u][3]);
+        store_row<Planes>(rows.data + row[u] * 128, rows.plane, x[u][0], x[u][1]);
+        store_row<Planes>(rows.data + row[u] * 128 + 64, rows.plane, x[u][2], x[u][3]);
       }
     }
     if (pairs.data) {
       for (int j = 0; j < 4; ++j)
-        store_pairs<Planes>(pairs.data + j * kTileBytes + (r / 2) * 64, pairs.plane, x[0][j], x[1][j], order);
+        store_pairs<Planes>(pairs.data + j * kTileBytes + pair * 64, pairs.plane, x[0][j], x[1][j], order);
     }
   }
   for (int p = 0; p < Planes; ++p) {
@@ -259,8 +175,24 @@ void pack_group(const T* source, long stride, int valid, Packed rows, Packed pai
 
 constexpr int kKeysPerUnit = 64;
 constexpr int kQueriesPerTask = 64;
-constexpr float kRescale =
-    8;  // powers of two that a running maximum may lag behind: rescaling is rare, the result exact
+// Logits (in powers of two) within this bound need no maximum subtracted: neither weights nor their sums leave float32.
+constexpr float kHarmless = 60;
+
+// The largest squared norm of up to 32 tokens.
+template <typename T>
+inline float largest_square(const T* tokens, long stride, int valid) {
+  float largest = 0;
+  for (int r = 0; r < valid; ++r) {
+    __m512 squares = _mm512_setzero_ps();
+    for (int d = 0; d < 64; d += 16) {
+      const __m512 x = load16(tokens + r * stride + d);
+      squares = _mm512_fmadd_ps(x, x, squares);
+    }
+    const float square = _mm512_reduce_add_ps(squares);
+    largest = square > largest ? square : largest;
+  }
+  return largest;
+}
 
 template <typename T, int Planes>
 void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
@@ -270,9 +202,11 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
   const int key_groups = blocks_of(problem.keys, kKeysPerUnit) * kUnitGroups;
   const long plane = key_groups * kGroupBytes;
   const size_t bytes = static_cast<size_t>(heads) * 2 * Planes * plane;
-  Arena arena{static_cast<char*>(runtime.allocate(bytes + 1024, runtime.allocate_context))};
+  Arena arena{static_cast<char*>(runtime.allocate(
+      bytes + static_cast<size_t>(heads) * key_groups * sizeof(float) + 1024, runtime.allocate_context))};
   char* packed_k = arena.take<char>(static_cast<size_t>(heads) * Planes * plane);  // row format
   char* packed_v = arena.take<char>(static_cast<size_t>(heads) * Planes * plane);  // V^T, row format
+  float* key_squares = arena.take<float>(static_cast<size_t>(heads) * key_groups);
 
   const auto pack = [&](int thread) {
     const long total = static_cast<long>(heads) * key_groups;
@@ -280,8 +214,10 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
       const int h = static_cast<int>(i / key_groups), g = static_cast<int>(i % key_groups), row = g * kGroup;
       const int valid = larger(0, smaller(kGroup, problem.keys - row));
       const long at = static_cast<long>(h) * Planes * plane + g * kGroupBytes;
-      pack_group<T, Planes>(row_of<T>(k, problem.heads, h, row), k.row, valid, {packed_k + at, plane}, {}, {}, {});
+      const T* keys = row_of<T>(k, problem.heads, h, row);
+      pack_group<T, Planes>(keys, k.row, valid, {packed_k + at, plane}, {}, {}, {});
       pack_group<T, Planes>(row_of<T>(v, problem.heads, h, row), v.row, valid, {}, {}, {}, {packed_v + at, plane});
+      key_squares[i] = largest_square(keys, k.row, valid);
     }
   };
   parallel(runtime, pack);
@@ -302,97 +238,92 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
     for (int task; (task = next.fetch_add(1)) < tasks;) {
       const int h = task / task_blocks, first = (task % task_blocks) * kQueriesPerTask;
       const int groups = smaller(kTaskGroups, blocks_of(problem.queries - first, kGroup));
-      for (int g = 0; g < groups; ++g) {
-        const int row = first + g * kGroup;
-        pack_group<T, Planes>(row_of<T>(q, problem.heads, h, row), q.row, smaller(kGroup, problem.queries - row), {},
-                              {}, {Q[0][g], kQPlane}, {});
-        std::memset(O[g], 0, sizeof O[g]);
-        maximum[2 * g] = maximum[2 * g + 1] = _mm512_set1_ps(kMasked);
-        sum[2 * g] = sum[2 * g + 1] = _mm512_setzero_ps();
-      }
       const char* key_rows = packed_k + static_cast<long>(h) * Planes * plane;
       const char* value_rows = packed_v + static_cast<long>(h) * Planes * plane;
       const int units = key_groups / kUnitGroups * groups;  // a unit: 64 keys against one group of queries
-      PendingStore pending;
-      const auto logits = [&](int u, int part) __attribute__((always_inline)) {
-        const Operand left{key_rows + (static_cast<long>(u / groups) * kUnitGroups + part) * kGroupBytes, 2048, 64, 128,
-                           plane};
-        const Operand right{Q[0][u % groups], 2048, kTileBytes, 64, kQPlane};
-        set_product<Planes>(pending, left, right, 2, {S[u & 1][part], 2048, 64, 128});
-      };
-      const auto add_values = [&](int u) __attribute__((always_inline)) {
-        const char* values = value_rows + static_cast<long>(u / groups) * kUnitGroups * kGroupBytes;
-        const Operand weights{P[u & 1][0][0][0], kTileBytes, 2048, 64, kPPlane};
-        for (int half = 0; half < 2; ++half) {
-          add_product<Planes>(pending, {values + half * 2048, kTileBytes, kGroupBytes, 64, plane}, weights, kUnitGroups,
-                              {O[u % groups][2 * half][0], 2048, kTileBytes, 64});
+      float query_square = 0, key_square = 0;
+      for (int g = 0; g < groups; ++g) {
+        const int row = first + g * kGroup, valid = smaller(kGroup, problem.queries - row);
+        const T* queries = row_of<T>(q, problem.heads, h, row);
+        pack_group<T, Planes>(queries, q.row, valid, {}, {}, {Q[0][g], kQPlane}, {});
+        query_square = std::fmax(query_square, largest_square(queries, q.row, valid));
+        std::memset(O[g], 0, sizeof O[g]);
+      }
+      for (int g = 0; g < key_groups; ++g)
+        key_square = std::fmax(key_square, key_squares[static_cast<long>(h) * key_groups + g]);
+      for (int j = 0; j < 2 * groups; ++j) maximum[j] = sum[j] = _mm512_setzero_ps();
+
+      const auto logits = [&](int u, const auto& chore) __attribute__((always_inline)) {
+        for (int part = 0; part < kUnitGroups; ++part) {
+          const Operand left{key_rows + (static_cast<long>(u / groups) * kUnitGroups + part) * kGroupBytes, 2048, 64,
+                             128, plane};
+          const Operand right{Q[0][u % groups], 2048, kTileBytes, 64, kQPlane};
+          product_block<Planes, false>(left, right, 2, {S[u & 1][part], 2048, 64, 128}, chore);
         }
-      };
-      for (int part = 0; part < kUnitGroups; ++part) logits(0, part);
-      for (int u = 0; u < units; ++u) {
-        const int g = u % groups;
-        if (u > 0)
-          add_values(u - 1);
-        else
-          flush(pending);
         float* s = reinterpret_cast<float*>(S[u & 1][0]);
         for (int r = larger(0, problem.keys - u / groups * kKeysPerUnit); r < kKeysPerUnit; ++r) {
           _mm512_store_ps(s + r * 32, _mm512_set1_ps(kMasked));
           _mm512_store_ps(s + r * 32 + 16, _mm512_set1_ps(kMasked));
         }
-        __m512 x0 = _mm512_load_ps(s), x1 = _mm512_load_ps(s + 16), y0 = x0, y1 = x1;
-        for (int r = 0; r < kKeysPerUnit; r += 2) {
-          x0 = _mm512_max_ps(x0, _mm512_load_ps(s + r * 32));
-          x1 = _mm512_max_ps(x1, _mm512_load_ps(s + r * 32 + 16));
-          y0 = _mm512_max_ps(y0, _mm512_load_ps(s + r * 32 + 32));
-          y1 = _mm512_max_ps(y1, _mm512_load_ps(s + r * 32 + 48));
+      };
+      const auto add_values = [&](int u, const auto& chore) __attribute__((always_inline)) {
+        const char* values = value_rows + static_cast<long>(u / groups) * kUnitGroups * kGroupBytes;
+        const Operand weights{P[u & 1][0][0][0], kTileBytes, 2048, 64, kPPlane};
+        for (int half = 0; half < 2; ++half) {
+          product_block<Planes, true>({values + half * 2048, kTileBytes, kGroupBytes, 64, plane}, weights, kUnitGroups,
+                                      {O[u % groups][2 * half][0], 2048, kTileBytes, 64}, chore);
         }
-        x0 = _mm512_mul_ps(_mm512_max_ps(x0, y0), c);
-        x1 = _mm512_mul_ps(_mm512_max_ps(x1, y1), c);
-        const __m512 slack = _mm512_set1_ps(kRescale);
-        const unsigned grown = _mm512_cmp_ps_mask(x0, _mm512_add_ps(maximum[2 * g], slack), _CMP_GT_OQ) |
-                               _mm512_cmp_ps_mask(x1, _mm512_add_ps(maximum[2 * g + 1], slack), _CMP_GT_OQ);
-        if (__builtin_expect(grown != 0, 0)) {
-          flush(pending);
-          const __m512 n0 = _mm512_max_ps(maximum[2 * g], x0), n1 = _mm512_max_ps(maximum[2 * g + 1], x1);
-          const __m512 a0 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g], n0)),
-                       a1 = exp2_16<5>(_mm512_sub_ps(maximum[2 * g + 1], n1));
-          maximum[2 * g] = n0;
-          maximum[2 * g + 1] = n1;
-          sum[2 * g] = _mm512_mul_ps(sum[2 * g], a0);
-          sum[2 * g + 1] = _mm512_mul_ps(sum[2 * g + 1], a1);
-          for (int d = 0; d < 4; ++d) {
-            for (int r = 0; r < 16; ++r) {
-              float* o0 = reinterpret_cast<float*>(O[g][d][0]) + r * 16;
-              float* o1 = reinterpret_cast<float*>(O[g][d][1]) + r * 16;
-              _mm512_store_ps(o0, _mm512_mul_ps(_mm512_load_ps(o0), a0));
-              _mm512_store_ps(o1, _mm512_mul_ps(_mm512_load_ps(o1), a1));
-            }
+      };
+      // |q k| is at most |q| |k|. Where that is no bound to rely on (or not a number), the largest logits are found
+      // first.
+      if (!(std::sqrt(query_square) * std::sqrt(key_square) * factor <= kHarmless)) {
+        for (int j = 0; j < 2 * groups; ++j) maximum[j] = _mm512_set1_ps(kMasked);
+        for (int u = 0; u < units; ++u) {
+          logits(u, nothing);
+          const float* s = reinterpret_cast<const float*>(S[u & 1][0]);
+          __m512 &m0 = maximum[2 * (u % groups)], &m1 = maximum[2 * (u % groups) + 1];
+          for (int r = 0; r < kKeysPerUnit; ++r) {
+            m0 = _mm512_max_ps(m0, _mm512_mul_ps(_mm512_load_ps(s + r * 32), c));
+            m1 = _mm512_max_ps(m1, _mm512_mul_ps(_mm512_load_ps(s + r * 32 + 16), c));
           }
         }
+      }
+
+      constexpr int kPieces = kKeysPerUnit / 2, kProducts = (Planes == 1 ? 1 : 6) * kUnitGroups * 4;
+      logits(0, nothing);
+      for (int u = 0; u < units; ++u) {
+        const int g = u % groups;
+        const float* s = reinterpret_cast<const float*>(S[u & 1][0]);
+        char* p = P[u & 1][0][0][0];
         const __m512 m0 = maximum[2 * g], m1 = maximum[2 * g + 1];
         __m512 l0 = sum[2 * g], l1 = sum[2 * g + 1];
-        for (int part = 0; part < kUnitGroups; ++part) {
-          if (u + 1 < units) logits(u + 1, part);
-          const float* part_s = s + part * 1024;
-          char* p = P[u & 1][0][part][0];
-#pragma GCC unroll 2
-          for (int r = 0; r < 32; r += 2) {
-            const __m512 e00 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32), c, m0));
-            const __m512 e01 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32 + 16), c, m1));
-            const __m512 e10 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32 + 32), c, m0));
-            const __m512 e11 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(part_s + r * 32 + 48), c, m1));
-            l0 = _mm512_add_ps(l0, _mm512_add_ps(e00, e10));
-            l1 = _mm512_add_ps(l1, _mm512_add_ps(e01, e11));
-            store_pairs<Planes>(p + (r / 2) * 64, kPPlane, e00, e10, order);
-            store_pairs<Planes>(p + kTileBytes + (r / 2) * 64, kPPlane, e01, e11, order);
-          }
-        }
+        // Weights of two keys: e to the logits.
+        const auto weigh = [&](int piece) __attribute__((always_inline)) {
+          const float *row = s + (piece / 16 * kGroup + first_of_pair<Planes>(piece % 16)) * 32,
+                      *other = row + kPairDistance<Planes> * 32;
+          char* pairs = p + (piece / 16) * 2 * kTileBytes + (piece % 16) * 64;
+          const __m512 e00 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(row), c, m0));
+          const __m512 e01 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(row + 16), c, m1));
+          const __m512 e10 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(other), c, m0));
+          const __m512 e11 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(other + 16), c, m1));
+          l0 = _mm512_add_ps(l0, _mm512_add_ps(e00, e10));
+          l1 = _mm512_add_ps(l1, _mm512_add_ps(e01, e11));
+          store_pairs<Planes>(pairs, kPPlane, e00, e10, order);
+          store_pairs<Planes>(pairs + kTileBytes, kPPlane, e01, e11, order);
+        };
+        int products = 0, pieces = 0;
+        const int all_products = (u > 0 ? kProducts / 2 : 0) + (u + 1 < units ? kProducts / 2 : 0);
+        const auto chore = [&]() __attribute__((always_inline)) {
+          ++products;
+          while (pieces * all_products < products * kPieces) weigh(pieces++);
+        };
+        if (u > 0) add_values(u - 1, chore);
+        if (u + 1 < units) logits(u + 1, chore);
+        while (pieces < kPieces) weigh(pieces++);
         sum[2 * g] = l0;
         sum[2 * g + 1] = l1;
       }
-      add_values(units - 1);
-      flush(pending);
+      add_values(units - 1, nothing);
       for (int g = 0; g < groups; ++g) {
         for (int j = 0; j < 2; ++j) {
           const int row = first + g * kGroup + j * 16, valid = smaller(16, problem.queries - row);
@@ -527,52 +458,59 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
         const int query_count = smaller(kQueryGroups, query_groups - q0);
         const long at = head_at + q0 * kGroupBytes;
         const int blocks = key_count * query_count;
-        PendingStore pending;
-        const auto products = [&](int i) __attribute__((always_inline)) {
+        const auto products = [&](int i, const auto& chore) __attribute__((always_inline)) {
           const int kg = i % key_count, qg = i / key_count;
-          set_product<Planes>(pending, {k_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
-                              {q_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2,
-                              {S[i & 1], 2048, 64, 128});
-          set_product<Planes>(pending, {v_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
-                              {go_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2,
-                              {D[i & 1], 2048, 64, 128});
-        };
-        products(0);
-        for (int i = 0; i < blocks; ++i) {
-          const int kg = i % key_count, qg = i / key_count;
-          if (i + 1 < blocks)
-            products(i + 1);
-          else
-            flush(pending);
-          float *s = reinterpret_cast<float*>(S[i & 1]), *d = reinterpret_cast<float*>(D[i & 1]);
-          const long query_row = (static_cast<long>(h) * query_groups + q0 + qg) * kGroup;
-          const __m512 L0 = _mm512_loadu_ps(lse + query_row), L1 = _mm512_loadu_ps(lse + query_row + 16);
-          const __m512 D0 = _mm512_loadu_ps(delta + query_row), D1 = _mm512_loadu_ps(delta + query_row + 16);
+          product_block<Planes, false>({k_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
+                                       {q_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2,
+                                       {S[i & 1], 2048, 64, 128}, chore);
+          product_block<Planes, false>({v_rows + kg * kGroupBytes, 2048, 64, 128, kKPlane},
+                                       {go_transposed + at + qg * kGroupBytes, 2048, kTileBytes, 64, plane}, 2,
+                                       {D[i & 1], 2048, 64, 128}, chore);
+          float* s = reinterpret_cast<float*>(S[i & 1]);
           for (int r = larger(0, problem.keys - (first_group + kg) * kGroup); r < kGroup; ++r) {
             _mm512_store_ps(s + r * 32, _mm512_set1_ps(kMasked));
             _mm512_store_ps(s + r * 32 + 16, _mm512_set1_ps(kMasked));
           }
+        };
+        products(0, nothing);
+        for (int i = 0; i < blocks; ++i) {
+          const int kg = i % key_count, qg = i / key_count;
+          const float *s = reinterpret_cast<const float*>(S[i & 1]), *d = reinterpret_cast<const float*>(D[i & 1]);
+          const long query_row = (static_cast<long>(h) * query_groups + q0 + qg) * kGroup;
+          const __m512 L0 = _mm512_loadu_ps(lse + query_row), L1 = _mm512_loadu_ps(lse + query_row + 16);
+          const __m512 D0 = _mm512_loadu_ps(delta + query_row), D1 = _mm512_loadu_ps(delta + query_row + 16);
           char* p_rows = weight_rows + (kg * 2 * kQueryGroups + qg) * kTileBytes;
           char* s_rows = ds_rows + (kg * 2 * kQueryGroups + qg) * kTileBytes;
           char* s_pairs = ds_pairs + (qg * 2 * kKeyGroups + kg) * kTileBytes;
-#pragma GCC unroll 2
-          for (int r = 0; r < 32; r += 2) {
+          // Weights of two keys and their gradients.
+          const auto weigh = [&](int pair) __attribute__((always_inline)) {
+            const int r = first_of_pair<Planes>(pair), t = r + kPairDistance<Planes>;
+            const auto offset = [&](int row) { return (row >> 4) * kQueryGroups * kTileBytes + (row & 15) * 64; };
             __m512 e00 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32), c, L0));
             __m512 e01 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32 + 16), c, L1));
-            __m512 e10 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32 + 32), c, L0));
-            __m512 e11 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + r * 32 + 48), c, L1));
-            const long offset = (r >> 4) * kQueryGroups * kTileBytes + (r & 15) * 64;
-            store_row<Planes>(p_rows + offset, kWeightPlane, e00, e01);
-            store_row<Planes>(p_rows + offset + 64, kWeightPlane, e10, e11);
+            __m512 e10 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + t * 32), c, L0));
+            __m512 e11 = exp2_16<kDegree>(_mm512_fmsub_ps(_mm512_load_ps(s + t * 32 + 16), c, L1));
+            store_row<Planes>(p_rows + offset(r), kWeightPlane, e00, e01);
+            store_row<Planes>(p_rows + offset(t), kWeightPlane, e10, e11);
             e00 = _mm512_mul_ps(e00, _mm512_sub_ps(_mm512_load_ps(d + r * 32), D0));
             e01 = _mm512_mul_ps(e01, _mm512_sub_ps(_mm512_load_ps(d + r * 32 + 16), D1));
-            e10 = _mm512_mul_ps(e10, _mm512_sub_ps(_mm512_load_ps(d + r * 32 + 32), D0));
-            e11 = _mm512_mul_ps(e11, _mm512_sub_ps(_mm512_load_ps(d + r * 32 + 48), D1));
-            store_row<Planes>(s_rows + offset, kWeightPlane, e00, e01);
-            store_row<Planes>(s_rows + offset + 64, kWeightPlane, e10, e11);
-            store_pairs<Planes>(s_pairs + (r / 2) * 64, kWeightPlane, e00, e10, order);
-            store_pairs<Planes>(s_pairs + kKeyGroups * kTileBytes + (r / 2) * 64, kWeightPlane, e01, e11, order);
+            e10 = _mm512_mul_ps(e10, _mm512_sub_ps(_mm512_load_ps(d + t * 32), D0));
+            e11 = _mm512_mul_ps(e11, _mm512_sub_ps(_mm512_load_ps(d + t * 32 + 16), D1));
+            store_row<Planes>(s_rows + offset(r), kWeightPlane, e00, e01);
+            store_row<Planes>(s_rows + offset(t), kWeightPlane, e10, e11);
+            store_pairs<Planes>(s_pairs + pair * 64, kWeightPlane, e00, e10, order);
+            store_pairs<Planes>(s_pairs + kKeyGroups * kTileBytes + pair * 64, kWeightPlane, e01, e11, order);
+          };
+          constexpr int kPieces = 16, kProducts = (Planes == 1 ? 1 : 6) * 4;
+          int count = 0, pieces = 0;
+          if (i + 1 < blocks) {
+            products(
+                i + 1, [&]() __attribute__((always_inline)) {
+                  ++count;
+                  while (pieces * kProducts < count * kPieces) weigh(pieces++);
+                });
           }
+          while (pieces < kPieces) weigh(pieces++);
         }
         // dV += P^T dO, dK += dS^T Q
         for (int part = 0; part < query_count; part += kSumGroups) {
@@ -581,11 +519,11 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
               __attribute__((always_inline)) {
             for (int kg = 0; kg < key_count; ++kg) {
               for (int half = 0; half < 2; ++half) {
-                add_product<Planes>(pending,
-                                    {weights + kg * 2 * kQueryGroups * kTileBytes + part * kTileBytes,
-                                     kQueryGroups * kTileBytes, kTileBytes, 64, kWeightPlane},
-                                    {pairs + half * 2048 + part * kGroupBytes, kTileBytes, kGroupBytes, 64, plane},
-                                    depth, {target + (kg * 8 + half * 2) * kTileBytes, 4096, kTileBytes, 64});
+                product_block<Planes, true>(
+                    {weights + kg * 2 * kQueryGroups * kTileBytes + part * kTileBytes, kQueryGroups * kTileBytes,
+                     kTileBytes, 64, kWeightPlane},
+                    {pairs + half * 2048 + part * kGroupBytes, kTileBytes, kGroupBytes, 64, plane}, depth,
+                    {target + (kg * 8 + half * 2) * kTileBytes, 4096, kTileBytes, 64}, nothing);
               }
             }
           };
@@ -595,13 +533,12 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
         // dQ^T += K^T dS^T, tiles of 16 queries x 16 channels, transposed
         for (int qg = 0; qg < query_count; ++qg) {
           for (int half = 0; half < 2; ++half) {
-            add_product<Planes>(
-                pending, {k_turned + half * 2048, kTileBytes, kGroupBytes, 64, kKPlane},
+            product_block<Planes, true>(
+                {k_turned + half * 2048, kTileBytes, kGroupBytes, 64, kKPlane},
                 {ds_pairs + qg * 2 * kKeyGroups * kTileBytes, kKeyGroups * kTileBytes, kTileBytes, 64, kWeightPlane},
-                key_count, {dq + ((q0 + qg) * 8 + half * 2) * kTileBytes, kTileBytes, 4096, 64});
+                key_count, {dq + ((q0 + qg) * 8 + half * 2) * kTileBytes, kTileBytes, 4096, 64}, nothing);
           }
         }
-        flush(pending);
       }
       const __m512 scale = _mm512_set1_ps(problem.scale);
       for (int r = 0; r < key_count * kGroup && first_group * kGroup + r < problem.keys; ++r) {

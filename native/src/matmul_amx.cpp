@@ -50,26 +50,6 @@ inline Span part_of(long count, long part, long parts) {
 
 // ---- packing
 //
-// A step's 32 values along the sum are paired as (0, 16), (1, 17), … when an operand is split into planes, so that a
-// row's pairs come from two vectors side by side; as (0, 1), (2, 3), … when it has one plane, so that rows of bfloat16
-// are copied as they are.
-
-// Splits 16 pairs of values. The first plane is rounded, so that what the dropped products leave out has no sign of its
-// own; the second is cut off; the third holds the rest exactly.
-inline __attribute__((always_inline)) void store_split(char* target, __m512 first, __m512 second) {
-  const __m512i top = _mm512_set1_epi32(static_cast<int>(0xffff0000U)), half = _mm512_set1_epi32(0x8000);
-  __m512i a = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(first), half), top);
-  __m512i b = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(second), half), top);
-  for (int p = 0; p < 2; ++p) {
-    _mm512_store_si512(target + p * kTileBytes, _mm512_or_si512(_mm512_srli_epi32(a, 16), b));
-    first = _mm512_sub_ps(first, _mm512_castsi512_ps(a));
-    second = _mm512_sub_ps(second, _mm512_castsi512_ps(b));
-    a = _mm512_and_si512(_mm512_castps_si512(first), top);
-    b = _mm512_and_si512(_mm512_castps_si512(second), top);
-  }
-  _mm512_store_si512(target + 2 * kTileBytes, _mm512_or_si512(_mm512_srli_epi32(a, 16), b));
-}
-
 enum class Format { kRow, kPair };
 
 // Packs one tile of 16 (outer) x 32 (along the sum) values, zero beyond `outer` and `depth`. SumContiguous: the sum's
@@ -86,11 +66,11 @@ inline void split_tile(const float* source, long stride, long outer, long depth,
   if constexpr ((Wanted == Format::kRow) == SumContiguous) {
     if (outer >= 16 && depth >= 32) {
       for (int r = 0; r < 16; ++r) {
-        store_split(target + r * 64, _mm512_loadu_ps(source + r * stride),
+        store_split(target + r * 64, kTileBytes, _mm512_loadu_ps(source + r * stride),
                     _mm512_loadu_ps(source + (SumContiguous ? r * stride + 16 : (r + 16) * stride)));
       }
     } else {
-      for (int r = 0; r < 16; ++r) store_split(target + r * 64, row(0, r), row(1, r));
+      for (int r = 0; r < 16; ++r) store_split(target + r * 64, kTileBytes, row(0, r), row(1, r));
     }
   } else {
     if (outer >= 16 && depth >= 32) {
@@ -104,7 +84,7 @@ inline void split_tile(const float* source, long stride, long outer, long depth,
       }
     }
     for (int r = 0; r < 16; ++r) {
-      store_split(target + r * 64, _mm512_load_ps(turned[0][r]), _mm512_load_ps(turned[1][r]));
+      store_split(target + r * 64, kTileBytes, _mm512_load_ps(turned[0][r]), _mm512_load_ps(turned[1][r]));
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "linear.h"
+#include "matmul.h"
 #include "recorded_nodes.h"
 
 namespace noether {
@@ -207,11 +208,38 @@ bool mul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_v
       addon, env, argc, argv, result, [](float x, float y) { return x * y; }, recorded::mul);
 }
 
-bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+// Live tensors at the first `count` places; one that may be missing stays undefined. No questions are asked about
+// modes.
+bool read_tensors(Addon& addon, napi_env env, size_t argc, const napi_value* argv, at::Tensor* tensors, size_t required,
+                  size_t count) {
+  if (argc < required || argc > count) return false;
+  for (size_t i = 0; i < argc; ++i) {
+    double handle = 0;
+    if (napi_get_value_double(env, argv[i], &handle) != napi_ok) {
+      napi_valuetype type;
+      napi_typeof(env, argv[i], &type);
+      if (i < required || (type != napi_undefined && type != napi_null)) return false;
+    }
+    if (i >= required && handle == 0) continue;
+    if (!addon.tensors.is_live(handle)) return false;
+    tensors[i] = addon.tensors.get(handle);
+  }
+  return true;
+}
+
+// Large products have a kernel where the machine has a tile unit; it looks after recording and autocast itself.
+bool large_matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  at::Tensor tensors[2];
+  if (!read_tensors(addon, env, argc, argv, tensors, 2, 2) || !has_matmul_kernel(tensors[0], tensors[1])) return false;
+  at::Tensor out = noether::matmul(tensors[0], tensors[1]);
+  return napi_create_double(env, addon.tensors.put(std::move(out)), result) == napi_ok;
+}
+
+bool plain_matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   Reader read(addon, env, argc, argv);
   const at::Tensor& a = read.tensor(0);
   const at::Tensor& b = read.tensor(1);
-  if (!read.ok || argc > 2) return false;
+  if (!read.ok || argc > 2 || has_matmul_kernel(a, b)) return false;
   const bool matrices = a.dim() == 2 && b.dim() == 2;
   if (read.records && !(matrices && a.is_contiguous() && b.is_contiguous())) return false;
   at::Tensor out;
@@ -223,22 +251,12 @@ bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, nap
   return read.done(std::move(out), result);
 }
 
-// Large layers have a kernel where the machine has a tile unit; it looks after recording and autocast itself.
 bool large_linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   at::Tensor tensors[3];
-  if (argc < 2 || argc > 3) return false;
-  for (size_t i = 0; i < argc; ++i) {
-    double handle = 0;
-    napi_valuetype type;
-    napi_typeof(env, argv[i], &type);
-    if (i == 2 && (type == napi_undefined || type == napi_null)) break;
-    if (napi_get_value_double(env, argv[i], &handle) != napi_ok) return false;
-    if (i == 2 && handle == 0) break;
-    if (!addon.tensors.is_live(handle)) return false;
-    tensors[i] = addon.tensors.get(handle);
+  if (!read_tensors(addon, env, argc, argv, tensors, 2, 3) || !has_linear_kernel(tensors[0], tensors[1], tensors[2])) {
+    return false;
   }
-  if (!has_linear_kernel(tensors[0], tensors[1], tensors[2])) return false;
-  at::Tensor out = linear(tensors[0], tensors[1], tensors[2]);
+  at::Tensor out = noether::linear(tensors[0], tensors[1], tensors[2]);
   return napi_create_double(env, addon.tensors.put(std::move(out)), result) == napi_ok;
 }
 
@@ -269,7 +287,11 @@ bool small_linear(Addon& addon, napi_env env, size_t argc, const napi_value* arg
   return read.done(std::move(out), result);
 }
 
-bool linear_layer(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return plain_matmul(addon, env, argc, argv, result) || large_matmul(addon, env, argc, argv, result);
+}
+
+bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   return small_linear(addon, env, argc, argv, result) || large_linear(addon, env, argc, argv, result);
 }
 
@@ -485,7 +507,7 @@ FastPath find_fast_path(const std::string& qualified_name) {
       {"aten::sub.Tensor", sub},
       {"aten::mul.Tensor", mul},
       {"aten::matmul", matmul},
-      {"aten::linear", linear_layer},
+      {"aten::linear", linear},
       {"aten::index_select", index_select},
       {"aten::cat", cat},
       {"aten::reshape", reshape},

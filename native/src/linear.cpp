@@ -13,7 +13,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include "amx_runtime.h"
+#include "matmul.h"
 #include "matmul_amx.h"
 
 namespace noether {
@@ -23,36 +23,14 @@ using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-bool is_single_or_bfloat16(const Tensor& t) {
-  return t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16;
-}
-
-// (rows, columns) whose rows or columns lie next to each other.
-amx::Matrix matrix(const Tensor& t) {
-  const bool transposed = t.stride(1) != 1;
-  return {t.const_data_ptr(), transposed ? t.stride(1) : t.stride(0), t.scalar_type() == at::kBFloat16, transposed};
-}
-Tensor as_matrix(const Tensor& t, int64_t columns) {
-  const Tensor flat = t.dim() == 2 ? t : t.reshape({-1, columns});
-  return flat.stride(1) == 1 || flat.stride(0) == 1 ? flat : flat.contiguous();
-}
-
-// left (m, k) right (k, n) + bias (n); undefined where float32 values have no place in bfloat16 planes.
-Tensor product(const Tensor& left, const Tensor& right, const Tensor& bias, at::ScalarType type, bool low_precision) {
-  Tensor out = at::empty({left.size(0), right.size(1)}, left.options().dtype(type)), large;
-  const bool float32 = !low_precision && left.scalar_type() == at::kFloat && right.scalar_type() == at::kFloat;
-  const bool done = amx::multiply({left.size(0), right.size(1), left.size(1), matrix(left), matrix(right),
-                                   bias.defined() ? bias.const_data_ptr<float>() : nullptr, out.mutable_data_ptr(),
-                                   out.size(1), type == at::kBFloat16, float32},
-                                  amx::runtime(large));
-  return done ? out : Tensor();
+Tensor as_matrix(const Tensor& t) {
+  return t.dim() == 2 ? t : t.reshape({-1, t.size(-1)});
 }
 
 Tensor forward_kernel(const Tensor& input, const Tensor& weight, const Tensor& bias, bool low_precision) {
   const auto type = low_precision ? at::kBFloat16 : input.scalar_type();
-  const Tensor rows = as_matrix(input, weight.size(1));
-  const Tensor out = product(rows, as_matrix(weight, weight.size(1)).t(), bias.defined() ? bias.to(at::kFloat) : bias,
-                             type, low_precision);
+  const Tensor out =
+      tile_product(as_matrix(input), weight.t(), bias.defined() ? bias.to(at::kFloat) : bias, type, low_precision);
   if (!out.defined()) return at::linear(input, weight, bias);
   auto sizes = input.sizes().vec();
   sizes.back() = weight.size(0);
@@ -78,15 +56,15 @@ struct TileLinear : torch::autograd::Function<TileLinear> {
     const bool low_precision = context->saved_data["low_precision"].toBool();
     const auto input_type = context->saved_data["input_type"].toScalarType();
     if (at::GradMode::is_enabled()) return differentiable_backward(context, input, weight, gradients[0]);
-    const Tensor grad = as_matrix(gradients[0], weight.size(0)), rows = as_matrix(input, weight.size(1));
+    const Tensor grad = as_matrix(gradients[0]), rows = as_matrix(input);
     Tensor grad_input, grad_weight, grad_bias;
     if (context->needs_input_grad(0)) {
-      grad_input = product(grad, as_matrix(weight, weight.size(1)), {}, input_type, low_precision);
+      grad_input = tile_product(grad, weight, {}, input_type, low_precision);
       if (!grad_input.defined()) grad_input = grad.mm(weight);
       grad_input = grad_input.view(input.sizes());
     }
     if (context->needs_input_grad(1)) {
-      grad_weight = product(grad.t(), rows, {}, weight.scalar_type(), low_precision);
+      grad_weight = tile_product(grad.t(), rows, {}, weight.scalar_type(), low_precision);
       if (!grad_weight.defined()) grad_weight = grad.t().mm(rows);
     }
     if (needs_bias_grad(context)) grad_bias = grad.sum(0, false, bias_type(context));
@@ -145,10 +123,8 @@ Tensor linear_autocast(const Tensor& input, const Tensor& weight, const std::opt
 }  // namespace
 
 bool has_linear_kernel(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  const auto fits = [](const Tensor& t) {
-    return t.is_cpu() && t.layout() == at::kStrided && is_single_or_bfloat16(t) && !t.is_neg();
-  };
-  if (!fits(input) || !fits(weight) || (bias.defined() && !fits(bias)) || input.dim() < 2 || weight.dim() != 2)
+  if (!is_tile_operand(input) || !is_tile_operand(weight) || (bias.defined() && !is_tile_operand(bias)) ||
+      input.dim() < 2 || weight.dim() != 2)
     return false;
   const int64_t n = weight.size(0), k = weight.size(1);
   if (k == 0 || input.size(-1) != k || (bias.defined() && (bias.dim() != 1 || bias.size(0) != n))) return false;

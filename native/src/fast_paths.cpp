@@ -8,6 +8,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "gelu.h"
 #include "linear.h"
 #include "matmul.h"
 #include "recorded_nodes.h"
@@ -295,6 +296,16 @@ bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, nap
   return small_linear(addon, env, argc, argv, result) || large_linear(addon, env, argc, argv, result);
 }
 
+bool gelu(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  at::Tensor x;
+  char approximate[8] = "none";
+  if (argc > 1) napi_get_value_string_utf8(env, argv[1], approximate, sizeof approximate, nullptr);
+  if (argc > 2 || std::strcmp(approximate, "none") != 0) return false;
+  if (!read_tensors(addon, env, 1, argv, &x, 1, 1) || !has_gelu_kernel(x)) return false;
+  at::Tensor out = noether::gelu(x);
+  return napi_create_double(env, addon.tensors.put(std::move(out)), result) == napi_ok;
+}
+
 bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   Reader read(addon, env, argc, argv);
   const at::Tensor& self = read.tensor(0);
@@ -508,6 +519,7 @@ FastPath find_fast_path(const std::string& qualified_name) {
       {"aten::mul.Tensor", mul},
       {"aten::matmul", matmul},
       {"aten::linear", linear},
+      {"aten::gelu", gelu},
       {"aten::index_select", index_select},
       {"aten::cat", cat},
       {"aten::reshape", reshape},

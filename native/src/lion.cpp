@@ -13,6 +13,8 @@
 
 #include <cmath>
 
+#include "vectors.h"
+
 namespace noether {
 namespace {
 
@@ -23,13 +25,6 @@ struct Rates {
   float step;   // -lr
   float beta1, rest1, beta2, rest2;
 };
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define NOETHER_VECTOR_CLONES \
-  __attribute__((noinline, optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define NOETHER_VECTOR_CLONES
-#endif
 
 NOETHER_VECTOR_CLONES void update(float* __restrict p, const float* __restrict g, float* __restrict m, int64_t count,
                                   Rates r) {

@@ -12,7 +12,8 @@
 #include <torch/library.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "vectors.h"
 
 namespace noether {
 namespace {
@@ -42,14 +43,6 @@ Tensor rotate_composite(const Tensor& x, const Tensor& cos, const Tensor& sin, i
   return rotated == x.size(3) ? y : at::cat({y, x.slice(3, rotated)}, 3);
 }
 
-// Compiled for several instruction sets; the loader picks one. Not inlined, so that the vector code stays in here.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define NOETHER_VECTOR_CLONES \
-  __attribute__((noinline, optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define NOETHER_VECTOR_CLONES
-#endif
-
 // One head of one token: R pairs from `x` to `y`.
 NOETHER_VECTOR_CLONES void rotate_neighbours(const float* __restrict x, const float* __restrict c,
                                              const float* __restrict s, float sign, int64_t pairs,
@@ -70,23 +63,6 @@ NOETHER_VECTOR_CLONES void rotate_halves(const float* __restrict x, const float*
       y[2 * p + j] = a * c[p + j] - b * sine;
       y[2 * p + j + half] = a * sine + b * c[p + j];
     }
-  }
-}
-
-NOETHER_VECTOR_CLONES void widen(const uint16_t* __restrict x, int64_t count, float* __restrict y) {
-  for (int64_t i = 0; i < count; ++i) {
-    const uint32_t bits = static_cast<uint32_t>(x[i]) << 16;
-    std::memcpy(y + i, &bits, sizeof bits);
-  }
-}
-
-// To bfloat16, to the nearest even.
-NOETHER_VECTOR_CLONES void narrow(const float* __restrict x, int64_t count, uint16_t* __restrict y) {
-  for (int64_t i = 0; i < count; ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, x + i, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16;
-    y[i] = (bits & 0x7fffffffU) > 0x7f800000U ? 0x7fc0 : static_cast<uint16_t>(rounded);
   }
 }
 

@@ -1,0 +1,24 @@
+// Loops that the compiler turns into vector code.
+#pragma once
+
+#include <cstdint>
+
+// Compiled for several instruction sets; the loader picks one. Not inlined, so that the vector code stays in the
+// function.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define NOETHER_VECTOR_CLONES \
+  __attribute__((noinline, optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define NOETHER_INLINE inline __attribute__((always_inline))
+#else
+#define NOETHER_VECTOR_CLONES
+#define NOETHER_INLINE inline
+#endif
+
+namespace noether {
+
+// From bfloat16.
+void widen(const uint16_t* x, int64_t count, float* y);
+// To bfloat16, to the nearest even.
+void narrow(const float* x, int64_t count, uint16_t* y);
+
+}  // namespace noether

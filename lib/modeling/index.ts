@@ -3,3 +3,4 @@ export * from "./functional";
 export * from "./modules";
 export * from "./models";
 export * as aerodynamics from "./aerodynamics";
+export * as boilerplate from "./boilerplate";

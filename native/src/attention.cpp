@@ -2,10 +2,10 @@
 //
 //   noether::attention(Tensor q, Tensor k, Tensor v) -> Tensor
 //
-// softmax(q k^T / sqrt(d)) v with q (B, H, N, d), k and v (B, H, M, d). On CPUs with a tile unit, heads of 64 channels
-// and enough tokens go through the kernels of attention_amx.h, which are faster than ATen's, above all in the backward
-// pass; anything else is torch.nn.functional.scaled_dot_product_attention. The result lies in memory as (B, N, H, d),
-// so that heads merge for free.
+// torch.nn.functional.scaled_dot_product_attention without mask and dropout: softmax(q k^T / sqrt(d)) v with q (B, H,
+// N, d), k and v (B, H, M, d). On CPUs with a tile unit, heads of 64 channels and enough tokens go through the kernels
+// of attention_amx.h, other tensors on the CPU through ATen's flash attention; both have gradients of gradients here.
+// The result lies in memory as (B, N, H, d), so that heads merge for free.
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -29,13 +29,22 @@ constexpr int64_t kChannels = 64;
 constexpr int64_t kMinQueries = 64;
 constexpr int64_t kMinKeys = 128;
 
-bool fits_kernel(const Tensor& q, const Tensor& k, const Tensor& v) {
+// What ATen's flash attention on the CPU takes; like ours it stores no matrix of queries x keys.
+bool fits_flash(const Tensor& q, const Tensor& k, const Tensor& v) {
   const auto type = q.scalar_type();
-  return q.is_cpu() && k.is_cpu() && v.is_cpu() && (type == at::kFloat || type == at::kBFloat16) &&
-         k.scalar_type() == type && v.scalar_type() == type && q.dim() == 4 && k.dim() == 4 && v.dim() == 4 &&
-         q.size(3) == kChannels && k.size(3) == kChannels && v.size(3) == kChannels && k.size(0) == q.size(0) &&
-         k.size(1) == q.size(1) && v.sizes() == k.sizes() && q.size(2) >= kMinQueries && k.size(2) >= kMinKeys &&
-         q.size(2) < (1 << 24) && k.size(2) < (1 << 24) && q.size(0) > 0 && q.size(1) > 0 && amx::available();
+  const auto fits = [type](const Tensor& t) {
+    return t.is_cpu() && t.layout() == at::kStrided && t.dim() == 4 && t.scalar_type() == type && t.numel() > 0 &&
+           !t.is_neg();
+  };
+  return (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf || type == at::kDouble) && fits(q) &&
+         fits(k) && fits(v) && k.size(0) == q.size(0) && k.size(1) == q.size(1) && k.size(3) == q.size(3) &&
+         v.sizes() == k.sizes();
+}
+
+bool fits_kernel(const Tensor& q, const Tensor& k) {
+  return (q.scalar_type() == at::kFloat || q.scalar_type() == at::kBFloat16) && q.size(3) == kChannels &&
+         q.size(2) >= kMinQueries && k.size(2) >= kMinKeys && q.size(2) < (1 << 24) && k.size(2) < (1 << 24) &&
+         amx::available();
 }
 
 amx::Rows rows(const Tensor& t) {
@@ -59,15 +68,28 @@ amx::Problem problem_of(const Tensor& q, const Tensor& k) {
           q.scalar_type() == at::kBFloat16};
 }
 
-struct TileAttention : torch::autograd::Function<TileAttention> {
-  static Tensor forward(AutogradContext* context, const Tensor& q_any, const Tensor& k_any, const Tensor& v_any) {
+struct Attended {
+  Tensor out, logsumexp;
+};
+
+// Tensors have channels next to each other and fit flash attention.
+Attended attend(const Tensor& q, const Tensor& k, const Tensor& v) {
+  if (!fits_kernel(q, k)) {
+    auto [out, logsumexp] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
+    return {out, logsumexp};
+  }
+  Tensor out = empty_like_merged(q), large;
+  Tensor logsumexp = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
+  amx::forward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out),
+               logsumexp.mutable_data_ptr<float>());
+  return {out, logsumexp};
+}
+
+struct FusedAttention : torch::autograd::Function<FusedAttention> {
+  static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& k, const Tensor& v) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    const Tensor q = with_rows(q_any), k = with_rows(k_any), v = with_rows(v_any);
-    Tensor out = empty_like_merged(q),
-           lse = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat)), large;
-    amx::forward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out),
-                 lse.mutable_data_ptr<float>());
-    if (context) context->save_for_backward({q_any, k_any, v_any, out, lse});
+    const auto [out, logsumexp] = attend(with_rows(q), with_rows(k), with_rows(v));
+    context->save_for_backward({q, k, v, out, logsumexp});
     return out;
   }
 
@@ -75,10 +97,16 @@ struct TileAttention : torch::autograd::Function<TileAttention> {
     const auto saved = context->get_saved_variables();
     if (at::GradMode::is_enabled()) return differentiable_backward({saved[0], saved[1], saved[2]}, gradients[0]);
     const Tensor q = with_rows(saved[0]), k = with_rows(saved[1]), v = with_rows(saved[2]);
+    const Tensor &out = saved[3], &logsumexp = saved[4];
     const Tensor grad_out = with_rows(gradients[0].to(q.scalar_type()));
+    if (!fits_kernel(q, k)) {
+      auto [grad_q, grad_k, grad_v] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+          grad_out, q, k, v, out, logsumexp, /*dropout_p=*/0, /*is_causal=*/false);
+      return {grad_q, grad_k, grad_v};
+    }
     Tensor grad_q = empty_like_merged(q), grad_k = empty_like_merged(k), grad_v = empty_like_merged(v), large;
-    amx::backward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(saved[3]), rows(grad_out),
-                  saved[4].const_data_ptr<float>(), rows(grad_q), rows(grad_k), rows(grad_v));
+    amx::backward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out), rows(grad_out),
+                  logsumexp.const_data_ptr<float>(), rows(grad_q), rows(grad_k), rows(grad_v));
     return {grad_q, grad_k, grad_v};
   }
 
@@ -88,18 +116,19 @@ struct TileAttention : torch::autograd::Function<TileAttention> {
     for (const Tensor& input : inputs)
       copies.push_back(input.requires_grad() ? input.view_as(input) : input.detach().requires_grad_());
     const Tensor out =
-        at::softmax(copies[0].matmul(copies[1].transpose(-1, -2)) / std::sqrt(static_cast<double>(kChannels)), -1)
+        at::softmax(copies[0].matmul(copies[1].transpose(-1, -2)) / std::sqrt(static_cast<double>(inputs[0].size(3))),
+                    -1)
             .matmul(copies[2]);
     return torch::autograd::grad({out}, copies, {grad_out}, std::nullopt, /*create_graph=*/true);
   }
 };
 
-Tensor attention_autograd(const Tensor& q, const Tensor& k, const Tensor& v) {
-  return fits_kernel(q, k, v) ? TileAttention::apply(q, k, v) : at::scaled_dot_product_attention(q, k, v);
-}
-
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
-  return fits_kernel(q, k, v) ? TileAttention::forward(nullptr, q, k, v) : at::scaled_dot_product_attention(q, k, v);
+  if (!fits_flash(q, k, v)) return at::scaled_dot_product_attention(q, k, v);
+  if (at::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad()))
+    return FusedAttention::apply(q, k, v);
+  at::AutoDispatchBelowADInplaceOrView guard;
+  return attend(with_rows(q), with_rows(k), with_rows(v)).out;
 }
 
 // Under autocast, as scaled_dot_product_attention: in the lower precision.
@@ -123,7 +152,7 @@ TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
   library.impl("attention", TORCH_FN(attention));
 }
 TORCH_LIBRARY_IMPL(noether, Autograd, library) {
-  library.impl("attention", TORCH_FN(attention_autograd));
+  library.impl("attention", TORCH_FN(attention));
 }
 TORCH_LIBRARY_IMPL(noether, AutocastCPU, library) {
   library.impl("attention", TORCH_FN((attention_autocast<c10::DispatchKey::AutocastCPU, c10::DeviceType::CPU>)));

@@ -11,6 +11,7 @@ import {
   stack,
   zeros,
 } from "../operators.generated";
+import { ops } from "../overloads";
 import { scope } from "../scope";
 import { Tensor } from "../tensor";
 
@@ -29,8 +30,7 @@ export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {
     const list = [...tensors];
     const first = list[0];
     if (first === undefined) return zeros([]);
-    const norms = _foreachNorm(list, normType).map((norm) => norm.to({ device: first.device }));
-    const total = vectorNorm(stack(norms), normType);
+    const total = normOf(list, normType);
     if (errorIfNonfinite && !Number.isFinite(total.item())) {
       throw new TorchError(
         `The total norm of order ${normType}: expected a finite number, got ${total.item()}; pass errorIfNonfinite: false to go on`,
@@ -38,6 +38,15 @@ export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {
     }
     return total;
   });
+}
+
+/** The norm of all entries. That of a training step is native (`native/src/total_norm.cpp`): one parallel pass over memory. */
+function normOf(tensors: readonly Tensor[], normType: number): Tensor {
+  const { device } = tensors[0]!;
+  if (normType === 2 && tensors.every((tensor) => tensor.device === device && !tensor.requiresGrad)) {
+    return ops.call("noether::total_norm", tensors) as Tensor;
+  }
+  return vectorNorm(stack(_foreachNorm([...tensors], normType).map((norm) => norm.to({ device }))), normType);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../../lib/torch";
-import { countTensors, nn, scope, tensor, zeros } from "../../../lib/torch";
+import { cat, countTensors, full, nn, randn, scope, tensor, zeros } from "../../../lib/torch";
 import { fixtures } from "./fixtures";
 
 const { clipGradNorm_, clipGradValue_, getTotalNorm, parametersToVector, vectorToParameters } = nn.utils;
@@ -53,6 +53,30 @@ test("clipGradValue_ limits both sides", () => {
   const parameters = withGradients();
   clipGradValue_(parameters, 0.75);
   expect(gradients(parameters)).toEqual([0.75, 0.75, 0.75, -0.75, 0.5]);
+});
+
+describe("getTotalNorm", () => {
+  const exact = (tensors: Tensor[]) =>
+    Number(
+      cat(tensors.map((part) => part.double().flatten()))
+        .norm()
+        .item(),
+    );
+
+  test.each([
+    ["large tensors", () => [randn([300, 700]), randn([50_000]), randn([7])]],
+    ["transposed ones", () => [randn([300, 700]).t(), randn([40, 30])]],
+    ["parts of others", () => [randn([300, 700]).narrow(1, 3, 100), randn([40, 30])]],
+    ["mixed types", () => [randn([300, 70]).double(), randn([40, 30])]],
+  ] as [string, () => Tensor[]][])("of %s", (_, make) => {
+    const tensors = make();
+    expect(Number(getTotalNorm(tensors).item()) / exact(tensors)).toBeCloseTo(1, 6);
+  });
+
+  test("does not overflow where float32 squares do", () => {
+    const tensors = [full([1000], 1e25), full([10], 1e25)];
+    expect(Number(getTotalNorm(tensors).item()) / (1e25 * Math.sqrt(1010))).toBeCloseTo(1, 6);
+  });
 });
 
 test("getTotalNorm of nothing is zero", () => {

@@ -113,6 +113,7 @@ function describeProbe(probe: ProbeReport, problems: string[]): [string, string]
   return [
     ["addon", `${probe.attempts.at(-1)?.path} (version ${versions.addon}, compiler ${versions.cxx})`],
     ["libtorch", `${versions.torch}, ${versions.cudaLinked ? "with CUDA" : "CPU"}${folder ? `, ${folder}` : ""}`],
+    ["tile unit (AMX)", versions.tileUnit ? "used for matrix products and attention" : "none, or NOETHER_TILE_UNIT=0"],
     ["threads", `${threads?.intraOp} in an operator, ${threads?.interOp} between operators`],
     ["devices", (devices ?? []).map(({ name, error }) => (error ? `${name} (failed)` : name)).join(", ")],
   ];

@@ -179,7 +179,14 @@ export interface NativeAddon {
   numInteropThreads(): number;
   setNumInteropThreads(count: number): void;
   /** { torch: "2.13.0", cuda: bool compiled/linked, cudaDevices: count, napi, …} */
-  versions(): { torch: string; addon: string; cudaLinked: boolean; cudaDevices: number; cxx: string };
+  versions(): {
+    torch: string;
+    addon: string;
+    cudaLinked: boolean;
+    cudaDevices: number;
+    tileUnit: boolean;
+    cxx: string;
+  };
   /** torch's `__config__.show()` equivalent. */
   config(): string;
   defaultDtype(): number;

@@ -1,7 +1,7 @@
 // Intel's tile unit (AMX): whether it is there, and what its kernels are given to run with.
 //
-// The kernels' files see no torch headers of their own: inline functions of those, compiled for this instruction set,
-// could end up in the whole addon.
+// The kernels' files include no torch headers: inline functions of those, compiled for this instruction set, could end
+// up in the whole addon.
 #pragma once
 
 #include <cstddef>

@@ -79,7 +79,7 @@ inline void store16(Half* p, __m512 v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
 }
 
-// 2^x by a polynomial on [-1/2, 1/2]; results far below the smallest number are zero. Degree 3 is enough for bfloat16.
+// 2^x by a polynomial on [0, 1); results far below the smallest number are zero. Degree 3 is enough for bfloat16.
 template <int Degree>
 inline __m512 exp2_16(__m512 x) {
   const __m512 f = _mm512_reduce_ps(x, 9);

@@ -34,7 +34,7 @@ bool fits_flash(const Tensor& q, const Tensor& k, const Tensor& v) {
   const auto type = q.scalar_type();
   const auto fits = [type](const Tensor& t) {
     return t.is_cpu() && t.layout() == at::kStrided && t.dim() == 4 && t.scalar_type() == type && t.numel() > 0 &&
-           !t.is_neg();
+           !t.is_neg() && !t._is_zerotensor();
   };
   return (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf || type == at::kDouble) && fits(q) &&
          fits(k) && fits(v) && k.size(0) == q.size(0) && k.size(1) == q.size(1) && k.size(3) == q.size(3) &&
@@ -74,14 +74,15 @@ struct Attended {
 
 // Tensors have channels next to each other and fit flash attention.
 Attended attend(const Tensor& q, const Tensor& k, const Tensor& v) {
-  if (!fits_kernel(q, k)) {
-    auto [out, logsumexp] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
-    return {out, logsumexp};
+  if (fits_kernel(q, k)) {
+    Tensor out = empty_like_merged(q), large;
+    Tensor logsumexp = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
+    if (amx::forward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out),
+                     logsumexp.mutable_data_ptr<float>())) {
+      return {out, logsumexp};
+    }
   }
-  Tensor out = empty_like_merged(q), large;
-  Tensor logsumexp = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
-  amx::forward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out),
-               logsumexp.mutable_data_ptr<float>());
+  auto [out, logsumexp] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v);
   return {out, logsumexp};
 }
 

@@ -194,8 +194,9 @@ inline float largest_square(const T* tokens, long stride, int valid) {
   return largest;
 }
 
+// Returns whether all results are finite.
 template <typename T, int Planes>
-void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
+bool forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
   constexpr int kDegree = Planes == 1 ? 3 : 5;
   constexpr int kUnitGroups = kKeysPerUnit / kGroup, kTaskGroups = kQueriesPerTask / kGroup;
   const int heads = problem.batch * problem.heads;
@@ -225,6 +226,7 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
   const int task_blocks = blocks_of(problem.queries, kQueriesPerTask), tasks = task_blocks * heads;
   const float factor = problem.scale * kLog2E;
   std::atomic<int> next{0};
+  std::atomic<bool> finite{true};
   const auto attend = [&](int) {
     TileScope tiles;
     alignas(64) static thread_local char S[2][kUnitGroups][kGroupBytes];            // logits (keys x queries), float32
@@ -235,6 +237,7 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
     const __m512i order = interleaving();
     const __m512 c = _mm512_set1_ps(factor);
     __m512 maximum[kQueriesPerTask / 16], sum[kQueriesPerTask / 16];
+    __m512 check = _mm512_setzero_ps();  // not a number once a result is infinite or not a number
     for (int task; (task = next.fetch_add(1)) < tasks;) {
       const int h = task / task_blocks, first = (task % task_blocks) * kQueriesPerTask;
       const int groups = smaller(kTaskGroups, blocks_of(problem.queries - first, kGroup));
@@ -334,14 +337,20 @@ void forward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows 
           for (int r = 0; r < valid; ++r) {
             const __m512 inverse = _mm512_set1_ps(1.F / sums[r]);
             T* target = row_of<T>(out, problem.heads, h, row + r);
-            for (int d = 0; d < 64; d += 16) store16(target + d, _mm512_mul_ps(inverse, _mm512_load_ps(&o[r][d])));
+            for (int d = 0; d < 64; d += 16) {
+              const __m512 value = _mm512_mul_ps(inverse, _mm512_load_ps(&o[r][d]));
+              check = _mm512_fmadd_ps(value, _mm512_setzero_ps(), check);
+              store16(target + d, value);
+            }
             logsumexp[static_cast<long>(h) * problem.queries + row + r] = (maxima[r] + std::log2(sums[r])) * kLn2;
           }
         }
       }
     }
+    if (_mm512_cmp_ps_mask(check, check, _CMP_UNORD_Q) != 0) finite = false;
   };
   parallel(runtime, attend);
+  return finite;
 }
 
 // ---- backward
@@ -579,11 +588,10 @@ void backward_typed(const Problem& problem, const Runtime& runtime, Rows q, Rows
 
 }  // namespace
 
-void forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
-  if (problem.bfloat16)
-    forward_typed<Half, 1>(problem, runtime, q, k, v, out, logsumexp);
-  else
-    forward_typed<float, 3>(problem, runtime, q, k, v, out, logsumexp);
+bool forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp) {
+  if (!problem.bfloat16) return forward_typed<float, 3>(problem, runtime, q, k, v, out, logsumexp);
+  forward_typed<Half, 1>(problem, runtime, q, k, v, out, logsumexp);
+  return true;
 }
 
 void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out,
@@ -602,7 +610,9 @@ void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Ro
 
 namespace noether::amx {
 
-void forward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, float*) {}
+bool forward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, float*) {
+  return false;
+}
 void backward(const Problem&, const Runtime&, Rows, Rows, Rows, Rows, Rows, const float*, Rows, Rows, Rows) {}
 
 }  // namespace noether::amx

@@ -28,8 +28,9 @@ struct Problem {
   bool bfloat16;
 };
 
-// out = softmax(q k^T scale) v; `logsumexp` (batch, heads, queries) is kept for the backward pass.
-void forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp);
+// out = softmax(q k^T scale) v; `logsumexp` (batch, heads, queries) is kept for the backward pass. False, with an
+// undefined `out`, where a float32 result is not finite: bfloat16 planes hold no infinities.
+bool forward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, float* logsumexp);
 
 void backward(const Problem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out, Rows grad_out,
               const float* logsumexp, Rows grad_q, Rows grad_k, Rows grad_v);

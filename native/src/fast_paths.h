@@ -1,7 +1,8 @@
 // Shorter ways for a few hot operators. On tiny tensors the way to the kernel costs more than the kernel, so these skip
-// boxing, and where the result is plain to see (same shapes, contiguous) the kernel's own set-up. They compute the same
-// numbers in the same order as ATen; everything that is not the plain case goes the general way. Gradients are recorded
-// with nodes of our own (recorded_nodes.h).
+// boxing, and where the result is plain to see (same shapes, contiguous) the kernel's own set-up; they compute the same
+// numbers in the same order as ATen, and record gradients with nodes of our own (recorded_nodes.h). Large products and
+// GELU go to kernels of our own (matmul.h, linear.h, gelu.h). Everything that is not the plain case goes the general
+// way.
 #pragma once
 
 #include <string>

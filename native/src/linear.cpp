@@ -27,10 +27,10 @@ Tensor as_matrix(const Tensor& t) {
   return t.dim() == 2 ? t : t.reshape({-1, t.size(-1)});
 }
 
-Tensor forward_kernel(const Tensor& input, const Tensor& weight, const Tensor& bias, bool low_precision) {
+Tensor compute(const Tensor& input, const Tensor& weight, const Tensor& bias, bool low_precision) {
   const auto type = low_precision ? at::kBFloat16 : input.scalar_type();
-  const Tensor out =
-      tile_product(as_matrix(input), weight.t(), bias.defined() ? bias.to(at::kFloat) : bias, type, low_precision);
+  const Tensor offset = bias.defined() ? bias.to(at::kFloat).contiguous() : bias;
+  const Tensor out = tile_product(as_matrix(input), weight.t(), offset, type, low_precision);
   if (!out.defined()) return at::linear(input, weight, bias);
   auto sizes = input.sizes().vec();
   sizes.back() = weight.size(0);
@@ -41,66 +41,48 @@ struct TileLinear : torch::autograd::Function<TileLinear> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weight,
                         const std::optional<Tensor>& bias, bool low_precision) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    // Under autocast what is saved takes half the memory, and is packed faster.
-    const Tensor saved = low_precision ? input.to(at::kBFloat16) : input;
-    context->save_for_backward({saved, weight});
-    context->saved_data["input_type"] = input.scalar_type();
+    // Each is needed for the other's gradient only; what is not saved may be freed, or changed in place.
+    context->save_for_backward({weight.requires_grad() ? input : Tensor(), input.requires_grad() ? weight : Tensor()});
     context->saved_data["low_precision"] = low_precision;
+    context->saved_data["columns"] = weight.size(1);
+    context->saved_data["input_type"] = input.scalar_type();
+    context->saved_data["weight_type"] = weight.scalar_type();
     context->saved_data["bias_type"] = bias ? bias->scalar_type() : at::ScalarType::Undefined;
-    return forward_kernel(saved, weight, bias.value_or(Tensor()), low_precision);
+    return compute(input, weight, bias.value_or(Tensor()), low_precision);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor &input = saved[0], &weight = saved[1];
+    const Tensor &input = saved[0], &weight = saved[1], grad = as_matrix(gradients[0]);
     const bool low_precision = context->saved_data["low_precision"].toBool();
-    const auto input_type = context->saved_data["input_type"].toScalarType();
-    if (at::GradMode::is_enabled()) return differentiable_backward(context, input, weight, gradients[0]);
-    const Tensor grad = as_matrix(gradients[0]), rows = as_matrix(input);
-    Tensor grad_input, grad_weight, grad_bias;
-    if (context->needs_input_grad(0)) {
-      grad_input = tile_product(grad, weight, {}, input_type, low_precision);
-      if (!grad_input.defined()) grad_input = grad.mm(weight);
-      grad_input = grad_input.view(input.sizes());
-    }
-    if (context->needs_input_grad(1)) {
-      grad_weight = tile_product(grad.t(), rows, {}, weight.scalar_type(), low_precision);
-      if (!grad_weight.defined()) grad_weight = grad.t().mm(rows);
-    }
-    if (needs_bias_grad(context)) grad_bias = grad.sum(0, false, bias_type(context));
-    return {grad_input, grad_weight, grad_bias, Tensor()};
-  }
-
-  static at::ScalarType bias_type(AutogradContext* context) { return context->saved_data["bias_type"].toScalarType(); }
-  // A bias that is not there has no place among the inputs to ask for.
-  static bool needs_bias_grad(AutogradContext* context) {
-    return bias_type(context) != at::ScalarType::Undefined && context->needs_input_grad(2);
-  }
-
-  // For gradients of gradients: the same through plain operators.
-  static variable_list differentiable_backward(AutogradContext* context, const Tensor& input, const Tensor& weight,
-                                               const Tensor& gradient) {
-    const auto type = context->saved_data["input_type"].toScalarType();
-    const Tensor grad = gradient.reshape({-1, weight.size(0)}).to(weight.scalar_type());
-    const Tensor rows = input.reshape({-1, weight.size(1)}).to(weight.scalar_type());
+    const auto type = [&](const char* name) { return context->saved_data[name].toScalarType(); };
+    // Gradients of gradients are recorded through plain operators.
+    const auto product = [&](const Tensor& a, const Tensor& b, at::ScalarType to) {
+      const Tensor out = at::GradMode::is_enabled() ? Tensor() : tile_product(a, b, {}, to, low_precision);
+      if (out.defined()) return out;
+      const auto common = at::promote_types(a.scalar_type(), b.scalar_type());
+      return a.to(common).mm(b.to(common)).to(to);
+    };
     variable_list results(4);
-    if (context->needs_input_grad(0)) results[0] = grad.mm(weight).view(input.sizes()).to(type);
-    if (context->needs_input_grad(1)) results[1] = grad.t().mm(rows);
-    if (needs_bias_grad(context)) results[2] = grad.sum(0).to(bias_type(context));
+    if (context->needs_input_grad(0)) {
+      auto sizes = gradients[0].sizes().vec();
+      sizes.back() = context->saved_data["columns"].toInt();
+      results[0] = product(grad, weight, type("input_type")).view(sizes);
+    }
+    if (context->needs_input_grad(1)) results[1] = product(grad.t(), as_matrix(input), type("weight_type"));
+    // A bias that is not there has no place among the inputs to ask for.
+    const auto bias_type = type("bias_type");
+    if (bias_type != at::ScalarType::Undefined && context->needs_input_grad(2))
+      results[2] = grad.sum(0, false, bias_type);
     return results;
   }
 };
 
-bool records(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  return at::GradMode::is_enabled() &&
-         (input.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
-}
-
 Tensor run(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias, bool low_precision) {
-  if (records(input, weight, bias.value_or(Tensor()))) return TileLinear::apply(input, weight, bias, low_precision);
+  const bool records = input.requires_grad() || weight.requires_grad() || (bias && bias->requires_grad());
+  if (at::GradMode::is_enabled() && records) return TileLinear::apply(input, weight, bias, low_precision);
   at::AutoDispatchBelowADInplaceOrView guard;
-  return forward_kernel(low_precision ? input.to(at::kBFloat16) : input, weight, bias.value_or(Tensor()),
-                        low_precision);
+  return compute(input, weight, bias.value_or(Tensor()), low_precision);
 }
 
 Tensor linear_autograd(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias) {
@@ -111,13 +93,14 @@ Tensor linear_autograd(const Tensor& input, const Tensor& weight, const std::opt
   return run(input, weight, bias, /*low_precision=*/false);
 }
 
+// The input is cast as PyTorch does it: what is saved takes half the memory, and is packed faster.
 Tensor linear_autocast(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias) {
   if (!has_linear_kernel(input, weight, bias.value_or(Tensor())) ||
       at::autocast::get_autocast_dtype(at::kCPU) != at::kBFloat16) {
     return at::linear(input, weight, bias);
   }
   c10::impl::ExcludeDispatchKeyGuard guard(c10::DispatchKey::AutocastCPU);
-  return run(input, weight, bias, /*low_precision=*/true);
+  return run(input.to(at::kBFloat16), weight, bias, /*low_precision=*/true);
 }
 
 }  // namespace

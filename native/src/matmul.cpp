@@ -44,33 +44,39 @@ int64_t offset_of(const Tensor& t, int64_t index) {
   return offset;
 }
 
+Tensor compute(const Tensor& left, const Tensor& right, bool low_precision) {
+  const auto type = low_precision ? at::kBFloat16 : left.scalar_type();
+  const Tensor out = tile_product(left, right, {}, type, low_precision);
+  return out.defined() ? out : at::matmul(left, right).to(type);
+}
+
+// Operands are saved as they are, under autocast too: as a rule others have saved them as well.
 struct TileMatmul : torch::autograd::Function<TileMatmul> {
   static Tensor forward(AutogradContext* context, const Tensor& left, const Tensor& right, bool low_precision) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    context->save_for_backward({left, right});
+    // Each is needed for the other's gradient only; what is not saved may be freed, or changed in place.
+    context->save_for_backward({right.requires_grad() ? left : Tensor(), left.requires_grad() ? right : Tensor()});
     context->saved_data["low_precision"] = low_precision;
+    context->saved_data["left_type"] = left.scalar_type();
+    context->saved_data["right_type"] = right.scalar_type();
     return compute(left, right, low_precision);
-  }
-
-  static Tensor compute(const Tensor& left, const Tensor& right, bool low_precision) {
-    const auto type = low_precision ? at::kBFloat16 : left.scalar_type();
-    const Tensor out = tile_product(left, right, {}, type, low_precision);
-    return out.defined() ? out : at::matmul(left, right).to(type);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor &left = saved[0], &right = saved[1], &grad = gradients[0];
     const bool low_precision = context->saved_data["low_precision"].toBool();
-    const auto product = [&](const Tensor& a, const Tensor& b, at::ScalarType type) {
-      const Tensor out = at::GradMode::is_enabled() ? Tensor() : tile_product(a, b, {}, type, low_precision);
+    // Gradients of gradients are recorded through plain operators.
+    const auto product = [&](const Tensor& a, const Tensor& b, const char* type) {
+      const auto to = context->saved_data[type].toScalarType();
+      const Tensor out = at::GradMode::is_enabled() ? Tensor() : tile_product(a, b, {}, to, low_precision);
       if (out.defined()) return out;
       const auto common = at::promote_types(a.scalar_type(), b.scalar_type());
-      return at::matmul(a.to(common), b.to(common)).to(type);
+      return at::matmul(a.to(common), b.to(common)).to(to);
     };
     variable_list results(3);
-    if (context->needs_input_grad(0)) results[0] = product(grad, right.transpose(-1, -2), left.scalar_type());
-    if (context->needs_input_grad(1)) results[1] = product(left.transpose(-1, -2), grad, right.scalar_type());
+    if (context->needs_input_grad(0)) results[0] = product(grad, right.transpose(-1, -2), "left_type");
+    if (context->needs_input_grad(1)) results[1] = product(left.transpose(-1, -2), grad, "right_type");
     return results;
   }
 };
@@ -79,7 +85,7 @@ Tensor run(const Tensor& left, const Tensor& right, bool low_precision) {
   if (at::GradMode::is_enabled() && (left.requires_grad() || right.requires_grad()))
     return TileMatmul::apply(left, right, low_precision);
   at::AutoDispatchBelowADInplaceOrView guard;
-  return TileMatmul::compute(left, right, low_precision);
+  return compute(left, right, low_precision);
 }
 
 Tensor matmul_autograd(const Tensor& left, const Tensor& right) {
@@ -97,7 +103,7 @@ Tensor matmul_autocast(const Tensor& left, const Tensor& right) {
 }  // namespace
 
 bool is_tile_operand(const Tensor& t) {
-  return t.is_cpu() && t.layout() == at::kStrided && !t.is_neg() &&
+  return t.is_cpu() && t.layout() == at::kStrided && !t.is_neg() && !t._is_zerotensor() &&
          (t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16);
 }
 

@@ -27,7 +27,6 @@ constexpr long kStep = 32;
 constexpr long kStepsPerSlice = 24;
 constexpr long kPackedRightBytes = 5L << 18;
 constexpr long kRowTilesPerBlock = 4;
-constexpr long kLeastWork = 1 << 20;
 
 inline long ceil_div(long a, long b) {
   return (a + b - 1) / b;
@@ -49,7 +48,7 @@ inline Span part_of(long count, long part, long parts) {
 }
 
 // ---- packing
-//
+
 enum class Format { kRow, kPair };
 
 // Packs one tile of 16 (outer) x 32 (along the sum) values, zero beyond `outer` and `depth`. SumContiguous: the sum's
@@ -306,14 +305,14 @@ bool multiply_packed(const Product& product, Span rows, Span columns, long start
         turn ^= 1;
         const long i = row * 16, j = column * 16;
         Half* halves = static_cast<Half*>(product.out) + i * product.out_stride + j;
-        waiting = {std::min(product.m - i, two_rows ? 32L : 16L),
-                   std::min(product.n - j, two_columns ? 32L : 16L),
-                   partial + i * partial_stride + j,
-                   partial_stride,
-                   last && product.out_bfloat16 ? halves : nullptr,
-                   product.out_stride,
-                   product.bias ? product.bias + j : nullptr,
-                   start == 0};
+        waiting = {.rows = std::min(product.m - i, two_rows ? 32L : 16L),
+                   .columns = std::min(product.n - j, two_columns ? 32L : 16L),
+                   .partial = partial + i * partial_stride + j,
+                   .partial_stride = partial_stride,
+                   .halves = last && product.out_bfloat16 ? halves : nullptr,
+                   .halves_stride = product.out_stride,
+                   .bias = product.bias ? product.bias + j : nullptr,
+                   .first = start == 0};
       }
     }
   }
@@ -329,7 +328,7 @@ struct Slices {
     count = ceil_div(steps, kStepsPerSlice);
     depth = ceil_div(steps, count) * kStep;
     tile_bytes = depth / kStep * planes * kTileBytes;
-    columns = std::max(2L, kPackedRightBytes / tile_bytes & ~1L);
+    columns = std::max(2L, (kPackedRightBytes / tile_bytes) & ~1L);
   }
 };
 
@@ -362,7 +361,10 @@ void share(long threads, long row_tiles, long column_tiles, long& row_threads, l
     const long tall = ceil_div(row_tiles, rows), wide = ceil_div(column_tiles, columns);
     const double time = static_cast<double>(ceil_div(tall, 2) * ceil_div(wide, 2)) +
                         kPackLeft * static_cast<double>(tall) + kPackRight * static_cast<double>(wide);
-    if (time < least) least = time, row_threads = rows, column_threads = columns;
+    if (time >= least) continue;
+    least = time;
+    row_threads = rows;
+    column_threads = columns;
   }
 }
 
@@ -399,10 +401,6 @@ bool multiply_planes(const Product& product, const Runtime& runtime) {
 
 }  // namespace
 
-bool worthwhile(int64_t m, int64_t n, int64_t k) {
-  return available() && m >= 32 && n >= 16 && k >= 32 && m * n * k >= kLeastWork;
-}
-
 bool multiply(const Product& product, const Runtime& runtime) {
   if (product.float32) return multiply_planes<3>(product, runtime);
   multiply_planes<1>(product, runtime);
@@ -417,9 +415,6 @@ bool multiply(const Product& product, const Runtime& runtime) {
 
 namespace noether::amx {
 
-bool worthwhile(int64_t, int64_t, int64_t) {
-  return false;
-}
 bool multiply(const Product&, const Runtime&) {
   return false;
 }
@@ -427,3 +422,9 @@ bool multiply(const Product&, const Runtime&) {
 }  // namespace noether::amx
 
 #endif
+
+// Runs on every CPU, so it stays outside of the region above.
+bool noether::amx::worthwhile(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kLeastWork = int64_t{1} << 20;
+  return available() && m >= 32 && n >= 16 && k >= 32 && m * n * k >= kLeastWork;
+}

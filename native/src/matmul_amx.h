@@ -1,8 +1,8 @@
 // Matrix products on Intel's tile unit (AMX).
 //
 // In float32 the operands are split into three bfloat16 planes each, of which six products are kept: as exact as
-// float32 arithmetic (relative to the sum of the terms' magnitudes, about 1e-7), and up to three times as fast as the
-// vector units.
+// float32 arithmetic (about 1e-7 of the sum of the terms' magnitudes) where terms are above 1e-31, and up to three
+// times as fast as the vector units. The tile unit takes smaller terms' planes for zero.
 #pragma once
 
 #include <cstdint>

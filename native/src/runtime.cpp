@@ -3,6 +3,7 @@
 #include <ATen/Version.h>
 #include <c10/core/DefaultDtype.h>
 
+#include "amx.h"
 #include "arguments.h"
 #include "exports.h"
 
@@ -42,6 +43,7 @@ Napi::Value versions(Addon&, const Arguments& arguments) {
   result.Set("addon", NOETHER_VERSION);
   result.Set("cudaLinked", at::hasCUDA());
   result.Set("cudaDevices", at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0);
+  result.Set("tileUnit", amx::available());
 #if defined(__VERSION__)
   result.Set("cxx", __VERSION__);
 #else

@@ -4,10 +4,11 @@
 #include <cstdint>
 
 // Compiled for several instruction sets; the loader picks one. Not inlined, so that the vector code stays in the
-// function.
+// function. Comparisons that could trap would keep the compiler from making choices of a loop into vector code.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define NOETHER_VECTOR_CLONES \
-  __attribute__((noinline, optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define NOETHER_VECTOR_CLONES                                  \
+  __attribute__((noinline, optimize("O3", "no-trapping-math"), \
+                 target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define NOETHER_INLINE inline __attribute__((always_inline))
 #else
 #define NOETHER_VECTOR_CLONES

@@ -50,6 +50,14 @@ describe("noether::attention", () => {
     expect(relative(attention(q, k, v), reference(q.double(), k.double(), v.double()))).toBeLessThan(1e-4);
   });
 
+  it("with infinite entries is PyTorch's", () => {
+    const [q, k, v] = [heads(1, 1, 64), heads(1, 1, 200), heads(1, 1, 200)];
+    k.index(0, 0, 7, 3).fill_(-Infinity); // weight 0 for queries that are positive there, as its logit is -infinity
+    const [actual, expected] = [attention(q, k, v), reference(q, k, v)];
+    expect(actual.isfinite().equal(expected.isfinite())).toBe(true);
+    expect(Number(actual.isfinite().sum().item())).toBeGreaterThan(0);
+  });
+
   it("lies in memory as merging the heads wants it", () => {
     const out = noGrad(() => attention(heads(2, 3, 128), heads(2, 3, 128), heads(2, 3, 128)));
     expect(out.transpose(1, 2).isContiguous()).toBe(true);

@@ -1,5 +1,5 @@
 /** GELU of large tensors (`native/src/gelu.cpp`) against ATen's in float64. */
-import { gelu, grad, linspace, nn, randn, tensor, zeros, type Tensor } from "../../lib/torch";
+import { full, gelu, grad, linspace, nn, randn, tensor, zeros, type Tensor } from "../../lib/torch";
 
 const x = () => linspace(-12, 12, 10_007);
 const largest = (difference: Tensor) => Number(difference.abs().max().item());
@@ -14,6 +14,13 @@ describe("gelu of a large tensor", () => {
   it("has the derivative of the formula", () => {
     const derivative = (values: Tensor) => (grad([gelu(values.requiresGrad_()).sum()], [values]) as [Tensor])[0];
     expect(largest(derivative(x()).double().sub(derivative(x().double())))).toBeLessThan(3e-7);
+  });
+
+  it("has derivative 0 and 1 far away", () => {
+    const far = full([6000], -1e38);
+    far.narrow(0, 0, 3000).fill_(1e38);
+    const [derivative] = grad([gelu(far.requiresGrad_()).sum()], [far]) as [Tensor];
+    expect([derivative.index(0).item(), derivative.index(5999).item()]).toEqual([1, 0]);
   });
 
   it("has a second derivative", () => {

@@ -1,6 +1,7 @@
 import { emptyCache, full, memory, scope, zeros } from "../../lib/torch";
 
 const MiB = 2 ** 20;
+const rss = () => process.memoryUsage().rss;
 
 describe("memory of freed tensors", () => {
   it("is not counted as live", () => {
@@ -12,15 +13,40 @@ describe("memory of freed tensors", () => {
     expect(memory().bytes).toBe(bytes);
   });
 
-  it("goes back to the system with emptyCache", () => {
-    full([64 * MiB], 1).dispose();
-    const held = process.memoryUsage().rss;
+  it.each([
+    ["large", 1, 64 * MiB],
+    ["many", 300, MiB / 4],
+  ])("goes back to the system with emptyCache: %s", (_, count, elements) => {
+    const kept = Array.from({ length: count }, () => {
+      const [freed, small] = [full([elements], 1), full([20], 1)];
+      return { freed, small }; // small ones in between, as models have them
+    });
+    for (const { freed } of kept) freed.dispose();
+    const held = rss();
     emptyCache();
-    expect(held - process.memoryUsage().rss).toBeGreaterThan(200 * MiB);
+    expect(held - rss()).toBeGreaterThan(0.8 * 4 * count * elements);
+    for (const { small } of kept) small.dispose();
   });
 
   it("is used by the next tensor of the size, which starts from zeros all the same", () => {
-    full([MiB], 7).dispose();
-    expect(scope(() => Number(zeros([MiB]).sum().item()))).toBe(0);
+    full([16 * MiB], 7).dispose();
+    const held = rss();
+    const next = zeros([16 * MiB]);
+    next.add_(0); // every page
+    expect(rss() - held).toBeLessThan(8 * MiB);
+    expect(next.sum().item()).toBe(0);
+    next.dispose();
+  });
+
+  it("never makes the process hold more than live tensors once took", () => {
+    emptyCache();
+    full([64 * MiB], 1).dispose(); // 256 MiB
+    const held = rss();
+    const others = Array.from({ length: 128 }, () => full([MiB / 4], 1)); // 128 MiB in blocks of another size
+    expect(rss() - held).toBeLessThan(32 * MiB);
+    const small = Array.from({ length: 30_000 }, () => full([1000], 1)); // about as much in small blocks
+    expect(rss() - held).toBeLessThan(64 * MiB);
+    for (const tensor of [...others, ...small]) tensor.dispose();
+    emptyCache();
   });
 });

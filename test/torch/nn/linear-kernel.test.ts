@@ -6,6 +6,7 @@ import {
   grad,
   linear,
   manualSeed,
+  noGrad,
   randn,
   setNumThreads,
   type Tensor,
@@ -73,8 +74,47 @@ describe("a large linear layer", () => {
     expect(relative(linear(input, weight), expected)).toBeLessThan(5e-7);
   });
 
-  it("multiplies bfloat16 with sums in float32", () => {
-    const tensors = inputs(100, 192, 192).map((tensor) => tensor!.to("bfloat16")) as Inputs;
+  it.each([
+    ["every other entry", () => randn([100, 2]).select(1, 1)],
+    ["one entry for all", () => randn([1]).expand([100])],
+  ])("takes a bias that is a view: %s", (_, make) => {
+    const [input, weight] = inputs(100, 128, 100);
+    const bias = make();
+    expect(relative(linear(input, weight, bias), formula(input.double(), weight.double(), bias.double()))).toBeLessThan(
+      5e-7,
+    );
+  });
+
+  it.each([0, 1, 2])("computes the gradient of argument %i alone", (wanted) => {
+    const one = (f: typeof formula, tensors: Inputs, weights: Tensor) => {
+      const leaf = tensors[wanted]!.detach().requiresGrad_();
+      const given = tensors.map((tensor, i) => (i === wanted ? leaf : tensor)) as Inputs;
+      f(...given)
+        .mul(weights)
+        .sum()
+        .backward();
+      return leaf.grad!;
+    };
+    const [tensors, weights] = [inputs(100, 192, 128), randn([2, 100, 128])];
+    const expected = one(formula, doubles(tensors), weights.double());
+    expect(relative(one(linear, tensors, weights), expected)).toBeLessThan(5e-7);
+  });
+
+  it("lets a tensor change in place that no gradient needs", () => {
+    const [input, weight, bias] = inputs(100, 128, 128);
+    const [hidden, leaf] = [input.requiresGrad_().mul(1), weight.clone().requiresGrad_()];
+    linear(hidden, weight, bias)
+      .add(noGrad(() => hidden.add_(1)))
+      .sum()
+      .backward(); // a frozen layer's input
+    const out = linear(input.detach(), leaf, bias);
+    noGrad(() => leaf.add_(1)); // the first layer's weight
+    out.sum().backward();
+    expect(relative(leaf.grad!, input.detach().sum([0, 1]).expand([128, 128]))).toBeLessThan(1e-6);
+  });
+
+  it.each([192, 1600])("multiplies %i features in bfloat16 with sums in float32", (features) => {
+    const tensors = inputs(100, features, 192).map((tensor) => tensor!.to("bfloat16")) as Inputs;
     const weights = randn([2, 100, 192]).to("bfloat16");
     const expected = run(formula, doubles(tensors), weights.double());
     run(linear, tensors, weights).forEach((value, i) => {
@@ -139,6 +179,22 @@ describe("a large linear layer", () => {
     };
     const expected = second(formula, doubles([input, weight, bias]));
     expect(relative(second(linear, [input, weight, bias]), expected)).toBeLessThan(1e-5);
+  });
+
+  it("has gradients of gradients under autocast", () => {
+    const [input, weight] = inputs(100, 128, 128);
+    const second = (x: Tensor, w: Tensor) => {
+      const [leaf, weights] = [x.detach().requiresGrad_(), w.detach().requiresGrad_()];
+      const out = autocast({ deviceType: "cpu", dtype: "bfloat16" }, () => linear(leaf, weights));
+      const [first] = grad([out.double().pow(3).sum()], [weights], { createGraph: true }) as [Tensor];
+      return (grad([first.double().square().sum()], [leaf]) as [Tensor])[0];
+    };
+    const exact = (x: Tensor, w: Tensor) => {
+      const [leaf, weights] = [x.detach().requiresGrad_(), w.detach().requiresGrad_()];
+      const [first] = grad([leaf.matmul(weights.t()).pow(3).sum()], [weights], { createGraph: true }) as [Tensor];
+      return (grad([first.square().sum()], [leaf]) as [Tensor])[0];
+    };
+    expect(relative(second(input, weight), exact(input.double(), weight.double()))).toBeLessThan(3e-2);
   });
 
   it("says what does not fit", () => {

@@ -70,7 +70,8 @@ describe("getTotalNorm", () => {
     ["mixed types", () => [randn([300, 70]).double(), randn([40, 30])]],
   ] as [string, () => Tensor[]][])("of %s", (_, make) => {
     const tensors = make();
-    expect(Number(getTotalNorm(tensors).item()) / exact(tensors)).toBeCloseTo(1, 6);
+    // What is not dense takes PyTorch's own norms, whose float32 sums are exact to about 1e-6.
+    expect(Number(getTotalNorm(tensors).item()) / exact(tensors)).toBeCloseTo(1, 5);
   });
 
   test("does not overflow where float32 squares do", () => {

@@ -26,7 +26,7 @@ namespace {
 constexpr long kStep = 32;
 constexpr long kStepsPerSlice = 24;
 constexpr long kPackedRightBytes = 5L << 18;
-constexpr long kRowTilesPerBlock = 4;
+constexpr long kRowTilesPerBlock = 8;
 
 inline long ceil_div(long a, long b) {
   return (a + b - 1) / b;

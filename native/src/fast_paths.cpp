@@ -1,7 +1,9 @@
 #include "fast_paths.h"
 
 #include <ATen/EmptyTensor.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cmath>
@@ -9,9 +11,11 @@
 #include <unordered_map>
 
 #include "gelu.h"
+#include "layer_norm.h"
 #include "linear.h"
 #include "matmul.h"
 #include "recorded_nodes.h"
+#include "vectors.h"
 
 namespace noether {
 
@@ -29,14 +33,17 @@ class Reader {
       : addon_(addon), env_(env), argc_(argc), argv_(argv) {
     // Autocast, other modes and functional transforms live in the thread's dispatch keys.
     const c10::impl::LocalDispatchKeySet keys = c10::impl::tls_local_dispatch_key_set();
-    ok = keys.included_ == c10::default_included_set && keys.excluded_ == c10::default_excluded_set;
+    inference_ = c10::InferenceMode::is_enabled();
+    ok = inference_ ? keys.included_ == c10::default_included_set.remove(c10::DispatchKey::ADInplaceOrView) &&
+                          keys.excluded_ == (c10::default_excluded_set | c10::autograd_dispatch_keyset)
+                    : keys.included_ == c10::default_included_set && keys.excluded_ == c10::default_excluded_set;
   }
 
   bool ok;
   // A tensor read so far has gradients to be recorded for.
   bool records = false;
 
-  // A dense CPU tensor without special keys (conjugate, quantised, inference, …).
+  // A dense CPU tensor without special keys (conjugate, quantised, …), one of inference mode inside of it only.
   const at::Tensor& tensor(size_t index) {
     static const at::Tensor undefined;
     double handle;
@@ -132,7 +139,8 @@ class Reader {
                                                  c10::DispatchKey::AutogradCPU, c10::DispatchKey::AutocastCPU});
     if (!addon_.tensors.is_live(handle)) return missing(otherwise);
     const at::Tensor& tensor = addon_.tensors.get(handle);
-    if (tensor.key_set() != kPlain) return missing(otherwise);
+    static constexpr c10::DispatchKeySet kInference({c10::DispatchKey::CPU, c10::DispatchKey::AutocastCPU});
+    if (tensor.key_set() != kPlain && !(inference_ && tensor.key_set() == kInference)) return missing(otherwise);
     if (!records && tensor.requires_grad() && c10::GradMode::is_enabled()) records = true;
     return tensor;
   }
@@ -165,48 +173,60 @@ class Reader {
   napi_env env_;
   size_t argc_;
   const napi_value* argv_;
+  bool inference_;
 };
 
+bool is_dense_float(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
+}
+
 bool is_small_float(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat && tensor.numel() <= kSmall && tensor.is_contiguous();
+  return is_dense_float(tensor) && tensor.numel() <= kSmall;
 }
 
 at::Tensor empty_like_float(at::IntArrayRef sizes) {
   return at::detail::empty_cpu(sizes, at::kFloat, /*pin_memory=*/false, std::nullopt);
 }
 
-template <typename Operation, typename Record>
-bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result, Operation apply,
-                 Record record) {
+using ElementwiseRow = void (*)(const float* x, const float* y, int64_t count, float* z);
+
+// Large tensors of the same shape need no iterator either, only threads.
+template <typename Record>
+bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result,
+                 ElementwiseRow apply, Record record) {
   Reader read(addon, env, argc, argv);
   const at::Tensor& a = read.tensor(0);
   const at::Tensor& b = read.tensor(1);
   read.expect_at_most(2);
-  if (!read.ok || !is_small_float(a) || !is_small_float(b) || !a.sizes().equals(b.sizes())) return false;
+  if (!read.ok || !is_dense_float(a) || !is_dense_float(b) || !a.sizes().equals(b.sizes())) return false;
   at::Tensor out = empty_like_float(a.sizes());
   const float* x = a.const_data_ptr<float>();
   const float* y = b.const_data_ptr<float>();
   float* z = out.mutable_data_ptr<float>();
-  for (int64_t i = 0, n = a.numel(); i < n; ++i) z[i] = apply(x[i], y[i]);
+  const int64_t count = a.numel();
+  if (count <= kSmall) {
+    apply(x, y, count, z);
+  } else {
+    constexpr int64_t kPiece = 16384;
+    at::parallel_for(0, count, kPiece,
+                     [&](int64_t begin, int64_t end) { apply(x + begin, y + begin, end - begin, z + begin); });
+  }
   if (read.records) record(out, a, b);
   return read.done(std::move(out), result);
 }
 
 bool add(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
-  return elementwise(
-      addon, env, argc, argv, result, [](float x, float y) { return x + y; },
-      [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/false); });
+  return elementwise(addon, env, argc, argv, result, add_rows,
+                     [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/false); });
 }
 
 bool sub(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
-  return elementwise(
-      addon, env, argc, argv, result, [](float x, float y) { return x - y; },
-      [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/true); });
+  return elementwise(addon, env, argc, argv, result, subtract_rows,
+                     [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/true); });
 }
 
 bool mul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
-  return elementwise(
-      addon, env, argc, argv, result, [](float x, float y) { return x * y; }, recorded::mul);
+  return elementwise(addon, env, argc, argv, result, multiply_rows, recorded::mul);
 }
 
 // Live tensors at the first `count` places; one that may be missing stays undefined. No questions are asked about
@@ -487,7 +507,9 @@ bool layer_norm(Addon& addon, napi_env env, size_t argc, const napi_value* argv,
   at::Tensor out, mean, rstd;
   {
     const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
-    std::tie(out, mean, rstd) = at::native_layer_norm(input, shape, weight, bias, eps);
+    std::tie(out, mean, rstd) = has_layer_norm_kernel(input, shape, weight, bias)
+                                    ? layer_norm_rows(input, weight, bias, eps)
+                                    : at::native_layer_norm(input, shape, weight, bias, eps);
   }
   if (read.records) recorded::layer_norm(out, input, shape, weight, bias, mean, rstd);
   return read.done(std::move(out), result);

@@ -4,6 +4,21 @@
 
 namespace noether {
 
+NOETHER_VECTOR_CLONES void add_rows(const float* __restrict x, const float* __restrict y, int64_t count,
+                                    float* __restrict z) {
+  for (int64_t i = 0; i < count; ++i) z[i] = x[i] + y[i];
+}
+
+NOETHER_VECTOR_CLONES void subtract_rows(const float* __restrict x, const float* __restrict y, int64_t count,
+                                         float* __restrict z) {
+  for (int64_t i = 0; i < count; ++i) z[i] = x[i] - y[i];
+}
+
+NOETHER_VECTOR_CLONES void multiply_rows(const float* __restrict x, const float* __restrict y, int64_t count,
+                                         float* __restrict z) {
+  for (int64_t i = 0; i < count; ++i) z[i] = x[i] * y[i];
+}
+
 NOETHER_VECTOR_CLONES void widen(const uint16_t* __restrict x, int64_t count, float* __restrict y) {
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t bits = static_cast<uint32_t>(x[i]) << 16;

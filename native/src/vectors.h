@@ -17,6 +17,10 @@
 
 namespace noether {
 
+void add_rows(const float* x, const float* y, int64_t count, float* z);
+void subtract_rows(const float* x, const float* y, int64_t count, float* z);
+void multiply_rows(const float* x, const float* y, int64_t count, float* z);
+
 // From bfloat16.
 void widen(const uint16_t* x, int64_t count, float* y);
 // To bfloat16, to the nearest even.

@@ -1,0 +1,52 @@
+/** Kernels of our own for large tensors on the CPU (`native/src/layer_norm.cpp`, `vectors.cpp`) against float64. */
+import { grad, inferenceMode, layerNorm, manualSeed, randn, type Tensor } from "../../lib/torch";
+
+const norm = (tensor: Tensor) => Number(tensor.double().norm().item());
+const relative = (actual: Tensor, expected: Tensor) => norm(actual.double().sub(expected)) / norm(expected);
+
+describe("layer norm of a large tensor", () => {
+  it.each([
+    [500, 192, 0],
+    [70, 1001, 0],
+    [3000, 40, 0],
+    [500, 192, 1000],
+  ])("of %i rows of %i around %i is PyTorch's, with its gradients", (rows, width, offset) => {
+    manualSeed(rows);
+    const inputs = [randn([2, rows, width]).add(offset), randn([width]), randn([width])];
+    const weights = randn([2, rows, width]);
+    const run = (tensors: Tensor[], factors: Tensor) => {
+      const leaves = tensors.map((tensor) => tensor.requiresGrad_()) as [Tensor, Tensor, Tensor];
+      const out = layerNorm(leaves[0], [width], leaves[1], leaves[2], 1e-6);
+      return [out, ...(grad([out.mul(factors).sum()], leaves) as Tensor[])];
+    };
+    const expected = run(
+      inputs.map((tensor) => tensor.double()),
+      weights.double(),
+    );
+    // Around 1000 the mean takes away three digits of what float32 holds.
+    const bound = offset === 0 ? 1e-6 : 2e-4;
+    run(inputs, weights).forEach((value, i) => expect(relative(value, expected[i]!)).toBeLessThan(bound));
+  });
+
+  it("gives NaN for a row with one, and only there", () => {
+    const x = randn([500, 192]);
+    x.index(3, 7).fill_(NaN);
+    const out = layerNorm(x, [192], randn([192]), randn([192]));
+    expect(Number(out.isnan().sum().item())).toBe(192);
+    expect(out.index(3).isnan().all().item()).toBe(true);
+  });
+});
+
+describe.each(["add", "sub", "mul"] as const)("%s of large tensors", (operator) => {
+  it("rounds as float32 does", () => {
+    const [a, b] = [randn([100_003]), randn([100_003])];
+    expect(a[operator](b).equal(a.double()[operator](b.double()).float())).toBe(true);
+  });
+
+  it("gives tensors of inference mode inside of it", () => {
+    const [a, b] = [randn([300]), randn([300])];
+    const out = inferenceMode(() => a[operator](b)[operator](b));
+    expect(out.isInference()).toBe(true);
+    expect(out.equal(a[operator](b)[operator](b))).toBe(true);
+  });
+});

@@ -23,9 +23,9 @@ describe("layer norm of a large tensor", () => {
       inputs.map((tensor) => tensor.double()),
       weights.double(),
     );
-    // Around 1000 the mean takes away three digits of what float32 holds.
-    const bound = offset === 0 ? 1e-6 : 2e-4;
-    run(inputs, weights).forEach((value, i) => expect(relative(value, expected[i]!)).toBeLessThan(bound));
+    // Around 1000 the mean takes away three digits of what float32 holds. The gradients are ATen's sums over rows, exact to about 1e-6.
+    const bound = (i: number) => (offset !== 0 ? 2e-4 : i === 0 ? 5e-7 : 3e-6);
+    run(inputs, weights).forEach((value, i) => expect(relative(value, expected[i]!)).toBeLessThan(bound(i)));
   });
 
   it("gives NaN for a row with one, and only there", () => {

@@ -225,7 +225,8 @@ async function compare(model: string, scale: number): Promise<boolean> {
         for (let round = scale < 1 ? -10 : -1; round < count; round++) {
           const result = { own: workload.time(what, dtype), reference: await python.time(what, dtype) };
           if (round >= 0) rounds.push(result);
-          else if (what === "forward" && round === -1) difference = largestDifference(workload.forward(dtype), folder).toExponential(1);
+          else if (what === "forward" && round === -1)
+            difference = largestDifference(workload.forward(dtype), folder).toExponential(1);
         }
         const [own, reference] = [rounds.map((round) => round.own), rounds.map((round) => round.reference)];
         const ratio = (clock: keyof Timing) => median(own.map((timing, i) => timing[clock] / reference[i]![clock]));

@@ -1,5 +1,5 @@
 /** GELU of large tensors (`native/src/gelu.cpp`) against ATen's in float64. */
-import { full, gelu, grad, linspace, nn, randn, tensor, zeros, type Tensor } from "../../lib/torch";
+import { full, gelu, grad, linspace, nn, tensor, zeros, type Tensor } from "../../lib/torch";
 
 const x = () => linspace(-12, 12, 100_003);
 const largest = (difference: Tensor) => Number(difference.abs().max().item());

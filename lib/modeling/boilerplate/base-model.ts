@@ -47,7 +47,7 @@ export class BaseModel extends Model {
   readonly inputProjection: nn.Linear;
   readonly outputProjection: nn.Linear;
   readonly hiddenLayers: nn.ModuleList<nn.Sequential>;
-  readonly #activation: nn.Module;
+  readonly #activation: InstanceType<(typeof ACTIVATIONS)[keyof typeof ACTIVATIONS]>;
   readonly #useSkipConnections: boolean;
 
   constructor(config: z.input<typeof BaseModelConfig>, options: ModelOptions = {}) {
@@ -78,9 +78,9 @@ export class BaseModel extends Model {
 
   override forward(x: Tensor): Tensor {
     return scope(() => {
-      let hidden = this.#activation.forward(this.inputProjection.forward(x)); // (B, D)
+      let hidden: Tensor = this.#activation.forward(this.inputProjection.forward(x)); // (B, D)
       for (const layer of this.hiddenLayers) {
-        const update = this.#activation.forward(layer.forward(hidden));
+        const update: Tensor = this.#activation.forward(layer.forward(hidden));
         hidden = this.#useSkipConnections ? hidden.add(update) : update;
       }
       return this.outputProjection.forward(hidden);

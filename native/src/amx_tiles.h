@@ -137,6 +137,7 @@ inline void transpose16(const void* source, long source_stride, void* target, lo
 inline __m512i to_halves(__m512 low, __m512 high) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
 }
+
 // Order that interleaves the 16 words of the low half with those of the high half.
 inline __m512i interleaving() {
   alignas(64) static const uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,

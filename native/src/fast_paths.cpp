@@ -23,8 +23,12 @@ namespace {
 
 using Guard = c10::impl::ExcludeDispatchKeyGuard;
 
-// Above this size the kernel's set-up no longer matters, and ATen's vectorised and threaded loops win.
+// Above this size the kernel's set-up no longer matters, and threads win.
 constexpr int64_t kSmall = 4096;
+
+bool give(Addon& addon, napi_env env, at::Tensor tensor, napi_value* result) {
+  return napi_create_double(env, addon.tensors.put(std::move(tensor)), result) == napi_ok;
+}
 
 // Reads arguments without throwing: `ok` turns false when something is not the plain case.
 class Reader {
@@ -112,9 +116,7 @@ class Reader {
     }
   }
 
-  bool done(at::Tensor tensor, napi_value* result) {
-    return napi_create_double(env_, addon_.tensors.put(std::move(tensor)), result) == napi_ok;
-  }
+  bool done(at::Tensor tensor, napi_value* result) { return give(addon_, env_, std::move(tensor), result); }
 
  private:
   template <typename T>
@@ -252,8 +254,7 @@ bool read_tensors(Addon& addon, napi_env env, size_t argc, const napi_value* arg
 bool large_matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   at::Tensor tensors[2];
   if (!read_tensors(addon, env, argc, argv, tensors, 2, 2) || !has_matmul_kernel(tensors[0], tensors[1])) return false;
-  at::Tensor out = noether::matmul(tensors[0], tensors[1]);
-  return napi_create_double(env, addon.tensors.put(std::move(out)), result) == napi_ok;
+  return give(addon, env, noether::matmul(tensors[0], tensors[1]), result);
 }
 
 bool plain_matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
@@ -277,8 +278,7 @@ bool large_linear(Addon& addon, napi_env env, size_t argc, const napi_value* arg
   if (!read_tensors(addon, env, argc, argv, tensors, 2, 3) || !has_linear_kernel(tensors[0], tensors[1], tensors[2])) {
     return false;
   }
-  at::Tensor out = noether::linear(tensors[0], tensors[1], tensors[2]);
-  return napi_create_double(env, addon.tensors.put(std::move(out)), result) == napi_ok;
+  return give(addon, env, noether::linear(tensors[0], tensors[1], tensors[2]), result);
 }
 
 // As `addmm` does it, with the bias written to the result first, but without the set-up of a broadcast copy.
@@ -322,8 +322,7 @@ bool gelu(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_
   if (argc > 1) napi_get_value_string_utf8(env, argv[1], approximate, sizeof approximate, nullptr);
   if (argc > 2 || std::strcmp(approximate, "none") != 0) return false;
   if (!read_tensors(addon, env, 1, argv, &x, 1, 1) || !has_gelu_kernel(x)) return false;
-  at::Tensor out = noether::gelu(x);
-  return napi_create_double(env, addon.tensors.put(std::move(out)), result) == napi_ok;
+  return give(addon, env, noether::gelu(x), result);
 }
 
 bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {

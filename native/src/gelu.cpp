@@ -134,10 +134,9 @@ Tensor gelu_autograd(const Tensor& x) {
 }  // namespace
 
 bool has_gelu_kernel(const Tensor& x) {
-  constexpr int64_t kSmall = 65536;  // below, threads and memory matter more than the formula
   const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
   return x.is_cpu() && x.layout() == at::kStrided && known && !x.is_neg() && !x._is_zerotensor() &&
-         x.numel() > kSmall && x.is_contiguous();
+         x.numel() > kLargeTensor && x.is_contiguous();
 }
 
 Tensor gelu(const Tensor& x) {

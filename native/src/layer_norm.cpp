@@ -47,12 +47,11 @@ NOETHER_VECTOR_CLONES void normalize(const float* __restrict x, int64_t width, c
 }  // namespace
 
 bool has_layer_norm_kernel(const Tensor& input, at::IntArrayRef shape, const Tensor& weight, const Tensor& bias) {
-  constexpr int64_t kSmall = 65536;  // below, threads and memory matter more than the formula
   const auto fits = [](const Tensor& t) {
     return t.defined() && t.is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
   };
   return fits(input) && fits(weight) && fits(bias) && shape.size() == 1 && input.dim() > 0 &&
-         input.size(-1) == shape[0] && weight.sizes() == shape && bias.sizes() == shape && input.numel() > kSmall;
+         input.size(-1) == shape[0] && weight.sizes() == shape && bias.sizes() == shape && input.numel() > kLargeTensor;
 }
 
 std::tuple<Tensor, Tensor, Tensor> layer_norm_rows(const Tensor& input, const Tensor& weight, const Tensor& bias,

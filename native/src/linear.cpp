@@ -56,20 +56,14 @@ struct TileLinear : torch::autograd::Function<TileLinear> {
     const Tensor &input = saved[0], &weight = saved[1], grad = as_matrix(gradients[0]);
     const bool low_precision = context->saved_data["low_precision"].toBool();
     const auto type = [&](const char* name) { return context->saved_data[name].toScalarType(); };
-    // Gradients of gradients are recorded through plain operators.
-    const auto product = [&](const Tensor& a, const Tensor& b, at::ScalarType to) {
-      const Tensor out = at::GradMode::is_enabled() ? Tensor() : tile_product(a, b, {}, to, low_precision);
-      if (out.defined()) return out;
-      const auto common = at::promote_types(a.scalar_type(), b.scalar_type());
-      return a.to(common).mm(b.to(common)).to(to);
-    };
     variable_list results(4);
     if (context->needs_input_grad(0)) {
       auto sizes = gradients[0].sizes().vec();
       sizes.back() = context->saved_data["columns"].toInt();
-      results[0] = product(grad, weight, type("input_type")).view(sizes);
+      results[0] = gradient_product(grad, weight, type("input_type"), low_precision).view(sizes);
     }
-    if (context->needs_input_grad(1)) results[1] = product(grad.t(), as_matrix(input), type("weight_type"));
+    if (context->needs_input_grad(1))
+      results[1] = gradient_product(grad.t(), as_matrix(input), type("weight_type"), low_precision);
     // A bias that is not there has no place among the inputs to ask for.
     const auto bias_type = type("bias_type");
     if (bias_type != at::ScalarType::Undefined && context->needs_input_grad(2))

@@ -66,17 +66,12 @@ struct TileMatmul : torch::autograd::Function<TileMatmul> {
     const auto saved = context->get_saved_variables();
     const Tensor &left = saved[0], &right = saved[1], &grad = gradients[0];
     const bool low_precision = context->saved_data["low_precision"].toBool();
-    // Gradients of gradients are recorded through plain operators.
-    const auto product = [&](const Tensor& a, const Tensor& b, const char* type) {
-      const auto to = context->saved_data[type].toScalarType();
-      const Tensor out = at::GradMode::is_enabled() ? Tensor() : tile_product(a, b, {}, to, low_precision);
-      if (out.defined()) return out;
-      const auto common = at::promote_types(a.scalar_type(), b.scalar_type());
-      return at::matmul(a.to(common), b.to(common)).to(to);
-    };
+    const auto type = [&](const char* name) { return context->saved_data[name].toScalarType(); };
     variable_list results(3);
-    if (context->needs_input_grad(0)) results[0] = product(grad, right.transpose(-1, -2), "left_type");
-    if (context->needs_input_grad(1)) results[1] = product(left.transpose(-1, -2), grad, "right_type");
+    if (context->needs_input_grad(0))
+      results[0] = gradient_product(grad, right.transpose(-1, -2), type("left_type"), low_precision);
+    if (context->needs_input_grad(1))
+      results[1] = gradient_product(left.transpose(-1, -2), grad, type("right_type"), low_precision);
     return results;
   }
 };
@@ -138,6 +133,13 @@ Tensor tile_product(const Tensor& any_left, const Tensor& any_right, const Tenso
     if (!amx::multiply(product, amx::runtime(large))) return {};
   }
   return out;
+}
+
+Tensor gradient_product(const Tensor& left, const Tensor& right, at::ScalarType type, bool low_precision) {
+  const Tensor out = at::GradMode::is_enabled() ? Tensor() : tile_product(left, right, {}, type, low_precision);
+  if (out.defined()) return out;
+  const auto common = at::promote_types(left.scalar_type(), right.scalar_type());
+  return at::matmul(left.to(common), right.to(common)).to(type);
 }
 
 Tensor matmul(const Tensor& left, const Tensor& right) {

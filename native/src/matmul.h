@@ -10,6 +10,10 @@ namespace noether {
 at::Tensor tile_product(const at::Tensor& left, const at::Tensor& right, const at::Tensor& bias, at::ScalarType type,
                         bool low_precision);
 
+// As part of a backward pass: tile_product, or the plain operators where it gives nothing and where gradients of
+// gradients are recorded.
+at::Tensor gradient_product(const at::Tensor& left, const at::Tensor& right, at::ScalarType type, bool low_precision);
+
 // A dense CPU tensor that tile_product can read.
 bool is_tile_operand(const at::Tensor& tensor);
 

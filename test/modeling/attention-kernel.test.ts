@@ -1,16 +1,13 @@
 /** The native attention operator against PyTorch's formula in float64; on machines without its kernel it is PyTorch's own. */
 import { autocast, grad, manualSeed, noGrad, ops, randn, softmax } from "../../lib/torch";
 import type { Tensor } from "../../lib/torch";
+import { relative } from "../torch/helpers";
 
 const attention = (q: Tensor, k: Tensor, v: Tensor) => ops.call("noether::attention", q, k, v) as Tensor;
 const reference = (q: Tensor, k: Tensor, v: Tensor) => softmax(q.matmul(k.transpose(-1, -2)).div(8), -1).matmul(v);
 
 /** (B, H, N, 64) as a view of (B, N, H, 64), as blocks have it. */
 const heads = (batch: number, count: number, tokens: number) => randn([batch, tokens, count, 64]).transpose(1, 2);
-
-function relative(actual: Tensor, expected: Tensor): number {
-  return Number(actual.detach().double().sub(expected.detach()).norm().div(expected.detach().norm()).item());
-}
 
 describe("noether::attention", () => {
   it.each([

@@ -1,8 +1,6 @@
 /** Kernels of our own for large tensors on the CPU (`native/src/layer_norm.cpp`, `vectors.cpp`) against float64. */
 import { grad, inferenceMode, layerNorm, manualSeed, randn, type Tensor } from "../../lib/torch";
-
-const norm = (tensor: Tensor) => Number(tensor.double().norm().item());
-const relative = (actual: Tensor, expected: Tensor) => norm(actual.double().sub(expected)) / norm(expected);
+import { relative } from "./helpers";
 
 describe("layer norm of a large tensor", () => {
   it.each([

@@ -1,8 +1,6 @@
 /** Large matrix products against float64; on machines without the kernel of `native/src/matmul.cpp` they are PyTorch's own. */
 import { autocast, grad, manualSeed, matmul, noGrad, ops, randn, versions, type Tensor } from "../../lib/torch";
-
-const norm = (tensor: Tensor) => Number(tensor.double().norm().item());
-const relative = (actual: Tensor, expected: Tensor) => norm(actual.double().sub(expected)) / norm(expected);
+import { norm, relative } from "./helpers";
 
 /** The product and the gradients of both operands. */
 function run(f: (left: Tensor, right: Tensor) => Tensor, left: Tensor, right: Tensor, weights: Tensor): Tensor[] {

@@ -11,6 +11,7 @@ import {
   setNumThreads,
   type Tensor,
 } from "../../../lib/torch";
+import { relative } from "../helpers";
 
 type Inputs = [input: Tensor, weight: Tensor, bias: Tensor | null];
 
@@ -32,9 +33,6 @@ function run(f: typeof formula, tensors: Inputs, weights: Tensor): Tensor[] {
 }
 
 const doubles = (tensors: Inputs) => tensors.map((tensor) => tensor?.double() ?? null) as Inputs;
-const norm = (tensor: Tensor) => Number(tensor.double().norm().item());
-const relative = (actual: Tensor, expected: Tensor) => norm(actual.double().sub(expected)) / norm(expected);
-
 describe("a large linear layer", () => {
   it.each([
     [64, 192, 768],

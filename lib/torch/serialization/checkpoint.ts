@@ -11,7 +11,7 @@ import { unpickle } from "./pickle/machine";
 import { materialize } from "./pickle/materialize";
 import type { StorageNode } from "./pickle/nodes";
 import { pickle } from "./pickle/writer";
-import { openBytes, openFile, type LoadedStorage, type Source } from "./source";
+import { readFrom, readFromAsync, type LoadedStorage, type Source, type SourceInput } from "./source";
 import { perform, runAsync, runSync, type Steps } from "./steps";
 import { StorageCollector, TensorBuilder, moveStorage } from "./tensors";
 import { dataOffset, looksLikeZip, readZipDirectory, type ZipEntry } from "./zip/reader";
@@ -121,41 +121,13 @@ function archiveName(path: string): string {
  * const checkpoint = load<{ state_dict: Map<string, Tensor> }>("model.th");
  * model.loadStateDict(checkpoint.state_dict);
  */
-export function load<T = unknown>(source: string | Uint8Array, options: LoadOptions = {}): T {
-  return about(subject(source), () =>
-    withSource(source, options, (opened) => runSync(loadSteps(opened, options))),
-  ) as T;
+export function load<T = unknown>(source: SourceInput, options: LoadOptions = {}): T {
+  return readFrom(source, options.mmap ?? false, (opened) => loadSteps(opened, options)) as T;
 }
 
 /** {@link load} with the disk work on another thread. */
-export async function loadAsync<T = unknown>(source: string | Uint8Array, options: LoadOptions = {}): Promise<T> {
-  return (await aboutAsync(subject(source), async () => {
-    const opened = open(source, options);
-    try {
-      return await runAsync(loadSteps(opened, options));
-    } finally {
-      opened.close();
-    }
-  })) as T;
-}
-
-function subject(source: string | Uint8Array): string {
-  return typeof source === "string" ? source : "the given bytes";
-}
-
-function open(source: string | Uint8Array, { mmap = false }: LoadOptions): Source {
-  if (source instanceof Uint8Array) return openBytes(source);
-  checkPath(source);
-  return openFile(source, mmap);
-}
-
-function withSource<T>(source: string | Uint8Array, options: LoadOptions, body: (opened: Source) => T): T {
-  const opened = open(source, options);
-  try {
-    return body(opened);
-  } finally {
-    opened.close();
-  }
+export async function loadAsync<T = unknown>(source: SourceInput, options: LoadOptions = {}): Promise<T> {
+  return (await readFromAsync(source, options.mmap ?? false, (opened) => loadSteps(opened, options))) as T;
 }
 
 function* loadSteps(source: Source, options: LoadOptions): Steps<unknown> {

@@ -10,7 +10,7 @@ import { checkPath, replaceFile } from "./atomic";
 import { CheckpointError, about, aboutAsync, damaged } from "./errors";
 import { SNIFF_LENGTH, foreignFormat, looksLikeSafetensors } from "./formats";
 import { printable } from "./pickle/globals";
-import { openBytes, openFile, type LoadedStorage, type Source } from "./source";
+import { readFrom, readFromAsync, type LoadedStorage, type Source, type SourceInput } from "./source";
 import { perform, runAsync, runSync, type Steps } from "./steps";
 import { holdTensors, moveStorage } from "./tensors";
 import { looksLikeZip } from "./zip/reader";
@@ -186,40 +186,16 @@ function encodeHeader(
  * const { tensors, metadata } = loadSafetensors("weights.safetensors");
  * model.loadStateDict(tensors);
  */
-export function loadSafetensors(source: string | Uint8Array, options: LoadSafetensorsOptions = {}): SafetensorsFile {
-  return about(subject(source), () => {
-    const opened = open(source, options);
-    try {
-      return runSync(loadSteps(opened, options));
-    } finally {
-      opened.close();
-    }
-  });
+export function loadSafetensors(source: SourceInput, options: LoadSafetensorsOptions = {}): SafetensorsFile {
+  return readFrom(source, options.mmap ?? false, (opened) => loadSteps(opened, options));
 }
 
 /** {@link loadSafetensors} with the disk work on another thread. */
 export async function loadSafetensorsAsync(
-  source: string | Uint8Array,
+  source: SourceInput,
   options: LoadSafetensorsOptions = {},
 ): Promise<SafetensorsFile> {
-  return aboutAsync(subject(source), async () => {
-    const opened = open(source, options);
-    try {
-      return await runAsync(loadSteps(opened, options));
-    } finally {
-      opened.close();
-    }
-  });
-}
-
-function subject(source: string | Uint8Array): string {
-  return typeof source === "string" ? source : "the given bytes";
-}
-
-function open(source: string | Uint8Array, { mmap = false }: LoadSafetensorsOptions): Source {
-  if (source instanceof Uint8Array) return openBytes(source);
-  checkPath(source);
-  return openFile(source, mmap);
+  return readFromAsync(source, options.mmap ?? false, (opened) => loadSteps(opened, options));
 }
 
 interface Entry {

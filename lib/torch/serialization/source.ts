@@ -1,6 +1,8 @@
 /** Where a file's bytes come from: a file on disk, read natively, or bytes in memory. */
 import { native } from "../addon";
-import { damaged } from "./errors";
+import { checkPath } from "./atomic";
+import { about, aboutAsync, damaged } from "./errors";
+import { runAsync, runSync, type Steps } from "./steps";
 
 /** A storage as the addon holds it: handle of a 1-D uint8 tensor. Whoever asks for it frees it. */
 export interface LoadedStorage {
@@ -67,4 +69,45 @@ export function openBytes(bytes: Uint8Array): Source {
     storageAsync: async (offset, length) => storage(offset, length),
     close: () => undefined,
   };
+}
+
+/** What is read: the path of a file, or its bytes. */
+export type SourceInput = string | Uint8Array;
+
+/** Opens a source, reads from it and closes it again. Errors name the source. */
+export function readFrom<T>(input: SourceInput, mmap: boolean, steps: (source: Source) => Steps<T>): T {
+  return about(nameOf(input), () => {
+    const source = open(input, mmap);
+    try {
+      return runSync(steps(source));
+    } finally {
+      source.close();
+    }
+  });
+}
+
+/** {@link readFrom} with the slow parts on another thread. */
+export async function readFromAsync<T>(
+  input: SourceInput,
+  mmap: boolean,
+  steps: (source: Source) => Steps<T>,
+): Promise<T> {
+  return aboutAsync(nameOf(input), async () => {
+    const source = open(input, mmap);
+    try {
+      return await runAsync(steps(source));
+    } finally {
+      source.close();
+    }
+  });
+}
+
+function nameOf(input: SourceInput): string {
+  return typeof input === "string" ? input : "the given bytes";
+}
+
+function open(input: SourceInput, mmap: boolean): Source {
+  if (input instanceof Uint8Array) return openBytes(input);
+  checkPath(input);
+  return openFile(input, mmap);
 }

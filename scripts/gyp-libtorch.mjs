@@ -24,7 +24,7 @@ const answers = {
   path: () => [libtorchPath()],
   cuda: () => [process.env.NOETHER_CUDA === "1" ? "1" : "0"],
   sources: () =>
-    readdirSync(join(root, "native", "src"))
+    readdirSync(join(root, "native", "src"), { recursive: true })
       .filter((name) => name.endsWith(".cpp"))
       .map((name) => `native/src/${name}`),
   rpath: () => libraryFolders(libtorchPath(), readdirSync).map((folder) => `-Wl,-rpath,${folder}`),

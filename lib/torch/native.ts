@@ -49,7 +49,7 @@ export interface TensorInfo {
 }
 
 export interface NativeAddon {
-  // ---- operators (operators.cpp, convert.cpp)
+  // ---- operators (dispatch/operators.cpp)
   /** Id of an operator by its qualified name and overload ("aten::add", "Tensor"); compiled on first use. Throws ERR_OPERATOR when unknown. */
   operator(name: string, overload: string): number;
   /**
@@ -62,7 +62,7 @@ export interface NativeAddon {
   /** All schemas that the dispatcher holds in namespace aten (and others linked in), for the generator and the coverage table. */
   schemas(): OperatorSchema[];
 
-  // ---- tensor table (tensor_table.cpp)
+  // ---- tensor table (runtime/tensor.cpp)
   free(handle: Handle): void;
   freeMany(handles: HandleList): void;
   /** A second handle on the same tensor object (same storage, same autograd identity). */
@@ -75,7 +75,7 @@ export interface NativeAddon {
   /** Gives host memory that waits for the next tensors back to the system. */
   emptyCache(): void;
 
-  // ---- tensors (tensor.cpp)
+  // ---- tensors (runtime/tensor.cpp)
   info(handle: Handle): TensorInfo;
   shape(handle: Handle): number[];
   dtype(handle: Handle): number;
@@ -100,7 +100,7 @@ export interface NativeAddon {
   /** `tensor.data = other`: replaces the data in place, keeps identity (used by `Module.to`). */
   setData(handle: Handle, other: Handle): void;
 
-  // ---- autograd (autograd.cpp)
+  // ---- autograd (runtime/autograd.cpp, autograd_modes.cpp)
   requiresGrad(handle: Handle): boolean;
   setRequiresGrad(handle: Handle, value: boolean): void;
   isLeaf(handle: Handle): boolean;
@@ -160,7 +160,7 @@ export interface NativeAddon {
   registerHook(handle: Handle, hook: (gradient: Handle) => Handle): number;
   removeHook(handle: Handle, id: number): void;
 
-  // ---- random (random.cpp)
+  // ---- random (runtime/random.cpp)
   /** Seeds every default generator (CPU, and CUDA where present). */
   manualSeed(seed: number | bigint): void;
   initialSeed(): bigint;
@@ -173,7 +173,7 @@ export interface NativeAddon {
   generatorState(id: number): Handle;
   setGeneratorState(id: number, state: Handle): void;
 
-  // ---- threads, devices, versions (runtime.cpp)
+  // ---- threads, devices, versions (runtime/runtime.cpp)
   numThreads(): number;
   setNumThreads(count: number): void;
   numInteropThreads(): number;
@@ -192,13 +192,13 @@ export interface NativeAddon {
   defaultDtype(): number;
   setDefaultDtype(dtype: number): void;
 
-  // ---- hand-over between worker threads (hand_over.cpp)
+  // ---- hand-over between worker threads (runtime/hand_over.cpp)
   /** Parks the tensor in a process-wide table and returns a ticket; the handle stays valid. */
   park(handle: Handle): number;
   /** Takes a parked tensor out of the table (once). Throws ERR_TICKET for an unknown ticket. */
   adopt(ticket: number): Handle;
 
-  // ---- archive (archive.cpp): files of tensors. A "storage" here is the handle of a 1-D uint8 tensor. Offsets and lengths are bytes.
+  // ---- archive (files/archive.cpp): files of tensors. A "storage" here is the handle of a 1-D uint8 tensor. Offsets and lengths are bytes.
   // Reading: an open regular file; every range is checked against the file's size before anything is allocated for it.
   archiveOpen(path: string): number;
   archiveSize(archive: number): number;

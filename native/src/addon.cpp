@@ -4,11 +4,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/InferenceMode.h>
 
-#include "archive.h"
-#include "callbacks.h"
+#include "dispatch/operators.h"
 #include "exports.h"
-#include "memory.h"
-#include "operators.h"
+#include "files/archive.h"
+#include "napi/callbacks.h"
+#include "runtime/memory.h"
 
 namespace noether {
 

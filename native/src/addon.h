@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "errors.h"
-#include "tensor_table.h"
+#include "napi/errors.h"
+#include "napi/tensor_table.h"
 
 namespace c10 {
 struct InferenceMode;

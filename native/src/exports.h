@@ -1,7 +1,7 @@
 // The groups of functions that the addon exports; each is defined in the file of its name.
 #pragma once
 
-#include "napi_setup.h"
+#include "napi/napi_setup.h"
 
 namespace noether {
 

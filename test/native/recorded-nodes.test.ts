@@ -1,4 +1,4 @@
-/** The history that fast paths attach (native/src/recorded_nodes.cpp): first and second derivatives against the general way. */
+/** The history that fast paths attach (native/src/dispatch/recorded_nodes.cpp): first and second derivatives against the general way. */
 import {
   add,
   cat,

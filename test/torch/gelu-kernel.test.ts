@@ -1,4 +1,4 @@
-/** GELU of large tensors (`native/src/gelu.cpp`) against ATen's in float64. */
+/** GELU of large tensors (`native/src/ops/gelu.cpp`) against ATen's in float64. */
 import { full, gelu, grad, linspace, nn, tensor, zeros, type Tensor } from "../../lib/torch";
 
 const x = () => linspace(-12, 12, 100_003);

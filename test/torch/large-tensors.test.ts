@@ -1,4 +1,4 @@
-/** Kernels of our own for large tensors on the CPU (`native/src/layer_norm.cpp`, `vectors.cpp`) against float64. */
+/** Kernels of our own for large tensors on the CPU (`native/src/ops/layer_norm.cpp`, `native/src/kernels/vectors.cpp`) against float64. */
 import { grad, inferenceMode, layerNorm, manualSeed, randn, type Tensor } from "../../lib/torch";
 import { relative } from "./helpers";
 

@@ -1,4 +1,4 @@
-/** Large matrix products against float64; on machines without the kernel of `native/src/matmul.cpp` they are PyTorch's own. */
+/** Large matrix products against float64; on machines without the kernel of `native/src/ops/matmul.cpp` they are PyTorch's own. */
 import { autocast, grad, manualSeed, matmul, noGrad, ops, randn, versions, type Tensor } from "../../lib/torch";
 import { norm, relative } from "./helpers";
 

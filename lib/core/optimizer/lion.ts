@@ -66,7 +66,7 @@ export class Lion extends optim.Optimizer<LionOptions> {
     const grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
 
     if (!group.caution && group.foreach !== false) {
-      // One pass over memory, with the rounding of what follows (`native/src/lion.cpp`).
+      // One pass over memory, with the rounding of what follows (`native/src/ops/lion.cpp`).
       ops.call("noether::lion_", params, grads, momenta, lr, beta1, beta2, group.weightDecay);
       return;
     }

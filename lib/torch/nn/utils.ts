@@ -40,7 +40,7 @@ export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {
   });
 }
 
-/** The norm of all entries. That of a training step is native (`native/src/total_norm.cpp`): one parallel pass over memory. */
+/** The norm of all entries. That of a training step is native (`native/src/ops/total_norm.cpp`): one parallel pass over memory. */
 function normOf(tensors: readonly Tensor[], normType: number): Tensor {
   const { device } = tensors[0]!;
   if (normType === 2 && tensors.every((tensor) => tensor.device === device && !tensor.requiresGrad)) {

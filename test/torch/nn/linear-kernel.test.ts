@@ -1,4 +1,4 @@
-/** Large linear layers against the formula in float64; on machines without the kernel of `native/src/linear.cpp` they are PyTorch's own. */
+/** Large linear layers against the formula in float64; on machines without the kernel of `native/src/ops/linear.cpp` they are PyTorch's own. */
 import {
   autocast,
   full,

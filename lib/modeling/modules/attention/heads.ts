@@ -15,7 +15,7 @@ export function mergeHeads(x: Tensor): Tensor {
 /**
  * `softmax(q kᵀ / √d + mask) v`: q (B, H, N, d), k and v (B, H, M, d) → (B, H, N, d).
  *
- * Without mask and dropout it is a native operator (`native/src/attention.cpp`), which is faster than ATen's where the CPU has a tile unit.
+ * Without mask and dropout it is a native operator (`native/src/ops/attention.cpp`), which is faster than ATen's where the CPU has a tile unit.
  *
  * @param options.attnMask boolean, true = attend, or a float that is added to the logits
  */

@@ -1,0 +1,560 @@
+#include "dispatch/fast_paths.h"
+
+#include <ATen/EmptyTensor.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include <cmath>
+#include <cstring>
+#include <unordered_map>
+
+#include "dispatch/recorded_nodes.h"
+#include "kernels/vectors.h"
+#include "ops/gelu.h"
+#include "ops/layer_norm.h"
+#include "ops/linear.h"
+#include "ops/matmul.h"
+
+namespace noether {
+
+namespace {
+
+using Guard = c10::impl::ExcludeDispatchKeyGuard;
+
+// Above this size the kernel's set-up no longer matters, and threads win.
+constexpr int64_t kSmall = 4096;
+
+bool give(Addon& addon, napi_env env, at::Tensor tensor, napi_value* result) {
+  return napi_create_double(env, addon.tensors.put(std::move(tensor)), result) == napi_ok;
+}
+
+// Reads arguments without throwing: `ok` turns false when something is not the plain case.
+class Reader {
+ public:
+  Reader(Addon& addon, napi_env env, size_t argc, const napi_value* argv)
+      : addon_(addon), env_(env), argc_(argc), argv_(argv) {
+    // Autocast, other modes and functional transforms live in the thread's dispatch keys.
+    const c10::impl::LocalDispatchKeySet keys = c10::impl::tls_local_dispatch_key_set();
+    inference_ = c10::InferenceMode::is_enabled();
+    ok = inference_ ? keys.included_ == c10::default_included_set.remove(c10::DispatchKey::ADInplaceOrView) &&
+                          keys.excluded_ == (c10::default_excluded_set | c10::autograd_dispatch_keyset)
+                    : keys.included_ == c10::default_included_set && keys.excluded_ == c10::default_excluded_set;
+  }
+
+  bool ok;
+  // A tensor read so far has gradients to be recorded for.
+  bool records = false;
+
+  // A dense CPU tensor without special keys (conjugate, quantised, …), one of inference mode inside of it only.
+  const at::Tensor& tensor(size_t index) {
+    static const at::Tensor undefined;
+    double handle;
+    if (index >= argc_ || napi_get_value_double(env_, argv_[index], &handle) != napi_ok) return missing(undefined);
+    return plain(handle, undefined);
+  }
+
+  at::Tensor optional_tensor(size_t index) {
+    double handle;
+    if (!given(index)) return {};
+    if (napi_get_value_double(env_, argv_[index], &handle) != napi_ok) return missing(at::Tensor());
+    if (handle == 0) return {};
+    return plain(handle, at::Tensor());
+  }
+
+  int64_t integer(size_t index) {
+    double number;
+    if (index >= argc_ || napi_get_value_double(env_, argv_[index], &number) != napi_ok) return missing(int64_t{0});
+    return whole(number);
+  }
+
+  std::optional<int64_t> optional_integer(size_t index) {
+    if (!given(index)) return std::nullopt;
+    return integer(index);
+  }
+
+  c10::SmallVector<int64_t, 6> integers(size_t index) {
+    c10::SmallVector<int64_t, 6> result;
+    each(index, [&](double number) { result.push_back(whole(number)); });
+    return result;
+  }
+
+  bool optional_boolean(size_t index) {
+    bool value = false;
+    if (given(index) && napi_get_value_bool(env_, argv_[index], &value) != napi_ok) ok = false;
+    return value;
+  }
+
+  // An array, or one number; nothing for null and undefined.
+  c10::SmallVector<int64_t, 6> integers_or_one(size_t index) {
+    double number;
+    if (!given(index)) return {};
+    if (napi_get_value_double(env_, argv_[index], &number) == napi_ok) return {whole(number)};
+    return integers(index);
+  }
+
+  std::optional<double> optional_number(size_t index) {
+    double number;
+    if (!given(index)) return std::nullopt;
+    if (napi_get_value_double(env_, argv_[index], &number) != napi_ok) return missing(std::optional<double>());
+    return number;
+  }
+
+  c10::SmallVector<at::Tensor, 4> tensors(size_t index) {
+    c10::SmallVector<at::Tensor, 4> result;
+    each(index, [&](double handle) {
+      result.push_back(plain(handle, at::Tensor()));
+      if (!ok) result.clear();
+    });
+    return result;
+  }
+
+  void expect_at_most(size_t count) {
+    for (size_t i = count; i < argc_; ++i) {
+      if (given(i)) ok = false;
+    }
+  }
+
+  bool done(at::Tensor tensor, napi_value* result) { return give(addon_, env_, std::move(tensor), result); }
+
+ private:
+  template <typename T>
+  T missing(T value) {
+    ok = false;
+    return value;
+  }
+  const at::Tensor& missing(const at::Tensor& value) {
+    ok = false;
+    return value;
+  }
+
+  bool given(size_t index) const {
+    if (index >= argc_) return false;
+    napi_valuetype type;
+    napi_typeof(env_, argv_[index], &type);
+    return type != napi_undefined && type != napi_null;
+  }
+
+  const at::Tensor& plain(double handle, const at::Tensor& otherwise) {
+    static constexpr c10::DispatchKeySet kPlain({c10::DispatchKey::CPU, c10::DispatchKey::ADInplaceOrView,
+                                                 c10::DispatchKey::AutogradCPU, c10::DispatchKey::AutocastCPU});
+    if (!addon_.tensors.is_live(handle)) return missing(otherwise);
+    const at::Tensor& tensor = addon_.tensors.get(handle);
+    static constexpr c10::DispatchKeySet kInference({c10::DispatchKey::CPU, c10::DispatchKey::AutocastCPU});
+    if (tensor.key_set() != kPlain && !(inference_ && tensor.key_set() == kInference)) return missing(otherwise);
+    if (!records && tensor.requires_grad() && c10::GradMode::is_enabled()) records = true;
+    return tensor;
+  }
+
+  int64_t whole(double number) {
+    if (number != std::floor(number) || std::abs(number) > 4503599627370496.0) return missing(int64_t{0});
+    return static_cast<int64_t>(number);
+  }
+
+  template <typename Visit>
+  void each(size_t index, Visit visit) {
+    uint32_t length;
+    if (index >= argc_ || napi_get_array_length(env_, argv_[index], &length) != napi_ok) {
+      ok = false;
+      return;
+    }
+    for (uint32_t i = 0; i < length && ok; ++i) {
+      napi_value element;
+      double number;
+      if (napi_get_element(env_, argv_[index], i, &element) != napi_ok ||
+          napi_get_value_double(env_, element, &number) != napi_ok) {
+        ok = false;
+        return;
+      }
+      visit(number);
+    }
+  }
+
+  Addon& addon_;
+  napi_env env_;
+  size_t argc_;
+  const napi_value* argv_;
+  bool inference_;
+};
+
+bool is_dense_float(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kFloat && tensor.is_contiguous();
+}
+
+bool is_small_float(const at::Tensor& tensor) {
+  return is_dense_float(tensor) && tensor.numel() <= kSmall;
+}
+
+at::Tensor empty_like_float(at::IntArrayRef sizes) {
+  return at::detail::empty_cpu(sizes, at::kFloat, /*pin_memory=*/false, std::nullopt);
+}
+
+using ElementwiseRow = void (*)(const float* x, const float* y, int64_t count, float* z);
+
+// Large tensors of the same shape need no iterator either, only threads.
+template <typename Record>
+bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result,
+                 ElementwiseRow apply, Record record) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& a = read.tensor(0);
+  const at::Tensor& b = read.tensor(1);
+  read.expect_at_most(2);
+  if (!read.ok || !is_dense_float(a) || !is_dense_float(b) || !a.sizes().equals(b.sizes())) return false;
+  at::Tensor out = empty_like_float(a.sizes());
+  const float* x = a.const_data_ptr<float>();
+  const float* y = b.const_data_ptr<float>();
+  float* z = out.mutable_data_ptr<float>();
+  const int64_t count = a.numel();
+  if (count <= kSmall) {
+    apply(x, y, count, z);
+  } else {
+    constexpr int64_t kPiece = 16384;
+    at::parallel_for(0, count, kPiece,
+                     [&](int64_t begin, int64_t end) { apply(x + begin, y + begin, end - begin, z + begin); });
+  }
+  if (read.records) record(out, a, b);
+  return read.done(std::move(out), result);
+}
+
+bool add(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return elementwise(addon, env, argc, argv, result, add_rows,
+                     [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/false); });
+}
+
+bool sub(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return elementwise(addon, env, argc, argv, result, subtract_rows,
+                     [](auto& out, auto& a, auto& b) { recorded::add(out, a, b, /*subtract=*/true); });
+}
+
+bool mul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return elementwise(addon, env, argc, argv, result, multiply_rows, recorded::mul);
+}
+
+// Live tensors at the first `count` places; one that may be missing stays undefined. No questions are asked about
+// modes.
+bool read_tensors(Addon& addon, napi_env env, size_t argc, const napi_value* argv, at::Tensor* tensors, size_t required,
+                  size_t count) {
+  if (argc < required || argc > count) return false;
+  for (size_t i = 0; i < argc; ++i) {
+    double handle = 0;
+    if (napi_get_value_double(env, argv[i], &handle) != napi_ok) {
+      napi_valuetype type;
+      napi_typeof(env, argv[i], &type);
+      if (i < required || (type != napi_undefined && type != napi_null)) return false;
+    }
+    if (i >= required && handle == 0) continue;
+    if (!addon.tensors.is_live(handle)) return false;
+    tensors[i] = addon.tensors.get(handle);
+  }
+  return true;
+}
+
+// Large products have a kernel where the machine has a tile unit; it looks after recording and autocast itself.
+bool large_matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  at::Tensor tensors[2];
+  if (!read_tensors(addon, env, argc, argv, tensors, 2, 2) || !has_matmul_kernel(tensors[0], tensors[1])) return false;
+  return give(addon, env, noether::matmul(tensors[0], tensors[1]), result);
+}
+
+bool plain_matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& a = read.tensor(0);
+  const at::Tensor& b = read.tensor(1);
+  if (!read.ok || argc > 2 || has_matmul_kernel(a, b)) return false;
+  const bool matrices = a.dim() == 2 && b.dim() == 2;
+  if (read.records && !(matrices && a.is_contiguous() && b.is_contiguous())) return false;
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = matrices ? at::mm(a, b) : at::matmul(a, b);
+  }
+  if (read.records) recorded::mm(out, a, b);
+  return read.done(std::move(out), result);
+}
+
+bool large_linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  at::Tensor tensors[3];
+  if (!read_tensors(addon, env, argc, argv, tensors, 2, 3) || !has_linear_kernel(tensors[0], tensors[1], tensors[2])) {
+    return false;
+  }
+  return give(addon, env, noether::linear(tensors[0], tensors[1], tensors[2]), result);
+}
+
+// As `addmm` does it, with the bias written to the result first, but without the set-up of a broadcast copy.
+bool small_linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& input = read.tensor(0);
+  const at::Tensor& weight = read.tensor(1);
+  const at::Tensor bias = read.optional_tensor(2);
+  if (!read.ok || argc > 3 || !bias.defined() || !is_small_float(input) || !is_small_float(weight) ||
+      !is_small_float(bias) || input.dim() != 2 || weight.dim() != 2 || bias.dim() != 1 ||
+      input.size(1) != weight.size(1) || bias.size(0) != weight.size(0)) {
+    return false;
+  }
+  const int64_t rows = input.size(0);
+  const int64_t columns = weight.size(0);
+  if (rows * columns == 0 || rows * columns > kSmall || input.size(1) == 0) return false;
+  at::Tensor out = empty_like_float({rows, columns});
+  float* row = out.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < rows; ++i, row += columns) {
+    std::memcpy(row, bias.const_data_ptr<float>(), static_cast<size_t>(columns) * sizeof(float));
+  }
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out.addmm_(input, weight.t());
+  }
+  if (read.records) recorded::linear(out, input, weight, bias);
+  return read.done(std::move(out), result);
+}
+
+bool matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return plain_matmul(addon, env, argc, argv, result) || large_matmul(addon, env, argc, argv, result);
+}
+
+bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  return small_linear(addon, env, argc, argv, result) || large_linear(addon, env, argc, argv, result);
+}
+
+bool gelu(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  at::Tensor x;
+  char approximate[8] = "none";
+  if (argc > 1) napi_get_value_string_utf8(env, argv[1], approximate, sizeof approximate, nullptr);
+  if (argc > 2 || std::strcmp(approximate, "none") != 0) return false;
+  if (!read_tensors(addon, env, 1, argv, &x, 1, 1) || !has_gelu_kernel(x)) return false;
+  return give(addon, env, noether::gelu(x), result);
+}
+
+bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  int64_t dim = read.integer(1);
+  const at::Tensor& index = read.tensor(2);
+  if (!read.ok || argc > 3 || index.scalar_type() != at::kLong || index.dim() != 1 || !index.is_contiguous() ||
+      !self.is_contiguous()) {
+    return false;
+  }
+  if (dim < 0) dim += self.dim();
+  if (dim < 0 || dim >= self.dim()) return false;
+  c10::SmallVector<int64_t, 6> sizes(self.sizes().begin(), self.sizes().end());
+  int64_t outer = 1;
+  size_t inner = self.element_size();
+  for (int64_t i = 0; i < self.dim(); ++i) {
+    if (i < dim) outer *= sizes[i];
+    if (i > dim) inner *= static_cast<size_t>(sizes[i]);
+  }
+  const int64_t length = sizes[dim];
+  const int64_t count = index.numel();
+  if (outer * count * static_cast<int64_t>(inner) > 4 * kSmall) return false;
+  const int64_t* indices = index.const_data_ptr<int64_t>();
+  for (int64_t i = 0; i < count; ++i) {
+    if (indices[i] < 0 || indices[i] >= length) return false;  // ATen names the mistake
+  }
+  sizes[dim] = count;
+  at::Tensor out = at::detail::empty_cpu(sizes, self.scalar_type(), /*pin_memory=*/false, std::nullopt);
+  const char* source = static_cast<const char*>(self.const_data_ptr());
+  char* target = static_cast<char*>(out.mutable_data_ptr());
+  for (int64_t o = 0; o < outer; ++o, source += static_cast<size_t>(length) * inner) {
+    for (int64_t i = 0; i < count; ++i, target += inner) {
+      std::memcpy(target, source + static_cast<size_t>(indices[i]) * inner, inner);
+    }
+  }
+  if (read.records) recorded::index_select(out, self, dim, index);
+  return read.done(std::move(out), result);
+}
+
+// Small dense tensors are copied row by row; the rest is ATen's.
+at::Tensor cat_small(at::TensorList tensors, int64_t dim) {
+  c10::SmallVector<int64_t, 6> sizes(tensors[0].sizes().begin(), tensors[0].sizes().end());
+  if (dim < 0) dim += static_cast<int64_t>(sizes.size());
+  if (dim < 0 || dim >= static_cast<int64_t>(sizes.size())) return {};
+  sizes[dim] = 0;
+  int64_t elements = 0;
+  for (const at::Tensor& tensor : tensors) {
+    if (!tensor.is_contiguous()) return {};
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (static_cast<int64_t>(i) != dim && tensor.size(i) != sizes[i]) return {};
+    }
+    sizes[dim] += tensor.size(dim);
+    elements += tensor.numel();
+  }
+  if (elements > kSmall) return {};
+  at::Tensor out = at::detail::empty_cpu(sizes, tensors[0].scalar_type(), /*pin_memory=*/false, std::nullopt);
+  int64_t outer = 1;
+  for (int64_t i = 0; i < dim; ++i) outer *= sizes[i];
+  char* target = static_cast<char*>(out.mutable_data_ptr());
+  for (int64_t row = 0; row < outer; ++row) {
+    for (const at::Tensor& tensor : tensors) {
+      const size_t bytes = tensor.nbytes() / static_cast<size_t>(outer);
+      if (bytes > 0) std::memcpy(target, static_cast<const char*>(tensor.const_data_ptr()) + row * bytes, bytes);
+      target += bytes;
+    }
+  }
+  return out;
+}
+
+bool cat(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const auto tensors = read.tensors(0);
+  const int64_t dim = read.optional_integer(1).value_or(0);
+  if (!read.ok || argc > 2 || tensors.empty()) return false;
+  for (const at::Tensor& tensor : tensors) {
+    // An empty vector joins anything, and mixed types are promoted: both are ATen's to handle.
+    if (tensor.dim() != tensors[0].dim() || tensor.dim() == 0 || tensor.scalar_type() != tensors[0].scalar_type()) {
+      return false;
+    }
+  }
+  const at::TensorList list(tensors.data(), tensors.size());
+  at::Tensor out = cat_small(list, dim);
+  if (!out.defined()) {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = at::cat(list, dim);
+  }
+  if (read.records) recorded::cat(out, list, dim);
+  return read.done(std::move(out), result);
+}
+
+// Views keep the key that tracks them (ADInplaceOrView), and are recorded by libtorch itself.
+Guard without_recording(const Reader& read) {
+  return Guard(read.records ? c10::DispatchKeySet() : c10::autograd_dispatch_keyset);
+}
+
+bool reshape(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const auto shape = read.integers(1);
+  if (!read.ok || argc > 2) return false;
+  const auto guard = without_recording(read);
+  return read.done(self.is_contiguous() ? self.view(shape) : self.reshape(shape), result);
+}
+
+bool transpose(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const int64_t dim0 = read.integer(1);
+  const int64_t dim1 = read.integer(2);
+  if (!read.ok || argc > 3) return false;
+  const auto guard = without_recording(read);
+  return read.done(self.transpose(dim0, dim1), result);
+}
+
+bool slice(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const int64_t dim = read.optional_integer(1).value_or(0);
+  const auto start = read.optional_integer(2);
+  const auto end = read.optional_integer(3);
+  const int64_t step = read.optional_integer(4).value_or(1);
+  if (!read.ok || argc > 5) return false;
+  const auto guard = without_recording(read);
+  return read.done(self.slice(dim, start, end, step), result);
+}
+
+bool sum(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  read.expect_at_most(1);
+  if (!read.ok) return false;
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = self.sum();
+  }
+  if (read.records) recorded::sum(out, self, {}, /*keepdim=*/false);
+  return read.done(std::move(out), result);
+}
+
+bool sum_dim(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const auto dims = read.integers_or_one(1);
+  const bool keepdim = read.optional_boolean(2);
+  read.expect_at_most(3);
+  if (!read.ok || dims.empty() || self.dim() == 0) return false;
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = at::sum(self, dims, keepdim);
+  }
+  if (read.records) recorded::sum(out, self, dims, keepdim);
+  return read.done(std::move(out), result);
+}
+
+bool softmax(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& self = read.tensor(0);
+  const int64_t dim = read.integer(1);
+  read.expect_at_most(2);
+  if (!read.ok || !self.is_floating_point()) return false;
+  at::Tensor out;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    out = at::_softmax(self, dim, /*half_to_float=*/false);
+  }
+  if (read.records) recorded::softmax(out, self, dim);
+  return read.done(std::move(out), result);
+}
+
+bool layer_norm(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  Reader read(addon, env, argc, argv);
+  const at::Tensor& input = read.tensor(0);
+  const auto shape = read.integers(1);
+  const at::Tensor weight = read.optional_tensor(2);
+  const at::Tensor bias = read.optional_tensor(3);
+  const double eps = read.optional_number(4).value_or(1e-5);
+  if (!read.ok || argc > 5) return false;
+  at::Tensor out, mean, rstd;
+  {
+    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+    std::tie(out, mean, rstd) = has_layer_norm_kernel(input, shape, weight, bias)
+                                    ? layer_norm_rows(input, weight, bias, eps)
+                                    : at::native_layer_norm(input, shape, weight, bias, eps);
+  }
+  if (read.records) recorded::layer_norm(out, input, shape, weight, bias, mean, rstd);
+  return read.done(std::move(out), result);
+}
+
+// Called through the dispatcher these would be asked of the resolved tensor, and always say no.
+template <bool (*is_lazy)(const at::Tensor&)>
+bool lazy_bit(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
+  double handle;
+  if (argc != 1 || napi_get_value_double(env, argv[0], &handle) != napi_ok || !addon.tensors.is_live(handle)) {
+    return false;
+  }
+  return napi_get_boolean(env, is_lazy(addon.tensors.get(handle)), result) == napi_ok;
+}
+
+bool is_conj(const at::Tensor& tensor) {
+  return tensor.is_conj();
+}
+bool is_neg(const at::Tensor& tensor) {
+  return tensor.is_neg();
+}
+
+}  // namespace
+
+FastPath find_fast_path(const std::string& qualified_name) {
+  static const std::unordered_map<std::string, FastPath> paths = {
+      {"aten::add.Tensor", add},
+      {"aten::sub.Tensor", sub},
+      {"aten::mul.Tensor", mul},
+      {"aten::matmul", matmul},
+      {"aten::linear", linear},
+      {"aten::gelu", gelu},
+      {"aten::index_select", index_select},
+      {"aten::cat", cat},
+      {"aten::reshape", reshape},
+      {"aten::transpose.int", transpose},
+      {"aten::slice.Tensor", slice},
+      {"aten::sum", sum},
+      {"aten::softmax.int", softmax},
+      {"aten::sum.dim_IntList", sum_dim},
+      {"aten::layer_norm", layer_norm},
+      {"aten::is_conj", lazy_bit<is_conj>},
+      {"aten::is_neg", lazy_bit<is_neg>},
+  };
+  const auto found = paths.find(qualified_name);
+  return found == paths.end() ? nullptr : found->second;
+}
+
+}  // namespace noether

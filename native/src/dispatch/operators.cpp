@@ -1,0 +1,278 @@
+#include "dispatch/operators.h"
+
+#include <c10/core/GradMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include <array>
+#include <unordered_set>
+
+#include "exports.h"
+#include "napi/arguments.h"
+
+namespace noether {
+
+namespace {
+
+// The autograd kernels of these do the work itself.
+const std::unordered_set<std::string>& worked_in_autograd() {
+  static const std::unordered_set<std::string> names = {
+      "aten::detach",          "aten::detach_",         "aten::set_data",    "aten::data",         "aten::_backward",
+      "aten::backward",        "aten::requires_grad_",  "aten::retain_grad", "aten::retains_grad", "aten::is_leaf",
+      "aten::output_nr",       "aten::_version",        "aten::_fw_primal",  "aten::_make_dual",   "aten::_unpack_dual",
+      "aten::_fw_primal_copy", "aten::_make_dual_copy", "aten::_lazy_clone", "aten::batch_norm"};
+  return names;
+}
+
+// Compositions of several operators whose result is always new memory: inside them no view needs to be tracked either.
+const std::unordered_set<std::string>& fresh_compositions() {
+  static const std::unordered_set<std::string> names = {"aten::linear", "aten::layer_norm", "aten::matmul",
+                                                        "aten::softmax", "aten::log_softmax"};
+  return names;
+}
+
+// A call that records nothing can skip the autograd kernel, which for an operator on a tiny tensor is a fifth of its
+// time. Views and version counters are kept by a key below it.
+c10::DispatchKeySet keys_without_recording(const std::string& name) {
+  if (name.rfind("aten::", 0) != 0 || worked_in_autograd().count(name)) return {};
+  if (fresh_compositions().count(name)) return c10::autograd_dispatch_keyset_with_ADInplaceOrView;
+  return c10::autograd_dispatch_keyset;
+}
+
+bool requires_grad(const at::IValue& value) {
+  if (value.isTensor()) return value.toTensor().requires_grad();
+  if (!value.isTensorList() && !value.isList()) return false;
+  if (value.isTensorList()) {
+    for (const at::Tensor& tensor : value.toTensorVector()) {
+      if (tensor.requires_grad()) return true;
+    }
+    return false;
+  }
+  for (const at::IValue& element : value.toListRef()) {
+    if (element.isTensor() && element.toTensor().requires_grad()) return true;
+  }
+  return false;
+}
+
+bool records_gradient(const torch::jit::Stack& stack) {
+  if (!c10::GradMode::is_enabled()) return false;
+  for (const at::IValue& value : stack) {
+    if (requires_grad(value)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+size_t OperatorTable::id(const std::string& name, const std::string& overload) {
+  const std::string key = overload.empty() ? name : name + "." + overload;
+  const auto known = ids_.find(key);
+  if (known != ids_.end()) return known->second;
+  const auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
+  if (!handle) fail("ERR_OPERATOR", "libtorch " TORCH_VERSION " has no operator " + key);
+  Operator compiled{*handle, {}, {}, keys_without_recording(name), find_fast_path(key)};
+  for (const c10::Argument& argument : handle->schema().arguments()) {
+    compiled.arguments.push_back(ArgumentConverter::compile(argument));
+  }
+  for (const c10::Argument& result : handle->schema().returns()) {
+    compiled.written_in_place.push_back(result.alias_info() && result.alias_info()->isWrite());
+  }
+  operators_.push_back(std::move(compiled));
+  return ids_[key] = operators_.size() - 1;
+}
+
+const Operator& OperatorTable::at(double id) const {
+  if (!(id >= 0 && id < static_cast<double>(operators_.size()))) fail("ERR_OPERATOR", "no operator has this id");
+  return operators_[static_cast<size_t>(id)];
+}
+
+namespace {
+
+constexpr size_t kMaxArguments = 64;
+
+// A stack that keeps its memory between calls. Calls nest where a hook calls operators, so each depth has its own.
+class ReusedStack {
+ public:
+  ReusedStack() {
+    if (depth() == stacks().size()) stacks().push_back(std::make_unique<torch::jit::Stack>());
+    stack_ = stacks()[depth()++].get();
+  }
+  ~ReusedStack() {
+    stack_->clear();
+    --depth();
+  }
+  ReusedStack(const ReusedStack&) = delete;
+  ReusedStack& operator=(const ReusedStack&) = delete;
+  torch::jit::Stack& operator*() { return *stack_; }
+  torch::jit::Stack* operator->() { return stack_; }
+
+ private:
+  static std::vector<std::unique_ptr<torch::jit::Stack>>& stacks() {
+    thread_local std::vector<std::unique_ptr<torch::jit::Stack>> stacks;
+    return stacks;
+  }
+  static size_t& depth() {
+    thread_local size_t depth = 0;
+    return depth;
+  }
+  torch::jit::Stack* stack_;
+};
+
+// "aten::linear (input: float32 (2, 3), weight: float32 (4, 5))"
+std::string describe_call(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv) {
+  std::string text = op.handle.schema().name();
+  if (text.rfind("aten::", 0) == 0) text = text.substr(6);
+  text += "(";
+  bool first = true;
+  for (size_t i = 0; i < op.arguments.size() && i < argc; ++i) {
+    double handle;
+    if (op.arguments[i].kind != ArgumentKind::kTensor || napi_get_value_double(env, argv[i], &handle) != napi_ok ||
+        !addon.tensors.is_live(handle) || !addon.tensors.get(handle).defined()) {
+      continue;
+    }
+    text += (first ? "" : ", ") + op.arguments[i].name + ": " + describe(addon.tensors.get(handle));
+    first = false;
+  }
+  return text + ")";
+}
+
+napi_value call_operator(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv) {
+  if (argc > op.arguments.size()) {
+    fail("ERR_ARGUMENT",
+         "expected at most " + std::to_string(op.arguments.size()) + " arguments, got " + std::to_string(argc));
+  }
+  ReusedStack stack;
+  for (size_t i = 0; i < op.arguments.size(); ++i) {
+    op.arguments[i].push(addon, env, i < argc ? argv[i] : nullptr, *stack);
+  }
+  if (op.without_recording.empty() || records_gradient(*stack)) {
+    op.handle.callBoxed(&*stack);
+  } else {
+    const c10::impl::ExcludeDispatchKeyGuard guard(op.without_recording);
+    op.handle.callBoxed(&*stack);
+  }
+  const std::vector<bool>& in_place = op.written_in_place;
+  if (in_place.size() == 1 && !in_place[0] && stack->size() == 1) return to_js(addon, env, std::move((*stack)[0]));
+  napi_value result;
+  napi_get_undefined(env, &result);
+  if (in_place.size() <= 1) return result;
+  const napi_value undefined = result;
+  napi_create_array_with_length(env, in_place.size(), &result);
+  for (size_t i = 0; i < in_place.size(); ++i) {
+    napi_set_element(env, result, i, in_place[i] ? undefined : to_js(addon, env, std::move((*stack)[i])));
+  }
+  return result;
+}
+
+// The hot path: raw Node-API, since its C++ wrapper costs more than the arguments' conversion.
+napi_value call(napi_env env, napi_callback_info info) {
+  std::array<napi_value, kMaxArguments + 1> argv;
+  size_t argc = argv.size();
+  void* data;
+  if (napi_get_cb_info(env, info, &argc, argv.data(), nullptr, &data) != napi_ok) return nullptr;
+  Addon& addon = *static_cast<Addon*>(data);
+  const Operator* op = nullptr;
+  try {
+    double id;
+    if (argc == 0 || napi_get_value_double(env, argv[0], &id) != napi_ok) {
+      fail("ERR_OPERATOR", "expected an operator id as first argument");
+    }
+    if (argc > argv.size()) fail("ERR_ARGUMENT", "more than 64 arguments");
+    op = &addon.operators->at(id);
+    napi_value result = nullptr;
+    if (op->fast_path && op->fast_path(addon, env, argc - 1, argv.data() + 1, &result)) return result;
+    return call_operator(addon, env, *op, argc - 1, argv.data() + 1);
+  } catch (const Napi::Error& error) {
+    raise(error);
+  } catch (...) {
+    try {
+      raise(to_js_error(env, op ? describe_call(addon, env, *op, argc - 1, argv.data() + 1) : "call"));
+    } catch (const Napi::Error& error) {
+      raise(error);
+    }
+  }
+  return nullptr;
+}
+
+// Called once for every tensor, so raw as well.
+napi_value free_handle(napi_env env, napi_callback_info info) {
+  napi_value value;
+  size_t argc = 1;
+  void* data;
+  double handle;
+  if (napi_get_cb_info(env, info, &argc, &value, nullptr, &data) == napi_ok && argc == 1 &&
+      napi_get_value_double(env, value, &handle) == napi_ok) {
+    static_cast<Addon*>(data)->tensors.free(handle);
+  }
+  return nullptr;
+}
+
+Napi::Value operator_id(Addon& addon, const Arguments& arguments) {
+  const size_t id = addon.operators->id(arguments.string(0, "name"), arguments.string(1, "overload"));
+  return Napi::Number::New(arguments.env(), static_cast<double>(id));
+}
+
+std::string type_text(const c10::Argument& argument) {
+  std::string text = argument.real_type()->str();
+  if (argument.N()) {
+    const size_t bracket = text.rfind("[]");
+    if (bracket != std::string::npos) text.insert(bracket + 1, std::to_string(*argument.N()));
+  }
+  return text;
+}
+
+Napi::Object argument_object(Napi::Env env, const c10::Argument& argument) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("name", argument.name());
+  object.Set("type", type_text(argument));
+  object.Set("mutable", argument.alias_info() && argument.alias_info()->isWrite());
+  return object;
+}
+
+Napi::Value schemas(Addon&, const Arguments& arguments) {
+  const Napi::Env env = arguments.env();
+  Napi::Array result = Napi::Array::New(env);
+  for (const c10::OperatorName& name : c10::Dispatcher::singleton().getAllOpNames()) {
+    const auto handle = c10::Dispatcher::singleton().findSchema(name);
+    if (!handle) continue;
+    const Napi::HandleScope scope(env);
+    const c10::FunctionSchema& schema = handle->schema();
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", c10::toString(name));
+    object.Set("schema", c10::toString(schema));
+    Napi::Array inputs = Napi::Array::New(env);
+    for (const c10::Argument& argument : schema.arguments()) {
+      Napi::Object input = argument_object(env, argument);
+      input.Set("hasDefault", argument.default_value().has_value());
+      input.Set("kwargOnly", argument.kwarg_only());
+      if (argument.default_value()) {
+        std::ostringstream text;
+        text << *argument.default_value();
+        input.Set("default", text.str());
+      } else {
+        input.Set("default", env.Null());
+      }
+      inputs.Set(inputs.Length(), input);
+    }
+    Napi::Array outputs = Napi::Array::New(env);
+    for (const c10::Argument& argument : schema.returns())
+      outputs.Set(outputs.Length(), argument_object(env, argument));
+    object.Set("arguments", inputs);
+    object.Set("returns", outputs);
+    result.Set(result.Length(), object);
+  }
+  return result;
+}
+
+}  // namespace
+
+void export_operators(Napi::Env env, Napi::Object exports) {
+  napi_value function;
+  napi_create_function(env, "call", NAPI_AUTO_LENGTH, call, &Addon::of(env), &function);
+  exports.Set("call", function);
+  napi_create_function(env, "free", NAPI_AUTO_LENGTH, free_handle, &Addon::of(env), &function);
+  exports.Set("free", function);
+  define<operator_id>(exports, "operator");
+  define<schemas>(exports, "schemas");
+}
+
+}  // namespace noether

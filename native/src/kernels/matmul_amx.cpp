@@ -1,0 +1,430 @@
+#include "kernels/matmul_amx.h"
+
+#ifdef NOETHER_AMX
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+// Everything below is compiled for this instruction set; it runs only where available() says so.
+#pragma GCC diagnostic ignored "-Wuninitialized"  // both of GCC's own AVX-512 header (GCC bug 105593)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")
+#pragma GCC optimize("O3")
+
+#include "kernels/amx_tiles.h"
+
+namespace noether::amx {
+namespace {
+
+// Each thread multiplies rows and columns of its own. The sum over k is cut into slices; of each slice as many columns
+// of the right operand are packed as fit beside the left rows in a core's cache, then the left operand in blocks of
+// rows. A packed operand: [tile of 16 rows or columns][step of 32 along the sum][plane][1024 bytes].
+constexpr long kStep = 32;
+constexpr long kStepsPerSlice = 24;
+constexpr long kPackedRightBytes = 5L << 18;
+constexpr long kRowTilesPerBlock = 8;
+
+inline long ceil_div(long a, long b) {
+  return (a + b - 1) / b;
+}
+inline __mmask16 first16(long count) {
+  return static_cast<__mmask16>(count >= 16 ? 0xffffU : count <= 0 ? 0U : (1U << count) - 1U);
+}
+inline __mmask32 first32(long count) {
+  return count >= 32 ? 0xffffffffU : count <= 0 ? 0U : (1U << count) - 1U;
+}
+
+// Tiles from `begin` up to `end`.
+struct Span {
+  long begin, end;
+  long size() const { return end - begin; }
+};
+inline Span part_of(long count, long part, long parts) {
+  return {count * part / parts, count * (part + 1) / parts};
+}
+
+// ---- packing
+
+enum class Format { kRow, kPair };
+
+// Packs one tile of 16 (outer) x 32 (along the sum) values, zero beyond `outer` and `depth`. SumContiguous: the sum's
+// values lie next to each other; else the outer dimension's.
+template <Format Wanted, bool SumContiguous>
+inline void split_tile(const float* source, long stride, long outer, long depth, char* target) {
+  alignas(64) float turned[2][16][16];
+  const __mmask16 low = first16(SumContiguous ? depth : outer), high = SumContiguous ? first16(depth - 16) : low;
+  const auto row = [&](int half, int r) __attribute__((always_inline)) {
+    const bool inside = SumContiguous ? r < outer : half * 16 + r < depth;
+    const float* from = source + (SumContiguous ? r * stride + half * 16 : (half * 16 + r) * stride);
+    return inside ? _mm512_maskz_loadu_ps(half ? high : low, from) : _mm512_setzero_ps();
+  };
+  if constexpr ((Wanted == Format::kRow) == SumContiguous) {
+    if (outer >= 16 && depth >= 32) {
+      for (int r = 0; r < 16; ++r) {
+        store_split(target + r * 64, kTileBytes, _mm512_loadu_ps(source + r * stride),
+                    _mm512_loadu_ps(source + (SumContiguous ? r * stride + 16 : (r + 16) * stride)));
+      }
+    } else {
+      for (int r = 0; r < 16; ++r) store_split(target + r * 64, kTileBytes, row(0, r), row(1, r));
+    }
+  } else {
+    if (outer >= 16 && depth >= 32) {
+      transpose16(source, stride * 4, turned[0], 64);
+      transpose16(source + (SumContiguous ? 16 : 16 * stride), stride * 4, turned[1], 64);
+    } else {
+      alignas(64) float padded[16][16];
+      for (int half = 0; half < 2; ++half) {
+        for (int r = 0; r < 16; ++r) _mm512_store_ps(padded[r], row(half, r));
+        transpose16(padded, 64, turned[half], 64);
+      }
+    }
+    for (int r = 0; r < 16; ++r) {
+      store_split(target + r * 64, kTileBytes, _mm512_load_ps(turned[0][r]), _mm512_load_ps(turned[1][r]));
+    }
+  }
+}
+
+inline __m512i load_row(const Half* source, __mmask32 mask) {
+  return _mm512_maskz_loadu_epi16(mask, source);
+}
+inline __m512i load_row(const float* source, __mmask32 mask) {
+  return to_halves(_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), source),
+                   _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), source + 16));
+}
+inline __m256i load_half_row(const Half* source, __mmask16 mask) {
+  return _mm256_maskz_loadu_epi16(mask, source);
+}
+inline __m256i load_half_row(const float* source, __mmask16 mask) {
+  return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, source)));
+}
+
+// As above, rounded to bfloat16.
+template <typename T, Format Wanted, bool SumContiguous>
+inline void round_tile(const T* source, long stride, long outer, long depth, char* target) {
+  constexpr bool kTurned = (Wanted == Format::kPair) == SumContiguous;
+  alignas(64) char scratch[kTileBytes];
+  char* form = kTurned ? scratch : target;
+  if constexpr (SumContiguous) {
+    const __mmask32 mask = first32(depth);
+    for (int r = 0; r < 16; ++r) {
+      _mm512_store_si512(form + r * 64, r < outer ? load_row(source + r * stride, mask) : _mm512_setzero_si512());
+    }
+  } else {
+    const __m512i order = interleaving();
+    const __mmask16 mask = first16(outer);
+    for (int k = 0; k < 32; k += 2) {
+      __m256i even = _mm256_setzero_si256(), odd = even;
+      if (k < depth) even = load_half_row(source + k * stride, mask);
+      if (k + 1 < depth) odd = load_half_row(source + (k + 1) * stride, mask);
+      const __m512i words = _mm512_inserti64x4(_mm512_castsi256_si512(even), odd, 1);
+      _mm512_store_si512(form + k * 32, _mm512_permutexvar_epi16(order, words));
+    }
+  }
+  if constexpr (kTurned) transpose16(scratch, 64, target, 64);
+}
+
+template <bool SumContiguous, typename T>
+inline __attribute__((always_inline)) void prefetch_tile(const T* source, long stride) {
+  constexpr long kRows = SumContiguous ? 16 : 32, kRowBytes = (48 - kRows) * sizeof(T);
+  for (long r = 0; r < kRows; ++r) {
+    for (long byte = 0; byte < kRowBytes; byte += 64) {
+      _mm_prefetch(reinterpret_cast<const char*>(source + r * stride) + byte, _MM_HINT_T0);
+    }
+  }
+}
+
+// Tiles of an operand, `depth` values along the sum starting at `start`, in the order in which they lie in memory.
+template <typename T, int Planes, Format Wanted, bool SumContiguous>
+void pack_tiles(const Matrix& matrix, Span tiles, long outer, long start, long depth, char* target) {
+  const long steps = ceil_div(depth, kStep);
+  const auto pack_step = [&](long tile, long step) __attribute__((always_inline)) {
+    const long i = tile * 16, k = step * kStep;
+    const long row = SumContiguous ? i : start + k, column = SumContiguous ? start + k : i;
+    const T* source = static_cast<const T*>(matrix.data) + row * matrix.stride + column;
+    char* packed = target + ((tile - tiles.begin) * steps + step) * Planes * kTileBytes;
+    prefetch_tile<SumContiguous>(source + (SumContiguous ? 2 * kStep : kStep * matrix.stride), matrix.stride);
+    if constexpr (Planes == 1)
+      round_tile<T, Wanted, SumContiguous>(source, matrix.stride, outer - i, depth - k, packed);
+    else
+      split_tile<Wanted, SumContiguous>(source, matrix.stride, outer - i, depth - k, packed);
+  };
+  if constexpr (SumContiguous) {
+    for (long tile = tiles.begin; tile < tiles.end; ++tile) {
+      for (long step = 0; step < steps; ++step) pack_step(tile, step);
+    }
+  } else {
+    for (long step = 0; step < steps; ++step) {
+      for (long tile = tiles.begin; tile < tiles.end; ++tile) pack_step(tile, step);
+    }
+  }
+}
+
+// Left: rows along the sum in row format; right: columns in pair format.
+template <int Planes, Format Wanted>
+void pack(const Matrix& matrix, Span tiles, long outer, long start, long depth, char* target) {
+  const bool contiguous = matrix.transposed == (Wanted == Format::kPair);
+  const auto run = [&](auto type) {
+    using T = decltype(type);
+    contiguous ? pack_tiles<T, Planes, Wanted, true>(matrix, tiles, outer, start, depth, target)
+               : pack_tiles<T, Planes, Wanted, false>(matrix, tiles, outer, start, depth, target);
+  };
+  if constexpr (Planes == 1) {
+    matrix.bfloat16 ? run(Half{}) : run(float{});
+  } else {
+    run(float{});
+  }
+}
+
+// ---- multiplying
+
+// sums = left right: Rows x Columns tiles of 16 x 16 float32, rows of 128 bytes. Of three planes, the products of total
+// order below three; every product changes one operand.
+template <int Planes, int Rows, int Columns, typename Chore>
+inline __attribute__((always_inline)) void product_tiles(const char* left, const char* right, long steps,
+                                                         const Chore& chore) {
+  const long outer = steps * Planes * kTileBytes;
+  TILE_ZERO(0);
+  TILE_ZERO(1);
+  TILE_ZERO(2);
+  TILE_ZERO(3);
+  const auto load_left = [&](const char* a, int plane) __attribute__((always_inline)) {
+    TILE_LOAD(4, a + plane * kTileBytes, 64);
+    if constexpr (Rows > 1) TILE_LOAD(5, a + plane * kTileBytes + outer, 64);
+  };
+  const auto load_right = [&](const char* b, int plane) __attribute__((always_inline)) {
+    TILE_LOAD(6, b + plane * kTileBytes, 64);
+    if constexpr (Columns > 1) TILE_LOAD(7, b + plane * kTileBytes + outer, 64);
+  };
+  const auto add = []() __attribute__((always_inline)) {
+    TILE_PRODUCT(0, 4, 6);
+    if constexpr (Columns > 1) TILE_PRODUCT(1, 4, 7);
+    if constexpr (Rows > 1) TILE_PRODUCT(2, 5, 6);
+    if constexpr (Rows > 1 && Columns > 1) TILE_PRODUCT(3, 5, 7);
+  };
+  for (long k = 0; k < steps; ++k) {
+    const char *a = left + k * Planes * kTileBytes, *b = right + k * Planes * kTileBytes;
+    if constexpr (Planes == 1) {
+      load_left(a, 0);
+      load_right(b, 0);
+      add();
+    } else {
+      load_left(a, 2);
+      load_right(b, 0);
+      add();
+      load_left(a, 1);
+      add();
+      load_right(b, 1);
+      add();
+      load_left(a, 0);
+      add();
+      load_right(b, 0);
+      add();
+      load_right(b, 2);
+      add();
+    }
+    chore(k);
+  }
+}
+
+inline void store_sums(char* sums) {
+  TILE_STORE(0, sums, 128);
+  TILE_STORE(1, sums + 64, 128);
+  TILE_STORE(2, sums + 16 * 128, 128);
+  TILE_STORE(3, sums + 16 * 128 + 64, 128);
+}
+
+// Where up to 32 x 32 sums go; the slices before have left theirs in `partial`.
+struct Target {
+  long rows = 0, columns = 0;
+  float* partial;
+  long partial_stride;
+  Half* halves;  // the last slice's result in bfloat16; null: it stays in `partial`
+  long halves_stride;
+  const float* bias;  // added by the first slice; may be null
+  bool first;
+};
+
+// `check` becomes not a number when a sum is infinite or not a number itself.
+inline __attribute__((always_inline)) void write_sums(const char* sums, const Target& target, long begin, long end,
+                                                      __m512& check) {
+  end = std::min(end, target.rows);
+  for (long c = 0; c < target.columns; c += 16) {
+    const __mmask16 mask = first16(target.columns - c);
+    const __m512 bias =
+        target.first && target.bias ? _mm512_maskz_loadu_ps(mask, target.bias + c) : _mm512_setzero_ps();
+    for (long r = begin; r < end; ++r) {
+      float* partial = target.partial + r * target.partial_stride + c;
+      const __m512 before = target.first ? bias : _mm512_maskz_loadu_ps(mask, partial);
+      const __m512 value = _mm512_add_ps(_mm512_load_ps(sums + r * 128 + c * 4), before);
+      check = _mm512_fmadd_ps(value, _mm512_setzero_ps(), check);
+      if (target.halves) {
+        _mm256_mask_storeu_epi16(target.halves + r * target.halves_stride + c, mask,
+                                 reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
+      } else {
+        _mm512_mask_storeu_ps(partial, mask, value);
+      }
+    }
+  }
+}
+
+// The sums of some rows and packed columns over a slice of k. Returns whether all are finite.
+template <int Planes>
+bool multiply_packed(const Product& product, Span rows, Span columns, long start, long depth, const char* right,
+                     char* left, float* partial, long partial_stride) {
+  const long steps = ceil_div(depth, kStep), tile_bytes = steps * Planes * kTileBytes;
+  const long rows_per_step = ceil_div(32, steps);
+  const bool last = start + depth == product.k;
+  alignas(64) char sums[2][32 * 128];
+  Target waiting;
+  int turn = 0;
+  __m512 check = _mm512_setzero_ps();
+  // Vector work waits behind products that were issued before it, so the sums before are written between the steps.
+  const auto write_before = [&](long k) __attribute__((always_inline)) {
+    write_sums(sums[turn ^ 1], waiting, k * rows_per_step, (k + 1) * rows_per_step, check);
+  };
+  for (long block = rows.begin; block < rows.end; block += kRowTilesPerBlock) {
+    const long block_end = std::min(block + kRowTilesPerBlock, rows.end);
+    pack<Planes, Format::kRow>(product.left, {block, block_end}, product.m, start, depth, left);
+    for (long column = columns.begin; column < columns.end; column += 2) {
+      for (long row = block; row < block_end; row += 2) {
+        const char *a = left + (row - block) * tile_bytes, *b = right + (column - columns.begin) * tile_bytes;
+        const bool two_rows = row + 1 < block_end, two_columns = column + 1 < columns.end;
+        if (two_rows && two_columns)
+          product_tiles<Planes, 2, 2>(a, b, steps, write_before);
+        else if (two_rows)
+          product_tiles<Planes, 2, 1>(a, b, steps, write_before);
+        else if (two_columns)
+          product_tiles<Planes, 1, 2>(a, b, steps, write_before);
+        else
+          product_tiles<Planes, 1, 1>(a, b, steps, write_before);
+        store_sums(sums[turn]);
+        turn ^= 1;
+        const long i = row * 16, j = column * 16;
+        Half* halves = static_cast<Half*>(product.out) + i * product.out_stride + j;
+        waiting = {.rows = std::min(product.m - i, two_rows ? 32L : 16L),
+                   .columns = std::min(product.n - j, two_columns ? 32L : 16L),
+                   .partial = partial + i * partial_stride + j,
+                   .partial_stride = partial_stride,
+                   .halves = last && product.out_bfloat16 ? halves : nullptr,
+                   .halves_stride = product.out_stride,
+                   .bias = product.bias ? product.bias + j : nullptr,
+                   .first = start == 0};
+      }
+    }
+  }
+  write_sums(sums[turn ^ 1], waiting, 0, 32, check);
+  return _mm512_cmp_ps_mask(check, check, _CMP_UNORD_Q) == 0;
+}
+
+// How the sum is cut into slices of equal length; a short last one would spend its time on the sums.
+struct Slices {
+  long count, depth, tile_bytes, columns;  // columns: tiles of a packed slice that fit
+  Slices(long k, int planes) {
+    const long steps = ceil_div(k, kStep);
+    count = ceil_div(steps, kStepsPerSlice);
+    depth = ceil_div(steps, count) * kStep;
+    tile_bytes = depth / kStep * planes * kTileBytes;
+    columns = std::max(2L, (kPackedRightBytes / tile_bytes) & ~1L);
+  }
+};
+
+// What one thread does on its own: some rows and columns of the result.
+template <int Planes>
+bool multiply_part(const Product& product, const Slices& slices, Span rows, Span columns, char* right, char* left,
+                   float* partial, long partial_stride) {
+  TileScope tiles;
+  bool finite = true;
+  const long parts = ceil_div(columns.size(), slices.columns), width = ceil_div(columns.size(), 2 * parts) * 2;
+  for (long column = columns.begin; column < columns.end; column += width) {
+    const Span packed = {column, std::min(column + width, columns.end)};
+    for (long start = 0; start < product.k; start += slices.depth) {
+      const long depth = std::min(slices.depth, product.k - start);
+      pack<Planes, Format::kPair>(product.right, packed, product.n, start, depth, right);
+      finite &= multiply_packed<Planes>(product, rows, packed, start, depth, right, left, partial, partial_stride);
+    }
+  }
+  return finite;
+}
+
+// Threads share rows and columns of the result so that the busiest has least to do, in units of the time for a block of
+// 2 x 2 tiles, which one row or column of tiles takes as well. Each packs what it needs for itself.
+template <int Planes>
+void share(long threads, long row_tiles, long column_tiles, long& row_threads, long& column_threads) {
+  constexpr double kPackLeft = Planes > 1 ? 0.45 : 1, kPackRight = Planes > 1 ? 0.65 : 2;
+  double least = HUGE_VAL;
+  for (long rows = 1; rows <= std::min(threads, row_tiles); ++rows) {
+    const long columns = std::min(threads / rows, column_tiles);
+    const long tall = ceil_div(row_tiles, rows), wide = ceil_div(column_tiles, columns);
+    const double time = static_cast<double>(ceil_div(tall, 2) * ceil_div(wide, 2)) +
+                        kPackLeft * static_cast<double>(tall) + kPackRight * static_cast<double>(wide);
+    if (time >= least) continue;
+    least = time;
+    row_threads = rows;
+    column_threads = columns;
+  }
+}
+
+template <int Planes>
+bool multiply_planes(const Product& product, const Runtime& runtime) {
+  const long row_tiles = ceil_div(product.m, 16), column_tiles = ceil_div(product.n, 16);
+  const Slices slices(product.k, Planes);
+  long row_threads = 1, column_threads = 1;
+  share<Planes>(runtime.threads, row_tiles, column_tiles, row_threads, column_threads);
+  Runtime used = runtime;
+  used.threads = static_cast<int>(row_threads * column_threads);
+
+  const bool needs_partial = product.out_bfloat16 && slices.count > 1;
+  const long partial_stride = needs_partial ? column_tiles * 16 : product.out_stride;
+  const long right_bytes = (std::min(slices.columns, ceil_div(column_tiles, column_threads)) + 1) * slices.tile_bytes;
+  const long left_bytes = kRowTilesPerBlock * slices.tile_bytes;
+  Arena arena{static_cast<char*>(runtime.allocate(
+      used.threads * (right_bytes + left_bytes) + (needs_partial ? product.m * partial_stride * 4 : 0) + 1024,
+      runtime.allocate_context))};
+  char* packed = arena.take<char>(used.threads * (right_bytes + left_bytes));
+  float* partial = needs_partial ? arena.take<float>(product.m * partial_stride) : static_cast<float*>(product.out);
+
+  std::atomic<bool> finite{true};
+  parallel(used, [&](int thread) {
+    char* right = packed + thread * (right_bytes + left_bytes);
+    if (!multiply_part<Planes>(product, slices, part_of(row_tiles, thread % row_threads, row_threads),
+                               part_of(column_tiles, thread / row_threads, column_threads), right, right + right_bytes,
+                               partial, partial_stride)) {
+      finite = false;
+    }
+  });
+  return finite;
+}
+
+}  // namespace
+
+bool multiply(const Product& product, const Runtime& runtime) {
+  if (product.float32) return multiply_planes<3>(product, runtime);
+  multiply_planes<1>(product, runtime);
+  return true;
+}
+
+}  // namespace noether::amx
+
+#pragma GCC pop_options
+
+#else
+
+namespace noether::amx {
+
+bool multiply(const Product&, const Runtime&) {
+  return false;
+}
+
+}  // namespace noether::amx
+
+#endif
+
+// Runs on every CPU, so it stays outside of the region above.
+bool noether::amx::worthwhile(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kLeastWork = int64_t{1} << 20;
+  return available() && m >= 32 && n >= 16 && k >= 32 && m * n * k >= kLeastWork;
+}

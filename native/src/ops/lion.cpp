@@ -1,0 +1,93 @@
+// The Lion optimizer (arXiv 2302.06675) on whole lists, as a dispatcher operator:
+//
+//   noether::lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float beta2,
+//                  float weight_decay) -> ()
+//
+//   p <- p (1 - lr weight_decay) - lr sign(beta1 m + (1 - beta1) g),   m <- beta2 m + (1 - beta2) g
+//
+// Plain float32 tensors on the CPU are updated in one pass over memory, which the update is bound by; anything else by
+// the foreach operators, with the same rounding.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/library.h>
+
+#include <cmath>
+
+#include "kernels/vectors.h"
+
+namespace noether {
+namespace {
+
+using at::Tensor;
+
+struct Rates {
+  float decay;  // 1 - lr weight_decay
+  float step;   // -lr
+  float beta1, rest1, beta2, rest2;
+};
+
+NOETHER_VECTOR_CLONES void update(float* __restrict p, const float* __restrict g, float* __restrict m, int64_t count,
+                                  Rates r) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float direction = __builtin_fmaf(g[i], r.rest1, m[i] * r.beta1);
+    // The sign as torch.sign gives it: 0 for 0, and NaN, too, leaves only the decay.
+    const float sign = static_cast<float>(direction > 0.F) - static_cast<float>(direction < 0.F);
+    p[i] = __builtin_fmaf(sign, r.step, p[i] * r.decay);
+    m[i] = __builtin_fmaf(g[i], r.rest2, m[i] * r.beta2);
+  }
+}
+
+constexpr int64_t kGrain = 1 << 15;
+
+bool is_plain(const Tensor& p, const Tensor& g, const Tensor& m) {
+  const auto plain = [](const Tensor& t) {
+    return t.device().is_cpu() && t.layout() == at::kStrided && t.scalar_type() == at::kFloat && t.is_contiguous() &&
+           !t.is_neg();
+  };
+  return plain(p) && plain(g) && plain(m) && p.numel() == g.numel() && p.numel() == m.numel();
+}
+
+void lion_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs, double lr, double beta1, double beta2,
+           double weight_decay) {
+  TORCH_CHECK(params.size() == grads.size() && params.size() == exp_avgs.size(),
+              "lion_: expected as many gradients and momenta as parameters, got ", params.size(), ", ", grads.size(),
+              " and ", exp_avgs.size());
+  bool plain = true;
+  for (size_t i = 0; i < params.size(); ++i) plain = plain && is_plain(params[i], grads[i], exp_avgs[i]);
+  if (params.empty()) return;
+  if (!plain) {
+    at::_foreach_mul_(params, 1 - lr * weight_decay);
+    const auto updates = at::_foreach_mul(exp_avgs, beta1);
+    at::_foreach_add_(updates, grads, 1 - beta1);
+    at::_foreach_sign_(updates);
+    at::_foreach_add_(params, updates, -lr);
+    at::_foreach_mul_(exp_avgs, beta2);
+    at::_foreach_add_(exp_avgs, grads, 1 - beta2);
+    return;
+  }
+  const Rates rates{static_cast<float>(1 - lr * weight_decay),
+                    static_cast<float>(-lr),
+                    static_cast<float>(beta1),
+                    static_cast<float>(1 - beta1),
+                    static_cast<float>(beta2),
+                    static_cast<float>(1 - beta2)};
+  for (size_t i = 0; i < params.size(); ++i) {
+    float *p = params[i].mutable_data_ptr<float>(), *m = exp_avgs[i].mutable_data_ptr<float>();
+    const float* g = grads[i].const_data_ptr<float>();
+    at::parallel_for(0, params[i].numel(), kGrain,
+                     [&](int64_t begin, int64_t end) { update(p + begin, g + begin, m + begin, end - begin, rates); });
+    params[i].unsafeGetTensorImpl()->bump_version();
+    exp_avgs[i].unsafeGetTensorImpl()->bump_version();
+  }
+}
+
+}  // namespace
+
+TORCH_LIBRARY_FRAGMENT(noether, library) {
+  library.def(
+      "lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float beta2, "
+      "float weight_decay) -> ()",
+      torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, TORCH_FN(lion_)));
+}
+
+}  // namespace noether

@@ -1,0 +1,88 @@
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+
+#include <mutex>
+
+#include "exports.h"
+#include "napi/arguments.h"
+
+namespace noether {
+
+namespace {
+
+at::Generator& generator_of(Addon& addon, const Arguments& arguments) {
+  const int64_t id = arguments.integer(0, "generator");
+  if (id < 0 || static_cast<size_t>(id) >= addon.generators.size() || !addon.generators[id].defined()) {
+    fail("ERR_DISPOSED", "the generator was disposed, or belongs to another thread");
+  }
+  return addon.generators[id];
+}
+
+Napi::Value manual_seed(Addon&, const Arguments& arguments) {
+  at::manual_seed(arguments.seed(0, "seed"));
+  return arguments.env().Undefined();
+}
+
+Napi::Value initial_seed(Addon&, const Arguments& arguments) {
+  const at::Generator generator = at::detail::getDefaultCPUGenerator();
+  return Napi::BigInt::New(arguments.env(), generator.current_seed());
+}
+
+Napi::Value generator(Addon& addon, const Arguments& arguments) {
+  const at::Device device(arguments.string(0, "device"));
+  at::Generator created;
+  if (device.is_cpu()) {
+    created = at::detail::createCPUGenerator();
+  } else {
+    created = at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
+  }
+  addon.generators.push_back(std::move(created));
+  return Napi::Number::New(arguments.env(), static_cast<double>(addon.generators.size() - 1));
+}
+
+Napi::Value free_generator(Addon& addon, const Arguments& arguments) {
+  at::Generator& generator = generator_of(addon, arguments);
+  if (&generator == &addon.generators.front()) fail("ERR_ARGUMENT", "the default generator cannot be disposed");
+  generator = at::Generator();
+  return arguments.env().Undefined();
+}
+
+Napi::Value generator_seed(Addon& addon, const Arguments& arguments) {
+  at::Generator& generator = generator_of(addon, arguments);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_current_seed(arguments.seed(1, "seed"));
+  return arguments.env().Undefined();
+}
+
+Napi::Value generator_initial_seed(Addon& addon, const Arguments& arguments) {
+  return Napi::BigInt::New(arguments.env(), generator_of(addon, arguments).current_seed());
+}
+
+Napi::Value generator_state(Addon& addon, const Arguments& arguments) {
+  at::Generator& generator = generator_of(addon, arguments);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  return Napi::Number::New(arguments.env(), addon.tensors.put(generator.get_state()));
+}
+
+Napi::Value set_generator_state(Addon& addon, const Arguments& arguments) {
+  at::Generator& generator = generator_of(addon, arguments);
+  const at::Tensor state = arguments.tensor(1, "state");
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_state(state);
+  return arguments.env().Undefined();
+}
+
+}  // namespace
+
+void export_random(Napi::Env, Napi::Object exports) {
+  define<manual_seed>(exports, "manualSeed");
+  define<initial_seed>(exports, "initialSeed");
+  define<generator>(exports, "generator");
+  define<free_generator>(exports, "freeGenerator");
+  define<generator_seed>(exports, "generatorSeed");
+  define<generator_initial_seed>(exports, "generatorInitialSeed");
+  define<generator_state>(exports, "generatorState");
+  define<set_generator_state>(exports, "setGeneratorState");
+}
+
+}  // namespace noether

@@ -1,0 +1,245 @@
+#include "runtime/tensor.h"
+
+#include <cstring>
+
+#include "exports.h"
+#include "napi/arguments.h"
+#include "napi/callbacks.h"
+#include "napi/convert.h"
+#include "runtime/memory.h"
+
+namespace noether {
+
+namespace {
+
+Napi::Value handle_value(Addon& addon, const Arguments& arguments, at::Tensor tensor) {
+  return Napi::Number::New(arguments.env(), tensor.defined() ? addon.tensors.put(std::move(tensor)) : 0);
+}
+
+Napi::Value free_many(Addon& addon, const Arguments& arguments) {
+  for (const double handle : arguments.handles(0, "handles")) addon.tensors.free(handle);
+  return arguments.env().Undefined();
+}
+
+Napi::Value alias(Addon& addon, const Arguments& arguments) {
+  return handle_value(addon, arguments, arguments.tensor(0, "tensor"));
+}
+
+Napi::Value is_live(Addon& addon, const Arguments& arguments) {
+  return Napi::Boolean::New(arguments.env(), addon.tensors.is_live(arguments.handle(0, "handle")));
+}
+
+Napi::Value shape(Addon&, const Arguments& arguments) {
+  return Napi::Value(arguments.env(), to_js_array(arguments.env(), arguments.tensor(0, "tensor").sizes()));
+}
+
+Napi::Value strides(Addon&, const Arguments& arguments) {
+  return Napi::Value(arguments.env(), to_js_array(arguments.env(), arguments.tensor(0, "tensor").strides()));
+}
+
+Napi::Value dtype(Addon&, const Arguments& arguments) {
+  return Napi::Number::New(arguments.env(), static_cast<int>(arguments.tensor(0, "tensor").scalar_type()));
+}
+
+Napi::Value device(Addon&, const Arguments& arguments) {
+  return Napi::String::New(arguments.env(), arguments.tensor(0, "tensor").device().str());
+}
+
+Napi::Value info(Addon& addon, const Arguments& arguments) {
+  Napi::Object result = Napi::Object::New(arguments.env());
+  result.Set("shape", shape(addon, arguments));
+  result.Set("dtype", dtype(addon, arguments));
+  result.Set("device", device(addon, arguments));
+  return result;
+}
+
+Napi::Value storage_offset(Addon&, const Arguments& arguments) {
+  return Napi::Number::New(arguments.env(), static_cast<double>(arguments.tensor(0, "tensor").storage_offset()));
+}
+
+Napi::Value storage_id(Addon&, const Arguments& arguments) {
+  const at::Tensor tensor = arguments.tensor(0, "tensor");
+  return Napi::Number::New(arguments.env(),
+                           static_cast<double>(reinterpret_cast<uintptr_t>(tensor.storage().unsafeGetStorageImpl())));
+}
+
+Napi::Value storage_bytes(Addon&, const Arguments& arguments) {
+  return Napi::Number::New(arguments.env(), static_cast<double>(arguments.tensor(0, "tensor").storage().nbytes()));
+}
+
+Napi::Value is_contiguous(Addon&, const Arguments& arguments) {
+  return Napi::Boolean::New(arguments.env(), arguments.tensor(0, "tensor").is_contiguous());
+}
+
+// Bytes of a contiguous tensor of this shape; throws where they are not what came.
+size_t expect_bytes(const std::vector<int64_t>& shape, at::ScalarType type, size_t came) {
+  size_t expected = at::elementSize(type);
+  for (const int64_t size : shape) {
+    if (size < 0) fail("ERR_ARGUMENT", "expected sizes of 0 or more for \"shape\", got " + std::to_string(size));
+    if (size != 0 && expected > SIZE_MAX / 2 / static_cast<size_t>(size)) {
+      fail("ERR_ARGUMENT", "\"shape\" describes a tensor larger than the address space");
+    }
+    expected *= static_cast<size_t>(size);
+  }
+  if (expected != came) {
+    fail("ERR_ARGUMENT", "expected " + std::to_string(expected) + " bytes for this shape of " + dtype_name(type) +
+                             ", got " + std::to_string(came));
+  }
+  return expected;
+}
+
+Napi::Value from_bytes(Addon& addon, const Arguments& arguments) {
+  const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
+  const std::vector<int64_t> shape = arguments.integers(1, "shape");
+  const at::ScalarType type = arguments.scalar_type(2, "dtype");
+  expect_bytes(shape, type, bytes.length);
+  at::Tensor tensor = at::empty(shape, at::TensorOptions(type));
+  if (bytes.length > 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, bytes.length);
+  return handle_value(addon, arguments, std::move(tensor));
+}
+
+void drop_ticket(void* context) {
+  delete static_cast<std::shared_ptr<Callbacks::Ticket>*>(context);
+}
+
+Napi::Value from_buffer(Addon& addon, const Arguments& arguments) {
+  const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
+  const std::vector<int64_t> shape = arguments.integers(1, "shape");
+  const at::ScalarType type = arguments.scalar_type(2, "dtype");
+  expect_bytes(shape, type, bytes.length);
+  if (reinterpret_cast<uintptr_t>(bytes.data) % at::elementSize(type) != 0) {
+    fail("ERR_ARGUMENT", "the view is not aligned to the size of its elements: copy it first");
+  }
+  auto* ticket = new std::shared_ptr<Callbacks::Ticket>(addon.callbacks->keep(bytes.buffer));
+  return handle_value(
+      addon, arguments,
+      at::for_blob(bytes.data, shape).context(ticket, drop_ticket).options(at::TensorOptions(type)).make_tensor());
+}
+
+// The tensor's values as contiguous bytes on the CPU, conjugation and negation resolved.
+at::Tensor contiguous_on_cpu(const at::Tensor& tensor) {
+  if (tensor.layout() != at::kStrided) fail("ERR_TYPE", "only strided tensors have bytes: call toDense() first");
+  // Some derivatives are "zero tensors" without memory; a clone of one has its zeros written out.
+  const at::Tensor backed = tensor._is_zerotensor() ? tensor.detach().clone() : tensor.detach();
+  return backed.to(at::kCPU).resolve_conj().resolve_neg().contiguous();
+}
+
+Napi::Value to_bytes(Addon&, const Arguments& arguments) {
+  const at::Tensor tensor = contiguous_on_cpu(arguments.tensor(0, "tensor"));
+  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(arguments.env(), tensor.nbytes());
+  if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
+  return buffer;
+}
+
+Napi::Value data_buffer(Addon& addon, const Arguments& arguments) {
+  const Napi::Env env = arguments.env();
+  const at::Tensor tensor = arguments.tensor(0, "tensor");
+  Napi::Object result = Napi::Object::New(env);
+  const bool direct = tensor.layout() == at::kStrided && tensor.device().is_cpu() && tensor.is_contiguous() &&
+                      !tensor.is_conj() && !tensor.is_neg() && !tensor._is_zerotensor() && tensor.nbytes() > 0 &&
+                      !is_javascript_memory(tensor);
+  if (direct) {
+    const at::Storage storage = tensor.storage();
+    const void* memory = storage.data();
+    // V8 wants one ArrayBuffer per memory region, so views of one storage share it while it lives.
+    Napi::ArrayBuffer buffer;
+    const auto known = addon.shared_buffers.find(memory);
+    if (known != addon.shared_buffers.end()) buffer = known->second.Value();
+    if (buffer.IsEmpty()) {
+      auto* keeper = new at::Storage(storage);
+      napi_value value;
+      const napi_status status = napi_create_external_arraybuffer(
+          env, keeper->mutable_data(), keeper->nbytes(),
+          [](napi_env, void*, void* hint) { delete static_cast<at::Storage*>(hint); }, keeper, &value);
+      if (status == napi_ok) {
+        buffer = Napi::ArrayBuffer(env, value);
+        addon.shared_buffers[memory] = Napi::Weak(buffer);
+      } else {
+        delete keeper;  // this runtime refuses external memory: fall through to a copy
+      }
+    }
+    if (!buffer.IsEmpty()) {
+      const auto offset = static_cast<double>(tensor.storage_offset()) * static_cast<double>(tensor.element_size());
+      result.Set("buffer", buffer);
+      result.Set("byteOffset", offset);
+      result.Set("byteLength", static_cast<double>(tensor.nbytes()));
+      result.Set("shared", true);
+      return result;
+    }
+  }
+  result.Set("buffer", to_bytes(addon, arguments));
+  result.Set("byteOffset", 0);
+  result.Set("byteLength", static_cast<double>(tensor.nbytes()));
+  result.Set("shared", false);
+  return result;
+}
+
+Napi::Value item(Addon& addon, const Arguments& arguments) {
+  const at::Tensor tensor = arguments.tensor(0, "tensor");
+  if (tensor.numel() != 1) {
+    fail("ERR_VALUE", "expected a tensor with one element for item(), got " + describe(tensor) + ": use toArray()");
+  }
+  const at::Scalar scalar = tensor.item();
+  if (scalar.isIntegral(false) && tensor.scalar_type() == at::kUInt64 && scalar.toUInt64() > INT64_MAX) {
+    return Napi::BigInt::New(arguments.env(), scalar.toUInt64());
+  }
+  return Napi::Value(arguments.env(), to_js(addon, arguments.env(), at::IValue(scalar)));
+}
+
+Napi::Value set_data(Addon&, const Arguments& arguments) {
+  arguments.tensor(0, "tensor").set_data(arguments.tensor(1, "data"));
+  return arguments.env().Undefined();
+}
+
+Napi::Value memory(Addon& addon, const Arguments& arguments) {
+  const AllocatedBytes bytes = allocated_bytes();
+  Napi::Object result = Napi::Object::New(arguments.env());
+  result.Set("tensors", static_cast<double>(addon.tensors.live()));
+  result.Set("peakTensors", static_cast<double>(addon.tensors.peak()));
+  result.Set("bytes", static_cast<double>(bytes.now));
+  result.Set("peakBytes", static_cast<double>(bytes.peak));
+  return result;
+}
+
+Napi::Value reset_peak_memory(Addon& addon, const Arguments& arguments) {
+  addon.tensors.reset_peak();
+  reset_peak_bytes();
+  return arguments.env().Undefined();
+}
+
+Napi::Value empty_memory_cache(Addon&, const Arguments& arguments) {
+  empty_cache();
+  return arguments.env().Undefined();
+}
+
+}  // namespace
+
+bool is_javascript_memory(const at::Tensor& tensor) {
+  return tensor.has_storage() && tensor.storage().data_ptr().get_deleter() == drop_ticket;
+}
+
+void export_tensor(Napi::Env, Napi::Object exports) {
+  define<free_many>(exports, "freeMany");
+  define<alias>(exports, "alias");
+  define<is_live>(exports, "isLive");
+  define<info>(exports, "info");
+  define<shape>(exports, "shape");
+  define<dtype>(exports, "dtype");
+  define<device>(exports, "device");
+  define<strides>(exports, "strides");
+  define<storage_offset>(exports, "storageOffset");
+  define<storage_id>(exports, "storageId");
+  define<storage_bytes>(exports, "storageBytes");
+  define<is_contiguous>(exports, "isContiguous");
+  define<from_bytes>(exports, "fromBytes");
+  define<from_buffer>(exports, "fromBuffer");
+  define<to_bytes>(exports, "toBytes");
+  define<data_buffer>(exports, "dataBuffer");
+  define<item>(exports, "item");
+  define<set_data>(exports, "setData");
+  define<memory>(exports, "memory");
+  define<reset_peak_memory>(exports, "resetPeakMemory");
+  define<empty_memory_cache>(exports, "emptyCache");
+}
+
+}  // namespace noether

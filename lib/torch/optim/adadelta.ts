@@ -4,14 +4,14 @@ import {
   _foreachAddcmul_,
   _foreachDiv_,
   _foreachMul_,
-  _foreachNeg,
   _foreachSqrt_,
   zerosLike,
 } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
+import { descentGradients } from "./descent-gradients";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
-import { advanceSteps, freshStep, refuseDifferentiable } from "./step";
+import { advanceSteps, freshStep } from "./step";
 
 /** Options of {@link Adadelta}, in PyTorch's order. */
 export interface AdadeltaOptions {
@@ -55,7 +55,6 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     this.expectRange("rho", group.rho, 0, 1 + Number.EPSILON);
     this.expectRange("eps", group.eps, 0);
     this.expectRange("weightDecay", group.weightDecay, 0);
-    refuseDifferentiable("Adadelta", group);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<AdadeltaOptions>): ParamState {
@@ -64,10 +63,9 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
 
   protected updateGroup(group: ParamGroup<AdadeltaOptions>, batch: Batch): void {
     const { params } = batch;
-    const { rho, eps, weightDecay } = group;
+    const { rho, eps } = group;
     advanceSteps(batch);
-    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
-    if (weightDecay !== 0) grads = _foreachAdd(grads, params, { alpha: weightDecay });
+    const grads = descentGradients(batch, group);
 
     const squareAvgs = batch.tensors("square_avg");
     const accDeltas = batch.tensors("acc_delta");

@@ -1,14 +1,7 @@
-import {
-  _foreachAdd,
-  _foreachAdd_,
-  _foreachAddcdiv_,
-  _foreachAddcmul_,
-  _foreachNeg,
-  _foreachSqrt,
-  fullLike,
-} from "../operators.generated";
+import { _foreachAdd_, _foreachAddcdiv_, _foreachAddcmul_, _foreachSqrt, fullLike } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
+import { descentGradients } from "./descent-gradients";
 import {
   type OptimizerInput,
   type ParamGroup,
@@ -17,7 +10,7 @@ import {
   Optimizer,
   learningRate,
 } from "./optimizer";
-import { advanceSteps, freshStep, refuseDifferentiable } from "./step";
+import { advanceSteps, freshStep } from "./step";
 
 /** Options of {@link Adagrad}, in PyTorch's order. */
 export interface AdagradOptions {
@@ -75,7 +68,6 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     this.expectRange("weightDecay", group.weightDecay, 0);
     this.expectRange("initialAccumulatorValue", group.initialAccumulatorValue, 0);
     this.expectRange("eps", group.eps, 0);
-    refuseDifferentiable("Adagrad", group);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<AdagradOptions>): ParamState {
@@ -84,11 +76,10 @@ export class Adagrad extends Optimizer<AdagradOptions> {
 
   protected updateGroup(group: ParamGroup<AdagradOptions>, batch: Batch): void {
     const { params } = batch;
-    const { lrDecay, eps, weightDecay } = group;
+    const { lrDecay, eps } = group;
     const lr = learningRate(group.lr);
     const steps = advanceSteps(batch);
-    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
-    if (weightDecay !== 0) grads = _foreachAdd(grads, params, { alpha: weightDecay });
+    const grads = descentGradients(batch, group);
 
     const sums = batch.tensors("sum");
     _foreachAddcmul_(sums, grads, grads, 1);

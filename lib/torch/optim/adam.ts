@@ -1,48 +1,30 @@
 import {
-  _foreachAdd,
   _foreachAdd_,
   _foreachAddcdiv_,
-  _foreachAddcmul_,
   _foreachDiv_,
-  _foreachLerp_,
   _foreachMaximum_,
-  _foreachMul_,
-  _foreachNeg,
   _foreachSqrt,
   zerosLike,
 } from "../operators.generated";
 import type { Tensor } from "../tensor";
+import { AdamFamily, type AdamFamilyOptions, updateMoments } from "./adam-family";
 import type { Batch } from "./batch";
 import { canFuse, fusedAdam } from "./fused";
-import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
-import { advanceSteps, freshStep, refuseDifferentiable } from "./step";
+import { descentGradients } from "./descent-gradients";
+import { type OptimizerInput, type ParamGroup, type ParamState, learningRate } from "./optimizer";
+import { advanceSteps, freshStep } from "./step";
 
-/** Options of {@link Adam} and {@link AdamW}, in PyTorch's order. */
-export interface AdamOptions {
-  /** Learning rate (default 1e-3). */
-  lr: number | Tensor;
-  /** Decay of the running means of the gradient and of its square (default [0.9, 0.999]). */
-  betas: readonly [number, number];
-  /** Added to the root of the squares' mean (default 1e-8). */
-  eps: number;
-  /** Default 0 for Adam, 0.01 for AdamW. */
-  weightDecay: number;
+/** Options of {@link Adam} and {@link AdamW}. Defaults: lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0 (AdamW: 0.01). */
+export interface AdamOptions extends AdamFamilyOptions {
   /** Divide by the largest mean of squares so far (Reddi et al. 2018). */
   amsgrad: boolean;
-  /** Ascend instead of descend. */
-  maximize: boolean;
-  /** Ask for list operators. */
-  foreach: boolean | null;
-  /** Keep `step` on the parameter's device. */
-  capturable: boolean;
-  /** Must be false; kept for files of PyTorch. */
-  differentiable: boolean;
   /** Ask for the fused kernel; null decides by device. */
   fused: boolean | null;
   /** Decay the weights themselves rather than through the gradient: what makes it AdamW. */
   decoupledWeightDecay: boolean;
 }
 
+/** In PyTorch's order. */
 const ADAM_DEFAULTS: AdamOptions = {
   lr: 1e-3,
   betas: [0.9, 0.999],
@@ -65,15 +47,9 @@ const ADAMW_DEFAULTS: AdamOptions = { ...ADAM_DEFAULTS, weightDecay: 1e-2, decou
  *
  * State per parameter: `step`, `exp_avg`, `exp_avg_sq`, and with amsgrad `max_exp_avg_sq`.
  */
-export class Adam extends Optimizer<AdamOptions> {
+export class Adam extends AdamFamily<AdamOptions> {
   constructor(params: OptimizerInput<AdamOptions>, options: Partial<AdamOptions> = {}, defaults = ADAM_DEFAULTS) {
     super(params, defaults, options);
-  }
-
-  protected override checkGroup(group: ParamGroup<AdamOptions>): void {
-    super.checkGroup(group);
-    this.expectAdamOptions(group);
-    refuseDifferentiable(this.constructor.name, group);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<AdamOptions>): ParamState {
@@ -92,23 +68,11 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 
   #updateLists(group: ParamGroup<AdamOptions>, batch: Batch): void {
-    const { params } = batch;
-    const { eps, weightDecay } = group;
     const lr = learningRate(group.lr);
     const [beta1, beta2] = group.betas;
-    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
     const steps = advanceSteps(batch);
-
-    if (weightDecay !== 0) {
-      if (group.decoupledWeightDecay) _foreachMul_(params, 1 - lr * weightDecay);
-      else grads = _foreachAdd(grads, params, { alpha: weightDecay });
-    }
-
-    const expAvgs = batch.tensors("exp_avg");
-    const expAvgSqs = batch.tensors("exp_avg_sq");
-    _foreachLerp_(expAvgs, grads, 1 - beta1);
-    _foreachMul_(expAvgSqs, beta2);
-    _foreachAddcmul_(expAvgSqs, grads, grads, 1 - beta2);
+    const grads = descentGradients(batch, group);
+    const { expAvgs, expAvgSqs } = updateMoments(batch, grads, group.betas);
 
     let squares = expAvgSqs;
     if (group.amsgrad) {
@@ -120,9 +84,9 @@ export class Adam extends Optimizer<AdamOptions> {
       denominators,
       steps.map((t) => Math.sqrt(1 - beta2 ** t)),
     );
-    _foreachAdd_(denominators, eps);
+    _foreachAdd_(denominators, group.eps);
     _foreachAddcdiv_(
-      params,
+      batch.params,
       expAvgs,
       denominators,
       steps.map((t) => -lr / (1 - beta1 ** t)),

@@ -1,9 +1,10 @@
-import { _foreachAdd, _foreachAdd_, _foreachMul_, _foreachNeg, _foreachSub, zerosLike } from "../operators.generated";
+import { _foreachMul_, _foreachSub, zerosLike } from "../operators.generated";
 import { scalarTensor } from "../creation";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
+import { descentGradients } from "./descent-gradients";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
-import { advanceSteps, refuseDifferentiable } from "./step";
+import { advanceSteps } from "./step";
 
 /** Options of {@link ASGD}, in PyTorch's order. */
 export interface ASGDOptions {
@@ -51,7 +52,6 @@ export class ASGD extends Optimizer<ASGDOptions> {
   protected override checkGroup(group: ParamGroup<ASGDOptions>): void {
     super.checkGroup(group);
     this.expectRange("weightDecay", group.weightDecay, 0);
-    refuseDifferentiable("ASGD", group);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<ASGDOptions>): ParamState {
@@ -61,11 +61,10 @@ export class ASGD extends Optimizer<ASGDOptions> {
 
   protected updateGroup(group: ParamGroup<ASGDOptions>, batch: Batch): void {
     const { params } = batch;
-    const { lambd, alpha, t0, weightDecay } = group;
+    const { lambd, alpha, t0 } = group;
     const lr = learningRate(group.lr);
     const steps = advanceSteps(batch);
-    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
-    if (weightDecay !== 0) grads = _foreachAdd(grads, params, { alpha: weightDecay });
+    const grads = descentGradients(batch, group);
 
     const [etas, mus, averages] = [batch.tensors("eta"), batch.tensors("mu"), batch.tensors("ax")];
     const rates = etas.map((eta) => eta.item());

@@ -78,6 +78,11 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   /** Checks a group's options before it is added; subclasses add theirs. */
   protected checkGroup(group: ParamGroup<O>): void {
     this.expectRange("lr", group.lr instanceof Tensor ? 0 : group.lr, 0);
+    if (group.differentiable === true) {
+      throw new TorchError(
+        `${this.constructor.name}: expected differentiable to be false, got true: a step cannot be differentiated here`,
+      );
+    }
   }
 
   /** Refuses an option outside of [from, below). */
@@ -86,14 +91,6 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     const range =
       below === Infinity ? `a number of at least ${from}` : `a number from ${from} up to, not including, ${below}`;
     throw new TorchError(`${this.constructor.name}: expected ${range} for ${option}, got ${inspect(value)}`);
-  }
-
-  /** Checks the options that Adam and its relatives share. */
-  protected expectAdamOptions(group: { eps: number; betas: readonly [number, number]; weightDecay: number }): void {
-    this.expectRange("eps", group.eps, 0);
-    this.expectRange("betas[0]", group.betas[0], 0, 1);
-    this.expectRange("betas[1]", group.betas[1], 0, 1);
-    this.expectRange("weightDecay", group.weightDecay, 0);
   }
 
   /** Adds a group, e.g. for layers that are unfrozen during training. Options that it does not set are the defaults. */

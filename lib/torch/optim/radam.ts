@@ -1,43 +1,26 @@
 import {
-  _foreachAdd,
   _foreachAdd_,
-  _foreachAddcmul_,
   _foreachDiv,
-  _foreachLerp_,
   _foreachMul,
   _foreachMul_,
-  _foreachNeg,
   _foreachReciprocal_,
   _foreachSqrt,
   zerosLike,
 } from "../operators.generated";
 import type { Tensor } from "../tensor";
+import { AdamFamily, type AdamFamilyOptions, updateMoments } from "./adam-family";
 import type { Batch } from "./batch";
-import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
-import { advanceSteps, freshStep, refuseDifferentiable } from "./step";
+import { descentGradients } from "./descent-gradients";
+import { type OptimizerInput, type ParamGroup, type ParamState, learningRate } from "./optimizer";
+import { advanceSteps, freshStep } from "./step";
 
-/** Options of {@link RAdam}, in PyTorch's order. */
-export interface RAdamOptions {
-  /** Learning rate (default 1e-3). */
-  lr: number | Tensor;
-  /** Decay of the running means of the gradient and of its square (default [0.9, 0.999]). */
-  betas: readonly [number, number];
-  /** Added to the root of the squares' mean (default 1e-8). */
-  eps: number;
-  /** Weight decay (default 0). */
-  weightDecay: number;
-  /** Ascend instead of descend. */
-  maximize: boolean;
-  /** Ask for list operators (always used here). */
-  foreach: boolean | null;
-  /** Keep `step` on the parameter's device. */
-  capturable: boolean;
+/** Options of {@link RAdam}. Defaults: lr 1e-3, betas [0.9, 0.999], eps 1e-8, weightDecay 0. */
+export interface RAdamOptions extends AdamFamilyOptions {
   /** Decay the weights themselves rather than through the gradient. */
   decoupledWeightDecay: boolean;
-  /** Must be false; kept for files of PyTorch. */
-  differentiable: boolean;
 }
 
+/** In PyTorch's order. */
 const DEFAULTS: RAdamOptions = {
   lr: 1e-3,
   betas: [0.9, 0.999],
@@ -54,15 +37,9 @@ const DEFAULTS: RAdamOptions = {
  * RAdam, Liu et al. 2020, arXiv 1908.03265: Adam that leaves the division out while the mean of squares has seen too few
  * gradients to be trusted, and rectifies it afterwards. State: `step`, `exp_avg`, `exp_avg_sq`.
  */
-export class RAdam extends Optimizer<RAdamOptions> {
+export class RAdam extends AdamFamily<RAdamOptions> {
   constructor(params: OptimizerInput<RAdamOptions>, options: Partial<RAdamOptions> = {}) {
     super(params, DEFAULTS, options);
-  }
-
-  protected override checkGroup(group: ParamGroup<RAdamOptions>): void {
-    super.checkGroup(group);
-    this.expectAdamOptions(group);
-    refuseDifferentiable("RAdam", group);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<RAdamOptions>): ParamState {
@@ -71,20 +48,12 @@ export class RAdam extends Optimizer<RAdamOptions> {
 
   protected updateGroup(group: ParamGroup<RAdamOptions>, batch: Batch): void {
     const { params } = batch;
-    const { eps, weightDecay } = group;
+    const { eps } = group;
     const lr = learningRate(group.lr);
     const [beta1, beta2] = group.betas;
     const steps = advanceSteps(batch);
-    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
-    if (weightDecay !== 0) {
-      if (group.decoupledWeightDecay) _foreachMul_(params, 1 - lr * weightDecay);
-      else grads = _foreachAdd(grads, params, { alpha: weightDecay });
-    }
-    const expAvgs = batch.tensors("exp_avg");
-    const expAvgSqs = batch.tensors("exp_avg_sq");
-    _foreachLerp_(expAvgs, grads, 1 - beta1);
-    _foreachMul_(expAvgSqs, beta2);
-    _foreachAddcmul_(expAvgSqs, grads, grads, 1 - beta2);
+    const grads = descentGradients(batch, group);
+    const { expAvgs, expAvgSqs } = updateMoments(batch, grads, group.betas);
 
     // Length of the average that the mean of squares approximates, at its longest and now.
     const longest = 2 / (1 - beta2) - 1;

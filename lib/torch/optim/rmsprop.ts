@@ -1,20 +1,19 @@
 import {
-  _foreachAdd,
   _foreachAdd_,
   _foreachAddcdiv_,
   _foreachAddcmul,
   _foreachAddcmul_,
   _foreachLerp_,
   _foreachMul_,
-  _foreachNeg,
   _foreachSqrt,
   _foreachSqrt_,
   zerosLike,
 } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
+import { descentGradients } from "./descent-gradients";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
-import { advanceSteps, freshStep, refuseDifferentiable } from "./step";
+import { advanceSteps, freshStep } from "./step";
 
 /** Options of {@link RMSprop}, in PyTorch's order. */
 export interface RMSpropOptions {
@@ -69,7 +68,6 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     this.expectRange("momentum", group.momentum, 0);
     this.expectRange("weightDecay", group.weightDecay, 0);
     this.expectRange("alpha", group.alpha, 0);
-    refuseDifferentiable("RMSprop", group);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<RMSpropOptions>): ParamState {
@@ -81,11 +79,10 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
 
   protected updateGroup(group: ParamGroup<RMSpropOptions>, batch: Batch): void {
     const { params } = batch;
-    const { momentum, alpha, eps, weightDecay } = group;
+    const { momentum, alpha, eps } = group;
     const lr = learningRate(group.lr);
     advanceSteps(batch);
-    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
-    if (weightDecay !== 0) grads = _foreachAdd(grads, params, { alpha: weightDecay });
+    const grads = descentGradients(batch, group);
 
     const squareAvgs = batch.tensors("square_avg");
     _foreachMul_(squareAvgs, alpha);

@@ -2,7 +2,7 @@ import { addcmul, fullLike, onesLike, zerosLike } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
-import { advanceSteps, freshStep, refuseDifferentiable } from "./step";
+import { advanceSteps, freshStep } from "./step";
 
 /** Options of {@link Rprop}, in PyTorch's order. */
 export interface RpropOptions {
@@ -45,7 +45,6 @@ export class Rprop extends Optimizer<RpropOptions> {
     super.checkGroup(group);
     this.expectRange("etas[0]", group.etas[0], Number.MIN_VALUE, 1);
     this.expectRange("etas[1]", group.etas[1], 1 + Number.EPSILON);
-    refuseDifferentiable("Rprop", group);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<RpropOptions>): ParamState {

@@ -1,11 +1,11 @@
-import { _foreachAdd, _foreachAdd_, _foreachMul_, _foreachNeg, emptyLike } from "../operators.generated";
+import { _foreachAdd, _foreachAdd_, _foreachMul_, emptyLike } from "../operators.generated";
 import { TorchError } from "../errors";
 import { keep } from "../scope";
 import { Tensor } from "../tensor";
 import type { Batch } from "./batch";
 import { canFuse, fusedSgd } from "./fused";
+import { descentGradients } from "./descent-gradients";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
-import { refuseDifferentiable } from "./step";
 
 /** Options of {@link SGD}, in PyTorch's order. */
 export interface SGDOptions {
@@ -51,7 +51,6 @@ export class SGD extends Optimizer<SGDOptions> {
     super.checkGroup(group);
     this.expectRange("momentum", group.momentum, 0);
     this.expectRange("weightDecay", group.weightDecay, 0);
-    refuseDifferentiable("SGD", group);
     if (group.nesterov && (group.momentum <= 0 || group.dampening !== 0)) {
       throw new TorchError(
         `SGD: expected momentum above 0 and dampening 0 with nesterov, got momentum ${group.momentum}, dampening ${group.dampening}`,
@@ -86,9 +85,8 @@ export class SGD extends Optimizer<SGDOptions> {
       fusedSgd(batch, buffers, isFirstStep, group);
       return;
     }
-    const { momentum, dampening, weightDecay, nesterov } = group;
-    let grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
-    if (weightDecay !== 0) grads = _foreachAdd(grads, batch.params, { alpha: weightDecay });
+    const { momentum, dampening, nesterov } = group;
+    let grads = descentGradients(batch, group);
     if (momentum !== 0) {
       if (isFirstStep) {
         for (const [i, buffer] of buffers.entries()) buffer.copy_(grads[i] as Tensor);

@@ -1,5 +1,4 @@
 /** The step count that most optimizers keep per parameter: a 0-dim float32 tensor, so that files hold what PyTorch's do. */
-import { TorchError } from "../errors";
 import { _foreachAdd_, zeros } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
@@ -15,12 +14,4 @@ export function advanceSteps(batch: Batch): number[] {
   const steps = batch.tensors("step");
   _foreachAdd_(steps, 1);
   return steps.map((step) => step.item());
-}
-
-/** Steps are not recorded by autograd here. */
-export function refuseDifferentiable(optimizer: string, group: { differentiable?: unknown }): void {
-  if (group.differentiable === true)
-    throw new TorchError(
-      `${optimizer}: expected differentiable to be false, got true: a step cannot be differentiated here`,
-    );
 }

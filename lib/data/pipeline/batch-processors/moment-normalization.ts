@@ -5,6 +5,7 @@ import { toTensor } from "../../preprocessors/to-tensor";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 import { tensorOf } from "../sample-processor";
+import { standardize, unstandardize } from "../scaling";
 
 const Options = defineConfig("MomentNormalizationBatchProcessor", {
   extra: "forbid",
@@ -32,16 +33,14 @@ export class MomentNormalizationBatchProcessor extends BatchProcessor {
   override process(batch: BatchMap): BatchMap {
     const result = { ...batch };
     for (const item of this.items) {
-      const x = this.#matrix(item, tensorOf(batch, item, this));
-      result[item] = x.sub(this.mean).div(this.std);
+      result[item] = standardize(this.#matrix(item, tensorOf(batch, item, this)), this);
     }
     return result;
   }
 
   override denormalize(key: string, value: Tensor): readonly [string, Tensor] {
     if (!this.items.includes(key)) return [key, value];
-    this.#matrix(key, value);
-    return [key, value.mul(this.std.to(value.device)).add(this.mean.to(value.device))];
+    return [key, unstandardize(this.#matrix(key, value), this)];
   }
 
   #matrix(key: string, x: Tensor): Tensor {

@@ -5,6 +5,7 @@ import { toTensor } from "../../preprocessors/to-tensor";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 import { tensorOf } from "../sample-processor";
+import { checkBox, scaleFromBox, scaleToBox } from "../scaling";
 
 const Options = defineConfig("PositionNormalizationBatchProcessor", {
   extra: "forbid",
@@ -26,10 +27,7 @@ export class PositionNormalizationBatchProcessor extends BatchProcessor {
   }) {
     super();
     const { items, raw_pos_min, raw_pos_max, scale } = validateConfig(Options, options);
-    if (raw_pos_min.length !== raw_pos_max.length)
-      throw new AssertionError(
-        "PositionNormalizationBatchProcessor: expected raw_pos_min and raw_pos_max of equal length",
-      );
+    checkBox(this, raw_pos_min, raw_pos_max);
     this.items = items;
     this.scale = scale;
     this.rawPosMin = keep(toTensor([raw_pos_min])); // (1, P)
@@ -44,15 +42,13 @@ export class PositionNormalizationBatchProcessor extends BatchProcessor {
         throw new AssertionError(
           `PositionNormalizationBatchProcessor: expected "${item}" with 2 or 3 dimensions, received (${x.shape.join(", ")})`,
         );
-      result[item] = x.sub(this.rawPosMin).div(this.rawPosMax.sub(this.rawPosMin)).mul(this.scale);
+      result[item] = scaleFromBox(x, this);
     }
     return result;
   }
 
   override denormalize(key: string, value: Tensor): readonly [string, Tensor] {
     if (!this.items.includes(key)) return [key, value];
-    const min = this.rawPosMin.to(value.device);
-    const max = this.rawPosMax.to(value.device);
-    return [key, value.div(this.scale).mul(max.sub(min)).add(min)];
+    return [key, scaleToBox(value, this)];
   }
 }

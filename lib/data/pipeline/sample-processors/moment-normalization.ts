@@ -5,6 +5,7 @@ import { fromLogscale, toLogscale } from "../../../core/utils/logscale";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
+import { standardize, unstandardize } from "../scaling";
 
 const Options = defineConfig("MomentNormalizationSampleProcessor", {
   extra: "forbid",
@@ -49,13 +50,12 @@ export class MomentNormalizationSampleProcessor extends SampleProcessor {
 
   override process(sample: Sample): Sample {
     const x = tensorOf(sample, this.item, this);
-    const scaled = this.logscale ? toLogscale(x) : x;
-    return { ...sample, [this.item]: scaled.sub(this.mean).div(this.std) };
+    return { ...sample, [this.item]: standardize(this.logscale ? toLogscale(x) : x, this) };
   }
 
   override inverse(key: string, value: Tensor): Tensor {
     if (key !== this.item) return value;
-    const x = value.mul(this.std.to(value.device)).add(this.mean.to(value.device));
+    const x = unstandardize(value, this);
     return this.logscale ? fromLogscale(x) : x;
   }
 }

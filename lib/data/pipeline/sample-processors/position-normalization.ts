@@ -1,9 +1,9 @@
 import { keep, type Tensor } from "../../../torch";
-import { AssertionError } from "../../../core/python-errors";
 import { defineConfig, float, list, set, str, validateConfig } from "../../../core/schemas";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
+import { checkBox, scaleFromBox } from "../scaling";
 
 const Options = defineConfig("PositionNormalizationSampleProcessor", {
   extra: "forbid",
@@ -28,10 +28,7 @@ export class PositionNormalizationSampleProcessor extends SampleProcessor {
       ...options,
       items: [...options.items],
     });
-    if (raw_pos_min.length !== raw_pos_max.length)
-      throw new AssertionError(
-        "PositionNormalizationSampleProcessor: expected raw_pos_min and raw_pos_max of equal length",
-      );
+    checkBox(this, raw_pos_min, raw_pos_max);
     this.items = items;
     this.scale = scale;
     this.rawPosMin = keep(toTensor(raw_pos_min));
@@ -40,10 +37,7 @@ export class PositionNormalizationSampleProcessor extends SampleProcessor {
 
   override process(sample: Sample): Sample {
     const result = { ...sample };
-    for (const item of this.items) {
-      const x = tensorOf(sample, item, this);
-      result[item] = x.sub(this.rawPosMin).div(this.rawPosMax.sub(this.rawPosMin)).mul(this.scale);
-    }
+    for (const item of this.items) result[item] = scaleFromBox(tensorOf(sample, item, this), this);
     return result;
   }
 }

@@ -21,6 +21,8 @@ variant=cpu
 version=2.13.0
 version_given=
 dest=
+command=${NOETHER_SETUP_COMMAND:-$0} # what a person types; set-up names itself
+command=${command% --}
 
 usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2; }
 say() { printf 'fetch-libtorch: %s\n' "$*" >&2; }
@@ -36,9 +38,9 @@ fail() {
     printf 'fetch-libtorch: expected to find or fetch libtorch %s (%s), but nothing worked:\n' "$version" "$variant"
     printf '  - %s\n' "${tried[@]}"
     printf 'What to do next:\n'
-    printf '  1. LIBTORCH=/path/to/libtorch %s     with a libtorch that you have (a torch/ folder of a Python installation will do)\n' "$0"
+    printf '  1. LIBTORCH=/path/to/libtorch %s     with a libtorch that you have (a torch/ folder of a Python installation will do)\n' "$command"
     printf '  2. python3 -m pip download --no-deps torch==%s     shows whether pip reaches a package index; set its proxy or index if not\n' "$version"
-    printf '  3. NOETHER_LIBTORCH_MIRROR=https://your.mirror/libtorch %s     with a mirror that holds %s\n' "$0" "$(zip_path)"
+    printf '  3. NOETHER_LIBTORCH_MIRROR=https://your.mirror/libtorch %s     with a mirror that holds %s\n' "$command" "$(zip_path)"
   } >&2
   exit 1
 }

@@ -5,6 +5,12 @@ import { fileURLToPath } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
+/** True in a clone; an installed package has no sources in TypeScript. */
+export const isClone = existsSync(join(root, "lib"));
+
+/** The command that a person types to run set-up here. */
+export const setupCommand = isClone ? "npm run setup --" : "npx noether-ts setup";
+
 /** Written beside the compiled addon: { libtorch, version, variant, inputs }. `noether-ts doctor` reads it too. */
 export const buildRecordPath = join(root, "native", "build", "build-record.json");
 

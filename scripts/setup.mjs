@@ -4,7 +4,8 @@
 //
 //   1. npm ci                       when node_modules does not hold what package-lock.json says
 //   2. scripts/fetch-libtorch.sh    when no libtorch is known from the last time
-//   3. compile the addon            when its sources, the build files or libtorch changed
+//   3. compile the addon            when its sources, the build files or libtorch changed; an installed package keeps none of the
+//                                   build's intermediates (half a gigabyte), a clone does, for its next build
 //   4. build dist/                  when lib/ or the build's configuration changed (not with --native)
 //
 // --variant and --version are remembered until they are given again. NOETHER_NATIVE (a ready addon) skips 2 and 3.
@@ -17,7 +18,15 @@ import { availableParallelism, freemem } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
-import { buildRecordPath, isSupported, readBuildRecord, root, torchVersion } from "./libtorch.mjs";
+import {
+  buildRecordPath,
+  isClone,
+  isSupported,
+  readBuildRecord,
+  root,
+  setupCommand,
+  torchVersion,
+} from "./libtorch.mjs";
 
 const { values: options } = parseArgs({
   options: { native: { type: "boolean" }, variant: { type: "string" }, version: { type: "string" } },
@@ -95,11 +104,12 @@ function findLibtorch(record) {
     run(join(root, "scripts", "fetch-libtorch.sh"), args, {
       stdio: ["ignore", "pipe", "inherit"],
       encoding: "utf8",
+      env: { ...process.env, NOETHER_SETUP_COMMAND: setupCommand },
     }).trim(),
   );
   say(`libtorch ${torchVersion(libtorch)} (${variant}): ${libtorch}`);
   if (variant === "cpu" && existsSync("/proc/driver/nvidia/version")) {
-    say("this machine has an NVIDIA driver: node scripts/setup.mjs --variant cu130 builds with CUDA");
+    say(`this machine has an NVIDIA driver: ${setupCommand} --variant cu130 builds with CUDA`);
   }
   return { libtorch, variant };
 }
@@ -145,12 +155,24 @@ function compileAddon() {
     run(process.execPath, [cmakeJs, "build", ...common, "--parallel", String(jobs)]);
   });
   replaceFile(buildRecordPath, `${JSON.stringify({ libtorch, version, variant, inputs }, null, 2)}\n`);
+  if (!isClone) removeIntermediates();
+}
+
+/** Leaves the addon and its record of the build folder. */
+function removeIntermediates() {
+  const release = dirname(addonPath);
+  for (const folder of [dirname(buildRecordPath), release]) {
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      if (![addonPath, release, buildRecordPath].includes(path)) rmSync(path, { recursive: true, force: true });
+    }
+  }
 }
 
 // ---- 4. dist/
 
 function buildDist() {
-  if (!existsSync(join(root, "lib"))) return; // an installed package is built already
+  if (!isClone) return; // an installed package is built already
   const stamp = join(root, "dist", ".inputs");
   const configs = ["package.json", "tsconfig.json", "tsconfig.build.json", "tsup.config.ts", "scripts/build.mjs"];
   const inputs = hashOf([...filesUnder(join(root, "lib"), /\.ts$/), ...configs.map((name) => join(root, name))]);

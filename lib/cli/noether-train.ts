@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** `noether-train`: composes a config from YAML and overrides and trains. */
+import { join } from "node:path";
 import { composeConfig } from "../core/config";
+import { packageRoot } from "../torch/loader";
 import { runCommand } from "./command";
 import type { HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
@@ -31,7 +33,7 @@ Options:
 Resuming:  +resume_run_id=RUN [+resume_stage_name=STAGE] [+resume_checkpoint=latest|E10|TAG]
 SIGTERM ends training after the current update with a checkpoint and exit code 0.
 Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.
-See docs/config.md.`;
+Configs: ${join(packageRoot(), "docs", "config.md")}`;
 
 async function run(args: HydraArguments): Promise<void> {
   const composed = composeConfig(args);

@@ -1,7 +1,7 @@
 /**
  * Finds and loads the native addon, and keeps a trace of every attempt.
  *
- * Order: `NOETHER_NATIVE` (then nothing else is tried) → `native/build/Release` under the package root (what `npm run setup`
+ * Order: `NOETHER_NATIVE` (then nothing else is tried) → `native/build/Release` under the package root (what set-up
  * compiles) → the optional prebuilt package of this platform (`@noether-ts/linux-x64`, …). The trace is the error message
  * when all fail, and what `noether-ts doctor` prints.
  */
@@ -47,6 +47,11 @@ export function packageRoot(): string {
     if (dirname(folder) === folder)
       throw new Error(`internal: expected noether-ts' package.json in a folder above ${__dirname}, found none`);
   }
+}
+
+/** The command that sets noether-ts up here: a script of the clone, or a command of the installed package. */
+export function setupCommand(root = packageRoot()): string {
+  return existsSync(join(root, "lib")) ? "npm run setup" : "npx noether-ts setup";
 }
 
 /** `linux-x64`, or `linux-x64-musl` where Node runs on musl: the name of the prebuilt package without its scope. */
@@ -96,7 +101,7 @@ function candidates(): { source: string; path?: string }[] {
   if (override) return [{ source: "NOETHER_NATIVE", path: resolve(override) }];
   return [
     {
-      source: "compiled by npm run setup",
+      source: "compiled by set-up",
       path: join(packageRoot(), "native", "build", "Release", "noether_native.node"),
     },
     { source: `prebuilt package @noether-ts/${platformName()}`, path: prebuiltPath() },
@@ -156,21 +161,19 @@ function describeFailure(attempts: readonly LoadAttempt[]): string {
 /** The commands that fix the usual causes, most likely first. */
 export function nextCommands(attempts: readonly LoadAttempt[]): string[] {
   if (isMusl()) return ["run in an image with glibc (Debian, Ubuntu, …): libtorch has no build for musl"];
-  const root = packageRoot();
-  const commands: string[] = [];
+  const commands: [command: string, purpose: string][] = [];
   const failed = attempts.map(({ error }) => error ?? "").join("\n");
+  const setup = setupCommand();
   if (process.env.NOETHER_NATIVE)
-    commands.push(
-      "unset NOETHER_NATIVE                  use the addon of the package instead of the one that the variable names",
-    );
+    commands.push(["unset NOETHER_NATIVE", "use the package's own addon instead of the one that the variable names"]);
   if (/LD_LIBRARY_PATH/.test(failed))
-    commands.push("unset LD_LIBRARY_PATH                 let the addon find the libtorch that it was compiled against");
-  commands.push(
-    `node ${join(root, "scripts", "setup.mjs")} --native    finds or fetches libtorch and compiles the addon (Linux: CMake, a C++20 compiler)`,
-  );
-  commands.push(
-    "LIBTORCH=/path/to/libtorch <the same>    uses a libtorch that you have, e.g. the torch/ folder of a Python installation",
-  );
-  commands.push("npx noether-ts doctor                 shows what was found and what is missing");
-  return commands;
+    commands.push(["unset LD_LIBRARY_PATH", "let the addon find the libtorch that it was compiled against"]);
+  commands.push([setup, "finds or fetches libtorch and compiles the addon (CMake, a C++20 compiler)"]);
+  commands.push([
+    `LIBTORCH=/path/to/libtorch ${setup}`,
+    "uses a libtorch that you have, e.g. the torch/ folder of a Python installation",
+  ]);
+  commands.push(["npx noether-ts doctor", "shows what was found and what is missing"]);
+  const width = Math.max(...commands.map(([command]) => command.length));
+  return commands.map(([command, purpose]) => `${command.padEnd(width)}    ${purpose}`);
 }

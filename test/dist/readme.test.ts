@@ -22,15 +22,6 @@ test("the README's first model runs as printed and learns", () => {
   }
 });
 
-test("every page that the documents link to exists", () => {
-  for (const page of ["README.md", "CONTRIBUTING.md", "docs/install.md", "docs/architecture.md", "docs/torch.md", "docs/config.md"]) {
-    const text = readFileSync(join(root, page), "utf8");
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g)].map((match) => match[1]!);
-    const missing = links.filter((link) => !existsSync(join(root, dirname(page), link)));
-    expect({ page, missing }).toEqual({ page, missing: [] });
-  }
-});
-
 test("every path that the architecture page names exists", () => {
   const text = readFileSync(join(root, "docs", "architecture.md"), "utf8");
   const paths = [...text.matchAll(/`((?:lib|native|scripts|test|examples)\/[^`\s<]+)`/g)].map((match) => match[1]!);

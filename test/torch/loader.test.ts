@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NativeLoadError, packageRoot, platformName, tryLoadNative } from "../../lib/torch/loader";
+import { NativeLoadError, packageRoot, platformName, setupCommand, tryLoadNative } from "../../lib/torch/loader";
 
 const saved = process.env.NOETHER_NATIVE;
 beforeEach(() => void delete process.env.NOETHER_NATIVE);
@@ -23,11 +24,21 @@ test("NOETHER_NATIVE is the only attempt when it is set", () => {
 
 test("the error holds the trace and numbered next commands", () => {
   const error = new NativeLoadError([
-    { source: "compiled by npm run setup", path: "/x.node", error: "libc10.so: cannot open shared object file" },
+    { source: "compiled by set-up", path: "/x.node", error: "libc10.so: cannot open shared object file" },
     { source: `prebuilt package @noether-ts/${platformName()}`, error: "not installed" },
   ]);
   expect(error.code).toBe("ERR_NATIVE_LOAD");
-  expect(error.message).toContain("- compiled by npm run setup (/x.node): libc10.so: cannot open shared object file");
+  expect(error.message).toContain("- compiled by set-up (/x.node): libc10.so: cannot open shared object file");
   expect(error.message).toContain(`- prebuilt package @noether-ts/${platformName()}: not installed`);
-  expect(error.message).toMatch(/1\. node .*setup\.mjs --native/);
+  expect(error.message).toMatch(/1\. npm run setup {2,}finds or fetches libtorch/);
+});
+
+test("set-up is a script in a clone and a command in an installed package, which has no lib folder", () => {
+  expect(setupCommand()).toBe("npm run setup");
+  const installed = mkdtempSync(join(tmpdir(), "noether-installed-"));
+  try {
+    expect(setupCommand(installed)).toBe("npx noether-ts setup");
+  } finally {
+    rmSync(installed, { recursive: true });
+  }
 });

@@ -22,7 +22,6 @@ version=2.13.0
 version_given=
 dest=
 command=${NOETHER_SETUP_COMMAND:-$0} # what a person types; set-up names itself
-command=${command% --}
 
 usage() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2; }
 say() { printf 'fetch-libtorch: %s\n' "$*" >&2; }

@@ -9,7 +9,10 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 export const isClone = existsSync(join(root, "lib"));
 
 /** The command that a person types to run set-up here. */
-export const setupCommand = isClone ? "npm run setup --" : "npx noether-ts setup";
+export function setupCommand(...args) {
+  if (!isClone) return ["npx noether-ts setup", ...args].join(" ");
+  return ["npm run setup", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
+}
 
 /** Written beside the compiled addon: { libtorch, version, variant, inputs }. `noether-ts doctor` reads it too. */
 export const buildRecordPath = join(root, "native", "build", "build-record.json");

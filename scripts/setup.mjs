@@ -104,12 +104,12 @@ function findLibtorch(record) {
     run(join(root, "scripts", "fetch-libtorch.sh"), args, {
       stdio: ["ignore", "pipe", "inherit"],
       encoding: "utf8",
-      env: { ...process.env, NOETHER_SETUP_COMMAND: setupCommand },
+      env: { ...process.env, NOETHER_SETUP_COMMAND: setupCommand() },
     }).trim(),
   );
   say(`libtorch ${torchVersion(libtorch)} (${variant}): ${libtorch}`);
   if (variant === "cpu" && existsSync("/proc/driver/nvidia/version")) {
-    say(`this machine has an NVIDIA driver: ${setupCommand} --variant cu130 builds with CUDA`);
+    say(`this machine has an NVIDIA driver: ${setupCommand("--variant", "cu130")} builds with CUDA`);
   }
   return { libtorch, variant };
 }
@@ -195,7 +195,7 @@ try {
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   console.error(
-    `setup: ${error.message}\nsetup: fix the cause above and run the same command again; what is done is kept`,
+    `setup: ${error.message}\nsetup: fix the cause above and run ${setupCommand()} again; what is done is kept`,
   );
   process.exitCode = 1;
 }

@@ -2,7 +2,7 @@
  * Neighbour search between point clouds.
  *
  * Both searches are native, take O(N) time at fixed density on the CPU, and give the same edges on every device and with any number of
- * threads (`native/src/ops/neighbors.h`).
+ * threads (`native/src/ops/neighbors/neighbors.h`).
  */
 import { ops } from "../../torch";
 import type { Tensor } from "../../torch";

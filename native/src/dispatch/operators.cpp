@@ -8,6 +8,8 @@
 
 #include "exports.h"
 #include "napi/arguments.h"
+#include "napi/describe.h"
+#include "napi/to_js.h"
 
 namespace noether {
 

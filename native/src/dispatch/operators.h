@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dispatch/fast_paths.h"
-#include "napi/convert.h"
+#include "napi/argument_converter.h"
 
 namespace noether {
 

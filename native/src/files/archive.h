@@ -21,6 +21,4 @@ struct ArchiveTable {
   int64_t next_id = 1;
 };
 
-void export_archive(Napi::Env env, Napi::Object exports);
-
 }  // namespace noether

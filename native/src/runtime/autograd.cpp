@@ -10,7 +10,7 @@
 #include "exports.h"
 #include "napi/arguments.h"
 #include "napi/callbacks.h"
-#include "napi/convert.h"
+#include "napi/describe.h"
 
 namespace noether {
 

@@ -5,7 +5,8 @@
 #include "exports.h"
 #include "napi/arguments.h"
 #include "napi/callbacks.h"
-#include "napi/convert.h"
+#include "napi/describe.h"
+#include "napi/to_js.h"
 #include "runtime/memory.h"
 
 namespace noether {

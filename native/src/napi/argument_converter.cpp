@@ -1,8 +1,7 @@
-#include "napi/convert.h"
+#include "napi/argument_converter.h"
 
 #include <ATen/core/List.h>
 
-#include <cctype>
 #include <cmath>
 #include <optional>
 
@@ -390,126 +389,6 @@ at::IValue ArgumentConverter::list(Addon& addon, napi_env env, napi_value value)
       return result;
     }
   }
-}
-
-namespace {
-
-napi_value js_number(napi_env env, double number) {
-  napi_value result;
-  napi_create_double(env, number, &result);
-  return result;
-}
-
-napi_value js_integer(napi_env env, int64_t integer) {
-  if (std::abs(static_cast<double>(integer)) <= kMaxSafeInteger) return js_number(env, static_cast<double>(integer));
-  napi_value result;
-  napi_create_bigint_int64(env, integer, &result);
-  return result;
-}
-
-napi_value js_string(napi_env env, const std::string& text) {
-  napi_value result;
-  napi_create_string_utf8(env, text.data(), text.size(), &result);
-  return result;
-}
-
-template <typename List, typename Convert>
-napi_value js_array(napi_env env, const List& list, Convert convert) {
-  napi_value result;
-  napi_create_array_with_length(env, list.size(), &result);
-  uint32_t index = 0;
-  for (auto&& element : list) napi_set_element(env, result, index++, convert(element));
-  return result;
-}
-
-}  // namespace
-
-napi_value to_js_array(napi_env env, at::IntArrayRef values) {
-  return js_array(env, values, [env](int64_t value) { return js_number(env, static_cast<double>(value)); });
-}
-
-napi_value to_js(Addon& addon, napi_env env, at::IValue&& value) {
-  if (value.isTensor()) {
-    at::Tensor tensor = std::move(value).toTensor();
-    return js_number(env, tensor.defined() ? addon.tensors.put(std::move(tensor)) : 0);
-  }
-  if (value.isInt()) return js_integer(env, value.toInt());
-  if (value.isDouble()) return js_number(env, value.toDouble());
-  if (value.isBool()) {
-    napi_value result;
-    napi_get_boolean(env, value.toBool(), &result);
-    return result;
-  }
-  if (value.isNone()) {
-    napi_value result;
-    napi_get_null(env, &result);
-    return result;
-  }
-  if (value.isString()) return js_string(env, value.toStringRef());
-  if (value.isDevice()) return js_string(env, value.toDevice().str());
-  if (value.isComplexDouble()) {
-    const c10::complex<double> number = value.toComplexDouble();
-    napi_value result;
-    napi_create_object(env, &result);
-    napi_set_named_property(env, result, "re", js_number(env, number.real()));
-    napi_set_named_property(env, result, "im", js_number(env, number.imag()));
-    return result;
-  }
-  if (value.isSymInt()) return js_integer(env, value.toSymInt().guard_int(__FILE__, __LINE__));
-  if (value.isTuple()) {
-    return js_array(env, value.toTupleRef().elements(),
-                    [&](const at::IValue& element) { return to_js(addon, env, at::IValue(element)); });
-  }
-  if (value.isList()) {
-    const c10::List<at::IValue> list = value.toList();
-    napi_value result;
-    napi_create_array_with_length(env, list.size(), &result);
-    for (size_t i = 0; i < list.size(); ++i) {
-      napi_set_element(env, result, i, to_js(addon, env, at::IValue(list.get(i))));
-    }
-    return result;
-  }
-  fail("ERR_UNSUPPORTED", "the operator returns a " + value.tagKind() + ", which JavaScript cannot hold");
-}
-
-std::string dtype_name(at::ScalarType type) {
-  switch (type) {
-    case at::kByte:
-      return "uint8";
-    case at::kChar:
-      return "int8";
-    case at::kShort:
-      return "int16";
-    case at::kInt:
-      return "int32";
-    case at::kLong:
-      return "int64";
-    case at::kHalf:
-      return "float16";
-    case at::kFloat:
-      return "float32";
-    case at::kDouble:
-      return "float64";
-    case at::kComplexHalf:
-      return "complex32";
-    case at::kComplexFloat:
-      return "complex64";
-    case at::kComplexDouble:
-      return "complex128";
-    default: {
-      std::string name = c10::toString(type);  // "Bool", "BFloat16", "Float8_e5m2", "UInt16"
-      for (char& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-      return name;
-    }
-  }
-}
-
-std::string describe(const at::Tensor& tensor) {
-  std::string text = dtype_name(tensor.scalar_type()) + " (";
-  for (int64_t i = 0; i < tensor.dim(); ++i) text += (i ? ", " : "") + std::to_string(tensor.size(i));
-  text += ")";
-  if (!tensor.device().is_cpu()) text += " " + tensor.device().str();
-  return text;
 }
 
 }  // namespace noether

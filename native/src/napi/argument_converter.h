@@ -1,5 +1,5 @@
-// Values between JavaScript and the dispatcher. How an argument is read depends on its type in the operator's schema
-// alone; the decision is taken once per operator (`ArgumentConverter::compile`), not per call.
+// Operator arguments from JavaScript. How one is read depends on its type in the operator's schema alone; the decision
+// is taken once per operator (`ArgumentConverter::compile`), not per call.
 #pragma once
 
 #include <string>
@@ -47,17 +47,5 @@ struct ArgumentConverter {
   [[noreturn]] void mismatch(napi_env env, napi_value value) const;
   at::IValue list(Addon& addon, napi_env env, napi_value value) const;
 };
-
-// One result as a JavaScript value; tensors get new handles, an undefined tensor is 0.
-napi_value to_js(Addon& addon, napi_env env, at::IValue&& value);
-
-// "float32 (2, 3)", "bfloat16 (4) cuda:0": how error messages describe a tensor.
-std::string describe(const at::Tensor& tensor);
-
-// A shape as a JavaScript array.
-napi_value to_js_array(napi_env env, at::IntArrayRef values);
-
-// PyTorch's name of a dtype: "float32".
-std::string dtype_name(at::ScalarType type);
 
 }  // namespace noether

@@ -23,7 +23,11 @@ module.exports = {
       ...shared,
       displayName: "lib",
       // examples and fixtures import the package by its name, as a user does
-      moduleNameMapper: { "^noether-ts$": "<rootDir>/lib", "^noether-ts/(.*)$": "<rootDir>/lib/$1" },
+      moduleNameMapper: {
+        "^noether-ts$": "<rootDir>/lib",
+        "^noether-ts/core$": "<rootDir>/lib/entries/core.ts",
+        "^noether-ts/(.*)$": "<rootDir>/lib/$1",
+      },
       testMatch: ["<rootDir>/test/**/*.test.ts"],
       testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/"],
     },

@@ -5,7 +5,8 @@
  * @module
  */
 export * as torch from "./torch";
-export * as core from "./core";
+export * as config from "./config";
+export * as core from "./entries/core";
 export * as initializers from "./initializers";
 export * as data from "./data";
 export * as modeling from "./modeling";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { NoetherError } from "../core/errors";
+import { NoetherError } from "../config/errors";
 import { packageRoot } from "../torch/loader";
 import { UsageError } from "./hydra-arguments";
 

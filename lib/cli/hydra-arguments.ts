@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { nearestNames } from "../core/nearest-names";
+import { nearestNames } from "../config/nearest-names";
 
 /** What a Hydra-style command line asks for. */
 export interface HydraArguments {

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { parseOverrides, Sweep } from "../core/config";
-import { ConfigFiles } from "../core/config/config-files";
-import { plain, type ValueTree } from "../core/config/override-value";
-import { ConfigError } from "../core/errors";
+import { parseOverrides, Sweep } from "../config";
+import { ConfigFiles } from "../config/compose/config-files";
+import { plain, type ValueTree } from "../config/overrides/override-value";
+import { ConfigError } from "../config/errors";
 import { dirname } from "node:path";
 import type { HydraArguments } from "./hydra-arguments";
 

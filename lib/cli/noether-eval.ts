@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `noether-eval`: runs the callbacks of a finished run on its saved weights. */
-import { composeUnresolved } from "../core/config";
+import { composeUnresolved } from "../config";
 import { composeEvaluation } from "../inference/runners/evaluation-config";
 import { runCommand } from "./command";
 import type { HydraArguments } from "./hydra-arguments";

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** `noether-train`: composes a config from YAML and overrides and trains. */
 import { join } from "node:path";
-import { composeConfig } from "../core/config";
+import { composeConfig } from "../config";
 import { packageRoot } from "../torch/loader";
 import { runCommand } from "./command";
 import type { HydraArguments } from "./hydra-arguments";

@@ -1,7 +1,8 @@
-import { provideModules } from "../core/factory";
-import * as core from "../core";
+import { provideModules } from "../config/factory/load-kind";
+import * as config from "../config";
+import * as core from "../entries/core";
 import * as data from "../data";
-import * as everything from "../index";
+import * as everything from "..";
 import * as inference from "../inference";
 import * as initializers from "../initializers";
 import * as io from "../io";
@@ -16,6 +17,7 @@ import * as training from "../training";
 export function provideOwnModules(): void {
   provideModules({
     "noether-ts": everything,
+    "noether-ts/config": config,
     "noether-ts/core": core,
     "noether-ts/data": data,
     "noether-ts/inference": inference,

@@ -1,4 +1,4 @@
-import type { ComposedConfig } from "../core/config";
+import type { ComposedConfig } from "../config";
 import { HydraRunner } from "../training/runners";
 import { provideOwnModules } from "./own-modules";
 

@@ -1,6 +1,6 @@
-import { childOf, composeUnresolved, displayPath, resolveConfig, writeYaml } from "../core/config";
-import type { MapNode, Node } from "../core/config";
-import { ConfigError } from "../core/errors";
+import { childOf, composeUnresolved, displayPath, resolveConfig, writeYaml } from "../config";
+import type { MapNode, Node } from "../config";
+import { ConfigError } from "../config/errors";
 import type { HydraArguments } from "./hydra-arguments";
 
 /** A tree as values that {@link writeYaml} writes with floats as floats. */

@@ -1,21 +1,20 @@
-/** Base classes, schemas, config composition and what every run uses. */
-export * from "./errors";
-export * from "./python-errors";
-export { nearestNames, suggestNames } from "./nearest-names";
-export * from "./config";
-export * from "./factory";
-export * from "./schemas";
-export * from "./schemas/dataset";
+/** Base classes and what every run uses. The names of `config` come along. */
+export * from "../config";
 export * from "./callbacks";
+export * from "./data-specs";
 export * from "./distributed";
 export * from "./extractors";
 export * from "./initializers";
 export * from "./interfaces/data";
 export * from "./interfaces/trainer";
+export * from "./iteration";
+export * from "./logging";
 export * from "./models";
+export { lowerTypeName, pascalToSnake, registerTypeName, snakeTypeName, typeName } from "./naming";
 export * from "./optimizer";
+export * from "./precision";
 export * from "./providers";
 export * from "./schedules";
+export { setSeed } from "./seed";
 export * from "./trackers";
-export * from "./utils";
 export * from "./writers";

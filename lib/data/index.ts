@@ -19,7 +19,7 @@ export { TimingWrapper } from "./wrappers/timing-wrapper";
 
 export { ComposePreProcess } from "./preprocessors/compose";
 export { PreProcessor } from "./preprocessors/pre-processor";
-export { fromLogscale, toLogscale } from "../core/utils/logscale";
+export { fromLogscale, toLogscale } from "../core/functional/logscale";
 export { toTensor } from "./preprocessors/to-tensor";
 export { MeanStdNormalization } from "./preprocessors/normalizers/mean-std";
 export { PositionNormalizer } from "./preprocessors/normalizers/position";

@@ -1,10 +1,10 @@
 /** Registers the data layer's classes under the names that configs use (data spec 1). */
-import { register, type KindClass } from "../core/factory/registry";
+import { register, type KindClass } from "../config/registry";
 import {
   MeanStdNormalizerConfig,
   PositionNormalizerConfig,
   ShiftAndScaleNormalizerConfig,
-} from "../core/schemas/dataset";
+} from "./preprocessors/normalizers/configs";
 import { RepeatWrapper } from "./wrappers/repeat-wrapper";
 import { ShuffleWrapper } from "./wrappers/shuffle-wrapper";
 import { SubsetWrapper } from "./wrappers/subset-wrapper";

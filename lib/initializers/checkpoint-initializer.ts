@@ -6,10 +6,10 @@ import { CheckpointKeys } from "../core/checkpoint-keys";
 import { InitializerBase, type InitializerDependencies } from "../core/initializers";
 import { Model, type ModelBase } from "../core/models";
 import { PathProvider } from "../core/providers";
-import { FileNotFoundError, KeyError, ValueError } from "../core/python-errors";
-import type { CheckpointInitializerConfig } from "../core/schemas/initializers";
-import { expandUser } from "../core/utils/common";
-import { TrainingIteration } from "../core/utils/training";
+import { FileNotFoundError, KeyError, ValueError } from "../config/python-errors";
+import type { CheckpointInitializerConfig } from "../core/initializers/configs";
+import { expandUser } from "../core/providers/select-path";
+import { TrainingIteration } from "../core/iteration/training-iteration";
 import { readTorchFile } from "../core/writers";
 
 /** The parts of a checkpoint that have a file for each model. */

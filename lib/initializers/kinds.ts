@@ -1,11 +1,11 @@
 /** Registers the initializers under the names that configurations use. */
-import { register } from "../core/factory/registry";
+import { register } from "../config/registry";
 import {
   CheckpointInitializerConfig,
   InitializerConfig,
   PreviousRunInitializerConfig,
   ResumeInitializerConfig,
-} from "../core/schemas/initializers";
+} from "../core/initializers/configs";
 import { PreviousRunInitializer } from "./previous-run-initializer";
 import { ResumeInitializer } from "./resume-initializer";
 

@@ -1,7 +1,7 @@
 import { scope, type Tensor } from "../torch";
 import type { ModelBase } from "../core/models";
-import { RuntimeError } from "../core/python-errors";
-import type { Logger } from "../core/utils/logging";
+import { RuntimeError } from "../config/python-errors";
+import type { Logger } from "../core/logging";
 
 /**
  * Loads weights into a model; all keys and shapes have to fit.

@@ -2,8 +2,8 @@ import { type Tensor } from "../torch";
 import type { CallbackBase } from "../core/callbacks";
 import type { InitializerDependencies } from "../core/initializers";
 import { CompositeModel, Model, type ModelBase } from "../core/models";
-import { FileNotFoundError, KeyError } from "../core/python-errors";
-import type { PreviousRunInitializerConfig } from "../core/schemas/initializers";
+import { FileNotFoundError, KeyError } from "../config/python-errors";
+import type { PreviousRunInitializerConfig } from "../core/initializers/configs";
 import { CheckpointInitializer } from "./checkpoint-initializer";
 import { loadWeights } from "./load-weights";
 

@@ -1,6 +1,6 @@
 import { countTensors, manualSeed, scope, type Tensor } from "../../lib/torch";
 import { Collator, DataContainer, MultiStagePipeline, SequentialSampler, type DatasetProtocol } from "../../lib/data";
-import { KeyError, ValueError } from "../../lib/core/python-errors";
+import { KeyError, ValueError } from "../../lib/config/python-errors";
 import { collect, IndexDataset, values } from "./support";
 
 const loaderOf = (container: DataContainer, dataset: DatasetProtocol, more: object = {}) =>

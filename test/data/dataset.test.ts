@@ -1,7 +1,7 @@
 import { tensor } from "../../lib/torch";
 import { Collator, Dataset, MultiStagePipeline } from "../../lib/data";
-import { DatasetBaseConfig } from "../../lib/core/schemas/dataset";
-import { KeyError, NotImplementedError } from "../../lib/core/python-errors";
+import { DatasetBaseConfig } from "../../lib/data/base/dataset-config";
+import { KeyError, NotImplementedError } from "../../lib/config/python-errors";
 import { collect, IndexDataset, values } from "./support";
 
 const kind = "noether.data.preprocessors.normalizers.MeanStdNormalization";

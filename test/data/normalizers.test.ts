@@ -7,7 +7,7 @@ import {
   ShiftAndScaleNormalizer,
   toTensor,
 } from "../../lib/data";
-import { NotImplementedError, ValueError } from "../../lib/core/python-errors";
+import { NotImplementedError, ValueError } from "../../lib/config/python-errors";
 import { values } from "./support";
 
 const close = (x: Tensor, expected: number[], digits = 6) =>

@@ -1,6 +1,6 @@
 import { tensor, type Tensor } from "../../lib/torch";
 import * as data from "../../lib/data";
-import { AssertionError, KeyError, NotImplementedError, ValueError } from "../../lib/core/python-errors";
+import { AssertionError, KeyError, NotImplementedError, ValueError } from "../../lib/config/python-errors";
 import { values } from "./support";
 
 const column = (...numbers: number[]) => tensor(numbers.map((x) => [x]));

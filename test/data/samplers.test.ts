@@ -6,7 +6,7 @@ import {
   RandomSampler,
   SequentialSampler,
 } from "../../lib/data";
-import { ValueError } from "../../lib/core/python-errors";
+import { ValueError } from "../../lib/config/python-errors";
 import { range } from "../../lib/data/wrappers/subset";
 import { IndexDataset } from "./support";
 

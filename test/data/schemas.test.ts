@@ -1,16 +1,14 @@
 import "../../lib/data";
 import {
   AeroDataSpecs,
-  AeroStatsSchema,
-  checkSplitIDs,
-  DatasetBaseConfig,
-  fieldSlices,
-  StandardDatasetConfig,
   surfaceTargets,
-  totalDim,
   totalOutputDim,
   volumeTargets,
-} from "../../lib/core/schemas/dataset";
+} from "../../lib/core/data-specs/aero-data-specs";
+import { AeroStatsSchema } from "../../lib/data/stats/aero-stats";
+import { checkSplitIDs } from "../../lib/data/datasets/split-ids";
+import { DatasetBaseConfig, StandardDatasetConfig } from "../../lib/data/base/dataset-config";
+import { fieldSlices, totalDim } from "../../lib/core/data-specs/field-dim-spec";
 
 const mean = { kind: "noether.data.preprocessors.normalizers.MeanStdNormalization", mean: [0], std: [1] };
 

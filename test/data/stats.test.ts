@@ -1,6 +1,6 @@
 import { manualSeed, randn, tensor, type Tensor } from "../../lib/torch";
 import { RunningMoments } from "../../lib/data";
-import { ValueError } from "../../lib/core/python-errors";
+import { ValueError } from "../../lib/config/python-errors";
 
 const list = (x: Tensor) => x.toArray() as number[];
 const closeTo = (actual: number[], expected: number[]) =>

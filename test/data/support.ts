@@ -1,6 +1,6 @@
 import { tensor, type Tensor } from "../../lib/torch";
 import { Dataset } from "../../lib/data";
-import { DatasetBaseConfig } from "../../lib/core/schemas/dataset";
+import { DatasetBaseConfig } from "../../lib/data/base/dataset-config";
 
 /** Samples `{ index, x, y, … }` whose tensors hold the number of the sample. */
 export class IndexDataset extends Dataset {

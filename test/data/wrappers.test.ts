@@ -9,9 +9,9 @@ import {
   TimingWrapper,
   type DatasetProtocol,
 } from "../../lib/data";
-import { register } from "../../lib/core/factory/registry";
-import { DatasetBaseConfig } from "../../lib/core/schemas/dataset";
-import { AttributeError, RuntimeError, ValueError } from "../../lib/core/python-errors";
+import { register } from "../../lib/config/registry";
+import { DatasetBaseConfig } from "../../lib/data/base/dataset-config";
+import { AttributeError, RuntimeError, ValueError } from "../../lib/config/python-errors";
 import { collect, IndexDataset, values } from "./support";
 
 const indices = async (dataset: DatasetProtocol) => (await collect(dataset)).map((sample) => sample["index"]);

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, copyFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { composeConfig } from "../../lib/core/config";
+import { composeConfig } from "../../lib/config";
 import { parseHydraArguments } from "../../lib/cli/hydra-arguments";
-import { register } from "../../lib/core/factory";
+import { register } from "../../lib/config/registry";
 import { setNumThreads } from "../../lib/torch";
 import { HydraRunner } from "../../lib/training";
 import { AirfoilDataset, AirfoilDatasetConfig } from "../../examples/airfoil/dataset";

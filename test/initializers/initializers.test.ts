@@ -5,9 +5,9 @@ import { full, manualSeed, nn, randn, save, type Tensor } from "../../lib/torch"
 import { type CallbackBase } from "../../lib/core/callbacks";
 import { CompositeModel, Model, type ModelBase } from "../../lib/core/models";
 import { PathProvider } from "../../lib/core/providers";
-import { PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../lib/core/schemas/initializers";
-import { ModelBaseConfig } from "../../lib/core/schemas/model-base";
-import { TrainingIteration } from "../../lib/core/utils/training";
+import { PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../lib/core/initializers/configs";
+import { ModelBaseConfig } from "../../lib/core/models/model-base-config";
+import { TrainingIteration } from "../../lib/core/iteration/training-iteration";
 import type { CheckpointInitializer } from "../../lib/initializers";
 import { PreviousRunInitializer, ResumeInitializer } from "../../lib/initializers";
 import { temporaryFolder } from "../support/small-run";

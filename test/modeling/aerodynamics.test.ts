@@ -1,4 +1,4 @@
-import { Factory } from "../../lib/core/factory";
+import { Factory } from "../../lib/config/factory/factory";
 import { aerodynamics } from "../../lib/modeling";
 import { manualSeed, ones, rand, scope, zeros } from "../../lib/torch";
 import type { nn, Tensor } from "../../lib/torch";

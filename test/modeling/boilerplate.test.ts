@@ -1,4 +1,4 @@
-import { Factory } from "../../lib/core/factory";
+import { Factory } from "../../lib/config/factory/factory";
 import "../../lib/modeling";
 import type { boilerplate } from "../../lib/modeling";
 import { linspace, noGrad, zeros } from "../../lib/torch";

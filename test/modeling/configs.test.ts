@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { validateConfig } from "../../lib/core/schemas";
+import { validateConfig } from "../../lib/config/schema";
 import {
   AnchorBranchedUPTConfig,
   AnchoredBranchedUPT,

@@ -7,9 +7,9 @@ import type { CallbackBase, CallbackDependencies } from "../../lib/core/callback
 import type { DataContainerLike, DeviceBatch } from "../../lib/core/interfaces/data";
 import { Model, type ModelBase, type ModelDependencies, type ModelOptions } from "../../lib/core/models";
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
-import { DatasetBaseConfig } from "../../lib/core/schemas/dataset";
-import { ModelBaseConfig } from "../../lib/core/schemas/model-base";
-import { BaseTrainerConfig } from "../../lib/core/schemas/trainers";
+import { DatasetBaseConfig } from "../../lib/data/base/dataset-config";
+import { ModelBaseConfig } from "../../lib/core/models/model-base-config";
+import { BaseTrainerConfig } from "../../lib/training/trainers/base-trainer-config";
 import { type BaseTracker, NoopTracker } from "../../lib/core/trackers";
 import { DataContainer, Dataset, MultiStagePipeline } from "../../lib/data";
 import { BaseTrainer, type LossResult } from "../../lib/training";

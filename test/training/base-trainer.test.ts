@@ -11,8 +11,8 @@ import {
 } from "../../lib/core/callbacks";
 import type { DeviceBatch } from "../../lib/core/interfaces/data";
 import type { TrainerResult } from "../../lib/core/interfaces/trainer";
-import { ValueError } from "../../lib/core/python-errors";
-import type { UpdateCounter } from "../../lib/core/utils/training";
+import { ValueError } from "../../lib/config/python-errors";
+import type { UpdateCounter } from "../../lib/core/iteration/update-counter";
 import { BaseTrainer, LossWithOutputs } from "../../lib/training";
 import { getBatchSizes } from "../../lib/training/trainers/batch-size";
 import { toTrainerResult } from "../../lib/training/trainers/result";

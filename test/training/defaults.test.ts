@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 import { load } from "../../lib/torch";
 import { OnlineLossCallback } from "../../lib/core/callbacks";
-import { MessageCounter, rootLogger } from "../../lib/core/utils/logging";
+import { MessageCounter, rootLogger } from "../../lib/core/logging";
 import { smallRun, temporaryFolder } from "../support/small-run";
 
 /** Whole runs with the callbacks that every run has. */

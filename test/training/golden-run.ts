@@ -14,10 +14,11 @@ import type {
 import type { TrainerResult } from "../../lib/core/interfaces/trainer";
 import { Model, type ModelBase, type ModelDependencies } from "../../lib/core/models";
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
-import { BaseTrainerConfig } from "../../lib/core/schemas/trainers";
+import { BaseTrainerConfig } from "../../lib/training/trainers/base-trainer-config";
 import { NoopTracker } from "../../lib/core/trackers";
-import type { GradScalerLike } from "../../lib/core/utils/torch";
-import { TrainingIteration, type UpdateCounter } from "../../lib/core/utils/training";
+import type { GradScalerLike } from "../../lib/core/precision";
+import { TrainingIteration } from "../../lib/core/iteration/training-iteration";
+import { type UpdateCounter } from "../../lib/core/iteration/update-counter";
 import { AnchorBranchedUPTConfig } from "../../lib/modeling/models/ab-upt/config";
 import { AnchoredBranchedUPT } from "../../lib/modeling";
 import { BaseTrainer } from "../../lib/training";

@@ -1,6 +1,6 @@
 import { full, tensor, type Tensor } from "../../lib/torch";
 import { ResultTuple } from "../../lib/core/callbacks";
-import { OfflineLossCallbackConfig } from "../../lib/core/schemas/callbacks";
+import { OfflineLossCallbackConfig } from "../../lib/core/callbacks/configs";
 import { OfflineLossCallback } from "../../lib/training";
 import { parts } from "../core/callbacks/support";
 import { smallData } from "../support/small-run";

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { keep, type Tensor } from "../../lib/torch";
 import { type CallbackState, FixedEarlyStopper, PeriodicCallback } from "../../lib/core/callbacks";
 import { CompositeModel, type ModelDependencies } from "../../lib/core/models";
-import { ModelBaseConfig } from "../../lib/core/schemas/model-base";
+import { ModelBaseConfig } from "../../lib/core/models/model-base-config";
 import { SMALL_MODEL, SmallModel, smallRun, temporaryFolder, weightsOf } from "../support/small-run";
 
 /** Two models that are trained together, one inside another composite. */

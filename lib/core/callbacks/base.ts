@@ -3,11 +3,11 @@ import type { TrainerLike } from "../interfaces/trainer";
 import type { ModelBase } from "../models/base";
 import type { MetricPropertyProvider } from "../providers/metric-property";
 import type { PathProvider } from "../providers/path";
-import { ValueError } from "../python-errors";
+import { ValueError } from "../../config/python-errors";
 import type { BaseTracker } from "../trackers/base";
-import { typeName } from "../utils/common/naming";
-import { getLogger, type Logger } from "../utils/logging";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import { typeName } from "../naming";
+import { getLogger, type Logger } from "../logging";
+import type { UpdateCounter } from "../iteration/update-counter";
 import type { CheckpointWriter } from "../writers/checkpoint-writer";
 import type { LogWriter } from "../writers/log-writer";
 

@@ -1,13 +1,14 @@
 import { cat, scope, stack, Tensor, tensor } from "../../torch";
 import type { Batch, DatasetLike, DeviceBatch, SamplerIntervalConfig, SamplerLike } from "../interfaces/data";
 import type { ModelBase } from "../models/base";
-import { AssertionError, KeyError, ValueError } from "../python-errors";
-import type { PeriodicDataIteratorCallbackConfig } from "../schemas/callbacks";
-import { arrayToString, toFixedHalfEven } from "../utils/common";
-import { snakeTypeName } from "../utils/common/naming";
-import { Stopwatch } from "../utils/common/stopwatch";
-import { moveItemsToDevice } from "../utils/torch/device";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
+import type { PeriodicDataIteratorCallbackConfig } from "./configs";
+import { arrayToString } from "../logging/formatters";
+import { toFixedHalfEven } from "../../config/python-format";
+import { snakeTypeName } from "../naming";
+import { Stopwatch } from "../logging/stopwatch";
+import { moveItemsToDevice } from "../precision/device";
+import type { UpdateCounter } from "../iteration/update-counter";
 import type { CallbackDependencies } from "./base";
 import { PeriodicCallback, type IntervalType, type PeriodicCallbackContext } from "./periodic";
 

@@ -40,3 +40,4 @@ export { FixedEarlyStopper } from "./early-stoppers/fixed";
 export { MetricEarlyStopper } from "./early-stoppers/metric";
 export { BestMetricCallback } from "./online/best-metric";
 export { TrackAdditionalOutputsCallback } from "./online/track-outputs";
+export * from "./configs";

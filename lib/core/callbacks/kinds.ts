@@ -1,8 +1,8 @@
 /** Registers the callbacks under the names that configurations use. */
 import type { z } from "zod";
 
-import { type KindClass, register } from "../factory/registry";
-import * as schemas from "../schemas/callbacks";
+import { type KindClass, register } from "../../config/registry";
+import * as schemas from "./configs";
 import { BestCheckpointCallback } from "./checkpoint/best-checkpoint";
 import { CheckpointCallback } from "./checkpoint/checkpoint";
 import { EmaCallback } from "./checkpoint/ema";

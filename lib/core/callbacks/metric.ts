@@ -1,4 +1,4 @@
-import type { KeyError, ValueError } from "../python-errors";
+import type { KeyError, ValueError } from "../../config/python-errors";
 import type { LogWriter } from "../writers/log-writer";
 
 /** Whether `value` is better than `best`; equal values and NaN are not. */

@@ -1,10 +1,10 @@
 import type { Tensor } from "../../torch";
 import type { DeviceBatch } from "../interfaces/data";
 import type { ModelBase } from "../models/base";
-import { AssertionError, RuntimeError } from "../python-errors";
-import type { CallBackBaseConfig } from "../schemas/callbacks";
-import type { UpdateCounter } from "../utils/training/update-counter";
-import { typeName } from "../utils/common/naming";
+import { AssertionError, RuntimeError } from "../../config/python-errors";
+import type { CallBackBaseConfig } from "./configs";
+import type { UpdateCounter } from "../iteration/update-counter";
+import { typeName } from "../naming";
 import { CallbackBase, type CallbackDependencies } from "./base";
 
 /** Why a periodic callback runs. */

@@ -2,8 +2,8 @@ import type { CallbackBase } from "../callbacks/base";
 import type { TrainerLike } from "../interfaces/trainer";
 import type { ModelBase } from "../models/base";
 import type { PathProvider } from "../providers/path";
-import { getLogger, type Logger } from "../utils/logging";
-import { TrainingIteration } from "../utils/training/training-iteration";
+import { getLogger, type Logger } from "../logging";
+import { TrainingIteration } from "../iteration/training-iteration";
 
 /** What an initializer is built with. */
 export interface InitializerDependencies {

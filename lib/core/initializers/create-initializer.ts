@@ -1,5 +1,5 @@
-import { Factory } from "../factory/factory";
-import type { InitializerConfig } from "../schemas/initializers";
+import { Factory } from "../../config/factory/factory";
+import type { InitializerConfig } from "./configs";
 import { InitializerBase, type InitializerDependencies } from "./base";
 
 /** The initializer of a configuration. */

@@ -1,2 +1,3 @@
 export { InitializerBase, type InitializerDependencies } from "./base";
 export { createInitializer } from "./create-initializer";
+export * from "./configs";

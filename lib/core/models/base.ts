@@ -2,13 +2,13 @@ import { nn, type Tensor } from "../../torch";
 import type { InitializerBase } from "../initializers/base";
 import { createInitializer } from "../initializers/create-initializer";
 import type { DataContainerLike } from "../interfaces/data";
-import { NotImplementedError, ValueError } from "../python-errors";
+import { NotImplementedError, ValueError } from "../../config/python-errors";
 import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
 import type { PathProvider } from "../providers/path";
-import type { ModelBaseConfig } from "../schemas/model-base";
-import { getLogger, type Logger } from "../utils/logging";
-import type { GradScalerLike } from "../utils/torch/grad-scaler";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import type { ModelBaseConfig } from "./model-base-config";
+import { getLogger, type Logger } from "../logging";
+import type { GradScalerLike } from "../precision/grad-scaler";
+import type { UpdateCounter } from "../iteration/update-counter";
 
 /** What a model gets from the run that builds it. All of it may be missing outside of a run. */
 export interface ModelDependencies {

@@ -1,6 +1,6 @@
-import { RuntimeError, ValueError } from "../python-errors";
-import type { GradScalerLike } from "../utils/torch/grad-scaler";
-import { parseDevice } from "../utils/torch/device";
+import { RuntimeError, ValueError } from "../../config/python-errors";
+import type { GradScalerLike } from "../precision/grad-scaler";
+import { parseDevice } from "../precision/device";
 import { type InitializeOptions, ModelBase } from "./base";
 import { Model } from "./model";
 

@@ -1,9 +1,9 @@
 import { createOptimizer, type OptimizerConstructor } from "../optimizer";
-import { RuntimeError, ValueError } from "../python-errors";
+import { RuntimeError, ValueError } from "../../config/python-errors";
 import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
-import type { ModelBaseConfig } from "../schemas/model-base";
-import type { GradScalerLike } from "../utils/torch/grad-scaler";
-import { parseDevice } from "../utils/torch/device";
+import type { ModelBaseConfig } from "./model-base-config";
+import type { GradScalerLike } from "../precision/grad-scaler";
+import { parseDevice } from "../precision/device";
 import { type InitializeOptions, ModelBase, type ModelDependencies } from "./base";
 
 /** Arguments of {@link Model} beside its configuration. */

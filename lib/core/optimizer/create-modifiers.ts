@@ -1,6 +1,6 @@
-import { Factory } from "../factory/factory";
-import { ValueError } from "../python-errors";
-import type { ParamGroupModifierConfig } from "../schemas/optimizers";
+import { Factory } from "../../config/factory/factory";
+import { ValueError } from "../../config/python-errors";
+import type { ParamGroupModifierConfig } from "./optimizer-config";
 import type { ParamGroupModifierBase } from "./param-group-modifiers/base";
 
 /** Modifiers of parameter groups, in the order of the configuration. */

@@ -1,8 +1,8 @@
 import type { nn, optim } from "../../torch";
-import { lookupKind } from "../factory/registry";
-import { ValueError } from "../python-errors";
-import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "../schemas/optimizers";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import { lookupKind } from "../../config/registry";
+import { ValueError } from "../../config/python-errors";
+import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
+import type { UpdateCounter } from "../iteration/update-counter";
 import { OptimizerWrapper, type TorchOptimizerConstructor } from "./optimizer-wrapper";
 
 /** Builds the optimizer once the model is there. */

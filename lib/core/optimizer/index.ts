@@ -11,3 +11,5 @@ export {
   type ParamGroupProperties,
   WeightDecayByNameModifier,
 } from "./param-group-modifiers";
+export * from "./optimizer-config";
+export { Bidict } from "./bidict";

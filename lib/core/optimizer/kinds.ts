@@ -2,10 +2,9 @@
 import type { z } from "zod";
 
 import { optim } from "../../torch";
-import { type KindClass, register } from "../factory/registry";
-import type { Fields } from "../schemas/config-class";
-import { bool, float, tuple } from "../schemas/fields";
-import { OptimizerConfig, ParamGroupModifierConfig } from "../schemas/optimizers";
+import { type KindClass, register } from "../../config/registry";
+import { bool, float, tuple, type Fields } from "../../config/schema";
+import { OptimizerConfig, ParamGroupModifierConfig } from "./optimizer-config";
 import { Lion } from "./lion";
 import { LrScaleByNameModifier } from "./param-group-modifiers/lr-scale-by-name";
 import { WeightDecayByNameModifier } from "./param-group-modifiers/weight-decay-by-name";

@@ -1,14 +1,14 @@
 import { Float, nn, type optim, type Tensor } from "../../torch";
-import { AssertionError, ValueError } from "../python-errors";
-import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "../schemas/optimizers";
-import { isGiven } from "../schemas/config-class";
+import { AssertionError, ValueError } from "../../config/python-errors";
+import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
+import { isGiven } from "../../config/schema";
 import { createSchedule } from "../schedules/create-schedule";
-import { Bidict } from "../utils/common/bidict";
-import { pyNumber } from "../utils/common/python-format";
-import { getLogger } from "../utils/logging";
-import { type GradScalerLike, NoopGradScaler } from "../utils/torch/grad-scaler";
-import type { ScheduleWrapper } from "../utils/training/schedule-wrapper";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import { Bidict } from "./bidict";
+import { pyNumber } from "../../config/python-format";
+import { getLogger } from "../logging";
+import { type GradScalerLike, NoopGradScaler } from "../precision/grad-scaler";
+import type { ScheduleWrapper } from "../schedules/schedule-wrapper";
+import type { UpdateCounter } from "../iteration/update-counter";
 import { createModifiers } from "./create-modifiers";
 import { groupParameters } from "./param-groups";
 

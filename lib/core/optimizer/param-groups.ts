@@ -1,6 +1,6 @@
 import type { nn, Tensor } from "../../torch";
-import { NotImplementedError, ValueError } from "../python-errors";
-import { floatToScientificNotation } from "../utils/common/formatters";
+import { NotImplementedError, ValueError } from "../../config/python-errors";
+import { floatToScientificNotation } from "../logging/formatters";
 import type { ParamGroupModifierBase } from "./param-group-modifiers/base";
 
 /** Which parameters are exempt from weight decay. */

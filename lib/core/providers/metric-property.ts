@@ -1,4 +1,4 @@
-import { getLogger } from "../utils/logging";
+import { getLogger } from "../logging";
 
 /** Which way a metric gets better. */
 export enum Ordinality {

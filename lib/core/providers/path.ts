@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readlinkSync, realpathSync, symlinkSync, unlinkSy
 import { randomInt } from "node:crypto";
 import { join, resolve } from "node:path";
 
-import { getLogger } from "../utils/logging";
+import { getLogger } from "../logging";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 

@@ -1,4 +1,4 @@
-import { NotImplementedError, ValueError } from "../python-errors";
+import { NotImplementedError, ValueError } from "../../config/python-errors";
 
 /** What every schedule's configuration may hold (`ScheduleBaseConfig`). */
 export interface ScheduleBaseOptions {

@@ -1,7 +1,7 @@
-import { lookupKind } from "../factory/registry";
-import { NotImplementedError, ValueError } from "../python-errors";
-import { ScheduleWrapper } from "../utils/training/schedule-wrapper";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import { lookupKind } from "../../config/registry";
+import { NotImplementedError, ValueError } from "../../config/python-errors";
+import { ScheduleWrapper } from "./schedule-wrapper";
+import type { UpdateCounter } from "../iteration/update-counter";
 import type { ScheduleBase } from "./base";
 
 /** What {@link createSchedule} reads of a schedule's configuration; the schedule reads the rest. */

@@ -1,4 +1,4 @@
-import { ValueError } from "../python-errors";
+import { ValueError } from "../../config/python-errors";
 import { ScheduleBase, type ScheduleBaseOptions } from "./base";
 
 /** One listed value per step. */

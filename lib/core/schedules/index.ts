@@ -26,3 +26,5 @@ export {
   LinearWarmupCosineDecaySchedule,
   type LinearWarmupCosineDecayScheduleOptions,
 } from "./linear-warmup-cosine-decay";
+export * from "./configs";
+export { ScheduleWrapper } from "./schedule-wrapper";

@@ -1,8 +1,8 @@
 /** Registers the schedules under the names that configurations use. */
 import type { z } from "zod";
 
-import { type KindClass, register } from "../factory/registry";
-import * as schemas from "../schemas/schedules";
+import { type KindClass, register } from "../../config/registry";
+import * as schemas from "./configs";
 import { ConstantSchedule } from "./constant";
 import { CosineDecreasingSchedule, CosineIncreasingSchedule } from "./cosine";
 import { CustomSchedule } from "./custom";

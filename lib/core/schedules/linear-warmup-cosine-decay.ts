@@ -1,5 +1,5 @@
-import { ValueError } from "../python-errors";
-import { pyNumber } from "../utils/common/python-format";
+import { ValueError } from "../../config/python-errors";
+import { pyNumber } from "../../config/python-format";
 import { ScheduleBase, type ScheduleBaseOptions } from "./base";
 import { CosineDecreasingSchedule } from "./cosine";
 import { LinearIncreasingSchedule } from "./linear";

@@ -1,5 +1,5 @@
-import { AssertionError, NotImplementedError, ValueError } from "../python-errors";
-import { pyNumber } from "../utils/common/python-format";
+import { AssertionError, NotImplementedError, ValueError } from "../../config/python-errors";
+import { pyNumber } from "../../config/python-format";
 import { ScheduleBase, type ScheduleBaseOptions } from "./base";
 
 /** Common fields of schedules that run from one value to another. */

@@ -1,5 +1,5 @@
-import { AssertionError, ValueError } from "../python-errors";
-import { pyNumber } from "../utils/common/python-format";
+import { AssertionError, ValueError } from "../../config/python-errors";
+import { pyNumber } from "../../config/python-format";
 import { ScheduleBase, type ScheduleBaseOptions } from "./base";
 
 /** One part of a {@link SequentialPercentSchedule}: a schedule and the share of training that it covers. */

@@ -1,4 +1,4 @@
-import { pyNumber } from "../utils/common/python-format";
+import { pyNumber } from "../../config/python-format";
 import { ScheduleBase, type ScheduleBaseOptions } from "./base";
 import { DecreasingProgressSchedule, type DecreasingProgressScheduleOptions, roundTenDecimals } from "./progress";
 

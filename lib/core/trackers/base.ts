@@ -5,11 +5,11 @@ import { toMap } from "../../torch";
 import { getNumNodes, getWorldSize, isRank0 } from "../distributed";
 import type { MetricPropertyProvider } from "../providers/metric-property";
 import type { PathProvider } from "../providers/path";
-import { isMapping } from "../schemas/fields";
-import { pyFloatRepr } from "../utils/common/python-format";
-import { getLogger, type Logger } from "../utils/logging";
+import { isMapping } from "../../config/schema";
+import { pyFloatRepr } from "../../config/python-format";
+import { getLogger, type Logger } from "../logging";
 import { readTorchFile } from "../writers/torch-file";
-import { writeYamlFile } from "../writers/yaml-file";
+import { writeYamlFile } from "../../config/yaml/file";
 
 /** What every tracker is built with. */
 export interface TrackerDependencies {

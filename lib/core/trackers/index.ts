@@ -1,2 +1,3 @@
 export { BaseTracker, type TrackerDependencies, type TrackerInit } from "./base";
 export { NoopTracker } from "./noop";
+export * from "./configs";

@@ -8,9 +8,9 @@ import { CompositeModel } from "../models/composite";
 import { Model } from "../models/model";
 import type { ModelBase } from "../models/base";
 import type { PathProvider } from "../providers/path";
-import { NotImplementedError, RuntimeError } from "../python-errors";
-import { getLogger } from "../utils/logging";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import { NotImplementedError, RuntimeError } from "../../config/python-errors";
+import { getLogger } from "../logging";
+import type { UpdateCounter } from "../iteration/update-counter";
 import { checkpointConfig, configKindOf } from "./config-dump";
 import { type TorchFile, writeTorchFiles } from "./file-set";
 

@@ -1,7 +1,7 @@
 import { Float } from "../../torch";
-import { Float as ConfigFloat } from "../config/nodes";
-import { findKind, registeredKinds } from "../factory/registry";
-import { configClassOf, dumpConfig } from "../schemas";
+import { Float as ConfigFloat } from "../../config/yaml/nodes";
+import { findKind, registeredKinds } from "../../config/registry";
+import { configClassOf, dumpConfig } from "../../config/schema";
 
 /** A configuration as a checkpoint stores it: plain data with every default; floats stay floats when they are integral. */
 export function checkpointConfig(config: object): Record<string, unknown> {

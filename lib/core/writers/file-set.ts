@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { save } from "../../torch";
-import { RuntimeError } from "../python-errors";
+import { RuntimeError } from "../../config/python-errors";
 
 /** One file of a checkpoint: where it goes and what is in it. */
 export interface TorchFile {

@@ -1,8 +1,10 @@
-import { writeYaml } from "../config/yaml-writer";
-import { dumpConfig } from "../schemas/dump";
-import { DEFAULT_SCHEMA_KIND } from "../schemas/schema";
-import { getLogger } from "../utils/logging";
-import { writeYamlFile } from "./yaml-file";
+import { writeYaml } from "../../config/yaml/writer";
+import { dumpConfig } from "../../config/schema";
+import { getLogger } from "../logging";
+import { writeYamlFile } from "../../config/yaml/file";
+
+/** The kind of a root config that names none in `config_schema_kind`. */
+export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";
 
 /** Writes a run's hyperparameters (training-inference-config spec 3.8). */
 export class Hyperparameters {

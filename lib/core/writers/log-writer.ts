@@ -1,11 +1,11 @@
 import { Float, Tensor } from "../../torch";
 import { isRank0 } from "../distributed";
-import { AssertionError, KeyError, ValueError } from "../python-errors";
+import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
 import type { PathProvider } from "../providers/path";
 import type { BaseTracker } from "../trackers/base";
-import { formatValue } from "../utils/common/formatters";
-import type { Logger } from "../utils/logging";
-import type { UpdateCounter } from "../utils/training/update-counter";
+import { formatValue } from "../logging/formatters";
+import type { Logger } from "../logging";
+import type { UpdateCounter } from "../iteration/update-counter";
 import { writeTorchFiles } from "./file-set";
 
 /** A logged number (or flag). */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 
 import { load } from "../../torch";
-import { FileNotFoundError } from "../python-errors";
+import { FileNotFoundError } from "../../config/python-errors";
 
 /** Options of {@link readTorchFile}. */
 export interface ReadTorchFileOptions {

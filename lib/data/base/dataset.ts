@@ -1,11 +1,11 @@
 import { keep, type Tensor } from "../../torch";
-import { KeyError, NotImplementedError, ValueError } from "../../core/python-errors";
-import type { DatasetBaseConfig } from "../../core/schemas/dataset";
+import { KeyError, NotImplementedError, ValueError } from "../../config/python-errors";
+import type { DatasetBaseConfig } from "./dataset-config";
 import { Collator } from "../pipeline/collator";
 import { ComposePreProcess } from "../preprocessors/compose";
 import type { PreProcessor } from "../preprocessors/pre-processor";
 import type { Loaded, Sample } from "../sample";
-import { lookupKind } from "../../core/factory/registry";
+import { lookupKind } from "../../config/registry";
 
 /** Loads one tensor of sample `index`. */
 export type Getter = (index: number) => Loaded;

@@ -1,6 +1,6 @@
 import type { Batch, DataContainerLike, DataLoaderRequest, SamplerLike } from "../../core/interfaces/data";
-import { KeyError, ValueError } from "../../core/python-errors";
-import { suggestNames } from "../../core/nearest-names";
+import { KeyError, ValueError } from "../../config/python-errors";
+import { suggestNames } from "../../config/nearest-names";
 import type { DatasetProtocol } from "../base/dataset";
 import { InterleavedSampler } from "../samplers/interleaved-sampler";
 import { RandomSampler } from "../samplers/random-sampler";

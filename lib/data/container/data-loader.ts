@@ -1,6 +1,6 @@
 import { scope } from "../../torch";
 import type { Batch, DatasetLike } from "../../core/interfaces/data";
-import { NotImplementedError } from "../../core/python-errors";
+import { NotImplementedError } from "../../config/python-errors";
 import { defaultCollate } from "../pipeline/default-collate";
 import { drawSeed } from "../random/draw-seed";
 import type { Sample } from "../sample";

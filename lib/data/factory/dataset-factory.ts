@@ -1,6 +1,6 @@
-import { lookupKind } from "../../core/factory/registry";
-import { ValueError } from "../../core/python-errors";
-import type { DatasetBaseConfig } from "../../core/schemas/dataset";
+import { lookupKind } from "../../config/registry";
+import { ValueError } from "../../config/python-errors";
+import type { DatasetBaseConfig } from "../base/dataset-config";
 import type { DatasetProtocol } from "../base/dataset";
 import { Collator } from "../pipeline/collator";
 import { MultiStagePipeline } from "../pipeline/multistage-pipeline";

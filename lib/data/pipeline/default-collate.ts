@@ -1,5 +1,5 @@
 import { stack, Tensor, tensor } from "../../torch";
-import { KeyError, ValueError } from "../../core/python-errors";
+import { KeyError, ValueError } from "../../config/python-errors";
 
 /**
  * Joins the values of one key over the samples of a batch, as PyTorch's `default_collate` does (data spec 7.1): tensors are

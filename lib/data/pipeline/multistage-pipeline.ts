@@ -1,6 +1,6 @@
 import { Tensor } from "../../torch";
-import { ValueError } from "../../core/python-errors";
-import { lookupKind } from "../../core/factory/registry";
+import { ValueError } from "../../config/python-errors";
+import { lookupKind } from "../../config/registry";
 import type { BatchMap, Sample } from "../sample";
 import type { BatchProcessor } from "./batch-processor";
 import { Collator } from "./collator";

@@ -1,5 +1,5 @@
 import { Tensor } from "../../torch";
-import { KeyError, NotImplementedError, ValueError } from "../../core/python-errors";
+import { KeyError, NotImplementedError, ValueError } from "../../config/python-errors";
 import type { Sample } from "../sample";
 
 /**

@@ -1,6 +1,6 @@
 /** The arithmetic that normalizing processors of samples and of batches share. */
 import type { Tensor } from "../../torch";
-import { AssertionError } from "../../core/python-errors";
+import { AssertionError } from "../../config/python-errors";
 
 /** Statistics (1, C), on the CPU. */
 export interface Moments {

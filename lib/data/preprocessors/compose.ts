@@ -1,5 +1,5 @@
 import type { Tensor } from "../../torch";
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 import { PreProcessor } from "./pre-processor";
 
 /** Several preprocessors one after the other. */

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../torch";
-import { NotImplementedError } from "../../core/python-errors";
+import { NotImplementedError } from "../../config/python-errors";
 
 /** One step between the stored value of a field and what a model sees (data spec 6). */
 export abstract class PreProcessor {

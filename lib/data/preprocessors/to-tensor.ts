@@ -1,6 +1,6 @@
 import { Tensor, tensor } from "../../torch";
-import { ValueError } from "../../core/python-errors";
-import { shapeOf } from "../../core/schemas/dataset";
+import { ValueError } from "../../config/python-errors";
+import { shapeOf } from "./normalizers/tensor-value";
 
 /** A tensor as it is; numbers and (nested) lists of numbers as a float32 tensor. */
 export function toTensor(value: unknown): Tensor {

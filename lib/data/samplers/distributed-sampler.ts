@@ -1,5 +1,5 @@
 import type { SamplerLike } from "../../core/interfaces/data";
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 import { randomOrder } from "../random/permutation";
 import { range } from "../wrappers/subset";
 import type { SampleSource } from "./sampler";

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 import type { SamplerIntervalConfig } from "../../core/interfaces/data";
-import { bool, defineConfig, int, optional } from "../../core/schemas";
+import { bool, defineConfig, int, optional } from "../../config/schema";
 
 /** How the training samples are batched, where the run starts and ends (data spec 2.11). Counts are optimizer updates and samples of all processes. */
 export const InterleavedSamplerConfig = defineConfig("InterleavedSamplerConfig", {

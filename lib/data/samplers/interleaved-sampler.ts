@@ -1,7 +1,6 @@
-import { validateConfig } from "../../core/schemas";
+import { validateConfig, type InputOf } from "../../config/schema";
 import type { SamplerIntervalConfig, SamplerLike } from "../../core/interfaces/data";
-import { NotImplementedError, ValueError } from "../../core/python-errors";
-import type { InputOf } from "../../core/schemas";
+import { NotImplementedError, ValueError } from "../../config/python-errors";
 import { checkSamplerInterval, InterleavedSamplerConfig } from "./interleaved-sampler-config";
 import { sampleSource, type SampleSource } from "./sampler";
 

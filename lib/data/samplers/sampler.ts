@@ -1,4 +1,4 @@
-import { NotImplementedError } from "../../core/python-errors";
+import { NotImplementedError } from "../../config/python-errors";
 import type { DatasetLike, SamplerLike } from "../../core/interfaces/data";
 
 /** What a sampler draws from; the loader needs to know its length and its samples. */

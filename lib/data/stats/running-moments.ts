@@ -1,6 +1,6 @@
 import { scope, Tensor, type Device } from "../../torch";
-import { ValueError } from "../../core/python-errors";
-import { toLogscale } from "../../core/utils/logscale";
+import { ValueError } from "../../config/python-errors";
+import { toLogscale } from "../../core/functional/logscale";
 
 /** Moments of one channel count, so far. */
 interface State {

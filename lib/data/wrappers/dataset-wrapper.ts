@@ -1,6 +1,6 @@
 import type { Tensor } from "../../torch";
-import { ValueError } from "../../core/python-errors";
-import type { DatasetBaseConfig } from "../../core/schemas/dataset";
+import { ValueError } from "../../config/python-errors";
+import type { DatasetBaseConfig } from "../base/dataset-config";
 import { Dataset, describeObject, type DatasetProtocol } from "../base/dataset";
 import type { Collator } from "../pipeline/collator";
 import type { ComposePreProcess } from "../preprocessors/compose";

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../torch";
-import { AttributeError, ValueError } from "../../core/python-errors";
+import { AttributeError, ValueError } from "../../config/python-errors";
 import type { DatasetProtocol } from "../base/dataset";
 import type { Sample } from "../sample";
 import { DatasetWrapper } from "./dataset-wrapper";

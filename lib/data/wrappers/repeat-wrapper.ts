@@ -1,6 +1,6 @@
-import { validateConfig } from "../../core/schemas";
-import { ValueError } from "../../core/python-errors";
-import { RepeatWrapperConfig } from "../../core/schemas/dataset";
+import { validateConfig } from "../../config/schema";
+import { ValueError } from "../../config/python-errors";
+import { RepeatWrapperConfig } from "./configs";
 import type { DatasetProtocol } from "../base/dataset";
 import { range, Subset } from "./subset";
 

@@ -1,6 +1,6 @@
-import { validateConfig } from "../../core/schemas";
+import { validateConfig } from "../../config/schema";
 import { randperm } from "../../torch";
-import { ShuffleWrapperConfig } from "../../core/schemas/dataset";
+import { ShuffleWrapperConfig } from "./configs";
 import type { DatasetProtocol } from "../base/dataset";
 import { permutationNumbers } from "../random/permutation";
 import { numpyPermutation } from "../random/pcg64";

@@ -1,5 +1,5 @@
-import { RuntimeError, ValueError } from "../../core/python-errors";
-import { SubsetWrapperConfig } from "../../core/schemas/dataset";
+import { RuntimeError, ValueError } from "../../config/python-errors";
+import { SubsetWrapperConfig } from "./configs";
 import type { DatasetProtocol } from "../base/dataset";
 import { range, Subset } from "./subset";
 

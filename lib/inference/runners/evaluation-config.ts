@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { childOf, cloneNode, displayPath, mergeConfigs, readYaml, resolveConfig, scalarNode } from "../../core/config";
-import type { ComposedConfig, MapNode, UnresolvedConfig } from "../../core/config";
-import { ConfigError } from "../../core/errors";
-import { FileNotFoundError, ValueError } from "../../core/python-errors";
+import { childOf, cloneNode, displayPath, mergeConfigs, readYaml, resolveConfig, scalarNode } from "../../config";
+import type { ComposedConfig, MapNode, UnresolvedConfig } from "../../config";
+import { ConfigError } from "../../config/errors";
+import { FileNotFoundError, ValueError } from "../../config/python-errors";
 
 /** A run to evaluate, and the config that does it. */
 export interface Evaluation {

@@ -1,6 +1,7 @@
-import type { ComposedConfig } from "../../core/config";
-import { findKind, loadUserKinds } from "../../core/factory";
-import { isConfigClass, isMapping } from "../../core/schemas";
+import type { ComposedConfig } from "../../config";
+import { findKind } from "../../config/registry";
+import { loadUserKinds } from "../../config/factory/load-kind";
+import { isConfigClass, isMapping } from "../../config/schema";
 import { HydraRunner, type Experiment, type RunnerOptions, type SetupOptions } from "../../training/runners";
 
 /** Evaluates a finished run: reads its weights only and runs the callbacks once (training-inference-config spec 9). */

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { register } from "../../core/factory";
+import { register } from "../../config/registry";
 import type { ModelOptions } from "../../core/models";
-import { validateConfig } from "../../core/schemas";
+import { validateConfig } from "../../config/schema";
 import { AnchorBranchedUPTConfig, AnchoredBranchedUPT } from "../models/ab-upt";
 import type { ABUPTInputs, Fields } from "../models/ab-upt";
 import { AerodynamicsModel } from "./base-model";

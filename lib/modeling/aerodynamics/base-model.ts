@@ -1,6 +1,6 @@
 import { Model } from "../../core/models";
 import type { ModelOptions } from "../../core/models";
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 import { cat, nn } from "../../torch";
 import type { Tensor } from "../../torch";
 import { ContinuousSincosEmbed, LinearProjection } from "../modules/layers";

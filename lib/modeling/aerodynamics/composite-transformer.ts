@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import { register } from "../../core/factory";
+import { register } from "../../config/registry";
 import { CompositeModel, Model } from "../../core/models";
 import type { ModelDependencies, ModelOptions } from "../../core/models";
-import { bool, int, optional, shared, str, validateConfig } from "../../core/schemas";
-import { AeroDataSpecs } from "../../core/schemas/dataset";
-import { ModelBaseConfig } from "../../core/schemas/model-base";
+import { bool, int, optional, shared, str, validateConfig } from "../../config/schema";
+import { AeroDataSpecs } from "../../core/data-specs/aero-data-specs";
+import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { cat, nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import type { RopeTable } from "../functional/rope";

@@ -1,7 +1,8 @@
 /** Config fields that the trainable models of the aerodynamics tutorial have beside those of their architecture. */
-import { bool, literal } from "../../core/schemas";
-import { AeroDataSpecs, totalDim, totalOutputDim } from "../../core/schemas/dataset";
-import type { ModelBaseConfig } from "../../core/schemas/model-base";
+import { bool, literal } from "../../config/schema";
+import { AeroDataSpecs, totalOutputDim } from "../../core/data-specs/aero-data-specs";
+import { totalDim } from "../../core/data-specs/field-dim-spec";
+import type { ModelBaseConfig } from "../../core/models/model-base-config";
 
 export const aerodynamicsFields = {
   /** How positions become tokens. */

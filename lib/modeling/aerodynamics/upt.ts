@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { register } from "../../core/factory";
+import { register } from "../../config/registry";
 import type { ModelOptions } from "../../core/models";
-import { validateConfig } from "../../core/schemas";
+import { validateConfig } from "../../config/schema";
 import { cat, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { UPT as UPTBackbone, UPTConfig as BackboneConfig } from "../models/upt";

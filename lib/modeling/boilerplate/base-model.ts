@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import { register } from "../../core/factory";
+import { register } from "../../config/registry";
 import { Model, type ModelOptions } from "../../core/models";
-import { bool, float, int, literal, optional, validateConfig } from "../../core/schemas";
-import { ModelBaseConfig } from "../../core/schemas/model-base";
+import { bool, float, int, literal, optional, validateConfig } from "../../config/schema";
+import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 

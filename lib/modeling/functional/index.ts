@@ -2,7 +2,7 @@
 export { knn, radius } from "./geometric";
 export type { BatchVectors } from "./geometric";
 export { applyInitMethod, initBiasToZero, initTruncNormalZeroBias, InitWeightsMode } from "./init";
-export { fromLogscale, toLogscale } from "../../core/utils/logscale";
+export { fromLogscale, toLogscale } from "../../core/functional/logscale";
 export { modulateGate, modulateScaleShift } from "./modulation";
 export { rope, ropeTable } from "./rope";
 export type { RopeFrequencies, RopeTable } from "./rope";

@@ -5,8 +5,8 @@
  * random numbers, so a seed gives the same weights as the same modules built in Python (with the truncated normal of torch ≤ 2.11).
  */
 import type { z } from "zod";
-import { ValueError } from "../../core/python-errors";
-import { literal } from "../../core/schemas";
+import { ValueError } from "../../config/python-errors";
+import { literal } from "../../config/schema";
 import { nn } from "../../torch";
 import type { Tensor } from "../../torch";
 

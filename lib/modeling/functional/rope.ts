@@ -6,7 +6,7 @@
  * - real: inside the chunk of 2F channels of each axis, `(j, j + F)`.
  * They coincide only for one frequency per axis (F = 1).
  */
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 import { complex, imag, real, stack, Tensor } from "../../torch";
 import { rotate } from "./rotate";
 

@@ -1,5 +1,5 @@
 /** Names of the models' config classes as checkpoints store them (`config_kind`); the Python framework looks them up there. */
-import { register } from "../../core/factory/registry";
+import { register } from "../../config/registry";
 import { AnchorBranchedUPTConfig } from "./ab-upt/config";
 import { TransformerConfig } from "./transformer";
 import { TransolverConfig, TransolverPlusPlusConfig } from "./transolver";

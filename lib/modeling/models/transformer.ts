@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { ModelBaseConfig } from "../../core/schemas/model-base";
-import { register } from "../../core/factory/registry";
-import { int, shared, validateConfig } from "../../core/schemas";
+import { ModelBaseConfig } from "../../core/models/model-base-config";
+import { register } from "../../config/registry";
+import { int, shared, validateConfig } from "../../config/schema";
 import { nn } from "../../torch";
 import type { Tensor } from "../../torch";
 import { ropeTable } from "../functional/rope";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { register } from "../../core/factory/registry";
-import { any, literal, mapping, validateConfig } from "../../core/schemas";
+import { register } from "../../config/registry";
+import { any, literal, mapping, validateConfig } from "../../config/schema";
 import { writtenKeys } from "../modules/blocks";
 import { Transformer, TransformerConfig } from "./transformer";
 

@@ -1,8 +1,9 @@
 import type { z } from "zod";
-import { register } from "../../core/factory/registry";
-import { bool, int, shared, validateConfig } from "../../core/schemas";
-import { AeroDataSpecs, totalDim, totalOutputDim } from "../../core/schemas/dataset";
-import { ModelBaseConfig } from "../../core/schemas/model-base";
+import { register } from "../../config/registry";
+import { bool, int, shared, validateConfig } from "../../config/schema";
+import { AeroDataSpecs, totalOutputDim } from "../../core/data-specs/aero-data-specs";
+import { totalDim } from "../../core/data-specs/field-dim-spec";
+import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { TransformerBlock, TransformerBlockConfig } from "../modules/blocks";

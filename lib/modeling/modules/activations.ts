@@ -1,6 +1,6 @@
 /** Activation functions by the names that configs use. */
 import type { z } from "zod";
-import { literal } from "../../core/schemas";
+import { literal } from "../../config/schema";
 import { nn } from "../../torch";
 
 /** The activation modules, each with PyTorch's defaults (GELU exact, LeakyReLU slope 0.01, Softplus β = 1, ELU α = 1). */

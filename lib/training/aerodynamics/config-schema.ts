@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import { register } from "../../core/factory/registry";
-import { AeroDataSpecs, AeroStatsSchema } from "../../core/schemas/dataset";
-import { optional } from "../../core/schemas/fields";
-import { registered } from "../../core/schemas/registered";
-import { ConfigSchema } from "../../core/schemas/schema";
+import { register } from "../../config/registry";
+import { AeroDataSpecs } from "../../core/data-specs/aero-data-specs";
+import { AeroStatsSchema } from "../../data/stats/aero-stats";
+import { optional, registered } from "../../config/schema";
+import { ConfigSchema } from "../runners/config-schema";
 import { AutomotiveAerodynamicsCfdTrainerConfig } from "./trainer";
 
 /** Root config of the aerodynamics experiments (training-inference-config spec 11.5). */

@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import { register } from "../../core/factory/registry";
+import { register } from "../../config/registry";
 import type { DeviceBatch } from "../../core/interfaces/data";
-import { CallbacksConfig } from "../../core/schemas/callbacks";
-import { bool, list, optional } from "../../core/schemas/fields";
-import { BaseTrainerConfig } from "../../core/schemas/trainers";
+import { CallbacksConfig } from "../../core/callbacks/configs";
+import { bool, list, optional } from "../../config/schema";
+import { BaseTrainerConfig } from "../trainers/base-trainer-config";
 import {
   AerodynamicsLossWeights,
   aerodynamicsLosses,

@@ -6,11 +6,11 @@ import {
   type ProcessResultsContext,
   ResultTuple,
 } from "../../core/callbacks";
-import { register } from "../../core/factory/registry";
+import { register } from "../../config/registry";
 import type { DeviceBatch } from "../../core/interfaces/data";
 import type { ModelBase } from "../../core/models";
-import { ValueError } from "../../core/python-errors";
-import { OfflineLossCallbackConfig } from "../../core/schemas/callbacks";
+import { ValueError } from "../../config/python-errors";
+import { OfflineLossCallbackConfig } from "../../core/callbacks/configs";
 
 const FORMAT = ".5f";
 

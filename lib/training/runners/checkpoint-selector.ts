@@ -1,4 +1,4 @@
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 
 /** What `checkpoint_tag` of an initializer takes: a tag, or one component of it. */
 export type CheckpointSelector = string | { epoch?: number; update?: number; sample?: number };

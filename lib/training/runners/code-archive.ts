@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { getLogger } from "../../core/utils/logging";
+import { getLogger } from "../../core/logging";
 
 /** Untracked files above this size are data, not code. */
 const LARGEST_UNTRACKED = 1 << 20;

@@ -1,6 +1,6 @@
-import { ConfigError } from "../../core/errors";
-import { NotImplementedError } from "../../core/python-errors";
-import type { Accelerator } from "../../core/schemas/schema";
+import { ConfigError } from "../../config/errors";
+import { NotImplementedError } from "../../config/python-errors";
+import type { Accelerator } from "./config-schema";
 import { cuda } from "../../torch";
 
 /** The accelerator of a config that names none: a GPU when there is one. */

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import type { ComposedConfig } from "../../core/config";
-import { addGlobalHandlers, getLogger } from "../../core/utils/logging";
+import type { ComposedConfig } from "../../config";
+import { addGlobalHandlers, getLogger } from "../../core/logging";
 import { runDevice } from "./devices";
 import { loadRunConfig, type RunConfig } from "./run-config";
 import { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";

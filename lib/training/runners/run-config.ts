@@ -1,17 +1,12 @@
-import type { ComposedConfig } from "../../core/config";
-import { ConfigError } from "../../core/errors";
-import { findKind, loadUserKinds } from "../../core/factory";
-import { suggestNames } from "../../core/nearest-names";
-import { registeredKinds } from "../../core/factory/registry";
-import {
-  ConfigSchema,
-  DEFAULT_SCHEMA_KIND,
-  isConfigClass,
-  isSubclass,
-  setAcceleratorDetection,
-  validateConfig,
-  type AnyConfigClass,
-} from "../../core/schemas";
+import type { ComposedConfig } from "../../config";
+import { ConfigError } from "../../config/errors";
+import { findKind } from "../../config/registry";
+import { loadUserKinds } from "../../config/factory/load-kind";
+import { suggestNames } from "../../config/nearest-names";
+import { registeredKinds } from "../../config/registry";
+import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
+import { ConfigSchema, setAcceleratorDetection } from "./config-schema";
+import { isConfigClass, isSubclass, validateConfig, type AnyConfigClass } from "../../config/schema";
 import { bestAccelerator } from "./devices";
 
 /** A validated config and the root class that it belongs to. */

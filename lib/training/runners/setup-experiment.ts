@@ -2,18 +2,15 @@ import { execFileSync } from "node:child_process";
 import { hostname, release, totalmem, type as osType } from "node:os";
 import { resolve } from "node:path";
 import { getRank, getWorldSize, isDistributed, isRank0 } from "../../core/distributed";
-import { Factory } from "../../core/factory";
+import { Factory } from "../../config/factory/factory";
 import { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
-import {
-  dumpConfig,
-  PreviousRunInitializerConfig,
-  ResumeInitializerConfig,
-  type ConfigSchema,
-} from "../../core/schemas";
+import { dumpConfig } from "../../config/schema";
+import { PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../core/initializers/configs";
+import { type ConfigSchema } from "./config-schema";
 import { BaseTracker, NoopTracker } from "../../core/trackers";
-import { setSeed } from "../../core/utils";
-import { addGlobalHandlers, getLogger, type MessageCounter } from "../../core/utils/logging";
+import { setSeed } from "../../core/seed";
+import { addGlobalHandlers, getLogger, type MessageCounter } from "../../core/logging";
 import { Hyperparameters } from "../../core/writers";
 import { createPipeline, DataContainer, DatasetFactory } from "../../data";
 import { cuda, versions } from "../../torch";

@@ -8,15 +8,15 @@ import {
 } from "../../core/callbacks";
 import { CheckpointKeys, TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
 import { getNumNodes, getWorldSize } from "../../core/distributed";
-import { Factory } from "../../core/factory";
+import { Factory } from "../../config/factory/factory";
 import { createInitializer, type InitializerBase } from "../../core/initializers";
 import type { DataContainerLike, DeviceBatch } from "../../core/interfaces/data";
 import type { TrainerLike, TrainerResult } from "../../core/interfaces/trainer";
 import type { ModelBase } from "../../core/models";
 import { MetricPropertyProvider } from "../../core/providers";
 import type { PathProvider } from "../../core/providers";
-import { NotImplementedError, ValueError } from "../../core/python-errors";
-import type { BaseTrainerConfig } from "../../core/schemas/trainers";
+import { NotImplementedError, ValueError } from "../../config/python-errors";
+import type { BaseTrainerConfig } from "./base-trainer-config";
 import type { BaseTracker } from "../../core/trackers";
 import {
   type AutocastContext,
@@ -24,10 +24,11 @@ import {
   getSupportedPrecision,
   type GradScalerLike,
   moveItemsToDevice,
-} from "../../core/utils/torch";
-import { getLogger, withLogContext } from "../../core/utils/logging";
-import { TrainingIteration, UpdateCounter } from "../../core/utils/training";
-import { fullySpecified } from "../../core/utils/training/training-iteration";
+} from "../../core/precision";
+import { getLogger, withLogContext } from "../../core/logging";
+import { TrainingIteration } from "../../core/iteration/training-iteration";
+import { UpdateCounter } from "../../core/iteration/update-counter";
+import { fullySpecified } from "../../core/iteration/training-iteration";
 import { CheckpointWriter, LogWriter } from "../../core/writers";
 import { type BatchSizes, getBatchSizes } from "./batch-size";
 import { CallbackRunner } from "./callback-runner";

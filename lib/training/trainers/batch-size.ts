@@ -1,4 +1,4 @@
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 
 /** What the sizes of batches depend on. */
 export interface BatchSizeOptions {

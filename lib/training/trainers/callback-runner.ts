@@ -1,8 +1,8 @@
 import { noGrad, scope } from "../../torch";
 import { type CallbackBase, EarlyStopIteration, PeriodicCallback } from "../../core/callbacks";
 import type { ModelBase } from "../../core/models";
-import { getLogger } from "../../core/utils/logging";
-import type { UpdateCounter } from "../../core/utils/training";
+import { getLogger } from "../../core/logging";
+import type { UpdateCounter } from "../../core/iteration/update-counter";
 import type { LogWriter } from "../../core/writers";
 import type { TrainingRandomness } from "./random-state";
 

@@ -12,8 +12,8 @@ import {
   TrainTimeCallback,
 } from "../../core/callbacks";
 import { isRank0 } from "../../core/distributed";
-import type { BaseTrainerConfig } from "../../core/schemas/trainers";
-import { getLogger } from "../../core/utils/logging";
+import type { BaseTrainerConfig } from "./base-trainer-config";
+import { getLogger } from "../../core/logging";
 
 type Interval = Pick<PeriodicCallbackConfig, "every_n_epochs" | "every_n_updates" | "every_n_samples">;
 

@@ -1,7 +1,7 @@
 import type { Tensor } from "../../torch";
-import { RuntimeError } from "../../core/python-errors";
-import { getLogger } from "../../core/utils/logging";
-import type { TrainingIteration } from "../../core/utils/training";
+import { RuntimeError } from "../../config/python-errors";
+import { getLogger } from "../../core/logging";
+import type { TrainingIteration } from "../../core/iteration/training-iteration";
 
 /** How NaN losses are met. */
 export interface NanGuardOptions {

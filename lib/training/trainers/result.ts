@@ -1,6 +1,6 @@
 import { Tensor, zerosLike } from "../../torch";
 import type { TrainerResult } from "../../core/interfaces/trainer";
-import { ValueError } from "../../core/python-errors";
+import { ValueError } from "../../config/python-errors";
 
 /** Losses of a batch: one, several, or several by name. */
 export type LossResult = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;

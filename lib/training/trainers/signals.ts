@@ -1,4 +1,4 @@
-import { getLogger } from "../../core/utils/logging";
+import { getLogger } from "../../core/logging";
 
 /**
  * Notes requests to stop, so that the update in progress can be finished: SIGTERM (what batch systems send before they

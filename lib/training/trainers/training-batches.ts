@@ -1,9 +1,9 @@
 import { scope } from "../../torch";
 import type { Batch, DataContainerLike } from "../../core/interfaces/data";
-import { RuntimeError, ValueError } from "../../core/python-errors";
-import { getLogger } from "../../core/utils/logging";
-import { fullySpecified } from "../../core/utils/training/training-iteration";
-import type { UpdateCounter } from "../../core/utils/training";
+import { RuntimeError, ValueError } from "../../config/python-errors";
+import { getLogger } from "../../core/logging";
+import { fullySpecified } from "../../core/iteration/training-iteration";
+import type { UpdateCounter } from "../../core/iteration/update-counter";
 import type { BatchSizes } from "./batch-size";
 import type { TrainingRandomness } from "./random-state";
 

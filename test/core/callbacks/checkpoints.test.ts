@@ -8,8 +8,8 @@ import {
   BestCheckpointCallbackConfig,
   CheckpointCallbackConfig,
   EmaCallbackConfig,
-} from "../../../lib/core/schemas/callbacks";
-import { ModelBaseConfig } from "../../../lib/core/schemas/model-base";
+} from "../../../lib/core/callbacks/configs";
+import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
 import { temporaryFolder } from "../../support/small-run";
 import { counterAt, parts, Weight } from "./support";
 

@@ -12,9 +12,10 @@ import {
 } from "../../../lib/core/callbacks";
 import { setDistributedConfig } from "../../../lib/core/distributed";
 import { CompositeModel } from "../../../lib/core/models";
-import { ModelBaseConfig } from "../../../lib/core/schemas/model-base";
-import { getLogger, rootLogger } from "../../../lib/core/utils/logging";
-import { TrainingIteration, UpdateCounter } from "../../../lib/core/utils/training";
+import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
+import { getLogger, rootLogger } from "../../../lib/core/logging";
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import { smallData, SmallModel, SMALL_MODEL } from "../../support/small-run";
 import { counterAt, loss, parts, Weight } from "./support";
 

@@ -14,7 +14,7 @@ import {
   FixedEarlyStopperConfig,
   MetricEarlyStopperConfig,
   TrackAdditionalOutputsCallbackConfig,
-} from "../../../lib/core/schemas/callbacks";
+} from "../../../lib/core/callbacks/configs";
 import { temporaryFolder } from "../../support/small-run";
 import { counterAt, parts } from "./support";
 

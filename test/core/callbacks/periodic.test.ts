@@ -12,8 +12,8 @@ import {
   validateCheckpointKeys,
 } from "../../../lib/core/callbacks";
 import type { DeviceBatch } from "../../../lib/core/interfaces/data";
-import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/schemas/callbacks";
-import { getLogger } from "../../../lib/core/utils/logging";
+import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/configs";
+import { getLogger } from "../../../lib/core/logging";
 import { smallData } from "../../support/small-run";
 import { counterAt, parts } from "./support";
 

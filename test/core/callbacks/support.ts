@@ -2,9 +2,10 @@ import { full, keep, nn, type Tensor } from "../../../lib/torch";
 import type { CallbackDependencies, PeriodicCallbackContext } from "../../../lib/core/callbacks";
 import { Model } from "../../../lib/core/models";
 import { MetricPropertyProvider, PathProvider } from "../../../lib/core/providers";
-import { ModelBaseConfig } from "../../../lib/core/schemas/model-base";
+import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
 import { NoopTracker } from "../../../lib/core/trackers";
-import { TrainingIteration, UpdateCounter } from "../../../lib/core/utils/training";
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import { CheckpointWriter, LogWriter } from "../../../lib/core/writers";
 
 /** Parts of a run for tests of single callbacks, without a trainer. */

@@ -7,9 +7,14 @@ import {
   LrScaleByNameModifier,
   WeightDecayByNameModifier,
 } from "../../../lib/core/optimizer";
-import { AnyOptimizerConfig, OptimizerConfig, ParamGroupModifierConfig } from "../../../lib/core/schemas/optimizers";
-import { type GradScalerLike, NoopGradScaler } from "../../../lib/core/utils/torch";
-import { TrainingIteration, UpdateCounter } from "../../../lib/core/utils/training";
+import {
+  AnyOptimizerConfig,
+  OptimizerConfig,
+  ParamGroupModifierConfig,
+} from "../../../lib/core/optimizer/optimizer-config";
+import { type GradScalerLike, NoopGradScaler } from "../../../lib/core/precision";
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 
 /** Cases of core-optim-schedules spec 3, 4, 6 and 14. */
 

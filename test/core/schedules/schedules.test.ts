@@ -17,8 +17,10 @@ import {
   StepFixedSchedule,
   StepIntervalSchedule,
 } from "../../../lib/core/schedules";
-import { AnyScheduleConfig } from "../../../lib/core/schemas/schedules";
-import { ScheduleWrapper, TrainingIteration, UpdateCounter } from "../../../lib/core/utils/training";
+import { AnyScheduleConfig } from "../../../lib/core/schedules/configs";
+import { ScheduleWrapper } from "../../../lib/core/schedules/schedule-wrapper";
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 
 /** Reference values: the Python framework's tests, and its formulas evaluated in Python (core-optim-schedules spec 8, 14). */
 

@@ -5,8 +5,9 @@ import { load, nn, type Tensor } from "../../../lib/torch";
 import { setDistributedConfig } from "../../../lib/core/distributed";
 import { CompositeModel, Model, type ModelBase } from "../../../lib/core/models";
 import { PathProvider } from "../../../lib/core/providers";
-import { ModelBaseConfig } from "../../../lib/core/schemas/model-base";
-import { TrainingIteration, UpdateCounter } from "../../../lib/core/utils/training";
+import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import { CheckpointWriter } from "../../../lib/core/writers";
 import { temporaryFolder } from "../../support/small-run";
 

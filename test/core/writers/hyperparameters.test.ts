@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hyperparameters } from "../../../lib/core/writers";
-import { readYaml, toPlain } from "../../../lib/core/config";
+import { readYaml, toPlain } from "../../../lib/config";
 import {
   any,
   defineConfig,
@@ -16,7 +16,7 @@ import {
   shared,
   str,
   tuple,
-} from "../../../lib/core/schemas";
+} from "../../../lib/config/schema";
 
 const Inner = defineConfig("Inner", { fields: { width: float().default(1), hidden_dim: int() } });
 const Root = defineConfig("Root", {

@@ -4,8 +4,9 @@ import { isFloatEntry, load, tensor, toMap } from "../../../lib/torch";
 import { setDistributedConfig } from "../../../lib/core/distributed";
 import { MetricPropertyProvider, PathProvider } from "../../../lib/core/providers";
 import { BaseTracker } from "../../../lib/core/trackers";
-import { getLogger } from "../../../lib/core/utils/logging";
-import { TrainingIteration, UpdateCounter } from "../../../lib/core/utils/training";
+import { getLogger } from "../../../lib/core/logging";
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import { LogWriter } from "../../../lib/core/writers";
 import { temporaryFolder } from "../../support/small-run";
 

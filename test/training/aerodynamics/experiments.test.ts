@@ -3,12 +3,13 @@ import "../../../lib/data";
 import "../../../lib/modeling";
 import "../../../lib/training";
 import "../../../lib/core";
-import { composeConfig } from "../../../lib/core/config";
-import { findKind, lookupKind, register } from "../../../lib/core/factory";
-import { PeriodicDataIteratorCallbackConfig, str, any } from "../../../lib/core/schemas";
-import { StandardDatasetConfig } from "../../../lib/core/schemas/dataset";
+import { composeConfig } from "../../../lib/config";
+import { findKind, lookupKind, register } from "../../../lib/config/registry";
+import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/configs";
+import { any, str } from "../../../lib/config/schema";
+import { StandardDatasetConfig } from "../../../lib/data/base/dataset-config";
 import { loadRunConfig } from "../../../lib/training/runners";
-import experiments from "../../core/config/fixtures/experiments.json";
+import experiments from "../../config/compose/fixtures/experiments.json";
 
 const configs = join(__dirname, "../../../examples/aerodynamics/configs");
 

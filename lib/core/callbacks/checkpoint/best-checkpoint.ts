@@ -1,8 +1,8 @@
 import { Float } from "../../../torch";
-import { KeyError, NotImplementedError } from "../../python-errors";
-import type { BestCheckpointCallbackConfig } from "../../schemas/callbacks";
-import { pyFloatRepr } from "../../utils/common/python-format";
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import { KeyError, NotImplementedError } from "../../../config/python-errors";
+import type { BestCheckpointCallbackConfig } from "../configs";
+import { pyFloatRepr } from "../../../config/python-format";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies, CallbackState } from "../base";
 import { currentMetric, isBetter, worstValue } from "../metric";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";

@@ -1,7 +1,7 @@
-import { ValueError } from "../../python-errors";
-import type { CheckpointCallbackConfig } from "../../schemas/callbacks";
-import { shortNumberStr } from "../../utils/common/formatters";
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import { ValueError } from "../../../config/python-errors";
+import type { CheckpointCallbackConfig } from "../configs";
+import { shortNumberStr } from "../../logging/formatters";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies } from "../base";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 

@@ -1,11 +1,11 @@
 import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../checkpoint-keys";
 import { isRank0 } from "../../distributed";
-import { AssertionError } from "../../python-errors";
-import { shortNumberStr } from "../../utils/common/formatters";
-import { toFixedHalfEven } from "../../utils/common/python-format";
-import { type LogHandler, LogLevel, rootLogger } from "../../utils/logging";
-import { fullySpecified } from "../../utils/training/training-iteration";
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import { AssertionError } from "../../../config/python-errors";
+import { shortNumberStr } from "../../logging/formatters";
+import { toFixedHalfEven } from "../../../config/python-format";
+import { type LogHandler, LogLevel, rootLogger } from "../../logging";
+import { fullySpecified } from "../../iteration/training-iteration";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import { PeriodicCallback, type PeriodicCallbackContext, type UpdateTimes } from "../periodic";
 
 /** Notices that something was logged, so that the progress line goes on below it. */

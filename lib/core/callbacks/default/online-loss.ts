@@ -1,6 +1,6 @@
 import { keep, scope, stack, type Tensor } from "../../../torch";
-import { RuntimeError } from "../../python-errors";
-import type { OnlineLossCallbackConfig } from "../../schemas/callbacks";
+import { RuntimeError } from "../../../config/python-errors";
+import type { OnlineLossCallbackConfig } from "../configs";
 import type { CallbackDependencies } from "../base";
 import {
   type AccumulationStep,

@@ -1,7 +1,7 @@
 import { CompositeModel } from "../../models/composite";
 import type { ModelBase } from "../../models/base";
-import { shortNumberStr } from "../../utils/common/formatters";
-import { snakeTypeName } from "../../utils/common/naming";
+import { shortNumberStr } from "../../logging/formatters";
+import { snakeTypeName } from "../../naming";
 import { CallbackBase } from "../base";
 
 interface Row {

@@ -1,5 +1,5 @@
 import { memory, resetPeakMemory } from "../../../torch";
-import { toFixedHalfEven } from "../../utils/common/python-format";
+import { toFixedHalfEven } from "../../../config/python-format";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 const GIBIBYTE = 2 ** 30;

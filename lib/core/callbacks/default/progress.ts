@@ -1,7 +1,7 @@
-import { secondsToDurationStr } from "../../utils/common/formatters";
-import { toFixedHalfEven } from "../../utils/common/python-format";
-import type { Clock } from "../../utils/common/stopwatch";
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import { secondsToDurationStr } from "../../logging/formatters";
+import { toFixedHalfEven } from "../../../config/python-format";
+import type { Clock } from "../../logging/stopwatch";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 /** A line of progress is due after this many seconds, whatever the interval. */

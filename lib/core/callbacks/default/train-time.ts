@@ -1,5 +1,5 @@
-import { arrayToString } from "../../utils/common/formatters";
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import { arrayToString } from "../../logging/formatters";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import { PeriodicCallback, type PeriodicCallbackContext, type UpdateTimes } from "../periodic";
 
 /** Logs mean and longest time of the parts of an update: `train_time/{part}/{mean,max}/{interval}`. */

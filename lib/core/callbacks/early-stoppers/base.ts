@@ -1,4 +1,4 @@
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 /** Thrown by a callback to end training after the current pass of callbacks. */

@@ -1,6 +1,6 @@
-import { ValueError } from "../../python-errors";
-import type { FixedEarlyStopperConfig } from "../../schemas/callbacks";
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import { ValueError } from "../../../config/python-errors";
+import type { FixedEarlyStopperConfig } from "../configs";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies } from "../base";
 import { EarlyStopperBase } from "./base";
 

@@ -1,9 +1,9 @@
 import { Float } from "../../../torch";
-import { ValueError } from "../../python-errors";
-import type { MetricEarlyStopperConfig } from "../../schemas/callbacks";
-import { typeName } from "../../utils/common/naming";
-import { pyFloatRepr } from "../../utils/common/python-format";
-import type { UpdateCounter } from "../../utils/training/update-counter";
+import { ValueError } from "../../../config/python-errors";
+import type { MetricEarlyStopperConfig } from "../configs";
+import { typeName } from "../../naming";
+import { pyFloatRepr } from "../../../config/python-format";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies, CallbackState } from "../base";
 import { currentMetric, isBetter, worstValue } from "../metric";
 import { entryOf } from "../state";

@@ -1,8 +1,8 @@
 import { Float } from "../../../torch";
-import { ValueError } from "../../python-errors";
-import type { BestMetricCallbackConfig } from "../../schemas/callbacks";
-import { typeName } from "../../utils/common/naming";
-import { pyFloatRepr } from "../../utils/common/python-format";
+import { ValueError } from "../../../config/python-errors";
+import type { BestMetricCallbackConfig } from "../configs";
+import { typeName } from "../../naming";
+import { pyFloatRepr } from "../../../config/python-format";
 import type { CallbackDependencies, CallbackState } from "../base";
 import { currentMetric, isBetter, worstValue } from "../metric";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 
 import { keep, scope, stack, Tensor, tensor } from "../../../torch";
-import { AssertionError, KeyError, ValueError } from "../../python-errors";
-import type { TrackAdditionalOutputsCallbackConfig } from "../../schemas/callbacks";
+import { AssertionError, KeyError, ValueError } from "../../../config/python-errors";
+import type { TrackAdditionalOutputsCallbackConfig } from "../configs";
 import { writeTorchFiles } from "../../writers/file-set";
 import type { CallbackDependencies } from "../base";
 import { type AccumulationStep, PeriodicCallback, type PeriodicCallbackContext } from "../periodic";

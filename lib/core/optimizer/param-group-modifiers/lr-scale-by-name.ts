@@ -1,7 +1,7 @@
 import type { nn, Tensor } from "../../../torch";
-import { ValueError } from "../../python-errors";
-import type { ParamGroupModifierConfig } from "../../schemas/optimizers";
-import { pyNumber } from "../../utils/common/python-format";
+import { ValueError } from "../../../config/python-errors";
+import type { ParamGroupModifierConfig } from "../optimizer-config";
+import { pyNumber } from "../../../config/python-format";
 import type { ParamGroupModifierBase, ParamGroupProperties } from "./base";
 
 /** Scales the learning rate of one parameter, given by its full name. */

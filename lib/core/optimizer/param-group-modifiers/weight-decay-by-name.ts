@@ -1,7 +1,7 @@
 import type { nn, Tensor } from "../../../torch";
-import { RuntimeError, ValueError } from "../../python-errors";
-import type { ParamGroupModifierConfig } from "../../schemas/optimizers";
-import { pyFloatRepr } from "../../utils/common/python-format";
+import { RuntimeError, ValueError } from "../../../config/python-errors";
+import type { ParamGroupModifierConfig } from "../optimizer-config";
+import { pyFloatRepr } from "../../../config/python-format";
 import type { ParamGroupModifierBase, ParamGroupProperties } from "./base";
 
 /** Sets the weight decay of one parameter, given by its full name. */

@@ -1,6 +1,6 @@
 import { keep, type Tensor } from "../../../torch";
-import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, float, list, str, validateConfig } from "../../../core/schemas";
+import { AssertionError } from "../../../config/python-errors";
+import { defineConfig, float, list, str, validateConfig } from "../../../config/schema";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../../torch";
-import { defineConfig, mapping, str, validateConfig } from "../../../core/schemas";
+import { defineConfig, mapping, str, validateConfig } from "../../../config/schema";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 

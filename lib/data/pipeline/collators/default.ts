@@ -1,4 +1,4 @@
-import { defineConfig, list, optional, str, validateConfig } from "../../../core/schemas";
+import { defineConfig, list, optional, str, validateConfig } from "../../../config/schema";
 import type { BatchMap, Sample } from "../../sample";
 import { collateValues, pick } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";

@@ -1,6 +1,6 @@
 import { cat, stack, tensor, zeros } from "../../../torch";
-import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, list, str, validateConfig } from "../../../core/schemas";
+import { AssertionError } from "../../../config/python-errors";
+import { defineConfig, list, str, validateConfig } from "../../../config/schema";
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";

@@ -1,5 +1,5 @@
 import { cat } from "../../../torch";
-import { defineConfig, str, validateConfig } from "../../../core/schemas";
+import { defineConfig, str, validateConfig } from "../../../config/schema";
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";

@@ -1,5 +1,5 @@
 import { cat } from "../../../torch";
-import { defineConfig, int, list, str, validateConfig } from "../../../core/schemas";
+import { defineConfig, int, list, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 

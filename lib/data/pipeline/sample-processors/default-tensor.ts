@@ -1,6 +1,6 @@
 import { full } from "../../../torch";
-import { AssertionError } from "../../../core/python-errors";
-import { defineConfig, float, int, optional, str, validateConfig } from "../../../core/schemas";
+import { AssertionError } from "../../../config/python-errors";
+import { defineConfig, float, int, optional, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 

@@ -1,6 +1,6 @@
 import { quantile, type Tensor } from "../../../torch";
-import { ValueError } from "../../../core/python-errors";
-import { defineConfig, float, optional, set, str, validateConfig } from "../../../core/schemas";
+import { ValueError } from "../../../config/python-errors";
+import { defineConfig, float, optional, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 

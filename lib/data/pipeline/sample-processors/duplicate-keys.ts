@@ -1,5 +1,5 @@
-import { KeyError } from "../../../core/python-errors";
-import { defineConfig, mapping, str, validateConfig } from "../../../core/schemas";
+import { KeyError } from "../../../config/python-errors";
+import { defineConfig, mapping, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
 

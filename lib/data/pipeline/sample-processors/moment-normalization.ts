@@ -1,7 +1,7 @@
 import { keep, scope, type Tensor } from "../../../torch";
-import { RuntimeError, ValueError } from "../../../core/python-errors";
-import { bool, defineConfig, float, list, optional, str, validateConfig } from "../../../core/schemas";
-import { fromLogscale, toLogscale } from "../../../core/utils/logscale";
+import { RuntimeError, ValueError } from "../../../config/python-errors";
+import { bool, defineConfig, float, list, optional, str, validateConfig } from "../../../config/schema";
+import { fromLogscale, toLogscale } from "../../../core/functional/logscale";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";

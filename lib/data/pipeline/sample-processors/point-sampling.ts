@@ -1,5 +1,5 @@
-import { AssertionError, ValueError } from "../../../core/python-errors";
-import { defineConfig, int, optional, set, str, validateConfig } from "../../../core/schemas";
+import { AssertionError, ValueError } from "../../../config/python-errors";
+import { defineConfig, int, optional, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";

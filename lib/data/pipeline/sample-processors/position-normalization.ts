@@ -1,5 +1,5 @@
 import { keep, type Tensor } from "../../../torch";
-import { defineConfig, float, list, set, str, validateConfig } from "../../../core/schemas";
+import { defineConfig, float, list, set, str, validateConfig } from "../../../config/schema";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";

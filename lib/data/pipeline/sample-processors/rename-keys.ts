@@ -1,4 +1,4 @@
-import { defineConfig, mapping, str, validateConfig } from "../../../core/schemas";
+import { defineConfig, mapping, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
 

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../../torch";
-import { ValueError } from "../../../core/python-errors";
+import { ValueError } from "../../../config/python-errors";
 import { permutation } from "../../random/permutation";
 import type { Sample } from "../../sample";
 

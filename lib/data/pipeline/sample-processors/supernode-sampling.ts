@@ -1,4 +1,4 @@
-import { defineConfig, int, optional, set, str, validateConfig } from "../../../core/schemas";
+import { defineConfig, int, optional, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";

@@ -1,7 +1,8 @@
-import { validateConfig } from "../../../core/schemas";
+import { validateConfig } from "../../../config/schema";
 import { keep, scope, type Tensor } from "../../../torch";
-import { ValueError } from "../../../core/python-errors";
-import { flatten, MeanStdNormalizerConfig, shapeOf } from "../../../core/schemas/dataset";
+import { ValueError } from "../../../config/python-errors";
+import { flatten, shapeOf } from "./tensor-value";
+import { MeanStdNormalizerConfig } from "./configs";
 import { toTensor } from "../to-tensor";
 import { ShiftAndScaleNormalizer } from "./shift-and-scale";
 

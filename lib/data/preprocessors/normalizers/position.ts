@@ -1,7 +1,7 @@
-import { validateConfig } from "../../../core/schemas";
+import { validateConfig } from "../../../config/schema";
 import { keep, scope, type Tensor } from "../../../torch";
-import { ValueError } from "../../../core/python-errors";
-import { PositionNormalizerConfig } from "../../../core/schemas/dataset";
+import { ValueError } from "../../../config/python-errors";
+import { PositionNormalizerConfig } from "./configs";
 import { toTensor } from "../to-tensor";
 import { ShiftAndScaleNormalizer } from "./shift-and-scale";
 

@@ -1,7 +1,7 @@
-import { validateConfig } from "../../../core/schemas";
+import { validateConfig } from "../../../config/schema";
 import { keep, Tensor } from "../../../torch";
-import { ShiftAndScaleNormalizerConfig } from "../../../core/schemas/dataset";
-import { fromLogscale, toLogscale } from "../../../core/utils/logscale";
+import { ShiftAndScaleNormalizerConfig } from "./configs";
+import { fromLogscale, toLogscale } from "../../../core/functional/logscale";
 import { PreProcessor } from "../pre-processor";
 import { toTensor } from "../to-tensor";
 

@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import { register } from "../../../core/factory/registry";
-import { ValueError } from "../../../core/python-errors";
-import { validateConfig } from "../../../core/schemas";
-import { totalDim } from "../../../core/schemas/dataset";
+import { register } from "../../../config/registry";
+import { ValueError } from "../../../config/python-errors";
+import { validateConfig } from "../../../config/schema";
+import { totalDim } from "../../../core/data-specs/field-dim-spec";
 import { cat, keep, nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { narrowTable } from "../../functional/rope";

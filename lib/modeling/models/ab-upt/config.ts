@@ -1,7 +1,8 @@
 import type { z } from "zod";
-import { float, int, list, literal, shared } from "../../../core/schemas";
-import { AeroDataSpecs, totalDim } from "../../../core/schemas/dataset";
-import { ModelBaseConfig } from "../../../core/schemas/model-base";
+import { float, int, list, literal, shared } from "../../../config/schema";
+import { AeroDataSpecs } from "../../../core/data-specs/aero-data-specs";
+import { totalDim } from "../../../core/data-specs/field-dim-spec";
+import { ModelBaseConfig } from "../../../core/models/model-base-config";
 import { InitWeightsMode } from "../../functional/init";
 import { PerceiverBlockConfig, TransformerBlockConfig, writtenKeys } from "../../modules/blocks";
 import { SupernodePoolingConfig } from "../../modules/encoders";

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { ValueError } from "../../../core/python-errors";
+import { ValueError } from "../../../config/python-errors";
 import { cat, inferenceMode, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import type { ABUPTInputs, AnchoredBranchedUPT, EncodedAnchors, Fields } from "./ab-upt";

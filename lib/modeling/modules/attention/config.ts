@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { bool, defineConfig, float, int, optional } from "../../../core/schemas";
+import { bool, defineConfig, float, int, optional } from "../../../config/schema";
 import { InitWeightsMode } from "../../functional/init";
 
 /** What every attention config has. */

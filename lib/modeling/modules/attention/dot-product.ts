@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { ValueError } from "../../../core/python-errors";
-import { validateConfig } from "../../../core/schemas";
+import { ValueError } from "../../../config/python-errors";
+import { validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { applyInitMethod } from "../../functional/init";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { int, optional, validateConfig } from "../../../core/schemas";
+import { int, optional, validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { applyInitMethod } from "../../functional/init";

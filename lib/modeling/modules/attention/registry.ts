@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { AnyConfigClass } from "../../../core/schemas";
+import type { AnyConfigClass } from "../../../config/schema";
 import type { nn } from "../../../torch";
 import { DotProductAttention, DotProductAttentionConfig } from "./dot-product";
 import { PerceiverAttention, PerceiverAttentionConfig } from "./perceiver";

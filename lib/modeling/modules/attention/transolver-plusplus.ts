@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { bool, literal, oneOf, optional, validateConfig } from "../../../core/schemas";
+import { bool, literal, oneOf, optional, validateConfig } from "../../../config/schema";
 import { full, nn, rand } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { LinearProjection } from "../layers/linear-projection";

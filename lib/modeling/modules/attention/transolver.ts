@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { ValueError } from "../../../core/python-errors";
-import { int, validateConfig } from "../../../core/schemas";
+import { ValueError } from "../../../config/python-errors";
+import { int, validateConfig } from "../../../config/schema";
 import { full, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { LinearProjection } from "../layers/linear-projection";

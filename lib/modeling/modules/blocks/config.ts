@@ -1,6 +1,16 @@
 import type { z } from "zod";
-import { any, bool, defineConfig, float, int, isGiven, literal, mapping, optional } from "../../../core/schemas";
-import type { Report } from "../../../core/schemas";
+import {
+  any,
+  bool,
+  defineConfig,
+  float,
+  int,
+  isGiven,
+  literal,
+  mapping,
+  optional,
+  type Report,
+} from "../../../config/schema";
 import { InitWeightsMode } from "../../functional/init";
 import { ATTENTION_REGISTRY } from "../attention/registry";
 

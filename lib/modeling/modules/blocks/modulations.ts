@@ -1,4 +1,4 @@
-import { ValueError } from "../../../core/python-errors";
+import { ValueError } from "../../../config/python-errors";
 import type { nn, Tensor } from "../../../torch";
 import type { LinearProjection } from "../layers/linear-projection";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { validateConfig } from "../../../core/schemas";
+import { validateConfig } from "../../../config/schema";
 import { nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { modulateGate, modulateScaleShift } from "../../functional/modulation";

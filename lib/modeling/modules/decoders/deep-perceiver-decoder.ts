@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { ValueError } from "../../../core/python-errors";
-import { defineConfig, int, optional, shared, validateConfig } from "../../../core/schemas";
+import { ValueError } from "../../../config/python-errors";
+import { defineConfig, int, optional, shared, validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { PerceiverBlock, PerceiverBlockConfig } from "../blocks";

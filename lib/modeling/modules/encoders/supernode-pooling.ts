@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { ValueError } from "../../../core/python-errors";
-import { bool, defineConfig, float, int, literal, optional, validateConfig } from "../../../core/schemas";
+import { ValueError } from "../../../config/python-errors";
+import { bool, defineConfig, float, int, literal, optional, validateConfig } from "../../../config/schema";
 import { cat, nn, scope, zeros } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { knn, radius } from "../../functional/geometric";

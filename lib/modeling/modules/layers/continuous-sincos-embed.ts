@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { ValueError } from "../../../core/python-errors";
-import { defineConfig, int, validateConfig } from "../../../core/schemas";
+import { ValueError } from "../../../config/python-errors";
+import { defineConfig, int, validateConfig } from "../../../config/schema";
 import { cat, nn, zeros } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { waveNumbers } from "./wave-numbers";

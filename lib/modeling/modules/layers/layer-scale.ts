@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { defineConfig, float, int, validateConfig } from "../../../core/schemas";
+import { defineConfig, float, int, validateConfig } from "../../../config/schema";
 import { full, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { bool, defineConfig, int, optional, validateConfig } from "../../../core/schemas";
+import { bool, defineConfig, int, optional, validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { initTruncNormalZeroBias, InitWeightsMode, unsupportedInit } from "../../functional/init";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { ValueError } from "../../../core/python-errors";
-import { defineConfig, int, literal, validateConfig } from "../../../core/schemas";
+import { ValueError } from "../../../config/python-errors";
+import { defineConfig, int, literal, validateConfig } from "../../../config/schema";
 import { cat, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { ropeComplex } from "../../functional/rope";

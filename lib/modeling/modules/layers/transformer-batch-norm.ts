@@ -1,4 +1,4 @@
-import { ValueError } from "../../../core/python-errors";
+import { ValueError } from "../../../config/python-errors";
 import { nn, ones, zeros } from "../../../torch";
 import type { Tensor } from "../../../torch";
 

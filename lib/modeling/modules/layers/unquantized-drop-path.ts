@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { bool, defineConfig, float, validateConfig } from "../../../core/schemas";
+import { bool, defineConfig, float, validateConfig } from "../../../config/schema";
 import { empty, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 

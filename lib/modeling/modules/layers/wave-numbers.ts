@@ -1,4 +1,4 @@
-import { ValueError } from "../../../core/python-errors";
+import { ValueError } from "../../../config/python-errors";
 import { arange, pow } from "../../../torch";
 import type { Tensor } from "../../../torch";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { defineConfig, int, validateConfig } from "../../../core/schemas";
+import { defineConfig, int, validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { applyInitMethod, InitWeightsMode, unsupportedInit } from "../../functional/init";

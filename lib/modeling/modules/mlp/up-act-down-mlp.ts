@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { bool, defineConfig, int, validateConfig } from "../../../core/schemas";
+import { bool, defineConfig, int, validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { applyInitMethod, InitWeightsMode } from "../../functional/init";

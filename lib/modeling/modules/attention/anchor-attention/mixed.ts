@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { ValueError } from "../../../../core/python-errors";
+import { ValueError } from "../../../../config/python-errors";
 import { cat, keep } from "../../../../torch";
 import type { Tensor } from "../../../../torch";
 import type { RopeFrequencies } from "../../../functional/rope";

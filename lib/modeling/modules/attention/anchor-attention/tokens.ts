@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { ValueError } from "../../../../core/python-errors";
-import { defineConfig, int, str, validateConfig } from "../../../../core/schemas";
+import { ValueError } from "../../../../config/python-errors";
+import { defineConfig, int, str, validateConfig } from "../../../../config/schema";
 import type { KeysValues } from "../perceiver";
 import type { MixedAttention } from "./mixed";
 

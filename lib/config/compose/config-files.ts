@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { ConfigError, type SourceLocation } from "../errors";
+import { suggestNames } from "../nearest-names";
+import type { Node } from "../yaml/nodes";
+import { readYaml } from "../yaml/reader";
+
+/** One config file as it was read. */
+export interface LoadedConfig {
+  /** Path below the search root, without `.yaml`: `model/ab_upt`. */
+  readonly path: string;
+  readonly node: Node;
+  /** What `# @package X` says, made absolute. */
+  readonly packageHeader?: string;
+}
+
+/** `# @package X` among the leading comments. */
+function readPackageHeader(text: string): string | undefined {
+  for (const line of text.split("\n")) {
+    const trimmed = line.trim();
+    if (trimmed !== "" && !trimmed.startsWith("#")) return undefined;
+    const header = /^#\s*@package\s+(\S+)/.exec(trimmed)?.[1];
+    if (header !== undefined)
+      return header === "_global_" || header.startsWith("_global_.") ? header : `_global_.${header}`;
+  }
+  return undefined;
+}
+
+/** Config files below one or more roots: `group/option` is the file `group/option.yaml`. */
+export class ConfigFiles {
+  private readonly cache = new Map<string, LoadedConfig>();
+
+  constructor(readonly roots: readonly string[]) {}
+
+  private file(path: string): string | undefined {
+    const name = /\.ya?ml$/.test(path) ? path : `${path}.yaml`;
+    return this.roots.map((root) => join(root, name)).find((file) => existsSync(file) && statSync(file).isFile());
+  }
+
+  exists(path: string): boolean {
+    return this.file(path) !== undefined;
+  }
+
+  /** Whether a directory of options has this name. */
+  groupExists(group: string): boolean {
+    return this.roots.some((root) => existsSync(join(root, group)) && statSync(join(root, group)).isDirectory());
+  }
+
+  /** Options of a group (`""`: of the root), sorted. */
+  options(group: string): string[] {
+    const names = this.roots.flatMap((root) => (existsSync(join(root, group)) ? readdirSync(join(root, group)) : []));
+    const yaml = names.filter((name) => name.endsWith(".yaml")).map((name) => name.slice(0, -".yaml".length));
+    return [...new Set(yaml)].sort();
+  }
+
+  /** Names of the groups at the top of the roots. */
+  groups(): string[] {
+    const entries = this.roots.flatMap((root) => (existsSync(root) ? readdirSync(root, { withFileTypes: true }) : []));
+    return [...new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name))].sort();
+  }
+
+  /**
+   * @param askedAt - where the file is named, for the message
+   * @throws ConfigError with the nearest options when the file is missing, or with the line when it cannot be read
+   */
+  load(path: string, askedAt?: SourceLocation): LoadedConfig {
+    const known = this.cache.get(path);
+    if (known) return known;
+    const file = this.file(path);
+    if (file === undefined) this.missing(path, askedAt);
+    const text = readFileSync(file, "utf8");
+    const loaded = { path, node: readYaml(text, displayPath(file)), packageHeader: readPackageHeader(text) };
+    this.cache.set(path, loaded);
+    return loaded;
+  }
+
+  private missing(path: string, askedAt: SourceLocation | undefined): never {
+    const slash = path.lastIndexOf("/");
+    const group = slash < 0 ? "" : path.slice(0, slash);
+    const option = path.slice(slash + 1);
+    const where = this.roots.map(displayPath).join(", ");
+    const options = this.options(group);
+    const hint =
+      options.length > 0
+        ? suggestNames(option, options)
+        : group !== "" && !this.groupExists(group)
+          ? `there is no group "${group}"; ${suggestNames(group, this.groups())}`
+          : "";
+    throw new ConfigError(
+      [
+        {
+          path: "",
+          message: `expected the config file ${path}.yaml below ${where}, but there is none; ${hint}`,
+          location: askedAt,
+        },
+      ],
+      {
+        code: "CONFIG_FILE_MISSING",
+      },
+    );
+  }
+}
+
+/** A path as the user sees it: relative to the working directory when it lies below. */
+export function displayPath(file: string): string {
+  const short = relative(process.cwd(), file);
+  return short === "" || short.startsWith("..") ? file : short;
+}

@@ -1,0 +1,90 @@
+import { KindError } from "../errors";
+import { NotImplementedError } from "../python-errors";
+import { isConfig } from "../schema/config-class";
+import { isMapping } from "../schema/fields";
+import { validateConfig } from "../schema/validate";
+import { lookupKind, type KindClass } from "../registry";
+
+/** What an object gets besides its config: `{ trainer, model, … }`, the constructor's second argument. */
+export type Dependencies = Readonly<Record<string, unknown>>;
+
+/** A class or function that waits for its arguments. */
+export type Partial = KindClass;
+
+function isClass(target: unknown): boolean {
+  return typeof target === "function" && /^class\b/.test(Function.prototype.toString.call(target));
+}
+
+/** Calls a factory function, or constructs a class. */
+function construct(target: KindClass, args: readonly unknown[]): unknown {
+  if (isClass(target)) return new (target as new (...args: readonly unknown[]) => unknown)(...args);
+  return (target as (...args: readonly unknown[]) => unknown)(...args);
+}
+
+/** The class of a kind. */
+function classOf(kind: unknown): KindClass {
+  if (typeof kind !== "string")
+    throw new KindError(String(kind), `expected a class name in "kind", received ${String(kind)}`);
+  const target = lookupKind(kind).class;
+  if (!target) throw new KindError(kind, `expected the kind of a class, but "${kind}" is only a schema`);
+  return target;
+}
+
+/**
+ * Builds objects from configs (core-models-checkpoints spec 10). A class gets its config first and everything else in
+ * one object: `new CheckpointCallback(config, { trainer, model })`.
+ */
+export class Factory {
+  private readonly returnsPartials: boolean;
+
+  /** @param options.returnsPartials - hand classes out instead of constructing them */
+  constructor({ returnsPartials = false }: { returnsPartials?: boolean } = {}) {
+    this.returnsPartials = returnsPartials;
+  }
+
+  /**
+   * Null and `{}` give null; a validated config or a mapping with `kind` is instantiated; a class is constructed with
+   * the dependencies; any other object is taken as it is.
+   */
+  create(target: unknown, dependencies: Dependencies = {}): unknown {
+    if (target === null || target === undefined) return null;
+    if (isConfig(target)) return this.instantiate(target, dependencies);
+    if (isMapping(target)) return Object.keys(target).length === 0 ? null : this.fromMapping(target, dependencies);
+    if (this.returnsPartials || typeof target !== "function") return target;
+    return construct(target as KindClass, [dependencies]);
+  }
+
+  /** Each item of a list, or each value of a mapping; null gives an empty list. */
+  createList(collection: unknown, dependencies: Dependencies = {}): unknown[] {
+    if (collection === null || collection === undefined) return [];
+    if (Array.isArray(collection)) return collection.map((item) => this.create(item, dependencies));
+    if (isMapping(collection)) return Object.values(collection).map((item) => this.create(item, dependencies));
+    throw new NotImplementedError(`expected a list or mapping of configs, received a ${typeof collection}`);
+  }
+
+  /** Each value of a mapping under its key; null gives an empty mapping. */
+  createDict(collection: unknown, dependencies: Dependencies = {}): Record<string, unknown> {
+    if (collection === null || collection === undefined) return {};
+    if (!isMapping(collection))
+      throw new NotImplementedError(`expected a mapping of configs, received a ${typeof collection}`);
+    return Object.fromEntries(Object.entries(collection).map(([key, item]) => [key, this.create(item, dependencies)]));
+  }
+
+  /**
+   * The class of `config.kind`, constructed with the config and the dependencies.
+   *
+   * @throws KindError for an unknown kind, with the nearest names
+   */
+  instantiate(config: unknown, dependencies: Dependencies = {}): unknown {
+    const target = classOf((config as { kind?: unknown } | null)?.kind);
+    return construct(target, [config, dependencies]);
+  }
+
+  /** A mapping that nobody has validated: through the schema of its kind where there is one, else as named arguments. */
+  private fromMapping({ kind, ...rest }: Record<string, unknown>, dependencies: Dependencies): unknown {
+    const target = classOf(kind);
+    const { schema } = lookupKind(kind as string);
+    if (schema) return construct(target, [validateConfig(schema, { kind, ...rest }), dependencies]);
+    return construct(target, [{ ...rest, ...dependencies }]);
+  }
+}

@@ -1,0 +1,3 @@
+/** From the `kind` of a config to a class and its objects. */
+export { Factory, type Dependencies } from "./factory";
+export { isUserKind, loadKind, loadUserKinds, provideModules, userKindsIn } from "./load-kind";

@@ -1,0 +1,94 @@
+import type { z } from "zod";
+import { KindError } from "./errors";
+import { nearestNames } from "./nearest-names";
+
+/**
+ * The registry of kinds: which class and which schema a `kind` in a config names.
+ *
+ * Built-ins are registered next to their class under the names that configs of the Python framework use
+ * (`noether.core.callbacks.CheckpointCallback`, `torch.optim.AdamW`); a user's class is named by its file
+ * (`./callbacks/drag.ts#DragCallback`, see `load-kind.ts`) or registered in code.
+ */
+
+/** A class or factory function that a config can name. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- constructors of any signature
+export type KindClass = (abstract new (...args: any[]) => unknown) | ((...args: any[]) => unknown);
+
+/** What stands behind a kind. */
+export interface KindEntry {
+  /** What the factory constructs. Absent for config classes (`config_schema_kind`), which are only a schema. */
+  readonly class?: KindClass;
+  /** Validates the mapping that has this kind; the class's static `schema` when left out. */
+  readonly schema?: z.ZodType;
+}
+
+/** What {@link register} takes. */
+export interface Registration extends KindEntry {
+  /** Further names of the same class, e.g. the Python module path. */
+  readonly aliases?: readonly string[];
+  /** Allows another class under a name that is taken. Default: an error. */
+  readonly replace?: boolean;
+}
+
+const kinds = new Map<string, KindEntry>();
+
+/**
+ * Registers a class (and its schema) under a kind.
+ *
+ * @example `register("tutorial.model.UPT", { class: UPT, schema: UPTConfig })`
+ * @throws KindError when the name is taken by another class
+ */
+export function register(kind: string, registration: Registration): void {
+  const { aliases = [], replace = false } = registration;
+  const entry: KindEntry = {
+    class: registration.class,
+    schema: registration.schema ?? staticSchema(registration.class),
+  };
+  for (const name of [kind, ...aliases]) {
+    const known = kinds.get(name);
+    if (known && !replace && (known.class !== entry.class || known.schema !== entry.schema)) {
+      throw new KindError(
+        name,
+        `expected a new name for kind "${name}", which is registered already; pass { replace: true } to replace it`,
+      );
+    }
+    kinds.set(name, entry);
+  }
+}
+
+/** A class's own `static schema`, the way user classes declare theirs. */
+export function staticSchema(target: unknown): z.ZodType | undefined {
+  const schema = (target as { schema?: z.ZodType } | undefined)?.schema;
+  return typeof schema?.safeParse === "function" ? schema : undefined;
+}
+
+/** The entry of a kind, or undefined. */
+export function findKind(kind: string): KindEntry | undefined {
+  return kinds.get(kind);
+}
+
+/** Every registered name, aliases too. */
+export function registeredKinds(): string[] {
+  return [...kinds.keys()];
+}
+
+/** `unknown kind "x"; did you mean …`, or the way to own classes when nothing is near. */
+export function unknownKindMessage(kind: string): string {
+  const near = nearestNames(kind, kinds.keys());
+  const hint =
+    near.length > 0
+      ? `did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`
+      : "a class of your own is named by its file: ./path/to/file.ts#ClassName";
+  return `unknown kind "${kind}"; ${hint}`;
+}
+
+/**
+ * The entry of a kind.
+ *
+ * @throws KindError with the nearest names when it is unknown
+ */
+export function lookupKind(kind: string): KindEntry {
+  const entry = kinds.get(kind);
+  if (!entry) throw new KindError(kind, unknownKindMessage(kind));
+  return entry;
+}

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { Float } from "../yaml/nodes";
+import { configClassOf, isGiven, type Fields } from "./config-class";
+import { elementType, isFloat, literalValues, tupleTypes } from "./fields";
+
+/** Looks through `.default()`, `.nullable()`, `.optional()` and `shared()`. */
+function unwrap(type: z.ZodType | undefined): z.ZodType | undefined {
+  if (type instanceof z.ZodDefault || type instanceof z.ZodNullable || type instanceof z.ZodOptional)
+    return unwrap(type.unwrap() as z.ZodType);
+  return type instanceof z.ZodLazy ? unwrap(type.unwrap() as z.ZodType) : type;
+}
+
+/** Keys that tell a reader which class a mapping belongs to; written even when they were defaulted. */
+function isTag(key: string, type: z.ZodType | undefined): boolean {
+  return (key === "kind" || key === "name") && type !== undefined && literalValues(type) !== undefined;
+}
+
+function dump(value: unknown, fieldType: z.ZodType | undefined, onlyGiven: boolean): unknown {
+  const type = unwrap(fieldType);
+  if (value === null || value === undefined) return null;
+  if (typeof value === "number") return type && isFloat(type) ? new Float(value) : value;
+  if (typeof value !== "object") return value;
+  if (Array.isArray(value)) {
+    const entries = type && tupleTypes(type);
+    const element = type && elementType(type);
+    return value.map((item, index) => dump(item, entries?.[index] ?? element, onlyGiven));
+  }
+  if (value instanceof Set) return [...(value as Set<unknown>)].map((item) => dump(item, undefined, onlyGiven));
+  const array = (value as { toArray?: () => unknown }).toArray;
+  if (typeof array === "function") return array.call(value); // a tensor
+  return dumpMapping(value as Record<string, unknown>, type, onlyGiven);
+}
+
+function dumpMapping(
+  value: Record<string, unknown>,
+  type: z.ZodType | undefined,
+  onlyGiven: boolean,
+): Record<string, unknown> {
+  const fields = configClassOf(value)?.fields as Fields | undefined;
+  const element = type && elementType(type);
+  const names = fields
+    ? [...Object.keys(fields), ...Object.keys(value).filter((key) => !(key in fields))]
+    : Object.keys(value);
+  // a field that is undefined was left out and has no default: there is nothing to write
+  const present = names.filter((key) => value[key] !== undefined);
+  const written =
+    onlyGiven && fields ? present.filter((key) => isGiven(value, key) || isTag(key, fields[key])) : present;
+  return Object.fromEntries(written.map((key) => [key, dump(value[key], fields?.[key] ?? element, onlyGiven)]));
+}
+
+/**
+ * A validated config as plain values in schema order; floats are {@link Float}s, tensors and sets lists.
+ *
+ * @param options.onlyGiven - leave out keys that were defaulted (tags such as `kind` stay)
+ */
+export function dumpConfig(
+  config: object,
+  { onlyGiven = false }: { onlyGiven?: boolean } = {},
+): Record<string, unknown> {
+  return dump(config, undefined, onlyGiven) as Record<string, unknown>;
+}

@@ -1,0 +1,89 @@
+import { pyFloatRepr } from "../python-format";
+import { Float, type ScalarValue } from "./nodes";
+
+/**
+ * Plain scalars of config files: YAML 1.1 as PyYAML reads it, with OmegaConf's wider floats and without timestamps
+ * (training-inference-config spec 2.1). `1e-5` is a float, `yes` a boolean, `010` eight, `12:00:00` the integer 43200.
+ */
+
+const NULLS = new Set(["", "~", "null", "Null", "NULL"]);
+const TRUES = new Set(["yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"]);
+const FALSES = new Set(["no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]);
+
+const INTEGER = /^[-+]?(?:0b_*[01][01_]*|0x_*[\da-fA-F][\da-fA-F_]*|0[0-7_]+|0|[1-9][\d_]*)$/;
+const SEXAGESIMAL = /^[-+]?[1-9][\d_]*(?::[0-5]?\d)+$/;
+// with an exponent, underscores before the dot stand between digits only
+const FLOATS = [
+  /^[-+]?\d[\d_]*\.[\d_]*$/,
+  /^[-+]?\d(?:_?\d)*\.[\d_]*[eE][-+]?\d+$/,
+  /^[-+]?\d(?:_?\d)*[eE][-+]?\d+$/,
+  /^\.\d[\d_]*(?:[eE][-+]\d+)?$/,
+];
+const SEXAGESIMAL_FLOAT = /^[-+]?\d[\d_]*(?::[0-5]?\d)+\.[\d_]*$/;
+const INFINITE = /^[-+]?\.(?:inf|Inf|INF)$/;
+const NOT_A_NUMBER = /^\.(?:nan|NaN|NAN)$/;
+
+function base60(text: string): number {
+  return text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+}
+
+/** The value of a YAML integer text. */
+function integer(text: string): number {
+  const negative = text.startsWith("-");
+  const digits = text.replace(/^[-+]/, "").replaceAll("_", "");
+  let value: number;
+  if (digits.includes(":")) value = base60(digits);
+  else if (/^0[bx]/.test(digits)) value = Number(digits);
+  else if (/^0\d/.test(digits)) value = Number.parseInt(digits, 8);
+  else value = Number(digits);
+  return negative && value !== 0 ? -value : value;
+}
+
+/** The value of a YAML float text. */
+function float(text: string): number {
+  const negative = text.startsWith("-");
+  const digits = text.replace(/^[-+]/, "").replaceAll("_", "").toLowerCase();
+  if (digits === ".nan") return NaN;
+  const value = digits === ".inf" ? Infinity : digits.includes(":") ? base60(digits) : Number(digits);
+  return negative ? -value : value;
+}
+
+function isFloatText(text: string): boolean {
+  if (/^[-+]?[._]+$/.test(text)) return false; // "." and "_" alone are strings
+  return [...FLOATS, SEXAGESIMAL_FLOAT, INFINITE, NOT_A_NUMBER].some((pattern) => pattern.test(text));
+}
+
+/** Resolves an unquoted scalar. */
+export function resolvePlainScalar(text: string): ScalarValue {
+  if (NULLS.has(text)) return null;
+  if (TRUES.has(text)) return true;
+  if (FALSES.has(text)) return false;
+  if (INTEGER.test(text) || SEXAGESIMAL.test(text)) return integer(text);
+  return isFloatText(text) ? new Float(float(text)) : text;
+}
+
+/** Resolves a scalar with an explicit tag: `!!str 5`, `!!int "3"`, `!!float 1`. */
+export function resolveTaggedScalar(tag: string, text: string): ScalarValue | undefined {
+  switch (tag) {
+    case "tag:yaml.org,2002:str":
+      return text;
+    case "tag:yaml.org,2002:int":
+      return integer(text);
+    case "tag:yaml.org,2002:float":
+      return new Float(float(text));
+    case "tag:yaml.org,2002:bool":
+      return TRUES.has(text) ? true : FALSES.has(text) ? false : undefined;
+    case "tag:yaml.org,2002:null":
+      return null;
+    default:
+      return undefined;
+  }
+}
+
+/** A float as PyYAML writes it: {@link pyFloatRepr} with a dot in the mantissa (`1.0e-05`) and `.inf`, `.nan`. */
+export function yamlFloat(value: number): string {
+  const text = pyFloatRepr(value);
+  if (text === "nan") return ".nan";
+  if (text.endsWith("inf")) return text.replace("inf", ".inf");
+  return !text.includes(".") && text.includes("e") ? text.replace("e", ".0e") : text;
+}

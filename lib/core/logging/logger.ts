@@ -1,0 +1,227 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { shortNumberStr } from "./formatters";
+
+/** Severity as in Python's `logging`. */
+export const LogLevel = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, CRITICAL: 50 } as const;
+
+/** Name of a severity. */
+export type LogLevelName = keyof typeof LogLevel;
+
+/** Where training stands while a message is logged; stands in front of the message. */
+export interface LogContext {
+  readonly epoch: number;
+  readonly maxEpoch: number;
+  readonly update: number;
+  readonly maxUpdate: number;
+}
+
+/** One message on its way to the handlers. */
+export interface LogRecord {
+  readonly time: Date;
+  readonly level: number;
+  readonly name: string;
+  readonly message: string;
+  readonly error: unknown;
+  readonly context: LogContext | null;
+}
+
+/** Receives messages of at least its level. */
+export interface LogHandler {
+  readonly level: number;
+  handle(record: LogRecord): void;
+}
+
+/** Root of all loggers: level, handlers and the context of the training loop. */
+class LoggingRoot {
+  level: number = LogLevel.DEBUG;
+  handlers: LogHandler[] = [];
+  context: (() => LogContext | null) | null = null;
+
+  log(level: number, name: string, message: string, error: unknown): void {
+    if (level < this.level) {
+      return;
+    }
+    const record: LogRecord = { time: new Date(), level, name, message, error, context: this.context?.() ?? null };
+    // Without any set-up, warnings still reach the user.
+    const handlers = this.handlers.length > 0 ? this.handlers : [lastResort];
+    for (const handler of handlers) {
+      if (level >= handler.level) {
+        handler.handle(record);
+      }
+    }
+  }
+}
+
+/** Logs under a name. */
+export class Logger {
+  constructor(
+    readonly name: string,
+    private readonly root: LoggingRoot,
+  ) {}
+
+  debug(message: string): void {
+    this.root.log(LogLevel.DEBUG, this.name, message, undefined);
+  }
+
+  info(message: string): void {
+    this.root.log(LogLevel.INFO, this.name, message, undefined);
+  }
+
+  warning(message: string, error?: unknown): void {
+    this.root.log(LogLevel.WARNING, this.name, message, error);
+  }
+
+  /** `error`: printed with its stack below the message. */
+  error(message: string, error?: unknown): void {
+    this.root.log(LogLevel.ERROR, this.name, message, error);
+  }
+
+  critical(message: string, error?: unknown): void {
+    this.root.log(LogLevel.CRITICAL, this.name, message, error);
+  }
+}
+
+const LETTERS: readonly [number, string][] = [
+  [LogLevel.CRITICAL, "C"],
+  [LogLevel.ERROR, "E"],
+  [LogLevel.WARNING, "W"],
+  [LogLevel.INFO, "I"],
+];
+
+const COLOURS: readonly [number, string][] = [
+  [LogLevel.CRITICAL, "\u001b[31;1m"],
+  [LogLevel.ERROR, "\u001b[31;20m"],
+  [LogLevel.WARNING, "\u001b[33;20m"],
+  [LogLevel.INFO, ""],
+  [LogLevel.DEBUG, "\u001b[38;20m"],
+];
+
+function at(table: readonly [number, string][], level: number, fallback: string): string {
+  return table.find(([least]) => level >= least)?.[1] ?? fallback;
+}
+
+/** `2026-01-31T12:00:00 I E=1/10 U=5/100 message`, the stack of an error on the lines below. */
+export function formatRecord(record: LogRecord): string {
+  const { time, context } = record;
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const clock = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  const progress =
+    context === null
+      ? ""
+      : `E=${shortNumberStr(context.epoch)}/${shortNumberStr(context.maxEpoch)} U=${shortNumberStr(context.update)}/${shortNumberStr(context.maxUpdate)} `;
+  const { error } = record;
+  const trace =
+    error === undefined ? "" : `\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return `${date}T${clock} ${at(LETTERS, record.level, "D")} ${progress}${record.message}${trace}`;
+}
+
+/** Writes to the standard error stream, coloured by severity on a terminal. */
+export class ConsoleHandler implements LogHandler {
+  constructor(readonly level: number = LogLevel.INFO) {}
+
+  handle(record: LogRecord): void {
+    const line = formatRecord(record);
+    const colour = process.stderr.isTTY ? at(COLOURS, record.level, "") : "";
+    process.stderr.write(colour === "" ? `${line}\n` : `${colour}${line}\u001b[0m\n`);
+  }
+}
+
+/** Appends to a file. A file that cannot be written is reported once and then left alone: training goes on. */
+export class FileHandler implements LogHandler {
+  readonly level = LogLevel.DEBUG;
+  #failed = false;
+
+  constructor(readonly path: string) {
+    mkdirSync(dirname(path), { recursive: true });
+  }
+
+  handle(record: LogRecord): void {
+    if (this.#failed) {
+      return;
+    }
+    try {
+      appendFileSync(this.path, `${formatRecord(record)}\n`);
+    } catch (error) {
+      this.#failed = true;
+      process.stderr.write(
+        `cannot write log file '${this.path}': ${error instanceof Error ? error.message : String(error)}\n`,
+      );
+    }
+  }
+}
+
+/** Counts warnings and worse. */
+export class MessageCounter implements LogHandler {
+  readonly level = LogLevel.WARNING;
+  readonly counts = new Map<number, number>();
+
+  handle(record: LogRecord): void {
+    this.counts.set(record.level, (this.counts.get(record.level) ?? 0) + 1);
+  }
+
+  /** Messages of one severity so far. */
+  count(level: number): number {
+    return this.counts.get(level) ?? 0;
+  }
+
+  /** Logs how many warnings and errors there were. */
+  log(): void {
+    const logger = getLogger("MessageCounter");
+    logger.info(`Encountered ${this.count(LogLevel.WARNING)} warnings`);
+    logger.info(`Encountered ${this.count(LogLevel.ERROR)} errors`);
+  }
+}
+
+const lastResort = new ConsoleHandler(LogLevel.WARNING);
+const root = new LoggingRoot();
+
+/** Logger of a name. */
+export function getLogger(name: string): Logger {
+  return new Logger(name, root);
+}
+
+/** The root of all loggers. */
+export function rootLogger(): { level: number; handlers: LogHandler[] } {
+  return root;
+}
+
+/** Options of {@link addGlobalHandlers}. */
+export interface GlobalHandlerOptions {
+  /** Log file of the run, appended to. */
+  readonly logFile?: string | null;
+  /** Also prints debug messages. */
+  readonly debug?: boolean;
+  /** Only the first process of a distributed run prints and writes. */
+  readonly isRank0?: boolean;
+}
+
+/** Replaces all handlers: console on stderr, the log file, and a counter of warnings, which is returned. */
+export function addGlobalHandlers({
+  logFile = null,
+  debug = false,
+  isRank0 = true,
+}: GlobalHandlerOptions = {}): MessageCounter {
+  root.level = isRank0 ? LogLevel.DEBUG : LogLevel.CRITICAL;
+  root.handlers = [new ConsoleHandler(debug ? LogLevel.DEBUG : LogLevel.INFO)];
+  if (isRank0 && logFile !== null) {
+    root.handlers.push(new FileHandler(logFile));
+    getLogger("logging").info(`log file: ${logFile}`);
+  }
+  const counter = new MessageCounter();
+  root.handlers.push(counter);
+  return counter;
+}
+
+/** Puts the progress of training in front of every message while `run` runs. */
+export async function withLogContext<T>(context: () => LogContext | null, run: () => Promise<T>): Promise<T> {
+  const before = root.context;
+  root.context = context;
+  try {
+    return await run();
+  } finally {
+    root.context = before;
+  }
+}

@@ -1,0 +1,23 @@
+import type { z } from "zod";
+import { bool, defineConfig, list, optional, str } from "../../config/schema";
+import { AnyInitializer } from "../initializers/configs";
+import { AnyOptimizerConfig } from "../optimizer/optimizer-config";
+
+/** Fields of every model (training-inference-config spec 3.7). Unknown keys are errors. */
+export const ModelBaseConfig = defineConfig("ModelBaseConfig", {
+  extra: "forbid",
+  fields: {
+    /** Model class. */
+    kind: str(),
+    /** Part of checkpoint file names. */
+    name: str(),
+    /** Null: the model is not trained. */
+    optimizer_config: optional(AnyOptimizerConfig),
+    /** Weights from earlier runs, applied in order after initialisation. */
+    initializers: optional(list(AnyInitializer)),
+    is_frozen: optional(bool()).default(false),
+    /** Batch keys handed to the model. */
+    forward_properties: optional(list(str())).default(() => []),
+  },
+});
+export type ModelBaseConfig = z.output<typeof ModelBaseConfig>;

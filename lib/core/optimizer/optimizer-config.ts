@@ -1,0 +1,64 @@
+import type { z } from "zod";
+import { bool, defineConfig, float, list, optional, registered, str } from "../../config/schema";
+import { AnyScheduleConfig } from "../schedules/configs";
+
+/** Optimizers (core-optim-schedules spec 1.1, 1.2). */
+
+/** Changes one parameter's learning rate or weight decay. Unknown keys are ignored. */
+export const ParamGroupModifierConfig = defineConfig("ParamGroupModifierConfig", {
+  extra: "ignore",
+  fields: {
+    /** `noether.core.optimizer.param_group_modifiers.LrScaleByNameModifier` or `…WeightDecayByNameModifier`. */
+    kind: optional(str()),
+    /** Factor on the learning rate. */
+    scale: optional(float({ ge: 0 })),
+    /** Weight decay to use. */
+    value: optional(float({ ge: 0 })),
+    /** Full parameter name, e.g. `backbone.cls_token`. */
+    name: str(),
+  },
+  check: (config, complain) => {
+    if ((config.scale === null) === (config.value === null)) complain("expected exactly one of scale and value");
+  },
+});
+export type ParamGroupModifierConfig = z.output<typeof ParamGroupModifierConfig>;
+
+/** Options of the optimizer wrapper; everything else except `kind` goes to the optimizer's constructor. */
+export const OPTIMIZER_WRAPPER_KEYS = [
+  "clip_grad_value",
+  "clip_grad_norm",
+  "param_group_modifiers_config",
+  "exclude_bias_from_weight_decay",
+  "exclude_normalization_params_from_weight_decay",
+  "weight_decay_schedule",
+  "schedule_config",
+] as const;
+
+/** `optimizer_config` of a model. Unknown keys are errors. */
+export const OptimizerConfig = defineConfig("OptimizerConfig", {
+  extra: "forbid",
+  fields: {
+    /** `torch.optim.AdamW`, `noether.core.optimizer.Lion`, … */
+    kind: optional(str()),
+    /** Learning rate before a schedule takes over. */
+    lr: optional(float({ gt: 0 })),
+    /** Always handed to the optimizer, so its own default never applies. */
+    weight_decay: optional(float({ ge: 0 })).default(0),
+    /** Clamp of each gradient entry. */
+    clip_grad_value: optional(float({ ge: 0 })),
+    /** Bound of the norm over all gradients of the model. */
+    clip_grad_norm: optional(float({ ge: 0 })),
+    param_group_modifiers_config: optional(list(ParamGroupModifierConfig)),
+    exclude_bias_from_weight_decay: bool().default(true),
+    exclude_normalization_params_from_weight_decay: bool().default(true),
+    weight_decay_schedule: optional(AnyScheduleConfig),
+    schedule_config: optional(AnyScheduleConfig),
+  },
+});
+export type OptimizerConfig = z.output<typeof OptimizerConfig>;
+
+/**
+ * The `optimizer_config` field of models: schema by `kind`, so that each optimizer's own options (`betas`, `momentum`)
+ * are known. A superset: the Python framework refuses these.
+ */
+export const AnyOptimizerConfig = registered(OptimizerConfig);

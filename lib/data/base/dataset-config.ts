@@ -1,0 +1,30 @@
+import type { z } from "zod";
+import { any, defineConfig, list, literal, mapping, optional, set, str } from "../../config/schema";
+import { NormalizerChain } from "../preprocessors/normalizers/configs";
+import { DatasetWrappers } from "../wrappers/configs";
+
+/** What every data set config has (data spec 2.2). Unknown keys are errors. */
+export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
+  extra: "forbid",
+  fields: {
+    kind: str(),
+    /** Config of the collating pipeline (mapping with `kind`), or a ready object. */
+    pipeline: optional(any()),
+    /** Normalizers by sample key: one config or a list of them. */
+    dataset_normalizers: optional(mapping(NormalizerChain)),
+    /** Applied in order, the first is innermost. */
+    dataset_wrappers: optional(list(DatasetWrappers)),
+    /** Only these sample keys (add `index` where sampling is seeded). */
+    included_properties: optional(set(str())),
+    /** All but these; wins over `included_properties`. */
+    excluded_properties: optional(set(str())),
+  },
+  aliases: { normalizers: "dataset_normalizers", wrappers: "dataset_wrappers" },
+});
+export type DatasetBaseConfig = z.output<typeof DatasetBaseConfig>;
+
+/** A data set with a root directory and the usual three splits (data spec 2.3). */
+export const StandardDatasetConfig = DatasetBaseConfig.extend("StandardDatasetConfig", {
+  fields: { root: str(), split: literal("train", "val", "test") },
+});
+export type StandardDatasetConfig = z.output<typeof StandardDatasetConfig>;

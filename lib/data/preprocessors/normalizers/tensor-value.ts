@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { describe, report } from "../../../config/schema";
+
+/** A number, or a rectangular (nested) list of numbers: what becomes a float32 tensor. */
+export type TensorValue = number | TensorValue[];
+
+/** Shape of a tensor value; undefined when it is ragged or holds something else than numbers. */
+export function shapeOf(value: unknown): number[] | undefined {
+  if (typeof value === "number") return [];
+  if (!Array.isArray(value)) return undefined;
+  if (value.length === 0) return [0];
+  const shapes = value.map(shapeOf);
+  const first = shapes[0];
+  if (!first || shapes.some((shape) => !shape || shape.join() !== first.join())) return undefined;
+  return [value.length, ...first];
+}
+
+/** The numbers of a tensor value, row-major. */
+export function flatten(value: TensorValue): number[] {
+  return typeof value === "number" ? [value] : value.flatMap(flatten);
+}
+
+function toPlain(input: unknown): unknown {
+  if (ArrayBuffer.isView(input)) return Array.from(input as unknown as ArrayLike<number>, Number);
+  if (typeof input === "object" && input !== null && "toArray" in input && typeof input.toArray === "function")
+    return (input.toArray as () => unknown)();
+  return input;
+}
+
+/**
+ * A field that holds a tensor: numbers and lists of numbers as YAML has them, typed arrays, tensors. It is kept as plain
+ * numbers, so that a config can be written out again; whoever uses it builds a float32 tensor.
+ */
+export function tensorValue(): z.ZodType<TensorValue, unknown> {
+  const type = z.transform<unknown, TensorValue>((input, context) => {
+    const value = toPlain(input);
+    if (shapeOf(value)) return value as TensorValue;
+    report(context, input, `expected a number or a rectangular list of numbers, received ${describe(input)}`);
+    return z.NEVER;
+  });
+  return type;
+}

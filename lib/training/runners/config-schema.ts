@@ -1,0 +1,137 @@
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
+import { register } from "../../config/registry";
+import {
+  any,
+  bool,
+  defineConfig,
+  describe,
+  float,
+  int,
+  list,
+  literal,
+  mapping,
+  optional,
+  registered,
+  report,
+  str,
+} from "../../config/schema";
+import { DatasetBaseConfig } from "../../data/base/dataset-config";
+import { ModelBaseConfig } from "../../core/models/model-base-config";
+import { SlurmConfig } from "./slurm";
+import { AnyTracker } from "../../core/trackers/configs";
+import { BaseTrainerConfig } from "../trainers/base-trainer-config";
+
+/** Where a run computes. */
+export const ACCELERATORS = ["cpu", "gpu", "mps"] as const;
+/** One of {@link ACCELERATORS}; `gpu` is CUDA. */
+export type Accelerator = (typeof ACCELERATORS)[number];
+
+let detectAccelerator: () => Accelerator = () => "cpu";
+
+/** Sets what `accelerator` is when a config leaves it out: the runner asks the torch layer for the best device. */
+export function setAcceleratorDetection(detect: () => Accelerator): void {
+  detectAccelerator = detect;
+}
+
+/** Ports that a run draws from when none is configured. */
+const PORT_RANGE = [20000, 60000] as const;
+
+function randomPort([low, high]: readonly [number, number]): number {
+  return low + Math.floor(Math.random() * (high - low + 1));
+}
+
+function defaultPort(context: { issues: unknown[] }): number {
+  const text = process.env["MASTER_PORT"];
+  if (text === undefined) return randomPort(PORT_RANGE);
+  const port = Number(text);
+  if (text.trim() !== "" && Number.isInteger(port)) return port;
+  report(
+    context,
+    text,
+    `expected an integer in the environment variable MASTER_PORT, received ${JSON.stringify(text)}`,
+  );
+  return z.NEVER;
+}
+
+/** A port, or `[low, high]` to draw one from; absent: `MASTER_PORT` of the environment, else random. */
+const masterPort = z.transform<unknown, number>((input, context) => {
+  if (input === undefined) return defaultPort(context);
+  if (Array.isArray(input)) {
+    if (input.length === 2 && input.every((port) => Number.isInteger(port)) && input[0] <= input[1]) {
+      return randomPort(input as unknown as [number, number]);
+    }
+  } else {
+    const port = int().safeParse(input);
+    if (port.success) return port.data;
+  }
+  report(context, input, `expected a port or two integers [low, high], received ${describe(input)}`);
+  return z.NEVER;
+}) as unknown as z.ZodType<number, number | readonly [number, number] | undefined>;
+
+/** An absolute path; `~` is the home directory. */
+const path = z.transform<unknown, string>((input, context) => {
+  const text = str().safeParse(input);
+  if (text.success && text.data !== "") return resolve(text.data.replace(/^~(?=\/|$)/, homedir()));
+  report(context, input, `${input === undefined ? "missing value: " : ""}expected a path, received ${describe(input)}`);
+  return z.NEVER;
+}) as unknown as z.ZodType<string, string>;
+
+/**
+ * The root of a run's config (training-inference-config spec 3.2). Unknown keys are ignored: helper keys that a YAML
+ * refers to by interpolation live there. Projects extend it to add fields.
+ */
+export const ConfigSchema = defineConfig("ConfigSchema", {
+  extra: "ignore",
+  fields: {
+    /** Experiment name, the base of the run name. */
+    name: optional(str()),
+    accelerator: literal(...ACCELERATORS).default(() => detectAccelerator()),
+    /** Sub-directory of the run directory; null: none. */
+    stage_name: optional(str()),
+    dataset_kind: optional(str()),
+    dataset_root: optional(str()),
+    /** Run to go on with. */
+    resume_run_id: optional(str()),
+    resume_stage_name: optional(str()),
+    /** `latest`, a tag, or `E10`, `U500`, `S4000`; null: `latest`. */
+    resume_checkpoint: optional(str()),
+    seed: int().default(0),
+    dataset_statistics: optional(mapping(list(float()))),
+    dataset_normalizer: optional(mapping(any())),
+    tracker: AnyTracker,
+    /** Null: made from date and five random characters. */
+    run_id: optional(str()),
+    /** Device indices as a quoted list, `"0,1"`. */
+    devices: optional(str()),
+    /** Loader workers per process; null: a fair share of the cores. */
+    num_workers: optional(int()),
+    cudnn_benchmark: bool().default(true),
+    cudnn_deterministic: bool().default(false),
+    /** `train` is the training set; without it the first one. */
+    datasets: mapping(registered(DatasetBaseConfig)),
+    model: registered(ModelBaseConfig),
+    trainer: registered(BaseTrainerConfig),
+    /** Verbose console, no tracker, output below `debug/`. */
+    debug: bool().default(false),
+    store_code_in_output: bool().default(true),
+    output_path: path,
+    master_port: masterPort,
+    slurm: optional(SlurmConfig),
+  },
+  check: (config, complain) => {
+    if (Object.keys(config.datasets).length === 0)
+      complain("expected at least one data set, received an empty mapping", "datasets");
+    if (config.cudnn_deterministic && config.cudnn_benchmark) {
+      complain("expected cudnn_benchmark: false together with cudnn_deterministic: true", "cudnn_deterministic");
+    }
+  },
+});
+export type ConfigSchema = z.output<typeof ConfigSchema>;
+
+register(DEFAULT_SCHEMA_KIND, {
+  schema: ConfigSchema,
+  aliases: ["noether.core.schemas.ConfigSchema"],
+});

@@ -1,0 +1,67 @@
+import type { z } from "zod";
+import { CallbacksConfig } from "../../core/callbacks/configs";
+import { bool, defineConfig, int, list, literal, optional, str } from "../../config/schema";
+import { AnyInitializer } from "../../core/initializers/configs";
+
+/** `trainer` (training-inference-config spec 3.3). Unknown keys are errors. */
+export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
+  extra: "forbid",
+  fields: {
+    /** Trainer class. */
+    kind: str(),
+    /** Length of the run: exactly one of the three is set. */
+    max_epochs: optional(int()),
+    max_updates: optional(int()),
+    max_samples: optional(int()),
+    /** Counters and schedules start here; not together with an initializer. */
+    start_at_epoch: optional(int()),
+    add_default_callbacks: optional(bool()).default(true),
+    add_trainer_callbacks: optional(bool()).default(true),
+    /** Samples per optimizer step over all processes. */
+    effective_batch_size: int(),
+    /** Autocast type of forward passes; parameters stay float32. */
+    precision: literal("float32", "fp32", "float16", "fp16", "bfloat16", "bf16").default("float32"),
+    /** Required, may be null. */
+    callbacks: list(CallbacksConfig).nullable(),
+    initializer: optional(AnyInitializer),
+    log_every_n_epochs: optional(int({ ge: 1 })),
+    log_every_n_updates: optional(int({ ge: 1 })),
+    log_every_n_samples: optional(int({ ge: 1 })),
+    track_every_n_epochs: optional(int({ ge: 1 })),
+    track_every_n_updates: optional(int({ ge: 1 })),
+    track_every_n_samples: optional(int({ ge: 1 })),
+    /** Most samples of one forward pass over all processes; switches gradient accumulation on. */
+    max_batch_size: optional(int({ ge: 1 })),
+    skip_nan_loss: bool().default(false),
+    skip_nan_loss_max_count: int({ ge: 1 }).default(100),
+    /** Default: false with `max_batch_size`, else true. */
+    disable_gradient_accumulation: bool().default(true),
+    save_on_sigint: bool().default(false),
+    use_torch_compile: bool().default(false),
+    find_unused_params: bool().default(false),
+    static_graph: bool().default(false),
+    /** Batch keys handed to the model. */
+    forward_properties: optional(list(str())).default(() => []),
+    /** Batch keys handed to the loss. */
+    target_properties: optional(list(str())).default(() => []),
+  },
+  prepare: (raw) =>
+    raw["max_batch_size"] === undefined || raw["max_batch_size"] === null
+      ? raw
+      : { disable_gradient_accumulation: false, ...raw },
+  check: (config, complain) => {
+    const lengths = [config.max_epochs, config.max_updates, config.max_samples].filter((n) => n !== null);
+    if (lengths.length !== 1) {
+      complain(`expected exactly one of max_epochs, max_updates and max_samples, received ${lengths.length || "none"}`);
+    }
+    if (!config.add_default_callbacks) return;
+    for (const group of ["log", "track"] as const) {
+      const given = (["epochs", "updates", "samples"] as const).filter(
+        (unit) => config[`${group}_every_n_${unit}`] !== null,
+      );
+      if (given.length > 1)
+        complain(`expected at most one of ${given.map((unit) => `${group}_every_n_${unit}`).join(" and ")}`);
+    }
+  },
+});
+export type BaseTrainerConfig = z.output<typeof BaseTrainerConfig>;

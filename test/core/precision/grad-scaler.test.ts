@@ -1,0 +1,98 @@
+import { nn, optim, tensor } from "../../../lib/torch";
+import {
+  getGradScalerAndAutocastContext,
+  getSupportedPrecision,
+  GradScaler,
+  NoopGradScaler,
+} from "../../../lib/core/precision";
+
+/** PyTorch's GradScaler works on the CPU, too (core-optim-schedules spec 10). */
+
+function parameterWithGradient(gradient: number): { w: nn.Parameter; optimizer: optim.SGD } {
+  const w = new nn.Parameter(tensor([1]));
+  w.grad = tensor([gradient]);
+  return { w, optimizer: new optim.SGD([w], { lr: 1 }) };
+}
+
+describe("GradScaler", () => {
+  test("scales the loss and the gradients back", () => {
+    const scaler = new GradScaler({ initScale: 4 });
+    expect(scaler.scale(tensor(2)).item()).toBe(8);
+    const { w, optimizer } = parameterWithGradient(4);
+    scaler.unscale_(optimizer);
+    expect(w.grad?.toArray()).toEqual([1]);
+    scaler.step(optimizer);
+    scaler.update();
+    expect(w.toArray()).toEqual([0]);
+  });
+
+  test("an overflow skips the step and halves the scale; good steps double it", () => {
+    const scaler = new GradScaler({ initScale: 4, growthInterval: 2 });
+    scaler.scale(tensor(1));
+    const bad = parameterWithGradient(Infinity);
+    scaler.step(bad.optimizer);
+    scaler.update();
+    expect([bad.w.toArray(), scaler.getScale()]).toEqual([[1], 2]);
+    for (let i = 0; i < 2; i++) {
+      scaler.step(parameterWithGradient(1).optimizer);
+      scaler.update();
+    }
+    expect(scaler.getScale()).toBe(4);
+  });
+
+  test("calls in the wrong order are refused", () => {
+    const scaler = new GradScaler();
+    scaler.scale(tensor(1));
+    const { optimizer } = parameterWithGradient(1);
+    scaler.unscale_(optimizer);
+    expect(() => scaler.unscale_(optimizer)).toThrow("already");
+    scaler.step(optimizer);
+    expect(() => scaler.step(optimizer)).toThrow("already");
+    expect(() => scaler.unscale_(optimizer)).toThrow("already");
+  });
+
+  test("state", () => {
+    const scaler = new GradScaler({ initScale: 4, growthInterval: 3 });
+    scaler.scale(tensor(1));
+    scaler.step(parameterWithGradient(1).optimizer);
+    scaler.update();
+    const state = scaler.stateDict();
+    expect([...state.keys()]).toEqual([
+      "scale",
+      "growth_factor",
+      "backoff_factor",
+      "growth_interval",
+      "_growth_tracker",
+    ]);
+    const other = new GradScaler();
+    other.loadStateDict(state);
+    expect(other.stateDict()).toEqual(state);
+  });
+
+  test("the state of a run in another precision leaves the initial scale, with a warning", () => {
+    const warnings = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    const scaler = new GradScaler();
+    scaler.loadStateDict(new Map());
+    expect(scaler.getScale()).toBe(65536);
+    expect(warnings.mock.calls.join()).toContain("another precision");
+    warnings.mockRestore();
+  });
+});
+
+describe("precision", () => {
+  test("names", () => {
+    expect(
+      ["float32", "fp32", "bfloat16", "bf16", "float16", "fp16"].map((name) => getSupportedPrecision(name, "cpu")),
+    ).toEqual(["float32", "float32", "bfloat16", "bfloat16", "float16", "float16"]);
+    expect(() => getSupportedPrecision("int8", "cpu")).toThrow("unknown precision");
+  });
+
+  test.each([
+    ["float32", "cpu", NoopGradScaler],
+    ["bfloat16", "cpu", NoopGradScaler],
+    ["float16", "cpu", NoopGradScaler],
+    ["float16", "cuda", GradScaler],
+  ] as const)("%s on %s", (dtype, device, type) =>
+    expect(getGradScalerAndAutocastContext(dtype, device).gradScaler).toBeInstanceOf(type),
+  );
+});

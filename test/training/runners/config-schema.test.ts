@@ -1,0 +1,202 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { AnyInitializer, ResumeInitializerConfig } from "../../../lib/core/initializers/configs";
+import { AnyTracker } from "../../../lib/core/trackers/configs";
+import { BaseTrainerConfig } from "../../../lib/training/trainers/base-trainer-config";
+import { configClassOf, validateConfig } from "../../../lib/config/schema";
+import { ConfigSchema, setAcceleratorDetection } from "../../../lib/training/runners/config-schema";
+import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
+import { SlurmConfig, toSrunArgs } from "../../../lib/training/runners/slurm";
+import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
+import { register } from "../../../lib/config/registry";
+
+beforeAll(() => {
+  register("test.root.Model", { schema: ModelBaseConfig });
+  register("test.root.Trainer", { schema: BaseTrainerConfig });
+  register("test.root.Dataset", { schema: DatasetBaseConfig });
+});
+
+const trainer = { kind: "test.root.Trainer", max_epochs: 1, effective_batch_size: 1, callbacks: null };
+const root = (more: object = {}) => ({
+  datasets: { train: { kind: "test.root.Dataset" } },
+  model: { kind: "test.root.Model", name: "m" },
+  trainer,
+  output_path: "./outputs",
+  ...more,
+});
+const parse = (more: object) => ConfigSchema.parse(root(more));
+const problem = (more: object) => {
+  try {
+    validateConfig(ConfigSchema, root(more));
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "valid";
+};
+
+describe("ConfigSchema", () => {
+  test("defaults", () => {
+    setAcceleratorDetection(() => "cpu");
+    expect(parse({})).toMatchObject({
+      accelerator: "cpu",
+      seed: 0,
+      tracker: null,
+      run_id: null,
+      devices: null,
+      debug: false,
+      store_code_in_output: true,
+      cudnn_benchmark: true,
+    });
+  });
+  test("helper keys are dropped, the best accelerator is asked for", () => {
+    setAcceleratorDetection(() => "gpu");
+    const config = parse({ callbacks: [], config_schema_kind: "x" });
+    expect(Object.keys(config)).not.toContain("callbacks");
+    expect(config.accelerator).toBe("gpu");
+  });
+  test("paths become absolute", () => {
+    expect(parse({}).output_path).toBe(resolve("outputs"));
+    expect(parse({ output_path: "~/runs" }).output_path).toBe(join(homedir(), "runs"));
+  });
+  test.each([["disabled"], ["DISABLED"], [{}], [null], [undefined]])("tracker %j is none", (tracker) => {
+    expect(parse({ tracker }).tracker).toBeNull();
+  });
+  test("a port is taken, drawn from a range, or from the environment", () => {
+    expect(parse({ master_port: 1234 }).master_port).toBe(1234);
+    expect(parse({ master_port: [5, 5] }).master_port).toBe(5);
+    expect(problem({ master_port: null })).toMatch(/master_port: expected a port/);
+    const before = process.env["MASTER_PORT"];
+    try {
+      process.env["MASTER_PORT"] = "4321";
+      expect(parse({}).master_port).toBe(4321);
+      process.env["MASTER_PORT"] = "port";
+      expect(problem({})).toMatch(/MASTER_PORT/);
+    } finally {
+      if (before === undefined) delete process.env["MASTER_PORT"];
+      else process.env["MASTER_PORT"] = before;
+    }
+  });
+  test.each([
+    [{ devices: 0 }, "devices: expected a string, received the number 0"],
+    [{ run_id: 5 }, "run_id: expected a string, received the number 5"],
+    [{ accelerator: "tpu" }, 'accelerator: expected "cpu" or "gpu" or "mps", received the string "tpu"'],
+    [{ tracker: "wandb" }, 'tracker: expected a mapping with "kind" or the word disabled, received "wandb"'],
+    [
+      { tracker: { kind: "noether.core.trackers.WandbTracker" } },
+      'tracker.kind: unknown kind "noether.core.trackers.WandbTracker"; did you mean "noether.core.trackers.WandBTracker"?',
+    ],
+    [{ datasets: {} }, "datasets: expected at least one data set, received an empty mapping"],
+    [{ model: { name: "m" } }, 'model: missing "kind": expected the class of this ModelBaseConfig'],
+    [
+      { model: { kind: "test.root.Trainer" } },
+      'model.kind: expected the kind of a ModelBaseConfig, but "test.root.Trainer" is configured by BaseTrainerConfig',
+    ],
+    [{ model: null }, "model: expected a mapping (ModelBaseConfig), received null"],
+    [
+      { cudnn_deterministic: true },
+      "cudnn_deterministic: expected cudnn_benchmark: false together with cudnn_deterministic: true",
+    ],
+  ])("%j: %s", (more, message) => {
+    expect(problem(more)).toBe(message);
+  });
+});
+
+describe("BaseTrainerConfig", () => {
+  const fails = (more: object) => problem({ trainer: { ...trainer, ...more } });
+  test.each([
+    [{ max_epochs: null }, "trainer: expected exactly one of max_epochs, max_updates and max_samples, received none"],
+    [{ max_updates: 3 }, "trainer: expected exactly one of max_epochs, max_updates and max_samples, received 2"],
+    [
+      { log_every_n_epochs: 1, log_every_n_updates: 1 },
+      "trainer: expected at most one of log_every_n_epochs and log_every_n_updates",
+    ],
+    [{ log_every_n_epochs: 0 }, "trainer.log_every_n_epochs: expected an integer >= 1, received the number 0"],
+    [{ callbacks: undefined }, "trainer.callbacks: missing value: expected a list, received nothing"],
+    [{ precision: "double" }, /trainer.precision: expected "float32" or .*received the string "double"/],
+  ])("%j", (more, message) => {
+    expect(fails(more)).toMatch(message);
+  });
+  test.each([
+    [{}, true],
+    [{ max_batch_size: null }, true],
+    [{ max_batch_size: 2 }, false],
+    [{ max_batch_size: 2, disable_gradient_accumulation: true }, true],
+  ])("%j: gradient accumulation is disabled: %s", (more, disabled) => {
+    const config = BaseTrainerConfig.create({ ...trainer, ...more });
+    expect(config.disable_gradient_accumulation).toBe(disabled);
+  });
+  test("both intervals are fine without default callbacks", () => {
+    expect(fails({ log_every_n_epochs: 1, log_every_n_updates: 1, add_default_callbacks: false })).toBe("valid");
+  });
+});
+
+describe("initializers", () => {
+  const kind = (name: string) => `noether.core.initializers.${name}`;
+  test("the kind chooses the class, also in the trainer", () => {
+    const config = AnyInitializer.parse({
+      kind: kind("PreviousRunInitializer"),
+      run_id: "r",
+      checkpoint_tag: "latest",
+      keys_to_remove: ["a"],
+    });
+    expect(configClassOf(config)?.configName).toBe("PreviousRunInitializerConfig");
+    expect(
+      problem({
+        trainer: { ...trainer, initializer: { kind: kind("ResumeInitializer"), run_id: "r", model_name: "m" } },
+      }),
+    ).toBe("valid");
+  });
+  test("what is required, and what is refused", () => {
+    expect(ResumeInitializerConfig.safeParse({ run_id: "r" }).success).toBe(false);
+    expect(ResumeInitializerConfig.create({ run_id: "r", model_name: "m" }).load_optim).toBe(true);
+    expect(AnyInitializer.safeParse({ run_id: "r" } as never).success).toBe(false);
+    expect(AnyInitializer.safeParse({ kind: kind("CheckpointInitializer"), run_id: "r" }).success).toBe(false);
+    expect(AnyInitializer.safeParse({ kind: kind("PreviousRunInitializer"), run_id: 5 as never }).success).toBe(false);
+  });
+});
+
+describe("SlurmConfig", () => {
+  test("flags in order of declaration", () => {
+    const config = SlurmConfig.create({
+      nodes: 1,
+      cpus_per_task: 28,
+      partition: "compute",
+      gpus_per_node: 1,
+      ntasks_per_node: 1,
+      mem: "64GB",
+      output: "/home/%u/logs/shapenet_car/%x_%j.out",
+      nice: 0,
+      job_name: "shapenet_experiment",
+      env_path: ".venv/bin/activate",
+    });
+    expect(toSrunArgs(config)).toBe(
+      "--job-name=shapenet_experiment --partition=compute --nodes=1 --ntasks-per-node=1 --cpus-per-task=28 --mem=64GB --gpus-per-node=1 --output=/home/%u/logs/shapenet_car/%x_%j.out --nice=0",
+    );
+  });
+  test.each([
+    [{ time: "12:00:00" }, true],
+    [{ time: "1-12" }, true],
+    [{ time: "unlimited" }, true],
+    [{ time: 60 }, false],
+    [{ time: "soon" }, false],
+    [{ mem: "1.5T" }, true],
+    [{ mem: "0" }, true],
+    [{ mem: "64 GB" }, false],
+    [{ gpus: "a100:2" }, true],
+    [{ gpus: -1 }, false],
+    [{ array: "1-20%10" }, true],
+    [{ array: "a" }, false],
+    [{ nodes: "2-4" }, true],
+    [{ queue: "x" }, false],
+  ])("%j", (input, expected) => {
+    expect(SlurmConfig.safeParse(input).success).toBe(expected);
+  });
+});
+
+test("AnyTracker keeps what the tracker needs", () => {
+  expect(AnyTracker.parse({ kind: "noether.core.trackers.TensorboardTracker", more: 1 })).toEqual({
+    kind: "noether.core.trackers.TensorboardTracker",
+    log_dir: "runs",
+    flush_secs: 60,
+  });
+});

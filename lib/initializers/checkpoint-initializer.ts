@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 
 import { Tensor, toMap } from "../torch";
 import { CheckpointKeys } from "../core/checkpoint-keys";
@@ -10,7 +10,7 @@ import { FileNotFoundError, KeyError, ValueError } from "../config/python-errors
 import type { CheckpointInitializerConfig } from "../core/initializers/configs";
 import { expandUser } from "../core/providers/select-path";
 import { TrainingIteration } from "../core/iteration/training-iteration";
-import { readTorchFile } from "../core/writers";
+import { CheckpointFolder, readTorchFile } from "../core/writers";
 
 /** The parts of a checkpoint that have a file for each model. */
 export type ModelFileType = "model" | "optim";
@@ -61,10 +61,14 @@ export abstract class CheckpointInitializer extends InitializerBase {
           });
   }
 
+  /** The run's checkpoints. */
+  protected get checkpoints(): CheckpointFolder {
+    return new CheckpointFolder(this.initRunPathProvider.checkpointPath);
+  }
+
   /** Path of a checkpoint file `{prefix}{tag}{suffix}`; a tag that is known in part is completed from the files that are there. */
   protected getCheckpointPath(prefix: string, suffix: string): string {
-    const directory = this.initRunPathProvider.checkpointPath;
-    return join(directory, `${prefix}${this.getCheckpointTag(prefix, suffix)}${suffix}`);
+    return this.checkpoints.fileOf(`${prefix}${this.getCheckpointTag(prefix, suffix)}${suffix}`);
   }
 
   /** The whole tag of the checkpoint files `{prefix}{tag}{suffix}`. */
@@ -78,6 +82,7 @@ export abstract class CheckpointInitializer extends InitializerBase {
         this.checkpointTag,
         prefix,
         suffix,
+        this.checkpoints.names(),
       ),
     );
   }

@@ -12,6 +12,9 @@ const TRAINER_SUFFIX = "_trainer.th";
 
 /** Continues a run where one of its checkpoints stands: weights, optimizer, progress, callbacks, random numbers. */
 export class ResumeInitializer extends CheckpointInitializer {
+  /** Where the trainer's file stood when it was read first. */
+  #start: TrainingIteration | null = null;
+
   /** Weights of the model, or of every submodel of a composite. */
   override initWeights(model: ModelBase): void {
     this.#initWeights(model, model.name);
@@ -28,12 +31,16 @@ export class ResumeInitializer extends CheckpointInitializer {
     }
   }
 
-  /** Files of one tag that were written at different times are the remains of an interrupted write. */
+  /**
+   * Files of one tag that were written at different times: of another program, or of a run that goes on writing while this
+   * one reads.
+   */
   #expectSameIteration(iteration: TrainingIteration | null, path: string): void {
     const start = this.startCheckpoint();
     if (iteration !== null && !iteration.equals(start)) {
       throw new RuntimeError(
-        `the checkpoint is not of one piece: '${path}' stands at ${iteration}, the trainer's file at ${start}; resume from another checkpoint`,
+        `the checkpoint is not of one piece: '${path}' stands at ${iteration}, the trainer's file at ${start}; ` +
+          "resume from another checkpoint (from one under E…_U…_S…, if that run is still training)",
       );
     }
   }
@@ -59,7 +66,12 @@ export class ResumeInitializer extends CheckpointInitializer {
     if (this.checkpointTag instanceof TrainingIteration && this.checkpointTag.isFullySpecified) {
       return this.checkpointTag.copy();
     }
-    const iteration = this.#trainerFile().get(CheckpointKeys.TRAINING_ITERATION);
+    this.#start ??= this.#iterationOf(this.#trainerFile());
+    return this.#start.copy();
+  }
+
+  #iterationOf(trainer: ReadonlyMap<string, unknown>): TrainingIteration {
+    const iteration = trainer.get(CheckpointKeys.TRAINING_ITERATION);
     if (iteration === undefined) {
       throw new KeyError(
         `'${this.#trainerPath}' does not say where training stood ('${CheckpointKeys.TRAINING_ITERATION}')`,
@@ -73,7 +85,10 @@ export class ResumeInitializer extends CheckpointInitializer {
   }
 
   override initCallbacks(callbacks: readonly CallbackBase[], model: ModelBase): void {
-    const states = this.#trainerFile().get(CheckpointKeys.CALLBACK_STATE_DICT);
+    // read after weights and optimizer: if it is still the same, they were, too
+    const trainer = this.#trainerFile();
+    this.#expectSameIteration(this.#iterationOf(trainer), this.#trainerPath);
+    const states = trainer.get(CheckpointKeys.CALLBACK_STATE_DICT);
     if (states === undefined) {
       throw new KeyError(`'${this.#trainerPath}' has no states of callbacks ('${CheckpointKeys.CALLBACK_STATE_DICT}')`);
     }

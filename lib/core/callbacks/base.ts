@@ -78,6 +78,14 @@ export abstract class CallbackBase {
    */
   resumeFromCheckpoint(_resumptionPaths: PathProvider, _model: ModelBase, _checkpointTag: string): void {}
 
+  /**
+   * Called before a checkpoint becomes visible. A callback that keeps files under its tag, or without whose files training
+   * could not go on from it, writes them now with {@link checkpointWriter}: they become visible in the same step.
+   *
+   * @param _checkpoint `resumable`: it holds weights, optimizer and trainer.
+   */
+  completeCheckpoint(_tag: string, _checkpoint: { readonly resumable: boolean }): void {}
+
   beforeTraining(_updateCounter: UpdateCounter): Promise<void> | void {}
 
   afterTraining(_updateCounter: UpdateCounter): Promise<void> | void {}

@@ -176,28 +176,22 @@ export class TrainingIteration {
    * Completes an iteration of which one field is known from the names of the files in a directory. A name matches as
    * `{prefix}{E1_U2_S3}{suffix}`; of several that fit the one with the fewest updates is taken (for an epoch: its end).
    * Without prefix and suffix anything may stand around the iteration.
+   *
+   * @param names Names of the files, where they are known already.
    */
   static toFullySpecifiedFromFilenames(
     directory: string,
     iteration: TrainingIteration,
     prefix: string | null = null,
     suffix: string | null = null,
+    names: readonly string[] | null = null,
   ): TrainingIteration {
     if (!iteration.isMinimallySpecified) {
       throw new ValueError(
         `exactly one of epoch, update and sample has to be set to look for a checkpoint, but got '${iteration}'`,
       );
     }
-    let names: string[] = [];
-    try {
-      names = readdirSync(directory);
-    } catch (cause) {
-      throw new FileNotFoundError(
-        `cannot look for a checkpoint of ${iteration}: directory '${directory}' cannot be read`,
-        { cause },
-      );
-    }
-    const found = names
+    const found = (names ?? namesIn(directory, iteration))
       .filter((name) => name.startsWith(prefix ?? "") && name.endsWith(suffix ?? ""))
       .map((name) => name.slice((prefix ?? "").length, name.length - (suffix ?? "").length))
       // Tags such as E5_U50_S100.error belong to other files than the plain E5_U50_S100.
@@ -239,6 +233,17 @@ export class TrainingIteration {
     if (!this.hasSameSpecifiedProperties(other)) {
       throw new RuntimeError(`'${this}' and '${other}' cannot be compared or combined: other fields are set`);
     }
+  }
+}
+
+function namesIn(directory: string, iteration: TrainingIteration): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (cause) {
+    throw new FileNotFoundError(
+      `cannot look for a checkpoint of ${iteration}: directory '${directory}' cannot be read`,
+      { cause },
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import { isMapping } from "../../config/schema";
 import { pyFloatRepr } from "../../config/python-format";
 import { getLogger, type Logger } from "../logging";
 import { readTorchFile } from "../writers/torch-file";
-import { writeYamlFile } from "../../config/yaml/file";
+import { writeYamlFile } from "../writers/yaml-file";
 
 /** What every tracker is built with. */
 export interface TrackerDependencies {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 
 import { type nn, scope, type Tensor } from "../../torch";
+import type { CallbackBase } from "../callbacks/base";
 import { CheckpointKeys } from "../checkpoint-keys";
 import { isRank0 } from "../distributed";
 import type { TrainerLike } from "../interfaces/trainer";
@@ -11,10 +12,13 @@ import type { PathProvider } from "../providers/path";
 import { NotImplementedError, RuntimeError } from "../../config/python-errors";
 import { getLogger } from "../logging";
 import type { UpdateCounter } from "../iteration/update-counter";
+import { CheckpointFolder, type CheckpointStep } from "./checkpoint-folder";
 import { checkpointConfig, configKindOf } from "./config-dump";
-import { type TorchFile, writeTorchFiles } from "./file-set";
 
 const LATEST = "latest";
+
+/** What a checkpoint is asked for beside the models: the trainer's state, and the callbacks whose files belong to it. */
+type CheckpointTrainer = Pick<TrainerLike, "stateDict"> & Partial<Pick<TrainerLike, "callbacks">>;
 
 /** What one model file holds. */
 export interface SaveModelCheckpointOptions {
@@ -35,7 +39,7 @@ export interface SaveOptions {
   readonly model: ModelBase;
   readonly checkpointTag: string;
   /** Its state goes into the trainer's file; without a trainer there is none. */
-  readonly trainer?: Pick<TrainerLike, "stateDict"> | null;
+  readonly trainer?: CheckpointTrainer | null;
   /** Weights under the tag; default true. */
   readonly saveWeights?: boolean;
   /** Optimizer under the tag; default true. */
@@ -61,96 +65,169 @@ export function checkpointFileName(
   return `${modelName}${modelInfo ? `_${modelInfo}` : ""}_cp=${tag}_${part}.th`;
 }
 
+/** What one step of the checkpoint folder holds under a tag. */
+interface Contents {
+  weights: boolean;
+  optimizer: boolean;
+  trainer: boolean;
+}
+
+/** Checkpoints that will become visible together. */
+interface Collection {
+  readonly step: CheckpointStep;
+  readonly tags: Map<string, Contents>;
+  /** Model and trainer whose state belongs to the tags with `trainer`. */
+  trained: { readonly model: ModelBase; readonly trainer: CheckpointTrainer } | null;
+}
+
 /**
  * Writes checkpoints: `{model}_cp={tag}_model.th` (weights), `…_optim.th` (optimizer), `…_trainer.th` (progress, callbacks).
- * All files of one call are written under temporary names before the first is put in place.
+ *
+ * All files of one call become visible in one step, and between {@link hold} and {@link commit} those of all calls: then a
+ * kill at any point leaves all of them or none. What has to be of the same update is completed by the callbacks
+ * ({@link CallbackBase.completeCheckpoint}).
  */
 export class CheckpointWriter {
   readonly pathProvider: PathProvider;
   readonly updateCounter: UpdateCounter;
   readonly #logger = getLogger("CheckpointWriter");
+  readonly #folder: CheckpointFolder;
+  #collection: Collection | null = null;
+  /** The callbacks of the pass that is held; null: nothing is held. */
+  #held: readonly CallbackBase[] | null = null;
+  #isCompleting = false;
 
   constructor({ pathProvider, updateCounter }: { pathProvider: PathProvider; updateCounter: UpdateCounter }) {
     this.pathProvider = pathProvider;
     this.updateCounter = updateCounter;
+    this.#folder = new CheckpointFolder(pathProvider.checkpointPath);
+  }
+
+  /**
+   * Keeps back what is saved from now on until {@link commit}. The trainer's state is that of the commit: it has what
+   * callbacks did after the one that saved.
+   *
+   * @param callbacks All callbacks of the run.
+   */
+  hold(callbacks: readonly CallbackBase[]): void {
+    this.#held = callbacks;
+  }
+
+  /** Makes everything visible that was saved since {@link hold}. */
+  commit(): void {
+    const callbacks = this.#held ?? [];
+    this.#held = null;
+    this.#commit(callbacks);
   }
 
   /** Writes one model file. */
   saveModelCheckpoint(options: SaveModelCheckpointOptions): void {
-    this.#write([this.#modelFile(options)]);
+    this.saveModelCheckpoints([options]);
   }
 
   /** Writes several model files together. */
   saveModelCheckpoints(files: readonly SaveModelCheckpointOptions[]): void {
-    this.#write(files.map((file) => this.#modelFile(file)));
+    this.#collect([], (collection) => {
+      for (const file of files) this.#writeModel(collection, file);
+    });
   }
 
   /**
    * Writes a checkpoint of a model, its submodels, their optimizers and the trainer. The trainer's state is asked for in
    * every process, files are written by the first.
    */
-  save({
-    trainer = null,
-    saveWeights = true,
-    saveOptim = true,
-    saveLatestWeights = false,
-    saveLatestOptim = false,
-    ...rest
-  }: SaveOptions): void {
-    scope(() => this.#save({ trainer, saveWeights, saveOptim, saveLatestWeights, saveLatestOptim, ...rest }));
-  }
-
-  #save({
-    trainer,
-    saveWeights,
-    saveOptim,
-    saveLatestWeights,
-    saveLatestOptim,
-    ...rest
-  }: Required<Pick<SaveOptions, "trainer" | "saveWeights" | "saveOptim" | "saveLatestWeights" | "saveLatestOptim">> &
-    SaveOptions): void {
-    const trainerState = trainer?.stateDict() ?? null;
-    if (!isRank0()) {
-      return;
-    }
-    const tag = rest.checkpointTag;
-    const tags = (tagged: boolean, latest: boolean): string[] => [
-      ...(tagged ? [tag] : []),
-      ...(latest ? [LATEST] : []),
-    ];
-    const files = this.#filesOf(
-      rest.model,
-      null,
-      rest,
-      tags(saveWeights, saveLatestWeights),
-      tags(saveOptim, saveLatestOptim),
-    );
-    if (trainerState !== null) {
-      for (const trainerTag of tags(saveWeights || saveOptim, saveLatestWeights || saveLatestOptim)) {
-        files.push({
-          path: this.#path(checkpointFileName(rest.model.name, trainerTag, "trainer")),
-          content: trainerState,
-        });
+  save({ trainer = null, saveWeights = true, saveOptim = true, ...rest }: SaveOptions): void {
+    const { saveLatestWeights = false, saveLatestOptim = false, model, checkpointTag } = rest;
+    this.#collect(trainer?.callbacks ?? [], (collection) => {
+      const weightTags = [...(saveWeights ? [checkpointTag] : []), ...(saveLatestWeights ? [LATEST] : [])];
+      const optimTags = [...(saveOptim ? [checkpointTag] : []), ...(saveLatestOptim ? [LATEST] : [])];
+      if (isRank0()) this.#writeModels(collection, model, null, rest, weightTags, optimTags);
+      if (trainer !== null) {
+        collection.trained = { model, trainer };
+        for (const tag of new Set([...weightTags, ...optimTags])) contentsOf(collection, tag).trainer = true;
       }
-    }
-    this.#write(files);
+    });
   }
 
-  #filesOf(
+  /** Runs what adds to the checkpoints that are held, or makes what it adds visible at once. */
+  #collect(callbacks: readonly CallbackBase[], add: (collection: Collection) => void): void {
+    this.#collection ??= { step: this.#folder.begin(), tags: new Map(), trained: null };
+    try {
+      scope(() => add(this.#collection as Collection));
+    } catch (error) {
+      this.#drop();
+      throw error;
+    }
+    if (this.#held === null && !this.#isCompleting) this.#commit(callbacks);
+  }
+
+  #commit(callbacks: readonly CallbackBase[]): void {
+    if (this.#collection === null) return;
+    try {
+      scope(() => {
+        this.#complete(this.#collection as Collection, callbacks);
+        this.#writeTrainer(this.#collection as Collection);
+      });
+      const paths = [...this.#collection.step.names].map((name) => join(this.#folder.path, name));
+      this.#collection.step.commit();
+      this.#collection = null;
+      for (const path of paths) this.#logger.info(`saved ${path}`);
+    } finally {
+      this.#drop();
+    }
+  }
+
+  #drop(): void {
+    this.#collection?.step.drop();
+    this.#collection = null;
+  }
+
+  /** Asks every callback for what it keeps under the tags that are written, until nothing more comes. */
+  #complete(collection: Collection, callbacks: readonly CallbackBase[]): void {
+    const asked = new Set<string>();
+    this.#isCompleting = true;
+    try {
+      for (let isNew = true; isNew; ) {
+        isNew = false;
+        for (const tag of collection.tags.keys()) {
+          const resumable = isResumable(collection, tag);
+          if (asked.has(`${resumable} ${tag}`)) continue;
+          asked.add(`${resumable} ${tag}`);
+          isNew = true;
+          for (const callback of callbacks) callback.completeCheckpoint(tag, { resumable });
+        }
+      }
+    } finally {
+      this.#isCompleting = false;
+    }
+  }
+
+  #writeTrainer({ step, tags, trained }: Collection): void {
+    if (trained === null) return;
+    const state = trained.trainer.stateDict();
+    if (!isRank0()) return;
+    for (const [tag, { trainer }] of tags) {
+      if (trainer) step.write(checkpointFileName(trained.model.name, tag, "trainer"), state);
+    }
+  }
+
+  #writeModels(
+    collection: Collection,
     model: nn.Module | null,
     compositeName: string | null,
     options: Pick<SaveOptions, "modelNamesToSave" | "saveFrozenWeights" | "modelInfo">,
     weightTags: readonly string[],
     optimTags: readonly string[],
-  ): TorchFile[] {
+  ): void {
     if (model === null) {
-      return [];
+      return;
     }
     if (model instanceof CompositeModel) {
       const name = compositeName ?? model.name;
-      return Object.entries(model.submodels).flatMap(([key, submodel]) =>
-        this.#filesOf(submodel, `${name}.${key}`, options, weightTags, optimTags),
-      );
+      for (const [key, submodel] of Object.entries(model.submodels)) {
+        this.#writeModels(collection, submodel, `${name}.${key}`, options, weightTags, optimTags);
+      }
+      return;
     }
     if (!(model instanceof Model)) {
       throw new NotImplementedError(
@@ -162,57 +239,78 @@ export class CheckpointWriter {
       (model.isFrozen && !saveFrozenWeights) ||
       (modelNamesToSave && modelNamesToSave.length > 0 && !modelNamesToSave.includes(model.name))
     ) {
-      return [];
+      return;
     }
     const modelName = compositeName ?? model.name;
     const { optimizer, modelConfig } = model;
-    return [
-      ...weightTags.map((checkpointTag) =>
-        this.#modelFile({ modelName, checkpointTag, stateDict: model.stateDict(), modelConfig, modelInfo }),
-      ),
-      ...optimTags.flatMap((tag) =>
-        optimizer === null
-          ? []
-          : [{ path: this.#path(checkpointFileName(modelName, tag, "optim")), content: optimizer.stateDict() }],
-      ),
-    ];
+    for (const checkpointTag of weightTags) {
+      this.#writeModel(collection, {
+        modelName,
+        checkpointTag,
+        stateDict: model.stateDict(),
+        modelConfig,
+        modelInfo,
+      });
+    }
+    for (const tag of optimTags) {
+      if (optimizer === null) continue;
+      contentsOf(collection, tag).optimizer = true;
+      this.#write(collection, checkpointFileName(modelName, tag, "optim"), () => optimizer.stateDict());
+    }
   }
 
-  #modelFile({
-    modelName,
-    checkpointTag,
-    stateDict,
-    modelConfig = null,
-    modelInfo = null,
-    extra = {},
-  }: SaveModelCheckpointOptions): TorchFile {
-    const { epoch, update, sample } = this.updateCounter;
-    const content: Record<string, unknown> = {
-      [CheckpointKeys.STATE_DICT]: stateDict,
-      [CheckpointKeys.CHECKPOINT_TAG]: checkpointTag,
-      [CheckpointKeys.TRAINING_ITERATION]: { epoch, update, sample },
-      [CheckpointKeys.RUN_ID]: this.pathProvider.runId,
-      ...extra,
-    };
-    if (modelConfig !== null) {
-      try {
-        content[CheckpointKeys.MODEL_CONFIG] = checkpointConfig(modelConfig);
-        content[CheckpointKeys.CONFIG_KIND] = configKindOf(modelConfig);
-      } catch (cause) {
-        throw new RuntimeError(`cannot store the configuration of model '${modelName}': ${String(cause)}`, { cause });
+  #writeModel(
+    collection: Collection,
+    {
+      modelName,
+      checkpointTag,
+      stateDict,
+      modelConfig = null,
+      modelInfo = null,
+      extra = {},
+    }: SaveModelCheckpointOptions,
+  ): void {
+    contentsOf(collection, checkpointTag).weights ||= modelInfo === null || modelInfo === "";
+    this.#write(collection, checkpointFileName(modelName, checkpointTag, "model", modelInfo), () => {
+      const { epoch, update, sample } = this.updateCounter;
+      const content: Record<string, unknown> = {
+        [CheckpointKeys.STATE_DICT]: stateDict,
+        [CheckpointKeys.CHECKPOINT_TAG]: checkpointTag,
+        [CheckpointKeys.TRAINING_ITERATION]: { epoch, update, sample },
+        [CheckpointKeys.RUN_ID]: this.pathProvider.runId,
+        ...extra,
+      };
+      if (modelConfig !== null) {
+        try {
+          content[CheckpointKeys.MODEL_CONFIG] = checkpointConfig(modelConfig);
+          content[CheckpointKeys.CONFIG_KIND] = configKindOf(modelConfig);
+        } catch (cause) {
+          throw new RuntimeError(`cannot store the configuration of model '${modelName}': ${String(cause)}`, { cause });
+        }
       }
-    }
-    return { path: this.#path(checkpointFileName(modelName, checkpointTag, "model", modelInfo)), content };
+      return content;
+    });
   }
 
-  #path(fileName: string): string {
-    return join(this.pathProvider.checkpointPath, fileName);
+  /** What callbacks add to complete a checkpoint never replaces what was saved on purpose. */
+  #write({ step }: Collection, name: string, content: () => unknown): void {
+    if (!this.#isCompleting || !step.names.has(name)) step.write(name, content());
   }
+}
 
-  #write(files: readonly TorchFile[]): void {
-    writeTorchFiles(files);
-    for (const { path } of files) {
-      this.#logger.info(`saved ${path}`);
-    }
-  }
+function contentsOf({ tags }: Collection, tag: string): Contents {
+  const contents = tags.get(tag) ?? { weights: false, optimizer: false, trainer: false };
+  tags.set(tag, contents);
+  return contents;
+}
+
+/** Whether training can go on from what is collected under a tag. */
+function isResumable({ tags, trained }: Collection, tag: string): boolean {
+  const { weights, optimizer, trainer } = tags.get(tag) as Contents;
+  return trainer && weights && trained !== null && (optimizer || !hasOptimizer(trained.model));
+}
+
+function hasOptimizer(model: ModelBase | null): boolean {
+  if (model instanceof CompositeModel) return Object.values(model.submodels).some(hasOptimizer);
+  return model instanceof Model && model.optimizer !== null;
 }

@@ -1,7 +1,7 @@
 import { writeYaml } from "../../config/yaml/writer";
 import { dumpConfig } from "../../config/schema";
 import { getLogger } from "../logging";
-import { writeYamlFile } from "../../config/yaml/file";
+import { writeYamlFile } from "./yaml-file";
 
 /** The kind of a root config that names none in `config_schema_kind`. */
 export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";

@@ -1,5 +1,5 @@
+export { CheckpointFolder, type CheckpointStep } from "./checkpoint-folder";
 export { CheckpointWriter, type SaveOptions, type SaveModelCheckpointOptions } from "./checkpoint-writer";
 export { DEFAULT_SCHEMA_KIND, Hyperparameters } from "./hyperparameters";
-export { writeTorchFiles, type TorchFile } from "./file-set";
 export { type AddScalarOptions, type LogEntry, LogWriter, type Scalar } from "./log-writer";
-export { readTorchFile } from "./torch-file";
+export { readTorchFile, type ReadTorchFileOptions, writeTorchFile } from "./torch-file";

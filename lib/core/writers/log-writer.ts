@@ -6,7 +6,7 @@ import type { BaseTracker } from "../trackers/base";
 import { formatValue } from "../logging/formatters";
 import type { Logger } from "../logging";
 import type { UpdateCounter } from "../iteration/update-counter";
-import { writeTorchFiles } from "./file-set";
+import { writeTorchFile } from "./torch-file";
 
 /** A logged number (or flag). */
 export type Scalar = number | boolean;
@@ -119,7 +119,7 @@ export class LogWriter {
         byKey.set(key, series);
       }
     }
-    writeTorchFiles([{ path: this.pathProvider.basetrackerEntriesUri, content: byKey }]);
+    writeTorchFile(this.pathProvider.basetrackerEntriesUri, byKey);
   }
 
   /** Values of a metric over all entries that have it. */

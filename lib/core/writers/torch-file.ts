@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 
-import { load } from "../../torch";
-import { FileNotFoundError } from "../../config/python-errors";
+import { load, save } from "../../torch";
+import { FileNotFoundError, RuntimeError } from "../../config/python-errors";
 
 /** Options of {@link readTorchFile}. */
 export interface ReadTorchFileOptions {
@@ -25,4 +26,21 @@ export function readTorchFile(path: string, { device = "cpu", purpose, hint }: R
     );
   }
   return load(path, { mapLocation: device });
+}
+
+/**
+ * Writes a file in torch's format, complete or not at all; its folder is made where needed.
+ *
+ * @throws RuntimeError that names the file and the reason
+ */
+export function writeTorchFile(path: string, content: unknown): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    save(content, path);
+  } catch (cause) {
+    throw new RuntimeError(
+      `cannot write '${path}': ${cause instanceof Error ? cause.message : String(cause)}; a file that was there before is unchanged`,
+      { cause },
+    );
+  }
 }

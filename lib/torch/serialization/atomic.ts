@@ -1,21 +1,22 @@
 /** Files that appear under their name complete or not at all. */
-import { randomBytes } from "node:crypto";
 import { lstatSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { native } from "../addon";
 import { TorchError } from "../errors";
 import { perform, type Steps } from "./steps";
+import { removeDeadTemporaries, temporaryPath } from "./temporary";
 
 /**
  * Writes a file under a temporary name in the folder of `path`, brings it to disk and renames it. When anything fails
- * (disk full, no permission, the process dies) the previous file is untouched.
+ * (disk full, no permission, the process dies) the previous file is untouched. What a process that died left of a file in
+ * the same folder is removed.
  *
  * @param write appends to the archive with the given id.
  */
 export function* replaceFile(path: string, write: (archive: number) => Steps<void>): Steps<void> {
   const target = resolveTarget(path);
-  const name = `.${basename(target).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`;
-  const archive = native.archiveCreate(join(dirname(target), name));
+  removeDeadTemporaries(dirname(target));
+  const archive = native.archiveCreate(temporaryPath(target));
   try {
     yield* write(archive);
     yield* perform({

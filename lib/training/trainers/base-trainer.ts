@@ -319,6 +319,7 @@ export abstract class BaseTrainer implements TrainerLike {
         callbacks,
         updateCounter: this.updateCounter,
         logWriter: this.logWriter,
+        checkpointWriter: this.checkpointWriter,
         randomness: this.#randomness,
         onFailure: (model) => this.#trySaveCheckpoint(model, "error"),
       }),

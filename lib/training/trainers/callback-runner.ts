@@ -3,7 +3,7 @@ import { type CallbackBase, EarlyStopIteration, PeriodicCallback } from "../../c
 import type { ModelBase } from "../../core/models";
 import { getLogger } from "../../core/logging";
 import type { UpdateCounter } from "../../core/iteration/update-counter";
-import type { LogWriter } from "../../core/writers";
+import type { CheckpointWriter, LogWriter } from "../../core/writers";
 import type { TrainingRandomness } from "./random-state";
 
 /** What {@link CallbackRunner} works with. */
@@ -11,6 +11,7 @@ export interface CallbackRunnerOptions {
   readonly callbacks: readonly CallbackBase[];
   readonly updateCounter: UpdateCounter;
   readonly logWriter: LogWriter;
+  readonly checkpointWriter: CheckpointWriter;
   readonly randomness: TrainingRandomness;
   /** Called after a pass in which a callback failed, before its error comes out. */
   readonly onFailure: (model: ModelBase) => void;
@@ -27,12 +28,20 @@ export class CallbackRunner {
     this.#periodic = options.callbacks.filter((callback) => callback instanceof PeriodicCallback);
   }
 
-  /** Runs a hook of every callback. */
+  /** Runs a hook of every callback. What they save becomes visible together. */
   async runHooks(hook: (callback: CallbackBase) => Promise<void> | void): Promise<void> {
-    await this.#options.randomness.isolate(() =>
+    const { callbacks, checkpointWriter, randomness } = this.#options;
+    await randomness.isolate(() =>
       noGrad(async () =>
         scope(async () => {
-          for (const callback of this.#options.callbacks) await hook(callback);
+          checkpointWriter.hold(callbacks);
+          try {
+            for (const callback of callbacks) await hook(callback);
+          } catch (error) {
+            this.#tryCommit((problem) => this.#logger.error(messageOf(problem)));
+            throw error;
+          }
+          checkpointWriter.commit();
         }),
       ),
     );
@@ -54,17 +63,22 @@ export class CallbackRunner {
   }
 
   /**
-   * Runs the callbacks that are due after an update or at the end of an epoch, and ends the log entry. All of them run even
-   * if one fails; the first error comes out afterwards.
+   * Runs the callbacks that are due after an update or at the end of an epoch, ends the log entry and makes the checkpoints
+   * visible that they saved. All of them run even if one fails; the first error comes out afterwards.
    *
    * @returns whether a callback ended training.
    */
   async runDue(pass: "afterUpdate" | "afterEpoch", trainerModel: ModelBase, batchSize: number): Promise<boolean> {
-    const { updateCounter, logWriter, randomness, onFailure } = this.#options;
+    const { callbacks, updateCounter, logWriter, checkpointWriter, randomness, onFailure } = this.#options;
     const errors: unknown[] = [];
+    const note = (what: string, error: unknown): void => {
+      this.#logger.error(`${what} failed: ${messageOf(error)}`, error);
+      errors.push(error);
+    };
     let earlyExit = false;
     await randomness.isolate(() =>
       noGrad(async () => {
+        checkpointWriter.hold(callbacks);
         for (const callback of this.#periodic) {
           try {
             await scope(async () => callback[pass]({ updateCounter, trainerModel, batchSize }));
@@ -73,20 +87,34 @@ export class CallbackRunner {
               this.#logger.info(error.message);
               earlyExit = true;
             } else {
-              this.#logger.error(
-                `${callback} failed: ${error instanceof Error ? error.message : String(error)}`,
-                error,
-              );
-              errors.push(error);
+              note(String(callback), error);
             }
           }
         }
-        // What is logged after the last update of an epoch and after the epoch is one entry.
-        if (pass === "afterEpoch" || !updateCounter.isFullEpoch) await logWriter.flush();
+        // What is logged and saved after the last update of an epoch and after the epoch belongs together.
+        const isOver = pass === "afterEpoch" || !updateCounter.isFullEpoch;
+        try {
+          if (isOver) await logWriter.flush();
+        } catch (error) {
+          note("the tracker", error);
+        }
+        if (isOver || errors.length > 0) this.#tryCommit((error) => note("saving", error));
         if (errors.length > 0) onFailure(trainerModel);
       }),
     );
     if (errors.length > 0) throw errors[0];
     return earlyExit;
   }
+
+  #tryCommit(onFailure: (error: unknown) => void): void {
+    try {
+      this.#options.checkpointWriter.commit();
+    } catch (error) {
+      onFailure(error);
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

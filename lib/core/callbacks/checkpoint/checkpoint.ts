@@ -66,13 +66,23 @@ export class CheckpointCallback extends PeriodicCallback {
     this.#save("last");
   }
 
-  #save(checkpointTag: string): void {
+  /** `latest` is one thing: when another callback writes under this tag, the files of this one are of the same update. */
+  override completeCheckpoint(tag: string): void {
+    if (tag === "latest" && (this.saveLatestWeights || this.saveLatestOptim)) {
+      this.#save(tag, { saveWeights: false, saveOptim: false });
+    }
+  }
+
+  #save(
+    checkpointTag: string,
+    { saveWeights, saveOptim }: { saveWeights: boolean; saveOptim: boolean } = this,
+  ): void {
     this.checkpointWriter.save({
       model: this.model,
       trainer: this.trainer,
       checkpointTag,
-      saveWeights: this.saveWeights,
-      saveOptim: this.saveOptim,
+      saveWeights,
+      saveOptim,
       saveLatestWeights: this.saveLatestWeights,
       saveLatestOptim: this.saveLatestOptim,
       modelNamesToSave: this.modelNames,

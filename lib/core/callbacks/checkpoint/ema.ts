@@ -1,6 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-
 import { _foreachAdd_, _foreachMul_, Float, keep, nn, noGrad, scope, type Tensor, toMap } from "../../../torch";
 import { CheckpointKeys } from "../../checkpoint-keys";
 import { isRank0 } from "../../distributed";
@@ -12,6 +9,7 @@ import { selectWithPath } from "../../providers/select-path";
 import { pyFloatRepr } from "../../../config/python-format";
 import { TrainingIteration } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { CheckpointFolder } from "../../writers/checkpoint-folder";
 import { checkpointFileName } from "../../writers/checkpoint-writer";
 import { readTorchFile } from "../../writers/torch-file";
 import type { CallbackDependencies } from "../base";
@@ -122,6 +120,11 @@ export class EmaCallback extends PeriodicCallback {
     this.#save([...(this.saveLastWeights ? ["last"] : []), ...(this.saveLatestWeights ? ["latest"] : [])]);
   }
 
+  /** Without the averages of its update training could not go on from a checkpoint as if it had never stopped. */
+  override completeCheckpoint(tag: string, { resumable }: { readonly resumable: boolean }): void {
+    if (resumable || (tag === "latest" && this.saveLatestWeights)) this.#save([tag]);
+  }
+
   #save(tags: readonly string[]): void {
     if (!isRank0()) {
       return;
@@ -191,23 +194,7 @@ export class EmaCallback extends PeriodicCallback {
     tag: string,
   ): (name: string) => Tensor {
     const modelName = path ? `${model.name}.${path}` : model.name;
-    const fileOf = (someTag: string): string =>
-      join(paths.checkpointPath, checkpointFileName(modelName, someTag, "model", emaInfo(factor)));
-    const file = existsSync(fileOf(tag)) ? fileOf(tag) : fileOf("latest");
-    const content = readTorchFile(file, {
-      device: model.device,
-      purpose: `averaged weights of model '${modelName}'`,
-      hint: "an EmaCallback can only be resumed when it was saved with save_weights or save_latest_weights",
-    }) as Record<string, unknown>;
-    const written = TrainingIteration.fromDict(
-      Object.fromEntries(
-        toMap<number>(entryOf(content, CheckpointKeys.TRAINING_ITERATION) ?? {}) as Map<string, number>,
-      ),
-    );
-    const { curIteration } = this.trainer.updateCounter;
-    if (!written.equals(curIteration)) {
-      this.logger.warning(`the averaged weights of '${file}' stand at ${written}, training at ${curIteration}`);
-    }
+    const { file, content } = this.#findAverage(paths, modelName, factor, tag, model.device);
     const state = entryOf(content, CheckpointKeys.STATE_DICT) as Record<string, unknown>;
     return (name) => {
       const tensor = entryOf(state, name);
@@ -216,6 +203,43 @@ export class EmaCallback extends PeriodicCallback {
       }
       return tensor as Tensor;
     };
+  }
+
+  /**
+   * The average that stands where training does: the one of the checkpoint. Runs of other programs may have it under the
+   * iteration or the latest only; if all of them stand elsewhere, the first is taken, with a warning.
+   */
+  #findAverage(
+    paths: PathProvider,
+    modelName: string,
+    factor: number,
+    tag: string,
+    device: string,
+  ): { file: string; content: Record<string, unknown> } {
+    const { curIteration } = this.trainer.updateCounter;
+    const folder = new CheckpointFolder(paths.checkpointPath);
+    const nameOf = (someTag: string): string => checkpointFileName(modelName, someTag, "model", emaInfo(factor));
+    const present = new Set(folder.names());
+    const names = [tag, String(curIteration), "latest", "last"].map(nameOf).filter((name) => present.has(name));
+    const read = (name: string) => {
+      const file = folder.fileOf(name);
+      const content = readTorchFile(file, {
+        device,
+        purpose: `averaged weights of model '${modelName}'`,
+        hint: "an EmaCallback can only be resumed when it was saved with save_weights or save_latest_weights",
+      }) as Record<string, unknown>;
+      const iteration = toMap<number>(entryOf(content, CheckpointKeys.TRAINING_ITERATION) ?? {}) as Map<string, number>;
+      return { file, content, written: TrainingIteration.fromDict(Object.fromEntries(iteration)) };
+    };
+    const first = read(names[0] ?? nameOf("latest"));
+    if (first.written.equals(curIteration)) return first;
+    const other = names.slice(1).map(read).find(({ written }) => written.equals(curIteration));
+    if (other === undefined) {
+      this.logger.warning(
+        `the averaged weights of '${first.file}' stand at ${first.written}, training at ${curIteration}`,
+      );
+    }
+    return other ?? first;
   }
 }
 

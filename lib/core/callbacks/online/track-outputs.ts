@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { keep, scope, stack, Tensor, tensor } from "../../../torch";
 import { AssertionError, KeyError, ValueError } from "../../../config/python-errors";
 import type { TrackAdditionalOutputsCallbackConfig } from "../configs";
-import { writeTorchFiles } from "../../writers/file-set";
+import { writeTorchFile } from "../../writers/torch-file";
 import type { CallbackDependencies } from "../base";
 import { type AccumulationStep, PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
@@ -77,9 +77,7 @@ export class TrackAdditionalOutputsCallback extends PeriodicCallback {
         }
         if (this.saveOutput) {
           const name = `${key.replaceAll("/", ".")}_${suffix}_${updateCounter.curIteration}.th`;
-          writeTorchFiles([
-            { path: join(this.trainer.pathProvider.runOutputPath, "update_outputs", name), content: reduced },
-          ]);
+          writeTorchFile(join(this.trainer.pathProvider.runOutputPath, "update_outputs", name), reduced);
         }
       });
       dispose(values);

@@ -1,8 +1,9 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { writeYaml } from "./writer";
-import { RuntimeError } from "../python-errors";
+import { RuntimeError } from "../../config/python-errors";
+import { writeYaml } from "../../config/yaml/writer";
+import { removeDeadTemporaries, temporaryPath } from "../../torch/serialization/temporary";
 
 /**
  * Writes a mapping as a YAML file that Python reads back the same; under a temporary name first.
@@ -10,11 +11,18 @@ import { RuntimeError } from "../python-errors";
  * @throws RuntimeError that names the file and the reason
  */
 export function writeYamlFile(path: string, content: Readonly<Record<string, unknown>>): void {
-  const temporary = `${path}.tmp-${process.pid}`;
+  const temporary = temporaryPath(path);
   const text = writeYaml(content);
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(temporary, text);
+    removeDeadTemporaries(dirname(path));
+    const file = openSync(temporary, "wx");
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
     renameSync(temporary, path);
   } catch (cause) {
     rmSync(temporary, { force: true });

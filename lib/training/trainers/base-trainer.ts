@@ -365,6 +365,7 @@ export abstract class BaseTrainer implements TrainerLike {
     if (this.totalTrainingUpdates === 0) {
       await callbacks.evaluate(model, sizes.batchSize);
     } else {
+      this.#randomness.resumeNow(); // what is saved at the end is what a longer run goes on from
       this.logger.warning(
         `the run is finished already (${this.updateCounter.curIteration}): raise max_epochs, max_updates or max_samples to train on`,
       );

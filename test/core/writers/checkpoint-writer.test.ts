@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { load, nn, type Tensor } from "../../../lib/torch";
 import { setDistributedConfig } from "../../../lib/core/distributed";
+import type { CallbackBase } from "../../../lib/core/callbacks";
 import { CompositeModel, Model, type ModelBase } from "../../../lib/core/models";
 import { PathProvider } from "../../../lib/core/providers";
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
@@ -196,4 +197,67 @@ describe("when writing fails", () => {
       chmodSync(paths.checkpointPath, 0o700);
     }
   });
+});
+
+describe("what is saved while it is held", () => {
+  const state = (name: string) => (read(name)["callback_state_dicts"] as Map<string, unknown>) ?? null;
+
+  test("becomes visible together, with the trainer's state of the end", () => {
+    let seen = 0;
+    const counting = { stateDict: () => new Map<string, unknown>([["callback_state_dicts", { seen: ++seen }]]) };
+    writer.hold([]);
+    writer.save({ model: small("enc"), checkpointTag: "E2", trainer: counting });
+    writer.saveModelCheckpoint({ modelName: "dec", checkpointTag: "E2", stateDict: small("dec").stateDict() });
+    expect([files().filter((name) => name.endsWith(".th")), seen]).toEqual([[], 0]);
+    writer.commit();
+    expect(files()).toEqual(["dec_cp=E2_model.th", "enc_cp=E2_model.th", "enc_cp=E2_optim.th", "enc_cp=E2_trainer.th"]);
+    expect([seen, state("enc_cp=E2_trainer.th")]).toEqual([1, { seen: 1 }]);
+    writer.save({ model: small("enc"), checkpointTag: "E3" });
+    expect(files()).toContain("enc_cp=E3_model.th");
+  });
+
+  test("is dropped as a whole when a part of it fails", () => {
+    const model = small("enc");
+    writer.save({ model, checkpointTag: "latest", trainer });
+    const before = files().map((name) => readFileSync(join(paths.checkpointPath, name)));
+    writer.hold([]);
+    writer.save({ model, checkpointTag: "latest" });
+    expect(() =>
+      writer.saveModelCheckpoint({
+        modelName: "dec",
+        checkpointTag: "t",
+        stateDict: new Map([["w", null as never]]),
+        extra: { x: Symbol("x") },
+      }),
+    ).toThrow("dec_cp=t_model.th");
+    writer.commit();
+    expect(files()).toEqual(["enc_cp=latest_model.th", "enc_cp=latest_optim.th", "enc_cp=latest_trainer.th"]);
+    expect(files().map((name) => readFileSync(join(paths.checkpointPath, name)))).toEqual(before);
+  });
+
+  test("asks every callback for what belongs to the same checkpoints, until nothing more comes", () => {
+    const asked: string[] = [];
+    const model = small("enc");
+    const callback = {
+      completeCheckpoint: (tag: string, { resumable }: { resumable: boolean }) => {
+        asked.push(`${tag} ${resumable}`);
+        if (tag === "E2") writer.save({ model, checkpointTag: "latest", trainer });
+      },
+    } as unknown as CallbackBase;
+    writer.hold([callback]);
+    writer.save({ model, checkpointTag: "E2", saveOptim: false });
+    writer.commit();
+    expect(asked).toEqual(["E2 false", "latest true"]);
+    expect(files()).toEqual([
+      "enc_cp=E2_model.th",
+      "enc_cp=latest_model.th",
+      "enc_cp=latest_optim.th",
+      "enc_cp=latest_trainer.th",
+    ]);
+  });
+});
+
+test("a model's name with a separator is refused before anything is written", () => {
+  expect(() => writer.save({ model: small("../enc"), checkpointTag: "E2" })).toThrow('without "/"');
+  expect(files()).toEqual([]);
 });

@@ -74,7 +74,7 @@ function run(output: string, environment: Record<string, string>) {
   mkdirSync(output, { recursive: true });
   return spawnSync(process.execPath, [script, output], {
     encoding: "utf8",
-    env: { ...process.env, LD_PRELOAD: shim, SHIM_BELOW: join(output, "run"), ...environment },
+    env: { ...process.env, OMP_NUM_THREADS: "1", LD_PRELOAD: shim, SHIM_BELOW: join(output, "run"), ...environment },
   });
 }
 

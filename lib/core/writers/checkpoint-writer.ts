@@ -187,7 +187,7 @@ export class CheckpointWriter {
     const asked = new Set<string>();
     this.#isCompleting = true;
     try {
-      for (let isNew = true; isNew; ) {
+      for (let isNew = true; isNew;) {
         isNew = false;
         for (const tag of collection.tags.keys()) {
           const resumable = isResumable(collection, tag);

@@ -16,7 +16,10 @@ const ABANDONED_AFTER = 24 * 3600 * 1000;
 /** A fresh name for a file that will be renamed to `path` when it is complete. */
 export function temporaryPath(path: string): string {
   // file systems take names of up to 255 bytes
-  const name = Buffer.from(basename(path)).subarray(0, 100).toString().replace(/\uFFFD$/, "");
+  const name = Buffer.from(basename(path))
+    .subarray(0, 100)
+    .toString()
+    .replace(/\uFFFD$/, "");
   return join(dirname(path), `.${name}.${ownMark}.${randomBytes(6).toString("hex")}.tmp`);
 }
 

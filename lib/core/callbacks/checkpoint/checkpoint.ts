@@ -73,10 +73,7 @@ export class CheckpointCallback extends PeriodicCallback {
     }
   }
 
-  #save(
-    checkpointTag: string,
-    { saveWeights, saveOptim }: { saveWeights: boolean; saveOptim: boolean } = this,
-  ): void {
+  #save(checkpointTag: string, { saveWeights, saveOptim }: { saveWeights: boolean; saveOptim: boolean } = this): void {
     this.checkpointWriter.save({
       model: this.model,
       trainer: this.trainer,

@@ -233,7 +233,10 @@ export class EmaCallback extends PeriodicCallback {
     };
     const first = read(names[0] ?? nameOf("latest"));
     if (first.written.equals(curIteration)) return first;
-    const other = names.slice(1).map(read).find(({ written }) => written.equals(curIteration));
+    const other = names
+      .slice(1)
+      .map(read)
+      .find(({ written }) => written.equals(curIteration));
     if (other === undefined) {
       this.logger.warning(
         `the averaged weights of '${first.file}' stand at ${first.written}, training at ${curIteration}`,

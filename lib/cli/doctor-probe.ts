@@ -10,6 +10,8 @@ import type { NativeAddon } from "../torch/native";
 export interface ProbeReport {
   readonly attempts: readonly LoadAttempt[];
   readonly versions?: ReturnType<NativeAddon["versions"]>;
+  /** The kernels of our own that this CPU runs. */
+  readonly kernels?: ReturnType<NativeAddon["cpuKernels"]>;
   /** The libtorch library that the dynamic linker mapped; absent where the system does not tell. */
   readonly libtorchFile?: string;
   readonly threads?: { readonly intraOp: number; readonly interOp: number };
@@ -25,6 +27,7 @@ function probe(): ProbeReport {
   return {
     attempts,
     versions,
+    kernels: addon.cpuKernels(),
     libtorchFile: mappedLibtorch(),
     threads: { intraOp: addon.numThreads(), interOp: addon.numInteropThreads() },
     devices: names.map((name) => ({ name, error: tryDevice(addon, name) })),

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { isMusl, nextCommands, packageRoot, platformName, type LoadAttempt } from "../torch/loader";
+import type { CpuKernels } from "../torch/native";
 import type { ProbeReport } from "./doctor-probe";
 
 /** What {@link examine} found out. */
@@ -29,6 +30,8 @@ const variables = [
   "NOETHER_NATIVE",
   "LIBTORCH",
   "LD_LIBRARY_PATH",
+  "NOETHER_CPU_CAPABILITY",
+  "NOETHER_TILE_UNIT",
   "OMP_NUM_THREADS",
   "MKL_NUM_THREADS",
   "CUDA_VISIBLE_DEVICES",
@@ -113,10 +116,19 @@ function describeProbe(probe: ProbeReport, problems: string[]): [string, string]
   return [
     ["addon", `${probe.attempts.at(-1)?.path} (version ${versions.addon}, compiler ${versions.cxx})`],
     ["libtorch", `${versions.torch}, ${versions.cudaLinked ? "with CUDA" : "CPU"}${folder ? `, ${folder}` : ""}`],
-    ["tile unit (AMX)", versions.tileUnit ? "used for matrix products and attention" : "none, or NOETHER_TILE_UNIT=0"],
+    ["CPU kernels", describeKernels(probe.kernels!)],
     ["threads", `${threads?.intraOp} in an operator, ${threads?.interOp} between operators`],
     ["devices", (devices ?? []).map(({ name, error }) => (error ? `${name} (failed)` : name)).join(", ")],
   ];
+}
+
+/** `up to amx: matmul by amx, else ATen; attention by amx, else ATen` */
+function describeKernels({ capability, matmul, attention }: CpuKernels): string {
+  const list = (kernels: CpuKernels["matmul"]) => {
+    const names = kernels.filter(({ available }) => available).map(({ name }) => name);
+    return [...names, "ATen"].join(", else ");
+  };
+  return `up to ${capability}: matmul by ${list(matmul)}; attention by ${list(attention)}`;
 }
 
 /** What the last set-up compiled against; a libtorch that is gone since then is a problem, for nothing would load. */

@@ -69,7 +69,8 @@ export {
   setNumThreads,
   versions,
 } from "./runtime";
-export { adoptTensor, shareTensor, type SharedTensor } from "./hand-over";
+export { cpuCapability, cpuKernels } from "./kernels";
+export { adoptTensor, shareTensor, type SharedTensor } from "./sharing";
 export { DisposedError, TorchError } from "./errors";
 
 export * from "./serialization";

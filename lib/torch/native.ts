@@ -1,5 +1,6 @@
 /**
- * The contract between TypeScript and the C++ addon: every function that `native/src/addon.cpp` exports.
+ * The contract between TypeScript and the C++ addon: every function that `native/src/addon.cpp` exports, in groups that
+ * name the files which define them. `test/torch/native.test.ts` compares both.
  *
  * A tensor is an integer handle into the addon's per-environment table: slot and generation packed in one number (never 0).
  * Handles are made by native calls and must be freed with {@link NativeAddon.free}; a freed handle is recognised by its
@@ -12,13 +13,13 @@ export type Handle = number;
 /** A list of tensors: plain arrays for a few, a `Float64Array` for long parameter lists. `0` stands for "no tensor" where the schema allows it. */
 export type HandleList = readonly Handle[] | Float64Array;
 
-/** What an operator argument may be, by the schema's type (the converter of the schema's argument type decides):
+/** What an operator argument may be, by the type in the operator's schema:
  * Tensor -> Handle (`undefined`/`null` for `Tensor?`) · Tensor[] / Tensor?[] -> HandleList (null or 0 = none)
  * int, SymInt -> number | bigint · int[], SymInt[] -> number[] (or one number where the schema has a fixed size, e.g. `int[2]`)
  * float -> number · float[] -> number[] · bool -> boolean · bool[] -> boolean[] · str -> string
  * Scalar -> number (an integral value becomes an int scalar, any other a double), bigint (int64), boolean, {re, im}
  * ScalarType / Layout / MemoryFormat -> the integer code of c10 (see `dtype.ts`) · Device -> string ("cpu", "cuda:0")
- * Generator -> generator id. `undefined` takes the schema's default; an optional also takes null. */
+ * Generator -> generator id. `undefined` takes the schema's default; an optional also takes null (native/src/napi/argument_converter.cpp). */
 export type NativeArgument = unknown;
 
 /** One operator overload as the dispatcher describes it. */
@@ -48,26 +49,44 @@ export interface TensorInfo {
   readonly device: string;
 }
 
+/** One implementation of an operation. */
+export interface KernelStatus {
+  /** The instruction set it is written for: "amx". */
+  readonly name: string;
+  /** False where the CPU lacks it, or the environment rules it out. */
+  readonly available: boolean;
+}
+
+/** Which kernels of our own there are for the CPU; implementations in the order of preference. */
+export interface CpuKernels {
+  /** The highest instruction set that they may use. */
+  readonly capability: "default" | "avx2" | "avx512" | "amx";
+  /** Matrix products: `matmul`, `linear` and their gradients. */
+  readonly matmul: readonly KernelStatus[];
+  readonly attention: readonly KernelStatus[];
+}
+
 export interface NativeAddon {
   // ---- operators (dispatch/operators.cpp)
   /** Id of an operator by its qualified name and overload ("aten::add", "Tensor"); compiled on first use. Throws ERR_OPERATOR when unknown. */
   operator(name: string, overload: string): number;
   /**
-   * Calls an operator. Results: one tensor -> Handle; several -> array of (Handle | array of Handles | number | …); none -> undefined;
-   * int/SymInt/float/bool/Scalar/str/dtype -> number | bigint-free JS value; Tensor[] -> Handle[].
+   * Calls an operator. Results: none -> undefined; one -> its value; several -> an array of them. A tensor is a new Handle (0: undefined),
+   * Tensor[] an array of them; int, SymInt and codes are numbers (bigint beyond 2^53); float -> number; bool -> boolean; str and Device ->
+   * string; Scalar -> number, bigint, boolean or {re, im}; nothing in an optional -> null.
    * A result that the schema marks as written in place (`Tensor(a!)`) makes no new handle: `undefined` stands in its place
    * (the caller returns the object that it passed in).
    */
   call(operator: number, ...args: NativeArgument[]): unknown;
-  /** All schemas that the dispatcher holds in namespace aten (and others linked in), for the generator and the coverage table. */
+  /** All schemas that the dispatcher holds, in all namespaces: what the generator reads. */
   schemas(): OperatorSchema[];
 
-  // ---- tensor table (runtime/tensor.cpp)
+  // ---- tensor table (runtime/tensor.cpp, dispatch/operators.cpp)
   free(handle: Handle): void;
   freeMany(handles: HandleList): void;
   /** A second handle on the same tensor object (same storage, same autograd identity). */
   alias(handle: Handle): Handle;
-  /** True while the handle is live. */
+  /** True while the handle is live: neither freed nor of another thread. */
   isLive(handle: Handle): boolean;
   /** Live handles, the most there ever were, and host bytes held by libtorch's CPU allocator (now, peak). */
   memory(): { tensors: number; peakTensors: number; bytes: number; peakBytes: number };
@@ -89,7 +108,7 @@ export interface NativeAddon {
   isContiguous(handle: Handle): boolean;
   /** Copies `bytes` (C order, the dtype's own little-endian layout) into a new CPU tensor. */
   fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
-  /** CPU tensor over the memory of `view`, no copy; the ArrayBuffer is kept alive by the tensor. Detaching it is refused while shared where Node allows. */
+  /** CPU tensor over the memory of `view`, no copy; the ArrayBuffer is kept alive by the tensor. */
   fromBuffer(view: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
   /** Copy of the data as contiguous bytes (any device, any strides). */
   toBytes(handle: Handle): ArrayBuffer;
@@ -100,7 +119,7 @@ export interface NativeAddon {
   /** `tensor.data = other`: replaces the data in place, keeps identity (used by `Module.to`). */
   setData(handle: Handle, other: Handle): void;
 
-  // ---- autograd (runtime/autograd.cpp, autograd_modes.cpp)
+  // ---- autograd (runtime/autograd.cpp, runtime/autograd_modes.cpp)
   requiresGrad(handle: Handle): boolean;
   setRequiresGrad(handle: Handle, value: boolean): void;
   isLeaf(handle: Handle): boolean;
@@ -139,9 +158,11 @@ export interface NativeAddon {
   exitInferenceMode(depth: number): void;
   isInferenceMode(): boolean;
   isInference(handle: Handle): boolean;
+  /** The state of autocast for each device type. */
   autocast(): { deviceType: string; enabled: boolean; dtype: number; cache: boolean }[];
-  /** Sets autocast for a device type ("cpu", "cuda") and returns the nesting level; leaving the outermost level clears the cast cache. */
+  /** Sets autocast for a device type ("cpu", "cuda"), and for all whether casts are cached. */
   setAutocast(deviceType: string, enabled: boolean, dtype: number, cache: boolean): void;
+  /** Enters a level of nesting and returns its number; leaving the outermost one clears the cache of casts. */
   enterAutocast(): number;
   exitAutocast(): number;
   clearAutocastCache(): void;
@@ -178,7 +199,7 @@ export interface NativeAddon {
   setNumThreads(count: number): void;
   numInteropThreads(): number;
   setNumInteropThreads(count: number): void;
-  /** { torch: "2.13.0", cuda: bool compiled/linked, cudaDevices: count, napi, …} */
+  /** Of libtorch's headers and of the package, the compiler, and what this machine has: CUDA devices (0 where it is not linked), a tile unit. */
   versions(): {
     torch: string;
     addon: string;
@@ -187,12 +208,19 @@ export interface NativeAddon {
     tileUnit: boolean;
     cxx: string;
   };
-  /** torch's `__config__.show()` equivalent. */
+  /** `torch.__config__.show()` and `parallel_info()`. */
   config(): string;
   defaultDtype(): number;
   setDefaultDtype(dtype: number): void;
 
-  // ---- hand-over between worker threads (runtime/hand_over.cpp)
+  // ---- kernels of our own (runtime/kernels.cpp)
+  cpuKernels(): CpuKernels;
+  /** Name of the implementation for a product of (m, k) and (k, n), null where ATen's is taken. */
+  matmulKernel(m: number, n: number, k: number, bfloat16: boolean): string | null;
+  /** The same for attention of heads with so many channels. */
+  attentionKernel(queries: number, keys: number, channels: number, bfloat16: boolean): string | null;
+
+  // ---- sharing between worker threads (runtime/sharing.cpp)
   /** Parks the tensor in a process-wide table and returns a ticket; the handle stays valid. */
   park(handle: Handle): number;
   /** Takes a parked tensor out of the table (once). Throws ERR_TICKET for an unknown ticket. */

@@ -98,7 +98,7 @@ function openScope(scope: Scope | null): Scope | null {
 /** Frees the tensors of a scope, except those in `result`, which pass on. */
 function close(scope: Scope, result: unknown): void {
   scope.closed = true;
-  if (typeof result === "object" && result !== null) release(result, scope, openScope(scope.parent), null);
+  if (typeof result === "object" && result !== null) passOnNested(result, scope, openScope(scope.parent), null);
   freeOwned(scope);
 }
 
@@ -120,10 +120,10 @@ function freeOwned(scope: Scope): void {
   if (count > 0) native.freeMany(buffer.subarray(0, count));
 }
 
-/** Hands the tensors in `value` that belong to `from` over to `to`. */
-function release(value: object, from: Scope, to: Scope | null, seen: Set<object> | null): void {
+/** Passes the tensors in `value` that belong to `from` on to `to`. */
+function passOnNested(value: object, from: Scope, to: Scope | null, seen: Set<object> | null): void {
   if (value instanceof Tensor) {
-    if (value.owner === from) handOver(value, to);
+    if (value.owner === from) passOn(value, to);
     return;
   }
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Promise) return;
@@ -131,7 +131,7 @@ function release(value: object, from: Scope, to: Scope | null, seen: Set<object>
   if (seen.has(value)) return;
   seen.add(value);
   for (const entry of contents(value)) {
-    if (typeof entry === "object" && entry !== null) release(entry, from, to, seen);
+    if (typeof entry === "object" && entry !== null) passOnNested(entry, from, to, seen);
   }
 }
 
@@ -142,7 +142,7 @@ function contents(value: object): Iterable<unknown> {
   return Array.isArray(value) || value instanceof Set ? (value as Iterable<unknown>) : Object.values(value);
 }
 
-function handOver(tensor: Tensor, to: Scope | null): void {
+function passOn(tensor: Tensor, to: Scope | null): void {
   tensor.owner = to;
   if (to !== null) to.tensors.push(tensor);
   else if (tensor.handle !== 0) net.register(tensor, tensor.handle);
@@ -156,7 +156,7 @@ function handOver(tensor: Tensor, to: Scope | null): void {
  */
 export function keep<T>(value: T): T {
   if (value instanceof Tensor) {
-    if (value.owner !== null) handOver(value, null);
+    if (value.owner !== null) passOn(value, null);
   } else if (typeof value === "object" && value !== null) keepNested(value, new Set());
   return value;
 }

@@ -1,26 +1,9 @@
 // What the addon can do: read the export lists. lib/torch/native.ts describes each function.
-#include "addon.h"
-
-#include <ATen/CPUGeneratorImpl.h>
-#include <c10/core/InferenceMode.h>
-
-#include "dispatch/operators.h"
 #include "exports.h"
-#include "files/archive.h"
-#include "napi/callbacks.h"
+#include "instance_data.h"
 #include "runtime/memory.h"
 
 namespace noether {
-
-Addon::Addon(Napi::Env env)
-    : operators(std::make_unique<OperatorTable>()), callbacks(std::make_shared<Callbacks>(env)) {
-  generators.push_back(at::detail::getDefaultCPUGenerator());
-}
-
-Addon::~Addon() {
-  // Inference modes are nested guards of this thread: leave the innermost first.
-  while (!inference_modes.empty()) inference_modes.pop_back();
-}
 
 namespace {
 
@@ -33,7 +16,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_autograd_modes(env, exports);
   export_random(env, exports);
   export_runtime(env, exports);
-  export_hand_over(env, exports);
+  export_kernels(env, exports);
+  export_sharing(env, exports);
   export_archive(env, exports);
   return exports;
 }

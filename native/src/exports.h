@@ -11,7 +11,8 @@ void export_autograd(Napi::Env env, Napi::Object exports);
 void export_autograd_modes(Napi::Env env, Napi::Object exports);
 void export_random(Napi::Env env, Napi::Object exports);
 void export_runtime(Napi::Env env, Napi::Object exports);
-void export_hand_over(Napi::Env env, Napi::Object exports);
+void export_kernels(Napi::Env env, Napi::Object exports);
+void export_sharing(Napi::Env env, Napi::Object exports);
 void export_archive(Napi::Env env, Napi::Object exports);
 
 }  // namespace noether

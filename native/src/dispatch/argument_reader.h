@@ -8,7 +8,7 @@
 #include <cmath>
 #include <optional>
 
-#include "addon.h"
+#include "instance_data.h"
 
 namespace noether {
 

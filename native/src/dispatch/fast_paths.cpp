@@ -76,7 +76,7 @@ bool mul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_v
   return elementwise(addon, env, argc, argv, result, multiply_rows, recorded::mul);
 }
 
-// Large products have a kernel where the machine has a tile unit; it looks after recording and autocast itself.
+// Large products have a kernel on many machines; it looks after recording and autocast itself.
 bool large_matmul(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   at::Tensor tensors[2];
   if (!read_tensors(addon, env, argc, argv, tensors, 2, 2) || !has_matmul_kernel(tensors[0], tensors[1])) return false;

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "addon.h"
+#include "instance_data.h"
 
 namespace noether {
 

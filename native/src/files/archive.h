@@ -6,7 +6,7 @@
 #include <memory>
 #include <unordered_map>
 
-#include "addon.h"
+#include "instance_data.h"
 
 namespace noether {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "addon.h"
+#include "instance_data.h"
 
 namespace noether {
 
@@ -57,6 +57,9 @@ class Arguments {
 
 // "a string", "an array", …: how an error message calls what came.
 std::string kind_of(Napi::Env env, napi_value value);
+
+// Every exported function is written like this; `define` adds it to the exports, with its errors made JavaScript's.
+using Method = Napi::Value (*)(Addon& addon, const Arguments& arguments);
 
 template <Method method>
 Napi::Value entry(const Napi::CallbackInfo& info) {

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "addon.h"
+#include "instance_data.h"
 
 namespace noether {
 

@@ -1,7 +1,7 @@
 // Values of the dispatcher for JavaScript.
 #pragma once
 
-#include "addon.h"
+#include "instance_data.h"
 
 namespace noether {
 

@@ -3,19 +3,20 @@
 //   noether::attention(Tensor q, Tensor k, Tensor v) -> Tensor
 //
 // torch.nn.functional.scaled_dot_product_attention without mask and dropout: softmax(q k^T / sqrt(d)) v with q (B, H,
-// N, d), k and v (B, H, M, d). On CPUs with a tile unit, heads of 64 channels and enough tokens go through the kernels
-// of attention_amx.h, other tensors on the CPU through ATen's flash attention; both have gradients of gradients here.
+// N, d), k and v (B, H, M, d). What kernels/attention.h has a kernel for on this machine goes through it, other tensors
+// on the CPU through ATen's flash attention; both have gradients of gradients here.
 // The result lies in memory as (B, N, H, d), so that heads merge for free.
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
 #include <cmath>
 
-#include "kernels/amx_runtime.h"
-#include "kernels/attention_amx.h"
+#include "kernels/aten_runtime.h"
+#include "kernels/attention.h"
+#include "ops/dense.h"
+#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -24,30 +25,16 @@ using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kChannels = 64;
-// Below, packing costs more than the tile unit saves.
-constexpr int64_t kMinQueries = 64;
-constexpr int64_t kMinKeys = 128;
-
 // What ATen's flash attention on the CPU takes; like ours it stores no matrix of queries x keys.
 bool fits_flash(const Tensor& q, const Tensor& k, const Tensor& v) {
   const auto type = q.scalar_type();
-  const auto fits = [type](const Tensor& t) {
-    return t.is_cpu() && t.layout() == at::kStrided && t.dim() == 4 && t.scalar_type() == type && t.numel() > 0 &&
-           !t.is_neg() && !t._is_zerotensor();
-  };
+  const auto fits = [type](const Tensor& t) { return is_dense_cpu(t, type) && t.dim() == 4 && t.numel() > 0; };
   return (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf || type == at::kDouble) && fits(q) &&
          fits(k) && fits(v) && k.size(0) == q.size(0) && k.size(1) == q.size(1) && k.size(3) == q.size(3) &&
          v.sizes() == k.sizes();
 }
 
-bool fits_kernel(const Tensor& q, const Tensor& k) {
-  return (q.scalar_type() == at::kFloat || q.scalar_type() == at::kBFloat16) && q.size(3) == kChannels &&
-         q.size(2) >= kMinQueries && k.size(2) >= kMinKeys && q.size(2) < (1 << 24) && k.size(2) < (1 << 24) &&
-         amx::available();
-}
-
-amx::Rows rows(const Tensor& t) {
+kernels::Rows rows(const Tensor& t) {
   return {t.data_ptr(), t.stride(0), t.stride(1), t.stride(2)};
 }
 Tensor with_rows(const Tensor& t) {
@@ -59,13 +46,19 @@ Tensor empty_like_merged(const Tensor& t) {
   return at::empty({t.size(0), t.size(2), t.size(1), t.size(3)}, t.options()).transpose(1, 2);
 }
 
-amx::Problem problem_of(const Tensor& q, const Tensor& k) {
-  return {static_cast<int>(q.size(0)),
-          static_cast<int>(q.size(1)),
-          static_cast<int>(q.size(2)),
-          static_cast<int>(k.size(2)),
-          static_cast<float>(1 / std::sqrt(static_cast<double>(kChannels))),
+kernels::AttentionProblem problem_of(const Tensor& q, const Tensor& k) {
+  return {static_cast<int>(q.size(0)),     static_cast<int>(q.size(1)),
+          static_cast<int>(q.size(2)),     static_cast<int>(k.size(2)),
+          static_cast<int>(q.size(3)),     static_cast<float>(1 / std::sqrt(static_cast<double>(q.size(3)))),
           q.scalar_type() == at::kBFloat16};
+}
+
+// The kernel for these tensors; null: ATen's.
+const kernels::AttentionKernel* find_kernel(const Tensor& q, const Tensor& k) {
+  constexpr int64_t kMost = 1 << 24;  // tokens: positions are counted in 32 bits
+  const bool known = q.scalar_type() == at::kFloat || q.scalar_type() == at::kBFloat16;
+  if (!known || q.size(2) >= kMost || k.size(2) >= kMost) return nullptr;
+  return kernels::find_attention(problem_of(q, k));
 }
 
 struct Attended {
@@ -74,11 +67,11 @@ struct Attended {
 
 // Tensors have channels next to each other and fit flash attention.
 Attended attend(const Tensor& q, const Tensor& k, const Tensor& v) {
-  if (fits_kernel(q, k)) {
+  if (const auto* kernel = find_kernel(q, k)) {
     Tensor out = empty_like_merged(q), large;
     Tensor logsumexp = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
-    if (amx::forward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out),
-                     logsumexp.mutable_data_ptr<float>())) {
+    if (kernel->forward(problem_of(q, k), kernels::aten_runtime(large), rows(q), rows(k), rows(v), rows(out),
+                        logsumexp.mutable_data_ptr<float>())) {
       return {out, logsumexp};
     }
   }
@@ -100,14 +93,15 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     const Tensor q = with_rows(saved[0]), k = with_rows(saved[1]), v = with_rows(saved[2]);
     const Tensor &out = saved[3], &logsumexp = saved[4];
     const Tensor grad_out = with_rows(gradients[0].to(q.scalar_type()));
-    if (!fits_kernel(q, k)) {
+    const auto* kernel = find_kernel(q, k);
+    if (!kernel) {
       auto [grad_q, grad_k, grad_v] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
           grad_out, q, k, v, out, logsumexp, /*dropout_p=*/0, /*is_causal=*/false);
       return {grad_q, grad_k, grad_v};
     }
     Tensor grad_q = empty_like_merged(q), grad_k = empty_like_merged(k), grad_v = empty_like_merged(v), large;
-    amx::backward(problem_of(q, k), amx::runtime(large), rows(q), rows(k), rows(v), rows(out), rows(grad_out),
-                  logsumexp.const_data_ptr<float>(), rows(grad_q), rows(grad_k), rows(grad_v));
+    kernel->backward(problem_of(q, k), kernels::aten_runtime(large), rows(q), rows(k), rows(v), rows(out),
+                     rows(grad_out), logsumexp.const_data_ptr<float>(), rows(grad_q), rows(grad_k), rows(grad_v));
     return {grad_q, grad_k, grad_v};
   }
 
@@ -138,28 +132,18 @@ Tensor attention_autocast(const Tensor& q, const Tensor& k, const Tensor& v) {
   c10::impl::ExcludeDispatchKeyGuard guard(Key);
   const auto type = at::autocast::get_autocast_dtype(Device);
   const auto cast = [type](const Tensor& t) { return at::autocast::cached_cast(type, t, Device); };
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("noether::attention", "")
-                             .typed<Tensor(const Tensor&, const Tensor&, const Tensor&)>();
+  static const auto op = find_operator<Tensor(const Tensor&, const Tensor&, const Tensor&)>("noether::attention");
   return op.call(cast(q), cast(k), cast(v));
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def("attention(Tensor q, Tensor k, Tensor v) -> Tensor");
-}
-TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
-  library.impl("attention", TORCH_FN(attention));
-}
-TORCH_LIBRARY_IMPL(noether, Autograd, library) {
-  library.impl("attention", TORCH_FN(attention));
-}
-TORCH_LIBRARY_IMPL(noether, AutocastCPU, library) {
-  library.impl("attention", TORCH_FN((attention_autocast<c10::DispatchKey::AutocastCPU, c10::DeviceType::CPU>)));
-}
-TORCH_LIBRARY_IMPL(noether, AutocastCUDA, library) {
-  library.impl("attention", TORCH_FN((attention_autocast<c10::DispatchKey::Autocast, c10::DeviceType::CUDA>)));
+  define_recording(library, "attention(Tensor q, Tensor k, Tensor v) -> Tensor", TORCH_FN(attention));
+  implement(library, "attention", TORCH_FN((attention_autocast<c10::DispatchKey::AutocastCPU, c10::DeviceType::CPU>)),
+            {c10::DispatchKey::AutocastCPU});
+  implement(library, "attention", TORCH_FN((attention_autocast<c10::DispatchKey::Autocast, c10::DeviceType::CUDA>)),
+            {c10::DispatchKey::AutocastCUDA});
 }
 
 }  // namespace noether

@@ -9,12 +9,13 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
 #include <cmath>
 #include <cstring>
 
 #include "kernels/vectors.h"
+#include "ops/dense.h"
+#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -134,25 +135,16 @@ Tensor gelu_autograd(const Tensor& x) {
 }  // namespace
 
 bool has_gelu_kernel(const Tensor& x) {
-  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16;
-  return x.is_cpu() && x.layout() == at::kStrided && known && !x.is_neg() && !x._is_zerotensor() &&
-         x.numel() > kLargeTensor && x.is_contiguous();
+  return is_dense_cpu_float_or_bfloat16(x) && x.numel() > kLargeTensor && x.is_contiguous();
 }
 
 Tensor gelu(const Tensor& x) {
-  static const auto op =
-      c10::Dispatcher::singleton().findSchemaOrThrow("noether::gelu", "").typed<Tensor(const Tensor&)>();
+  static const auto op = find_operator<Tensor(const Tensor&)>("noether::gelu");
   return op.call(x);
 }
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def("gelu(Tensor x) -> Tensor");
-}
-TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
-  library.impl("gelu", TORCH_FN(gelu_autograd));
-}
-TORCH_LIBRARY_IMPL(noether, Autograd, library) {
-  library.impl("gelu", TORCH_FN(gelu_autograd));
+  define_recording(library, "gelu(Tensor x) -> Tensor", TORCH_FN(gelu_autograd));
 }
 
 }  // namespace noether

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/vectors.h"
+#include "ops/dense.h"
 
 namespace noether {
 namespace {
@@ -47,9 +48,7 @@ NOETHER_VECTOR_CLONES void normalize(const float* __restrict x, int64_t width, c
 }  // namespace
 
 bool has_layer_norm_kernel(const Tensor& input, at::IntArrayRef shape, const Tensor& weight, const Tensor& bias) {
-  const auto fits = [](const Tensor& t) {
-    return t.defined() && t.is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
-  };
+  const auto fits = [](const Tensor& t) { return is_dense_cpu(t, at::kFloat) && t.is_contiguous(); };
   return fits(input) && fits(weight) && fits(bias) && shape.size() == 1 && input.dim() > 0 &&
          input.size(-1) == shape[0] && weight.sizes() == shape && bias.sizes() == shape && input.numel() > kLargeTensor;
 }

@@ -2,8 +2,9 @@
 //
 //   noether::linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor
 //
-// input weight^T + bias with input (..., K), weight (N, K), bias (N). On CPUs with a tile unit, products that are large
-// enough go through the kernels of matmul_amx.h, forward and backward; anything else is torch.nn.functional.linear.
+// input weight^T + bias with input (..., K), weight (N, K), bias (N). Products that are large enough go through the
+// kernels of kernels/matrix_product.h where the machine has one, forward and backward; anything else is
+// torch.nn.functional.linear.
 // Under autocast the weight is rounded while it is packed, instead of copied, and its gradient stays in float32.
 #include "ops/linear.h"
 
@@ -11,10 +12,11 @@
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
-#include "kernels/matmul_amx.h"
+#include "kernels/matrix_product.h"
+#include "ops/dense.h"
 #include "ops/matmul.h"
+#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -30,14 +32,14 @@ Tensor as_matrix(const Tensor& t) {
 Tensor compute(const Tensor& input, const Tensor& weight, const Tensor& bias, bool low_precision) {
   const auto type = low_precision ? at::kBFloat16 : input.scalar_type();
   const Tensor offset = bias.defined() ? bias.to(at::kFloat).contiguous() : bias;
-  const Tensor out = tile_product(as_matrix(input), weight.t(), offset, type, low_precision);
+  const Tensor out = kernel_product(as_matrix(input), weight.t(), offset, type, low_precision);
   if (!out.defined()) return at::linear(input, weight, bias);
   auto sizes = input.sizes().vec();
   sizes.back() = weight.size(0);
   return out.view(sizes);
 }
 
-struct TileLinear : torch::autograd::Function<TileLinear> {
+struct LinearFunction : torch::autograd::Function<LinearFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weight,
                         const std::optional<Tensor>& bias, bool low_precision) {
     at::AutoDispatchBelowADInplaceOrView guard;
@@ -74,7 +76,7 @@ struct TileLinear : torch::autograd::Function<TileLinear> {
 
 Tensor run(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias, bool low_precision) {
   const bool records = input.requires_grad() || weight.requires_grad() || (bias && bias->requires_grad());
-  if (at::GradMode::is_enabled() && records) return TileLinear::apply(input, weight, bias, low_precision);
+  if (at::GradMode::is_enabled() && records) return LinearFunction::apply(input, weight, bias, low_precision);
   at::AutoDispatchBelowADInplaceOrView guard;
   return compute(input, weight, bias.value_or(Tensor()), low_precision);
 }
@@ -89,7 +91,7 @@ Tensor linear_autograd(const Tensor& input, const Tensor& weight, const std::opt
 
 // The input is cast as PyTorch does it: what is saved takes half the memory, and is packed faster.
 Tensor linear_autocast(const Tensor& input, const Tensor& weight, const std::optional<Tensor>& bias) {
-  if (!has_linear_kernel(input, weight, bias.value_or(Tensor())) ||
+  if (!has_linear_kernel(input, weight, bias.value_or(Tensor()), /*low_precision=*/true) ||
       at::autocast::get_autocast_dtype(at::kCPU) != at::kBFloat16) {
     return at::linear(input, weight, bias);
   }
@@ -99,33 +101,25 @@ Tensor linear_autocast(const Tensor& input, const Tensor& weight, const std::opt
 
 }  // namespace
 
-bool has_linear_kernel(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  if (!is_tile_operand(input) || !is_tile_operand(weight) || (bias.defined() && !is_tile_operand(bias)) ||
-      input.dim() < 2 || weight.dim() != 2)
+bool has_linear_kernel(const Tensor& input, const Tensor& weight, const Tensor& bias, bool low_precision) {
+  if (!is_dense_cpu_float_or_bfloat16(input) || !is_dense_cpu_float_or_bfloat16(weight) ||
+      (bias.defined() && !is_dense_cpu_float_or_bfloat16(bias)) || input.dim() < 2 || weight.dim() != 2)
     return false;
   const int64_t n = weight.size(0), k = weight.size(1);
   if (k == 0 || input.size(-1) != k || (bias.defined() && (bias.dim() != 1 || bias.size(0) != n))) return false;
-  return amx::worthwhile(input.numel() / k, n, k);
+  return kernels::find_matrix_product({input.numel() / k, n, k, is_float32_product(input, weight, low_precision)}) !=
+         nullptr;
 }
 
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("noether::linear", "")
-                             .typed<Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&)>();
+  static const auto op =
+      find_operator<Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&)>("noether::linear");
   return op.call(input, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
 }
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def("linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor");
-}
-TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
-  library.impl("linear", TORCH_FN(linear_autograd));
-}
-TORCH_LIBRARY_IMPL(noether, Autograd, library) {
-  library.impl("linear", TORCH_FN(linear_autograd));
-}
-TORCH_LIBRARY_IMPL(noether, AutocastCPU, library) {
-  library.impl("linear", TORCH_FN(linear_autocast));
+  define_recording(library, "linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor", TORCH_FN(linear_autograd));
+  implement(library, "linear", TORCH_FN(linear_autocast), {c10::DispatchKey::AutocastCPU});
 }
 
 }  // namespace noether

@@ -9,11 +9,12 @@
 // the foreach operators, with the same rounding.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/library.h>
 
 #include <cmath>
 
 #include "kernels/vectors.h"
+#include "ops/dense.h"
+#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -40,10 +41,7 @@ NOETHER_VECTOR_CLONES void update(float* __restrict p, const float* __restrict g
 constexpr int64_t kGrain = 1 << 15;
 
 bool is_plain(const Tensor& p, const Tensor& g, const Tensor& m) {
-  const auto plain = [](const Tensor& t) {
-    return t.device().is_cpu() && t.layout() == at::kStrided && t.scalar_type() == at::kFloat && t.is_contiguous() &&
-           !t.is_neg();
-  };
+  const auto plain = [](const Tensor& t) { return is_dense_cpu(t, at::kFloat) && t.is_contiguous(); };
   return plain(p) && plain(g) && plain(m) && p.numel() == g.numel() && p.numel() == m.numel();
 }
 
@@ -84,10 +82,10 @@ void lion_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs,
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def(
-      "lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float beta2, "
-      "float weight_decay) -> ()",
-      torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, TORCH_FN(lion_)));
+  define_plain(library,
+               "lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float beta2, "
+               "float weight_decay) -> ()",
+               TORCH_FN(lion_));
 }
 
 }  // namespace noether

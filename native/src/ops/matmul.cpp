@@ -2,19 +2,20 @@
 //
 //   noether::matmul(Tensor left, Tensor right) -> Tensor
 //
-// torch.matmul; large products of matrices with the same leading dimensions go through the kernels of matmul_amx.h on
-// CPUs with a tile unit, forward and backward. Under autocast operands are rounded while they are packed, instead of
-// copied.
+// torch.matmul; large products of matrices with the same leading dimensions go through the kernels of
+// kernels/matrix_product.h where the machine has one, forward and backward. Under autocast operands are rounded while
+// they are packed, instead of copied.
 #include "ops/matmul.h"
 
 #include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
-#include "kernels/amx_runtime.h"
-#include "kernels/matmul_amx.h"
+#include "kernels/aten_runtime.h"
+#include "kernels/matrix_product.h"
+#include "ops/dense.h"
+#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -28,7 +29,7 @@ Tensor with_lines(const Tensor& t) {
   return t.stride(-1) == 1 || t.stride(-2) == 1 ? t : t.contiguous();
 }
 
-amx::Matrix matrix(const Tensor& t, int64_t offset) {
+kernels::Matrix matrix(const Tensor& t, int64_t offset) {
   const bool transposed = t.stride(-1) != 1;
   const auto* data = static_cast<const char*>(t.const_data_ptr()) + offset * static_cast<int64_t>(t.element_size());
   return {data, transposed ? t.stride(-1) : t.stride(-2), t.scalar_type() == at::kBFloat16, transposed};
@@ -46,12 +47,12 @@ int64_t offset_of(const Tensor& t, int64_t index) {
 
 Tensor compute(const Tensor& left, const Tensor& right, bool low_precision) {
   const auto type = low_precision ? at::kBFloat16 : left.scalar_type();
-  const Tensor out = tile_product(left, right, {}, type, low_precision);
+  const Tensor out = kernel_product(left, right, {}, type, low_precision);
   return out.defined() ? out : at::matmul(left, right).to(type);
 }
 
 // Operands are saved as they are, under autocast too: as a rule others have saved them as well.
-struct TileMatmul : torch::autograd::Function<TileMatmul> {
+struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
   static Tensor forward(AutogradContext* context, const Tensor& left, const Tensor& right, bool low_precision) {
     at::AutoDispatchBelowADInplaceOrView guard;
     // Each is needed for the other's gradient only; what is not saved may be freed, or changed in place.
@@ -78,7 +79,7 @@ struct TileMatmul : torch::autograd::Function<TileMatmul> {
 
 Tensor run(const Tensor& left, const Tensor& right, bool low_precision) {
   if (at::GradMode::is_enabled() && (left.requires_grad() || right.requires_grad()))
-    return TileMatmul::apply(left, right, low_precision);
+    return MatmulFunction::apply(left, right, low_precision);
   at::AutoDispatchBelowADInplaceOrView guard;
   return compute(left, right, low_precision);
 }
@@ -89,7 +90,8 @@ Tensor matmul_autograd(const Tensor& left, const Tensor& right) {
 }
 
 Tensor matmul_autocast(const Tensor& left, const Tensor& right) {
-  if (!has_matmul_kernel(left, right) || at::autocast::get_autocast_dtype(at::kCPU) != at::kBFloat16)
+  if (!has_matmul_kernel(left, right, /*low_precision=*/true) ||
+      at::autocast::get_autocast_dtype(at::kCPU) != at::kBFloat16)
     return at::matmul(left, right);
   c10::impl::ExcludeDispatchKeyGuard guard(c10::DispatchKey::AutocastCPU);
   return run(left, right, /*low_precision=*/true);
@@ -97,69 +99,61 @@ Tensor matmul_autocast(const Tensor& left, const Tensor& right) {
 
 }  // namespace
 
-bool is_tile_operand(const Tensor& t) {
-  return t.is_cpu() && t.layout() == at::kStrided && !t.is_neg() && !t._is_zerotensor() &&
-         (t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16);
+bool is_float32_product(const Tensor& left, const Tensor& right, bool low_precision) {
+  return !low_precision && left.scalar_type() == at::kFloat && right.scalar_type() == at::kFloat;
 }
 
-bool has_matmul_kernel(const Tensor& left, const Tensor& right) {
-  if (!is_tile_operand(left) || !is_tile_operand(right) || left.dim() < 2 || left.dim() != right.dim()) return false;
+bool has_matmul_kernel(const Tensor& left, const Tensor& right, bool low_precision) {
+  if (!is_dense_cpu_float_or_bfloat16(left) || !is_dense_cpu_float_or_bfloat16(right) || left.dim() < 2 ||
+      left.dim() != right.dim())
+    return false;
   const int64_t k = left.size(-1);
   return k > 0 && right.size(-2) == k && left.numel() > 0 &&
          left.sizes().slice(0, left.dim() - 2) == right.sizes().slice(0, left.dim() - 2) &&
-         amx::worthwhile(left.size(-2), right.size(-1), k);
+         kernels::find_matrix_product(
+             {left.size(-2), right.size(-1), k, is_float32_product(left, right, low_precision)});
 }
 
-Tensor tile_product(const Tensor& any_left, const Tensor& any_right, const Tensor& bias, at::ScalarType type,
-                    bool low_precision) {
+Tensor kernel_product(const Tensor& any_left, const Tensor& any_right, const Tensor& bias, at::ScalarType type,
+                      bool low_precision) {
   const Tensor left = with_lines(any_left), right = with_lines(any_right);
   auto sizes = left.sizes().vec();
   sizes.back() = right.size(-1);
   Tensor out = at::empty(sizes, left.options().dtype(type)), large;
   const int64_t m = left.size(-2), n = right.size(-1), k = left.size(-1);
-  const bool float32 = !low_precision && left.scalar_type() == at::kFloat && right.scalar_type() == at::kFloat;
+  const bool float32 = is_float32_product(left, right, low_precision);
   const auto matrix_bytes = m * n * static_cast<int64_t>(out.element_size());
   for (int64_t i = 0; i * matrix_bytes < static_cast<int64_t>(out.nbytes()); ++i) {
-    const amx::Product product = {m,
-                                  n,
-                                  k,
-                                  matrix(left, offset_of(left, i)),
-                                  matrix(right, offset_of(right, i)),
-                                  bias.defined() ? bias.const_data_ptr<float>() : nullptr,
-                                  static_cast<char*>(out.mutable_data_ptr()) + i * matrix_bytes,
-                                  n,
-                                  type == at::kBFloat16,
-                                  float32};
-    if (!amx::multiply(product, amx::runtime(large))) return {};
+    const kernels::Product product = {m,
+                                      n,
+                                      k,
+                                      matrix(left, offset_of(left, i)),
+                                      matrix(right, offset_of(right, i)),
+                                      bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+                                      static_cast<char*>(out.mutable_data_ptr()) + i * matrix_bytes,
+                                      n,
+                                      type == at::kBFloat16,
+                                      float32};
+    if (!kernels::multiply(product, kernels::aten_runtime(large))) return {};
   }
   return out;
 }
 
 Tensor gradient_product(const Tensor& left, const Tensor& right, at::ScalarType type, bool low_precision) {
-  const Tensor out = at::GradMode::is_enabled() ? Tensor() : tile_product(left, right, {}, type, low_precision);
+  const Tensor out = at::GradMode::is_enabled() ? Tensor() : kernel_product(left, right, {}, type, low_precision);
   if (out.defined()) return out;
   const auto common = at::promote_types(left.scalar_type(), right.scalar_type());
   return at::matmul(left.to(common), right.to(common)).to(type);
 }
 
 Tensor matmul(const Tensor& left, const Tensor& right) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("noether::matmul", "")
-                             .typed<Tensor(const Tensor&, const Tensor&)>();
+  static const auto op = find_operator<Tensor(const Tensor&, const Tensor&)>("noether::matmul");
   return op.call(left, right);
 }
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def("matmul(Tensor left, Tensor right) -> Tensor");
-}
-TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
-  library.impl("matmul", TORCH_FN(matmul_autograd));
-}
-TORCH_LIBRARY_IMPL(noether, Autograd, library) {
-  library.impl("matmul", TORCH_FN(matmul_autograd));
-}
-TORCH_LIBRARY_IMPL(noether, AutocastCPU, library) {
-  library.impl("matmul", TORCH_FN(matmul_autocast));
+  define_recording(library, "matmul(Tensor left, Tensor right) -> Tensor", TORCH_FN(matmul_autograd));
+  implement(library, "matmul", TORCH_FN(matmul_autocast), {c10::DispatchKey::AutocastCPU});
 }
 
 }  // namespace noether

@@ -9,11 +9,12 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
 #include <algorithm>
 
 #include "kernels/vectors.h"
+#include "ops/dense.h"
+#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -121,7 +122,8 @@ void rotate_bfloat16(const Tensor& x, const Tensor& cos, const Tensor& sin, int6
 Tensor rotate_forward(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back) {
   const auto type = x.scalar_type();
   const bool known = type == at::kFloat || (type == at::kBFloat16 && x.size(3) <= kMaxHalfChannels);
-  if (!x.is_cpu() || !cos.is_cpu() || !known) return rotate_composite(x, cos, back ? sin.neg() : sin, half);
+  if (!is_dense_cpu(x) || !is_dense_cpu(cos) || !is_dense_cpu(sin) || !known)
+    return rotate_composite(x, cos, back ? sin.neg() : sin, half);
   const auto rows = [](const Tensor& t) {
     const Tensor single = t.to(at::kFloat);
     return single.stride(-1) == 1 ? single : single.contiguous();
@@ -166,13 +168,8 @@ Tensor rotate_autograd(const Tensor& x, const Tensor& cos, const Tensor& sin, in
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def("rotate(Tensor x, Tensor cos, Tensor sin, int half) -> Tensor");
-}
-TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
-  library.impl("rotate", TORCH_FN(rotate));
-}
-TORCH_LIBRARY_IMPL(noether, Autograd, library) {
-  library.impl("rotate", TORCH_FN(rotate_autograd));
+  define_plain(library, "rotate(Tensor x, Tensor cos, Tensor sin, int half) -> Tensor", TORCH_FN(rotate));
+  implement(library, "rotate", TORCH_FN(rotate_autograd), {c10::DispatchKey::Autograd});
 }
 
 }  // namespace noether

@@ -6,13 +6,14 @@
 // the number of threads; anything else by the foreach operators.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/library.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "kernels/vectors.h"
+#include "ops/dense.h"
+#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -44,8 +45,7 @@ Tensor total_norm(at::TensorList tensors) {
   TORCH_CHECK(!tensors.empty(), "total_norm: expected at least one tensor");
   std::vector<Piece> pieces;
   for (const Tensor& tensor : tensors) {
-    if (!tensor.is_cpu() || tensor.layout() != at::kStrided || tensor.scalar_type() != at::kFloat || tensor.is_neg() ||
-        !tensor.is_non_overlapping_and_dense()) {
+    if (!is_dense_cpu(tensor, at::kFloat) || !tensor.is_non_overlapping_and_dense()) {
       return at::linalg_vector_norm(at::stack(at::_foreach_norm(tensors)));
     }
     const auto* data = tensor.const_data_ptr<float>();
@@ -63,10 +63,7 @@ Tensor total_norm(at::TensorList tensors) {
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def("total_norm(Tensor[] tensors) -> Tensor");
-}
-TORCH_LIBRARY_IMPL(noether, CompositeExplicitAutograd, library) {
-  library.impl("total_norm", TORCH_FN(total_norm));
+  define_plain(library, "total_norm(Tensor[] tensors) -> Tensor", TORCH_FN(total_norm));
 }
 
 }  // namespace noether

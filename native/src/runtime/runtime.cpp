@@ -4,7 +4,7 @@
 #include <c10/core/DefaultDtype.h>
 
 #include "exports.h"
-#include "kernels/amx.h"
+#include "kernels/cpu.h"
 #include "napi/arguments.h"
 
 namespace noether {
@@ -43,7 +43,7 @@ Napi::Value versions(Addon&, const Arguments& arguments) {
   result.Set("addon", NOETHER_VERSION);
   result.Set("cudaLinked", at::hasCUDA());
   result.Set("cudaDevices", at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0);
-  result.Set("tileUnit", amx::available());
+  result.Set("tileUnit", kernels::cpu_features().amx);
 #if defined(__VERSION__)
   result.Set("cxx", __VERSION__);
 #else

@@ -1,7 +1,7 @@
 // What is asked of single tensors: shape, dtype, bytes in and out, identity of the storage.
 #pragma once
 
-#include "addon.h"
+#include "instance_data.h"
 
 namespace noether {
 // True when the storage is JavaScript memory (see `fromBuffer`), which lives only as long as its environment.

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/library.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,8 @@
 #include <numeric>
 #include <utility>
 #include <vector>
+
+#include "ops/registration.h"
 
 // Products and sums must round as separate operations, or distances at a boundary would differ from torch.cdist.
 #if defined(__clang__)
@@ -180,12 +181,12 @@ Tensor knn(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, co
 }
 
 TORCH_LIBRARY_FRAGMENT(noether, library) {
-  library.def(
-      "radius(Tensor x, Tensor y, float r, int? max_num_neighbors=None, Tensor? batch_x=None, Tensor? batch_y=None) -> "
-      "Tensor",
-      torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, TORCH_FN(radius)));
-  library.def("knn(Tensor x, Tensor y, int k, Tensor? batch_x=None, Tensor? batch_y=None) -> Tensor",
-              torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, TORCH_FN(knn)));
+  define_plain(library,
+               "radius(Tensor x, Tensor y, float r, int? max_num_neighbors=None, Tensor? batch_x=None, "
+               "Tensor? batch_y=None) -> Tensor",
+               TORCH_FN(radius));
+  define_plain(library, "knn(Tensor x, Tensor y, int k, Tensor? batch_x=None, Tensor? batch_y=None) -> Tensor",
+               TORCH_FN(knn));
 }
 
 }  // namespace noether

@@ -1,4 +1,4 @@
-// Hands tensors from one worker thread to another without a copy: parked under a ticket in a process-wide table, taken
+// Tensors that worker threads share without a copy: parked under a ticket in a process-wide table, taken
 // out on the other side. Tensors are reference-counted across threads; handles are not shared.
 #include <mutex>
 #include <unordered_map>
@@ -53,7 +53,7 @@ Napi::Value adopt(Addon& addon, const Arguments& arguments) {
 
 }  // namespace
 
-void export_hand_over(Napi::Env, Napi::Object exports) {
+void export_sharing(Napi::Env, Napi::Object exports) {
   define<park>(exports, "park");
   define<adopt>(exports, "adopt");
 }

@@ -1,4 +1,4 @@
-/** Handing tensors to worker threads without a copy. */
+/** Tensors that worker threads share, without a copy. */
 import { native } from "./addon";
 import { DisposedError, guard } from "./errors";
 import { wrap } from "./scope";

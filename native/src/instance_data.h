@@ -1,5 +1,5 @@
-// Everything that one JavaScript environment (the main thread, or a worker) owns. There is no other per-environment
-// state: no static references, so that workers start and stop freely. Freed with the environment.
+// Everything that one JavaScript environment (the main thread, or a worker) owns: Node-API's instance data. There is no
+// other per-environment state: no static references, so that workers start and stop freely. Freed with the environment.
 #pragma once
 
 #include <memory>
@@ -36,10 +36,5 @@ struct Addon {
   std::unordered_map<const void*, Napi::Reference<Napi::ArrayBuffer>> shared_buffers;
   std::unique_ptr<ArchiveTable> archives;
 };
-
-// Adds a native function to the addon's exports. Every exported function is written as
-// `Napi::Value name(Addon&, const Arguments&)` and goes through `guard`.
-class Arguments;
-using Method = Napi::Value (*)(Addon&, const Arguments&);
 
 }  // namespace noether

@@ -1,0 +1,28 @@
+// What the CPU has that kernels for single instruction sets ask for.
+#pragma once
+
+// Compilers that such kernels are written for.
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define NOETHER_X86_KERNELS 1
+#endif
+
+namespace noether::kernels {
+
+// Each includes what its name's instruction set is compiled with, and that the system saves its registers.
+struct CpuFeatures {
+  bool avx2 = false;         // with FMA and BMI2
+  bool avx512 = false;       // F, BW, DQ and VL
+  bool avx512_bf16 = false;  // with AVX-512
+  bool amx = false;          // tiles of bfloat16, with both of AVX-512's
+};
+
+// Of this machine, without what the environment rules out:
+//   NOETHER_CPU_CAPABILITY=default|avx2|avx512|amx   nothing above that tier
+//   NOETHER_TILE_UNIT=0                              no AMX
+// Found once, where the permission to use the tile unit is asked for too. Throws ERR_VALUE for another tier's name.
+const CpuFeatures& cpu_features();
+
+// The highest tier among the features: "default", "avx2", "avx512" or "amx".
+const char* cpu_capability();
+
+}  // namespace noether::kernels

@@ -1,0 +1,23 @@
+// Which tensors a kernel of our own can read from their memory as they stand.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace noether {
+
+// Strided values on the CPU, with no negation or conjugation still to be done, and not a derivative of zeros that has
+// no memory.
+inline bool is_dense_cpu(const at::Tensor& t) {
+  return t.defined() && t.is_cpu() && t.layout() == at::kStrided && !t.is_neg() && !t.is_conj() && !t._is_zerotensor();
+}
+
+inline bool is_dense_cpu(const at::Tensor& t, at::ScalarType type) {
+  return is_dense_cpu(t) && t.scalar_type() == type;
+}
+
+// float32 or bfloat16
+inline bool is_dense_cpu_float_or_bfloat16(const at::Tensor& t) {
+  return is_dense_cpu(t) && (t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16);
+}
+
+}  // namespace noether

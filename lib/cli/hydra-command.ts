@@ -16,7 +16,7 @@ export interface HydraCommand {
 export async function runHydraCommand(args: readonly string[], { usage, script, run }: HydraCommand): Promise<number> {
   if (args.length === 0) {
     console.error(usage);
-    return EXIT.failed;
+    return EXIT.usage;
   }
   const parsed = parseHydraArguments(args);
   switch (parsed.action) {

@@ -120,6 +120,12 @@ export class CheckpointWriter {
     this.#commit(callbacks);
   }
 
+  /** Drops what was saved since {@link hold}. */
+  drop(): void {
+    this.#held = null;
+    this.#drop();
+  }
+
   /** Writes one model file. */
   saveModelCheckpoint(options: SaveModelCheckpointOptions): void {
     this.saveModelCheckpoints([options]);

@@ -388,7 +388,10 @@ export abstract class BaseTrainer implements TrainerLike {
 
   async #train(model: ModelBase, run: Run): Promise<void> {
     const { sizes } = run;
-    const signals = new StopSignals({ interrupt: this.config.save_on_sigint });
+    const signals = new StopSignals({
+      interrupt: this.config.save_on_sigint,
+      onEnd: () => this.checkpointWriter.drop(),
+    });
     const batches = new TrainingBatches({
       dataContainer: this.dataContainer,
       updateCounter: this.updateCounter,

@@ -72,18 +72,21 @@ describe("a training run", () => {
     expect(readdirSync(runFile("checkpoints")).some((name) => name.includes("signal_interrupt_model.th"))).toBe(true);
   });
 
-  test("Ctrl-C ends at once, and leaves no half-written file", async () => {
+  test("Ctrl-C ends at once, says what that means, and leaves no half-written file", async () => {
     const child = startCli("noether-train", [
       config,
       `output_path=${output}`,
       "+run_id=run",
       "trainer.max_epochs=100000",
     ]);
+    let log = "";
     child.stderr!.on("data", (chunk: Buffer) => {
-      if (chunk.toString().includes("E=1/")) child.kill("SIGINT");
+      if (!log.includes("E=1/") && `${log}${chunk.toString()}`.includes("E=1/")) child.kill("SIGINT");
+      log += chunk.toString();
     });
     const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
     expect([code, signal]).toEqual([null, "SIGINT"]);
+    expect(log.match(/interrupted: .*save_on_sigint: true/g)).toHaveLength(1);
     expect(readdirSync(runFile("checkpoints")).filter((name) => !name.endsWith(".th"))).toEqual([]);
   });
 
@@ -100,7 +103,7 @@ describe("showing instead of running", () => {
     const help = runCli("noether-train", ["--help"]);
     expect([help.code, help.stdout.split("\n")[0]]).toEqual([0, "Usage: noether-train CONFIG.yaml [key=value ...]"]);
     const nothing = runCli("noether-train", []);
-    expect([nothing.code, nothing.stdout]).toEqual([1, ""]);
+    expect([nothing.code, nothing.stdout]).toEqual([2, ""]);
     expect(nothing.stderr).toContain("Usage: noether-train");
   });
 

@@ -4,20 +4,20 @@
  */
 const { BaseTrainer } = require("../../../dist/training");
 const { DataContainer, Dataset, MultiStagePipeline } = require("../../../dist/data");
-const core = require("../../../dist/core");
+const core = require("../../../dist/entries/core");
 const { Generator, keep, manualSeed, nn, randn } = require("../../../dist/torch");
 require("../../../dist/initializers");
 
 class Points extends Dataset {
   constructor() {
     super(core.DatasetBaseConfig.create({ kind: "Points" }));
-    const x = keep(randn([8, 2], { generator: new Generator().manualSeed(0) })); // (N, 2)
+    const x = keep(randn([6, 2], { generator: new Generator().manualSeed(0) })); // (N, 2)
     this.register("x", (index) => x.index(index).clone());
     this.register("y", (index) => x.index(index).sum([0], true).sin());
     this.pipeline = new MultiStagePipeline();
   }
   get length() {
-    return 8;
+    return 6;
   }
 }
 
@@ -42,9 +42,9 @@ class Trainer extends BaseTrainer {
 
 const checkpoint = (options) => ({ kind: "noether.core.callbacks.CheckpointCallback", ...options });
 
-/** Only `latest` at every third update, whole checkpoints at each epoch (4 updates), averages at every second update. */
+/** Only `latest` at every fourth update, whole checkpoints at each epoch (3 updates), averages at every second update. */
 const SAVING = [
-  checkpoint({ every_n_updates: 3, save_weights: false, save_latest_weights: true, save_latest_optim: true }),
+  checkpoint({ every_n_updates: 4, save_weights: false, save_latest_weights: true, save_latest_optim: true }),
   checkpoint({ every_n_epochs: 1, save_weights: true, save_optim: true, save_latest_weights: false }),
   ema({ every_n_updates: 2, save_weights: false, save_latest_weights: true }),
 ];
@@ -56,7 +56,7 @@ function ema(options) {
 }
 
 /**
- * Trainer and model of 8 updates.
+ * Trainer and model of 6 updates.
  *
  * @param from run directory whose checkpoint `latest` is resumed
  */

@@ -29,10 +29,10 @@ test("their order; two that would log the same keys are one", () => {
   expect(names({ log_every_n_epochs: 1, track_every_n_updates: 2 })).toEqual([
     "DatasetStatsCallback",
     "ParamCountCallback",
-    "ProgressCallback(every_n_epochs=1)",
     "TrainTimeCallback(every_n_epochs=1)",
     "PeakMemoryCallback(every_n_epochs=1)",
     "OnlineLossCallback(every_n_epochs=1)",
+    "ProgressCallback(every_n_epochs=1)",
     "LrCallback(every_n_updates=2)",
     "OnlineLossCallback(every_n_updates=2)",
   ]);

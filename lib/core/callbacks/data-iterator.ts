@@ -82,7 +82,7 @@ export abstract class PeriodicDataIteratorCallback extends PeriodicCallback {
     if (dataset.length === 0) {
       throw new AssertionError(`${this}: data set '${key}' is empty`);
     }
-    this.logger.info(`${this} runs over data set '${key}' (${dataset.length} samples)`);
+    this.logger.debug(`${this} runs over data set '${key}' (${dataset.length} samples)`);
     return {
       sampler: new SequentialOrder(dataset),
       every_n_epochs: this.everyNEpochs,
@@ -137,13 +137,13 @@ export abstract class PeriodicDataIteratorCallback extends PeriodicCallback {
       await iterator.return?.();
     }
     const mean = waiting.elapsedSeconds / results.length;
-    this.logger.info(`waited ${toFixedHalfEven(mean, 2)}s for dataloading`);
+    this.logger.debug(`waited ${toFixedHalfEven(mean, 2)}s for dataloading`);
     this.totalDataTime += mean;
     return collate(results);
   }
 
   override afterTraining(_updateCounter: UpdateCounter): Promise<void> | void {
-    this.logger.info(`${snakeTypeName(this)} total_data_time: ${arrayToString([this.totalDataTime])}`);
+    this.logger.debug(`${snakeTypeName(this)} total_data_time: ${arrayToString([this.totalDataTime])}`);
   }
 }
 

@@ -95,3 +95,18 @@ export function arrayToString(values: readonly number[]): string {
   const integral = values.every(Number.isInteger);
   return `[${values.map((value) => (integral ? String(value) : toFixedHalfEven(value, 2))).join(", ")}]`;
 }
+
+/** At most five significant digits, for people: 0.0123456 -> `0.012346`, 12345678 -> `1.2346e+07`. */
+export function compactNumber(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 1e5 ? String(value) : toGeneralPython(value, 5);
+}
+
+/** Seconds as `9s`, `3m12s`, `2h05m`, `3d04h`: the two largest units. */
+export function remainingTime(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)}h${two(Math.floor(whole / 60) % 60)}m`;
+  return `${Math.floor(whole / 86400)}d${two(Math.floor(whole / 3600) % 24)}h`;
+}

@@ -1,7 +1,10 @@
 export {
   addGlobalHandlers,
+  CONSOLE_LEVELS,
   ConsoleHandler,
+  type ConsoleLevel,
   FileHandler,
+  formatForConsole,
   formatRecord,
   getLogger,
   type GlobalHandlerOptions,
@@ -15,11 +18,14 @@ export {
   rootLogger,
   withLogContext,
 } from "./logger";
+export { fitParts, showsColours, StatusLine, statusLine } from "./terminal";
 export {
   arrayToString,
+  compactNumber,
   dictToString,
   floatToScientificNotation,
   formatValue,
+  remainingTime,
   secondsToDurationStr,
   shortNumberStr,
   summarizeIndicesList,

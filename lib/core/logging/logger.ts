@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
 import { shortNumberStr } from "./formatters";
+import { showsColours, statusLine } from "./terminal";
 
 /** Severity as in Python's `logging`. */
 export const LogLevel = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, CRITICAL: 50 } as const;
@@ -92,10 +93,18 @@ const LETTERS: readonly [number, string][] = [
 
 const COLOURS: readonly [number, string][] = [
   [LogLevel.CRITICAL, "\u001b[31;1m"],
-  [LogLevel.ERROR, "\u001b[31;20m"],
-  [LogLevel.WARNING, "\u001b[33;20m"],
+  [LogLevel.ERROR, "\u001b[31m"],
+  [LogLevel.WARNING, "\u001b[33m"],
   [LogLevel.INFO, ""],
-  [LogLevel.DEBUG, "\u001b[38;20m"],
+  [LogLevel.DEBUG, "\u001b[2m"],
+];
+
+/** How the console calls what is no ordinary message. */
+const WORDS: readonly [number, string][] = [
+  [LogLevel.CRITICAL, "critical: "],
+  [LogLevel.ERROR, "error: "],
+  [LogLevel.WARNING, "warning: "],
+  [LogLevel.INFO, ""],
 ];
 
 function at(table: readonly [number, string][], level: number, fallback: string): string {
@@ -105,27 +114,39 @@ function at(table: readonly [number, string][], level: number, fallback: string)
 /** `2026-01-31T12:00:00 I E=1/10 U=5/100 message`, the stack of an error on the lines below. */
 export function formatRecord(record: LogRecord): string {
   const { time, context } = record;
-  const two = (value: number): string => String(value).padStart(2, "0");
   const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
-  const clock = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
   const progress =
     context === null
       ? ""
       : `E=${shortNumberStr(context.epoch)}/${shortNumberStr(context.maxEpoch)} U=${shortNumberStr(context.update)}/${shortNumberStr(context.maxUpdate)} `;
-  const { error } = record;
-  const trace =
-    error === undefined ? "" : `\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
-  return `${date}T${clock} ${at(LETTERS, record.level, "D")} ${progress}${record.message}${trace}`;
+  return `${date}T${clockTime(time)} ${at(LETTERS, record.level, "D")} ${progress}${record.message}${traceOf(record)}`;
 }
 
-/** Writes to the standard error stream, coloured by severity on a terminal. */
+/** `12:00:00 message`, `12:00:00 warning: message`: what people read while they watch. */
+export function formatForConsole(record: LogRecord): string {
+  return `${clockTime(record.time)} ${at(WORDS, record.level, "")}${record.message}${traceOf(record)}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+function clockTime(time: Date): string {
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}
+
+function traceOf({ error }: LogRecord): string {
+  return error === undefined ? "" : `\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+/** Writes to the standard error stream, above the status line and coloured by severity where the terminal shows colours. */
 export class ConsoleHandler implements LogHandler {
   constructor(readonly level: number = LogLevel.INFO) {}
 
   handle(record: LogRecord): void {
-    const line = formatRecord(record);
-    const colour = process.stderr.isTTY ? at(COLOURS, record.level, "") : "";
-    process.stderr.write(colour === "" ? `${line}\n` : `${colour}${line}\u001b[0m\n`);
+    const line = formatForConsole(record);
+    const colour = showsColours(process.stderr) ? at(COLOURS, record.level, "") : "";
+    statusLine.above(colour === "" ? `${line}\n` : `${colour}${line}\u001b[0m\n`);
   }
 }
 
@@ -188,12 +209,17 @@ export function rootLogger(): { level: number; handlers: LogHandler[] } {
   return root;
 }
 
+/** What `log_level` may be. */
+export const CONSOLE_LEVELS = ["debug", "info", "warning", "error"] as const;
+/** One of {@link CONSOLE_LEVELS}. */
+export type ConsoleLevel = (typeof CONSOLE_LEVELS)[number];
+
 /** Options of {@link addGlobalHandlers}. */
 export interface GlobalHandlerOptions {
   /** Log file of the run, appended to. */
   readonly logFile?: string | null;
-  /** Also prints debug messages. */
-  readonly debug?: boolean;
+  /** Least severity that the console prints; the log file has all messages. Default: `info`. */
+  readonly level?: ConsoleLevel;
   /** Only the first process of a distributed run prints and writes. */
   readonly isRank0?: boolean;
 }
@@ -201,14 +227,13 @@ export interface GlobalHandlerOptions {
 /** Replaces all handlers: console on stderr, the log file, and a counter of warnings, which is returned. */
 export function addGlobalHandlers({
   logFile = null,
-  debug = false,
+  level = "info",
   isRank0 = true,
 }: GlobalHandlerOptions = {}): MessageCounter {
   root.level = isRank0 ? LogLevel.DEBUG : LogLevel.CRITICAL;
-  root.handlers = [new ConsoleHandler(debug ? LogLevel.DEBUG : LogLevel.INFO)];
+  root.handlers = [new ConsoleHandler(LogLevel[level.toUpperCase() as LogLevelName])];
   if (isRank0 && logFile !== null) {
     root.handlers.push(new FileHandler(logFile));
-    getLogger("logging").info(`log file: ${logFile}`);
   }
   const counter = new MessageCounter();
   root.handlers.push(counter);

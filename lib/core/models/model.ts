@@ -62,7 +62,7 @@ export abstract class Model extends ModelBase {
   override initializeOptimizer({ evaluation = false }: InitializeOptions = {}): void {
     if (this.#optimizerConstructor !== null) {
       this.#optimizer = this.#optimizerConstructor(this, { updateCounter: this.updateCounter });
-      this.logger.info(`${this.name}: initialized optimizer ${this.#optimizer}`);
+      this.logger.debug(`${this.name}: initialized optimizer ${this.#optimizer}`);
     } else if (this.#isFrozen) {
       this.logger.info(`${this.name}: frozen, no optimizer`);
     } else if (this.trainableParamCount === 0) {

@@ -87,7 +87,7 @@ export class OptimizerWrapper {
         params: parameters.map(([, parameter]) => parameter),
       })),
     );
-    this.#logger.info(
+    this.#logger.debug(
       `Using ${groups.length} param groups: ${groups.map(({ name, parameters }) => `${name} (len(params)=${parameters.length})`).join(", ")}`,
     );
     this.allParameters = config.clip_grad_value === null && config.clip_grad_norm === null ? null : model.parameters();
@@ -111,7 +111,7 @@ export class OptimizerWrapper {
       }
       group.originalLr = group.lr;
       group.lr *= group.lrScale;
-      this.#logger.info(
+      this.#logger.debug(
         `scaled lr of param group '${group.name}' from ${pyNumber(group.originalLr)} to ${pyNumber(group.lr)}`,
       );
     }

@@ -90,7 +90,7 @@ export abstract class BaseTracker {
       const higher = this.metricPropertyProvider.higherIsBetter(key);
       const best = values.reduce((a, b) => ((higher ? b > a : b < a) ? b : a));
       const bestKey = `${key}/${higher ? "max" : "min"}`;
-      this.logger.info(`${bestKey}: ${pyFloatRepr(best)}`);
+      this.logger.debug(`${bestKey}: ${pyFloatRepr(best)}`);
       summary[bestKey] = best;
       summary[`${key}/last`] = values[values.length - 1];
     }

@@ -3,8 +3,8 @@ import { isRank0 } from "../distributed";
 import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
 import type { PathProvider } from "../providers/path";
 import type { BaseTracker } from "../trackers/base";
-import { formatValue } from "../logging/formatters";
-import type { Logger } from "../logging";
+import { compactNumber, formatValue } from "../logging/formatters";
+import { getLogger, type Logger } from "../logging";
 import type { UpdateCounter } from "../iteration/update-counter";
 import { writeTorchFile } from "./torch-file";
 
@@ -16,9 +16,9 @@ export type LogEntry = Record<string, unknown>;
 
 /** Options of {@link LogWriter.addScalar}. */
 export interface AddScalarOptions {
-  /** Also prints `key: value` to this logger. */
+  /** The logger of the callback: the metric is shown in the line of this update, and in full among its debug messages. */
   readonly logger?: Logger | null;
-  /** Python format of the printed value, e.g. `.5f`. */
+  /** Python format of the shown value, e.g. `.2f`; default: at most five significant digits. */
   readonly formatStr?: string | null;
 }
 
@@ -34,6 +34,8 @@ export class LogWriter {
   /** Metrics of the current update that are not flushed yet; null when there are none. */
   logCache: LogEntry | null = null;
   readonly nonScalarKeys = new Set<string>();
+  readonly #shown = new Map<string, string>();
+  readonly #logger = getLogger("LogWriter");
 
   constructor({
     pathProvider,
@@ -59,7 +61,17 @@ export class LogWriter {
     const isFloat = value instanceof Tensor ? /float|half/.test(value.dtype) : typeof value === "number";
     const scalar = hostScalar(key, value);
     const name = this.#add(key, scalar);
-    logger?.info(`${name}: ${formatValue(scalar, formatStr, !isFloat)}`);
+    if (logger === null) return;
+    logger.debug(`${name}: ${formatValue(scalar, null, !isFloat)}`);
+    const isPlain = formatStr === null && typeof scalar === "number";
+    this.#shown.set(name, isPlain ? compactNumber(scalar) : formatValue(scalar, formatStr, !isFloat));
+  }
+
+  /** Metrics of this update that are to be shown and were not yet, as `[key, text]`; taken once. */
+  takeShown(): [key: string, text: string][] {
+    const shown = [...this.#shown];
+    this.#shown.clear();
+    return shown;
   }
 
   /** Logs a value for the tracker that is no number, e.g. an image or a histogram; it is not kept in the entries. */
@@ -86,6 +98,8 @@ export class LogWriter {
     if (cache === null) {
       return;
     }
+    const shown = this.takeShown(); // what no line of progress has taken up
+    if (shown.length > 0) this.#logger.info(shown.map(([key, text]) => `${key} ${text}`).join("  "));
     await this.tracker.log(cache);
     const scalars = Object.fromEntries(Object.entries(cache).filter(([key]) => !this.nonScalarKeys.has(key)));
     this.logCache = null;

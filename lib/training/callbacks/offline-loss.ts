@@ -12,8 +12,6 @@ import type { ModelBase } from "../../core/models";
 import { ValueError } from "../../config/python-errors";
 import { OfflineLossCallbackConfig } from "../../core/callbacks/configs";
 
-const FORMAT = ".5f";
-
 /**
  * Loss over a data set, `loss/{dataset}/{name}`, and its distance from the training loss of the same interval,
  * `lossdiff/{dataset}/{name}`. Runs in the precision of the parameters.
@@ -60,7 +58,7 @@ export class OfflineLossCallback extends PeriodicDataIteratorCallback {
   }
 
   #log(key: string, value: number): void {
-    this.writer.addScalar(key, value, { logger: this.logger, formatStr: FORMAT });
+    this.writer.addScalar(key, value, { logger: this.logger });
   }
 }
 

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { CONSOLE_LEVELS, type ConsoleLevel } from "../../core/logging";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
 import { register } from "../../config/registry";
 import {
@@ -116,6 +117,8 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     trainer: registered(BaseTrainerConfig),
     /** Verbose console, no tracker, output below `debug/`. */
     debug: bool().default(false),
+    /** Least severity that the console prints (`log.txt` has everything); null: `info`, with `debug: true` `debug`. */
+    log_level: optional(literal(...CONSOLE_LEVELS)),
     store_code_in_output: bool().default(true),
     output_path: path,
     master_port: masterPort,
@@ -130,6 +133,11 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
   },
 });
 export type ConfigSchema = z.output<typeof ConfigSchema>;
+
+/** What the console prints of a run. */
+export function consoleLevel({ log_level, debug }: Pick<ConfigSchema, "log_level" | "debug">): ConsoleLevel {
+  return log_level ?? (debug ? "debug" : "info");
+}
 
 register(DEFAULT_SCHEMA_KIND, {
   schema: ConfigSchema,

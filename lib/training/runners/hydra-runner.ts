@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { ComposedConfig } from "../../config";
 import { addGlobalHandlers, getLogger } from "../../core/logging";
 import { runDevice } from "./devices";
+import { consoleLevel } from "./config-schema";
 import { loadRunConfig, type RunConfig } from "./run-config";
 import { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";
 
@@ -13,10 +14,10 @@ export class HydraRunner {
   /** @throws ConfigError before any work starts when the config is not valid */
   async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
     const { config, schemaKind } = await loadRunConfig(composed);
-    addGlobalHandlers({ debug: config.debug });
+    addGlobalHandlers({ level: consoleLevel(config) });
     const logger = getLogger("runner");
-    logger.info(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);
-    logger.info(`host: ${hostname()}`);
+    logger.debug(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);
+    logger.debug(`host: ${hostname()}`);
     const device = runDevice(config.accelerator, config.devices);
     return this.main({ config, schemaKind, device, overrides: composed.overrides, ...options });
   }

@@ -7,7 +7,7 @@ import { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
 import { dumpConfig } from "../../config/schema";
 import { PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../core/initializers/configs";
-import { type ConfigSchema } from "./config-schema";
+import { type ConfigSchema, consoleLevel } from "./config-schema";
 import { BaseTracker, NoopTracker } from "../../core/trackers";
 import { setSeed } from "../../core/seed";
 import { addGlobalHandlers, getLogger, type MessageCounter } from "../../core/logging";
@@ -61,13 +61,12 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
 
   const messageCounter = addGlobalHandlers({
     logFile: pathProvider.logfileUri,
-    debug: config.debug,
+    level: consoleLevel(config),
     isRank0: isRank0(),
   });
   const logger = getLogger("runner");
   const name = runName(config.name, overrides);
-  logger.info(`run name: ${name || "(none)"}, run id: ${runId}, stage: ${config.stage_name ?? "(none)"}`);
-  logger.info(`output: ${pathProvider.runOutputPath}`);
+  logger.info(`run ${runId}${name ? ` (${name})` : ""}: ${pathProvider.runOutputPath}`);
 
   const metricPropertyProvider = new MetricPropertyProvider();
   const tracker = createTracker(config, { metricPropertyProvider, pathProvider });

@@ -21,7 +21,7 @@ type Interval = Pick<PeriodicCallbackConfig, "every_n_epochs" | "every_n_updates
 const DEFAULT_LOGS = 100;
 const DEFAULT_TRACKS = 500;
 
-/** The interval of a group of callbacks; without one in the configuration a share of the run, with a warning. */
+/** The interval of a group of callbacks; without one in the configuration a share of the run. */
 function intervalOf(config: BaseTrainerConfig, group: "log" | "track", totalUpdates: number, share: number): Interval {
   const interval = {
     every_n_epochs: config[`${group}_every_n_epochs`],
@@ -32,7 +32,7 @@ function intervalOf(config: BaseTrainerConfig, group: "log" | "track", totalUpda
     return interval;
   }
   const every_n_updates = Math.max(Math.floor(totalUpdates / share), 1);
-  getLogger("BaseTrainer").warning(
+  getLogger("BaseTrainer").debug(
     `no ${group}_every_n_… is set: ${group === "log" ? "logging" : "tracking"} every ${every_n_updates} updates`,
   );
   return { every_n_updates };
@@ -77,15 +77,12 @@ export function createDefaultCallbacks(
           every_n_samples: callback.everyNSamples,
         }),
     );
-  callbacks.push(
-    new ProgressCallback(log, dependencies),
-    new TrainTimeCallback(log, dependencies),
-    new PeakMemoryCallback(log, dependencies),
-  );
+  callbacks.push(new TrainTimeCallback(log, dependencies), new PeakMemoryCallback(log, dependencies));
   if (!logsLoss(log)) {
-    callbacks.push(new OnlineLossCallback({ ...log, verbose: true }, dependencies));
+    callbacks.push(new OnlineLossCallback({ ...log, verbose: false }, dependencies));
   }
-  if (process.stdout.isTTY && isRank0()) {
+  callbacks.push(new ProgressCallback(log, dependencies)); // behind those whose metrics its line shows
+  if (process.stderr.isTTY && isRank0()) {
     callbacks.push(new EtaCallback(log, dependencies));
   }
   callbacks.push(new LrCallback(track, dependencies));

@@ -13,9 +13,7 @@ import {
 import { setDistributedConfig } from "../../../lib/core/distributed";
 import { CompositeModel } from "../../../lib/core/models";
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
-import { getLogger, rootLogger } from "../../../lib/core/logging";
-import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
-import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
+import { getLogger, StatusLine } from "../../../lib/core/logging";
 import { smallData, SmallModel, SMALL_MODEL } from "../../support/small-run";
 import { counterAt, loss, parts, Weight } from "./support";
 
@@ -23,7 +21,9 @@ import { counterAt, loss, parts, Weight } from "./support";
 
 const lines = (callback: PeriodicCallback): string[] => {
   const seen: string[] = [];
-  jest.spyOn(callback.logger, "info").mockImplementation((line) => void seen.push(line));
+  for (const level of ["debug", "info"] as const) {
+    jest.spyOn(callback.logger, level).mockImplementation((line) => void seen.push(line));
+  }
   return seen;
 };
 const step = (losses: Record<string, Tensor>) => ({
@@ -185,108 +185,112 @@ describe("ProgressCallback", () => {
     return { at, callback, seen, own };
   }
 
-  test("where training stands, by interval", () => {
+  test("one line: epoch, update, samples per second, remaining time", () => {
     const { at } = make({ every_n_updates: 10 });
-    expect(at(10, 20)[0]).toBe("10% done. Update 10/100 (E1_U10_S40)");
-    expect(at(20, 40, "epoch")[0]).toBe("20% done. Epoch 2/10 (E2_U20_S80)");
-    expect(at(30, 60, "sample")[0]).toBe("30% done. Sample 120/400 (E3_U30_S120)");
+    // 10 updates of 4 samples in 20 s; 90 updates of 2 s are left
+    expect(at(10, 20)).toEqual(["epoch 1/10  update 10/100 (10%)  2 samples/s  3m00s left"]);
   });
 
   test("the first interval does not count for the estimate", () => {
     const { at } = make({ every_n_updates: 10 });
-    expect(at(10, 100)[1]).toMatch(
-      /estimated_duration: 00:16:40.00 time_since_last_log: 00:01:40.00 time_per_update: 00:00:10.00/,
-    );
-    // From here on 2 s per update: 90 more updates.
-    expect(at(20, 120)[1]).toMatch(
-      /estimated_duration: 00:03:00.00 time_since_last_log: 00:00:20.00 time_per_update: 00:00:02.00/,
-    );
-  });
-
-  test("the end is a date with its offset", () => {
-    const { at } = make({ every_n_updates: 10 });
-    const date = /Estimated end time: (\S+)/.exec(at(10, 100)[1] as string)?.[1] as string;
-    expect(date).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/);
-    expect(Date.parse(date)).toBe((1000 + 1000) * 1000);
+    expect(at(10, 100)[0]).toMatch(/ {2}15m00s left$/);
+    // From here on 2 s per update: 80 more updates.
+    expect(at(20, 120)[0]).toMatch(/ {2}2 samples\/s {2}2m40s left$/);
   });
 
   test("updates before a resumption took no time of this run", () => {
-    expect(make({ every_n_updates: 10 }, 50).at(60, 20)[1]).toContain("time_per_update: 00:00:02.00");
+    expect(make({ every_n_updates: 10 }, 50).at(60, 20)[0]).toMatch(/ {2}2 samples\/s {2}1m20s left$/);
+  });
+
+  test("shows the loss of its interval and the metrics that callbacks want to be seen, with five digits, once", () => {
+    const { at, own } = make({ every_n_updates: 10 });
+    own.writer.addScalar("loss/online/total/U10", 0.123456789);
+    own.writer.addScalar("loss/online/total/E1", 7);
+    own.writer.addScalar("drag", 1234.56789, { logger: getLogger("drag") });
+    expect(at(10, 20)).toEqual(["epoch 1/10  update 10/100 (10%)  2 samples/s  loss 0.12346  drag 1234.6  3m00s left"]);
+    expect(own.writer.takeShown()).toEqual([]);
+  });
+
+  test("shows the learning rate", () => {
+    const model = new SmallModel(ModelBaseConfig.create(SMALL_MODEL), { updateCounter: counterAt(0) }).initialize();
+    const own = parts();
+    const callback = new ProgressCallback({ every_n_updates: 1 }, { ...own.dependencies, model });
+    const seen = lines(callback);
+    callback.beforeTraining(counterAt(0));
+    callback.periodicCallback({
+      intervalType: "update",
+      updateCounter: counterAt(1),
+      trainerModel: model,
+      batchSize: 1,
+    });
+    expect(seen[0]).toContain(`  lr ${model.optimizer?.paramGroups[0]?.lr}  `);
   });
 
   test("logs at least every five minutes, and not twice at one update", async () => {
     const { callback, seen, at } = make({ every_n_updates: 50 });
     callback.clock = () => 1000 + 301;
     await callback.trackAfterUpdateStep(counterAt(3));
-    expect(seen).toHaveLength(2);
+    expect(seen).toHaveLength(1);
     expect(at(3, 302)).toEqual([]);
   });
 });
 
 describe("EtaCallback", () => {
-  function make(config: object, { updatesPerEpoch = 10, end = 10, effectiveBatchSize = 4 } = {}) {
+  function make({ columns = 200 } = {}) {
     const own = parts();
-    const callback = new EtaCallback(config, own.dependencies);
+    const callback = new EtaCallback({ every_n_updates: 4 }, own.dependencies);
     const written: string[] = [];
-    callback.write = (text) => void written.push(text);
-    const counter = counterAt(0, { updatesPerEpoch, end, effectiveBatchSize });
-    callback.beforeTraining(counter);
-    const at = (update: number, seconds = 1) => {
-      const now = new UpdateCounter({
-        startIteration: new TrainingIteration(null, update).toFullySpecified(updatesPerEpoch, effectiveBatchSize),
-        endIteration: new TrainingIteration(end),
-        updatesPerEpoch,
-        effectiveBatchSize,
-      });
-      callback.trackAfterUpdateStep(now, { update: seconds * 0.75, data_wait: seconds * 0.25 });
+    callback.line = new StatusLine({ columns, write: (text: string) => written.push(text) > 0 });
+    let now = 0;
+    callback.clock = () => now;
+    callback.beforeTraining(counterAt(0));
+    const at = (update: number, { value = 0.123456789, seconds = 1 } = {}): string => {
+      now += seconds;
+      callback.trackAfterAccumulationStep(step({ total: loss(value) }));
+      callback.trackAfterUpdateStep(counterAt(update), { update: seconds * 0.75, data_wait: seconds * 0.25 });
       return written.at(-1) as string;
     };
-    return { callback, at, counter, written };
+    return { callback, at, written };
   }
-  afterEach(() => {
-    setDistributedConfig(null);
-    rootLogger().handlers = [];
-  });
+  afterEach(() => setDistributedConfig(null));
 
   test("only in the first process", () => {
     setDistributedConfig({ getRank: () => 1, getWorldSize: () => 2, getNumNodes: () => 1 });
-    expect(() => make({ every_n_epochs: 1 })).toThrow("only use EtaCallback on rank0 process");
+    expect(() => make()).toThrow("only use EtaCallback on rank0 process");
   });
 
-  test("one line that ends in a carriage return", () => {
-    const { at, callback, counter } = make({ every_n_updates: 4 });
-    const line = at(3);
-    expect(line).toMatch(
-      /^E {2}0\/10 \| U {3}3\/100 \| S {5}12\/400 \| next_log 3\/4 \| next_log_eta \d\d:\d\d:\d\d \(00:00->00:01\) \| avg_update 0\.33s\r$/,
+  test("a line that replaces the one before: percent, loss, remaining time and more", () => {
+    const { at, callback } = make();
+    // one update a second: 99 are left
+    expect(at(1)).toBe(
+      `\r\u001b[K${"░".repeat(20)}  1%  epoch 0/10  update 1/100  loss 0.12346  1 s/update  1m39s left`,
     );
-    callback.afterTraining(counter);
+    callback.afterTraining(counterAt(1));
   });
 
-  test.each([
-    [{ every_n_epochs: 2 }, 20, "next_log 20/20"],
-    [{ every_n_epochs: 2 }, 7, "next_log  7/20"],
-    [{ every_n_updates: 5 }, 10, "next_log 0/5"],
-    [{ every_n_samples: 5, batch_size: 1 }, 3, "next_log 1/1"],
-  ])("%j at update %i", (config, update, expected) => {
-    const { at, callback, counter } = make(config);
-    expect(at(update)).toContain(expected);
-    callback.afterTraining(counter);
+  test.each([20, 40, 60, 80, 118])("fits into %i columns, with percent, loss and remaining time first", (columns) => {
+    const { at, callback } = make({ columns });
+    const line = at(50).replace("\r\u001b[K", "");
+    expect(line.length).toBeLessThan(columns);
+    expect(line).toContain("50%");
+    if (columns >= 40) expect(line).toMatch(/50%.* {2}loss 0\.12346 {2}.*s left$/);
+    callback.afterTraining(counterAt(50));
   });
 
-  test("the time since the last log starts again at each log", () => {
-    const { at, callback, counter } = make({ every_n_updates: 2 });
-    at(1, 123);
-    at(2, 1);
-    expect(callback.timeSinceLastLog).toBe(1);
-    callback.afterTraining(counter);
+  test("is drawn ten times a second at most, and at the end", () => {
+    const { at, written, callback } = make();
+    at(1, { seconds: 0.2 });
+    at(2, { seconds: 0.01 });
+    at(3, { seconds: 0.02 });
+    expect(written).toHaveLength(1);
+    expect(at(100, { seconds: 0.01 })).toContain("100%");
+    callback.afterTraining(counterAt(100));
   });
 
-  test("goes on below what was logged meanwhile", () => {
-    const { at, callback, counter } = make({ every_n_updates: 2 });
-    getLogger("x").debug("something");
-    expect(at(1)).toMatch(/^\n/);
-    expect(at(2)).not.toMatch(/^\n/);
-    callback.afterTraining(counter);
-    expect(rootLogger().handlers).not.toContain(callback.handler);
+  test("is gone after training", () => {
+    const { at, written, callback } = make();
+    at(1);
+    callback.afterTraining(counterAt(1));
+    expect(written.at(-1)).toBe("\r\u001b[K");
   });
 });

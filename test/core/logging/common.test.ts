@@ -4,8 +4,10 @@ import { join } from "node:path";
 
 import {
   arrayToString,
+  compactNumber,
   floatToScientificNotation,
   formatValue,
+  remainingTime,
   secondsToDurationStr,
   shortNumberStr,
   summarizeIndicesList,
@@ -198,3 +200,22 @@ describe("paths", () => {
     expect(() => selectWithPath(object, "x")).toThrow("attribute");
   });
 });
+
+test.each([
+  [0, "0"],
+  [12345, "12345"],
+  [0.0123456789, "0.012346"],
+  [1234.56789, "1234.6"],
+  [123456, "1.2346e+05"],
+  [1e-5, "1e-05"],
+  [NaN, "nan"],
+])("compactNumber(%d) is %s", (value, expected) => expect(compactNumber(value)).toBe(expected));
+
+test.each([
+  [-1, "0s"],
+  [59.4, "59s"],
+  [59.6, "1m00s"],
+  [3599.6, "1h00m"],
+  [7500, "2h05m"],
+  [273600, "3d04h"],
+])("remainingTime(%d) is %s", (seconds, expected) => expect(remainingTime(seconds)).toBe(expected));

@@ -68,7 +68,7 @@ export class BestCheckpointCallback extends PeriodicCallback {
     }
     const value = currentMetric(this.writer, this.metricKey, String(this), KeyError);
     if (isBetter(value, this.bestMetricValue, this.higherIsBetter)) {
-      this.logger.info(
+      this.logger.debug(
         `new best model (${this.metricKey}): ${pyFloatRepr(this.bestMetricValue)} --> ${pyFloatRepr(value)}`,
       );
       this.#save(this.#tag);

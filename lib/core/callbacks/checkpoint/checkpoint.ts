@@ -53,7 +53,7 @@ export class CheckpointCallback extends PeriodicCallback {
     } else {
       parts.push("only latest weights/optim saved.");
     }
-    this.logger.info(parts.join(", "));
+    this.logger.debug(parts.join(", "));
   }
 
   override periodicCallback({ intervalType, updateCounter }: PeriodicCallbackContext): void {

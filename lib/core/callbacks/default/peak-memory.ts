@@ -10,7 +10,7 @@ export class PeakMemoryCallback extends PeriodicCallback {
     if (intervalType === "eval") {
       return;
     }
-    this.logger.info(`max_memory_allocated: ${toFixedHalfEven(memory().peakBytes / GIBIBYTE, 2)} GB`);
+    this.logger.debug(`max_memory_allocated: ${toFixedHalfEven(memory().peakBytes / GIBIBYTE, 2)} GB`);
     resetPeakMemory();
   }
 }

@@ -1,6 +1,6 @@
-import { secondsToDurationStr } from "../../logging/formatters";
-import { toFixedHalfEven } from "../../../config/python-format";
+import { compactNumber, remainingTime } from "../../logging/formatters";
 import type { Clock } from "../../logging/stopwatch";
+import { fullySpecified } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
@@ -14,7 +14,8 @@ interface Mark {
 }
 
 /**
- * Logs how far training is, when it will end and how long an update takes.
+ * One line an interval: where training stands, how fast it is, loss and learning rate, the metrics that callbacks logged
+ * at this update, and the remaining time.
  *
  * The time of the first interval (warm-up of caches and kernels) does not count for the estimate.
  */
@@ -41,26 +42,22 @@ export class ProgressCallback extends PeriodicCallback {
     ) {
       return;
     }
-    const { curIteration, update, epoch, sample } = updateCounter;
+    const { update, epoch, effectiveBatchSize } = updateCounter;
     const total = this.trainer.totalTrainingUpdates;
     const now: Mark = { time: this.clock(), update };
-    const end = this.trainer.endCheckpoint;
-    const where = {
-      epoch: `Epoch ${epoch}/${end.epoch ?? updateCounter.endIteration.epoch}`,
-      update: `Update ${update}/${total}`,
-      sample: `Sample ${sample}/${end.sample ?? updateCounter.endIteration.sample}`,
-    }[intervalType];
-    this.logger.info(`${toFixedHalfEven((100 * update) / total, 0)}% done. ${where} (${curIteration})`);
-
-    const sinceLog = now.time - this.#lastLog.time;
-    const secondsPerUpdate = (now.time - this.#start.time) / (update - this.#start.update);
-    const remaining = secondsPerUpdate * Math.max(total - update, 0);
-    const duration = now.time - this.#start.time + remaining;
+    const samples = (update - this.#lastLog.update) * effectiveBatchSize;
+    const remaining = ((now.time - this.#start.time) / (update - this.#start.update)) * Math.max(total - update, 0);
+    const lastEpoch = fullySpecified(updateCounter.endIteration, "the end of training").epoch;
     this.logger.info(
-      `Estimated end time: ${isoLocal(new Date((now.time + remaining) * 1000))} ` +
-        `estimated_duration: ${secondsToDurationStr(duration)} ` +
-        `time_since_last_log: ${secondsToDurationStr(sinceLog)} ` +
-        `time_per_update: ${secondsToDurationStr(sinceLog / (update - this.#lastLog.update))}`,
+      [
+        `epoch ${epoch}/${lastEpoch}`,
+        `update ${update}/${total} (${Math.floor((100 * update) / total)}%)`,
+        `${compactNumber(samples / (now.time - this.#lastLog.time))} samples/s`,
+        ...this.#loss(),
+        ...this.#learningRates(),
+        ...this.writer.takeShown().map(([key, text]) => `${key} ${text}`),
+        `${remainingTime(remaining)} left`,
+      ].join("  "),
     );
     if (this.#isFirstInterval) {
       this.#start = now;
@@ -69,21 +66,23 @@ export class ProgressCallback extends PeriodicCallback {
     this.#lastLog = now;
   }
 
+  /** The mean total loss since the last line, which the loss callback of the same interval logged. */
+  #loss(): string[] {
+    const loss = this.writer.logCache?.[`loss/online/total/${this.toShortIntervalString()}`];
+    return typeof loss === "number" ? [`loss ${compactNumber(loss)}`] : [];
+  }
+
+  /** The learning rate of each model's first group; models that share one are not listed twice. */
+  #learningRates(): string[] {
+    const rates = Object.values(this.model.getNamedModels()).flatMap(({ optimizer }) =>
+      optimizer === null ? [] : optimizer.paramGroups.slice(0, 1).map(({ lr }) => compactNumber(lr)),
+    );
+    return rates.length === 0 ? [] : [`lr ${[...new Set(rates)].join("/")}`];
+  }
+
   override async trackAfterUpdateStep(updateCounter: UpdateCounter): Promise<void> {
     if (this.#lastLog !== null && this.clock() - this.#lastLog.time > LONGEST_SILENCE) {
       this.periodicCallback({ intervalType: "update", updateCounter, trainerModel: this.model, batchSize: 0 });
     }
   }
-}
-
-/** Local time with its offset: `2026-01-31T12:00:00+01:00`. */
-function isoLocal(date: Date): string {
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const offset = -date.getTimezoneOffset();
-  const sign = offset < 0 ? "-" : "+";
-  const zone = `${sign}${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
-  return (
-    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}` +
-    `T${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}${zone}`
-  );
 }

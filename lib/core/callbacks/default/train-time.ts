@@ -25,12 +25,8 @@ export class TrainTimeCallback extends PeriodicCallback {
       const longest = list.reduce((a, b) => Math.max(a, b)); // a long interval is too much for spread arguments
       this.#totals.set(part, (this.#totals.get(part) ?? 0) + sum);
       const suffix = this.toShortIntervalString();
-      this.writer.addScalar(`train_time/${part}/mean/${suffix}`, Math.fround(sum / list.length), {
-        logger: this.logger,
-      });
-      this.writer.addScalar(`train_time/${part}/max/${suffix}`, Math.fround(longest), {
-        logger: this.logger,
-      });
+      this.writer.addScalar(`train_time/${part}/mean/${suffix}`, Math.fround(sum / list.length));
+      this.writer.addScalar(`train_time/${part}/max/${suffix}`, Math.fround(longest));
       list.length = 0;
     }
   }
@@ -38,7 +34,7 @@ export class TrainTimeCallback extends PeriodicCallback {
   override afterTraining(_updateCounter: UpdateCounter): void {
     for (const [part, list] of this.#times) {
       const total = list.reduce((a, b) => a + b, this.#totals.get(part) ?? 0);
-      this.logger.info(`${part}: total=${arrayToString([total])} [sec]`);
+      this.logger.debug(`${part}: total=${arrayToString([total])} [sec]`);
     }
   }
 }

@@ -42,13 +42,13 @@ export class MetricEarlyStopper extends EarlyStopperBase {
   protected override shouldStop(_updateCounter: UpdateCounter): boolean {
     const value = currentMetric(this.writer, this.metricKey, String(this), ValueError);
     if (isBetter(value, this.bestMetricValue, this.higherIsBetter)) {
-      this.logger.info(`${this.metricKey} improved: ${pyFloatRepr(this.bestMetricValue)} --> ${pyFloatRepr(value)}`);
+      this.logger.debug(`${this.metricKey} improved: ${pyFloatRepr(this.bestMetricValue)} --> ${pyFloatRepr(value)}`);
       this.bestMetricValue = value;
       this.toleranceCounter = 0;
       return false;
     }
     this.toleranceCounter += 1;
-    this.logger.info(
+    this.logger.debug(
       `${this.metricKey} stagnated: ${pyFloatRepr(this.bestMetricValue)} --> ${pyFloatRepr(value)} (${this.toleranceCounter}/${this.tolerance})`,
     );
     return this.toleranceCounter >= this.tolerance;

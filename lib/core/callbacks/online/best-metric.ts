@@ -8,8 +8,6 @@ import { currentMetric, isBetter, worstValue } from "../metric";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 import { entryOf } from "../state";
 
-const FORMAT = ".6f";
-
 /** Logs other metrics as they were when a source metric was best: `{target}/at_best/{source}`. */
 export class BestMetricCallback extends PeriodicCallback {
   readonly sourceMetricKey: string;
@@ -64,7 +62,7 @@ export class BestMetricCallback extends PeriodicCallback {
       for (const [key, value] of this.previousLogValues) this.#log(key, value);
       return;
     }
-    this.logger.info(
+    this.logger.debug(
       `new best ${this.sourceMetricKey}: ${pyFloatRepr(this.bestMetricValue)} --> ${pyFloatRepr(source)}`,
     );
     const present = this.optionalTargetMetricKeys.filter((key) => Object.hasOwn(this.writer.logCache ?? {}, key));
@@ -77,6 +75,6 @@ export class BestMetricCallback extends PeriodicCallback {
   }
 
   #log(key: string, value: number): void {
-    this.writer.addScalar(key, value, { logger: this.logger, formatStr: FORMAT });
+    this.writer.addScalar(key, value, { logger: this.logger });
   }
 }

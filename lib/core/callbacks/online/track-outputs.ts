@@ -72,7 +72,6 @@ export class TrackAdditionalOutputsCallback extends PeriodicCallback {
           }
           this.writer.addScalar(`${key}/${suffix}`, reduced, {
             logger: this.verbose ? this.logger : null,
-            formatStr: ".5f",
           });
         }
         if (this.saveOutput) {

@@ -4,5 +4,5 @@ import { getLogger } from "./logging";
 /** Seeds the random numbers of every device. The same seed gives the same numbers as in PyTorch. */
 export function setSeed(seed: number): void {
   manualSeed(seed);
-  getLogger("seed").info(`set seed to ${seed}`);
+  getLogger("seed").debug(`set seed to ${seed}`);
 }

@@ -102,7 +102,7 @@ export function compactNumber(value: number): string {
 }
 
 /** Seconds as `9s`, `3m12s`, `2h05m`, `3d04h`: the two largest units. */
-export function remainingTime(seconds: number): string {
+export function durationForPeople(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const two = (value: number): string => String(value).padStart(2, "0");
   if (whole < 60) return `${whole}s`;

@@ -25,7 +25,7 @@ export {
   dictToString,
   floatToScientificNotation,
   formatValue,
-  remainingTime,
+  durationForPeople,
   secondsToDurationStr,
   shortNumberStr,
   summarizeIndicesList,

@@ -188,11 +188,12 @@ export class MessageCounter implements LogHandler {
     return this.counts.get(level) ?? 0;
   }
 
-  /** Logs how many warnings and errors there were. */
+  /** Logs how many warnings and errors there were, if there were any. */
   log(): void {
-    const logger = getLogger("MessageCounter");
-    logger.info(`Encountered ${this.count(LogLevel.WARNING)} warnings`);
-    logger.info(`Encountered ${this.count(LogLevel.ERROR)} errors`);
+    const counted = (count: number, name: string): string => `${count} ${name}${count === 1 ? "" : "s"}`;
+    const [warnings, errors] = [this.count(LogLevel.WARNING), this.count(LogLevel.ERROR)];
+    if (warnings + errors === 0) return;
+    getLogger("MessageCounter").info(`${counted(warnings, "warning")} and ${counted(errors, "error")} in this run`);
   }
 }
 

@@ -177,7 +177,7 @@ export class CheckpointWriter {
       const paths = [...this.#collection.step.names].map((name) => join(this.#folder.path, name));
       this.#collection.step.commit();
       this.#collection = null;
-      for (const path of paths) this.#logger.info(`saved ${path}`);
+      for (const path of paths) this.#logger.debug(`saved ${path}`);
     } finally {
       this.#drop();
     }

@@ -18,7 +18,7 @@ export class Hyperparameters {
   static saveResolved(config: object, path: string, schemaKind: string = DEFAULT_SCHEMA_KIND): void {
     const { config_schema_kind: _, ...values } = dumpConfig(config, { onlyGiven: true });
     writeYamlFile(path, { ...values, config_schema_kind: schemaKind });
-    getLogger("Hyperparameters").info(`Dumped resolved hyperparameters to ${path}`);
+    getLogger("Hyperparameters").debug(`Dumped resolved hyperparameters to ${path}`);
   }
 
   /** Logs every hyperparameter, defaults too, at debug level. */

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { ComposedConfig } from "../../config";
-import { addGlobalHandlers, getLogger } from "../../core/logging";
+import { addGlobalHandlers, getLogger, durationForPeople } from "../../core/logging";
 import { runDevice } from "./devices";
 import { consoleLevel } from "./config-schema";
 import { loadRunConfig, type RunConfig } from "./run-config";
@@ -25,10 +25,13 @@ export class HydraRunner {
   /** One process's part of a run. May be called from code with a config that was built there. */
   async main(options: SetupOptions): Promise<Experiment> {
     const experiment = await setupExperiment(options);
+    const start = performance.now();
     try {
       await this.execute(experiment);
       await experiment.tracker.summarizeLogvalues();
       experiment.messageCounter.log();
+      const seconds = (performance.now() - start) / 1000;
+      getLogger("runner").info(`finished in ${durationForPeople(seconds)}: ${experiment.pathProvider.runOutputPath}`);
     } finally {
       await experiment.tracker.close();
     }

@@ -92,7 +92,7 @@ export abstract class BaseTrainer implements TrainerLike {
     this.endCheckpoint = new TrainingIteration(config.max_epochs, config.max_updates, config.max_samples);
 
     this.precision = getSupportedPrecision(config.precision, this.device);
-    this.logger.info(`using precision ${this.precision}`);
+    this.logger.debug(`using precision ${this.precision}`);
     ({ gradScaler: this.gradScaler, autocastContext: this.autocastContext } = getGradScalerAndAutocastContext(
       this.precision,
       this.device,

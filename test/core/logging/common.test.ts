@@ -7,7 +7,7 @@ import {
   compactNumber,
   floatToScientificNotation,
   formatValue,
-  remainingTime,
+  durationForPeople,
   secondsToDurationStr,
   shortNumberStr,
   summarizeIndicesList,
@@ -218,4 +218,4 @@ test.each([
   [3599.6, "1h00m"],
   [7500, "2h05m"],
   [273600, "3d04h"],
-])("remainingTime(%d) is %s", (seconds, expected) => expect(remainingTime(seconds)).toBe(expected));
+])("durationForPeople(%d) is %s", (seconds, expected) => expect(durationForPeople(seconds)).toBe(expected));

@@ -81,7 +81,7 @@ test("warnings and errors are counted", () => {
   logger.critical("d");
   counter.log();
   expect([LogLevel.WARNING, LogLevel.ERROR, LogLevel.CRITICAL].map((level) => counter.count(level))).toEqual([2, 1, 1]);
-  expect(printed()).toMatch(/Encountered 2 warnings\n.*Encountered 1 errors/);
+  expect(printed()).toMatch(/ 2 warnings and 1 error in this run\n$/);
 });
 
 test("the progress of training is in front of the log file's messages while it lasts", async () => {

@@ -3,7 +3,7 @@ import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../checkpoint-
 import { isRank0 } from "../../distributed";
 import { AssertionError } from "../../../config/python-errors";
 import { fitParts, type StatusLine, statusLine } from "../../logging/terminal";
-import { compactNumber, remainingTime } from "../../logging/formatters";
+import { compactNumber, durationForPeople } from "../../logging/formatters";
 import type { Clock } from "../../logging/stopwatch";
 import { fullySpecified } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
@@ -59,7 +59,7 @@ export class EtaCallback extends PeriodicCallback {
       { text: `update ${update}/${end.update}`, importance: 3 },
       ...(this.#loss === null ? [] : [{ text: `loss ${compactNumber(Number(this.#loss.item()))}`, importance: 5 }]),
       { text: `${compactNumber(secondsPerUpdate)} s/update`, importance: 0 },
-      { text: `${remainingTime((end.update - update) * secondsPerUpdate)} left`, importance: 4 },
+      { text: `${durationForPeople((end.update - update) * secondsPerUpdate)} left`, importance: 4 },
     ];
     this.line.show(fitParts(parts, this.line.width));
   }

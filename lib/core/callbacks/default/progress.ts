@@ -1,4 +1,4 @@
-import { compactNumber, remainingTime } from "../../logging/formatters";
+import { compactNumber, durationForPeople } from "../../logging/formatters";
 import type { Clock } from "../../logging/stopwatch";
 import { fullySpecified } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
@@ -56,7 +56,7 @@ export class ProgressCallback extends PeriodicCallback {
         ...this.#loss(),
         ...this.#learningRates(),
         ...this.writer.takeShown().map(([key, text]) => `${key} ${text}`),
-        `${remainingTime(remaining)} left`,
+        `${durationForPeople(remaining)} left`,
       ].join("  "),
     );
     if (this.#isFirstInterval) {

@@ -50,7 +50,7 @@ describe("CheckpointCallback", () => {
     [{ save_weights: false }, "only latest weights/optim saved."],
   ])("estimates what it needs (%j)", (config, expected) => {
     const { callback } = make({ every_n_epochs: 5, ...config });
-    const info = jest.spyOn(callback.logger, "info").mockReturnValue();
+    const info = jest.spyOn(callback.logger, "debug").mockReturnValue();
     callback.beforeTraining(counterAt(0, { end: 10 }));
     const line = info.mock.calls.join();
     expect(line).toContain("Estimated sizes:");

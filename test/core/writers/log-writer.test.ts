@@ -4,7 +4,7 @@ import { isFloatEntry, load, tensor, toMap } from "../../../lib/torch";
 import { setDistributedConfig } from "../../../lib/core/distributed";
 import { MetricPropertyProvider, PathProvider } from "../../../lib/core/providers";
 import { BaseTracker } from "../../../lib/core/trackers";
-import { getLogger } from "../../../lib/core/logging";
+import { getLogger, Logger } from "../../../lib/core/logging";
 import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
 import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import { LogWriter } from "../../../lib/core/writers";
@@ -57,13 +57,30 @@ test("a key is logged once per update", () => {
 
 test("more than one number is refused", () => expect(() => writer.addScalar("x", tensor([1, 2]))).toThrow("shape [2]"));
 
-test("values are printed as asked for", () => {
+test("metrics with a logger are shown, as asked for or with five digits, and stand in full among the details", () => {
   const logger = getLogger("test");
-  const info = jest.spyOn(logger, "info").mockReturnValue();
-  writer.addScalar("a", 1.23456789, { logger, formatStr: ".2f" });
-  writer.addScalar("b", 1, { logger });
+  const debug = jest.spyOn(logger, "debug").mockImplementation();
+  writer.addScalar("a", 1.23456, { logger, formatStr: ".2f" });
+  writer.addScalar("b", 0.123456789, { logger });
   writer.addScalar("c", tensor(2n), { logger });
-  expect(info.mock.calls.map(([line]) => line)).toEqual(["a: 1.23", "b: 1.0", "c: 2"]);
+  writer.addScalar("silent", 3);
+  expect(debug.mock.calls.map(([line]) => line)).toEqual(["a: 1.23456", "b: 0.123456789", "c: 2"]);
+  expect(writer.takeShown()).toEqual([
+    ["a", "1.23"],
+    ["b", "0.12346"],
+    ["c", "2"],
+  ]);
+  expect(writer.takeShown()).toEqual([]);
+});
+
+test("flush shows in one line what no line of progress has shown", async () => {
+  const info = jest.spyOn(Logger.prototype, "info").mockImplementation();
+  for (const [key, value] of Object.entries({ a: 1, b: 0.5 }))
+    writer.addScalar(key, value, { logger: getLogger("test") });
+  await writer.flush();
+  await writer.flush();
+  expect(info.mock.calls).toEqual([["a 1  b 0.5"]]);
+  info.mockRestore();
 });
 
 test("flush hands everything to the tracker and keeps the numbers", async () => {

@@ -55,7 +55,7 @@ export interface Metrics {
  * baselines. Writes `metrics.json` and `predictions.safetensors` into the run directory. Needs a pipeline with
  * `query_all_points: true` and batches of one case.
  */
-export class FieldErrorsCallback extends PeriodicDataIteratorCallback {
+export class FieldErrorsCallback extends PeriodicDataIteratorCallback<Record<Field, Tensor>> {
   static readonly schema = FieldErrorsCallbackConfig;
   readonly #dataset: DatasetProtocol;
   readonly #baselineDataset: DatasetProtocol;
@@ -72,8 +72,10 @@ export class FieldErrorsCallback extends PeriodicDataIteratorCallback {
     return perField((field) => this.#dataset.normalizers.get(field)!.inverse(outputs[`query_${field}`]!.cpu()));
   }
 
-  override async processResults(results: unknown, { updateCounter }: ProcessResultsContext): Promise<void> {
-    const predictions = results as Record<Field, Tensor>;
+  override async processResults(
+    predictions: Record<Field, Tensor>,
+    { updateCounter }: ProcessResultsContext,
+  ): Promise<void> {
     const cases = await readCases(this.#dataset);
     const baselines = new Baselines(await readCases(this.#baselineDataset));
     const perCase = cases.map((item, number) => {

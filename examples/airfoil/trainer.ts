@@ -10,7 +10,7 @@ export const AirfoilTrainerConfig = BaseTrainerConfig.extend("AirfoilTrainerConf
 export type AirfoilTrainerConfig = z.output<typeof AirfoilTrainerConfig>;
 
 /** Weighted mean squared errors of the normalised fields. */
-export class AirfoilTrainer extends BaseTrainer {
+export class AirfoilTrainer extends BaseTrainer<Record<string, Tensor>> {
   static readonly schema = AirfoilTrainerConfig;
   readonly #weights: Readonly<Record<string, number>>;
 
@@ -19,8 +19,7 @@ export class AirfoilTrainer extends BaseTrainer {
     this.#weights = config.loss_weights;
   }
 
-  override lossCompute(forwardOutput: unknown, targets: DeviceBatch): Record<string, Tensor> {
-    const outputs = forwardOutput as Record<string, Tensor>;
+  override lossCompute(outputs: Record<string, Tensor>, targets: DeviceBatch): Record<string, Tensor> {
     return Object.fromEntries(
       Object.entries(this.#weights).map(([field, weight]) => {
         const [prediction, target] = [outputs[field], targets[`${field}_target`]];

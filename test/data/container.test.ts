@@ -1,17 +1,11 @@
 import { countTensors, manualSeed, scope, type Tensor } from "../../lib/torch";
-import { Collator, DataContainer, MultiStagePipeline, SequentialSampler, type DatasetProtocol } from "../../lib/data";
+import { Collator, DataContainer, MultiStagePipeline, type DatasetProtocol } from "../../lib/data";
 import { KeyError, ValueError } from "../../lib/config/python-errors";
+import { drawSeed } from "../../lib/data/random/draw-seed";
 import { collect, IndexDataset, values } from "./support";
 
 const loaderOf = (container: DataContainer, dataset: DatasetProtocol, more: object = {}) =>
-  container.getDataLoader({
-    trainSampler: new SequentialSampler(dataset),
-    trainCollator: dataset.pipeline,
-    batchSize: 4,
-    epochs: 1,
-    callbackSamplers: [],
-    ...more,
-  });
+  container.getDataLoader(dataset, { batchSize: 4, dropLast: true, ...more });
 
 describe("DataContainer", () => {
   test("the first data set is the training set where none is called so", () => {
@@ -51,34 +45,29 @@ describe("DataContainer", () => {
       }
     }
     const container = new DataContainer({ train: new IndexDataset(4), val: new IndexDataset(2) });
-    const extra = {
-      sampler: new SequentialSampler(container.getDataset("val")),
-      every_n_epochs: 1,
-      pipeline: new Marking(),
-    };
-    const batches = await collect(loaderOf(container, container.getDataset("train"), { callbackSamplers: [extra] }));
-    expect(batches.map((batch) => "marked" in batch)).toEqual([false, true]);
+    const val = container.getDataset("val");
+    val.pipeline = new Marking();
+    const marked = async (dataset: DatasetProtocol) =>
+      (await collect(loaderOf(container, dataset, { dropLast: false }))).map((batch) => "marked" in batch);
+    expect([await marked(container.getDataset("train")), await marked(val)]).toEqual([[false], [true]]);
   });
   test("the random order is PyTorch's, base seed of the loader included", async () => {
     manualSeed(0);
     const container = new DataContainer({ train: new IndexDataset(10) });
     const dataset = container.getDataset("train");
-    const loader = loaderOf(container, dataset, {
-      trainSampler: container.getMainSampler(dataset),
-      batchSize: 5,
-      epochs: 2,
-    });
+    const loader = loaderOf(container, dataset, { sampler: container.getMainSampler(dataset), batchSize: 5 });
+    drawSeed(); // the base seed of PyTorch's loader
     // Python: torch.manual_seed(0); loader = DataLoader(range(10), batch_size=5, shuffle=True), then two epochs of one
     // iterator over RandomSampler with the loader's base seed drawn once
-    expect((await collect(loader)).flatMap((batch) => values(batch["index"]))).toEqual([
+    const batches = [...(await collect(loader)), ...(await collect(loader))];
+    expect(batches.flatMap((batch) => values(batch["index"]))).toEqual([
       6, 7, 1, 4, 2, 0, 9, 8, 3, 5, 3, 5, 0, 6, 1, 2, 4, 9, 7, 8,
     ]);
   });
-  test("an evaluation draws nothing", async () => {
+  test("a pass in the order of the data set draws nothing", async () => {
     manualSeed(3);
     const container = new DataContainer({ train: new IndexDataset(2) });
-    const extra = { sampler: new SequentialSampler(container.getDataset("train")), every_n_epochs: 1, pipeline: null };
-    await collect(loaderOf(container, container.getDataset("train"), { evaluation: true, callbackSamplers: [extra] }));
+    await collect(loaderOf(container, container.getDataset("train")));
     const order = [...container.getMainSampler(new IndexDataset(50))];
     manualSeed(3);
     expect([...container.getMainSampler(new IndexDataset(50))]).toEqual(order);

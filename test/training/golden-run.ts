@@ -3,14 +3,7 @@ import { join } from "node:path";
 
 import { keep, loadSafetensors, nn, noGrad, scope, type Tensor } from "../../lib/torch";
 import { type CallbackBase, type CallbackDependencies, PeriodicCallback } from "../../lib/core/callbacks";
-import type {
-  Batch,
-  DataContainerLike,
-  DataLoaderRequest,
-  DatasetLike,
-  DeviceBatch,
-  SamplerLike,
-} from "../../lib/core/interfaces/data";
+import type { Batch, DataContainerLike, DatasetLike, DeviceBatch, SamplerLike } from "../../lib/core/interfaces/data";
 import type { TrainerResult } from "../../lib/core/interfaces/trainer";
 import { Model, type ModelBase, type ModelDependencies } from "../../lib/core/models";
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
@@ -113,10 +106,12 @@ export class GoldenModel extends Model {
 export class GoldenData implements DataContainerLike {
   readonly train: DatasetLike = {
     length: golden.updates_per_epoch * recorded.batchSize,
-    pipeline: (samples) => samples[0],
+    pipeline: () => ({}),
+    get: (index) => ({ index }),
   };
   readonly datasets = new Map([["train", this.train]]);
   readonly #batches: Batch[] = [];
+  #epoch = 0;
 
   constructor() {
     for (const [key, tensor] of goldenTensors("batches.safetensors")) {
@@ -130,11 +125,21 @@ export class GoldenData implements DataContainerLike {
   }
 
   getMainSampler(): SamplerLike {
-    return { length: this.train.length, *[Symbol.iterator]() {} };
+    return {
+      length: this.train.length,
+      setEpoch: (epoch) => void (this.#epoch = epoch),
+      *[Symbol.iterator]() {},
+    };
   }
 
-  async *getDataLoader({ startEpoch }: DataLoaderRequest): AsyncGenerator<Batch> {
-    yield* this.#batches.slice((startEpoch ?? 0) * golden.updates_per_epoch);
+  getDataLoader(): AsyncIterable<Batch> {
+    const updates = golden.updates_per_epoch;
+    const recorded = (): Batch[] => this.#batches.slice(this.#epoch * updates, (this.#epoch + 1) * updates);
+    return {
+      async *[Symbol.asyncIterator]() {
+        yield* recorded();
+      },
+    };
   }
 }
 

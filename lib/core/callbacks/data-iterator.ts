@@ -1,5 +1,5 @@
 import { cat, scope, stack, Tensor, tensor } from "../../torch";
-import type { Batch, DatasetLike, DeviceBatch, SamplerIntervalConfig, SamplerLike } from "../interfaces/data";
+import type { Batch, DatasetLike, DeviceBatch } from "../interfaces/data";
 import type { ModelBase } from "../models/base";
 import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
 import type { PeriodicDataIteratorCallbackConfig } from "./configs";
@@ -12,14 +12,17 @@ import type { UpdateCounter } from "../iteration/update-counter";
 import type { CallbackDependencies } from "./base";
 import { PeriodicCallback, type IntervalType, type PeriodicCallbackContext } from "./periodic";
 
+/** One result of a batch. */
+export type SingleResult = Tensor | number | null | readonly Tensor[] | { readonly [name: string]: Tensor };
+
 /** Result of one batch. A tuple collates position by position. */
-export type BatchResult = Tensor | number | null | readonly Tensor[] | { [name: string]: Tensor } | ResultTuple;
+export type BatchResult = SingleResult | ResultTuple;
 
 /** Several results of one batch. */
-export class ResultTuple {
-  readonly items: readonly BatchResult[];
+export class ResultTuple<T extends readonly SingleResult[] = readonly SingleResult[]> {
+  readonly items: T;
 
-  constructor(...items: BatchResult[]) {
+  constructor(...items: T) {
     this.items = items;
   }
 }
@@ -27,70 +30,64 @@ export class ResultTuple {
 /** Collated result of a whole data set. */
 export type CollatedResult = Tensor | null | Tensor[] | { [name: string]: Tensor };
 
+/** What the results `R` of all batches become together. */
+export type Collated<R extends BatchResult> =
+  R extends ResultTuple<infer T>
+    ? { -readonly [K in keyof T]: T[K] extends BatchResult ? Collated<T[K]> : never }
+    : R extends Tensor | number
+      ? Tensor
+      : R extends null
+        ? null
+        : R extends readonly Tensor[]
+          ? Tensor[]
+          : { [K in keyof R]: Tensor };
+
 /** Arguments of {@link PeriodicDataIteratorCallback.processResults}. */
 export interface ProcessResultsContext {
   readonly intervalType: IntervalType;
   readonly updateCounter: UpdateCounter;
 }
 
-/** Indices 0 … length-1 in order. */
-class SequentialOrder implements SamplerLike {
-  readonly dataSource: DatasetLike;
-
-  constructor(dataSource: DatasetLike) {
-    this.dataSource = dataSource;
-  }
-
-  get length(): number {
-    return this.dataSource.length;
-  }
-
-  *[Symbol.iterator](): Iterator<number> {
-    for (let i = 0; i < this.length; i++) yield i;
-  }
-}
-
 /**
  * A periodic callback that runs over a data set: `processData` for each batch, then `processResults` once with everything
- * collated. It pulls its batches from an iterator of its own, so the training data is not touched.
+ * collated. It pulls its batches from a loader of its own, so the training data is not touched.
+ *
+ * `R` is what a batch gives, `B` what a batch holds: `PeriodicDataIteratorCallback<Tensor, { drag: Tensor }>`.
  */
-export abstract class PeriodicDataIteratorCallback extends PeriodicCallback {
+export abstract class PeriodicDataIteratorCallback<
+  R extends BatchResult = BatchResult,
+  B extends DeviceBatch = DeviceBatch,
+> extends PeriodicCallback {
   readonly datasetKey: string;
+  /** The data set that is run over, in its own order. */
+  readonly dataset: DatasetLike;
   /** Mean seconds of waiting for data per batch, summed over the passes. */
   totalDataTime = 0;
-  readonly samplerConfig: SamplerIntervalConfig;
 
   constructor(config: PeriodicDataIteratorCallbackConfig, dependencies: CallbackDependencies) {
     super(config, dependencies);
     this.datasetKey = config.dataset_key;
-    this.samplerConfig = this.samplerConfigFromKey(config.dataset_key);
+    this.dataset = this.datasetFromKey(config.dataset_key);
   }
 
   /** Result of a batch: a tensor (0-d: one number per batch, else one row per sample), a mapping, list or tuple of them, a number or null. */
-  abstract processData(batch: DeviceBatch, trainerModel: ModelBase): Promise<BatchResult> | BatchResult;
+  abstract processData(batch: B, trainerModel: ModelBase): Promise<R> | R;
 
   /** Takes the results of the whole data set. A single result comes as itself, a tuple as a list. */
-  processResults(_results: CollatedResult | CollatedResult[], _context: ProcessResultsContext): Promise<void> | void {}
+  processResults(_results: Collated<R>, _context: ProcessResultsContext): Promise<void> | void {}
 
-  /** How the data set under a key is run over. */
-  protected samplerConfigFromKey(
+  /** The data set under a key; a subclass may cut it (`maxSize`) or load only some properties. */
+  protected datasetFromKey(
     key: string | null,
     properties: ReadonlySet<string> | null = null,
     maxSize: number | null = null,
-  ): SamplerIntervalConfig {
+  ): DatasetLike {
     const dataset = this.dataContainer.getDataset(key, properties, maxSize);
     if (dataset.length === 0) {
       throw new AssertionError(`${this}: data set '${key}' is empty`);
     }
     this.logger.debug(`${this} runs over data set '${key}' (${dataset.length} samples)`);
-    return {
-      sampler: new SequentialOrder(dataset),
-      every_n_epochs: this.everyNEpochs,
-      every_n_updates: this.everyNUpdates,
-      every_n_samples: this.everyNSamples,
-      pipeline: dataset.pipeline,
-      batch_size: this.batchSize,
-    };
+    return dataset;
   }
 
   override async periodicCallback({
@@ -106,18 +103,9 @@ export abstract class PeriodicDataIteratorCallback extends PeriodicCallback {
   }
 
   /** One pass over the data set; collated results. */
-  protected async iterateOverDataset(
-    trainerModel: ModelBase,
-    batchSize: number,
-  ): Promise<CollatedResult | CollatedResult[]> {
-    const loader = this.dataContainer.getDataLoader({
-      trainSampler: emptySampler,
-      trainCollator: null,
-      batchSize: this.samplerConfig.batch_size ?? batchSize,
-      callbackSamplers: [this.samplerConfig],
-      evaluation: true,
-    });
-    const results: BatchResult[] = [];
+  protected async iterateOverDataset(trainerModel: ModelBase, batchSize: number): Promise<Collated<R>> {
+    const loader = this.dataContainer.getDataLoader(this.dataset, { batchSize: this.batchSize ?? batchSize });
+    const results: R[] = [];
     const waiting = new Stopwatch();
     const iterator = loader[Symbol.asyncIterator]();
     try {
@@ -128,7 +116,7 @@ export abstract class PeriodicDataIteratorCallback extends PeriodicCallback {
           const next: IteratorResult<Batch> = await iterator.next();
           const batch = next.done === true ? null : moveItemsToDevice(this.model.device, next.value);
           waiting.stop();
-          return batch === null ? null : { result: await this.processData(batch, trainerModel) };
+          return batch === null ? null : { result: await this.processData(batch as B, trainerModel) };
         });
         if (step === null) break;
         results.push(step.result);
@@ -139,7 +127,7 @@ export abstract class PeriodicDataIteratorCallback extends PeriodicCallback {
     const mean = waiting.elapsedSeconds / results.length;
     this.logger.debug(`waited ${toFixedHalfEven(mean, 2)}s for dataloading`);
     this.totalDataTime += mean;
-    return collate(results);
+    return collate(results) as Collated<R>;
   }
 
   override afterTraining(_updateCounter: UpdateCounter): Promise<void> | void {
@@ -147,16 +135,10 @@ export abstract class PeriodicDataIteratorCallback extends PeriodicCallback {
   }
 }
 
-const emptySampler: SamplerLike & { readonly dataSource: DatasetLike } = {
-  length: 0,
-  dataSource: { length: 0, pipeline: null },
-  *[Symbol.iterator]() {},
-};
-
 function collate(results: readonly BatchResult[]): CollatedResult | CollatedResult[] {
   const first = results[0];
   if (!(first instanceof ResultTuple)) {
-    return collateResult(results as Exclude<BatchResult, ResultTuple>[]);
+    return collateResult(results as SingleResult[]);
   }
   return first.items.map((_, position) =>
     collateResult(
@@ -164,14 +146,14 @@ function collate(results: readonly BatchResult[]): CollatedResult | CollatedResu
         if (!(result instanceof ResultTuple) || result.items.length !== first.items.length) {
           throw new ValueError("processData has to return tuples of one length for every batch");
         }
-        return result.items[position] as Exclude<BatchResult, ResultTuple>;
+        return result.items[position] as SingleResult;
       }),
     ),
   );
 }
 
 /** Joins results of batches: numbers and 0-d tensors are stacked, others concatenated along dim 0. */
-export function collateResult(results: readonly Exclude<BatchResult, ResultTuple>[]): CollatedResult {
+export function collateResult(results: readonly SingleResult[]): CollatedResult {
   const first = results[0];
   if (first === null || first === undefined) {
     return null;

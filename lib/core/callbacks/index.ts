@@ -10,6 +10,7 @@ export {
 } from "./base";
 export {
   type AccumulationStep,
+  type GradientsReady,
   type IntervalType,
   PeriodicCallback,
   type PeriodicCallbackConfig,
@@ -18,11 +19,13 @@ export {
 } from "./periodic";
 export {
   type BatchResult,
+  type Collated,
   collateResult,
   type CollatedResult,
   PeriodicDataIteratorCallback,
   type ProcessResultsContext,
   ResultTuple,
+  type SingleResult,
 } from "./data-iterator";
 export { BestCheckpointCallback } from "./checkpoint/best-checkpoint";
 export { CheckpointCallback } from "./checkpoint/checkpoint";

@@ -1,6 +1,7 @@
 import type { Tensor } from "../../torch";
 import type { DeviceBatch } from "../interfaces/data";
 import type { ModelBase } from "../models/base";
+import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
 import { AssertionError, RuntimeError } from "../../config/python-errors";
 import type { CallBackBaseConfig } from "./configs";
 import type { UpdateCounter } from "../iteration/update-counter";
@@ -35,6 +36,18 @@ export interface AccumulationStep {
   readonly accumulationSteps: number;
   /** Index of this pass within the epoch. */
   readonly accumulationStep: number;
+}
+
+/** What a callback sees of the gradients of an update: summed over its passes, without loss scale, not clipped yet. */
+export interface GradientsReady {
+  /** Has not moved yet. */
+  readonly updateCounter: UpdateCounter;
+  /**
+   * Optimizers that are about to step, by their model's name (in a composite model `{key}.{name}`). Their parameters hold
+   * the gradients: look at them, do not change them. {@link OptimizerWrapper.gradNorm} is the norm that `clip_grad_norm`
+   * compares.
+   */
+  readonly optimizers: Readonly<Record<string, OptimizerWrapper>>;
 }
 
 /** Seconds of an update by what they were spent on: `data_wait`, `forward`, `backward`, `update`, and what the data pipeline reports. */
@@ -73,6 +86,12 @@ export abstract class PeriodicCallback extends CallbackBase {
 
   /** After each forward and backward pass; the counter has not moved yet and the model is in training mode. */
   trackAfterAccumulationStep(_step: AccumulationStep): Promise<void> | void {}
+
+  /**
+   * Before each optimizer update, while the gradients are there; not for updates that are left out because of a NaN loss.
+   * The model is in training mode.
+   */
+  trackBeforeOptimizerStep(_step: GradientsReady): Promise<void> | void {}
 
   /** After each optimizer update; the counter has moved and the model is in evaluation mode. */
   trackAfterUpdateStep(_updateCounter: UpdateCounter, _times: UpdateTimes): Promise<void> | void {}

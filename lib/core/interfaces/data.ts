@@ -5,6 +5,9 @@ import type { Tensor } from "../../torch";
  * format, and nothing in `lib/core` imports `lib/data`.
  */
 
+/** One sample: property name to value. Tensors belong to whoever asked for the sample. */
+export type Sample = Record<string, unknown>;
+
 /** One collated batch: property name to tensor, null, or a list with one tensor. Keys that start with `__meta` hold timings. */
 export type Batch = Record<string, unknown>;
 
@@ -12,14 +15,16 @@ export type Batch = Record<string, unknown>;
 export type DeviceBatch = Record<string, Tensor | null>;
 
 /** Turns a list of samples into a {@link Batch}. */
-export type CollatorLike = (samples: readonly unknown[]) => unknown;
+export type CollatorLike = (samples: readonly Sample[]) => Batch;
 
 /** A dataset as the training loop sees it. */
 export interface DatasetLike {
   /** Number of samples. */
   readonly length: number;
   /** Collator of the dataset (sample processors, collators, batch processors), null: the default collate. */
-  pipeline: CollatorLike | { collate(samples: readonly unknown[]): unknown } | null | undefined;
+  pipeline: CollatorLike | { collate(samples: readonly Sample[]): Batch } | null | undefined;
+  /** One sample. */
+  get(index: number): Promise<Sample> | Sample;
 }
 
 /** Yields sample indices, once per epoch. */
@@ -29,29 +34,14 @@ export interface SamplerLike extends Iterable<number> {
   setEpoch?(epoch: number): void;
 }
 
-/** One evaluation data set of a callback (`SamplerIntervalConfig`): its sampler, when it is due and how it is batched. */
-export interface SamplerIntervalConfig {
-  readonly sampler: SamplerLike;
-  readonly every_n_epochs?: number | null;
-  readonly every_n_updates?: number | null;
-  readonly every_n_samples?: number | null;
-  readonly pipeline?: DatasetLike["pipeline"];
-  readonly batch_size?: number | null;
-}
-
-/** Arguments of {@link DataContainerLike.getDataLoader}. */
-export interface DataLoaderRequest {
-  readonly trainSampler: SamplerLike;
-  readonly trainCollator: DatasetLike["pipeline"];
-  /** Samples of one training batch in this process. */
+/** How {@link DataContainerLike.getDataLoader} orders and batches a dataset. */
+export interface DataLoaderOptions {
+  /** Order of the samples, asked anew for each pass. Default: that of the dataset. */
+  readonly sampler?: SamplerLike;
+  /** Samples of a batch. */
   readonly batchSize: number;
-  readonly epochs?: number | null;
-  readonly updates?: number | null;
-  readonly samples?: number | null;
-  readonly callbackSamplers: readonly SamplerIntervalConfig[];
-  readonly startEpoch?: number | null;
-  /** One pass over each callback data set in list order and no training data. */
-  readonly evaluation?: boolean;
+  /** Leave out the last batch of a pass where it is not full. Default: false. */
+  readonly dropLast?: boolean;
 }
 
 /** The data sets of a run by name; `train` is the training set. */
@@ -62,8 +52,8 @@ export interface DataContainerLike {
   getDataset(key?: string | null, properties?: ReadonlySet<string> | null, maxSize?: number | null): DatasetLike;
   /** Random order (drawn from the default generator, once per epoch) or, without `shuffle`, the order of the data set. */
   getMainSampler(dataset: DatasetLike, shuffle?: boolean): SamplerLike;
-  /** Batches of a whole run or of one evaluation, in order. Tensors belong to whoever pulls them. */
-  getDataLoader(request: DataLoaderRequest): AsyncIterable<Batch>;
+  /** The batches of a dataset; each iteration is one pass. Tensors belong to whoever pulls them. */
+  getDataLoader(dataset: DatasetLike, options: DataLoaderOptions): AsyncIterable<Batch>;
 }
 
 /** Names and data sets of a container, whichever way it keeps them. */

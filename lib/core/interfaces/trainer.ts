@@ -20,9 +20,20 @@ export interface TrainerResult {
   readonly additionalOutputs?: Readonly<Record<string, unknown>> | null;
 }
 
+/** What callbacks may rely on of a trainer's configuration. */
+export interface TrainerConfigLike {
+  /** Length of the run: one of the three is set. */
+  readonly max_epochs: number | null;
+  readonly max_updates: number | null;
+  readonly max_samples: number | null;
+  /** Samples per optimizer step over all processes. */
+  readonly effective_batch_size: number;
+  readonly skip_nan_loss: boolean;
+}
+
 /** What callbacks and initializers may rely on of a trainer. The trainer itself stands above, in `lib/training`. */
 export interface TrainerLike {
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: TrainerConfigLike;
   readonly dataContainer: DataContainerLike;
   readonly pathProvider: PathProvider;
   readonly device: string;

@@ -1,4 +1,4 @@
-import { Float, nn, type optim, type Tensor } from "../../torch";
+import { Float, keep, nn, type optim, type Tensor } from "../../torch";
 import { AssertionError, ValueError } from "../../config/python-errors";
 import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
 import { isGiven } from "../../config/schema";
@@ -61,6 +61,8 @@ export class OptimizerWrapper {
   readonly schedule: ScheduleWrapper | null;
   readonly weightDecaySchedule: ScheduleWrapper | null;
   readonly #logger = getLogger("OptimizerWrapper");
+  /** What was done with the gradients of the update in progress before {@link step}. */
+  readonly #ahead: { unscaled: boolean; norm: Tensor | null } = { unscaled: false, norm: null };
 
   constructor(
     model: nn.Module,
@@ -143,6 +145,25 @@ export class OptimizerWrapper {
     }
   }
 
+  /** Takes the loss scale out of the gradients, so that they can be looked at before {@link step}. */
+  unscaleGradients(gradScaler: GradScalerLike): void {
+    if (this.#ahead.unscaled) return;
+    gradScaler.unscale_(this.torchOptim);
+    this.#ahead.unscaled = true;
+  }
+
+  /**
+   * Norm over all gradients of the model as they are now, 0-d, for looking at them before {@link step}: clipping by norm
+   * uses it as well, unless `clip_grad_value` comes first. Valid until the step.
+   */
+  gradNorm(): Tensor {
+    return (this.#ahead.norm ??= keep(nn.utils.getTotalNorm(this.#gradients())));
+  }
+
+  #gradients(): Tensor[] {
+    return (this.allParameters ?? this.model.parameters()).flatMap((parameter) => parameter.grad ?? []);
+  }
+
   /**
    * Clips the gradients and updates the parameters.
    *
@@ -157,21 +178,30 @@ export class OptimizerWrapper {
       return null;
     }
     const scaler = gradScaler ?? new NoopGradScaler();
-    let norm: Tensor | null = null;
-    if (this.allParameters !== null) {
-      scaler.unscale_(this.torchOptim);
-      if (this.config.clip_grad_value !== null) {
-        nn.utils.clipGradValue_(this.allParameters, this.config.clip_grad_value);
-      }
-      if (this.config.clip_grad_norm !== null) {
-        norm = nn.utils.clipGradNorm_(this.allParameters, this.config.clip_grad_norm);
-      }
-    }
+    const norm = this.allParameters === null ? null : this.#clip(this.allParameters, scaler);
     scaler.step(this.torchOptim);
     if (updateScaler) {
       scaler.update();
     }
+    this.#forgetAhead();
     return norm;
+  }
+
+  #clip(parameters: readonly Tensor[], scaler: GradScalerLike): Tensor | null {
+    const { clip_grad_value: clipValue, clip_grad_norm: clipNorm } = this.config;
+    this.unscaleGradients(scaler);
+    if (clipValue !== null) nn.utils.clipGradValue_(parameters, clipValue);
+    if (clipNorm === null) return null;
+    const measured = clipValue === null ? this.#ahead.norm : null;
+    if (measured === null) return nn.utils.clipGradNorm_(parameters, clipNorm);
+    nn.utils.clipGradsWithNorm_(parameters, clipNorm, measured);
+    return measured.clone();
+  }
+
+  #forgetAhead(): void {
+    this.#ahead.norm?.dispose();
+    this.#ahead.norm = null;
+    this.#ahead.unscaled = false;
   }
 
   /** True if any parameter of the optimizer has a gradient. */
@@ -196,6 +226,7 @@ export class OptimizerWrapper {
   }
 
   zeroGrad(setToNone = true): void {
+    this.#forgetAhead();
     this.torchOptim.zeroGrad({ setToNone });
   }
 

@@ -136,6 +136,17 @@ export class LogWriter {
     writeTorchFile(this.pathProvider.basetrackerEntriesUri, byKey);
   }
 
+  /** Ends the entry and writes all of them after an error, which must come out whatever happens here. */
+  async finishAfterError(): Promise<void> {
+    try {
+      await this.flush();
+      this.finish();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      getLogger("LogWriter").error(`cannot write the metrics after the error: ${reason}`);
+    }
+  }
+
   /** Values of a metric over all entries that have it. */
   getAllMetricValues(key: string): Scalar[] {
     return this.logEntries.filter((entry) => Object.hasOwn(entry, key)).map((entry) => entry[key] as Scalar);

@@ -1,10 +1,8 @@
-import type { Batch, DataContainerLike, DataLoaderRequest, SamplerLike } from "../../core/interfaces/data";
+import type { DataContainerLike, DataLoaderOptions, DatasetLike, SamplerLike } from "../../core/interfaces/data";
 import { KeyError, ValueError } from "../../config/python-errors";
 import { suggestNames } from "../../config/nearest-names";
 import type { DatasetProtocol } from "../base/dataset";
-import { InterleavedSampler } from "../samplers/interleaved-sampler";
 import { RandomSampler } from "../samplers/random-sampler";
-import type { SampleSource } from "../samplers/sampler";
 import { SequentialSampler } from "../samplers/sequential-sampler";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
 import { ShuffleWrapper } from "../wrappers/shuffle-wrapper";
@@ -50,29 +48,12 @@ export class DataContainer implements DataContainerLike {
   }
 
   /** The order of the training samples: random, a new one each epoch, or the order of the data set. */
-  getMainSampler(dataset: SampleSource, shuffle = true): SamplerLike {
+  getMainSampler(dataset: { readonly length: number }, shuffle = true): SamplerLike {
     return shuffle ? new RandomSampler(dataset) : new SequentialSampler(dataset);
   }
 
-  /** Batches of a training run (from `startEpoch` on, with the passes of the callback samplers) or of an evaluation. */
-  getDataLoader(request: DataLoaderRequest): AsyncIterable<Batch> {
-    const { trainSampler, trainCollator, batchSize, epochs, updates, samples, callbackSamplers } = request;
-    const { startEpoch = null, evaluation = false } = request;
-    const sampler = new InterleavedSampler(
-      trainSampler,
-      {
-        batch_size: batchSize,
-        max_epochs: epochs,
-        max_updates: updates,
-        max_samples: samples,
-        start_epoch: startEpoch,
-        evaluation,
-      },
-      callbackSamplers,
-    );
-    const collators = [trainCollator, ...callbackSamplers.map(({ pipeline }) => pipeline)];
-    // A resumed run takes up the generator's state where the interrupted one left it, after its base seed was drawn.
-    const drawBaseSeed = !evaluation && startEpoch === null;
-    return new DataLoader(sampler, { collators, drawBaseSeed });
+  /** The batches of a data set; each iteration of the loader is one pass. */
+  getDataLoader(dataset: DatasetLike, options: DataLoaderOptions): DataLoader {
+    return new DataLoader(dataset, options);
   }
 }

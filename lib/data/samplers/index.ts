@@ -4,6 +4,7 @@ export type { DistributedSamplerOptions } from "./distributed-sampler";
 export { InterleavedSampler } from "./interleaved-sampler";
 export type { BatchRequest, StreamItem } from "./interleaved-sampler";
 export { checkSamplerInterval, InterleavedSamplerConfig } from "./interleaved-sampler-config";
+export type { SamplerIntervalConfig } from "./interleaved-sampler-config";
 export { RandomSampler } from "./random-sampler";
 export { sampleSource } from "./sampler";
 export type { SampleSource } from "./sampler";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { ValueError } from "../../config/python-errors";
-import type { SamplerIntervalConfig } from "../../core/interfaces/data";
+import type { SamplerLike } from "../../core/interfaces/data";
 import { bool, defineConfig, int, optional } from "../../config/schema";
 
 /** How the training samples are batched, where the run starts and ends (data spec 2.11). Counts are optimizer updates and samples of all processes. */
@@ -34,6 +34,16 @@ export const InterleavedSamplerConfig = defineConfig("InterleavedSamplerConfig",
   },
 });
 export type InterleavedSamplerConfig = z.output<typeof InterleavedSamplerConfig>;
+
+/** One further data set of an {@link InterleavedSampler}: its sampler, when it is due and how it is batched. */
+export interface SamplerIntervalConfig {
+  readonly sampler: SamplerLike;
+  readonly every_n_epochs?: number | null;
+  readonly every_n_updates?: number | null;
+  readonly every_n_samples?: number | null;
+  /** Null: the size of the training batches. */
+  readonly batch_size?: number | null;
+}
 
 /** Checks an extra sampler: exactly one positive interval, and a batch size where the interval counts samples (data spec 2.10). */
 export function checkSamplerInterval(extra: SamplerIntervalConfig): void {

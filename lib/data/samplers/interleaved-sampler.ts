@@ -1,7 +1,12 @@
-import { validateConfig, type InputOf } from "../../config/schema";
-import type { SamplerIntervalConfig, SamplerLike } from "../../core/interfaces/data";
+import { validateConfig } from "../../config/schema";
+import type { SamplerLike } from "../../core/interfaces/data";
 import { NotImplementedError, ValueError } from "../../config/python-errors";
-import { checkSamplerInterval, InterleavedSamplerConfig } from "./interleaved-sampler-config";
+import type { InputOf } from "../../config/schema";
+import {
+  checkSamplerInterval,
+  InterleavedSamplerConfig,
+  type SamplerIntervalConfig,
+} from "./interleaved-sampler-config";
 import { sampleSource, type SampleSource } from "./sampler";
 
 /** One index of the stream; `isFull` closes a batch. */
@@ -30,6 +35,8 @@ interface Progress {
  * After each optimizer update the extra samplers that are due follow, in list order: first those that count updates or
  * samples, then, at the end of an epoch, those that count epochs. That is the order in which the trainer runs its
  * callbacks. Batches never mix data sets.
+ *
+ * A run does without it: training and every callback have a loader of their own.
  */
 export class InterleavedSampler {
   readonly config: InterleavedSamplerConfig;

@@ -1,15 +1,16 @@
 import { NotImplementedError } from "../../config/python-errors";
-import type { DatasetLike, SamplerLike } from "../../core/interfaces/data";
+import type { SamplerLike } from "../../core/interfaces/data";
 
-/** What a sampler draws from; the loader needs to know its length and its samples. */
-export interface SampleSource extends DatasetLike {
-  get?(index: number): unknown;
+/** What a sampler draws from: anything with a length. */
+export interface SampleSource {
+  readonly length: number;
 }
 
-/** The data set of a sampler: its `dataSource`, else its `dataset`. */
-export function sampleSource(sampler: SamplerLike): SampleSource {
-  const { dataSource, dataset } = sampler as { dataSource?: SampleSource; dataset?: SampleSource };
-  const source = dataSource ?? dataset;
+/** What a sampler draws from: its `dataSource`, else its `dataset`. */
+export function sampleSource(
+  sampler: SamplerLike & { dataSource?: SampleSource; dataset?: SampleSource },
+): SampleSource {
+  const source = sampler.dataSource ?? sampler.dataset;
   if (!source)
     throw new NotImplementedError(
       `expected a sampler with dataSource or dataset, received ${sampler.constructor.name}`,

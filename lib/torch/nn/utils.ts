@@ -63,13 +63,19 @@ export function clipGradNorm_(
     scope(() => {
       const gradients = gradientsOf(parameters);
       const total = getTotalNorm(gradients, options);
-      if (gradients.length > 0) {
-        const factor = total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1);
-        _foreachMul_(gradients, factor);
-      }
+      scaleToNorm(gradients, maxNorm, total);
       return total;
     }),
   );
+}
+
+/** {@link clipGradNorm_} with a total norm that has been measured already ({@link getTotalNorm}), 0-dim. */
+export function clipGradsWithNorm_(parameters: Iterable<Tensor> | Tensor, maxNorm: number, totalNorm: Tensor): void {
+  noGrad(() => scope(() => scaleToNorm(gradientsOf(parameters), maxNorm, totalNorm)));
+}
+
+function scaleToNorm(gradients: Tensor[], maxNorm: number, total: Tensor): void {
+  if (gradients.length > 0) _foreachMul_(gradients, total.add(1e-6).reciprocal().mul(maxNorm).clamp(undefined, 1));
 }
 
 /** Limits every entry of all gradients to ±clipValue, in place. */

@@ -41,7 +41,7 @@ export type AutomotiveAerodynamicsCfdTrainerConfig = z.output<typeof AutomotiveA
  * Trains models that predict fields around a body: weighted mean squared errors of surface pressure and friction, volume
  * velocity, pressure and vorticity, as far as they are among the target properties.
  */
-export class AutomotiveAerodynamicsCFDTrainer extends BaseTrainer {
+export class AutomotiveAerodynamicsCFDTrainer extends BaseTrainer<Readonly<Record<string, Tensor>>> {
   static readonly schema = AutomotiveAerodynamicsCfdTrainerConfig;
   readonly #weights: AerodynamicsLossWeights;
 
@@ -50,8 +50,7 @@ export class AutomotiveAerodynamicsCFDTrainer extends BaseTrainer {
     this.#weights = AerodynamicsLossWeights.parse(config);
   }
 
-  override lossCompute(forwardOutput: unknown, targets: DeviceBatch): Record<string, Tensor> {
-    const outputs = forwardOutput as Readonly<Record<string, Tensor>>;
+  override lossCompute(outputs: Readonly<Record<string, Tensor>>, targets: DeviceBatch): Record<string, Tensor> {
     const present = Object.fromEntries(Object.entries(targets).map(([key, value]) => [key, value ?? undefined]));
     return aerodynamicsLosses(outputs, present, this.targetProperties, this.#weights);
   }

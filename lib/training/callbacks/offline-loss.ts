@@ -1,7 +1,7 @@
 import { Tensor, tensor } from "../../torch";
 import {
   type CallbackDependencies,
-  type CollatedResult,
+  type Collated,
   PeriodicDataIteratorCallback,
   type ProcessResultsContext,
   ResultTuple,
@@ -12,11 +12,14 @@ import type { ModelBase } from "../../core/models";
 import { ValueError } from "../../config/python-errors";
 import { OfflineLossCallbackConfig } from "../../core/callbacks/configs";
 
+/** Losses by name, and further outputs by name. */
+type Results = ResultTuple<[losses: Record<string, Tensor>, outputs: Record<string, Tensor>]>;
+
 /**
  * Loss over a data set, `loss/{dataset}/{name}`, and its distance from the training loss of the same interval,
  * `lossdiff/{dataset}/{name}`. Runs in the precision of the parameters.
  */
-export class OfflineLossCallback extends PeriodicDataIteratorCallback {
+export class OfflineLossCallback extends PeriodicDataIteratorCallback<Results> {
   readonly outputPatternsToLog: readonly string[];
 
   constructor(config: OfflineLossCallbackConfig, dependencies: CallbackDependencies) {
@@ -24,7 +27,7 @@ export class OfflineLossCallback extends PeriodicDataIteratorCallback {
     this.outputPatternsToLog = config.output_patterns_to_log ?? [];
   }
 
-  override async processData(batch: DeviceBatch, trainerModel: ModelBase): Promise<ResultTuple> {
+  override async processData(batch: DeviceBatch, trainerModel: ModelBase): Promise<Results> {
     const { totalLoss, lossesToLog, additionalOutputs } = await this.trainer.trainStep(batch, trainerModel);
     const losses: Record<string, Tensor> = { total: totalLoss.to("cpu") };
     for (const [name, loss] of Object.entries(lossesToLog ?? {})) losses[name] = loss.to("cpu");
@@ -36,8 +39,7 @@ export class OfflineLossCallback extends PeriodicDataIteratorCallback {
     return new ResultTuple(losses, outputs);
   }
 
-  override processResults(results: CollatedResult | CollatedResult[], _context: ProcessResultsContext): void {
-    const [losses, outputs] = results as [Record<string, Tensor>, Record<string, Tensor>];
+  override processResults([losses, outputs]: Collated<Results>, _context: ProcessResultsContext): void {
     for (const [name, loss] of Object.entries(losses)) this.#logLoss(name, loss);
     for (const [name, output] of Object.entries(outputs)) {
       this.#log(`${name}/${this.datasetKey}`, meanOf(output, `Output has to be calculated sample-wise: '${name}'`));

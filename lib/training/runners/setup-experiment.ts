@@ -88,7 +88,7 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
   const dataContainer = createData(config);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };
   const trainer = new Factory().instantiate(resumed.trainer, dependencies);
-  if (!(trainer instanceof BaseTrainer))
+  if (!isTrainer(trainer))
     throw new TypeError(`expected kind "${config.trainer.kind}" to be a trainer (a subclass of BaseTrainer)`);
   const model = new Factory().instantiate(config.model, {
     dataContainer,
@@ -102,6 +102,10 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
 
   if (config.store_code_in_output && isRank0()) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
   return { trainer, model, tracker, messageCounter, pathProvider };
+}
+
+function isTrainer(value: unknown): value is BaseTrainer {
+  return value instanceof BaseTrainer;
 }
 
 /** With `resume_run_id`: a link to that run, and a trainer config whose initializer reads it. */

@@ -1,12 +1,5 @@
-import { scope, type Tensor } from "../../torch";
-import {
-  buildCallbackStateDict,
-  type CallbackBase,
-  type CallbackDependencies,
-  loadCallbackStateDicts,
-  validateCheckpointKeys,
-} from "../../core/callbacks";
-import { CheckpointKeys, TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
+import type { Tensor } from "../../torch";
+import { type CallbackBase, type CallbackDependencies, validateCheckpointKeys } from "../../core/callbacks";
 import { getNumNodes, getWorldSize } from "../../core/distributed";
 import { Factory } from "../../config/factory/factory";
 import { createInitializer, type InitializerBase } from "../../core/initializers";
@@ -23,36 +16,33 @@ import {
   getGradScalerAndAutocastContext,
   getSupportedPrecision,
   type GradScalerLike,
-  moveItemsToDevice,
 } from "../../core/precision";
-import { getLogger, withLogContext } from "../../core/logging";
-import { TrainingIteration } from "../../core/iteration/training-iteration";
-import { UpdateCounter } from "../../core/iteration/update-counter";
-import { fullySpecified } from "../../core/iteration/training-iteration";
+import { getLogger } from "../../core/logging";
+import { TrainingIteration, UpdateCounter } from "../../core/iteration";
 import { CheckpointWriter, LogWriter } from "../../core/writers";
+import { BatchKeys } from "./batch-keys";
 import { type BatchSizes, getBatchSizes } from "./batch-size";
 import { CallbackRunner } from "./callback-runner";
 import { createDefaultCallbacks } from "./default-callbacks";
+import { type BackwardPass, GradientStep } from "./gradient-step";
 import { NanGuard } from "./nan-guard";
 import { TrainingRandomness } from "./random-state";
 import { type LossResult, type LossWithOutputs, toTrainerResult } from "./result";
-import { StopSignals } from "./signals";
-import { TrainingBatches } from "./training-batches";
+import { startIteration } from "./start-iteration";
+import { StopCheckpoints } from "./stop-checkpoints";
+import { loadTrainerStateDict, type TrainerState, trainerStateDict } from "./trainer-state";
+import { TrainingLoop } from "./training-loop";
 import type { TrainerDependencies, UpdateResult, UpdateStep } from "./types";
 
-/** What belongs to one training or evaluation run. */
-interface Run {
-  readonly sizes: BatchSizes;
-  readonly callbacks: CallbackRunner;
-}
-
 /**
- * Trains a model: data, updates, callbacks, checkpoints, interruption and resumption.
+ * Trains a model: what is computed, callbacks, checkpoints, resumption. {@link TrainingLoop} goes through the data.
  *
  * Subclasses implement {@link lossCompute} (loss of the model's output), or override {@link trainStep} (the whole step).
- * Each update runs in a scope, and the event loop gets a turn after each.
+ *
+ * `Output` is what the model's `forward` returns, `Targets` the batch entries of `target_properties`:
+ * `class DragTrainer extends BaseTrainer<Tensor, { drag: Tensor }>`.
  */
-export abstract class BaseTrainer implements TrainerLike {
+export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch = DeviceBatch> implements TrainerLike {
   readonly config: BaseTrainerConfig;
   readonly dataContainer: DataContainerLike;
   readonly pathProvider: PathProvider;
@@ -77,8 +67,9 @@ export abstract class BaseTrainer implements TrainerLike {
   readonly #mainSamplerKwargs: { readonly shuffle?: boolean };
   readonly #randomness = new TrainingRandomness();
   readonly #nanGuard: NanGuard;
-  #unusedParametersReported = false;
-  #batchKeysReported = false;
+  readonly #gradientStep: GradientStep;
+  readonly #batchKeys: BatchKeys;
+  readonly #stopCheckpoints: StopCheckpoints;
 
   constructor(config: BaseTrainerConfig, dependencies: TrainerDependencies) {
     this.#refuseOverrides();
@@ -98,34 +89,35 @@ export abstract class BaseTrainer implements TrainerLike {
       this.device,
     ));
 
+    const { effective_batch_size: effectiveBatchSize } = config;
     const samples = this.dataContainer.getDataset("train").length;
-    if (samples < config.effective_batch_size) {
+    if (samples < effectiveBatchSize) {
       throw new ValueError(
-        `the training set has ${samples} samples, fewer than effective_batch_size ${config.effective_batch_size}`,
+        `the training set has ${samples} samples, fewer than effective_batch_size ${effectiveBatchSize}`,
       );
     }
-    this.updatesPerEpoch = Math.floor(samples / config.effective_batch_size);
+    const updatesPerEpoch = Math.floor(samples / effectiveBatchSize);
+    this.updatesPerEpoch = updatesPerEpoch;
     this.initializer =
       config.initializer === null ? null : createInitializer(config.initializer, { pathProvider: this.pathProvider });
-    this.startCheckpoint = this.#start();
+    const startAtEpoch = config.start_at_epoch;
+    const { initializer, endCheckpoint: endIteration } = this;
+    this.startCheckpoint = startIteration({ startAtEpoch, initializer, updatesPerEpoch, effectiveBatchSize });
     this.updateCounter = new UpdateCounter({
       startIteration: this.startCheckpoint,
-      endIteration: this.endCheckpoint,
-      updatesPerEpoch: this.updatesPerEpoch,
-      effectiveBatchSize: config.effective_batch_size,
+      endIteration,
+      updatesPerEpoch,
+      effectiveBatchSize,
     });
-    this.logWriter = new LogWriter({
-      pathProvider: this.pathProvider,
-      updateCounter: this.updateCounter,
-      tracker: this.tracker,
-    });
-    this.checkpointWriter = new CheckpointWriter({
-      pathProvider: this.pathProvider,
-      updateCounter: this.updateCounter,
-    });
+    const { pathProvider, updateCounter, tracker } = this;
+    this.logWriter = new LogWriter({ pathProvider, updateCounter, tracker });
+    this.checkpointWriter = new CheckpointWriter({ pathProvider, updateCounter });
     this.#nanGuard = new NanGuard({ skip: config.skip_nan_loss, maxCount: config.skip_nan_loss_max_count });
+    this.#gradientStep = new GradientStep({ gradScaler: this.gradScaler, nanGuard: this.#nanGuard });
     this.forwardProperties = config.forward_properties ?? [];
     this.targetProperties = config.target_properties ?? [];
+    this.#batchKeys = new BatchKeys(this.forwardProperties, this.targetProperties);
+    this.#stopCheckpoints = new StopCheckpoints(this, this.checkpointWriter);
   }
 
   #refuseOverrides(): void {
@@ -136,30 +128,6 @@ export abstract class BaseTrainer implements TrainerLike {
         );
       }
     }
-  }
-
-  #start(): TrainingIteration {
-    const { start_at_epoch: startAtEpoch, effective_batch_size: effectiveBatchSize } = this.config;
-    if (this.initializer === null) {
-      return new TrainingIteration(startAtEpoch ?? 0).toFullySpecified(this.updatesPerEpoch, effectiveBatchSize);
-    }
-    if (startAtEpoch !== null) {
-      throw new ValueError(
-        "start_at_epoch cannot be used together with an initializer: the checkpoint says where training starts",
-      );
-    }
-    const start = this.initializer.startCheckpoint();
-    const derived = new TrainingIteration(null, fullySpecified(start, "the start of training").update).toFullySpecified(
-      this.updatesPerEpoch,
-      effectiveBatchSize,
-    );
-    if (!start.equals(derived)) {
-      throw new ValueError(
-        `the checkpoint stands at ${start}, but with this training set and effective_batch_size ${effectiveBatchSize} that update is ${derived}: ` +
-          "resume with the data and batch size that the run was started with",
-      );
-    }
-    return start;
   }
 
   /** Steps in a row that were skipped because of a NaN loss. */
@@ -186,31 +154,20 @@ export abstract class BaseTrainer implements TrainerLike {
    * @param _forwardOutput What the model returned.
    * @param _targets The batch's {@link targetProperties}.
    */
-  lossCompute(_forwardOutput: unknown, _targets: DeviceBatch): LossResult | LossWithOutputs {
+  lossCompute(_forwardOutput: Output, _targets: Targets): LossResult | LossWithOutputs {
     throw new NotImplementedError(`${this.constructor.name} has to implement lossCompute, or to override trainStep`);
   }
 
   /** Runs the model on the batch's forward properties (one object, by batch key) and computes the loss. */
   trainStep(batch: DeviceBatch, model: ModelBase): TrainerResult | Promise<TrainerResult> {
     const { forward, targets } = this.splitBatch(batch);
-    return toTrainerResult(this.lossCompute(model.forward(forward), targets));
+    const output = model.forward(forward) as Output;
+    return toTrainerResult(this.lossCompute(output, targets as Targets));
   }
 
   /** The parts of a batch for the model and for the loss. Keys that are missing, and keys that are not used, are reported once. */
   protected splitBatch(batch: DeviceBatch): { forward: DeviceBatch; targets: DeviceBatch } {
-    const used = new Set([...this.forwardProperties, ...this.targetProperties]);
-    const missing = [...used].filter((key) => !Object.hasOwn(batch, key));
-    // Every batch tells which samples it is made of.
-    const unused = Object.keys(batch).filter((key) => !used.has(key) && key !== "index");
-    if (missing.length + unused.length > 0 && !this.#batchKeysReported) {
-      this.#batchKeysReported = true;
-      this.logger.warning(
-        `batches differ from forward_properties and target_properties: missing ${missing.join(", ") || "nothing"}, not used ${unused.join(", ") || "nothing"}`,
-      );
-    }
-    const pick = (keys: readonly string[]): DeviceBatch =>
-      Object.fromEntries(keys.filter((key) => Object.hasOwn(batch, key)).map((key) => [key, batch[key] ?? null]));
-    return { forward: pick(this.forwardProperties), targets: pick(this.targetProperties) };
+    return this.#batchKeys.split(batch);
   }
 
   /** Callbacks of this trainer beside those of the configuration and the default ones. */
@@ -257,29 +214,19 @@ export abstract class BaseTrainer implements TrainerLike {
 
   // ---- state
 
+  get #state(): TrainerState {
+    const { callbacks, updateCounter, gradScaler } = this;
+    return { callbacks, updateCounter, gradScaler, randomness: this.#randomness };
+  }
+
   /** What the trainer's checkpoint file holds. */
   stateDict(): Map<string, unknown> {
-    const { epoch, update, sample } = this.updateCounter;
-    return new Map<string, unknown>([
-      [CheckpointKeys.CALLBACK_STATE_DICT, buildCallbackStateDict(this.callbacks)],
-      [CheckpointKeys.TRAINING_ITERATION, { epoch, update, sample }],
-      [CheckpointKeys.GRAD_SCALER, this.gradScaler.stateDict()],
-      [CheckpointKeys.RANDOM_STATE, this.#randomness.stateDict()],
-    ]);
+    return trainerStateDict(this.#state);
   }
 
   /** Takes up callbacks, gradient scale and random numbers of a checkpoint; the counter starts where {@link startCheckpoint} says. */
   loadStateDict(state: ReadonlyMap<string, unknown>): void {
-    loadCallbackStateDicts(this.callbacks, state.get(CheckpointKeys.CALLBACK_STATE_DICT) ?? {}, this.logger);
-    const scaler = state.get(CheckpointKeys.GRAD_SCALER);
-    if (scaler === undefined) {
-      this.logger.warning("the checkpoint has no state of the gradient scaler");
-    } else {
-      this.gradScaler.loadStateDict(
-        scaler instanceof Map ? (scaler as Map<string, unknown>) : new Map(Object.entries(scaler as object)),
-      );
-    }
-    this.#randomness.loadStateDict(state.get(CheckpointKeys.RANDOM_STATE));
+    loadTrainerStateDict(this.#state, state);
   }
 
   // ---- runs
@@ -306,24 +253,25 @@ export abstract class BaseTrainer implements TrainerLike {
     return model;
   }
 
-  #openRun(callbacks: readonly CallbackBase[]): Run {
-    return {
-      sizes: getBatchSizes({
-        effectiveBatchSize: this.config.effective_batch_size,
-        maxBatchSize: this.config.max_batch_size,
-        worldSize: getWorldSize(),
-        numNodes: getNumNodes(),
-        disableGradientAccumulation: this.config.disable_gradient_accumulation,
-      }),
-      callbacks: new CallbackRunner({
-        callbacks,
-        updateCounter: this.updateCounter,
-        logWriter: this.logWriter,
-        checkpointWriter: this.checkpointWriter,
-        randomness: this.#randomness,
-        onFailure: (model) => this.#trySaveCheckpoint(model, "error"),
-      }),
-    };
+  #callbackRunner(callbacks: readonly CallbackBase[]): CallbackRunner {
+    return new CallbackRunner({
+      callbacks,
+      updateCounter: this.updateCounter,
+      logWriter: this.logWriter,
+      checkpointWriter: this.checkpointWriter,
+      randomness: this.#randomness,
+      onFailure: (model) => this.#stopCheckpoints.saveAfterError(model),
+    });
+  }
+
+  #batchSizes(): BatchSizes {
+    return getBatchSizes({
+      effectiveBatchSize: this.config.effective_batch_size,
+      maxBatchSize: this.config.max_batch_size,
+      worldSize: getWorldSize(),
+      numNodes: getNumNodes(),
+      disableGradientAccumulation: this.config.disable_gradient_accumulation,
+    });
   }
 
   /** Trains the model from the start to the end of the run, or until a signal or a callback ends it. */
@@ -331,44 +279,44 @@ export abstract class BaseTrainer implements TrainerLike {
     this.callbacks = this.getAllCallbacks(model);
     this.#prepareModel(model, this.callbacks, false);
     const trained = this.wrapModel(model);
-    const run = this.#openRun(this.callbacks);
+    const callbacks = this.#callbackRunner(this.callbacks);
+    const sizes = this.#batchSizes();
 
     trained.eval();
-    await run.callbacks.runHooks((callback) => callback.beforeTraining(this.updateCounter));
+    await callbacks.runHooks((callback) => callback.beforeTraining(this.updateCounter));
     await this.logWriter.flush();
-    if (this.updateCounter.isFinished) {
-      await this.#withoutTraining(trained, run);
-    } else {
-      const { curIteration, endIteration } = this.updateCounter;
-      const end = fullySpecified(endIteration, "the end of training");
-      const context = () => ({
-        epoch: curIteration.epoch ?? 0,
-        maxEpoch: end.epoch,
-        update: curIteration.update ?? 0,
-        maxUpdate: end.update,
-      });
-      try {
-        await withLogContext(context, () => this.#train(trained, run));
-      } catch (error) {
-        await this.#tryFinishLog();
-        throw error;
-      }
-    }
-    trained.eval();
-    await run.callbacks.runHooks((callback) => callback.afterTraining(this.updateCounter));
-    await this.logWriter.flush();
-    this.logWriter.finish();
-  }
-
-  /** A run of length zero only evaluates; one that was finished before has nothing to do. */
-  async #withoutTraining(model: ModelBase, { callbacks, sizes }: Run): Promise<void> {
-    if (this.totalTrainingUpdates === 0) {
-      await callbacks.evaluate(model, sizes.batchSize);
-    } else {
+    if (!this.updateCounter.isFinished) await this.#trainLoop(trained, sizes, callbacks);
+    else if (this.totalTrainingUpdates === 0) await callbacks.evaluate(trained, sizes.batchSize);
+    else {
       this.#randomness.resumeNow(); // what is saved at the end is what a longer run goes on from
       this.logger.warning(
         `the run is finished already (${this.updateCounter.curIteration}): raise max_epochs, max_updates or max_samples to train on`,
       );
+    }
+    trained.eval();
+    await callbacks.runHooks((callback) => callback.afterTraining(this.updateCounter));
+    await this.logWriter.flush();
+    this.logWriter.finish();
+  }
+
+  async #trainLoop(model: ModelBase, sizes: BatchSizes, callbacks: CallbackRunner): Promise<void> {
+    const loop = new TrainingLoop({
+      model,
+      sizes,
+      callbacks,
+      dataContainer: this.dataContainer,
+      shuffle: this.#mainSamplerKwargs.shuffle ?? true,
+      updateCounter: this.updateCounter,
+      randomness: this.#randomness,
+      stopsOnInterrupt: this.config.save_on_sigint,
+      update: async (step) => this.update(step),
+      checkpoints: this.#stopCheckpoints,
+    });
+    try {
+      await loop.run();
+    } catch (error) {
+      await this.logWriter.finishAfterError();
+      throw error;
     }
   }
 
@@ -378,129 +326,15 @@ export abstract class BaseTrainer implements TrainerLike {
     this.#prepareModel(model, callbacks, true);
     const evaluated = this.wrapModel(model);
     evaluated.eval();
-    const { callbacks: runner, sizes } = this.#openRun(callbacks);
-    await runner.evaluate(evaluated, sizes.batchSize);
+    await this.#callbackRunner(callbacks).evaluate(evaluated, this.#batchSizes().batchSize);
     await this.logWriter.flush();
     this.logWriter.finish();
   }
 
-  // ---- the training loop
-
-  async #train(model: ModelBase, run: Run): Promise<void> {
-    const { sizes } = run;
-    const signals = new StopSignals({
-      interrupt: this.config.save_on_sigint,
-      onEnd: () => this.checkpointWriter.drop(),
-    });
-    const batches = new TrainingBatches({
-      dataContainer: this.dataContainer,
-      updateCounter: this.updateCounter,
-      sizes,
-      worldSize: getWorldSize(),
-      shuffle: this.#mainSamplerKwargs.shuffle ?? true,
-    });
-    try {
-      await batches.resume(this.#randomness);
-      let goesOn = true;
-      while (goesOn && !this.updateCounter.isFinished) {
-        goesOn = await this.#runEpoch(model, batches, run, signals);
-      }
-    } finally {
-      signals.close();
-      await batches.close();
-    }
-  }
-
-  /** Runs to the end of the epoch, or until training is to stop; returns whether it goes on. */
-  async #runEpoch(model: ModelBase, batches: TrainingBatches, run: Run, signals: StopSignals): Promise<boolean> {
-    const counter = this.updateCounter;
-    const { sizes, callbacks } = run;
-    const { update: lastUpdate } = fullySpecified(counter.endIteration, "the end of training");
-    if (counter.isFullEpoch) this.#randomness.markEpochStart();
-    let stop = false;
-    do {
-      try {
-        await scope(async () => this.#runUpdate(model, batches, run));
-      } catch (error) {
-        // The counter tells which update the weights are of, so they are worth keeping.
-        this.#trySaveCheckpoint(model, "error");
-        throw error;
-      }
-      if (counter.isFullEpoch && counter.update < lastUpdate) await batches.dropIncompleteUpdate();
-      stop = await callbacks.runDue("afterUpdate", model, sizes.batchSize);
-      // Other code (signals, timers, streams) gets its turn.
-      await new Promise((resolve) => setImmediate(resolve));
-    } while (!counter.isFullEpoch && !counter.isFinished && !stop && signals.received === null);
-
-    if (counter.isFullEpoch) {
-      stop = (await callbacks.runDue("afterEpoch", model, sizes.batchSize)) || stop;
-    }
-    if (stop) {
-      this.#saveCheckpoint(model, "early_exit");
-    } else if (signals.received !== null) {
-      this.#saveCheckpoint(model, "signal_interrupt");
-    }
-    return !stop && signals.received === null;
-  }
-
-  async #runUpdate(model: ModelBase, batches: TrainingBatches, { sizes, callbacks }: Run): Promise<void> {
-    const counter = this.updateCounter;
-    const { accumulationSteps } = sizes;
-    const times: Record<string, number> = {};
-    const addTime = (name: string, seconds: number): void => {
-      times[name] = (times[name] ?? 0) + seconds;
-    };
-    model.optimizerScheduleStep();
-    const first = (counter.update % this.updatesPerEpoch) * accumulationSteps;
-    for (let accumulationStep = first; accumulationStep < first + accumulationSteps; accumulationStep++) {
-      const start = performance.now();
-      const loaded = await batches.next();
-      addTime(TRAINING_DATA_WAIT_TIME, (performance.now() - start) / 1000);
-      for (const [key, value] of Object.entries(loaded)) {
-        if (key.startsWith("__meta_time_")) addTime(key.slice("__meta_time_".length), Number(value));
-      }
-      const batch = moveItemsToDevice(model.device, loaded);
-      model.train();
-      const result = await this.update({ batch, model, accumulationSteps, accumulationStep });
-      const isLast = accumulationStep === first + accumulationSteps - 1;
-      try {
-        await callbacks.track((callback) =>
-          callback.trackAfterAccumulationStep({
-            updateCounter: counter,
-            batch,
-            losses: result.losses,
-            updateOutputs: result.updateOutputs,
-            accumulationSteps,
-            accumulationStep,
-          }),
-        );
-      } catch (error) {
-        if (isLast) this.#countUpdate(); // the optimizer has stepped
-        throw error;
-      }
-      addTime("forward", result.times.forward);
-      addTime("backward", result.times.backward);
-      addTime(TRAINING_UPDATE_TIME, result.times.forward + result.times.backward);
-    }
-    this.#countUpdate();
-    model.eval();
-    await callbacks.track((callback) => callback.trackAfterUpdateStep(counter, times));
-  }
-
-  #countUpdate(): void {
-    this.updateCounter.addSamples(this.config.effective_batch_size);
-    this.updateCounter.nextUpdate();
-    if (this.updateCounter.isFullEpoch) this.updateCounter.nextEpoch();
-  }
+  // ---- an update
 
   /** Forward and backward pass of a batch, and with the last pass of an update the optimizer's step. */
-  async update({
-    batch,
-    model,
-    accumulationSteps,
-    accumulationStep,
-    retainGraph = false,
-  }: UpdateStep): Promise<UpdateResult> {
+  async update({ batch, model, ...pass }: UpdateStep): Promise<UpdateResult> {
     if (!model.training && !model.isFrozen) {
       throw new ValueError(`model '${model.name}' has to be in training mode for an update: call train()`);
     }
@@ -516,7 +350,7 @@ export abstract class BaseTrainer implements TrainerLike {
       );
     }
     this.#nanGuard.refuse(result.totalLoss, this.updateCounter.curIteration);
-    this.gradientStep({ totalLoss: result.totalLoss, model, accumulationSteps, accumulationStep, retainGraph });
+    await this.gradientStep({ totalLoss: result.totalLoss, model, ...pass });
     const losses: Record<string, Tensor> = { total: result.totalLoss.detach() };
     for (const [name, loss] of Object.entries(result.lossesToLog ?? {})) losses[name] = loss.detach();
     return {
@@ -527,74 +361,7 @@ export abstract class BaseTrainer implements TrainerLike {
   }
 
   /** Backward pass; with the last pass of an update clipping, the optimizer's step and the end of the gradients. */
-  protected gradientStep({
-    totalLoss,
-    model,
-    accumulationSteps,
-    accumulationStep,
-    retainGraph = false,
-  }: {
-    totalLoss: Tensor;
-    model: ModelBase;
-    accumulationSteps: number;
-    accumulationStep: number;
-    retainGraph?: boolean;
-  }): void {
-    if (model.isFrozen) {
-      return;
-    }
-    this.#nanGuard.note(totalLoss);
-    if (!this.#nanGuard.skipsUpdate) {
-      const loss = accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps);
-      this.gradScaler.scale(loss).backward(undefined, { retainGraph });
-      this.#reportUnusedParameters(model);
-    }
-    if ((accumulationStep + 1) % accumulationSteps === 0) {
-      if (!this.#nanGuard.skipsUpdate) model.optimizerStep(this.gradScaler);
-      model.optimizerZeroGrad();
-      this.#nanGuard.endUpdate();
-    }
-  }
-
-  #reportUnusedParameters(model: ModelBase): void {
-    if (this.#unusedParametersReported) {
-      return;
-    }
-    this.#unusedParametersReported = true;
-    const names = model.nogradParamnames;
-    if (names.length > 0) {
-      this.logger.warning(`these parameters got no gradient, so they are not trained: ${names.join(", ")}`);
-    }
-  }
-
-  /** The metrics of a run that failed are written, too. */
-  async #tryFinishLog(): Promise<void> {
-    try {
-      await this.logWriter.flush();
-      this.logWriter.finish();
-    } catch (error) {
-      this.logger.error(
-        `cannot write the metrics after the error: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-  }
-
-  #trySaveCheckpoint(model: ModelBase, reason: string): void {
-    try {
-      this.#saveCheckpoint(model, reason);
-    } catch (error) {
-      this.logger.error(
-        `cannot save a checkpoint after the error: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-  }
-
-  /** Everything that is needed to resume, under `E…_U…_S….{reason}`. */
-  #saveCheckpoint(model: ModelBase, reason: string): void {
-    const checkpointTag = `${this.updateCounter.curIteration}.${reason}`;
-    this.checkpointWriter.save({ model, trainer: this, checkpointTag });
-    this.logger.info(
-      `to continue from here: resume_run_id: ${this.pathProvider.runId}, resume_checkpoint: ${checkpointTag}`,
-    );
+  protected gradientStep(pass: BackwardPass): Promise<void> | void {
+    return this.#gradientStep.run(pass);
   }
 }

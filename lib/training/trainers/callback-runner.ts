@@ -2,8 +2,9 @@ import { noGrad, scope } from "../../torch";
 import { type CallbackBase, EarlyStopIteration, PeriodicCallback } from "../../core/callbacks";
 import type { ModelBase } from "../../core/models";
 import { getLogger } from "../../core/logging";
-import type { UpdateCounter } from "../../core/iteration/update-counter";
+import type { UpdateCounter } from "../../core/iteration";
 import type { CheckpointWriter, LogWriter } from "../../core/writers";
+import type { BeforeOptimizerStepHook } from "./gradient-step";
 import type { TrainingRandomness } from "./random-state";
 
 /** What {@link CallbackRunner} works with. */
@@ -21,11 +22,24 @@ export interface CallbackRunnerOptions {
 export class CallbackRunner {
   readonly #options: CallbackRunnerOptions;
   readonly #periodic: readonly PeriodicCallback[];
+  /** Shows the gradients of an update to the callbacks that look at them; null: there are none. */
+  readonly beforeOptimizerStep: BeforeOptimizerStepHook | null;
   readonly #logger = getLogger("BaseTrainer");
 
   constructor(options: CallbackRunnerOptions) {
     this.#options = options;
     this.#periodic = options.callbacks.filter((callback) => callback instanceof PeriodicCallback);
+    const { updateCounter } = options;
+    const looking = this.#periodic.filter(
+      (callback) => callback.trackBeforeOptimizerStep !== PeriodicCallback.prototype.trackBeforeOptimizerStep,
+    );
+    this.beforeOptimizerStep =
+      looking.length === 0
+        ? null
+        : async (optimizers) =>
+            noGrad(async () => {
+              for (const callback of looking) await callback.trackBeforeOptimizerStep({ updateCounter, optimizers });
+            });
   }
 
   /** Runs a hook of every callback. What they save becomes visible together. */

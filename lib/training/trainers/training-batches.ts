@@ -1,9 +1,10 @@
 import { scope } from "../../torch";
-import type { Batch, DataContainerLike } from "../../core/interfaces/data";
+import type { Batch, DataContainerLike, SamplerLike } from "../../core/interfaces/data";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { getLogger } from "../../core/logging";
 import { fullySpecified } from "../../core/iteration/training-iteration";
-import type { UpdateCounter } from "../../core/iteration/update-counter";
+import type { UpdateCounter } from "../../core/iteration";
+import { drawSeed } from "../../data/random/draw-seed";
 import type { BatchSizes } from "./batch-size";
 import type { TrainingRandomness } from "./random-state";
 
@@ -12,50 +13,57 @@ export interface TrainingBatchesOptions {
   readonly dataContainer: DataContainerLike;
   readonly updateCounter: UpdateCounter;
   readonly sizes: BatchSizes;
-  /** Number of processes that share the training set. */
-  readonly worldSize: number;
   /** Random order in every epoch; otherwise that of the data set. */
   readonly shuffle: boolean;
 }
 
-/** The batches of a training run, one after the other over all epochs, from where the run starts. */
+/** The batches of a training run, epoch after epoch: one pass of the loader each, from where the run starts. */
 export class TrainingBatches {
-  readonly #iterator: AsyncIterator<Batch>;
+  readonly #loader: AsyncIterable<Batch>;
+  readonly #sampler: SamplerLike;
   readonly #counter: UpdateCounter;
   readonly #sizes: BatchSizes;
-  /** Full batches of an epoch. */
-  readonly #perEpoch: number;
+  #epoch: number;
+  /** The pass in progress; it is opened with the first batch of an epoch, which draws the order of its samples. */
+  #pass: AsyncIterator<Batch> | null = null;
 
-  constructor({ dataContainer, updateCounter, sizes, worldSize, shuffle }: TrainingBatchesOptions) {
+  constructor({ dataContainer, updateCounter, sizes, shuffle }: TrainingBatchesOptions) {
     const dataset = dataContainer.getDataset("train");
     if (dataset.pipeline === null || dataset.pipeline === undefined) {
       throw new ValueError("the training set has no pipeline that collates its samples");
     }
     this.#counter = updateCounter;
     this.#sizes = sizes;
-    this.#perEpoch = Math.floor(dataset.length / (sizes.batchSize * worldSize));
-    const { update: lastUpdate } = fullySpecified(updateCounter.endIteration, "the end of training");
-    const { epoch: startEpoch } = fullySpecified(updateCounter.startIteration, "the start of training");
-    const loader = dataContainer.getDataLoader({
-      trainSampler: dataContainer.getMainSampler(dataset, shuffle),
-      trainCollator: dataset.pipeline,
+    this.#epoch = fullySpecified(updateCounter.startIteration, "the start of training").epoch;
+    this.#sampler = dataContainer.getMainSampler(dataset, shuffle);
+    this.#loader = dataContainer.getDataLoader(dataset, {
+      sampler: this.#sampler,
       batchSize: sizes.batchSize,
-      // The trainer decides when training ends; the loader only has to have enough.
-      epochs: Math.ceil(lastUpdate / updateCounter.updatesPerEpoch),
-      callbackSamplers: [],
-      startEpoch: startEpoch === 0 ? null : startEpoch,
+      dropLast: true,
     });
-    this.#iterator = loader[Symbol.asyncIterator]();
+    // PyTorch's loader draws a base seed for its workers before the first batch; a run that is resumed later takes up a
+    // random state from after that draw.
+    if (this.#epoch === 0) drawSeed();
   }
 
-  /** The next batch; its tensors belong to the scope of the call. */
+  /** The next batch of the epoch; its tensors belong to the scope of the call. */
   async next(): Promise<Batch> {
-    const next = await this.#iterator.next();
+    const next = await this.#read();
     if (next.done === true) {
-      const { curIteration, endIteration } = this.#counter;
-      throw new RuntimeError(`the data loader ended at ${curIteration}, before the end of training at ${endIteration}`);
+      const { updatesPerEpoch, curIteration } = this.#counter;
+      throw new RuntimeError(
+        `the data loader ended at ${curIteration}: expected ${updatesPerEpoch * this.#sizes.accumulationSteps} batches in every epoch`,
+      );
     }
     return next.value;
+  }
+
+  #read(): Promise<IteratorResult<Batch>> {
+    if (this.#pass === null) {
+      this.#sampler.setEpoch?.(this.#epoch);
+      this.#pass = this.#loader[Symbol.asyncIterator]();
+    }
+    return this.#pass.next();
   }
 
   /** Brings random numbers and data to where the resumed run was: inside an epoch, batches that it has seen are left out. */
@@ -69,21 +77,23 @@ export class TrainingBatches {
       }
       randomness.resumeEpochStart();
       randomness.markEpochStart();
-      await this.#skip(seen);
+      for (let i = 0; i < seen; i++) await scope(async () => void (await this.next()));
     }
     randomness.resumeNow();
   }
 
-  /** Leaves out the full batches at the end of an epoch that are too few for an update. */
-  async dropIncompleteUpdate(): Promise<void> {
-    await this.#skip(this.#perEpoch - this.#counter.updatesPerEpoch * this.#sizes.accumulationSteps);
+  /**
+   * Ends the pass of an epoch. Full batches that are too few for an update are loaded and left out, so that the random
+   * numbers that loading draws do not depend on where an epoch ends.
+   */
+  async endEpoch(): Promise<void> {
+    while (await scope(async () => (await this.#read()).done !== true));
+    this.#pass = null;
+    this.#epoch += 1;
   }
 
-  async #skip(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) await scope(async () => void (await this.next()));
-  }
-
+  /** Ends loading, also inside an epoch. */
   async close(): Promise<void> {
-    await this.#iterator.return?.();
+    await this.#pass?.return?.();
   }
 }

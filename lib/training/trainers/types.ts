@@ -1,8 +1,8 @@
 import type { Tensor } from "../../torch";
 import type { DataContainerLike, DeviceBatch } from "../../core/interfaces/data";
-import type { ModelBase } from "../../core/models";
 import type { MetricPropertyProvider, PathProvider } from "../../core/providers";
 import type { BaseTracker } from "../../core/trackers";
+import type { BackwardPass } from "./gradient-step";
 
 /** What a trainer is built with. */
 export interface TrainerDependencies {
@@ -17,14 +17,8 @@ export interface TrainerDependencies {
 }
 
 /** One forward and backward pass. */
-export interface UpdateStep {
+export interface UpdateStep extends Omit<BackwardPass, "totalLoss"> {
   readonly batch: DeviceBatch;
-  readonly model: ModelBase;
-  /** Passes per update. */
-  readonly accumulationSteps: number;
-  /** Index of this pass within the epoch. */
-  readonly accumulationStep: number;
-  readonly retainGraph?: boolean;
 }
 
 /** What a pass gives: detached losses, further outputs, and seconds by what they were spent on. */

@@ -25,10 +25,6 @@ export class OnlineLossCallback extends PeriodicCallback {
     this.verbose = config.verbose;
   }
 
-  get #skipsNan(): boolean {
-    return this.trainer.config["skip_nan_loss"] === true;
-  }
-
   override trackAfterAccumulationStep({ losses }: AccumulationStep): void {
     for (const [name, loss] of Object.entries(losses)) {
       const list = this.#tracked.get(name) ?? [];
@@ -47,7 +43,7 @@ export class OnlineLossCallback extends PeriodicCallback {
       const mean = scope(() => {
         const all = stack(list);
         // Steps that were skipped because of NaN did not change the weights and do not count.
-        return Number((this.#skipsNan ? all.nanmean() : all.mean()).item());
+        return Number((this.trainer.config.skip_nan_loss ? all.nanmean() : all.mean()).item());
       });
       const nanCount = Number.isNaN(mean)
         ? list.filter((loss) => scope(() => Boolean(loss.isnan().any().item()))).length
@@ -55,7 +51,7 @@ export class OnlineLossCallback extends PeriodicCallback {
       const count = list.length;
       for (const loss of list) loss.dispose();
       list.length = 0;
-      if (Number.isNaN(mean) && !this.#skipsNan) {
+      if (Number.isNaN(mean) && !this.trainer.config.skip_nan_loss) {
         throw new RuntimeError(
           `encountered nan loss: '${name}' was NaN in ${nanCount} of the last ${count} steps; lower the learning rate, clip gradients, or set skip_nan_loss`,
         );

@@ -1,0 +1,92 @@
+import type { Tensor } from "../../torch";
+import type { ModelBase } from "../../core/models";
+import type { OptimizerWrapper } from "../../core/optimizer";
+import { getLogger } from "../../core/logging";
+import type { GradScalerLike } from "../../core/precision";
+import type { NanGuard } from "./nan-guard";
+
+/** One backward pass of an update. */
+export interface BackwardPass {
+  /** 0-d, not divided by the passes. */
+  readonly totalLoss: Tensor;
+  readonly model: ModelBase;
+  /** Passes per update. */
+  readonly accumulationSteps: number;
+  /** Index of this pass within the epoch. */
+  readonly accumulationStep: number;
+  readonly retainGraph?: boolean;
+  /** Looks at the gradients of an update, by the name of the model, before they are clipped. */
+  readonly beforeOptimizerStep?: BeforeOptimizerStepHook | null;
+}
+
+/** Called between the last backward pass of an update and the clipping of its gradients. */
+export type BeforeOptimizerStepHook = (optimizers: Readonly<Record<string, OptimizerWrapper>>) => Promise<void>;
+
+/** Backward passes, and with the last one of an update clipping, the optimizers' step and the end of the gradients. */
+export class GradientStep {
+  readonly #gradScaler: GradScalerLike;
+  readonly #nanGuard: NanGuard;
+  #unusedParametersReported = false;
+
+  constructor({ gradScaler, nanGuard }: { readonly gradScaler: GradScalerLike; readonly nanGuard: NanGuard }) {
+    this.#gradScaler = gradScaler;
+    this.#nanGuard = nanGuard;
+  }
+
+  /** At once, unless a hook is to look at the gradients. */
+  run({
+    totalLoss,
+    model,
+    accumulationSteps,
+    accumulationStep,
+    retainGraph = false,
+    beforeOptimizerStep = null,
+  }: BackwardPass): Promise<void> | void {
+    if (model.isFrozen) {
+      return;
+    }
+    this.#nanGuard.note(totalLoss);
+    if (!this.#nanGuard.skipsUpdate) {
+      const loss = accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps);
+      this.#gradScaler.scale(loss).backward(undefined, { retainGraph });
+      this.#reportUnusedParameters(model);
+    }
+    if ((accumulationStep + 1) % accumulationSteps !== 0) {
+      return;
+    }
+    if (beforeOptimizerStep === null || this.#nanGuard.skipsUpdate) {
+      this.#endUpdate(model);
+      return;
+    }
+    return this.#showGradients(model, beforeOptimizerStep).then(() => this.#endUpdate(model));
+  }
+
+  async #showGradients(model: ModelBase, hook: BeforeOptimizerStepHook): Promise<void> {
+    const optimizers: Record<string, OptimizerWrapper> = {};
+    for (const [name, { optimizer }] of Object.entries(model.getNamedModels())) {
+      if (optimizer?.hasParamWithGrad() !== true) continue;
+      optimizer.unscaleGradients(this.#gradScaler);
+      optimizers[name] = optimizer;
+    }
+    await hook(optimizers);
+  }
+
+  #endUpdate(model: ModelBase): void {
+    if (!this.#nanGuard.skipsUpdate) model.optimizerStep(this.#gradScaler);
+    model.optimizerZeroGrad();
+    this.#nanGuard.endUpdate();
+  }
+
+  #reportUnusedParameters(model: ModelBase): void {
+    if (this.#unusedParametersReported) {
+      return;
+    }
+    this.#unusedParametersReported = true;
+    const names = model.nogradParamnames;
+    if (names.length > 0) {
+      getLogger("BaseTrainer").warning(
+        `these parameters got no gradient, so they are not trained: ${names.join(", ")}`,
+      );
+    }
+  }
+}

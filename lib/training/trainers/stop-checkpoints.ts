@@ -1,0 +1,41 @@
+import type { CheckpointWriter } from "../../core/writers";
+import type { TrainerLike } from "../../core/interfaces/trainer";
+import type { ModelBase } from "../../core/models";
+import { getLogger } from "../../core/logging";
+
+/** Why training ended before its time; part of the checkpoint's tag. */
+export type StopReason = "early_exit" | "signal_interrupt" | "error";
+
+/** The checkpoints of a run that ends before its time: everything that is needed to resume, as `E…_U…_S….{reason}`. */
+export class StopCheckpoints {
+  readonly #trainer: TrainerLike;
+  readonly #writer: CheckpointWriter;
+  readonly #logger = getLogger("BaseTrainer");
+
+  constructor(trainer: TrainerLike, writer: CheckpointWriter) {
+    this.#trainer = trainer;
+    this.#writer = writer;
+  }
+
+  save(model: ModelBase, reason: StopReason): void {
+    const checkpointTag = `${this.#trainer.updateCounter.curIteration}.${reason}`;
+    this.#writer.save({ model, trainer: this.#trainer, checkpointTag });
+    const { runId } = this.#trainer.pathProvider;
+    this.#logger.info(`to continue from here: resume_run_id: ${runId}, resume_checkpoint: ${checkpointTag}`);
+  }
+
+  /** Removes files of a checkpoint that is not finished. */
+  drop(): void {
+    this.#writer.drop();
+  }
+
+  /** After an error, which must come out whatever happens here. */
+  saveAfterError(model: ModelBase): void {
+    try {
+      this.save(model, "error");
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.error(`cannot save a checkpoint after the error: ${reason}`);
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { scope } from "../../torch";
+import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
+import type { DataContainerLike } from "../../core/interfaces/data";
+import type { ModelBase } from "../../core/models";
+import { type LogContext, withLogContext } from "../../core/logging";
+import { moveItemsToDevice } from "../../core/precision";
+import type { UpdateCounter } from "../../core/iteration";
+import { fullySpecified } from "../../core/iteration/training-iteration";
+import type { BatchSizes } from "./batch-size";
+import type { CallbackRunner } from "./callback-runner";
+import type { TrainingRandomness } from "./random-state";
+import { StopSignals } from "./signals";
+import type { StopCheckpoints } from "./stop-checkpoints";
+import { TrainingBatches } from "./training-batches";
+import type { UpdateResult, UpdateStep } from "./types";
+
+/** What a {@link TrainingLoop} works with. */
+export interface TrainingLoopOptions {
+  readonly model: ModelBase;
+  readonly dataContainer: DataContainerLike;
+  /** Samples in a random order in every epoch. */
+  readonly shuffle: boolean;
+  readonly sizes: BatchSizes;
+  readonly updateCounter: UpdateCounter;
+  readonly callbacks: CallbackRunner;
+  readonly randomness: TrainingRandomness;
+  /** Ctrl-C ends training as SIGTERM does. */
+  readonly stopsOnInterrupt: boolean;
+  /** One forward and backward pass, with the last pass of an update the optimizer's step. */
+  readonly update: (step: UpdateStep) => Promise<UpdateResult>;
+  /** Keeps the weights when training ends before its time. */
+  readonly checkpoints: StopCheckpoints;
+}
+
+/**
+ * Epochs, updates and passes from where a run starts to its end, or until a callback or a signal ends it.
+ *
+ * Each update runs in a scope: what it makes is freed at its end. The event loop gets a turn after each.
+ */
+export class TrainingLoop {
+  readonly #options: TrainingLoopOptions;
+
+  constructor(options: TrainingLoopOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { dataContainer, updateCounter, sizes, shuffle, randomness, stopsOnInterrupt, checkpoints } = this.#options;
+    await withLogContext(
+      () => logContext(updateCounter),
+      async () => {
+        const batches = new TrainingBatches({ dataContainer, updateCounter, sizes, shuffle });
+        const signals = new StopSignals({ interrupt: stopsOnInterrupt, onEnd: () => checkpoints.drop() });
+        try {
+          await batches.resume(randomness);
+          let goesOn = true;
+          while (goesOn && !updateCounter.isFinished) goesOn = await this.#runEpoch(batches, signals);
+        } finally {
+          signals.close();
+          await batches.close();
+        }
+      },
+    );
+  }
+
+  /** Runs to the end of the epoch, or until training is to stop; returns whether it goes on. */
+  async #runEpoch(batches: TrainingBatches, signals: StopSignals): Promise<boolean> {
+    const { model, sizes, updateCounter: counter, callbacks, randomness, checkpoints } = this.#options;
+    const { update: lastUpdate } = fullySpecified(counter.endIteration, "the end of training");
+    if (counter.isFullEpoch) randomness.markEpochStart();
+    let stop = false;
+    do {
+      try {
+        await scope(async () => this.#runUpdate(batches));
+      } catch (error) {
+        // The counter tells which update the weights are of, so they are worth keeping.
+        checkpoints.saveAfterError(model);
+        throw error;
+      }
+      if (counter.isFullEpoch && counter.update < lastUpdate) await batches.endEpoch();
+      stop = await callbacks.runDue("afterUpdate", model, sizes.batchSize);
+      // Other code (signals, timers, streams) gets its turn.
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (!counter.isFullEpoch && !counter.isFinished && !stop && signals.received === null);
+
+    if (counter.isFullEpoch) {
+      stop = (await callbacks.runDue("afterEpoch", model, sizes.batchSize)) || stop;
+    }
+    if (stop) checkpoints.save(model, "early_exit");
+    else if (signals.received !== null) checkpoints.save(model, "signal_interrupt");
+    return !stop && signals.received === null;
+  }
+
+  async #runUpdate(batches: TrainingBatches): Promise<void> {
+    const { model, sizes, updateCounter: counter, callbacks } = this.#options;
+    const { accumulationSteps } = sizes;
+    const times = new UpdateStopwatch();
+    model.optimizerScheduleStep();
+    const first = (counter.update % counter.updatesPerEpoch) * accumulationSteps;
+    for (let accumulationStep = first; accumulationStep < first + accumulationSteps; accumulationStep++) {
+      await this.#runPass(batches, accumulationStep, accumulationStep === first + accumulationSteps - 1, times);
+    }
+    this.#countUpdate();
+    model.eval();
+    await callbacks.track((callback) => callback.trackAfterUpdateStep(counter, times.seconds));
+  }
+
+  async #runPass(
+    batches: TrainingBatches,
+    accumulationStep: number,
+    isLast: boolean,
+    times: UpdateStopwatch,
+  ): Promise<void> {
+    const { model, sizes, updateCounter, callbacks, update } = this.#options;
+    const { accumulationSteps } = sizes;
+    const start = performance.now();
+    const loaded = await batches.next();
+    times.add(TRAINING_DATA_WAIT_TIME, (performance.now() - start) / 1000);
+    for (const [key, value] of Object.entries(loaded)) {
+      if (key.startsWith("__meta_time_")) times.add(key.slice("__meta_time_".length), Number(value));
+    }
+    const batch = moveItemsToDevice(model.device, loaded);
+    model.train();
+    const { beforeOptimizerStep } = callbacks;
+    const result = await update({ batch, model, accumulationSteps, accumulationStep, beforeOptimizerStep });
+    const { losses, updateOutputs } = result;
+    try {
+      await callbacks.track((callback) =>
+        callback.trackAfterAccumulationStep({
+          updateCounter,
+          batch,
+          losses,
+          updateOutputs,
+          accumulationSteps,
+          accumulationStep,
+        }),
+      );
+    } catch (error) {
+      if (isLast) this.#countUpdate(); // the optimizer has stepped
+      throw error;
+    }
+    times.add("forward", result.times.forward);
+    times.add("backward", result.times.backward);
+    times.add(TRAINING_UPDATE_TIME, result.times.forward + result.times.backward);
+  }
+
+  #countUpdate(): void {
+    const { updateCounter } = this.#options;
+    updateCounter.addSamples(updateCounter.effectiveBatchSize);
+    updateCounter.nextUpdate();
+    if (updateCounter.isFullEpoch) updateCounter.nextEpoch();
+  }
+}
+
+/** Seconds of one update by what they were spent on, summed over its passes. */
+class UpdateStopwatch {
+  readonly seconds: Record<string, number> = {};
+
+  add(name: string, seconds: number): void {
+    this.seconds[name] = (this.seconds[name] ?? 0) + seconds;
+  }
+}
+
+/** Where training stands, for the lines of the log. */
+function logContext({ curIteration, endIteration }: UpdateCounter): LogContext {
+  const end = fullySpecified(endIteration, "the end of training");
+  return {
+    epoch: curIteration.epoch ?? 0,
+    maxEpoch: end.epoch,
+    update: curIteration.update ?? 0,
+    maxUpdate: end.update,
+  };
+}

@@ -5,9 +5,9 @@ import { nearestNames } from "./nearest-names";
 /**
  * The registry of kinds: which class and which schema a `kind` in a config names.
  *
- * Built-ins are registered next to their class under the names that configs of the Python framework use
- * (`noether.core.callbacks.CheckpointCallback`, `torch.optim.AdamW`); a user's class is named by its file
- * (`./callbacks/drag.ts#DragCallback`, see `load-kind.ts`) or registered in code.
+ * A class carries the schema of its config (`static schema`) and is registered in the same file. Built-ins have the names
+ * that configs of the Python framework use (`noether.core.callbacks.CheckpointCallback`, `torch.optim.AdamW`); a user's
+ * class is named by its file (`./callbacks/drag.ts#DragCallback`, see `load-kind.ts`) or registered in code.
  */
 
 /** A class or factory function that a config can name. */
@@ -22,7 +22,7 @@ export interface KindEntry {
   readonly schema?: z.ZodType;
 }
 
-/** What {@link register} takes. */
+/** What {@link register} takes: a class that carries its schema, or the schema of a config that has no class. */
 export interface Registration extends KindEntry {
   /** Further names of the same class, e.g. the Python module path. */
   readonly aliases?: readonly string[];
@@ -35,7 +35,7 @@ const kinds = new Map<string, KindEntry>();
 /**
  * Registers a class (and its schema) under a kind.
  *
- * @example `register("tutorial.model.UPT", { class: UPT, schema: UPTConfig })`
+ * @example `register("tutorial.model.UPT", { class: UPT })`
  * @throws KindError when the name is taken by another class
  */
 export function register(kind: string, registration: Registration): void {

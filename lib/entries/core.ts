@@ -8,6 +8,7 @@ export * from "../core";
 export { DatasetBaseConfig, StandardDatasetConfig } from "../data/base/dataset-config";
 export { FileMap } from "../data/datasets/file-map";
 export { checkSplitIDs, type DatasetSplitIDs } from "../data/datasets/split-ids";
+export { CheckpointInitializerConfig, PreviousRunInitializerConfig, ResumeInitializerConfig } from "../initializers";
 export {
   AnyNormalizer,
   MeanStdNormalizerConfig,
@@ -31,4 +32,6 @@ export {
   type Accelerator,
 } from "../training/runners/config-schema";
 export { SlurmConfig, toSrunArgs } from "../training/runners/slurm";
+export { callbackConfigs, CallbacksConfig } from "../training/callbacks/any-callback";
+export { OfflineLossCallbackConfig } from "../training/callbacks/offline-loss";
 export { BaseTrainerConfig } from "../training/trainers/base-trainer-config";

@@ -1,16 +1,40 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-
-import { Tensor, toMap } from "../torch";
+import type { z } from "zod";
+import { FileNotFoundError, KeyError, ValueError } from "../config/python-errors";
+import { register } from "../config/registry";
+import { bool, list, optional, str, tag } from "../config/schema";
 import { CheckpointKeys } from "../core/checkpoint-keys";
-import { InitializerBase, type InitializerDependencies } from "../core/initializers";
+import { InitializerBase, InitializerConfig, type InitializerDependencies } from "../core/initializers";
+import { TrainingIteration } from "../core/iteration/training-iteration";
 import { Model, type ModelBase } from "../core/models";
 import { PathProvider } from "../core/providers";
-import { FileNotFoundError, KeyError, ValueError } from "../config/python-errors";
-import type { CheckpointInitializerConfig } from "../core/initializers/configs";
 import { expandUser } from "../core/providers/select-path";
-import { TrainingIteration } from "../core/iteration/training-iteration";
 import { CheckpointFolder, readTorchFile } from "../core/writers";
+import { Tensor, toMap } from "../torch";
+
+/** Config of {@link CheckpointInitializer}. */
+export const CheckpointInitializerConfig = InitializerConfig.extend("CheckpointInitializerConfig", {
+  fields: {
+    kind: tag("noether.core.initializers.CheckpointInitializer"),
+    /** Whether the optimizer's state is read, too. */
+    load_optim: bool(),
+    /** Accepted and never used, as in the Python framework. */
+    pop_ckpt_kwargs_keys: optional(list(str())),
+    /** Output root of the run to read from; null: that of the current run. */
+    output_path: optional(str()),
+  },
+});
+export type CheckpointInitializerConfig = z.output<typeof CheckpointInitializerConfig>;
+
+// a base class: a config, but nothing to construct
+register("noether.core.initializers.CheckpointInitializer", {
+  schema: CheckpointInitializerConfig,
+  aliases: [
+    "noether.core.schemas.initializers.CheckpointInitializerConfig",
+    "noether.core.initializers.CheckpointInitializerConfig",
+  ],
+});
 
 /** The parts of a checkpoint that have a file for each model. */
 export type ModelFileType = "model" | "optim";

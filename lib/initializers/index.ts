@@ -1,6 +1,5 @@
-import "./kinds";
-
+/** Weights from previous runs, and resuming. Each initializer registers itself under its kind. */
 export { InitializerBase, type InitializerDependencies } from "../core/initializers";
-export { CheckpointInitializer } from "./checkpoint-initializer";
-export { PreviousRunInitializer } from "./previous-run-initializer";
-export { ResumeInitializer } from "./resume-initializer";
+export { CheckpointInitializer, CheckpointInitializerConfig } from "./checkpoint-initializer";
+export { PreviousRunInitializer, PreviousRunInitializerConfig } from "./previous-run-initializer";
+export { ResumeInitializer, ResumeInitializerConfig } from "./resume-initializer";

@@ -1,17 +1,41 @@
-import { type Tensor } from "../torch";
+import type { z } from "zod";
+import { FileNotFoundError, KeyError } from "../config/python-errors";
+import { register } from "../config/registry";
+import { bool, list, mapping, optional, str, tag } from "../config/schema";
 import type { CallbackBase } from "../core/callbacks";
 import type { InitializerDependencies } from "../core/initializers";
 import { CompositeModel, Model, type ModelBase } from "../core/models";
-import { FileNotFoundError, KeyError } from "../config/python-errors";
-import type { PreviousRunInitializerConfig } from "../core/initializers/configs";
-import { CheckpointInitializer } from "./checkpoint-initializer";
+import { type Tensor } from "../torch";
+import { CheckpointInitializer, CheckpointInitializerConfig } from "./checkpoint-initializer";
 import { loadWeights } from "./load-weights";
+
+/** Config of {@link PreviousRunInitializer}. */
+export const PreviousRunInitializerConfig = CheckpointInitializerConfig.extend("PreviousRunInitializerConfig", {
+  fields: {
+    kind: tag("noether.core.initializers.PreviousRunInitializer"),
+    load_optim: bool().default(false),
+    /** State-dict keys to drop; each must be there. */
+    keys_to_remove: optional(list(str())),
+    /** Substrings: every key that contains one is dropped. */
+    patterns_to_remove: optional(list(str())),
+    /** `{ src, dst }`: every occurrence of `src` in a key becomes `dst`. */
+    patterns_to_rename: optional(list(mapping(str()))),
+    /** Substrings: matching keys keep the model's freshly initialised values. */
+    patterns_to_instantiate: optional(list(str())),
+  },
+});
+export type PreviousRunInitializerConfig = z.output<typeof PreviousRunInitializerConfig>;
+register("noether.core.schemas.initializers.PreviousRunInitializerConfig", {
+  schema: PreviousRunInitializerConfig,
+  aliases: ["noether.core.initializers.PreviousRunInitializerConfig"],
+});
 
 /**
  * Starts from the weights of another run. Keys of the checkpoint can be removed, renamed, or replaced by the model's own
  * fresh values on the way.
  */
 export class PreviousRunInitializer extends CheckpointInitializer {
+  static readonly schema: z.ZodType = PreviousRunInitializerConfig;
   readonly keysToRemove: readonly string[];
   readonly patternsToRemove: readonly string[];
   readonly patternsToRename: readonly Readonly<Record<string, string>>[];
@@ -108,3 +132,8 @@ export class PreviousRunInitializer extends CheckpointInitializer {
     }
   }
 }
+
+register("noether.core.initializers.PreviousRunInitializer", {
+  class: PreviousRunInitializer,
+  aliases: ["noether.core.initializers.previous_run.PreviousRunInitializer"],
+});

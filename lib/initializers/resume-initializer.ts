@@ -1,17 +1,35 @@
+import type { z } from "zod";
+import { KeyError, RuntimeError, ValueError } from "../config/python-errors";
+import { register } from "../config/registry";
+import { bool, str, tag } from "../config/schema";
 import { type CallbackBase, loadCallbackStateDicts } from "../core/callbacks";
 import { CheckpointKeys } from "../core/checkpoint-keys";
 import type { TrainerLike } from "../core/interfaces/trainer";
-import { CompositeModel, Model, type ModelBase } from "../core/models";
-import { KeyError, RuntimeError, ValueError } from "../config/python-errors";
 import { TrainingIteration } from "../core/iteration/training-iteration";
+import { CompositeModel, Model, type ModelBase } from "../core/models";
 import { toMap } from "../torch";
-import { CheckpointInitializer, readTrainerFile } from "./checkpoint-initializer";
+import { CheckpointInitializer, CheckpointInitializerConfig, readTrainerFile } from "./checkpoint-initializer";
 import { loadWeights } from "./load-weights";
 
 const TRAINER_SUFFIX = "_trainer.th";
 
+/** Config of {@link ResumeInitializer}. */
+export const ResumeInitializerConfig = CheckpointInitializerConfig.extend("ResumeInitializerConfig", {
+  fields: {
+    kind: tag("noether.core.initializers.ResumeInitializer"),
+    load_optim: bool().default(true),
+    model_name: str(),
+  },
+});
+export type ResumeInitializerConfig = z.output<typeof ResumeInitializerConfig>;
+register("noether.core.schemas.initializers.ResumeInitializerConfig", {
+  schema: ResumeInitializerConfig,
+  aliases: ["noether.core.initializers.ResumeInitializerConfig"],
+});
+
 /** Continues a run where one of its checkpoints stands: weights, optimizer, progress, callbacks, random numbers. */
 export class ResumeInitializer extends CheckpointInitializer {
+  static readonly schema: z.ZodType = ResumeInitializerConfig;
   /** Where the trainer's file stood when it was read first. */
   #start: TrainingIteration | null = null;
 
@@ -114,3 +132,8 @@ export class ResumeInitializer extends CheckpointInitializer {
     return readTrainerFile(this.#trainerPath);
   }
 }
+
+register("noether.core.initializers.ResumeInitializer", {
+  class: ResumeInitializer,
+  aliases: ["noether.core.initializers.resume.ResumeInitializer"],
+});

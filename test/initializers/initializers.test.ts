@@ -1,15 +1,15 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-import { full, manualSeed, nn, randn, save, type Tensor } from "../../lib/torch";
 import { type CallbackBase } from "../../lib/core/callbacks";
-import { CompositeModel, Model, type ModelBase } from "../../lib/core/models";
-import { PathProvider } from "../../lib/core/providers";
-import { PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../lib/core/initializers/configs";
-import { ModelBaseConfig } from "../../lib/core/models/model-base-config";
 import { TrainingIteration } from "../../lib/core/iteration/training-iteration";
+import { CompositeModel, Model, type ModelBase } from "../../lib/core/models";
+import { ModelBaseConfig } from "../../lib/core/models/model-base-config";
+import { PathProvider } from "../../lib/core/providers";
 import type { CheckpointInitializer } from "../../lib/initializers";
 import { PreviousRunInitializer, ResumeInitializer } from "../../lib/initializers";
+import { PreviousRunInitializerConfig } from "../../lib/initializers/previous-run-initializer";
+import { ResumeInitializerConfig } from "../../lib/initializers/resume-initializer";
+import { full, manualSeed, nn, randn, save, type Tensor } from "../../lib/torch";
 import { temporaryFolder } from "../support/small-run";
 
 /** Cases of core-models-checkpoints spec 8 and 15. */

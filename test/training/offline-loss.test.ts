@@ -1,7 +1,7 @@
-import { full, tensor, type Tensor } from "../../lib/torch";
 import { ResultTuple } from "../../lib/core/callbacks";
-import { OfflineLossCallbackConfig } from "../../lib/core/callbacks/configs";
+import { full, tensor, type Tensor } from "../../lib/torch";
 import { OfflineLossCallback } from "../../lib/training";
+import { OfflineLossCallbackConfig } from "../../lib/training/callbacks/offline-loss";
 import { parts } from "../core/callbacks/support";
 import { smallData } from "../support/small-run";
 

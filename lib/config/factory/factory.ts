@@ -1,9 +1,9 @@
 import { KindError } from "../errors";
 import { NotImplementedError } from "../python-errors";
+import { type KindClass, lookupKind } from "../registry";
 import { isConfig } from "../schema/config-class";
-import { isMapping } from "../schema/fields";
+import { isMapping } from "../schema/custom-type";
 import { validateConfig } from "../schema/validate";
-import { lookupKind, type KindClass } from "../registry";
 
 /** What an object gets besides its config: `{ trainer, model, … }`, the constructor's second argument. */
 export type Dependencies = Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ function classOf(kind: unknown): KindClass {
   if (typeof kind !== "string")
     throw new KindError(String(kind), `expected a class name in "kind", received ${String(kind)}`);
   const target = lookupKind(kind).class;
-  if (!target) throw new KindError(kind, `expected the kind of a class, but "${kind}" is only a schema`);
+  if (!target) throw new KindError(kind, `there is no class behind "${kind}", only the schema of its config`);
   return target;
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { suggestNames } from "../nearest-names";
-import { describe, forwardIssues, isMapping, report, type IssueSink } from "./fields";
+import { customType, delegate, isMapping, type IssueSink, refuse, report } from "./custom-type";
 
 /** Field types of a config class, in the order in which they are written to YAML. */
 export type Fields = Record<string, z.ZodType>;
@@ -35,6 +35,10 @@ export interface ConfigOptions<F extends Fields, All extends Fields = F> {
   /** Cross-field rules; runs when every field is valid, the parent's first. */
   readonly check?: (config: OutputOf<All>, report: Report) => void;
 }
+
+/** The options of a config class, whatever its fields. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type takes the fields of every class
+type AnyConfigOptions = ConfigOptions<any>;
 
 /** What the framework knows about a validated config object. */
 interface ConfigMeta {
@@ -167,16 +171,12 @@ function renameAliases(
  * ```
  */
 export function defineConfig<F extends Fields>(name: string, options: ConfigOptions<F>): ConfigClass<F> {
-  return makeConfigClass(name, options as unknown as ConfigOptions<Fields>, undefined) as ConfigClass<F>;
+  return makeConfigClass(name, options, undefined) as ConfigClass<F>;
 }
 
-function makeConfigClass(
-  name: string,
-  options: ConfigOptions<Fields>,
-  parent: AnyConfigClass | undefined,
-): AnyConfigClass {
+function makeConfigClass(name: string, options: AnyConfigOptions, parent: AnyConfigClass | undefined): AnyConfigClass {
   const inherited = parent && internals.get(parent);
-  const fields: Fields = { ...inherited?.fields, ...options.fields };
+  const fields: Fields = { ...inherited?.fields, ...(options.fields as Fields) };
   const spec: Internals = {
     fields,
     extra: options.extra ?? inherited?.extra ?? "ignore",
@@ -186,16 +186,15 @@ function makeConfigClass(
     checks: [...(inherited?.checks ?? []), ...(options.check ? [options.check] : [])],
   };
   const type: AnyConfigClass = Object.assign(
-    z.transform<unknown, Record<string, unknown>>((input, context) => parseConfig(type, spec, input, context)),
+    customType<Record<string, unknown>>((input, context) => parseConfig(type, spec, input, context)),
     {
       configName: name,
       fields,
       parent,
-      extend: (childName: string, childOptions: ConfigOptions<Fields>) =>
-        makeConfigClass(childName, childOptions, type),
+      extend: (childName: string, childOptions: AnyConfigOptions) => makeConfigClass(childName, childOptions, type),
       create: (input: unknown) => type.parse(input),
     },
-  ) as unknown as AnyConfigClass;
+  );
   internals.set(type, spec);
   classes.add(type);
   return type;
@@ -220,14 +219,7 @@ function parseConfig(
 ): Record<string, unknown> {
   const given = configClassOf(input);
   if (given && isSubclass(given, type)) return input as Record<string, unknown>;
-  if (!isMapping(input)) {
-    report(
-      context,
-      input,
-      `${input === undefined ? "missing value: " : ""}expected a mapping (${type.configName}), received ${describe(input)}`,
-    );
-    return z.NEVER;
-  }
+  if (!isMapping(input)) return refuse(context, input, `a mapping (${type.configName})`);
   const before = context.issues.length;
   let raw = injectShared(type, renameAliases(type, input, spec.aliases, context));
   const givenKeys = Object.keys(raw);
@@ -236,9 +228,7 @@ function parseConfig(
 
   const output: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(spec.fields)) {
-    const result = field.safeParse(raw[name]);
-    if (result.success) output[name] = result.data;
-    else forwardIssues(context, result.error, raw[name], [name]);
+    output[name] = delegate(field, raw[name], context, [name]);
   }
   for (const key of Object.keys(raw)) {
     if (key in spec.fields || spec.derived.includes(key)) continue;

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { customType, delegate, describe, isMapping, MISSING, refuse, report } from "./custom-type";
 
 /**
  * Leaf types of config schemas: zod types with the lax coercions of the framework's configs
- * (training-inference-config spec 3.1). `int()` takes `3`, `3.0`, `"3"` and `true`; `float()` takes numbers and numeric
+ *. `int()` takes `3`, `3.0`, `"3"` and `true`; `float()` takes numbers and numeric
  * strings; `bool()` takes 0/1 and yes/no/on/off words; **`str()` takes strings only**.
  *
  * They chain like every zod type: `int({ ge: 1 }).default(100)`, `str().nullable().default(null)` (short:
@@ -15,33 +16,6 @@ export interface Bounds {
   readonly ge?: number;
   readonly lt?: number;
   readonly le?: number;
-}
-
-/** Payload that a transform reports its problems to. */
-export interface IssueSink {
-  readonly issues: unknown[];
-}
-
-/** Adds a problem to a transform's context; `path` is relative to the value at hand. */
-export function report(sink: IssueSink, input: unknown, message: string, path: readonly PropertyKey[] = []): void {
-  sink.issues.push({ code: "custom", input, message, path: [...path] });
-}
-
-/** What a config says where a value has to be given by somebody else. */
-const MISSING = "???";
-
-/** `the string "abc"`, `the number 3.5`, `a list of 3`, `a mapping`, `null`: what came, for messages. */
-export function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value === null) return "null";
-  if (value === MISSING) return "??? (to be given, e.g. on the command line)";
-  if (typeof value === "string")
-    return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)}`;
-  if (typeof value === "number") return `the number ${value}`;
-  if (typeof value === "boolean") return String(value);
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "object") return "a mapping";
-  return `a ${typeof value}`;
 }
 
 function describeBounds({ gt, ge, lt, le }: Bounds): string {
@@ -72,15 +46,15 @@ export function expectation(type: z.ZodType): string | undefined {
 }
 
 function leaf<T>(expected: string, coerce: (input: unknown) => T | undefined): z.ZodType<T, T> {
-  const type = z.transform<unknown, T>((input, context) => {
+  const type = customType<T>((input, context) => {
     const value = input === MISSING ? undefined : coerce(input);
     if (value !== undefined) return value;
-    if (input === undefined) report(context, input, `missing value: expected ${expected}`);
-    else report(context, input, `expected ${expected}, received ${describe(input)}`);
+    if (input !== undefined) return refuse(context, input, expected);
+    report(context, input, `missing value: expected ${expected}`);
     return z.NEVER;
   });
   leafNames.set(type, expected);
-  return type as unknown as z.ZodType<T, T>;
+  return type;
 }
 
 const NUMBER_TEXT = /^[+-]?(\d(_?\d)*\.?(\d(_?\d)*)?|\.\d(_?\d)*)(e[+-]?\d+)?$/i;
@@ -160,6 +134,14 @@ export function literal<const T extends string>(...values: readonly T[]): z.ZodT
   return type;
 }
 
+/**
+ * The value that tells a config class from its relatives (`kind`, `name`): a literal that may be left out, typed as a
+ * string so that a subclass can have another.
+ */
+export function tag(value: string): z.ZodType<string, string | undefined> {
+  return literal(value).default(value);
+}
+
 const literals = new WeakMap<z.ZodType, readonly string[]>();
 
 /** The allowed values of a type made by {@link literal}; looks through `.default()`. */
@@ -178,24 +160,6 @@ export function optional<O, I>(type: z.ZodType<O, I>): z.ZodType<O | null, I | n
   return type.nullable().default(null as never);
 }
 
-/** Parses one entry of a container; problems go to the container's context under `key`. */
-function parseEntry<O, I>(element: z.ZodType<O, I>, value: unknown, key: PropertyKey, context: IssueSink): O {
-  const result = element.safeParse(value);
-  if (result.success) return result.data;
-  forwardIssues(context, result.error, value, [key]);
-  return undefined as never; // unused: the container fails as a whole
-}
-
-/** Copies the issues of a nested parse to the parent's context, with the path in front. */
-export function forwardIssues(
-  context: IssueSink,
-  error: z.ZodError,
-  input: unknown,
-  prefix: readonly PropertyKey[],
-): void {
-  for (const issue of error.issues) report(context, input, issue.message, [...prefix, ...issue.path]);
-}
-
 const elements = new WeakMap<z.ZodType, z.ZodType>();
 
 /** The element type of a list or mapping made here. */
@@ -205,32 +169,24 @@ export function elementType(type: z.ZodType): z.ZodType | undefined {
 
 /** A list. Sets become lists; a single value is not wrapped. */
 export function list<O, I>(element: z.ZodType<O, I>): z.ZodType<O[], readonly I[]> {
-  const type = z.transform<unknown, O[]>((input, context) => {
-    const items: unknown[] | undefined =
-      input instanceof Set ? [...(input as Set<unknown>)] : Array.isArray(input) ? input : undefined;
-    if (items) return items.map((item, index) => parseEntry(element, item, index, context));
-    report(
-      context,
-      input,
-      `${input === undefined ? "missing value: " : ""}expected a list, received ${describe(input)}`,
-    );
-    return z.NEVER;
+  const type = customType<O[], readonly I[]>((input, context) => {
+    const items: unknown = input instanceof Set ? [...(input as Set<unknown>)] : input;
+    if (!Array.isArray(items)) return refuse(context, input, "a list");
+    return items.map((item, index) => delegate(element, item, context, [index]));
   });
   elements.set(type, element);
-  return type as unknown as z.ZodType<O[], readonly I[]>;
+  return type;
 }
 
 /** A set, held as a list without duplicates in order of first appearance. */
 export function set<O, I>(element: z.ZodType<O, I>): z.ZodType<O[], readonly I[]> {
   const inner = list(element);
-  const type = z.transform<unknown, O[]>((input, context) => {
-    const result = inner.safeParse(input);
-    if (result.success) return [...new Set(result.data)];
-    forwardIssues(context, result.error, input, []);
-    return z.NEVER;
+  const type = customType<O[], readonly I[]>((input, context) => {
+    const items: unknown = delegate(inner, input, context);
+    return Array.isArray(items) ? [...new Set(items as O[])] : z.NEVER;
   });
   elements.set(type, element);
-  return type as unknown as z.ZodType<O[], readonly I[]>;
+  return type;
 }
 
 const tuples = new WeakMap<z.ZodType, readonly z.ZodType[]>();
@@ -240,63 +196,43 @@ export function tupleTypes(type: z.ZodType): readonly z.ZodType[] | undefined {
   return tuples.get(type);
 }
 
+/** What a {@link tuple} of these types gives. */
+type TupleOutput<T extends readonly z.ZodType[]> = { -readonly [K in keyof T]: z.output<T[K]> };
+
 /** A list of exactly as many entries as there are types. */
-export function tuple<const T extends readonly z.ZodType[]>(
-  ...types: T
-): z.ZodType<{ -readonly [K in keyof T]: z.output<T[K]> }> {
-  const type = z.transform<unknown, unknown[]>((input, context) => {
-    if (!Array.isArray(input) || input.length !== types.length) {
-      report(context, input, `expected a list of exactly ${types.length}, received ${describe(input)}`);
-      return z.NEVER;
-    }
-    return types.map((element, index) => parseEntry(element, input[index], index, context));
+export function tuple<const T extends readonly z.ZodType[]>(...types: T): z.ZodType<TupleOutput<T>> {
+  const type = customType<TupleOutput<T>, unknown>((input, context) => {
+    if (!Array.isArray(input) || input.length !== types.length)
+      return refuse(context, input, `a list of exactly ${types.length}`);
+    return types.map((entry, index) => delegate(entry, input[index], context, [index])) as TupleOutput<T>;
   });
   tuples.set(type, types);
-  return type as unknown as z.ZodType<{ -readonly [K in keyof T]: z.output<T[K]> }>;
-}
-
-/** Whether a value is a mapping as YAML has it (no list, no class instance). */
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  // by name, not identity: a mapping may come from another realm (jest, vm, jiti)
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return type;
 }
 
 /** A mapping of free keys to values of one type. */
 export function mapping<O, I>(element: z.ZodType<O, I>): z.ZodType<Record<string, O>, Readonly<Record<string, I>>> {
-  const type = z.transform<unknown, Record<string, O>>((input, context) => {
-    if (!isMapping(input)) {
-      report(
-        context,
-        input,
-        `${input === undefined ? "missing value: " : ""}expected a mapping, received ${describe(input)}`,
-      );
-      return z.NEVER;
-    }
-    const output: Record<string, O> = {};
-    for (const [key, value] of Object.entries(input)) {
-      output[key] = parseEntry(element, value, key, context);
-    }
-    return output;
+  const type = customType<Record<string, O>, Readonly<Record<string, I>>>((input, context) => {
+    if (!isMapping(input)) return refuse(context, input, "a mapping");
+    return Object.fromEntries(
+      Object.entries(input).map(([key, value]) => [key, delegate(element, value, context, [key])]),
+    );
   });
   elements.set(type, element);
-  return type as unknown as z.ZodType<Record<string, O>, Readonly<Record<string, I>>>;
+  return type;
 }
 
 /** The first of several leaf types that takes the value, tried in order (e.g. `oneOf(int(), str())`). */
 export function oneOf<const T extends readonly z.ZodType[]>(
   ...types: T
 ): z.ZodType<z.output<T[number]>, z.input<T[number]>> {
-  const type = z.transform<unknown, z.output<T[number]>>((input, context) => {
+  return customType<z.output<T[number]>, z.input<T[number]>>((input, context) => {
     // an exact type match wins over a coercion: "2-4" stays a string, 3 an integer, "3" a string
     const results = types.map((member) => member.safeParse(input));
     const exact = results.find((result) => result.success && result.data === input);
     const match = exact ?? results.find((result) => result.success);
     if (match?.success) return match.data as z.output<T[number]>;
     const names = types.map((member) => expectation(member)).filter((name) => name !== undefined);
-    report(context, input, `expected ${names.join(" or ") || "another type"}, received ${describe(input)}`);
-    return z.NEVER;
+    return refuse(context, input, names.join(" or ") || "another type");
   });
-  return type as unknown as z.ZodType<z.output<T[number]>, z.input<T[number]>>;
 }

@@ -6,20 +6,28 @@
  *   required. `optional(x)` is Python's `x | None = None`.
  * - Classes (`config-class.ts`): `defineConfig(name, { extra, fields, check, … })`, `Parent.extend(name, { … })`,
  *   `shared(SubConfig)` for sub-configs that take values from their parent. Keys keep their YAML spelling.
- * - Unions: `taggedUnion("kind", [A, B])`, `smartUnion([A, B])`, `registered(BaseConfig)` (chosen by the `kind` registry).
+ * - Unions: `registered(BaseConfig)` (the schema that is registered for the `kind`), `taggedUnion("mode", [A, B])`,
+ *   `smartUnion([A, B])`; one of your own: `choice`. A type of your own: `customType`.
  *
- * Next to a class stand its schema and its registration:
+ * A class stands in one file with its config and its registration:
  *
  * ```ts
  * export const DragCallbackConfig = CallBackBaseConfig.extend("DragCallbackConfig", {
- *   fields: { name: literal("DragCallback").default("DragCallback"), axis: int({ ge: 0, le: 2 }).default(0) },
+ *   fields: { name: tag("DragCallback"), axis: int({ ge: 0, le: 2 }).default(0) },
  * });
  * export type DragCallbackConfig = z.output<typeof DragCallbackConfig>;
- * register("noether.core.callbacks.DragCallback", { class: DragCallback, schema: DragCallbackConfig });
+ *
+ * export class DragCallback extends PeriodicCallback {
+ *   static readonly schema: z.ZodType = DragCallbackConfig;
+ * }
+ *
+ * register("noether.core.callbacks.DragCallback", { class: DragCallback });
  * ```
  */
+export * from "./custom-type";
 export * from "./fields";
 export * from "./config-class";
+export * from "./choice";
 export * from "./unions";
 export * from "./registered";
 export * from "./validate";

@@ -1,67 +1,75 @@
-import { z } from "zod";
-import { findKind, unknownKindMessage } from "../registry";
-import {
-  isConfig,
-  isConfigClass,
-  isSubclass,
-  type ConfigClass,
-  type Fields,
-  type InputOf,
-  type OutputOf,
-} from "./config-class";
-import { describe, forwardIssues, isMapping, report } from "./fields";
+import type { z } from "zod";
+import { findKind, type KindEntry, unknownKindMessage } from "../registry";
+import { choice, type Problem } from "./choice";
+import { type ConfigClass, type Fields, type InputOf, isConfigClass, isSubclass, type OutputOf } from "./config-class";
+import { describe } from "./custom-type";
+import { any, literalValues } from "./fields";
+
+/** What {@link registered} does about mappings whose kind does not lead to a schema. */
+export interface RegisteredOptions {
+  /** Validates mappings without a kind; null: they are refused. Default: `base`, if its `kind` may be left out. */
+  readonly withoutKind?: z.ZodType | null;
+  /** Validates kinds that were registered without a schema; null: they are refused. Default: `base`. */
+  readonly withoutSchema?: z.ZodType | null;
+  /** Whether the registered schema has to extend `base`. Default: true. */
+  readonly mustExtend?: boolean;
+}
 
 /**
- * A sub-config whose schema is the one registered for its `kind`: how `model`, `trainer`, `datasets`… accept every
- * registered class without naming it. The registered schema must be `base` or extend it.
+ * A sub-config whose schema is the one registered for its `kind`: how `model`, `trainer`, `tracker`, schedules… accept
+ * every registered class without naming it.
  *
- * @param base - what all members have in common; validates kinds that were registered without a schema
+ * @param base - what all members have in common
  */
 export function registered<F extends Fields>(
   base: ConfigClass<F>,
+  options: RegisteredOptions = {},
 ): z.ZodType<OutputOf<F>, InputOf<F> & Record<string, unknown>> {
-  const type = z.transform<unknown, unknown>((input, context) => {
-    if (isConfig(input)) return input;
-    if (!isMapping(input)) {
-      report(
-        context,
-        input,
-        `${input === undefined ? "missing value: " : ""}expected a mapping (${base.configName}), received ${describe(input)}`,
-      );
-      return z.NEVER;
-    }
-    const schema = schemaOfKind(input["kind"], base, (message, path) => report(context, input, message, path));
-    const result = schema?.safeParse(input);
-    if (result?.success) return result.data;
-    if (result) forwardIssues(context, result.error, input, []);
-    return z.NEVER;
+  return choice({
+    expected: `a mapping (${base.configName})`,
+    choose: (input, problem) => schemaOfKind(input["kind"], base, options, problem),
   });
-  return type as unknown as z.ZodType<OutputOf<F>, InputOf<F> & Record<string, unknown>>;
 }
 
 function schemaOfKind<F extends Fields>(
   kind: unknown,
   base: ConfigClass<F>,
-  problem: (message: string, path: PropertyKey[]) => void,
+  { withoutKind, withoutSchema = base, mustExtend = true }: RegisteredOptions,
+  problem: Problem,
 ): z.ZodType | undefined {
   if (kind === undefined || kind === null) {
-    if (base.fields["kind"]?.safeParse(kind).success) return base;
-    problem(`missing "kind": expected the class of this ${base.configName}`, []);
+    if (withoutKind) return withoutKind;
+    if (withoutKind === undefined && base.fields["kind"]?.safeParse(kind).success) return base;
+    problem(`missing "kind": expected the class of this ${base.configName}`);
     return undefined;
   }
   if (typeof kind !== "string") {
-    problem(`expected a class name, received ${describe(kind)}`, ["kind"]);
+    problem(`expected a class name, received ${describe(kind)}`, "kind");
     return undefined;
   }
   const entry = findKind(kind);
   if (!entry) {
-    problem(unknownKindMessage(kind), ["kind"]);
+    problem(unknownKindMessage(kind), "kind");
     return undefined;
   }
-  const schema = entry.schema ?? base;
-  if (isConfigClass(schema) && !isSubclass(schema, base)) {
-    problem(`expected the kind of a ${base.configName}, but "${kind}" is configured by ${schema.configName}`, ["kind"]);
+  const schema = schemaOfEntry(entry, kind) ?? withoutSchema;
+  if (!schema) {
+    problem(
+      `expected "${kind}" to declare a static schema that extends ${base.configName}, so that its config can be checked`,
+      "kind",
+    );
+    return undefined;
+  }
+  if (mustExtend && isConfigClass(schema) && !isSubclass(schema, base)) {
+    problem(`expected the kind of a ${base.configName}, but "${kind}" is configured by ${schema.configName}`, "kind");
     return undefined;
   }
   return schema;
+}
+
+/** A class without a schema of its own inherits its parent's; one that is for the parent's kind only counts as none. */
+function schemaOfEntry({ class: type, schema }: KindEntry, kind: string): z.ZodType | undefined {
+  if (!schema || !type || Object.hasOwn(type, "schema") || !isConfigClass(schema)) return schema;
+  const kinds = literalValues((schema.fields as Fields)["kind"] ?? any());
+  return kinds && !kinds.includes(kind) ? undefined : schema;
 }

@@ -1,23 +1,22 @@
-import { z } from "zod";
-import { findKind } from "../registry";
+import type { z } from "zod";
 import { suggestNames } from "../nearest-names";
-import { configClassOf, isConfigClass, isSubclass, type AnyConfigClass } from "./config-class";
-import { describe, forwardIssues, isMapping, literalValues, report } from "./fields";
+import { choice } from "./choice";
+import { type AnyConfigClass, type Fields, isSubclass } from "./config-class";
+import { describe } from "./custom-type";
+import { literalValues } from "./fields";
 
 type Output<T extends readonly AnyConfigClass[]> = z.output<T[number]>;
 type Input<T extends readonly AnyConfigClass[]> = z.input<T[number]>;
 
-/** The config class a validated object belongs to among `members`, if any. */
-function alreadyValid(input: unknown, members: readonly AnyConfigClass[]): boolean {
-  const type = configClassOf(input);
-  return type !== undefined && members.some((member) => isSubclass(type, member));
-}
+/** Whether a validated config belongs to one of `members`. */
+const isMember = (members: readonly AnyConfigClass[]) => (type: AnyConfigClass) =>
+  members.some((member) => isSubclass(type, member));
 
 /** Members by the literal values of their tag. */
 function byTagValue(tag: string, members: readonly AnyConfigClass[]): Map<string, AnyConfigClass> {
   const table = new Map<string, AnyConfigClass>();
   for (const member of members) {
-    const values = literalValues((member.fields as Record<string, z.ZodType>)[tag]!);
+    const values = literalValues((member.fields as Fields)[tag]!);
     if (!values) throw new Error(`internal: ${member.configName} declares no literal "${tag}"`);
     for (const value of values) table.set(value, member);
   }
@@ -25,52 +24,26 @@ function byTagValue(tag: string, members: readonly AnyConfigClass[]): Map<string
 }
 
 /**
- * A union chosen by the value of one key, whose literal every member declares
- * (`kind: literal("noether.core.trackers.WandBTracker")`). The key is required in the input.
- *
- * @param options.open - a base class: kinds that are registered with a schema that extends it are taken too
+ * A closed union chosen by the value of one key, whose literal every member declares (`mode: literal("vector")`). The
+ * key is required in the input. Where classes of the user may join, use {@link registered}.
  */
 export function taggedUnion<const T extends readonly AnyConfigClass[]>(
   tag: string,
   members: T,
-  options: { open?: AnyConfigClass } = {},
 ): z.ZodType<Output<T>, Input<T>> {
   const table = byTagValue(tag, members);
-  const { open } = options;
-  const registeredMember = (value: string): AnyConfigClass | undefined => {
-    const schema = open && findKind(value)?.schema;
-    return open && isConfigClass(schema) && isSubclass(schema, open) ? schema : undefined;
-  };
-  const type = z.transform<unknown, unknown>((input, context) => {
-    if (alreadyValid(input, open ? [...members, open] : members)) return input;
-    if (!isMapping(input)) {
-      report(context, input, `expected a mapping with "${tag}", received ${describe(input)}`);
-      return z.NEVER;
-    }
-    const value = input[tag];
-    const member = typeof value === "string" ? (table.get(value) ?? registeredMember(value)) : undefined;
-    if (!member && open && typeof value === "string" && findKind(value)) {
-      const message = `expected "${value}" to declare a static schema that extends ${open.configName}, so that its config can be checked`;
-      report(context, input, message, [tag]);
-      return z.NEVER;
-    }
-    if (!member) {
-      const message =
-        value === undefined ? `missing "${tag}"` : `unknown ${tag} ${describe(value).replace(/^the string /, "")}`;
-      report(
-        context,
-        input,
-        `${message}; ${suggestNames(String(value), table.keys())}`,
-        value === undefined ? [] : [tag],
-      );
-      return z.NEVER;
-    }
-    const result = member.safeParse(input);
-    if (result.success) return result.data;
-    forwardIssues(context, result.error, input, []);
-    return z.NEVER;
+  return choice({
+    expected: `a mapping with "${tag}"`,
+    accepts: isMember(members),
+    choose: (input, problem) => {
+      const value = input[tag];
+      const member = typeof value === "string" ? table.get(value) : undefined;
+      const known = suggestNames(String(value), table.keys());
+      if (value === undefined) problem(`missing "${tag}"; ${known}`);
+      else if (!member) problem(`unknown ${tag} ${describe(value).replace(/^the string /, "")}; ${known}`, tag);
+      return member;
+    },
   });
-  return type as unknown as z.ZodType<Output<T>, Input<T>>;
 }
 
 /**
@@ -78,17 +51,20 @@ export function taggedUnion<const T extends readonly AnyConfigClass[]>(
  * declared. When none fits, the problems of the member that came closest are reported.
  */
 export function smartUnion<const T extends readonly AnyConfigClass[]>(members: T): z.ZodType<Output<T>, Input<T>> {
-  const type = z.transform<unknown, unknown>((input, context) => {
-    if (alreadyValid(input, members)) return input;
-    const keys = isMapping(input) ? Object.keys(input) : [];
-    const taken = (member: AnyConfigClass) => keys.filter((key) => key in (member.fields as object)).length;
-    const results = members.map((member) => ({ member, result: member.safeParse(input), taken: taken(member) }));
-    const valid = results.filter(({ result }) => result.success).sort((a, b) => b.taken - a.taken)[0];
-    if (valid?.result.success) return valid.result.data;
-    const issueCount = (entry: (typeof results)[number]) => entry.result.error?.issues.length ?? 0;
-    const closest = [...results].sort((a, b) => b.taken - a.taken || issueCount(a) - issueCount(b))[0];
-    if (closest?.result.error) forwardIssues(context, closest.result.error, input, []);
-    return z.NEVER;
+  return choice({
+    expected: "a mapping",
+    accepts: isMember(members),
+    choose: (input) => {
+      const keys = Object.keys(input);
+      const candidates = members.map((member) => ({
+        member,
+        issues: member.safeParse(input).error?.issues.length ?? 0,
+        taken: keys.filter((key) => key in (member.fields as Fields)).length,
+      }));
+      // sorting is stable: ties stay in the order of declaration
+      const byKeys = candidates.sort((a, b) => b.taken - a.taken);
+      const valid = byKeys.find(({ issues }) => issues === 0);
+      return (valid ?? byKeys.sort((a, b) => b.taken - a.taken || a.issues - b.issues)[0])?.member;
+    },
   });
-  return type as unknown as z.ZodType<Output<T>, Input<T>>;
 }

@@ -1,13 +1,14 @@
+import { ValueError } from "../../config/python-errors";
+import { toMap } from "../../torch";
 import type { DataContainerLike } from "../interfaces/data";
 import type { TrainerLike } from "../interfaces/trainer";
+import type { UpdateCounter } from "../iteration/update-counter";
+import { getLogger, type Logger } from "../logging";
 import type { ModelBase } from "../models/base";
+import { typeName } from "../naming";
 import type { MetricPropertyProvider } from "../providers/metric-property";
 import type { PathProvider } from "../providers/path";
-import { ValueError } from "../../config/python-errors";
 import type { BaseTracker } from "../trackers/base";
-import { typeName } from "../naming";
-import { getLogger, type Logger } from "../logging";
-import type { UpdateCounter } from "../iteration/update-counter";
 import type { CheckpointWriter } from "../writers/checkpoint-writer";
 import type { LogWriter } from "../writers/log-writer";
 
@@ -142,11 +143,8 @@ export function loadCallbackStateDicts(callbacks: readonly CallbackBase[], data:
     [...byKey.values()].forEach((callback, i) => callback.loadStateDict(states[i] as CallbackState));
     return;
   }
-  const stored =
-    data instanceof Map
-      ? (data as Map<string, CallbackState>)
-      : new Map(Object.entries(data as Record<string, CallbackState>));
-  const unknown = [...stored.keys()].filter((key) => !byKey.has(key));
+  const stored = toMap<CallbackState>(data);
+  const unknown = [...stored.keys()].map(String).filter((key) => !byKey.has(key));
   const missing = [...byKey.keys()].filter((key) => !stored.has(key));
   if (unknown.length > 0) {
     logger.warning(`the checkpoint has states of callbacks that this run does not have: ${unknown.join(", ")}`);

@@ -1,16 +1,18 @@
+import type { z } from "zod";
+import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
+import { toFixedHalfEven } from "../../config/python-format";
+import { str, tag } from "../../config/schema";
 import { cat, scope, stack, Tensor, tensor } from "../../torch";
 import type { Batch, DatasetLike, DeviceBatch } from "../interfaces/data";
-import type { ModelBase } from "../models/base";
-import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
-import type { PeriodicDataIteratorCallbackConfig } from "./configs";
-import { arrayToString } from "../logging/formatters";
-import { toFixedHalfEven } from "../../config/python-format";
-import { snakeTypeName } from "../naming";
-import { Stopwatch } from "../logging/stopwatch";
-import { moveItemsToDevice } from "../precision/device";
 import type { UpdateCounter } from "../iteration/update-counter";
+import { arrayToString } from "../logging/formatters";
+import { Stopwatch } from "../logging/stopwatch";
+import type { ModelBase } from "../models/base";
+import { snakeTypeName } from "../naming";
+import { moveItemsToDevice } from "../precision/device";
 import type { CallbackDependencies } from "./base";
-import { PeriodicCallback, type IntervalType, type PeriodicCallbackContext } from "./periodic";
+import { CallBackBaseConfig } from "./base-config";
+import { type IntervalType, PeriodicCallback, type PeriodicCallbackContext } from "./periodic";
 
 /** One result of a batch. */
 export type SingleResult = Tensor | number | null | readonly Tensor[] | { readonly [name: string]: Tensor };
@@ -47,6 +49,16 @@ export interface ProcessResultsContext {
   readonly intervalType: IntervalType;
   readonly updateCounter: UpdateCounter;
 }
+
+/** A callback that runs over a data set of its own. */
+export const PeriodicDataIteratorCallbackConfig = CallBackBaseConfig.extend("PeriodicDataIteratorCallbackConfig", {
+  fields: {
+    name: tag("PeriodicDataIteratorCallback"),
+    /** Name of the data set under `datasets`. */
+    dataset_key: str(),
+  },
+});
+export type PeriodicDataIteratorCallbackConfig = z.output<typeof PeriodicDataIteratorCallbackConfig>;
 
 /**
  * A periodic callback that runs over a data set: `processData` for each batch, then `processResults` once with everything

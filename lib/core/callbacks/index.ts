@@ -1,5 +1,5 @@
-import "./kinds";
-
+/** The callback protocol and the callbacks that every run has. Each registers itself under its kind. */
+export { CallBackBaseConfig } from "./base-config";
 export {
   buildCallbackStateDict,
   CallbackBase,
@@ -23,24 +23,24 @@ export {
   collateResult,
   type CollatedResult,
   PeriodicDataIteratorCallback,
+  PeriodicDataIteratorCallbackConfig,
   type ProcessResultsContext,
   ResultTuple,
   type SingleResult,
 } from "./data-iterator";
-export { BestCheckpointCallback } from "./checkpoint/best-checkpoint";
-export { CheckpointCallback } from "./checkpoint/checkpoint";
-export { EmaCallback } from "./checkpoint/ema";
+export { BestCheckpointCallback, BestCheckpointCallbackConfig } from "./checkpoint/best-checkpoint";
+export { CheckpointCallback, CheckpointCallbackConfig } from "./checkpoint/checkpoint";
+export { EmaCallback, EmaCallbackConfig } from "./checkpoint/ema";
 export { DatasetStatsCallback } from "./default/dataset-stats";
 export { EtaCallback } from "./default/eta";
 export { LrCallback } from "./default/lr";
-export { OnlineLossCallback } from "./default/online-loss";
+export { OnlineLossCallback, OnlineLossCallbackConfig } from "./default/online-loss";
 export { ParamCountCallback } from "./default/param-count";
 export { PeakMemoryCallback } from "./default/peak-memory";
 export { ProgressCallback } from "./default/progress";
 export { TrainTimeCallback } from "./default/train-time";
 export { EarlyStopIteration, EarlyStopperBase } from "./early-stoppers/base";
-export { FixedEarlyStopper } from "./early-stoppers/fixed";
-export { MetricEarlyStopper } from "./early-stoppers/metric";
-export { BestMetricCallback } from "./online/best-metric";
-export { TrackAdditionalOutputsCallback } from "./online/track-outputs";
-export * from "./configs";
+export { FixedEarlyStopper, FixedEarlyStopperConfig } from "./early-stoppers/fixed";
+export { MetricEarlyStopper, MetricEarlyStopperConfig } from "./early-stoppers/metric";
+export { BestMetricCallback, BestMetricCallbackConfig } from "./online/best-metric";
+export { TrackAdditionalOutputsCallback, TrackAdditionalOutputsCallbackConfig } from "./online/track-outputs";

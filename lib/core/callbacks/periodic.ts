@@ -1,12 +1,12 @@
+import { AssertionError, RuntimeError } from "../../config/python-errors";
 import type { Tensor } from "../../torch";
 import type { DeviceBatch } from "../interfaces/data";
-import type { ModelBase } from "../models/base";
-import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
-import { AssertionError, RuntimeError } from "../../config/python-errors";
-import type { CallBackBaseConfig } from "./configs";
 import type { UpdateCounter } from "../iteration/update-counter";
+import type { ModelBase } from "../models/base";
 import { typeName } from "../naming";
+import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
 import { CallbackBase, type CallbackDependencies } from "./base";
+import type { CallBackBaseConfig } from "./base-config";
 
 /** Why a periodic callback runs. */
 export type IntervalType = "epoch" | "update" | "sample" | "eval";

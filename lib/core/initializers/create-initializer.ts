@@ -1,6 +1,6 @@
 import { Factory } from "../../config/factory/factory";
-import type { InitializerConfig } from "./configs";
 import { InitializerBase, type InitializerDependencies } from "./base";
+import type { InitializerConfig } from "./initializer-config";
 
 /** The initializer of a configuration. */
 export function createInitializer(config: InitializerConfig, dependencies: InitializerDependencies): InitializerBase {

@@ -1,3 +1,3 @@
 export { InitializerBase, type InitializerDependencies } from "./base";
 export { createInitializer } from "./create-initializer";
-export * from "./configs";
+export { AnyInitializer, InitializerConfig } from "./initializer-config";

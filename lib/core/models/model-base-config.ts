@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { bool, defineConfig, list, optional, str } from "../../config/schema";
-import { AnyInitializer } from "../initializers/configs";
+import { AnyInitializer } from "../initializers/initializer-config";
 import { AnyOptimizerConfig } from "../optimizer/optimizer-config";
 
 /** Fields of every model (training-inference-config spec 3.7). Unknown keys are errors. */

@@ -1,7 +1,6 @@
 import { Factory } from "../../config/factory/factory";
 import { ValueError } from "../../config/python-errors";
-import type { ParamGroupModifierConfig } from "./optimizer-config";
-import type { ParamGroupModifierBase } from "./param-group-modifiers/base";
+import type { ParamGroupModifierBase, ParamGroupModifierConfig } from "./param-group-modifiers/base";
 
 /** Modifiers of parameter groups, in the order of the configuration. */
 export function createModifiers(configs: readonly ParamGroupModifierConfig[] | null): ParamGroupModifierBase[] {

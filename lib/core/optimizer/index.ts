@@ -1,15 +1,16 @@
 import "../schedules";
-import "./kinds";
+import "./torch-optimizers";
 
 export { createOptimizer, type OptimizerConstructor } from "./create-optimizer";
-export { Lion, type LionOptions } from "./lion";
+export { Lion, LionConfig, type LionOptions } from "./lion";
 export { OptimizerWrapper, type OptimizerWrapperConfig, type TorchOptimizerConstructor } from "./optimizer-wrapper";
 export { groupName, groupParameters, type ParamGroupOptions, type ParamGroupSpec } from "./param-groups";
 export {
   LrScaleByNameModifier,
   type ParamGroupModifierBase,
+  ParamGroupModifierConfig,
   type ParamGroupProperties,
   WeightDecayByNameModifier,
 } from "./param-group-modifiers";
-export * from "./optimizer-config";
+export { AnyOptimizerConfig, OPTIMIZER_WRAPPER_KEYS, OptimizerConfig } from "./optimizer-config";
 export { Bidict } from "./bidict";

@@ -1,15 +1,29 @@
+import type { z } from "zod";
+import { register } from "../../config/registry";
+import { bool, float, tuple } from "../../config/schema";
 import {
   _foreachAdd_,
+  _foreachLerp_,
   _foreachMul,
   _foreachMul_,
   _foreachNeg,
   _foreachSign_,
-  _foreachLerp_,
   ops,
   optim,
   type Tensor,
   zerosLike,
 } from "../../torch";
+import { OptimizerConfig } from "./optimizer-config";
+
+/** Config of {@link Lion}; options that are absent are left to the class. */
+export const LionConfig = OptimizerConfig.extend("LionConfig", {
+  fields: {
+    betas: tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 })).optional(),
+    caution: bool().optional(),
+    foreach: bool().optional(),
+    maximize: bool().optional(),
+  },
+});
 
 /** Options of {@link Lion}, in the order in which they are saved. */
 export interface LionOptions {
@@ -44,6 +58,7 @@ const LEAST_AGREEMENT = 1e-3;
  * State per parameter: `exp_avg`.
  */
 export class Lion extends optim.Optimizer<LionOptions> {
+  static readonly schema: z.ZodType = LionConfig;
   constructor(params: optim.OptimizerInput<LionOptions>, options: Pick<LionOptions, "lr"> & Partial<LionOptions>) {
     super(params, { lr: options.lr, ...DEFAULTS }, options);
   }
@@ -87,6 +102,11 @@ export class Lion extends optim.Optimizer<LionOptions> {
     }
   }
 }
+
+register("noether.core.optimizer.Lion", {
+  class: Lion,
+  aliases: ["noether.core.optimizer.lion.Lion"],
+});
 
 /** Keeps the entries whose sign agrees with the gradient, scaled up for those that are lost. */
 function beCautious(update: Tensor, gradient: Tensor): void {

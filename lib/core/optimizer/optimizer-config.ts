@@ -1,27 +1,7 @@
 import type { z } from "zod";
 import { bool, defineConfig, float, list, optional, registered, str } from "../../config/schema";
-import { AnyScheduleConfig } from "../schedules/configs";
-
-/** Optimizers (core-optim-schedules spec 1.1, 1.2). */
-
-/** Changes one parameter's learning rate or weight decay. Unknown keys are ignored. */
-export const ParamGroupModifierConfig = defineConfig("ParamGroupModifierConfig", {
-  extra: "ignore",
-  fields: {
-    /** `noether.core.optimizer.param_group_modifiers.LrScaleByNameModifier` or `…WeightDecayByNameModifier`. */
-    kind: optional(str()),
-    /** Factor on the learning rate. */
-    scale: optional(float({ ge: 0 })),
-    /** Weight decay to use. */
-    value: optional(float({ ge: 0 })),
-    /** Full parameter name, e.g. `backbone.cls_token`. */
-    name: str(),
-  },
-  check: (config, complain) => {
-    if ((config.scale === null) === (config.value === null)) complain("expected exactly one of scale and value");
-  },
-});
-export type ParamGroupModifierConfig = z.output<typeof ParamGroupModifierConfig>;
+import { AnyScheduleConfig } from "../schedules/any-schedule";
+import { ParamGroupModifierConfig } from "./param-group-modifiers/base";
 
 /** Options of the optimizer wrapper; everything else except `kind` goes to the optimizer's constructor. */
 export const OPTIMIZER_WRAPPER_KEYS = [

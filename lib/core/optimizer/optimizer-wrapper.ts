@@ -1,15 +1,15 @@
-import { Float, keep, nn, type optim, type Tensor } from "../../torch";
 import { AssertionError, ValueError } from "../../config/python-errors";
-import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
-import { isGiven } from "../../config/schema";
-import { createSchedule } from "../schedules/create-schedule";
-import { Bidict } from "./bidict";
 import { pyNumber } from "../../config/python-format";
+import { isGiven } from "../../config/schema";
+import { Float, keep, nn, type optim, type Tensor, toMap } from "../../torch";
+import type { UpdateCounter } from "../iteration/update-counter";
 import { getLogger } from "../logging";
 import { type GradScalerLike, NoopGradScaler } from "../precision/grad-scaler";
+import { createSchedule } from "../schedules/create-schedule";
 import type { ScheduleWrapper } from "../schedules/schedule-wrapper";
-import type { UpdateCounter } from "../iteration/update-counter";
+import { Bidict } from "./bidict";
 import { createModifiers } from "./create-modifiers";
+import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
 import { groupParameters } from "./param-groups";
 
 /** Builds the optimizer for parameter groups. */
@@ -312,7 +312,5 @@ function asMap(value: unknown): Map<number, unknown> | null {
   if (value === undefined || value === null) {
     return null;
   }
-  const entries: [unknown, unknown][] =
-    value instanceof Map ? [...(value as Map<unknown, unknown>)] : Object.entries(value);
-  return new Map(entries.map(([key, item]) => [Number(key), item]));
+  return new Map([...toMap(value)].map(([key, item]) => [Number(key), item]));
 }

@@ -1,12 +1,57 @@
+import type { z } from "zod";
 import { NotImplementedError, ValueError } from "../../config/python-errors";
+import { defineConfig, float, int, literal, optional, str } from "../../config/schema";
 
-/** What every schedule's configuration may hold (`ScheduleBaseConfig`). */
-export interface ScheduleBaseOptions {
-  /** Lengthens the schedule by `trunc(total * overhang_percent)` steps, so that it does not reach its end. */
-  readonly overhang_percent?: number | null;
-  /** Lengthens the schedule by this many steps. */
-  readonly overhang_steps?: number | null;
+type Pair = readonly [string, string];
+
+/** Exactly one of a start/end pair given, or the pair out of order, is an error (a 0 skips the order check). */
+function checkPair(
+  config: Record<string, unknown>,
+  [start, end]: Pair,
+  other: Pair,
+  complain: (message: string) => void,
+): void {
+  const [first, last] = [config[start] as number | null, config[end] as number | null];
+  if ((first === null) !== (last === null)) complain(`expected both ${start} and ${end} or neither of them`);
+  if (!first || !last) return;
+  if (config[other[0]] !== null || config[other[1]] !== null)
+    complain(`expected either ${start}/${end} or ${other[0]}/${other[1]}, not both`);
+  else if (first >= last) complain(`expected ${start} < ${end}, received ${first} and ${last}`);
 }
+
+/** Fields that every schedule has. Unknown keys are ignored. */
+export const ScheduleBaseConfig = defineConfig("ScheduleBaseConfig", {
+  extra: "ignore",
+  fields: {
+    kind: optional(str()).default("noether.core.schedules.base.ScheduleBase"),
+    /** Lengthens the schedule by `trunc(total * overhang_percent)` steps, so that it does not reach its end. */
+    overhang_percent: optional(float()),
+    /** Lengthens the schedule by this many steps. */
+    overhang_steps: optional(int()),
+    start_value: float({ ge: 0 }).default(0),
+    end_value: float({ ge: 0 }).default(1e-6),
+    // the five below are validated as the Python framework does, and have no effect on any schedule
+    weight_decay: optional(float()).default(0),
+    start_percent: optional(float({ ge: 0, le: 1 })),
+    end_percent: optional(float({ ge: 0, le: 1 })),
+    start_step: optional(int({ ge: 0 })),
+    end_step: optional(int({ ge: 0 })),
+    /** Whether the value changes with every update or once an epoch. */
+    interval: literal("update", "epoch").default("update"),
+  },
+  check: (config, complain) => {
+    if (config.overhang_percent !== null && config.overhang_steps !== null) {
+      complain("expected at most one of overhang_percent and overhang_steps");
+    }
+    const steps: Pair = ["start_step", "end_step"];
+    const percents: Pair = ["start_percent", "end_percent"];
+    checkPair(config, steps, percents, complain);
+    checkPair(config, percents, steps, complain);
+  },
+});
+export type ScheduleBaseConfig = z.output<typeof ScheduleBaseConfig>;
+/** What code passes: fields with a default may be left out. */
+export type ScheduleBaseOptions = z.input<typeof ScheduleBaseConfig>;
 
 /** Value as a function of the step. Values are absolute (a learning rate, not a factor on one). All arithmetic is in float64. */
 export abstract class ScheduleBase {

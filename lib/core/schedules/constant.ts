@@ -1,11 +1,20 @@
+import type { z } from "zod";
 import { pyNumber } from "../../config/python-format";
-import { ScheduleBase, type ScheduleBaseOptions } from "./base";
+import { register } from "../../config/registry";
+import { float, tag } from "../../config/schema";
+import { ScheduleBase, ScheduleBaseConfig } from "./base";
+
+/** Config of {@link ConstantSchedule}. */
+export const ConstantScheduleConfig = ScheduleBaseConfig.extend("ConstantScheduleConfig", {
+  fields: { kind: tag("noether.core.schedules.ConstantSchedule"), value: float() },
+});
 
 /** The same value at every step. */
 export class ConstantSchedule extends ScheduleBase {
+  static readonly schema: z.ZodType = ConstantScheduleConfig;
   readonly value: number;
 
-  constructor(config: ScheduleBaseOptions & { readonly value: number }) {
+  constructor(config: z.input<typeof ConstantScheduleConfig>) {
     super(config);
     this.value = config.value;
   }
@@ -18,3 +27,8 @@ export class ConstantSchedule extends ScheduleBase {
     return `ConstantSchedule(value=${pyNumber(this.value)})`;
   }
 }
+
+register("noether.core.schedules.ConstantSchedule", {
+  class: ConstantSchedule,
+  aliases: ["noether.core.schedules.base.ConstantSchedule"],
+});

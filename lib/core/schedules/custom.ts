@@ -1,11 +1,20 @@
+import type { z } from "zod";
 import { ValueError } from "../../config/python-errors";
-import { ScheduleBase, type ScheduleBaseOptions } from "./base";
+import { register } from "../../config/registry";
+import { float, list, tag } from "../../config/schema";
+import { ScheduleBase, ScheduleBaseConfig } from "./base";
+
+/** Config of {@link CustomSchedule}. */
+export const CustomScheduleConfig = ScheduleBaseConfig.extend("CustomScheduleConfig", {
+  fields: { kind: tag("noether.core.schedules.CustomSchedule"), values: list(float()) },
+});
 
 /** One listed value per step. */
 export class CustomSchedule extends ScheduleBase {
+  static readonly schema: z.ZodType = CustomScheduleConfig;
   readonly values: readonly number[];
 
-  constructor(config: ScheduleBaseOptions & { readonly values: readonly number[] }) {
+  constructor(config: z.input<typeof CustomScheduleConfig>) {
     super(config);
     this.values = config.values;
   }
@@ -18,3 +27,8 @@ export class CustomSchedule extends ScheduleBase {
     return value;
   }
 }
+
+register("noether.core.schedules.CustomSchedule", {
+  class: CustomSchedule,
+  aliases: ["noether.core.schedules.custom.CustomSchedule"],
+});

@@ -1,21 +1,46 @@
-import "./kinds";
-
+/** Schedules of learning rate and weight decay. Values are absolute, not factors. */
 export { createSchedule, type ScheduleConfig } from "./create-schedule";
-export { ScheduleBase, type ScheduleBaseOptions } from "./base";
-export { ConstantSchedule } from "./constant";
-export { CustomSchedule } from "./custom";
+export { AnyScheduleConfig } from "./any-schedule";
+export { ScheduleBase, ScheduleBaseConfig, type ScheduleBaseOptions } from "./base";
+export { ConstantSchedule, ConstantScheduleConfig } from "./constant";
+export { CustomSchedule, CustomScheduleConfig } from "./custom";
 export {
   DecreasingProgressSchedule,
+  DecreasingProgressScheduleConfig,
   type DecreasingProgressScheduleOptions,
   IncreasingProgressSchedule,
+  IncreasingProgressScheduleConfig,
   type IncreasingProgressScheduleOptions,
   ProgressSchedule,
+  ProgressScheduleConfig,
   type ProgressScheduleOptions,
 } from "./progress";
-export { LinearDecreasingSchedule, LinearIncreasingSchedule } from "./linear";
-export { CosineDecreasingSchedule, CosineIncreasingSchedule } from "./cosine";
-export { PolynomialDecreasingSchedule, PolynomialIncreasingSchedule } from "./polynomial";
-export { StepDecreasingSchedule, StepFixedSchedule, StepIntervalSchedule } from "./step";
+export {
+  LinearDecreasingSchedule,
+  LinearDecreasingScheduleConfig,
+  LinearIncreasingSchedule,
+  LinearIncreasingScheduleConfig,
+} from "./linear";
+export {
+  CosineDecreasingSchedule,
+  CosineDecreasingScheduleConfig,
+  CosineIncreasingSchedule,
+  CosineIncreasingScheduleConfig,
+} from "./cosine";
+export {
+  PolynomialDecreasingSchedule,
+  PolynomialDecreasingScheduleConfig,
+  PolynomialIncreasingSchedule,
+  PolynomialIncreasingScheduleConfig,
+} from "./polynomial";
+export {
+  StepDecreasingSchedule,
+  StepDecreasingScheduleConfig,
+  StepFixedSchedule,
+  StepFixedScheduleConfig,
+  StepIntervalSchedule,
+  StepIntervalScheduleConfig,
+} from "./step";
 export {
   type SequentialPercentEntry,
   SequentialPercentSchedule,
@@ -24,7 +49,8 @@ export {
 } from "./sequential";
 export {
   LinearWarmupCosineDecaySchedule,
+  LinearWarmupCosineDecayScheduleConfig,
   type LinearWarmupCosineDecayScheduleOptions,
 } from "./linear-warmup-cosine-decay";
-export * from "./configs";
 export { ScheduleWrapper } from "./schedule-wrapper";
+export { PeriodicBoolScheduleConfig, SchedulerConfig } from "./without-class";

@@ -1,26 +1,43 @@
+import type { z } from "zod";
 import { ValueError } from "../../config/python-errors";
 import { pyNumber } from "../../config/python-format";
-import { ScheduleBase, type ScheduleBaseOptions } from "./base";
+import { register } from "../../config/registry";
+import { float, int, optional, tag } from "../../config/schema";
+import { ScheduleBase, ScheduleBaseConfig } from "./base";
 import { CosineDecreasingSchedule } from "./cosine";
 import { LinearIncreasingSchedule } from "./linear";
 import { SequentialPercentSchedule, SequentialStepSchedule } from "./sequential";
 
-/** Fields of {@link LinearWarmupCosineDecaySchedule}; exactly one of the two warm-up fields is set. */
-export interface LinearWarmupCosineDecayScheduleOptions extends ScheduleBaseOptions {
-  /** Updates of the warm-up. */
-  readonly warmup_steps?: number | null;
-  /** Share of training in the warm-up, 0 to 1. */
-  readonly warmup_percent?: number | null;
-  /** Value at the first step; 0 is skipped (the first step is already above it). */
-  readonly start_value?: number;
-  /** Value at the end of the warm-up. */
-  readonly max_value?: number;
-  /** Value at the end of training. */
-  readonly end_value?: number;
-}
+/** Config of {@link LinearWarmupCosineDecaySchedule}; exactly one of the two warm-up fields is set. */
+export const LinearWarmupCosineDecayScheduleConfig = ScheduleBaseConfig.extend(
+  "LinearWarmupCosineDecayScheduleConfig",
+  {
+    fields: {
+      kind: tag("noether.core.schedules.LinearWarmupCosineDecaySchedule"),
+      /** Updates of the warm-up. */
+      warmup_steps: optional(int()),
+      /** Share of training in the warm-up, 0 to 1. */
+      warmup_percent: optional(float()),
+      /** Value at the first step; 0 is skipped (the first step is already above it). */
+      start_value: float({ ge: 0 }).default(0),
+      /** Value at the end of the warm-up; **not** the optimizer's `lr` unless the YAML says so. */
+      max_value: float().default(1),
+      /** Value at the end of training. */
+      end_value: float({ ge: 0 }).default(1e-6),
+    },
+    check: (config, complain) => {
+      if ((config.warmup_steps === null) === (config.warmup_percent === null)) {
+        complain("expected exactly one of warmup_steps and warmup_percent");
+      }
+    },
+  },
+);
+export type LinearWarmupCosineDecayScheduleConfig = z.output<typeof LinearWarmupCosineDecayScheduleConfig>;
+export type LinearWarmupCosineDecayScheduleOptions = z.input<typeof LinearWarmupCosineDecayScheduleConfig>;
 
 /** Linear warm-up from `start_value` to `max_value`, then half a cosine down to `end_value`. */
 export class LinearWarmupCosineDecaySchedule extends ScheduleBase {
+  static readonly schema: z.ZodType = LinearWarmupCosineDecayScheduleConfig;
   readonly schedule: SequentialPercentSchedule | SequentialStepSchedule;
   readonly warmupSteps: number | null;
   readonly warmupPercent: number | null;
@@ -68,3 +85,8 @@ export class LinearWarmupCosineDecaySchedule extends ScheduleBase {
     return `LinearWarmupCosineDecaySchedule(${warmup})`;
   }
 }
+
+register("noether.core.schedules.LinearWarmupCosineDecaySchedule", {
+  class: LinearWarmupCosineDecaySchedule,
+  aliases: ["noether.core.schedules.linear_warmup_cosine_decay.LinearWarmupCosineDecaySchedule"],
+});

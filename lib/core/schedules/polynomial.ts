@@ -1,8 +1,11 @@
+import type { z } from "zod";
+import { register } from "../../config/registry";
+import { float, tag } from "../../config/schema";
 import {
   DecreasingProgressSchedule,
-  type DecreasingProgressScheduleOptions,
+  DecreasingProgressScheduleConfig,
   IncreasingProgressSchedule,
-  type IncreasingProgressScheduleOptions,
+  IncreasingProgressScheduleConfig,
   linearProgress,
 } from "./progress";
 
@@ -10,11 +13,20 @@ function polynomialProgress(step: number, totalSteps: number, power: number): nu
   return 1 - (1 - linearProgress(step, totalSteps)) ** power;
 }
 
+/** Config of {@link PolynomialIncreasingSchedule}. */
+export const PolynomialIncreasingScheduleConfig = IncreasingProgressScheduleConfig.extend(
+  "PolynomialIncreasingScheduleConfig",
+  {
+    fields: { kind: tag("noether.core.schedules.PolynomialIncreasingSchedule"), power: float().default(1) },
+  },
+);
+
 /** From `start_value` to `max_value` with `1 - (1 - q)^power`. */
 export class PolynomialIncreasingSchedule extends IncreasingProgressSchedule {
+  static override readonly schema: z.ZodType = PolynomialIncreasingScheduleConfig;
   readonly power: number;
 
-  constructor(config: IncreasingProgressScheduleOptions & { readonly power?: number }) {
+  constructor(config: z.input<typeof PolynomialIncreasingScheduleConfig>) {
     super(config);
     this.power = config.power ?? 1;
   }
@@ -23,12 +35,26 @@ export class PolynomialIncreasingSchedule extends IncreasingProgressSchedule {
     return polynomialProgress(step, totalSteps, this.power);
   }
 }
+
+register("noether.core.schedules.PolynomialIncreasingSchedule", {
+  class: PolynomialIncreasingSchedule,
+  aliases: ["noether.core.schedules.polynomial.PolynomialIncreasingSchedule"],
+});
+
+/** Config of {@link PolynomialDecreasingSchedule}. */
+export const PolynomialDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend(
+  "PolynomialDecreasingScheduleConfig",
+  {
+    fields: { kind: tag("noether.core.schedules.PolynomialDecreasingSchedule"), power: float().default(1) },
+  },
+);
 
 /** From `max_value` to `end_value` with `(1 - q)^power`. */
 export class PolynomialDecreasingSchedule extends DecreasingProgressSchedule {
+  static override readonly schema: z.ZodType = PolynomialDecreasingScheduleConfig;
   readonly power: number;
 
-  constructor(config: DecreasingProgressScheduleOptions & { readonly power?: number }) {
+  constructor(config: z.input<typeof PolynomialDecreasingScheduleConfig>) {
     super(config);
     this.power = config.power ?? 1;
   }
@@ -37,3 +63,8 @@ export class PolynomialDecreasingSchedule extends DecreasingProgressSchedule {
     return polynomialProgress(step, totalSteps, this.power);
   }
 }
+
+register("noether.core.schedules.PolynomialDecreasingSchedule", {
+  class: PolynomialDecreasingSchedule,
+  aliases: ["noether.core.schedules.polynomial.PolynomialDecreasingSchedule"],
+});

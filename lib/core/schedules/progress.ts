@@ -1,14 +1,21 @@
+import type { z } from "zod";
 import { AssertionError, NotImplementedError, ValueError } from "../../config/python-errors";
 import { pyNumber } from "../../config/python-format";
-import { ScheduleBase, type ScheduleBaseOptions } from "./base";
+import { register } from "../../config/registry";
+import { bool, float, tag } from "../../config/schema";
+import { ScheduleBase, ScheduleBaseConfig } from "./base";
 
-/** Common fields of schedules that run from one value to another. */
-export interface ProgressScheduleOptions extends ScheduleBaseOptions {
-  /** Skip the start value: the first step is already one step away from it. */
-  readonly exclude_first?: boolean;
-  /** Stop one step short of the end value. */
-  readonly exclude_last?: boolean;
-}
+/** Base of schedules that follow a progress from 0 to 1. */
+export const ProgressScheduleConfig = ScheduleBaseConfig.extend("ProgressScheduleConfig", {
+  fields: {
+    kind: tag("noether.core.schedules.ProgressSchedule"),
+    /** Skip the start value: the first step is already one step away from it. */
+    exclude_first: bool().default(false),
+    /** Stop one step short of the end value. */
+    exclude_last: bool().default(false),
+  },
+});
+export type ProgressScheduleOptions = z.input<typeof ProgressScheduleConfig>;
 
 /** `start + progress * delta`, where progress runs from 0 to 1. */
 export abstract class ProgressSchedule extends ScheduleBase {
@@ -44,16 +51,28 @@ export abstract class ProgressSchedule extends ScheduleBase {
   }
 }
 
-/** Fields of decreasing schedules. */
-export interface DecreasingProgressScheduleOptions extends ProgressScheduleOptions {
-  /** First value. */
-  readonly max_value: number;
-  /** Last value. */
-  readonly end_value?: number;
-}
+// a config of the Python framework that no class stands behind there either
+register("noether.core.schedules.ProgressSchedule", {
+  schema: ProgressScheduleConfig,
+  aliases: ["noether.core.schedules.progress.ProgressSchedule"],
+});
+
+/** Base of schedules from `max_value` down to `end_value`. */
+export const DecreasingProgressScheduleConfig = ProgressScheduleConfig.extend("DecreasingProgressScheduleConfig", {
+  fields: {
+    kind: tag("noether.core.schedules.DecreasingProgressSchedule"),
+    /** First value. */
+    max_value: float({ ge: 0 }),
+    /** Last value. */
+    end_value: float({ ge: 0 }).default(0),
+  },
+});
+export type DecreasingProgressScheduleOptions = z.input<typeof DecreasingProgressScheduleConfig>;
 
 /** From `max_value` down to `end_value`. */
 export class DecreasingProgressSchedule extends ProgressSchedule {
+  static readonly schema: z.ZodType = DecreasingProgressScheduleConfig;
+
   constructor(config: DecreasingProgressScheduleOptions) {
     const end = config.end_value ?? 0;
     if (end > config.max_value) {
@@ -65,16 +84,27 @@ export class DecreasingProgressSchedule extends ProgressSchedule {
   }
 }
 
-/** Fields of increasing schedules. */
-export interface IncreasingProgressScheduleOptions extends ProgressScheduleOptions {
-  /** Last value. */
-  readonly max_value: number | null;
-  /** First value. */
-  readonly start_value?: number;
-}
+register("noether.core.schedules.DecreasingProgressSchedule", {
+  class: DecreasingProgressSchedule,
+  aliases: ["noether.core.schedules.progress.DecreasingProgressSchedule"],
+});
+
+/** Base of schedules from `start_value` up to `max_value`. */
+export const IncreasingProgressScheduleConfig = ProgressScheduleConfig.extend("IncreasingProgressScheduleConfig", {
+  fields: {
+    kind: tag("noether.core.schedules.IncreasingProgressSchedule"),
+    /** First value. */
+    start_value: float().default(0),
+    /** Last value. */
+    max_value: float().nullable(),
+  },
+});
+export type IncreasingProgressScheduleOptions = z.input<typeof IncreasingProgressScheduleConfig>;
 
 /** From `start_value` up to `max_value`. */
 export class IncreasingProgressSchedule extends ProgressSchedule {
+  static readonly schema: z.ZodType = IncreasingProgressScheduleConfig;
+
   constructor(config: IncreasingProgressScheduleOptions) {
     const start = config.start_value ?? 0;
     if (config.max_value === null || config.max_value === undefined) {
@@ -88,6 +118,11 @@ export class IncreasingProgressSchedule extends ProgressSchedule {
     super(config, start, config.max_value - start);
   }
 }
+
+register("noether.core.schedules.IncreasingProgressSchedule", {
+  class: IncreasingProgressSchedule,
+  aliases: ["noether.core.schedules.progress.IncreasingProgressSchedule"],
+});
 
 /**
  * Share of the way at `step` of `totalSteps`: 1 at the last step. At most 1: a step at the very end (`step === totalSteps`)

@@ -1,20 +1,34 @@
+import type { z } from "zod";
 import { pyNumber } from "../../config/python-format";
-import { ScheduleBase, type ScheduleBaseOptions } from "./base";
-import { DecreasingProgressSchedule, type DecreasingProgressScheduleOptions, roundTenDecimals } from "./progress";
+import { register } from "../../config/registry";
+import { float, list, tag } from "../../config/schema";
+import { ScheduleBase, ScheduleBaseConfig } from "./base";
+import { DecreasingProgressSchedule, DecreasingProgressScheduleConfig, roundTenDecimals } from "./progress";
+
+/** A share of training, strictly between 0 and 1. */
+const openShare = () => float({ gt: 0, lt: 1 });
 
 /** Whole intervals of the share `interval` that have passed at `step` of `totalSteps`. */
 function passedIntervals(step: number, totalSteps: number, interval: number): number {
   return Math.trunc(roundTenDecimals(step / totalSteps / interval));
 }
 
+/** Config of {@link StepDecreasingSchedule}. */
+export const StepDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend("StepDecreasingScheduleConfig", {
+  fields: {
+    kind: tag("noether.core.schedules.StepDecreasingSchedule"),
+    factor: float({ ge: 0 }),
+    decreases_interval: openShare(),
+  },
+});
+
 /** `end + (max - end) * factor^n` after n intervals of the share `decreases_interval` of training. */
 export class StepDecreasingSchedule extends DecreasingProgressSchedule {
+  static override readonly schema: z.ZodType = StepDecreasingScheduleConfig;
   readonly factor: number;
   readonly decreasesInterval: number;
 
-  constructor(
-    config: DecreasingProgressScheduleOptions & { readonly factor: number; readonly decreases_interval: number },
-  ) {
+  constructor(config: z.input<typeof StepDecreasingScheduleConfig>) {
     super(config);
     this.factor = config.factor;
     this.decreasesInterval = config.decreases_interval;
@@ -25,19 +39,32 @@ export class StepDecreasingSchedule extends DecreasingProgressSchedule {
   }
 }
 
+register("noether.core.schedules.StepDecreasingSchedule", {
+  class: StepDecreasingSchedule,
+  aliases: ["noether.core.schedules.step.StepDecreasingSchedule"],
+});
+
+/** Config of {@link StepFixedSchedule}. */
+export const StepFixedScheduleConfig = ScheduleBaseConfig.extend("StepFixedScheduleConfig", {
+  fields: {
+    kind: tag("noether.core.schedules.StepFixedSchedule"),
+    start_value: float().default(1),
+    factor: float({ ge: 0 }),
+    steps: list(openShare()),
+  },
+  check: (config, complain) => {
+    if (config.steps.length === 0) complain("expected at least one step, received an empty list", "steps");
+  },
+});
+
 /** `start_value * factor^n` after the n-th of the listed shares of training. */
 export class StepFixedSchedule extends ScheduleBase {
+  static readonly schema: z.ZodType = StepFixedScheduleConfig;
   readonly startValue: number;
   readonly factor: number;
   readonly steps: readonly number[];
 
-  constructor(
-    config: ScheduleBaseOptions & {
-      readonly start_value?: number;
-      readonly factor: number;
-      readonly steps: readonly number[];
-    },
-  ) {
+  constructor(config: z.input<typeof StepFixedScheduleConfig>) {
     super(config);
     this.startValue = config.start_value ?? 1;
     this.factor = config.factor;
@@ -54,19 +81,29 @@ export class StepFixedSchedule extends ScheduleBase {
   }
 }
 
+register("noether.core.schedules.StepFixedSchedule", {
+  class: StepFixedSchedule,
+  aliases: ["noether.core.schedules.step.StepFixedSchedule"],
+});
+
+/** Config of {@link StepIntervalSchedule}. */
+export const StepIntervalScheduleConfig = ScheduleBaseConfig.extend("StepIntervalScheduleConfig", {
+  fields: {
+    kind: tag("noether.core.schedules.StepIntervalSchedule"),
+    start_value: float().default(1),
+    factor: float({ ge: 0 }),
+    update_interval: openShare(),
+  },
+});
+
 /** `start_value * factor^n` after n intervals of the share `update_interval` of training. */
 export class StepIntervalSchedule extends ScheduleBase {
+  static readonly schema: z.ZodType = StepIntervalScheduleConfig;
   readonly startValue: number;
   readonly factor: number;
   readonly updateInterval: number;
 
-  constructor(
-    config: ScheduleBaseOptions & {
-      readonly start_value?: number;
-      readonly factor: number;
-      readonly update_interval: number;
-    },
-  ) {
+  constructor(config: z.input<typeof StepIntervalScheduleConfig>) {
     super(config);
     this.startValue = config.start_value ?? 1;
     this.factor = config.factor;
@@ -81,3 +118,8 @@ export class StepIntervalSchedule extends ScheduleBase {
     return `StepIntervalSchedule(start_value=${pyNumber(this.startValue)}, factor=${pyNumber(this.factor)}, interval=${pyNumber(this.updateInterval)})`;
   }
 }
+
+register("noether.core.schedules.StepIntervalSchedule", {
+  class: StepIntervalSchedule,
+  aliases: ["noether.core.schedules.step.StepIntervalSchedule"],
+});

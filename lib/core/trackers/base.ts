@@ -1,15 +1,19 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-
+import type { z } from "zod";
+import { pyFloatRepr } from "../../config/python-format";
+import { defineConfig, isMapping, str } from "../../config/schema";
 import { toMap } from "../../torch";
 import { getNumNodes, getWorldSize, isRank0 } from "../distributed";
+import { getLogger, type Logger } from "../logging";
 import type { MetricPropertyProvider } from "../providers/metric-property";
 import type { PathProvider } from "../providers/path";
-import { isMapping } from "../../config/schema";
-import { pyFloatRepr } from "../../config/python-format";
-import { getLogger, type Logger } from "../logging";
 import { readTorchFile } from "../writers/torch-file";
 import { writeYamlFile } from "../writers/yaml-file";
+
+/** What the config of every tracker has. Unknown keys are ignored. */
+export const TrackerBaseConfig = defineConfig("TrackerBaseConfig", { extra: "ignore", fields: { kind: str() } });
+export type TrackerBaseConfig = z.output<typeof TrackerBaseConfig>;
 
 /** What every tracker is built with. */
 export interface TrackerDependencies {

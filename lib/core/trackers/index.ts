@@ -1,3 +1,7 @@
-export { BaseTracker, type TrackerDependencies, type TrackerInit } from "./base";
+/** Where metrics go. Each tracker registers itself under its kind. */
+export { AnyTracker } from "./any-tracker";
+export { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 export { NoopTracker } from "./noop";
-export * from "./configs";
+export { TensorboardTrackerSchema } from "./tensorboard";
+export { TrackioTrackerSchema } from "./trackio";
+export { WandBTrackerSchema } from "./wandb";

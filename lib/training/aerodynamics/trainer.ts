@@ -1,17 +1,17 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import type { DeviceBatch } from "../../core/interfaces/data";
-import { CallbacksConfig } from "../../core/callbacks/configs";
 import { bool, list, optional } from "../../config/schema";
-import { BaseTrainerConfig } from "../trainers/base-trainer-config";
+import type { DeviceBatch } from "../../core/interfaces/data";
 import {
-  AerodynamicsLossWeights,
   aerodynamicsLosses,
+  AerodynamicsLossWeights,
   lossWeightFields,
   targetField,
 } from "../../modeling/aerodynamics";
 import type { Tensor } from "../../torch";
+import { CallbacksConfig } from "../callbacks/any-callback";
 import { BaseTrainer } from "../trainers/base-trainer";
+import { BaseTrainerConfig } from "../trainers/base-trainer-config";
 import type { TrainerDependencies } from "../trainers/types";
 
 /** Config of {@link AutomotiveAerodynamicsCFDTrainer} (training-inference-config spec 11.5). */

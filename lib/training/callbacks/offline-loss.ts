@@ -1,16 +1,28 @@
-import { Tensor, tensor } from "../../torch";
+import type { z } from "zod";
+import { ValueError } from "../../config/python-errors";
+import { register } from "../../config/registry";
+import { list, optional, str, tag } from "../../config/schema";
 import {
   type CallbackDependencies,
   type Collated,
   PeriodicDataIteratorCallback,
+  PeriodicDataIteratorCallbackConfig,
   type ProcessResultsContext,
   ResultTuple,
 } from "../../core/callbacks";
-import { register } from "../../config/registry";
 import type { DeviceBatch } from "../../core/interfaces/data";
 import type { ModelBase } from "../../core/models";
-import { ValueError } from "../../config/python-errors";
-import { OfflineLossCallbackConfig } from "../../core/callbacks/configs";
+import { Tensor, tensor } from "../../torch";
+
+/** Config of {@link OfflineLossCallback}. */
+export const OfflineLossCallbackConfig = PeriodicDataIteratorCallbackConfig.extend("OfflineLossCallbackConfig", {
+  fields: {
+    name: tag("OfflineLossCallback"),
+    /** Substrings of the additional outputs to log. */
+    output_patterns_to_log: optional(list(str())),
+  },
+});
+export type OfflineLossCallbackConfig = z.output<typeof OfflineLossCallbackConfig>;
 
 /** Losses by name, and further outputs by name. */
 type Results = ResultTuple<[losses: Record<string, Tensor>, outputs: Record<string, Tensor>]>;
@@ -20,6 +32,7 @@ type Results = ResultTuple<[losses: Record<string, Tensor>, outputs: Record<stri
  * `lossdiff/{dataset}/{name}`. Runs in the precision of the parameters.
  */
 export class OfflineLossCallback extends PeriodicDataIteratorCallback<Results> {
+  static readonly schema: z.ZodType = OfflineLossCallbackConfig;
   readonly outputPatternsToLog: readonly string[];
 
   constructor(config: OfflineLossCallbackConfig, dependencies: CallbackDependencies) {
@@ -76,6 +89,5 @@ function meanOf(values: Tensor, problem: string): number {
 
 register("noether.training.callbacks.OfflineLossCallback", {
   class: OfflineLossCallback,
-  schema: OfflineLossCallbackConfig,
   aliases: ["noether.training.callbacks.offline_loss.OfflineLossCallback"],
 });

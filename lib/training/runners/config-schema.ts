@@ -1,8 +1,6 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
-import { CONSOLE_LEVELS, type ConsoleLevel } from "../../core/logging";
-import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
 import { register } from "../../config/registry";
 import {
   any,
@@ -19,11 +17,13 @@ import {
   report,
   str,
 } from "../../config/schema";
-import { DatasetBaseConfig } from "../../data/base/dataset-config";
+import { CONSOLE_LEVELS, type ConsoleLevel } from "../../core/logging";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
-import { SlurmConfig } from "./slurm";
-import { AnyTracker } from "../../core/trackers/configs";
+import { AnyTracker } from "../../core/trackers";
+import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
+import { DatasetBaseConfig } from "../../data/base/dataset-config";
 import { BaseTrainerConfig } from "../trainers/base-trainer-config";
+import { SlurmConfig } from "./slurm";
 
 /** Where a run computes. */
 export const ACCELERATORS = ["cpu", "gpu", "mps"] as const;

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { CallbacksConfig } from "../../core/callbacks/configs";
 import { bool, defineConfig, int, list, literal, optional, str } from "../../config/schema";
-import { AnyInitializer } from "../../core/initializers/configs";
+import { AnyInitializer } from "../../core/initializers/initializer-config";
+import { CallbacksConfig } from "../callbacks/any-callback";
 
 /** `trainer` (training-inference-config spec 3.3). Unknown keys are errors. */
 export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {

@@ -1,15 +1,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-
-import { load, noGrad, type Tensor } from "../../../lib/torch";
 import { BestCheckpointCallback, CheckpointCallback, EmaCallback } from "../../../lib/core/callbacks";
+import { BestCheckpointCallbackConfig } from "../../../lib/core/callbacks/checkpoint/best-checkpoint";
+import { CheckpointCallbackConfig } from "../../../lib/core/callbacks/checkpoint/checkpoint";
+import { EmaCallbackConfig } from "../../../lib/core/callbacks/checkpoint/ema";
 import { CompositeModel } from "../../../lib/core/models";
-import {
-  BestCheckpointCallbackConfig,
-  CheckpointCallbackConfig,
-  EmaCallbackConfig,
-} from "../../../lib/core/callbacks/configs";
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
+import { load, noGrad, type Tensor } from "../../../lib/torch";
 import { temporaryFolder } from "../../support/small-run";
 import { counterAt, parts, Weight } from "./support";
 

@@ -1,6 +1,7 @@
 import "../../../lib/core/callbacks";
-import { CallbacksConfig, FixedEarlyStopperConfig } from "../../../lib/core/callbacks/configs";
 import { configClassOf, validateConfig } from "../../../lib/config/schema";
+import { FixedEarlyStopperConfig } from "../../../lib/core/callbacks/early-stoppers/fixed";
+import { CallbacksConfig } from "../../../lib/training/callbacks/any-callback";
 
 const resolved = (input: object) => configClassOf(CallbacksConfig.parse({ every_n_epochs: 1, ...input }))?.configName;
 const checkpoint = "noether.core.callbacks.CheckpointCallback";

@@ -1,7 +1,5 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-
-import { full, keep, load, tensor, type Tensor } from "../../../lib/torch";
 import {
   BestMetricCallback,
   EarlyStopIteration,
@@ -9,12 +7,11 @@ import {
   MetricEarlyStopper,
   TrackAdditionalOutputsCallback,
 } from "../../../lib/core/callbacks";
-import {
-  BestMetricCallbackConfig,
-  FixedEarlyStopperConfig,
-  MetricEarlyStopperConfig,
-  TrackAdditionalOutputsCallbackConfig,
-} from "../../../lib/core/callbacks/configs";
+import { FixedEarlyStopperConfig } from "../../../lib/core/callbacks/early-stoppers/fixed";
+import { MetricEarlyStopperConfig } from "../../../lib/core/callbacks/early-stoppers/metric";
+import { BestMetricCallbackConfig } from "../../../lib/core/callbacks/online/best-metric";
+import { TrackAdditionalOutputsCallbackConfig } from "../../../lib/core/callbacks/online/track-outputs";
+import { full, keep, load, tensor, type Tensor } from "../../../lib/torch";
 import { temporaryFolder } from "../../support/small-run";
 import { counterAt, parts } from "./support";
 

@@ -1,4 +1,3 @@
-import { cat, tensor, type Tensor } from "../../../lib/torch";
 import {
   buildCallbackStateDict,
   CallbackBase,
@@ -11,9 +10,10 @@ import {
   ResultTuple,
   validateCheckpointKeys,
 } from "../../../lib/core/callbacks";
+import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/data-iterator";
 import type { DeviceBatch } from "../../../lib/core/interfaces/data";
-import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/configs";
 import { getLogger } from "../../../lib/core/logging";
+import { cat, tensor, type Tensor } from "../../../lib/torch";
 import { smallData } from "../../support/small-run";
 import { counterAt, parts } from "./support";
 

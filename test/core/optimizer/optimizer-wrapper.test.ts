@@ -1,4 +1,5 @@
-import { nn, optim, randn, type Tensor, tensor, zeros } from "../../../lib/torch";
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import type { OptimizerWrapper } from "../../../lib/core/optimizer";
 import {
   createOptimizer,
@@ -7,14 +8,10 @@ import {
   LrScaleByNameModifier,
   WeightDecayByNameModifier,
 } from "../../../lib/core/optimizer";
-import {
-  AnyOptimizerConfig,
-  OptimizerConfig,
-  ParamGroupModifierConfig,
-} from "../../../lib/core/optimizer/optimizer-config";
+import { AnyOptimizerConfig, OptimizerConfig } from "../../../lib/core/optimizer/optimizer-config";
+import { ParamGroupModifierConfig } from "../../../lib/core/optimizer/param-group-modifiers/base";
 import { type GradScalerLike, NoopGradScaler } from "../../../lib/core/precision";
-import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
-import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
+import { nn, optim, randn, type Tensor, tensor, zeros } from "../../../lib/torch";
 
 /** Cases of core-optim-schedules spec 3, 4, 6 and 14. */
 

@@ -1,9 +1,11 @@
-import { register } from "../../../lib/config/registry";
 import "../../../lib/core/optimizer";
-import { ScheduleBase } from "../../../lib/core/schedules";
-import { AnyScheduleConfig, ScheduleBaseConfig } from "../../../lib/core/schedules/configs";
-import { OptimizerConfig, ParamGroupModifierConfig } from "../../../lib/core/optimizer/optimizer-config";
+import { register } from "../../../lib/config/registry";
 import { validateConfig } from "../../../lib/config/schema";
+import { OptimizerConfig } from "../../../lib/core/optimizer/optimizer-config";
+import { ParamGroupModifierConfig } from "../../../lib/core/optimizer/param-group-modifiers/base";
+import { ScheduleBase } from "../../../lib/core/schedules";
+import { AnyScheduleConfig } from "../../../lib/core/schedules/any-schedule";
+import { ScheduleBaseConfig } from "../../../lib/core/schedules/base";
 
 const schedule = (name: string, fields: object = {}) => ({ kind: `noether.core.schedules.${name}`, ...fields });
 const valid = (type: { safeParse(x: unknown): { success: boolean } }, input: unknown) => type.safeParse(input).success;

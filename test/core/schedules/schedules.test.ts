@@ -1,3 +1,5 @@
+import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
+import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import {
   ConstantSchedule,
   CosineDecreasingSchedule,
@@ -17,10 +19,8 @@ import {
   StepFixedSchedule,
   StepIntervalSchedule,
 } from "../../../lib/core/schedules";
-import { AnyScheduleConfig } from "../../../lib/core/schedules/configs";
+import { AnyScheduleConfig } from "../../../lib/core/schedules/any-schedule";
 import { ScheduleWrapper } from "../../../lib/core/schedules/schedule-wrapper";
-import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
-import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 
 /** Reference values: the Python framework's tests, and its formulas evaluated in Python (core-optim-schedules spec 8, 14). */
 

@@ -1,12 +1,12 @@
-import { join } from "node:path";
 import "../../../lib/data";
 import "../../../lib/modeling";
 import "../../../lib/training";
 import "../../../lib/core";
+import { join } from "node:path";
 import { composeConfig } from "../../../lib/config";
 import { findKind, lookupKind, register } from "../../../lib/config/registry";
-import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/configs";
 import { any, str } from "../../../lib/config/schema";
+import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/data-iterator";
 import { StandardDatasetConfig } from "../../../lib/data/base/dataset-config";
 import { loadRunConfig } from "../../../lib/training/runners";
 import experiments from "../../config/compose/fixtures/experiments.json";

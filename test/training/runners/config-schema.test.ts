@@ -1,14 +1,15 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { AnyInitializer, ResumeInitializerConfig } from "../../../lib/core/initializers/configs";
-import { AnyTracker } from "../../../lib/core/trackers/configs";
-import { BaseTrainerConfig } from "../../../lib/training/trainers/base-trainer-config";
-import { configClassOf, validateConfig } from "../../../lib/config/schema";
-import { ConfigSchema, setAcceleratorDetection } from "../../../lib/training/runners/config-schema";
-import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
-import { SlurmConfig, toSrunArgs } from "../../../lib/training/runners/slurm";
-import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
 import { register } from "../../../lib/config/registry";
+import { configClassOf, validateConfig } from "../../../lib/config/schema";
+import { AnyInitializer } from "../../../lib/core/initializers";
+import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
+import { AnyTracker } from "../../../lib/core/trackers";
+import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
+import { ResumeInitializerConfig } from "../../../lib/initializers";
+import { ConfigSchema, setAcceleratorDetection } from "../../../lib/training/runners/config-schema";
+import { SlurmConfig, toSrunArgs } from "../../../lib/training/runners/slurm";
+import { BaseTrainerConfig } from "../../../lib/training/trainers/base-trainer-config";
 
 beforeAll(() => {
   register("test.root.Model", { schema: ModelBaseConfig });

@@ -1,12 +1,27 @@
-import { Float } from "../../../torch";
+import type { z } from "zod";
 import { KeyError, NotImplementedError } from "../../../config/python-errors";
-import type { BestCheckpointCallbackConfig } from "../configs";
 import { pyFloatRepr } from "../../../config/python-format";
+import { register } from "../../../config/registry";
+import { bool, int, list, optional, str, tag } from "../../../config/schema";
+import { Float } from "../../../torch";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies, CallbackState } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 import { currentMetric, isBetter, worstValue } from "../metric";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 import { entryOf, intKeyed } from "../state";
+
+/** Config of {@link BestCheckpointCallback}. */
+export const BestCheckpointCallbackConfig = CallBackBaseConfig.extend("BestCheckpointCallbackConfig", {
+  fields: {
+    name: tag("BestCheckpointCallback"),
+    metric_key: str(),
+    save_frozen_weights: bool().default(true),
+    tolerances: optional(list(int())),
+    model_names: optional(list(str())),
+  },
+});
+export type BestCheckpointCallbackConfig = z.output<typeof BestCheckpointCallbackConfig>;
 
 /**
  * Writes the weights whenever a metric is better than ever before, under `best_model.{metric}`.
@@ -15,6 +30,7 @@ import { entryOf, intKeyed } from "../state";
  * `best_model.{metric}.tolerance={t}`.
  */
 export class BestCheckpointCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = BestCheckpointCallbackConfig;
   readonly metricKey: string;
   readonly modelNames: readonly string[];
   readonly saveFrozenWeights: boolean;
@@ -106,3 +122,11 @@ export class BestCheckpointCallback extends PeriodicCallback {
     });
   }
 }
+
+register("noether.core.callbacks.BestCheckpointCallback", {
+  class: BestCheckpointCallback,
+  aliases: [
+    "noether.core.callbacks.checkpoint.BestCheckpointCallback",
+    "noether.core.callbacks.checkpoint.best_checkpoint.BestCheckpointCallback",
+  ],
+});

@@ -1,15 +1,32 @@
+import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
-import type { CheckpointCallbackConfig } from "../configs";
-import { shortNumberStr } from "../../logging/formatters";
+import { register } from "../../../config/registry";
+import { bool, list, optional, str, tag } from "../../../config/schema";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { shortNumberStr } from "../../logging/formatters";
 import type { CallbackDependencies } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 /** Bytes of a float32. */
 const BYTES_PER_WEIGHT = 4;
 
+/** Config of {@link CheckpointCallback}. */
+export const CheckpointCallbackConfig = CallBackBaseConfig.extend("CheckpointCallbackConfig", {
+  fields: {
+    name: tag("CheckpointCallback"),
+    save_weights: bool().default(true),
+    save_optim: bool().default(false),
+    save_latest_weights: bool().default(true),
+    save_latest_optim: bool().default(false),
+    model_names: optional(list(str())),
+  },
+});
+export type CheckpointCallbackConfig = z.output<typeof CheckpointCallbackConfig>;
+
 /** Writes checkpoints at an interval: weights and optimizer under `E…_U…_S…` and/or `latest`, and under `last` at the end. */
 export class CheckpointCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = CheckpointCallbackConfig;
   readonly saveWeights: boolean;
   readonly saveOptim: boolean;
   readonly saveLatestWeights: boolean;
@@ -87,3 +104,11 @@ export class CheckpointCallback extends PeriodicCallback {
     });
   }
 }
+
+register("noether.core.callbacks.CheckpointCallback", {
+  class: CheckpointCallback,
+  aliases: [
+    "noether.core.callbacks.checkpoint.CheckpointCallback",
+    "noether.core.callbacks.checkpoint.checkpoint.CheckpointCallback",
+  ],
+});

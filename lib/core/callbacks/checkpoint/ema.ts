@@ -1,18 +1,21 @@
+import type { z } from "zod";
+import { KeyError, ValueError } from "../../../config/python-errors";
+import { pyFloatRepr } from "../../../config/python-format";
+import { register } from "../../../config/registry";
+import { bool, float, list, optional, str, tag } from "../../../config/schema";
 import { _foreachAdd_, _foreachMul_, Float, keep, nn, noGrad, scope, type Tensor, toMap } from "../../../torch";
 import { CheckpointKeys } from "../../checkpoint-keys";
 import { isRank0 } from "../../distributed";
-import { ModelBase } from "../../models/base";
-import type { PathProvider } from "../../providers/path";
-import { KeyError, ValueError } from "../../../config/python-errors";
-import type { EmaCallbackConfig } from "../configs";
-import { selectWithPath } from "../../providers/select-path";
-import { pyFloatRepr } from "../../../config/python-format";
 import { TrainingIteration } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { ModelBase } from "../../models/base";
+import type { PathProvider } from "../../providers/path";
+import { selectWithPath } from "../../providers/select-path";
 import { CheckpointFolder } from "../../writers/checkpoint-folder";
 import { checkpointFileName } from "../../writers/checkpoint-writer";
 import { readTorchFile } from "../../writers/torch-file";
 import type { CallbackDependencies } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 import { entryOf } from "../state";
 
@@ -23,11 +26,25 @@ interface Average {
   readonly buffers: Map<string, Tensor>;
 }
 
+/** Config of {@link EmaCallback}. */
+export const EmaCallbackConfig = CallBackBaseConfig.extend("EmaCallbackConfig", {
+  fields: {
+    name: tag("EmaCallback"),
+    target_factors: list(float()),
+    model_paths: optional(list(str().nullable())),
+    save_weights: bool().default(true),
+    save_last_weights: bool().default(true),
+    save_latest_weights: bool().default(false),
+  },
+});
+export type EmaCallbackConfig = z.output<typeof EmaCallbackConfig>;
+
 /**
  * Keeps exponential moving averages of the weights, `ema <- ema * factor + weight * (1 - factor)` after every update, and
  * writes them as checkpoints `{model}_ema={factor}_cp={tag}_model.th`. Buffers are copied, not averaged.
  */
 export class EmaCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = EmaCallbackConfig;
   readonly modelPaths: readonly (string | null)[];
   readonly targetFactors: readonly number[];
   readonly saveWeights: boolean;
@@ -245,6 +262,11 @@ export class EmaCallback extends PeriodicCallback {
     return other ?? first;
   }
 }
+
+register("noether.core.callbacks.EmaCallback", {
+  class: EmaCallback,
+  aliases: ["noether.core.callbacks.checkpoint.EmaCallback", "noether.core.callbacks.checkpoint.ema.EmaCallback"],
+});
 
 function emaInfo(factor: number): string {
   return `ema=${pyFloatRepr(factor)}`;

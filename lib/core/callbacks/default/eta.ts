@@ -1,12 +1,15 @@
+import type { z } from "zod";
+import { AssertionError } from "../../../config/python-errors";
+import { register } from "../../../config/registry";
 import { keep, type Tensor } from "../../../torch";
 import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../checkpoint-keys";
 import { isRank0 } from "../../distributed";
-import { AssertionError } from "../../../config/python-errors";
-import { fitParts, type StatusLine, statusLine } from "../../logging/terminal";
-import { compactNumber, durationForPeople } from "../../logging/formatters";
-import type { Clock } from "../../logging/stopwatch";
 import { fullySpecified } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { compactNumber, durationForPeople } from "../../logging/formatters";
+import type { Clock } from "../../logging/stopwatch";
+import { fitParts, type StatusLine, statusLine } from "../../logging/terminal";
+import { CallBackBaseConfig } from "../base-config";
 import { type AccumulationStep, PeriodicCallback, type UpdateTimes } from "../periodic";
 
 /** Seconds between two drawings: reading the loss makes a GPU wait. */
@@ -19,6 +22,7 @@ const BAR_CELLS = 20;
  * remaining time. On a narrow terminal the less important parts are left out.
  */
 export class EtaCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = CallBackBaseConfig;
   /** Seconds; replaced in tests. */
   clock: Clock = () => performance.now() / 1000;
   /** Where the line is drawn; replaced in tests. */
@@ -74,3 +78,8 @@ export class EtaCallback extends PeriodicCallback {
     this.#loss = null;
   }
 }
+
+register("noether.core.callbacks.EtaCallback", {
+  class: EtaCallback,
+  aliases: ["noether.core.callbacks.default.EtaCallback", "noether.core.callbacks.default.eta.EtaCallback"],
+});

@@ -1,4 +1,7 @@
+import type { z } from "zod";
+import { register } from "../../../config/registry";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { CallBackBaseConfig } from "../base-config";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 /**
@@ -6,6 +9,8 @@ import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
  * `optim/wd/{model}/{group}`. The first update is logged whatever the interval.
  */
 export class LrCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = CallBackBaseConfig;
+
   override isUpdateDue(updateCounter: UpdateCounter): boolean {
     return super.isUpdateDue(updateCounter) || updateCounter.update === 1;
   }
@@ -31,3 +36,8 @@ export class LrCallback extends PeriodicCallback {
     }
   }
 }
+
+register("noether.core.callbacks.LrCallback", {
+  class: LrCallback,
+  aliases: ["noether.core.callbacks.default.LrCallback", "noether.core.callbacks.default.lr.LrCallback"],
+});

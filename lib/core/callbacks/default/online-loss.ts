@@ -1,7 +1,10 @@
-import { keep, scope, stack, type Tensor } from "../../../torch";
+import type { z } from "zod";
 import { RuntimeError } from "../../../config/python-errors";
-import type { OnlineLossCallbackConfig } from "../configs";
+import { register } from "../../../config/registry";
+import { bool, tag } from "../../../config/schema";
+import { keep, scope, stack, type Tensor } from "../../../torch";
 import type { CallbackDependencies } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 import {
   type AccumulationStep,
   PeriodicCallback,
@@ -9,10 +12,17 @@ import {
   type PeriodicCallbackContext,
 } from "../periodic";
 
+/** Config of {@link OnlineLossCallback}. */
+export const OnlineLossCallbackConfig = CallBackBaseConfig.extend("OnlineLossCallbackConfig", {
+  fields: { name: tag("OnlineLossCallback"), verbose: bool().default(true) },
+});
+export type OnlineLossCallbackConfig = z.output<typeof OnlineLossCallbackConfig>;
+
 /**
  * Logs the mean training loss since the last time, `loss/online/{name}/{interval}`, and stops training when it is NaN.
  */
 export class OnlineLossCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = OnlineLossCallbackConfig;
   /** Prints the losses as well. */
   readonly verbose: boolean;
   readonly #tracked = new Map<string, Tensor[]>();
@@ -62,3 +72,11 @@ export class OnlineLossCallback extends PeriodicCallback {
     }
   }
 }
+
+register("noether.core.callbacks.OnlineLossCallback", {
+  class: OnlineLossCallback,
+  aliases: [
+    "noether.core.callbacks.default.OnlineLossCallback",
+    "noether.core.callbacks.default.online_loss.OnlineLossCallback",
+  ],
+});

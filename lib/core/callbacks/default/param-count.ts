@@ -1,8 +1,11 @@
-import { CompositeModel } from "../../models/composite";
-import type { ModelBase } from "../../models/base";
+import type { z } from "zod";
+import { register } from "../../../config/registry";
 import { shortNumberStr } from "../../logging/formatters";
+import type { ModelBase } from "../../models/base";
+import { CompositeModel } from "../../models/composite";
 import { snakeTypeName } from "../../naming";
 import { CallbackBase } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 
 interface Row {
   readonly name: string;
@@ -12,6 +15,8 @@ interface Row {
 
 /** Reports the number of weights: log lines, and `param_count/{name}` (`/trainable`, `/frozen`) in the summary. */
 export class ParamCountCallback extends CallbackBase {
+  static readonly schema: z.ZodType = CallBackBaseConfig;
+
   override async beforeTraining(): Promise<void> {
     const summary: Record<string, number> = {};
     for (const { name, trainable, frozen } of rowsOf(this.model, null)) {
@@ -25,6 +30,14 @@ export class ParamCountCallback extends CallbackBase {
     await this.tracker.updateSummary(summary);
   }
 }
+
+register("noether.core.callbacks.ParamCountCallback", {
+  class: ParamCountCallback,
+  aliases: [
+    "noether.core.callbacks.default.ParamCountCallback",
+    "noether.core.callbacks.default.param_count.ParamCountCallback",
+  ],
+});
 
 /** One row per model; a composite's row comes before those of its submodels. */
 function rowsOf(model: ModelBase, trace: string | null): Row[] {

@@ -1,7 +1,10 @@
+import type { z } from "zod";
+import { register } from "../../../config/registry";
+import { fullySpecified } from "../../iteration/training-iteration";
 import { compactNumber, durationForPeople } from "../../logging/formatters";
 import type { Clock } from "../../logging/stopwatch";
-import { fullySpecified } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { CallBackBaseConfig } from "../base-config";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 /** A line of progress is due after this many seconds, whatever the interval. */
@@ -20,6 +23,7 @@ interface Mark {
  * The time of the first interval (warm-up of caches and kernels) does not count for the estimate.
  */
 export class ProgressCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = CallBackBaseConfig;
   /** Seconds since the epoch; replaced in tests. */
   clock: Clock = () => Date.now() / 1000;
   /** Where the speed is measured from. */
@@ -86,3 +90,11 @@ export class ProgressCallback extends PeriodicCallback {
     }
   }
 }
+
+register("noether.core.callbacks.ProgressCallback", {
+  class: ProgressCallback,
+  aliases: [
+    "noether.core.callbacks.default.ProgressCallback",
+    "noether.core.callbacks.default.progress.ProgressCallback",
+  ],
+});

@@ -1,9 +1,13 @@
-import { arrayToString } from "../../logging/formatters";
+import type { z } from "zod";
+import { register } from "../../../config/registry";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { arrayToString } from "../../logging/formatters";
+import { CallBackBaseConfig } from "../base-config";
 import { PeriodicCallback, type PeriodicCallbackContext, type UpdateTimes } from "../periodic";
 
 /** Logs mean and longest time of the parts of an update: `train_time/{part}/{mean,max}/{interval}`. */
 export class TrainTimeCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = CallBackBaseConfig;
   readonly #times = new Map<string, number[]>();
   readonly #totals = new Map<string, number>();
 
@@ -38,3 +42,11 @@ export class TrainTimeCallback extends PeriodicCallback {
     }
   }
 }
+
+register("noether.core.callbacks.TrainTimeCallback", {
+  class: TrainTimeCallback,
+  aliases: [
+    "noether.core.callbacks.default.TrainTimeCallback",
+    "noether.core.callbacks.default.train_time.TrainTimeCallback",
+  ],
+});

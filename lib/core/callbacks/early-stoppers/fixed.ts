@@ -1,11 +1,31 @@
+import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
-import type { FixedEarlyStopperConfig } from "../configs";
+import { register } from "../../../config/registry";
+import { defineConfig, int, optional, str, tag } from "../../../config/schema";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies } from "../base";
 import { EarlyStopperBase } from "./base";
 
+/** Not a {@link CallBackBaseConfig}: own fields only, unknown keys (intervals too) are dropped. */
+export const FixedEarlyStopperConfig = defineConfig("FixedEarlyStopperConfig", {
+  extra: "ignore",
+  fields: {
+    name: tag("FixedEarlyStopper"),
+    kind: optional(str()),
+    stop_at_sample: optional(int()),
+    stop_at_update: optional(int()),
+    stop_at_epoch: optional(int()),
+  },
+  check: (config, complain) => {
+    const given = [config.stop_at_sample, config.stop_at_update, config.stop_at_epoch].filter((n) => n !== null);
+    if (given.length !== 1) complain("expected exactly one of stop_at_sample, stop_at_update and stop_at_epoch");
+  },
+});
+export type FixedEarlyStopperConfig = z.output<typeof FixedEarlyStopperConfig>;
+
 /** Ends training at an epoch, update or sample, without changing the schedules as `max_…` would. */
 export class FixedEarlyStopper extends EarlyStopperBase {
+  static readonly schema: z.ZodType = FixedEarlyStopperConfig;
   readonly stopAtSample: number | null;
   readonly stopAtUpdate: number | null;
   readonly stopAtEpoch: number | null;
@@ -28,3 +48,11 @@ export class FixedEarlyStopper extends EarlyStopperBase {
     return reached(sample, this.stopAtSample) || reached(update, this.stopAtUpdate) || reached(epoch, this.stopAtEpoch);
   }
 }
+
+register("noether.core.callbacks.FixedEarlyStopper", {
+  class: FixedEarlyStopper,
+  aliases: [
+    "noether.core.callbacks.early_stoppers.FixedEarlyStopper",
+    "noether.core.callbacks.early_stoppers.fixed.FixedEarlyStopper",
+  ],
+});

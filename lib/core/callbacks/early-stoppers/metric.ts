@@ -1,16 +1,30 @@
-import { Float } from "../../../torch";
+import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
-import type { MetricEarlyStopperConfig } from "../configs";
-import { typeName } from "../../naming";
 import { pyFloatRepr } from "../../../config/python-format";
+import { register } from "../../../config/registry";
+import { int, str, tag } from "../../../config/schema";
+import { Float } from "../../../torch";
 import type { UpdateCounter } from "../../iteration/update-counter";
+import { typeName } from "../../naming";
 import type { CallbackDependencies, CallbackState } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 import { currentMetric, isBetter, worstValue } from "../metric";
 import { entryOf } from "../state";
 import { EarlyStopperBase } from "./base";
 
+/** Config of {@link MetricEarlyStopper}. */
+export const MetricEarlyStopperConfig = CallBackBaseConfig.extend("MetricEarlyStopperConfig", {
+  fields: {
+    name: tag("MetricEarlyStopper"),
+    metric_key: str(),
+    tolerance: int({ ge: 1 }),
+  },
+});
+export type MetricEarlyStopperConfig = z.output<typeof MetricEarlyStopperConfig>;
+
 /** Ends training when a metric has not improved for `tolerance` calls. */
 export class MetricEarlyStopper extends EarlyStopperBase {
+  static readonly schema: z.ZodType = MetricEarlyStopperConfig;
   readonly metricKey: string;
   readonly tolerance: number;
   readonly higherIsBetter: boolean;
@@ -54,3 +68,11 @@ export class MetricEarlyStopper extends EarlyStopperBase {
     return this.toleranceCounter >= this.tolerance;
   }
 }
+
+register("noether.core.callbacks.MetricEarlyStopper", {
+  class: MetricEarlyStopper,
+  aliases: [
+    "noether.core.callbacks.early_stoppers.MetricEarlyStopper",
+    "noether.core.callbacks.early_stoppers.metric.MetricEarlyStopper",
+  ],
+});

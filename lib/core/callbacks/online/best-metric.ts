@@ -1,15 +1,30 @@
-import { Float } from "../../../torch";
+import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
-import type { BestMetricCallbackConfig } from "../configs";
-import { typeName } from "../../naming";
 import { pyFloatRepr } from "../../../config/python-format";
+import { register } from "../../../config/registry";
+import { list, optional, str, tag } from "../../../config/schema";
+import { Float, toMap } from "../../../torch";
+import { typeName } from "../../naming";
 import type { CallbackDependencies, CallbackState } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 import { currentMetric, isBetter, worstValue } from "../metric";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 import { entryOf } from "../state";
 
+/** Config of {@link BestMetricCallback}. */
+export const BestMetricCallbackConfig = CallBackBaseConfig.extend("BestMetricCallbackConfig", {
+  fields: {
+    name: tag("BestMetricCallback"),
+    source_metric_key: str(),
+    target_metric_keys: optional(list(str())),
+    optional_target_metric_keys: optional(list(str())),
+  },
+});
+export type BestMetricCallbackConfig = z.output<typeof BestMetricCallbackConfig>;
+
 /** Logs other metrics as they were when a source metric was best: `{target}/at_best/{source}`. */
 export class BestMetricCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = BestMetricCallbackConfig;
   readonly sourceMetricKey: string;
   readonly targetMetricKeys: readonly string[];
   readonly optionalTargetMetricKeys: readonly string[];
@@ -45,9 +60,8 @@ export class BestMetricCallback extends PeriodicCallback {
 
   override loadStateDict(state: CallbackState): void {
     this.bestMetricValue = Number(entryOf(state, "best_metric_value"));
-    const values = entryOf(state, "previous_log_values") as Map<string, unknown> | Record<string, unknown> | undefined;
-    const entries = values instanceof Map ? [...values] : Object.entries(values ?? {});
-    this.previousLogValues = new Map(entries.map(([key, value]) => [key, Number(value)]));
+    const values = toMap(entryOf(state, "previous_log_values") ?? {});
+    this.previousLogValues = new Map([...values].map(([key, value]) => [String(key), Number(value)]));
   }
 
   override periodicCallback({ intervalType }: PeriodicCallbackContext): void {
@@ -78,3 +92,11 @@ export class BestMetricCallback extends PeriodicCallback {
     this.writer.addScalar(key, value, { logger: this.logger });
   }
 }
+
+register("noether.core.callbacks.BestMetricCallback", {
+  class: BestMetricCallback,
+  aliases: [
+    "noether.core.callbacks.online.BestMetricCallback",
+    "noether.core.callbacks.online.best_metric.BestMetricCallback",
+  ],
+});

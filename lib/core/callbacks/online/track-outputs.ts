@@ -1,14 +1,31 @@
 import { join } from "node:path";
-
-import { keep, scope, stack, Tensor, tensor } from "../../../torch";
+import type { z } from "zod";
 import { AssertionError, KeyError, ValueError } from "../../../config/python-errors";
-import type { TrackAdditionalOutputsCallbackConfig } from "../configs";
+import { register } from "../../../config/registry";
+import { bool, list, literal, optional, str, tag } from "../../../config/schema";
+import { keep, scope, stack, Tensor, tensor } from "../../../torch";
 import { writeTorchFile } from "../../writers/torch-file";
 import type { CallbackDependencies } from "../base";
+import { CallBackBaseConfig } from "../base-config";
 import { type AccumulationStep, PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
+
+/** Config of {@link TrackAdditionalOutputsCallback}. */
+export const TrackAdditionalOutputsCallbackConfig = CallBackBaseConfig.extend("TrackAdditionalOutputsCallbackConfig", {
+  fields: {
+    name: tag("TrackAdditionalOutputsCallback"),
+    keys: optional(list(str())),
+    patterns: optional(list(str())),
+    verbose: bool().default(false),
+    reduce: literal("mean", "last").default("mean"),
+    log_output: bool().default(true),
+    save_output: bool().default(false),
+  },
+});
+export type TrackAdditionalOutputsCallbackConfig = z.output<typeof TrackAdditionalOutputsCallbackConfig>;
 
 /** Logs (and saves) additional outputs of the training step: their mean since the last time, or the last value. */
 export class TrackAdditionalOutputsCallback extends PeriodicCallback {
+  static readonly schema: z.ZodType = TrackAdditionalOutputsCallbackConfig;
   readonly keys: readonly string[];
   readonly patterns: readonly string[];
   readonly verbose: boolean;
@@ -88,6 +105,14 @@ export class TrackAdditionalOutputsCallback extends PeriodicCallback {
     return `TrackAdditionalOutputsCallback(${this.getIntervalStringVerbose()}, keys=[${this.keys.join(", ")}], patterns=[${this.patterns.join(", ")}])`;
   }
 }
+
+register("noether.core.callbacks.TrackAdditionalOutputsCallback", {
+  class: TrackAdditionalOutputsCallback,
+  aliases: [
+    "noether.core.callbacks.online.TrackAdditionalOutputsCallback",
+    "noether.core.callbacks.online.track_outputs.TrackAdditionalOutputsCallback",
+  ],
+});
 
 function asTensor(value: Tensor | number): Tensor {
   return value instanceof Tensor ? value : tensor(value, { dtype: "float64" });

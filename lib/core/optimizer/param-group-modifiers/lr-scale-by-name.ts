@@ -1,11 +1,13 @@
-import type { nn, Tensor } from "../../../torch";
+import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
-import type { ParamGroupModifierConfig } from "../optimizer-config";
 import { pyNumber } from "../../../config/python-format";
-import type { ParamGroupModifierBase, ParamGroupProperties } from "./base";
+import { register } from "../../../config/registry";
+import type { nn, Tensor } from "../../../torch";
+import { type ParamGroupModifierBase, ParamGroupModifierConfig, type ParamGroupProperties } from "./base";
 
 /** Scales the learning rate of one parameter, given by its full name. */
 export class LrScaleByNameModifier implements ParamGroupModifierBase {
+  static readonly schema: z.ZodType = ParamGroupModifierConfig;
   readonly scale: number;
   readonly name: string;
   paramWasFound = false;
@@ -37,3 +39,11 @@ export class LrScaleByNameModifier implements ParamGroupModifierBase {
     return `LrScaleByNameModifier(name=${this.name},scale=${pyNumber(this.scale)})`;
   }
 }
+
+register("noether.core.optimizer.LrScaleByNameModifier", {
+  class: LrScaleByNameModifier,
+  aliases: [
+    "noether.core.optimizer.param_group_modifiers.LrScaleByNameModifier",
+    "noether.core.optimizer.param_group_modifiers.lr_scale_by_name.LrScaleByNameModifier",
+  ],
+});

@@ -1,11 +1,13 @@
-import type { nn, Tensor } from "../../../torch";
+import type { z } from "zod";
 import { RuntimeError, ValueError } from "../../../config/python-errors";
-import type { ParamGroupModifierConfig } from "../optimizer-config";
 import { pyFloatRepr } from "../../../config/python-format";
-import type { ParamGroupModifierBase, ParamGroupProperties } from "./base";
+import { register } from "../../../config/registry";
+import type { nn, Tensor } from "../../../torch";
+import { type ParamGroupModifierBase, ParamGroupModifierConfig, type ParamGroupProperties } from "./base";
 
 /** Sets the weight decay of one parameter, given by its full name. */
 export class WeightDecayByNameModifier implements ParamGroupModifierBase {
+  static readonly schema: z.ZodType = ParamGroupModifierConfig;
   readonly value: number;
   readonly name: string;
   paramWasFound = false;
@@ -39,3 +41,11 @@ export class WeightDecayByNameModifier implements ParamGroupModifierBase {
     return `WeightDecayByNameModifier(name=${this.name}), value=${pyFloatRepr(this.value)})`;
   }
 }
+
+register("noether.core.optimizer.WeightDecayByNameModifier", {
+  class: WeightDecayByNameModifier,
+  aliases: [
+    "noether.core.optimizer.param_group_modifiers.WeightDecayByNameModifier",
+    "noether.core.optimizer.param_group_modifiers.weight_decay_by_name.WeightDecayByNameModifier",
+  ],
+});

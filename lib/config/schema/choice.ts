@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { type AnyConfigClass, configClassOf } from "./config-class";
+import { customType, delegate, isMapping, refuse, report } from "./custom-type";
+
+/** Reports a problem of the choice, at a key of the mapping or at the mapping itself. */
+export type Problem = (message: string, ...path: readonly PropertyKey[]) => void;
+
+/** What {@link choice} takes. */
+export interface ChoiceOptions {
+  /** What is expected where something else than a mapping comes: `a mapping (ModelBaseConfig)`. */
+  readonly expected: string;
+  /** Whether a config that is validated already is taken as it is. Default: every one. */
+  readonly accepts?: (type: AnyConfigClass) => boolean;
+  /** The type that validates a mapping; undefined after a problem was reported. */
+  readonly choose: (input: Record<string, unknown>, problem: Problem) => z.ZodType | undefined;
+}
+
+/** A sub-config whose type depends on what the mapping says. */
+export function choice<O, I = O>({ expected, accepts = () => true, choose }: ChoiceOptions): z.ZodType<O, I> {
+  return customType<O, I>((input, context) => {
+    const given = configClassOf(input);
+    if (given && accepts(given)) return input as O;
+    if (!isMapping(input)) return refuse(context, input, expected);
+    const type = choose(input, (message, ...path) => report(context, input, message, path));
+    return type ? (delegate(type, input, context) as O) : z.NEVER;
+  });
+}

@@ -1,0 +1,33 @@
+import type { z } from "zod";
+import { register } from "../../config/registry";
+import { any, defineConfig, mapping, oneOf, optional, registered, str } from "../../config/schema";
+
+/** What every initializer that reads another run has. */
+export const InitializerConfig = defineConfig("InitializerConfig", {
+  extra: "forbid",
+  fields: {
+    kind: str().default("noether.core.initializers.PreviousRunInitializer"),
+    /** Accepted and never used, as in the Python framework. */
+    kwargs: optional(mapping(any())),
+    /** Run to read from. A string: quote it in YAML when it looks like a number. */
+    run_id: str(),
+    /** Stage of that run; null: none. */
+    stage_name: optional(str()),
+    /** Name part of the checkpoint file; null: the model's name. */
+    model_name: optional(str()),
+    /** `latest`, `E1_U10_S40`, … or a mapping of `epoch`, `update`, `sample`: one of them or all. */
+    checkpoint_tag: optional(oneOf(str(), mapping(any()))),
+    /** Infix of the file name, e.g. `ema=0.9999`. */
+    model_info: optional(str()),
+  },
+});
+export type InitializerConfig = z.output<typeof InitializerConfig>;
+
+register("noether.core.schemas.initializers.InitializerConfig", {
+  schema: InitializerConfig,
+  aliases: ["noether.core.initializers.InitializerConfig"],
+});
+
+/** An initializer of a model or trainer, chosen by its `kind`, which is required. */
+export const AnyInitializer = registered(InitializerConfig, { withoutKind: null, withoutSchema: null });
+export type AnyInitializer = InitializerConfig;

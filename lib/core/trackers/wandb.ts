@@ -1,0 +1,17 @@
+import type { z } from "zod";
+import { register } from "../../config/registry";
+import { literal, optional, str, tag } from "../../config/schema";
+import { TrackerBaseConfig } from "./base";
+
+/** Metrics to Weights & Biases. */
+export const WandBTrackerSchema = TrackerBaseConfig.extend("WandBTrackerSchema", {
+  fields: {
+    kind: tag("noether.core.trackers.WandBTracker"),
+    entity: optional(str()),
+    project: optional(str()),
+    mode: optional(literal("disabled", "online", "offline")).default("online"),
+  },
+});
+export type WandBTrackerSchema = z.output<typeof WandBTrackerSchema>;
+
+register("noether.core.trackers.WandBTracker", { schema: WandBTrackerSchema });

@@ -92,7 +92,7 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     if (at::GradMode::is_enabled()) return differentiable_backward({saved[0], saved[1], saved[2]}, gradients[0]);
     const Tensor q = with_rows(saved[0]), k = with_rows(saved[1]), v = with_rows(saved[2]);
     const Tensor &out = saved[3], &logsumexp = saved[4];
-    const Tensor grad_out = with_rows(gradients[0].to(q.scalar_type()));
+    const Tensor grad_out = with_rows(in_memory(gradients[0]).to(q.scalar_type()));
     const auto* kernel = find_kernel(q, k);
     if (!kernel) {
       auto [grad_q, grad_k, grad_v] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
@@ -119,7 +119,7 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
 };
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
-  if (!fits_flash(q, k, v)) return at::scaled_dot_product_attention(q, k, v);
+  if (!fits_flash(q, k, v)) return at::scaled_dot_product_attention(in_memory(q), in_memory(k), in_memory(v));
   if (at::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad()))
     return FusedAttention::apply(q, k, v);
   at::AutoDispatchBelowADInplaceOrView guard;

@@ -1,7 +1,7 @@
 // Which tensors a kernel of our own can read from their memory as they stand.
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include <ATen/ATen.h>
 
 namespace noether {
 
@@ -18,6 +18,12 @@ inline bool is_dense_cpu(const at::Tensor& t, at::ScalarType type) {
 // float32 or bfloat16
 inline bool is_dense_cpu_float_or_bfloat16(const at::Tensor& t) {
   return is_dense_cpu(t) && (t.scalar_type() == at::kFloat || t.scalar_type() == at::kBFloat16);
+}
+
+// The same values, standing in memory: for gradients, which may come in any form, and for ATen's kernels that read
+// zeros without memory as if they had some.
+inline at::Tensor in_memory(const at::Tensor& t) {
+  return t._is_zerotensor() ? t.clone() : t.resolve_neg();
 }
 
 }  // namespace noether

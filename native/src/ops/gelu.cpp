@@ -118,7 +118,7 @@ struct Gelu : torch::autograd::Function<Gelu> {
                                                  const torch::autograd::variable_list& gradients) {
     const Tensor x = context->get_saved_variables()[0];
     if (at::GradMode::is_enabled()) return {at::gelu_backward(gradients[0], x)};
-    const Tensor grad = gradients[0].to(x.scalar_type()).contiguous();
+    const Tensor grad = in_memory(gradients[0]).to(x.scalar_type()).contiguous();
     return {for_each_row<2>({x, grad}, [](const auto& rows, int64_t count, float* out) {
       gelu_backward_row(rows[0], rows[1], count, out);
     })};

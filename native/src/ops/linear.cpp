@@ -55,7 +55,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor &input = saved[0], &weight = saved[1], grad = as_matrix(gradients[0]);
+    const Tensor &input = saved[0], &weight = saved[1], grad = as_matrix(in_memory(gradients[0]));
     const bool low_precision = context->saved_data["low_precision"].toBool();
     const auto type = [&](const char* name) { return context->saved_data[name].toScalarType(); };
     variable_list results(4);

@@ -65,7 +65,7 @@ struct MatmulFunction : torch::autograd::Function<MatmulFunction> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const Tensor &left = saved[0], &right = saved[1], &grad = gradients[0];
+    const Tensor &left = saved[0], &right = saved[1], grad = in_memory(gradients[0]);
     const bool low_precision = context->saved_data["low_precision"].toBool();
     const auto type = [&](const char* name) { return context->saved_data[name].toScalarType(); };
     variable_list results(3);

@@ -67,7 +67,8 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
   });
   const logger = getLogger("runner");
   const name = runName(config.name, overrides);
-  logger.info(`run ${runId}${name ? ` (${name})` : ""}: ${pathProvider.runOutputPath}`);
+  logger.info(`run ${runId}: ${pathProvider.runOutputPath}`);
+  logger.debug(`run name: ${name || "(none)"}`);
 
   const metricPropertyProvider = new MetricPropertyProvider();
   const tracker = createTracker(config, { metricPropertyProvider, pathProvider });

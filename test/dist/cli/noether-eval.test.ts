@@ -20,7 +20,9 @@ describe("evaluation of a finished run", () => {
     const trained = loss(readFileSync(join(output, "run", "train", "log.txt"), "utf8"));
     const { code, stderr } = runCli("noether-eval", base());
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(loss(stderr)[0]).toBe(trained[0]);
+    const evaluated = loss(readFileSync(join(output, "run", "train_eval", "log.txt"), "utf8"));
+    expect(evaluated[0]).toBe(trained[0]);
+    expect(stderr).toContain(`loss/test/total ${Number(evaluated[0]).toPrecision(5)}`);
     expect(readdirSync(join(output, "run"))).toEqual(["train", "train_eval"]);
     expect(readdirSync(join(output, "run", "train"))).toEqual(before);
   });

@@ -53,7 +53,7 @@ describe("a training run", () => {
     const losses = ["a", "b"].map((id) => {
       expect(runCli("noether-train", [config, `output_path=${output}`, `+run_id=${id}`, "+seed=3"]).code).toBe(0);
       const log = readFileSync(join(output, id, "train", "log.txt"), "utf8");
-      return log.split("\n").filter((line) => line.includes("loss/")).map((line) => line.slice(20));
+      return log.split("\n").filter((line) => / loss\/.*: /.test(line)).map((line) => line.slice(20));
     });
     expect(losses[0]!.length).toBeGreaterThan(2);
     expect(losses[0]).toEqual(losses[1]);
@@ -63,9 +63,9 @@ describe("a training run", () => {
     const child = startCli("noether-train", [config, `output_path=${output}`, "+run_id=run", "trainer.max_epochs=100000", "trainer.callbacks=null"]);
     let log = "";
     child.stderr!.on("data", (chunk: Buffer) => {
-      const before = log.includes("E=1/");
+      const before = log.includes("epoch 1/");
       log += chunk.toString();
-      if (!before && log.includes("E=1/")) child.kill("SIGTERM");
+      if (!before && log.includes("epoch 1/")) child.kill("SIGTERM");
     });
     const [code] = (await once(child, "exit")) as [number | null];
     expect({ code, log }).toMatchObject({ code: 0 });
@@ -81,7 +81,7 @@ describe("a training run", () => {
     ]);
     let log = "";
     child.stderr!.on("data", (chunk: Buffer) => {
-      if (!log.includes("E=1/") && `${log}${chunk.toString()}`.includes("E=1/")) child.kill("SIGINT");
+      if (!log.includes("epoch 1/") && `${log}${chunk.toString()}`.includes("epoch 1/")) child.kill("SIGINT");
       log += chunk.toString();
     });
     const [code, signal] = (await once(child, "exit")) as [number | null, string | null];

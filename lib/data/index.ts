@@ -2,28 +2,32 @@
  * Data sets, what is done to their samples on the way to a model, and the order in which they are loaded.
  *
  * Data set → wrappers → sampler → pipeline (sample processors, collators, batch processors) → batch.
+ * Each class registers itself under its kind.
  */
-import "./kinds";
 
 export { Dataset } from "./base/dataset";
+export { DatasetBaseConfig, StandardDatasetConfig } from "./base/dataset-config";
 export type { DatasetProtocol, Getter, GetterOptions } from "./base/dataset";
 export type { BatchMap, Loaded, Sample } from "./sample";
 
 export { DatasetWrapper, isDataset } from "./wrappers/dataset-wrapper";
 export { PropertySubsetWrapper } from "./wrappers/property-subset-wrapper";
-export { RepeatWrapper } from "./wrappers/repeat-wrapper";
-export { ShuffleWrapper } from "./wrappers/shuffle-wrapper";
+export { RepeatWrapper, RepeatWrapperConfig } from "./wrappers/repeat-wrapper";
+export { ShuffleWrapper, ShuffleWrapperConfig } from "./wrappers/shuffle-wrapper";
 export { Subset } from "./wrappers/subset";
-export { SubsetWrapper } from "./wrappers/subset-wrapper";
+export { SubsetWrapper, SubsetWrapperConfig } from "./wrappers/subset-wrapper";
+export { DatasetWrapperConfig, DatasetWrappers } from "./wrappers/wrapper-config";
 export { TimingWrapper } from "./wrappers/timing-wrapper";
 
 export { ComposePreProcess } from "./preprocessors/compose";
 export { PreProcessor } from "./preprocessors/pre-processor";
 export { fromLogscale, toLogscale } from "../core/functional/logscale";
+export { AnyNormalizer, NormalizerChain } from "./preprocessors/normalizers/normalizer-config";
+export { flatten, shapeOf, tensorValue, type TensorValue } from "./preprocessors/normalizers/tensor-value";
 export { toTensor } from "./preprocessors/to-tensor";
-export { MeanStdNormalization } from "./preprocessors/normalizers/mean-std";
-export { PositionNormalizer } from "./preprocessors/normalizers/position";
-export { ShiftAndScaleNormalizer } from "./preprocessors/normalizers/shift-and-scale";
+export { MeanStdNormalization, MeanStdNormalizerConfig } from "./preprocessors/normalizers/mean-std";
+export { PositionNormalizer, PositionNormalizerConfig } from "./preprocessors/normalizers/position";
+export { ShiftAndScaleNormalizer, ShiftAndScaleNormalizerConfig } from "./preprocessors/normalizers/shift-and-scale";
 
 export { BatchProcessor } from "./pipeline/batch-processor";
 export { Collator } from "./pipeline/collator";
@@ -43,6 +47,10 @@ export { permutation, randomOrder } from "./random/permutation";
 export { DataContainer } from "./container/data-container";
 export { DataLoader } from "./container/data-loader";
 export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
+
+export { AeroStatsSchema } from "./stats/aero-stats";
+export { FileMap } from "./datasets/file-map";
+export { checkSplitIDs, type DatasetSplitIDs } from "./datasets/split-ids";
 
 export { RunningMoments } from "./stats/running-moments";
 export type { Moments } from "./stats/running-moments";

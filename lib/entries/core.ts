@@ -5,26 +5,31 @@
  * @module
  */
 export * from "../core";
-export { DatasetBaseConfig, StandardDatasetConfig } from "../data/base/dataset-config";
-export { FileMap } from "../data/datasets/file-map";
-export { checkSplitIDs, type DatasetSplitIDs } from "../data/datasets/split-ids";
-export { CheckpointInitializerConfig, PreviousRunInitializerConfig, ResumeInitializerConfig } from "../initializers";
 export {
+  AeroStatsSchema,
   AnyNormalizer,
+  checkSplitIDs,
+  DatasetBaseConfig,
+  type DatasetSplitIDs,
+  DatasetWrapperConfig,
+  DatasetWrappers,
+  FileMap,
+  flatten,
   MeanStdNormalizerConfig,
   NormalizerChain,
   PositionNormalizerConfig,
-  ShiftAndScaleNormalizerConfig,
-} from "../data/preprocessors/normalizers/configs";
-export { flatten, shapeOf, tensorValue, type TensorValue } from "../data/preprocessors/normalizers/tensor-value";
-export { AeroStatsSchema } from "../data/stats/aero-stats";
-export {
-  DatasetWrapperConfig,
-  DatasetWrappers,
   RepeatWrapperConfig,
+  shapeOf,
+  ShiftAndScaleNormalizerConfig,
   ShuffleWrapperConfig,
+  StandardDatasetConfig,
   SubsetWrapperConfig,
-} from "../data/wrappers/configs";
+  tensorValue,
+  type TensorValue,
+} from "../data";
+export { CheckpointInitializerConfig, PreviousRunInitializerConfig, ResumeInitializerConfig } from "../initializers";
+export { callbackConfigs, CallbacksConfig } from "../training/callbacks/any-callback";
+export { OfflineLossCallbackConfig } from "../training/callbacks/offline-loss";
 export {
   ACCELERATORS,
   ConfigSchema,
@@ -32,6 +37,4 @@ export {
   type Accelerator,
 } from "../training/runners/config-schema";
 export { SlurmConfig, toSrunArgs } from "../training/runners/slurm";
-export { callbackConfigs, CallbacksConfig } from "../training/callbacks/any-callback";
-export { OfflineLossCallbackConfig } from "../training/callbacks/offline-loss";
 export { BaseTrainerConfig } from "../training/trainers/base-trainer-config";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { customType, delegate, describe, isMapping, MISSING, refuse, report } from "./custom-type";
+import { customType, delegate, isMapping, MISSING, refuse, report } from "./custom-type";
 
 /**
  * Leaf types of config schemas: zod types with the lax coercions of the framework's configs

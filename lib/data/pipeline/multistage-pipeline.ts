@@ -7,6 +7,7 @@ import { Collator } from "./collator";
 import { defaultCollate } from "./default-collate";
 import type { SampleCollator } from "./sample-collator";
 import type { SampleProcessor } from "./sample-processor";
+import { register } from "../../config/registry";
 
 /** A ready component, or its config: a mapping with `kind` and the arguments. */
 export type ComponentLike<T> = T | (Record<string, unknown> & { kind: string });
@@ -79,6 +80,11 @@ export class MultiStagePipeline extends Collator {
     );
   }
 }
+
+register("noether.data.pipeline.MultiStagePipeline", {
+  class: MultiStagePipeline,
+  aliases: ["noether.data.MultiStagePipeline", "noether.data.pipeline.multistage.MultiStagePipeline"],
+});
 
 function build<T>(components: Components<T>): T[] {
   const list = Array.isArray(components) ? (components as ComponentLike<T>[]) : Object.values(components ?? {});

@@ -1,12 +1,21 @@
-import { validateConfig } from "../../config/schema";
+import type { z } from "zod";
+import { int, validateConfig } from "../../config/schema";
 import { ValueError } from "../../config/python-errors";
-import { RepeatWrapperConfig } from "./configs";
+import { register } from "../../config/registry";
+import { DatasetWrapperConfig } from "./wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
 import { range, Subset } from "./subset";
 
+/** The whole data set `repetitions` times, one pass after the other. */
+export const RepeatWrapperConfig = DatasetWrapperConfig.extend("RepeatWrapperConfig", {
+  extra: "ignore",
+  fields: { repetitions: int({ ge: 2 }) },
+});
+export type RepeatWrapperConfig = z.output<typeof RepeatWrapperConfig>;
+
 /** The data set `repetitions` times: 0, 1, 2, 0, 1, 2, … */
 export class RepeatWrapper extends Subset {
-  static readonly schema = RepeatWrapperConfig;
+  static readonly schema: z.ZodType = RepeatWrapperConfig;
   readonly repetitions: number;
 
   constructor(config: { kind?: string; repetitions: number }, dataset: DatasetProtocol) {
@@ -20,3 +29,8 @@ export class RepeatWrapper extends Subset {
     return `${this.dataset.toString()} (repeated ${this.repetitions} times)`;
   }
 }
+
+register("noether.data.base.wrappers.RepeatWrapper", {
+  class: RepeatWrapper,
+  aliases: ["noether.data.base.wrappers.repeat.RepeatWrapper", "noether.data.RepeatWrapper"],
+});

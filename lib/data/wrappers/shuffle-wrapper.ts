@@ -1,17 +1,26 @@
-import { validateConfig } from "../../config/schema";
+import type { z } from "zod";
+import { int, optional, validateConfig } from "../../config/schema";
 import { randperm } from "../../torch";
-import { ShuffleWrapperConfig } from "./configs";
+import { register } from "../../config/registry";
+import { DatasetWrapperConfig } from "./wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
 import { permutationNumbers } from "../random/permutation";
 import { numpyPermutation } from "../random/pcg64";
 import { Subset } from "./subset";
+
+/** A fixed random order; the same for the same seed. */
+export const ShuffleWrapperConfig = DatasetWrapperConfig.extend("ShuffleWrapperConfig", {
+  extra: "ignore",
+  fields: { seed: optional(int({ ge: 0 })) },
+});
+export type ShuffleWrapperConfig = z.output<typeof ShuffleWrapperConfig>;
 
 /**
  * The data set in a random order that stays fixed. With a seed it is NumPy's `default_rng(seed)` order (data spec 16.3),
  * without one it is drawn from the default generator.
  */
 export class ShuffleWrapper extends Subset {
-  static readonly schema = ShuffleWrapperConfig;
+  static readonly schema: z.ZodType = ShuffleWrapperConfig;
   readonly seed: number | null;
 
   constructor(config: { kind?: string; seed?: number | null }, dataset: DatasetProtocol) {
@@ -25,3 +34,8 @@ export class ShuffleWrapper extends Subset {
     return `${this.dataset.toString()} (shuffled with seed=${this.seed ?? "None"})`;
   }
 }
+
+register("noether.data.base.wrappers.ShuffleWrapper", {
+  class: ShuffleWrapper,
+  aliases: ["noether.data.base.wrappers.shuffle.ShuffleWrapper", "noether.data.ShuffleWrapper"],
+});

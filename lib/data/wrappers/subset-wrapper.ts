@@ -1,7 +1,23 @@
+import type { z } from "zod";
+import { any, float, int, optional } from "../../config/schema";
 import { RuntimeError, ValueError } from "../../config/python-errors";
-import { SubsetWrapperConfig } from "./configs";
+import { register } from "../../config/registry";
+import { DatasetWrapperConfig } from "./wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
 import { range, Subset } from "./subset";
+
+/** Part of a data set: explicit indices, or a half-open range of indices or fractions. Ranges are checked by the wrapper. */
+export const SubsetWrapperConfig = DatasetWrapperConfig.extend("SubsetWrapperConfig", {
+  extra: "ignore",
+  fields: {
+    indices: optional(any()),
+    start_index: optional(int()),
+    end_index: optional(int()),
+    start_percent: optional(float()),
+    end_percent: optional(float()),
+  },
+});
+export type SubsetWrapperConfig = z.output<typeof SubsetWrapperConfig>;
 
 type Input = { kind?: string } & { [K in Exclude<keyof SubsetWrapperConfig, "kind">]?: SubsetWrapperConfig[K] };
 
@@ -10,12 +26,17 @@ type Input = { kind?: string } & { [K in Exclude<keyof SubsetWrapperConfig, "kin
  * (half-open). An end of 0 is an empty subset, a negative index is an error.
  */
 export class SubsetWrapper extends Subset {
-  static readonly schema = SubsetWrapperConfig;
+  static readonly schema: z.ZodType = SubsetWrapperConfig;
 
   constructor(config: Input, dataset: DatasetProtocol) {
     super(dataset, chooseIndices(validated(config), dataset.length));
   }
 }
+
+register("noether.data.base.wrappers.SubsetWrapper", {
+  class: SubsetWrapper,
+  aliases: ["noether.data.base.wrappers.subset.SubsetWrapper", "noether.data.SubsetWrapper"],
+});
 
 function validated(config: Input): SubsetWrapperConfig {
   const result = SubsetWrapperConfig.safeParse({ kind: "", ...config });

@@ -6,6 +6,7 @@ import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 import { tensorOf } from "../sample-processor";
 import { standardize, unstandardize } from "../scaling";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("MomentNormalizationBatchProcessor", {
   extra: "forbid",
@@ -51,3 +52,8 @@ export class MomentNormalizationBatchProcessor extends BatchProcessor {
     return x;
   }
 }
+
+register("noether.data.pipeline.batch_processors.MomentNormalizationBatchProcessor", {
+  class: MomentNormalizationBatchProcessor,
+  aliases: ["noether.data.pipeline.batch_processors.moment_normalization.MomentNormalizationBatchProcessor"],
+});

@@ -6,6 +6,7 @@ import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 import { tensorOf } from "../sample-processor";
 import { checkBox, scaleFromBox, scaleToBox } from "../scaling";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("PositionNormalizationBatchProcessor", {
   extra: "forbid",
@@ -52,3 +53,8 @@ export class PositionNormalizationBatchProcessor extends BatchProcessor {
     return [key, scaleToBox(value, this)];
   }
 }
+
+register("noether.data.pipeline.batch_processors.PositionNormalizationBatchProcessor", {
+  class: PositionNormalizationBatchProcessor,
+  aliases: ["noether.data.pipeline.batch_processors.position_normalization.PositionNormalizationBatchProcessor"],
+});

@@ -2,6 +2,7 @@ import type { Tensor } from "../../../torch";
 import { defineConfig, mapping, str, validateConfig } from "../../../config/schema";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("RenameKeysBatchProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
 
@@ -23,3 +24,8 @@ export class RenameKeysBatchProcessor extends BatchProcessor {
     return [source ?? key, value];
   }
 }
+
+register("noether.data.pipeline.batch_processors.RenameKeysBatchProcessor", {
+  class: RenameKeysBatchProcessor,
+  aliases: ["noether.data.pipeline.batch_processors.rename_keys.RenameKeysBatchProcessor"],
+});

@@ -4,6 +4,7 @@ import { bool, defineConfig, list, str, validateConfig } from "../../../config/s
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("ConcatSparseTensorCollator", {
   extra: "forbid",
@@ -43,3 +44,8 @@ export class ConcatSparseTensorCollator implements SampleCollator {
     return batch;
   }
 }
+
+register("noether.data.pipeline.collators.ConcatSparseTensorCollator", {
+  class: ConcatSparseTensorCollator,
+  aliases: ["noether.data.pipeline.collators.concat_sparse_tensor.ConcatSparseTensorCollator"],
+});

@@ -2,6 +2,7 @@ import { defineConfig, list, optional, str, validateConfig } from "../../../conf
 import type { BatchMap, Sample } from "../../sample";
 import { collateValues, pick } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("DefaultCollator", {
   extra: "forbid",
@@ -24,3 +25,8 @@ export class DefaultCollator implements SampleCollator {
     );
   }
 }
+
+register("noether.data.pipeline.collators.DefaultCollator", {
+  class: DefaultCollator,
+  aliases: ["noether.data.pipeline.collators.default.DefaultCollator"],
+});

@@ -4,6 +4,7 @@ import { defineConfig, list, str, validateConfig } from "../../../config/schema"
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("FieldDecoderCollator", {
   extra: "forbid",
@@ -53,3 +54,8 @@ export class FieldDecoderCollator implements SampleCollator {
     return batch;
   }
 }
+
+register("noether.data.pipeline.collators.FieldDecoderCollator", {
+  class: FieldDecoderCollator,
+  aliases: ["noether.data.pipeline.collators.field_decoder.FieldDecoderCollator"],
+});

@@ -3,6 +3,7 @@ import { defineConfig, str, validateConfig } from "../../../config/schema";
 import type { BatchMap, Sample } from "../../sample";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("SparseTensorOffsetCollator", {
   extra: "forbid",
@@ -32,3 +33,8 @@ export class SparseTensorOffsetCollator implements SampleCollator {
     return { [item]: cat(shifted) };
   }
 }
+
+register("noether.data.pipeline.collators.SparseTensorOffsetCollator", {
+  class: SparseTensorOffsetCollator,
+  aliases: ["noether.data.pipeline.collators.sparse_tensor_offset.SparseTensorOffsetCollator"],
+});

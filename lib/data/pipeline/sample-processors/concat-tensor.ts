@@ -2,6 +2,7 @@ import { cat } from "../../../torch";
 import { defineConfig, int, list, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("ConcatTensorSampleProcessor", {
   extra: "forbid",
@@ -28,3 +29,8 @@ export class ConcatTensorSampleProcessor extends SampleProcessor {
     };
   }
 }
+
+register("noether.data.pipeline.sample_processors.ConcatTensorSampleProcessor", {
+  class: ConcatTensorSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.concat_tensor.ConcatTensorSampleProcessor"],
+});

@@ -3,6 +3,7 @@ import { AssertionError } from "../../../config/python-errors";
 import { defineConfig, float, int, optional, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("DefaultTensorSampleProcessor", {
   extra: "forbid",
@@ -38,3 +39,8 @@ export class DefaultTensorSampleProcessor extends SampleProcessor {
     return { ...sample, [item_key_name]: full([rows, feature_dim], default_value, { dtype: "float32" }) };
   }
 }
+
+register("noether.data.pipeline.sample_processors.DefaultTensorSampleProcessor", {
+  class: DefaultTensorSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.default_tensor.DefaultTensorSampleProcessor"],
+});

@@ -3,6 +3,7 @@ import { ValueError } from "../../../config/python-errors";
 import { defineConfig, float, optional, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("DropOutliersSampleProcessor", {
   extra: "forbid",
@@ -60,3 +61,8 @@ export class DropOutliersSampleProcessor extends SampleProcessor {
     return result;
   }
 }
+
+register("noether.data.pipeline.sample_processors.DropOutliersSampleProcessor", {
+  class: DropOutliersSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.drop_outliers.DropOutliersSampleProcessor"],
+});

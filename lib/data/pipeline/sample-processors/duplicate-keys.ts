@@ -2,6 +2,7 @@ import { KeyError } from "../../../config/python-errors";
 import { defineConfig, mapping, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("DuplicateKeysSampleProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
 
@@ -23,3 +24,8 @@ export class DuplicateKeysSampleProcessor extends SampleProcessor {
     return result;
   }
 }
+
+register("noether.data.pipeline.sample_processors.DuplicateKeysSampleProcessor", {
+  class: DuplicateKeysSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.duplicate_keys.DuplicateKeysSampleProcessor"],
+});

@@ -6,6 +6,7 @@ import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { standardize, unstandardize } from "../scaling";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("MomentNormalizationSampleProcessor", {
   extra: "forbid",
@@ -59,3 +60,8 @@ export class MomentNormalizationSampleProcessor extends SampleProcessor {
     return this.logscale ? fromLogscale(x) : x;
   }
 }
+
+register("noether.data.pipeline.sample_processors.MomentNormalizationSampleProcessor", {
+  class: MomentNormalizationSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.moment_normalization.MomentNormalizationSampleProcessor"],
+});

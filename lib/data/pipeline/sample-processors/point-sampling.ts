@@ -3,6 +3,7 @@ import { defineConfig, int, optional, set, str, validateConfig } from "../../../
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("PointSamplingSampleProcessor", {
   extra: "forbid",
@@ -36,3 +37,8 @@ export class PointSamplingSampleProcessor extends SampleProcessor {
     return result;
   }
 }
+
+register("noether.data.pipeline.sample_processors.PointSamplingSampleProcessor", {
+  class: PointSamplingSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.point_sampling.PointSamplingSampleProcessor"],
+});

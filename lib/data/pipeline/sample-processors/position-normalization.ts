@@ -4,6 +4,7 @@ import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { checkBox, scaleFromBox } from "../scaling";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("PositionNormalizationSampleProcessor", {
   extra: "forbid",
@@ -41,3 +42,8 @@ export class PositionNormalizationSampleProcessor extends SampleProcessor {
     return result;
   }
 }
+
+register("noether.data.pipeline.sample_processors.PositionNormalizationSampleProcessor", {
+  class: PositionNormalizationSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.position_normalization.PositionNormalizationSampleProcessor"],
+});

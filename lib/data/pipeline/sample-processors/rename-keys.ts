@@ -1,6 +1,7 @@
 import { defineConfig, mapping, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("RenameKeysSampleProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
 
@@ -17,3 +18,8 @@ export class RenameKeysSampleProcessor extends SampleProcessor {
     return Object.fromEntries(Object.entries(sample).map(([key, value]) => [this.options.key_map[key] ?? key, value]));
   }
 }
+
+register("noether.data.pipeline.sample_processors.RenameKeysSampleProcessor", {
+  class: RenameKeysSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.rename_keys.RenameKeysSampleProcessor"],
+});

@@ -2,6 +2,7 @@ import { KeyError } from "../../../config/python-errors";
 import { defineConfig, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("ReplaceKeySampleProcessor", {
   extra: "forbid",
@@ -25,3 +26,8 @@ export class ReplaceKeySampleProcessor extends SampleProcessor {
     return result;
   }
 }
+
+register("noether.data.pipeline.sample_processors.ReplaceKeySampleProcessor", {
+  class: ReplaceKeySampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.replace_key.ReplaceKeySampleProcessor"],
+});

@@ -2,6 +2,7 @@ import { defineConfig, int, optional, set, str, validateConfig } from "../../../
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";
+import { register } from "../../../config/registry";
 
 const Options = defineConfig("SupernodeSamplingSampleProcessor", {
   extra: "forbid",
@@ -43,3 +44,8 @@ export class SupernodeSamplingSampleProcessor extends SampleProcessor {
     return result;
   }
 }
+
+register("noether.data.pipeline.sample_processors.SupernodeSamplingSampleProcessor", {
+  class: SupernodeSamplingSampleProcessor,
+  aliases: ["noether.data.pipeline.sample_processors.supernode_sampling.SupernodeSamplingSampleProcessor"],
+});

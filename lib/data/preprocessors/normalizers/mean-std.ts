@@ -1,14 +1,21 @@
-import { validateConfig } from "../../../config/schema";
+import type { z } from "zod";
+import { bool, defineConfig, optional, str, validateConfig } from "../../../config/schema";
 import { keep, scope, type Tensor } from "../../../torch";
 import { ValueError } from "../../../config/python-errors";
-import { flatten, shapeOf } from "./tensor-value";
-import { MeanStdNormalizerConfig } from "./configs";
+import { register } from "../../../config/registry";
 import { toTensor } from "../to-tensor";
 import { ShiftAndScaleNormalizer } from "./shift-and-scale";
+import { flatten, shapeOf, tensorValue } from "./tensor-value";
+
+/** Mean and standard deviation per channel; with `logscale` those of the log-scaled data. */
+export const MeanStdNormalizerConfig = defineConfig("MeanStdNormalizerConfig", {
+  fields: { kind: optional(str()), mean: tensorValue(), std: tensorValue(), logscale: bool().default(false) },
+});
+export type MeanStdNormalizerConfig = z.output<typeof MeanStdNormalizerConfig>;
 
 /** `(x - mean) / std`; with `logscale` on the log-scaled data, whose statistics mean and std then are. */
 export class MeanStdNormalization extends ShiftAndScaleNormalizer {
-  static override readonly schema: unknown = MeanStdNormalizerConfig;
+  static override readonly schema: z.ZodType = MeanStdNormalizerConfig;
   /** Smallest divisor. */
   static readonly EPSILON = 1e-6;
   readonly mean: Tensor;
@@ -38,3 +45,5 @@ export class MeanStdNormalization extends ShiftAndScaleNormalizer {
     this.std = keep(toTensor(std));
   }
 }
+
+register("noether.data.preprocessors.normalizers.MeanStdNormalization", { class: MeanStdNormalization });

@@ -1,9 +1,28 @@
-import { validateConfig } from "../../../config/schema";
+import type { z } from "zod";
+import { defineConfig, float, optional, str, validateConfig } from "../../../config/schema";
 import { keep, scope, type Tensor } from "../../../torch";
 import { ValueError } from "../../../config/python-errors";
-import { PositionNormalizerConfig } from "./configs";
+import { register } from "../../../config/registry";
 import { toTensor } from "../to-tensor";
 import { ShiftAndScaleNormalizer } from "./shift-and-scale";
+import { flatten, sameShape, tensorValue } from "./tensor-value";
+
+/** Corners of the box that is mapped to `[0, scale]` in every dimension. */
+export const PositionNormalizerConfig = defineConfig("PositionNormalizerConfig", {
+  fields: {
+    kind: optional(str()),
+    raw_pos_min: tensorValue(),
+    raw_pos_max: tensorValue(),
+    scale: float({ gt: 0 }).default(1000),
+  },
+  check: ({ raw_pos_min, raw_pos_max }, complain) => {
+    if (!sameShape(raw_pos_min, raw_pos_max, "raw_pos_min and raw_pos_max", complain)) return;
+    const min = flatten(raw_pos_min);
+    const bad = flatten(raw_pos_max).flatMap((max, index) => (max > min[index]! ? [] : [index]));
+    if (bad.length > 0) complain(`expected raw_pos_max > raw_pos_min in every entry; not so at ${bad.join(", ")}`);
+  },
+});
+export type PositionNormalizerConfig = z.output<typeof PositionNormalizerConfig>;
 
 /** Rounding that a point on the border of the box may have, relative to the scale. */
 const TOLERANCE = 1e-5;
@@ -13,7 +32,7 @@ const TOLERANCE = 1e-5;
  * that only float32 rounding carries outside is not.
  */
 export class PositionNormalizer extends ShiftAndScaleNormalizer {
-  static override readonly schema: unknown = PositionNormalizerConfig;
+  static override readonly schema: z.ZodType = PositionNormalizerConfig;
   readonly rawPosMin: Tensor;
   readonly rawPosMax: Tensor;
   /** Length of the box after scaling. */
@@ -46,3 +65,5 @@ export class PositionNormalizer extends ShiftAndScaleNormalizer {
     return y;
   }
 }
+
+register("noether.data.preprocessors.normalizers.PositionNormalizer", { class: PositionNormalizer });

@@ -1,16 +1,28 @@
-import { validateConfig } from "../../../config/schema";
+import type { z } from "zod";
+import { bool, defineConfig, optional, str, validateConfig } from "../../../config/schema";
 import { keep, Tensor } from "../../../torch";
-import { ShiftAndScaleNormalizerConfig } from "./configs";
+import { register } from "../../../config/registry";
 import { fromLogscale, toLogscale } from "../../../core/functional/logscale";
 import { PreProcessor } from "../pre-processor";
 import { toTensor } from "../to-tensor";
+import { flatten, sameShape, tensorValue } from "./tensor-value";
+
+/** `(x + shift) · scale`: the shift is added, the scale multiplied. */
+export const ShiftAndScaleNormalizerConfig = defineConfig("ShiftAndScaleNormalizerConfig", {
+  fields: { kind: optional(str()), shift: tensorValue(), scale: tensorValue(), logscale: bool().default(false) },
+  check: ({ shift, scale }, complain) => {
+    if (!sameShape(shift, scale, "shift and scale", complain)) return;
+    if (flatten(scale).some((value) => !(value > 0))) complain("expected scale > 0 in every entry");
+  },
+});
+export type ShiftAndScaleNormalizerConfig = z.output<typeof ShiftAndScaleNormalizerConfig>;
 
 /**
  * `(x + shift) · scale`, optionally after {@link toLogscale}. Shift and scale broadcast on the trailing dimensions and stay
  * on the CPU: move predictions there before denormalizing.
  */
 export class ShiftAndScaleNormalizer extends PreProcessor {
-  static readonly schema: unknown = ShiftAndScaleNormalizerConfig;
+  static readonly schema: z.ZodType = ShiftAndScaleNormalizerConfig;
   readonly shift: Tensor;
   readonly scale: Tensor;
   readonly logscale: boolean;
@@ -37,6 +49,8 @@ export class ShiftAndScaleNormalizer extends PreProcessor {
     return this.logscale ? fromLogscale(x) : x;
   }
 }
+
+register("noether.data.preprocessors.normalizers.ShiftAndScaleNormalizer", { class: ShiftAndScaleNormalizer });
 
 function requireTensor(x: unknown, owner: PreProcessor): void {
   if (!(x instanceof Tensor))

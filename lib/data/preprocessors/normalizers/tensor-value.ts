@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { describe, report } from "../../../config/schema";
+import type { z } from "zod";
+import { customType, refuse, type Report } from "../../../config/schema";
 
 /** A number, or a rectangular (nested) list of numbers: what becomes a float32 tensor. */
 export type TensorValue = number | TensorValue[];
@@ -32,11 +32,16 @@ function toPlain(input: unknown): unknown {
  * numbers, so that a config can be written out again; whoever uses it builds a float32 tensor.
  */
 export function tensorValue(): z.ZodType<TensorValue, unknown> {
-  const type = z.transform<unknown, TensorValue>((input, context) => {
+  return customType<TensorValue, unknown>((input, context) => {
     const value = toPlain(input);
     if (shapeOf(value)) return value as TensorValue;
-    report(context, input, `expected a number or a rectangular list of numbers, received ${describe(input)}`);
-    return z.NEVER;
+    return refuse(context, input, "a number or a rectangular list of numbers");
   });
-  return type;
+}
+
+/** Reports two fields of different shapes; true when they are the same. */
+export function sameShape(a: TensorValue, b: TensorValue, names: string, complain: Report): boolean {
+  const [left, right] = [shapeOf(a)!.join(", "), shapeOf(b)!.join(", ")];
+  if (left !== right) complain(`expected ${names} of the same shape, received (${left}) and (${right})`);
+  return left === right;
 }

@@ -43,4 +43,5 @@ export { EarlyStopIteration, EarlyStopperBase } from "./early-stoppers/base";
 export { FixedEarlyStopper, FixedEarlyStopperConfig } from "./early-stoppers/fixed";
 export { MetricEarlyStopper, MetricEarlyStopperConfig } from "./early-stoppers/metric";
 export { BestMetricCallback, BestMetricCallbackConfig } from "./online/best-metric";
+export { GradientNormCallback, GradientNormCallbackConfig } from "./online/gradient-norm";
 export { TrackAdditionalOutputsCallback, TrackAdditionalOutputsCallbackConfig } from "./online/track-outputs";

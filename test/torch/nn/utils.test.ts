@@ -2,7 +2,8 @@ import type { Tensor } from "../../../lib/torch";
 import { cat, countTensors, full, nn, randn, scope, tensor, zeros } from "../../../lib/torch";
 import { fixtures } from "./fixtures";
 
-const { clipGradNorm_, clipGradValue_, getTotalNorm, parametersToVector, vectorToParameters } = nn.utils;
+const { clipGradNorm_, clipGradsWithNorm_, clipGradValue_, getTotalNorm, parametersToVector, vectorToParameters } =
+  nn.utils;
 
 function withGradients(): nn.Parameter[] {
   const parameters = [new nn.Parameter(zeros([3])), new nn.Parameter(zeros([2])), new nn.Parameter(zeros([1]))];
@@ -13,6 +14,20 @@ function withGradients(): nn.Parameter[] {
 
 const gradients = (parameters: Tensor[]): unknown[] =>
   parameters.flatMap((parameter) => (parameter.grad?.toArray() as number[] | undefined) ?? []);
+
+describe("clipGradsWithNorm_", () => {
+  test("scales by the norm that is given, as PyTorch, bit for bit", () => {
+    const parameters = [new nn.Parameter(zeros([2])), new nn.Parameter(zeros([1]))];
+    parameters[0]!.grad = tensor([3, -4]);
+    parameters[1]!.grad = tensor([12]);
+    clipGradsWithNorm_(parameters, 2.6, full([], 26));
+    // Python: torch.nn.utils.clip_grads_with_norm_(parameters, 2.6, torch.tensor(26.))
+    const expected = [0.29999998211860657, -0.3999999761581421, 1.1999999284744263];
+    expect(gradients(parameters)).toEqual(expected);
+    clipGradsWithNorm_(parameters, 5, full([], 1));
+    expect(gradients(parameters)).toEqual(expected);
+  });
+});
 
 describe("clipGradNorm_", () => {
   test.each([

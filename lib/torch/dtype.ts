@@ -29,6 +29,31 @@ const CODES = {
   float4_e2m1fn_x2: 45,
 } as const;
 
+/** Types that files may hold and that nearly no operator takes: bits without a meaning, packed and sub-byte integers. */
+const OPAQUE_CODES = {
+  quint4x2: 16,
+  quint2x4: 17,
+  bits1x8: 18,
+  bits2x4: 19,
+  bits4x2: 20,
+  bits8: 21,
+  bits16: 22,
+  uint1: 30,
+  uint2: 31,
+  uint3: 32,
+  uint4: 33,
+  uint5: 34,
+  uint6: 35,
+  uint7: 36,
+  int1: 37,
+  int2: 38,
+  int3: 39,
+  int4: 40,
+  int5: 41,
+  int6: 42,
+  int7: 43,
+} as const;
+
 /** Names that PyTorch accepts beside the canonical ones. */
 const ALIASES = {
   byte: "uint8",
@@ -45,7 +70,7 @@ const ALIASES = {
 } as const;
 
 /** Name of an element type, as `x.dtype` gives it: `"float32"`, `"int64"`, `"bool"`, … */
-export type DType = keyof typeof CODES;
+export type DType = keyof typeof CODES | keyof typeof OPAQUE_CODES;
 
 /** What a `dtype` argument takes: a {@link DType} or one of PyTorch's short names (`"float"`, `"long"`, `"half"`, …). */
 export type DTypeLike = DType | keyof typeof ALIASES;
@@ -83,14 +108,18 @@ export type Scalar = number | bigint | boolean | Complex;
 
 const CODE_BY_NAME: ReadonlyMap<string, number> = new Map<string, number>([
   ...Object.entries(CODES),
+  ...Object.entries(OPAQUE_CODES),
   ...Object.entries(ALIASES).map(([alias, name]): [string, number] => [alias, CODES[name]]),
 ]);
 const NAME_BY_CODE: ReadonlyMap<number, DType> = new Map(
-  Object.entries(CODES).map(([name, code]) => [code, name as DType]),
+  [...Object.entries(CODES), ...Object.entries(OPAQUE_CODES)].map(([name, code]) => [code, name as DType]),
 );
 
-/** All dtype names. */
+/** Names of the dtypes that tensors are made with. */
 export const dtypes: readonly DType[] = Object.keys(CODES) as DType[];
+
+/** Names of the dtypes that only files and device code know: tensors of them can be loaded, saved and little else. */
+export const opaqueDTypes: readonly DType[] = Object.keys(OPAQUE_CODES) as DType[];
 
 /**
  * c10's code of a dtype name; `undefined` and `null` pass through (they take the operator's default).
@@ -151,6 +180,7 @@ export function itemSize(dtype: DType): number {
     case "uint16":
     case "float16":
     case "bfloat16":
+    case "bits16":
       return 2;
     case "int32":
     case "uint32":

@@ -237,6 +237,8 @@ export interface NativeAddon {
   archiveReadAsync(archive: number, offset: number, length: number): Promise<{ storage: Handle; crc32: number }>;
   /** A storage over the mapped file, copy-on-write; the mapping lives as long as a storage over it. */
   archiveMap(archive: number, offset: number, length: number): Handle;
+  /** A part of a storage, sharing its memory. Throws ERR_FILE_FORMAT when it does not fit. */
+  archiveSlice(storage: Handle, offset: number, length: number): Handle;
   /** A tensor over a storage, sharing its memory; `offset` and `strides` in elements. Throws ERR_FILE_FORMAT when it does not fit. */
   archiveTensor(
     storage: Handle,
@@ -245,6 +247,16 @@ export interface NativeAddon {
     shape: readonly number[],
     strides: readonly number[],
   ): Handle;
+  /** Lays a tensor that has more than its dtype (a quantizer) over a storage. Throws ERR_FILE_FORMAT when it does not fit. */
+  archiveSetStorage(
+    tensor: Handle,
+    storage: Handle,
+    offset: number,
+    shape: readonly number[],
+    strides: readonly number[],
+  ): void;
+  /** How the tensor holds its data: `"dense"`, `"quantized"`, `"meta"`, `"nested"`, or its layout (`"SparseCoo"`, `"SparseCsr"`, …). */
+  archiveKind(tensor: Handle): string;
   /** True if the tensor is a lazily conjugated or negated view: its memory does not hold its values. */
   archiveIsLazy(tensor: Handle): boolean;
   // Writing: a new file under a temporary name, removed again unless committed.

@@ -59,6 +59,8 @@ const LEAST_AGREEMENT = 1e-3;
  */
 export class Lion extends optim.Optimizer<LionOptions> {
   static readonly schema: z.ZodType = LionConfig;
+  static override readonly hasFloatDefaults = true;
+
   constructor(params: optim.OptimizerInput<LionOptions>, options: Pick<LionOptions, "lr"> & Partial<LionOptions>) {
     super(params, { lr: options.lr, ...DEFAULTS }, options);
   }

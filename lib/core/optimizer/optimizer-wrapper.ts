@@ -1,7 +1,7 @@
 import { AssertionError, ValueError } from "../../config/python-errors";
 import { pyNumber } from "../../config/python-format";
 import { isGiven } from "../../config/schema";
-import { Float, keep, nn, type optim, type Tensor, toMap } from "../../torch";
+import { keep, markFloatEntry, nn, type optim, type Tensor, toMap } from "../../torch";
 import type { UpdateCounter } from "../iteration/update-counter";
 import { getLogger } from "../logging";
 import { type GradScalerLike, NoopGradScaler } from "../precision/grad-scaler";
@@ -28,22 +28,6 @@ type Group = {
   name: string;
   params: Tensor[];
 };
-
-/** Options that Python has as floats, also when their value is integral. */
-const FLOAT_OPTIONS = new Set([
-  "lr",
-  "weight_decay",
-  "lr_scale",
-  "original_lr",
-  "eps",
-  "momentum",
-  "dampening",
-  "alpha",
-  "rho",
-  "lr_decay",
-  "lambd",
-  "t0",
-]);
 
 /**
  * An optimizer with everything around it: parameter groups (weight decay exemptions, own learning rates), gradient
@@ -112,6 +96,8 @@ export class OptimizerWrapper {
         throw new ValueError(`parameter group '${group.name}' has an original_lr already`);
       }
       group.originalLr = group.lr;
+      markFloatEntry(group, "originalLr");
+      markFloatEntry(group, "lrScale");
       group.lr *= group.lrScale;
       this.#logger.debug(
         `scaled lr of param group '${group.name}' from ${pyNumber(group.originalLr)} to ${pyNumber(group.lr)}`,
@@ -235,7 +221,7 @@ export class OptimizerWrapper {
     const { state, param_groups } = this.torchOptim.stateDict();
     return new Map<string, unknown>([
       ["state", state],
-      ["param_groups", param_groups.map(markFloats)],
+      ["param_groups", param_groups],
       ["param_idx_to_name", this.paramIdxToName.toForward()],
     ]);
   }
@@ -296,15 +282,6 @@ function optionText(value: unknown): string {
     return `{${given.map(([key, item]) => `${key}: ${String(item)}`).join(", ")}}`;
   }
   return Array.isArray(value) ? `[${value.map(optionText).join(", ")}]` : String(value);
-}
-
-function markFloats(group: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(group).map(([key, value]) => [
-      key,
-      typeof value === "number" && FLOAT_OPTIONS.has(key) ? new Float(value) : value,
-    ]),
-  );
 }
 
 /** A loaded dict with integer keys. */

@@ -46,6 +46,8 @@ const EPSILON: Readonly<Record<string, number>> = {
  * are relative to the parameter's size. State: `step`, and `row_var`, `col_var` (matrices) or `variance`.
  */
 export class Adafactor extends Optimizer<AdafactorOptions> {
+  static override readonly hasFloatDefaults = true;
+
   constructor(params: OptimizerInput<AdafactorOptions>, options: Partial<AdafactorOptions> = {}) {
     super(params, DEFAULTS, options);
   }

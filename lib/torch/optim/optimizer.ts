@@ -7,7 +7,7 @@ import { pythonRepr } from "../nn/repr";
 import { keep, scope } from "../scope";
 import { Tensor } from "../tensor";
 import { Batch } from "./batch";
-import { type OptimizerStateDict, readStateDict, writeStateDict } from "./state-dict";
+import { type OptimizerStateDict, markInteger, readStateDict, writeStateDict } from "./state-dict";
 
 /** Options of one parameter group. Keys that no optimizer knows (names, schedule scales) are kept and saved. */
 export type GroupOptions<O extends object> = O & Record<string, unknown>;
@@ -42,12 +42,17 @@ export interface BaseOptions {
  * PyTorch's, so that a run can change between the languages.
  */
 export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
+  /** Python's class has `0.0` where others have `0` as a default. */
+  static readonly hasFloatDefaults: boolean = false;
+
   /** Options for groups that do not set their own, in PyTorch's order. */
   readonly defaults: O;
   /** Groups in the order in which they were added; options may be changed between steps. */
   readonly paramGroups: ParamGroup<O>[] = [];
   /** State by parameter, in the order of first use; a parameter that never had a gradient has none. */
   readonly state = new Map<Tensor, ParamState>();
+  /** Options of Python's classes whose default is written as an int: `weight_decay=0`. */
+  readonly #integerDefaults = new Set<string>();
 
   /** @param defaults the class's defaults, all options in PyTorch's order; `options` are those of the caller. */
   constructor(params: OptimizerInput<O>, defaults: O, options: Partial<O> = {}) {
@@ -59,6 +64,12 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
         );
       }
       if (value !== undefined) (this.defaults as Record<string, unknown>)[option] = value;
+    }
+    if (!(this.constructor as typeof Optimizer).hasFloatDefaults) {
+      for (const option of INTEGER_DEFAULTS) {
+        const isDefault = (options as Record<string, unknown>)[option] === undefined;
+        if (isDefault && (defaults as Record<string, unknown>)[option] === 0) this.#integerDefaults.add(option);
+      }
     }
     const given = [...params] as (Tensor | ParamGroupInput<O>)[];
     if (given.length === 0) throw new TorchError(`${this.constructor.name}: expected parameters, got an empty list`);
@@ -98,7 +109,9 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     const params = input.params instanceof Tensor ? [input.params] : [...input.params];
     const group = { ...input, params } as unknown as ParamGroup<O>;
     for (const [option, value] of Object.entries(this.defaults)) {
-      if (!(option in group)) (group as Record<string, unknown>)[option] = value;
+      if (option in group) continue;
+      (group as Record<string, unknown>)[option] = value;
+      if (this.#integerDefaults.has(option)) markInteger(group, option, 0);
     }
     this.#checkParams(params);
     this.checkGroup(group);
@@ -222,6 +235,9 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     return this.toString();
   }
 }
+
+/** Options whose default is `0` in most of Python's classes, which a file holds as an int. */
+const INTEGER_DEFAULTS = ["weightDecay", "momentum", "dampening", "lrDecay", "initialAccumulatorValue"];
 
 /** Takes a state's tensors out of their scope: they live as long as the optimizer. */
 function keepTensors(state: ParamState): ParamState {

@@ -2,6 +2,7 @@ import { addcmul, fullLike, onesLike, zerosLike } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
+import { markInteger } from "./state-dict";
 import { advanceSteps, freshStep } from "./step";
 
 /** Options of {@link Rprop}, in PyTorch's order. */
@@ -31,6 +32,9 @@ const DEFAULTS: RpropOptions = {
   differentiable: false,
   capturable: false,
 };
+
+// PyTorch's default is (1e-6, 50)
+markInteger(DEFAULTS.stepSizes, 1, 50);
 
 /**
  * Resilient backpropagation, Riedmiller & Braun 1993: steps by the gradient's sign, with a size per entry that grows while

@@ -1,7 +1,14 @@
 /** Optimizer state between our form (options camelCase, state by parameter) and PyTorch's file layout. */
 import { TorchError } from "../errors";
 import { toCamelCase, toSnakeCase } from "../nn/naming";
-import { tuple } from "../serialization/python-values";
+import {
+  Float,
+  copyValue,
+  isFloatEntry,
+  looksLikeInt,
+  markFloatEntry,
+  tupleFrom,
+} from "../serialization/python-values";
 import { tensor } from "../creation";
 import { Tensor } from "../tensor";
 import type { ParamGroup, ParamState } from "./optimizer";
@@ -14,6 +21,91 @@ export interface OptimizerStateDict {
   param_groups: Record<string, unknown>[];
 }
 
+/** Options that are floats in Python, also when their value is integral, and tuples of them. */
+const FLOAT_OPTIONS: ReadonlySet<string> = new Set([
+  "lr",
+  "weightDecay",
+  "betas",
+  "eps",
+  "momentum",
+  "momentumDecay",
+  "dampening",
+  "alpha",
+  "rho",
+  "lrDecay",
+  "initialAccumulatorValue",
+  "lambd",
+  "t0",
+  "etas",
+  "stepSizes",
+  "beta2Decay",
+  "d",
+  "nsCoefficients",
+]);
+
+/** Per group or tuple: the float options that Python has as an int (`weight_decay=0`), with the value that is one. */
+const integers = new WeakMap<object, Map<unknown, number>>();
+
+/** Notes that an option, or an entry of one, is an `int` in Python as long as it has this value. */
+export function markInteger(container: object, key: unknown, value: number): void {
+  const known = integers.get(container) ?? new Map<unknown, number>();
+  integers.set(container, known.set(key, value));
+}
+
+/** Marks a number that Python has as a float, wherever it goes from here to a file. */
+function markNumber(container: object, key: unknown, value: unknown, from: object, option: unknown): void {
+  if (typeof value !== "number") return;
+  const isInteger = integers.get(from)?.get(option) === value;
+  if (isInteger) markInteger(container, key, value);
+  else markFloatEntry(container, key);
+}
+
+/** An option as it is written. */
+function packOption(packed: object, key: string, group: object, option: string): unknown {
+  const value = (group as Record<string, unknown>)[option];
+  if (!FLOAT_OPTIONS.has(option)) {
+    if (isFloatEntry(group, option)) markFloatEntry(packed, key);
+    return copyValue(value);
+  }
+  if (!Array.isArray(value)) {
+    markNumber(packed, key, value, group, option);
+    return value;
+  }
+  const tuple = tupleFrom(value as unknown[]);
+  for (const [i, entry] of tuple.entries()) markNumber(tuple, i, entry, value, i);
+  return tuple;
+}
+
+/** A loaded option; what Python had as an int stays one. */
+function unpackOption(
+  group: Record<string, unknown>,
+  option: string,
+  loaded: unknown,
+  value: unknown,
+  key: string,
+): void {
+  if (value instanceof Float) {
+    group[option] = value.value;
+    markFloatEntry(group, option);
+    return;
+  }
+  group[option] = copyValue(value);
+  const isFloat = isContainer(loaded) && isFloatEntry(loaded, key);
+  if (isFloat) markFloatEntry(group, option);
+  if (!FLOAT_OPTIONS.has(option)) return;
+  if (typeof value === "number" && looksLikeInt(value) && !isFloat) markInteger(group, option, value);
+  if (!Array.isArray(value)) return;
+  const own = group[option] as unknown[];
+  for (const [i, entry] of (value as unknown[]).entries()) {
+    if (entry instanceof Float) own[i] = entry.value;
+    else if (typeof entry === "number" && looksLikeInt(entry) && !isFloatEntry(value, i)) markInteger(own, i, entry);
+  }
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
 /** Numbers the parameters through all groups and packs options and state. */
 export function writeStateDict(
   groups: readonly ParamGroup[],
@@ -22,9 +114,9 @@ export function writeStateDict(
   const indices = new Map<Tensor, number>();
   const paramGroups = groups.map((group) => {
     const packed: Record<string, unknown> = {};
-    for (const [option, value] of Object.entries(group)) {
-      if (option !== "params")
-        packed[toSnakeCase(option)] = Array.isArray(value) ? tuple(...(value as unknown[])) : value;
+    for (const option of Object.keys(group)) {
+      const key = toSnakeCase(option);
+      if (option !== "params") packed[key] = packOption(packed, key, group, option);
     }
     packed.params = group.params.map((param) => {
       const index = indices.size;
@@ -37,7 +129,7 @@ export function writeStateDict(
   for (const [param, values] of state) {
     const index = indices.get(param);
     // SGD without momentum has nothing to remember: PyTorch writes no entry then.
-    if (index !== undefined && Object.keys(values).length > 0) packedState.set(index, { ...values });
+    if (index !== undefined && Object.keys(values).length > 0) packedState.set(index, copyValue(values) as ParamState);
   }
   return { state: packedState, param_groups: paramGroups };
 }
@@ -76,7 +168,7 @@ export function readStateDict(
     }
     const group: Record<string, unknown> = {};
     for (const [option, value] of options) {
-      if (option !== "params") group[toCamelCase(option)] = Array.isArray(value) ? [...(value as unknown[])] : value;
+      if (option !== "params") unpackOption(group, toCamelCase(option), loaded, value, option);
     }
     for (const [option, value] of Object.entries(defaults)) {
       if (!(option in group)) group[option] = value;
@@ -93,7 +185,10 @@ export function readStateDict(
     const loaded = fields(values);
     if (owner === undefined || loaded === null) continue;
     const own: ParamState = {};
-    for (const [name, value] of loaded) own[name] = fit(name, value, owner.param, owner.group);
+    for (const [name, value] of loaded) {
+      own[name] = fit(name, value, owner.param, owner.group);
+      if (isContainer(values) && isFloatEntry(values, name)) markFloatEntry(own, name);
+    }
     state.set(owner.param, own);
   }
   return { groups, state };
@@ -109,8 +204,9 @@ function fit(name: string, value: unknown, param: Tensor, group: ParamGroup): un
   if (value instanceof Tensor) {
     return value.to({ dtype: param.isFloatingPoint() ? param.dtype : value.dtype, device: param.device, copy: true });
   }
-  if (Array.isArray(value)) return value.map((entry) => fit(name, entry, param, group));
-  return value;
+  if (Array.isArray(value) && value.some((entry) => entry instanceof Tensor))
+    return value.map((entry) => fit(name, entry, param, group));
+  return copyValue(value);
 }
 
 /** Entries of a Map or a plain object, keys as strings; null for anything else. */

@@ -1,21 +1,26 @@
-/** `torch.save` and `torch.load`: the zip archive with a pickle and one record per storage. */
+/** `torch.save` and `torch.load`. */
 import { basename } from "node:path";
 import { getHeapStatistics } from "node:v8";
 import { native } from "../addon";
 import type { Device } from "../dtype";
 import { checkPath, replaceFile } from "./atomic";
-import { CheckpointError, about, aboutAsync, damaged } from "./errors";
-import { SNIFF_LENGTH, foreignFormat, foreignZip } from "./formats";
-import { printable } from "./pickle/globals";
-import { unpickle } from "./pickle/machine";
+import { readStorage, type Contents, type Limits } from "./contents";
+import { CheckpointError, about, aboutAsync } from "./errors";
+import { SNIFF_LENGTH, foreignFormat } from "./formats";
+import { looksLikeLegacy, readLegacyCheckpoint } from "./legacy-checkpoint";
 import { materialize } from "./pickle/materialize";
 import type { StorageNode } from "./pickle/nodes";
 import { pickle } from "./pickle/writer";
-import { readFrom, readFromAsync, type LoadedStorage, type Source, type SourceInput } from "./source";
+import { readFrom, readFromAsync, type Source, type SourceInput } from "./source";
 import { perform, runAsync, runSync, type Steps } from "./steps";
-import { StorageCollector, TensorBuilder, moveStorage } from "./tensors";
-import { dataOffset, looksLikeZip, readZipDirectory, type ZipEntry } from "./zip/reader";
+import { StorageCollector } from "./storage-collector";
+import { readTarCheckpoint } from "./tar-checkpoint";
+import { looksLikeTar } from "./tar/reader";
+import { TensorBuilder } from "./tensor-builder";
+import { moveStorage, swapBytes } from "./tensors";
+import { looksLikeZip } from "./zip/reader";
 import { ALIGNMENT, ZipLayout } from "./zip/writer";
+import { readZipCheckpoint } from "./zip-checkpoint";
 
 /** Options of {@link load}. */
 export interface LoadOptions {
@@ -24,12 +29,18 @@ export interface LoadOptions {
   /**
    * Tensors lie in the mapped file: nothing is read before it is used, and writing to a tensor changes this process's copy
    * only. The file must not be changed in place while they live (files that {@link save} replaces are safe). Default false.
+   * Only what lies in the file as memory needs it can be mapped: not deflated records, nor most of the legacy format.
    */
   readonly mmap?: boolean;
   /** Compares the checksums of what is read. Default true; false for files that were written without them. */
   readonly verify?: boolean;
   /** Bytes of memory that everything beside the tensors may take. Default: half of what the JavaScript heap may grow to. */
   readonly memoryLimit?: number;
+  /**
+   * Bytes that all deflated records together may unpack to: a small file can ask for a thousand times its size. Default:
+   * 32 times the file's size, at least 256 MiB. (`torch.save` does not deflate.)
+   */
+  readonly unpackedLimit?: number;
 }
 
 /** Options of {@link save}. */
@@ -68,7 +79,7 @@ function* saveSteps(value: unknown, path: string, { finalPath = path }: SaveOpti
   checkPath(path);
   const collector = new StorageCollector();
   try {
-    const data = pickle(value, (tensor) => collector.describe(tensor));
+    const data = pickle(value, collector);
     yield* replaceFile(path, (archive) => writeArchive(archive, archiveName(finalPath), data, collector));
   } finally {
     collector.dispose();
@@ -108,8 +119,9 @@ function archiveName(path: string): string {
 // ---- load
 
 /**
- * Reads a file that `torch.save` or {@link save} wrote: plain data, containers and tensors. Nothing in the file is ever
- * executed; a file that mentions anything else is refused with the name of it.
+ * Reads a file that `torch.save` of any version or {@link save} wrote: plain data, containers and tensors, as
+ * `torch.load(path, weights_only=True)` does. Nothing in the file is ever executed; a file that mentions anything else is
+ * refused with the name of it.
  *
  * The tensors belong to the scope that is open, as those of any other call. What JavaScript values the Python ones become
  * is told in `python-values.ts`; an `nn.Parameter` comes as `nn.Parameter`.
@@ -131,29 +143,41 @@ export async function loadAsync<T = unknown>(source: SourceInput, options: LoadO
 }
 
 function* loadSteps(source: Source, options: LoadOptions): Steps<unknown> {
-  const records = openArchive(source);
-  const { verify = true, memoryLimit = getHeapStatistics().heap_size_limit / 2 } = options;
-  const pickled = unpickle(records.bytes("data.pkl", memoryLimit, verify), memoryLimit);
+  const limits: Limits = {
+    verify: options.verify ?? true,
+    memoryLimit: options.memoryLimit ?? getHeapStatistics().heap_size_limit / 2,
+    unpackedLimit: options.unpackedLimit ?? Math.max(MIN_UNPACKED_LIMIT, MAX_RATIO * source.size),
+  };
+  const { root, places, parts, swapSize } = readContents(source, limits);
   const storages = new Map<StorageNode, number>();
   try {
-    for (const node of pickled.storages.values()) {
-      const entry = records.entry(`data/${node.key}`);
-      if (entry.byteLength < node.byteLength)
-        throw damaged(`a storage ${printable(node.key)} of ${entry.byteLength} bytes where ${node.byteLength} are due`);
-      const offset = dataOffset(source, entry);
-      const loaded = yield* perform<LoadedStorage>({
-        now: () => source.storage(offset, entry.byteLength),
-        later: () => source.storageAsync(offset, entry.byteLength),
-      });
-      storages.set(node, loaded.handle);
-      if (verify && loaded.crc32 !== null) checkSum(entry, loaded.crc32);
+    for (const [node, place] of places) {
+      storages.set(node, yield* readStorage(source, place, limits));
+      const size = swapSize(node);
+      if (size > 1) storages.set(node, swapBytes(storages.get(node)!, size));
       const device = deviceOf(node, options);
-      if (device !== "cpu") storages.set(node, moveStorage(loaded.handle, device));
+      if (device !== "cpu") storages.set(node, moveStorage(storages.get(node)!, device));
     }
-    return build(pickled.root, storages);
+    for (const node of parts) {
+      const { of, offset } = node.part!;
+      storages.set(node, native.archiveSlice(storages.get(of)!, offset, node.byteLength));
+    }
+    return build(root, storages);
   } finally {
     native.freeMany([...storages.values()]);
   }
+}
+
+/** Deflated weights are hardly smaller than plain ones; what is much smaller is made of zeros. */
+const MAX_RATIO = 32;
+const MIN_UNPACKED_LIMIT = 2 ** 28;
+
+function readContents(source: Source, limits: Limits): Contents {
+  const start = source.read(0, Math.min(SNIFF_LENGTH, source.size));
+  if (looksLikeZip(start)) return readZipCheckpoint(source, limits);
+  if (looksLikeTar(start)) return readTarCheckpoint(source, limits);
+  if (looksLikeLegacy(source)) return readLegacyCheckpoint(source, limits);
+  throw new CheckpointError(`expected a file written by torch.save, got ${foreignFormat(start, source.size)}`);
 }
 
 function build(root: unknown, storages: ReadonlyMap<StorageNode, number>): unknown {
@@ -168,53 +192,4 @@ function build(root: unknown, storages: ReadonlyMap<StorageNode, number>): unkno
 
 function deviceOf(node: StorageNode, { mapLocation = "cpu" }: LoadOptions): Device {
   return typeof mapLocation === "function" ? mapLocation(node.location) : mapLocation;
-}
-
-/** The records of a `torch.save` archive by their names without the root folder. */
-interface Records {
-  entry(name: string): ZipEntry;
-  bytes(name: string, limit: number, verify: boolean): Uint8Array;
-}
-
-function openArchive(source: Source): Records {
-  const start = source.read(0, Math.min(SNIFF_LENGTH, source.size));
-  if (!looksLikeZip(start))
-    throw new CheckpointError(`expected a file written by torch.save, got ${foreignFormat(start, source.size)}`);
-  const entries = new Map(readZipDirectory(source).map((entry) => [entry.name, entry]));
-  const names = [...entries.keys()];
-  const root = names.find((name) => /^[^/]+\/data\.pkl$/.test(name))?.split("/")[0];
-  if (root === undefined) throw new CheckpointError(`expected a file written by torch.save, got ${foreignZip(names)}`);
-  if (entries.has(`${root}/constants.pkl`)) {
-    throw new CheckpointError(
-      `expected a file written by torch.save, got a TorchScript archive (torch.jit.save): load it in Python and save its state_dict()`,
-    );
-  }
-  const records: Records = {
-    entry: (name) => {
-      const entry = entries.get(`${root}/${name}`);
-      if (entry === undefined) throw damaged(`an archive without the record ${printable(name)}`);
-      return entry;
-    },
-    bytes: (name, limit, verify) => {
-      const entry = records.entry(name);
-      if (entry.byteLength > limit)
-        throw new CheckpointError(`expected a record ${name} of at most ${limit} bytes, got ${entry.byteLength}`);
-      const bytes = source.read(dataOffset(source, entry), entry.byteLength);
-      if (verify) checkSum(entry, native.archiveCrc32(bytes));
-      return bytes;
-    },
-  };
-  if (entries.has(`${root}/byteorder`)) {
-    const order = Buffer.from(records.bytes("byteorder", SNIFF_LENGTH, false)).toString("latin1");
-    if (order !== "little")
-      throw new CheckpointError(`expected little-endian data, got the byte order ${printable(order)}`);
-  }
-  return records;
-}
-
-function checkSum(entry: ZipEntry, actual: number): void {
-  if (actual === entry.crc32) return;
-  throw damaged(
-    `a record ${printable(entry.name)} whose checksum differs: the file is damaged (or was written without checksums; then pass { verify: false })`,
-  );
 }

@@ -17,6 +17,17 @@ export function damaged(found: string): CheckpointError {
   return new CheckpointError(`expected an intact file, got ${found}`);
 }
 
+/** The file is intact, but holds something that is not loaded. */
+export function unsupported(found: string, advice: string): CheckpointError {
+  return new CheckpointError(`expected only plain data and tensors, got ${found}: ${advice}`);
+}
+
+/** A name from a file, safe to print. */
+export function printable(text: string): string {
+  const clean = JSON.stringify(text).slice(1, -1);
+  return clean.length > 120 ? `${clean.slice(0, 120)}…` : clean;
+}
+
 /**
  * Runs `body` and puts `subject` (the file's name) before the message of every error that does not name it.
  */

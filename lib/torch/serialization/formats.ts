@@ -10,18 +10,7 @@ interface Signature {
 }
 
 const SIGNATURES: readonly Signature[] = [
-  // PROTO 2, LONG1 of 10 bytes: the magic number that torch.save wrote before 1.6 (and still does without the zip format)
-  {
-    at: 0,
-    bytes: [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9],
-    what: "a file in PyTorch's legacy format (before 1.6): load it in Python and save it again with torch.save(obj, path)",
-  },
   { at: 0, bytes: [0x80], what: "a plain pickle, not written by torch.save" },
-  {
-    at: 257,
-    bytes: "ustar",
-    what: "a tar archive (PyTorch's oldest format, or a packed folder): load it in Python and save it again with torch.save, or unpack it",
-  },
   {
     at: 0,
     bytes: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a],
@@ -52,9 +41,9 @@ export function foreignFormat(start: Uint8Array, size: number): string {
   return found?.what ?? "a file of an unknown format";
 }
 
-/** Length of a JSON header, then the JSON. */
+/** Length of a JSON header, then the JSON (blanks before it are read, too). */
 export function looksLikeSafetensors(start: Uint8Array, size: number): boolean {
-  if (start.length < 10 || start[8] !== 0x7b) return false;
+  if (start.length < 10 || !/^\s*\{/.test(Buffer.from(start.subarray(8)).toString("latin1"))) return false;
   const header = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
   return header >= 2n && header <= BigInt(size - 8);
 }

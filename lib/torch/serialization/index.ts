@@ -11,14 +11,22 @@ export {
 } from "./safetensors";
 export { CheckpointError } from "./errors";
 export {
+  attributesOf,
+  ByteArray,
   ComplexNumber,
+  Counter,
   Float,
   isFloatEntry,
+  markFloatEntry,
   OrderedDict,
   Size,
   TorchDevice,
   TorchDType,
+  TorchLayout,
+  TorchQScheme,
   toMap,
   tuple,
   Tuple,
+  TypedStorage,
+  type QScheme,
 } from "./python-values";

@@ -7,15 +7,17 @@
  * | `int` | number while it is exact (up to 2^53 − 1), else bigint; a bigint is always an `int` |
  * | `float` | number. A number that is no safe integer (0.5, 1e300, NaN, −0) is a `float`; an integral one is an `int` unless it is wrapped in {@link Float} or stands where `load` found a `float` (see {@link isFloatEntry}) |
  * | `dict` | plain object when all keys are strings (and JavaScript keeps their order), else `Map`; both are written as `dict` |
- * | `OrderedDict` | {@link OrderedDict}, a `Map` |
+ * | `OrderedDict`, `Counter` | {@link OrderedDict}, {@link Counter}, both a `Map` |
  * | `list`, `tuple`, `torch.Size` | array, {@link Tuple}, {@link Size} |
  * | `set` | `Set` |
- * | `bytes`, `bytearray` | `Uint8Array`, written as `bytes` |
+ * | `bytes`, `bytearray` | `Uint8Array`, {@link ByteArray} |
  * | `complex` | {@link ComplexNumber} |
- * | `torch.Tensor`, `nn.Parameter` | `Tensor`, `nn.Parameter` |
- * | `torch.dtype`, `torch.device` | {@link TorchDType}, {@link TorchDevice} |
+ * | `torch.Tensor`, `nn.Parameter` | `Tensor`, `nn.Parameter`; attributes that Python code gave them: {@link attributesOf} |
+ * | a bare storage | {@link TypedStorage} |
+ * | `torch.dtype`, `torch.device`, `torch.layout`, `torch.qscheme` | {@link TorchDType}, {@link TorchDevice}, {@link TorchLayout}, {@link TorchQScheme} |
  */
-import type { Complex, DType } from "../dtype";
+import type { Complex, DType, Layout } from "../dtype";
+import type { Tensor } from "../tensor";
 
 /** A number that is written as a Python `float` even when it is integral: `save({ lr: new Float(1) }, path)`. */
 export class Float {
@@ -63,6 +65,12 @@ export class OrderedDict<K = unknown, V = unknown> extends Map<K, V> {
   }
 }
 
+/** `collections.Counter`: how often each key was counted. */
+export class Counter<K = unknown> extends Map<K, number> {}
+
+/** A Python `bytearray`; a plain `Uint8Array` is written as `bytes`. */
+export class ByteArray extends Uint8Array {}
+
 /** A Python `complex`. */
 export class ComplexNumber implements Complex {
   constructor(
@@ -79,6 +87,49 @@ export class TorchDType {
 /** A `torch.device` as a value of its own: `"cpu"`, `"cuda:0"`. */
 export class TorchDevice {
   constructor(readonly name: string) {}
+}
+
+/** A `torch.layout` as a value of its own: `"strided"`. */
+export class TorchLayout {
+  constructor(readonly name: Layout) {}
+}
+
+/** How quantized values become numbers. */
+export type QScheme =
+  | "per_tensor_affine"
+  | "per_channel_affine"
+  | "per_tensor_symmetric"
+  | "per_channel_symmetric"
+  | "per_channel_affine_float_qparams";
+
+/** A `torch.qscheme` as a value of its own. */
+export class TorchQScheme {
+  constructor(readonly name: QScheme) {}
+}
+
+/** A `torch.storage.TypedStorage`: the memory of tensors without a shape. PyTorch's untyped ones are typed `uint8`. */
+export class TypedStorage {
+  /** @param data all elements, 1-dimensional; tensors of the same file that lie in the storage share its memory. */
+  constructor(readonly data: Tensor) {}
+
+  get dtype(): DType {
+    return this.data.dtype;
+  }
+}
+
+const tensorAttributes = new WeakMap<Tensor, object>();
+
+/**
+ * The Python attributes of a loaded tensor or parameter (`p.my_flag = True`), as `load` found them: a dict, or what else
+ * its class stored. `save` writes them again with the same tensor object.
+ */
+export function attributesOf(tensor: Tensor): object | undefined {
+  return tensorAttributes.get(tensor);
+}
+
+/** Gives a tensor the Python attributes that `save` writes with it. */
+export function setAttributes(tensor: Tensor, attributes: object): void {
+  tensorAttributes.set(tensor, attributes);
 }
 
 /** Per loaded container: the keys (object, map), indices (array) or values (set) that stand for integral Python floats. */
@@ -102,7 +153,12 @@ export function isFloatKey(container: object, key: unknown): boolean {
   return floatKeys.get(container)?.has(key) ?? false;
 }
 
-/** Remembers what {@link isFloatEntry} tells. */
+/**
+ * Makes an entry of an object, array, map or set a Python float, whatever number it holds when it is saved. The mark
+ * belongs to the container: a copy of it (`{ ...loaded }`) has none.
+ *
+ * @param key as for {@link isFloatEntry}.
+ */
 export function markFloatEntry(container: object, key: unknown): void {
   mark(floatEntries, container, key);
 }
@@ -110,6 +166,47 @@ export function markFloatEntry(container: object, key: unknown): void {
 /** Remembers what {@link isFloatKey} tells. */
 export function markFloatKey(container: object, key: unknown): void {
   mark(floatKeys, container, key);
+}
+
+/**
+ * A deep copy of a loaded value that remembers the same floats; tensors and other objects are not copied.
+ *
+ * @internal
+ */
+export function copyValue(value: unknown, done = new Map<object, unknown>()): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (done.has(value)) return done.get(value);
+  const entry = (copy: object, key: unknown, item: unknown): unknown => {
+    if (isFloatEntry(value, key)) markFloatEntry(copy, key);
+    return copyValue(item, done);
+  };
+  if (Array.isArray(value)) {
+    const copy = new (value.constructor as new () => unknown[])();
+    done.set(value, copy);
+    for (const [i, item] of value.entries()) copy.push(entry(copy, i, item));
+    return copy;
+  }
+  if (value instanceof Map) {
+    const copy = new (value.constructor as new () => Map<unknown, unknown>)();
+    done.set(value, copy);
+    for (const [key, item] of value as Map<unknown, unknown>) {
+      if (isFloatKey(value, key)) markFloatKey(copy, key);
+      copy.set(key, entry(copy, key, item));
+    }
+    if (value instanceof OrderedDict) (copy as OrderedDict).attributes = value.attributes;
+    return copy;
+  }
+  if (value instanceof Set) {
+    const copy = new Set<unknown>();
+    done.set(value, copy);
+    for (const item of value as Set<unknown>) copy.add(entry(copy, item, item));
+    return copy;
+  }
+  if (!isPlainObject(value)) return value;
+  const copy: Record<string, unknown> = {};
+  done.set(value, copy);
+  for (const [key, item] of Object.entries(value)) copy[key] = entry(copy, key, item);
+  return copy;
 }
 
 function mark(marks: WeakMap<object, Set<unknown>>, container: object, key: unknown): void {

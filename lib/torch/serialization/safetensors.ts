@@ -7,9 +7,8 @@ import { dtypeCode, itemSize, type Device, type DType } from "../dtype";
 import { scope, wrap } from "../scope";
 import { Tensor } from "../tensor";
 import { checkPath, replaceFile } from "./atomic";
-import { CheckpointError, about, aboutAsync, damaged } from "./errors";
+import { CheckpointError, about, aboutAsync, damaged, printable } from "./errors";
 import { SNIFF_LENGTH, foreignFormat, looksLikeSafetensors } from "./formats";
-import { printable } from "./pickle/globals";
 import { readFrom, readFromAsync, type LoadedStorage, type Source, type SourceInput } from "./source";
 import { perform, runAsync, runSync, type Steps } from "./steps";
 import { holdTensors, moveStorage } from "./tensors";
@@ -18,6 +17,8 @@ import { looksLikeZip } from "./zip/reader";
 /** The format's names of the dtypes. */
 const NAMES = {
   BOOL: "bool",
+  // two elements a byte here, one in the header's shapes
+  F4: "float4_e2m1fn_x2",
   U8: "uint8",
   I8: "int8",
   F8_E5M2: "float8_e5m2",
@@ -39,6 +40,9 @@ const NAMES = {
 } as const satisfies Record<string, DType>;
 
 const NAME_BY_DTYPE: ReadonlyMap<DType, string> = new Map(Object.entries(NAMES).map(([name, dtype]) => [dtype, name]));
+
+/** Dtypes of the format that PyTorch has no tensors for. */
+const WITHOUT_TENSORS = new Set(["F6_E2M3", "F6_E3M2"]);
 
 /** The longest header that the reference implementation reads. */
 const MAX_HEADER = 100_000_000;
@@ -142,6 +146,19 @@ function checkTensor(name: string, tensor: Tensor): void {
     throw new CheckpointError(`expected a tensor for "${name}", got ${tensor === null ? "null" : typeof tensor}`);
   if (!NAME_BY_DTYPE.has(tensor.dtype))
     throw new CheckpointError(`expected a dtype that safetensors has for "${name}", got ${tensor.dtype}`);
+  const kind = native.archiveKind(tensor.handle);
+  if (kind !== "dense") throw new CheckpointError(`expected a dense tensor for "${name}", got one of the kind ${kind}`);
+  if (isPacked(tensor.dtype) && tensor.dim() === 0)
+    throw new CheckpointError(`expected a dimension to hold the pairs of ${tensor.dtype} for "${name}", got none`);
+}
+
+function isPacked(dtype: DType): boolean {
+  return dtype === "float4_e2m1fn_x2";
+}
+
+/** A shape in elements of half a byte. */
+function unpackedShape(shape: readonly number[]): number[] {
+  return shape.map((size, d) => (d === shape.length - 1 ? 2 * size : size));
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>> | undefined): void {
@@ -159,7 +176,8 @@ function encodeHeader(
   const entries = named.map(([name, tensor]): [string, unknown] => {
     const begin = offset;
     offset += tensor.numel() * itemSize(tensor.dtype);
-    return [name, { dtype: NAME_BY_DTYPE.get(tensor.dtype), shape: tensor.shape, data_offsets: [begin, offset] }];
+    const shape = isPacked(tensor.dtype) ? unpackedShape(tensor.shape) : tensor.shape;
+    return [name, { dtype: NAME_BY_DTYPE.get(tensor.dtype), shape, data_offsets: [begin, offset] }];
   });
   // by hand: an object would move names like "0" to the front, and "__proto__" out of sight
   const all: [string, unknown][] = metadata === undefined ? entries : [[METADATA, metadata], ...entries];
@@ -266,6 +284,7 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 function readMetadata(value: unknown): Record<string, string> {
+  if (value === null) return {}; // as the reference implementation has it
   if (!isObject(value) || !Object.values(value).every((entry) => typeof entry === "string"))
     throw damaged("metadata that are no map of strings");
   return value as Record<string, string>;
@@ -282,9 +301,27 @@ function readEntry(name: string, value: unknown): Entry {
   ) {
     throw damaged(`a tensor ${printable(name)} without dtype, shape or data_offsets`);
   }
+  if (WITHOUT_TENSORS.has(dtype))
+    throw new CheckpointError(
+      `expected dtypes that PyTorch has, got ${dtype} for ${printable(name)}; convert the tensor to F8 or F16 first`,
+    );
   if (!Object.hasOwn(NAMES, dtype))
     throw new CheckpointError(`expected a known dtype for ${printable(name)}, got ${printable(dtype)}`);
   const known = NAMES[dtype as keyof typeof NAMES];
+  return isPacked(known) ? entryOf(name, known, packedShape(name, shape), range) : entryOf(name, known, shape, range);
+}
+
+/** A shape in bytes of two elements. */
+function packedShape(name: string, shape: readonly number[]): number[] {
+  const last = shape.at(-1);
+  if (last === undefined || last % 2 !== 0)
+    throw new CheckpointError(
+      `expected an even last size for ${printable(name)}, whose F4 elements lie two in a byte, got the shape [${shape.join(", ")}]`,
+    );
+  return shape.map((size, d) => (d === shape.length - 1 ? size / 2 : size));
+}
+
+function entryOf(name: string, known: DType, shape: readonly number[], range: readonly number[]): Entry {
   const [begin, end] = range as [number, number];
   // bigints: the product of hostile sizes leaves the exact range
   const bytes = shape.reduce((product, size) => product * BigInt(size), BigInt(itemSize(known)));

@@ -48,7 +48,8 @@ export function openFile(path: string, mmap: boolean): Source {
   };
 }
 
-const UINT8 = 0;
+/** Code of the dtype of storages. */
+export const UINT8 = 0;
 
 /** Bytes in memory; storages are copies. */
 export function openBytes(bytes: Uint8Array): Source {

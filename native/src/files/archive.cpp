@@ -1,6 +1,7 @@
 #include "files/archive.h"
 
 #include <mutex>
+#include <sstream>
 
 #include "exports.h"
 #include "files/archive_reader.h"
@@ -96,19 +97,31 @@ Napi::Value archive_map(Addon& addon, const Arguments& arguments) {
   return Napi::Number::New(arguments.env(), addon.tensors.put(bytes));
 }
 
-// archiveTensor(storage, dtype, offset, shape, strides) -> tensor: offset and strides in elements
-Napi::Value archive_tensor(Addon& addon, const Arguments& arguments) {
-  const at::Tensor bytes = arguments.tensor(0, "storage");
-  const at::ScalarType type = arguments.scalar_type(1, "dtype");
-  const int64_t offset = arguments.integer(2, "offset");
-  const std::vector<int64_t> shape = arguments.integers(3, "shape");
-  const std::vector<int64_t> strides = arguments.integers(4, "strides");
-  if (!is_storable(type))
-    fail("ERR_ARGUMENT", std::string("expected a dtype of dense data, got ") + c10::toString(type));
+// archiveSlice(storage, offset, length) -> storage: a part of it, which shares its memory
+Napi::Value archive_slice(Addon& addon, const Arguments& arguments) {
+  const c10::Storage base = storage_of(arguments.tensor(0, "storage"));
+  const int64_t offset = arguments.integer(1, "offset");
+  const int64_t length = arguments.integer(2, "length");
+  const auto available = static_cast<int64_t>(base.nbytes());
+  if (offset < 0 || length < 0 || offset > available || length > available - offset) {
+    fail("ERR_FILE_FORMAT", "expected a part of a storage of " + std::to_string(available) + " bytes, got " +
+                                std::to_string(offset) + " + " + std::to_string(length));
+  }
+  auto* share = new c10::Storage(base);
+  at::DataPtr data(
+      static_cast<uint8_t*>(base.mutable_data()) + offset, share,
+      [](void* context) { delete static_cast<c10::Storage*>(context); }, base.device());
+  const c10::Storage part(c10::Storage::use_byte_size_t(), length, std::move(data), nullptr, false);
+  return Napi::Number::New(arguments.env(), addon.tensors.put(bytes_of(part, 0, length)));
+}
+
+// Lays `tensor` over a storage, with offset and strides in elements. Its last element must lie in the storage; every
+// product is checked.
+void lay_over(const at::Tensor& tensor, const c10::Storage& storage, int64_t offset, const std::vector<int64_t>& shape,
+              const std::vector<int64_t>& strides) {
   if (shape.size() != strides.size() || shape.size() > 64 || offset < 0) {
     fail("ERR_FILE_FORMAT", "expected as many strides as sizes (at most 64) and an offset of at least 0");
   }
-  // The last element must lie in the storage; every product is checked.
   int64_t elements = 1;
   int64_t last = offset;
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -119,16 +132,52 @@ Napi::Value archive_tensor(Addon& addon, const Arguments& arguments) {
       fail("ERR_FILE_FORMAT", "expected sizes and strides of at least 0 and at most 2^53 elements");
     }
   }
-  const c10::Storage& storage = storage_of(bytes);
-  const auto item = static_cast<int64_t>(c10::elementSize(type));
+  const auto item = static_cast<int64_t>(tensor.itemsize());
   const int64_t available = static_cast<int64_t>(storage.nbytes()) / item;
   if (elements > 0 ? last >= available : offset > available) {
     fail("ERR_FILE_FORMAT", "expected a storage of more than " + std::to_string(last) + " elements of " +
-                                c10::toString(type) + ", got " + std::to_string(available));
+                                c10::toString(tensor.scalar_type()) + ", got " + std::to_string(available));
   }
-  at::Tensor tensor = at::empty({0}, at::TensorOptions().dtype(type).device(storage.device()));
   tensor.set_(storage, offset, shape, strides);
+}
+
+// archiveTensor(storage, dtype, offset, shape, strides) -> tensor: offset and strides in elements
+Napi::Value archive_tensor(Addon& addon, const Arguments& arguments) {
+  const c10::Storage storage = storage_of(arguments.tensor(0, "storage"));
+  const at::ScalarType type = arguments.scalar_type(1, "dtype");
+  if (!is_storable(type) || c10::isQIntType(type))
+    fail("ERR_ARGUMENT", std::string("expected a dtype of dense data, got ") + c10::toString(type));
+  at::Tensor tensor = at::empty({0}, at::TensorOptions().dtype(type).device(storage.device()));
+  lay_over(tensor, storage, arguments.integer(2, "offset"), arguments.integers(3, "shape"),
+           arguments.integers(4, "strides"));
   return Napi::Number::New(arguments.env(), addon.tensors.put(std::move(tensor)));
+}
+
+// archiveSetStorage(tensor, storage, offset, shape, strides): for a tensor that has more than its dtype (a quantizer)
+Napi::Value archive_set_storage(Addon&, const Arguments& arguments) {
+  const at::Tensor tensor = arguments.tensor(0, "tensor");
+  const c10::Storage storage = storage_of(arguments.tensor(1, "storage"));
+  storage_of(tensor);
+  if (tensor.device() != storage.device()) fail("ERR_ARGUMENT", "expected a tensor and a storage on the same device");
+  lay_over(tensor, storage, arguments.integer(2, "offset"), arguments.integers(3, "shape"),
+           arguments.integers(4, "strides"));
+  return arguments.env().Undefined();
+}
+
+// archiveKind(tensor) -> in which of the ways that files tell apart the tensor holds its data
+Napi::Value archive_kind(Addon&, const Arguments& arguments) {
+  const at::Tensor tensor = arguments.tensor(0, "tensor");
+  const auto kind = [&]() -> std::string {
+    if (tensor.is_nested()) return "nested";
+    if (tensor.layout() != at::kStrided) {
+      std::ostringstream name;
+      name << tensor.layout();
+      return name.str();
+    }
+    if (tensor.is_meta()) return "meta";
+    return tensor.is_quantized() ? "quantized" : "dense";
+  };
+  return Napi::String::New(arguments.env(), kind());
 }
 
 // archiveIsLazy(tensor) -> whether the memory is still to be conjugated or negated. (The operators is_conj and is_neg
@@ -223,7 +272,10 @@ void export_archive(Napi::Env env, Napi::Object exports) {
   define<archive_read>(exports, "archiveRead");
   define<archive_read_async>(exports, "archiveReadAsync");
   define<archive_map>(exports, "archiveMap");
+  define<archive_slice>(exports, "archiveSlice");
   define<archive_tensor>(exports, "archiveTensor");
+  define<archive_set_storage>(exports, "archiveSetStorage");
+  define<archive_kind>(exports, "archiveKind");
   define<archive_is_lazy>(exports, "archiveIsLazy");
   define<archive_create>(exports, "archiveCreate");
   define<archive_append>(exports, "archiveAppend");

@@ -36,6 +36,14 @@ bool is_storable(at::ScalarType type) {
     case at::ScalarType::Float8_e5m2fnuz:
     case at::ScalarType::Float8_e8m0fnu:
     case at::ScalarType::Float4_e2m1fn_x2:
+    case at::ScalarType::Bits1x8:
+    case at::ScalarType::Bits2x4:
+    case at::ScalarType::Bits4x2:
+    case at::ScalarType::Bits8:
+    case at::ScalarType::Bits16:
+    case at::ScalarType::QInt8:
+    case at::ScalarType::QUInt8:
+    case at::ScalarType::QInt32:
       return true;
     default:
       return false;
@@ -43,7 +51,7 @@ bool is_storable(at::ScalarType type) {
 }
 
 const c10::Storage& storage_of(const at::Tensor& tensor) {
-  if (tensor.layout() != at::kStrided || tensor.is_meta() || !tensor.has_storage() ||
+  if (tensor.layout() != at::kStrided || tensor.is_nested() || tensor.is_meta() || !tensor.has_storage() ||
       !is_storable(tensor.scalar_type())) {
     fail("ERR_ARGUMENT", "expected a dense tensor with data to store, got " + describe(tensor));
   }

@@ -11,7 +11,7 @@ at::Tensor bytes_of(const c10::Storage& storage, int64_t offset, int64_t length)
 // Whether values of this dtype are their bytes, so that a file can hold them.
 bool is_storable(at::ScalarType type);
 
-// The tensor's storage. Throws ERR_ARGUMENT for tensors without memory (sparse, "meta", quantized).
+// The tensor's storage. Throws ERR_ARGUMENT for tensors without memory of their own (sparse, nested, "meta").
 const c10::Storage& storage_of(const at::Tensor& tensor);
 
 // Fresh memory is touched for the first time by the read: with huge pages that costs a fraction.

@@ -1,4 +1,5 @@
 /** Builds archives and pickles piece by piece, also wrong ones. */
+import { deflateRawSync } from "node:zlib";
 import { native } from "../../../lib/torch/addon";
 import { Op } from "../../../lib/torch/serialization/pickle/opcodes";
 import { ZipLayout } from "../../../lib/torch/serialization/zip/writer";
@@ -12,6 +13,41 @@ export function archive(records: Readonly<Record<string, Uint8Array>>, root = "a
     parts.push(layout.end(native.archiveCrc32(bytes)));
   }
   return Buffer.concat([...parts, layout.finish()]);
+}
+
+/** Content of a record, and the length that the directory claims for it. */
+type Packed = Uint8Array | { readonly content: Uint8Array; readonly claimed: number };
+
+/** A zip archive with deflated entries, as `zip` or Python's zipfile write it. */
+export function deflated(records: Readonly<Record<string, Packed>>, root = "archive"): Buffer {
+  const parts: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let position = 0;
+  for (const [name, record] of Object.entries(records)) {
+    const { content, claimed } = "claimed" in record ? record : { content: record, claimed: record.byteLength };
+    const data = deflateRawSync(content);
+    const path = Buffer.from(`${root}/${name}`);
+    const fields = Buffer.alloc(26);
+    fields.writeUInt16LE(20, 0);
+    fields.writeUInt16LE(8, 4);
+    fields.writeUInt32LE(native.archiveCrc32(content), 10);
+    fields.writeUInt32LE(data.length, 14);
+    fields.writeUInt32LE(claimed, 18);
+    fields.writeUInt16LE(path.length, 22);
+    parts.push(Buffer.from("PK\x03\x04"), fields, path, data);
+    const tail = Buffer.alloc(14);
+    tail.writeUInt32LE(position, 10);
+    directory.push(Buffer.from("PK\x01\x02\x14\0", "latin1"), fields, tail, path);
+    position += 30 + path.length + data.length;
+  }
+  const listed = Buffer.concat(directory);
+  const end = Buffer.alloc(22);
+  end.write("PK\x05\x06", "latin1");
+  end.writeUInt16LE(parts.length / 4, 8);
+  end.writeUInt16LE(parts.length / 4, 10);
+  end.writeUInt32LE(listed.length, 12);
+  end.writeUInt32LE(position, 16);
+  return Buffer.concat([...parts, listed, end]);
 }
 
 type Part = number | Uint8Array;

@@ -110,15 +110,51 @@ describe("save", () => {
   });
 });
 
-describe("refuses", () => {
-  const file = (header: unknown, data = 8): Buffer => {
-    const json = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(json.length));
-    return Buffer.concat([length, json, Buffer.alloc(data)]);
-  };
-  const entry = (changes: object = {}) => ({ dtype: "F32", shape: [2], data_offsets: [0, 8], ...changes });
+const file = (header: unknown, data: number | Buffer = 8): Buffer => {
+  const json = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, typeof data === "number" ? Buffer.alloc(data) : data]);
+};
+const entry = (changes: object = {}) => ({ dtype: "F32", shape: [2], data_offsets: [0, 8], ...changes });
 
+describe("as the reference implementation has it", () => {
+  test("metadata may be null", () => {
+    expect(loadSafetensors(file({ __metadata__: null, a: entry() })).metadata).toEqual({});
+  });
+
+  test("blanks may stand before the header", () => {
+    const header = Buffer.from(` \n${JSON.stringify({ a: entry() })}`);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    expect([...loadSafetensors(Buffer.concat([length, header, Buffer.alloc(8)])).tensors.keys()]).toEqual(["a"]);
+  });
+
+  test("F4 counts elements of half a byte, the tensor pairs of them", () => {
+    const bytes = file(
+      { a: { dtype: "F4", shape: [2, 8], data_offsets: [0, 8] } },
+      Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]),
+    );
+    const a = loadSafetensors(bytes).tensors.get("a")!;
+    expect([a.dtype, a.shape]).toEqual(["float4_e2m1fn_x2", [2, 4]]);
+    expect([...a.bytes()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    saveSafetensors({ a }, at("f4.safetensors"));
+    const written = readFileSync(at("f4.safetensors"));
+    const header = JSON.parse(written.subarray(8, 8 + Number(written.readBigUInt64LE())).toString()) as object;
+    expect(header).toEqual({ a: { dtype: "F4", shape: [2, 8], data_offsets: [0, 8] } });
+    expect(loadSafetensors(at("f4.safetensors")).tensors.get("a")!.shape).toEqual([2, 4]);
+  });
+
+  test.each([
+    ["F4 of an odd size", { dtype: "F4", shape: [4, 1], data_offsets: [0, 2] }, /even last size .* F4 .* \[4, 1\]/],
+    ["F4 without a size", { dtype: "F4", shape: [], data_offsets: [0, 1] }, /even last size/],
+    ["F6", { dtype: "F6_E2M3", shape: [4], data_offsets: [0, 3] }, /dtypes that PyTorch has, got F6_E2M3 for a/],
+  ])("refuses %s as what it is", (_, a, message) => {
+    expect(() => loadSafetensors(file({ a }))).toThrow(message);
+  });
+});
+
+describe("refuses", () => {
   test("nothing when the file is right", () => {
     expect(
       loadSafetensors(file({ a: entry() }))

@@ -4,62 +4,77 @@
  * against a budget, so that a small hostile file cannot ask for all memory.
  */
 import { isUtf8 } from "node:buffer";
-import { CheckpointError, damaged } from "../errors";
-import { Float, Tuple, looksLikeInt } from "../python-values";
-import { buildGlobal, callGlobal, hashable, lookUpGlobal, persistentStorage } from "./globals";
+import { CheckpointError, damaged, unsupported } from "../errors";
+import { ByteArray, Float, Tuple, looksLikeInt } from "../python-values";
+import { hashable } from "./arguments";
+import type { PickleBytes } from "./bytes";
+import { buildGlobal, callGlobal, lookUpGlobal } from "./globals";
 import { DictNode, SetNode } from "./nodes";
-import type { Pickled, StorageNode } from "./nodes";
 import { Op } from "./opcodes";
+import { decodeText } from "./text";
 
 /** The longest int that is read: CPython's own conversions are quadratic, and nobody stores longer ones. */
 const MAX_INT_BYTES = 1024;
+/** The longest name of a class, and value in text form. */
+const MAX_LINE = 2 ** 20;
 
 /** What an object costs in bytes, roughly, on this side. */
 const Cost = { slot: 16, float: 40, memo: 48, list: 64, set: 300, dict: 400, entry: 100, global: 200 } as const;
 
+/** What a persistent id stands for: a storage, in most pickles nothing. */
+export type PersistentLoad = (id: unknown) => unknown;
+
 /**
  * Runs a pickle.
  *
+ * @param bytes stand behind the pickle afterwards.
  * @param memoryLimit bytes that the objects may cost.
  * @throws CheckpointError for anything but an intact pickle of allowed values.
  */
-export function unpickle(bytes: Uint8Array, memoryLimit: number): Pickled {
-  return new Machine(bytes, memoryLimit).run();
+export function unpickle(
+  bytes: PickleBytes,
+  memoryLimit: number,
+  persistentLoad: PersistentLoad = noStorages,
+): unknown {
+  return new Machine(bytes, memoryLimit, persistentLoad).run();
+}
+
+function noStorages(): never {
+  throw damaged("a persistent id where none is due");
 }
 
 class Machine {
-  private readonly buffer: Buffer;
-  private position = 0;
   private readonly stack: unknown[] = [];
   /** Stack heights at the open marks. */
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, unknown>();
-  private readonly storages = new Map<string, StorageNode>();
   private spent = 0;
 
   constructor(
-    bytes: Uint8Array,
+    private readonly bytes: PickleBytes,
     private readonly memoryLimit: number,
-  ) {
-    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
+    private readonly persistentLoad: PersistentLoad,
+  ) {}
 
-  run(): Pickled {
-    if (this.byte() !== Op.PROTO) throw damaged("data that does not begin like a pickle");
-    const protocol = this.byte();
-    if (protocol < 2 || protocol > 5) throw new CheckpointError(`expected pickle protocol 2 to 5, got ${protocol}`);
+  run(): unknown {
     for (;;) {
-      const op = this.byte();
+      const op = this.bytes.byte();
       if (op === Op.STOP) break;
       this.step(op);
     }
     const root = this.pop();
     if (this.stack.length !== 0) throw damaged("a pickle that ends with more than one object");
-    return { root, storages: this.storages };
+    return root;
   }
 
   private step(op: number): void {
     switch (op) {
+      case Op.PROTO: {
+        const protocol = this.bytes.byte();
+        if (protocol > 5) throw new CheckpointError(`expected pickle protocol 0 to 5, got ${protocol}`);
+        return;
+      }
+
       // ---- values
       case Op.NONE:
         return this.push(null);
@@ -68,39 +83,65 @@ class Machine {
       case Op.NEWFALSE:
         return this.push(false);
       case Op.BININT:
-        return this.push(this.buffer.readInt32LE(this.take(4)));
+        return this.push(this.bytes.int32());
       case Op.BININT1:
-        return this.push(this.byte());
+        return this.push(this.bytes.byte());
       case Op.BININT2:
-        return this.push(this.buffer.readUInt16LE(this.take(2)));
+        return this.push(this.bytes.uint16());
       case Op.LONG1:
-        return this.push(this.integer(this.byte()));
+        return this.push(this.integer(this.bytes.byte()));
       case Op.LONG4:
-        return this.push(this.integer(this.length32()));
+        return this.push(this.integer(this.bytes.uint32()));
       case Op.BINFLOAT: {
-        const value = this.buffer.readDoubleBE(this.take(8));
+        const value = this.bytes.float64();
         this.charge(Cost.float);
         return this.push(looksLikeInt(value) ? new Float(value) : value);
       }
       case Op.SHORT_BINUNICODE:
-        return this.push(this.text(this.byte()));
+        return this.push(this.text(this.bytes.byte()));
       case Op.BINUNICODE:
-        return this.push(this.text(this.length32()));
+        return this.push(this.text(this.bytes.uint32()));
       case Op.BINUNICODE8:
-        return this.push(this.text(this.length64()));
+        return this.push(this.text(this.bytes.uint64()));
       case Op.SHORT_BINSTRING:
-        return this.push(this.latin1(this.byte()));
+        return this.push(this.python2Text(this.bytes.byte()));
       case Op.BINSTRING:
-        return this.push(this.latin1(this.length32()));
+        return this.push(this.python2Text(this.bytes.uint32()));
       case Op.SHORT_BINBYTES:
-        return this.push(this.data(this.byte()));
+        return this.push(this.data(this.bytes.byte()));
       case Op.BINBYTES:
-        return this.push(this.data(this.length32()));
+        return this.push(this.data(this.bytes.uint32()));
       case Op.BINBYTES8:
+        return this.push(this.data(this.bytes.uint64()));
       case Op.BYTEARRAY8:
-        return this.push(this.data(this.length64()));
+        return this.push(new ByteArray(this.data(this.bytes.uint64())));
+
+      // ---- values as text: protocols 0 and 1
+      case Op.INT:
+        return this.push(this.intLine());
+      case Op.LONG:
+        return this.push(this.decimal(this.line().replace(/L$/, "")));
+      case Op.FLOAT: {
+        const value = floatOf(this.line());
+        return this.push(looksLikeInt(value) ? new Float(value) : value);
+      }
+      case Op.UNICODE:
+        return this.push(unescapeUnicode(this.line()));
+      case Op.STRING:
+        return this.push(this.stringLine());
 
       // ---- containers
+      case Op.LIST: {
+        const items = this.popToMark();
+        this.charge(Cost.list);
+        return this.push(items);
+      }
+      case Op.DICT: {
+        const items = this.popToMark();
+        this.charge(Cost.dict);
+        this.push(new DictNode("dict"));
+        return this.setItems(items);
+      }
       case Op.EMPTY_LIST:
         this.charge(Cost.list);
         return this.push([]);
@@ -132,7 +173,7 @@ class Machine {
         return this.tuple(this.popToMark());
       case Op.EMPTY_DICT:
         this.charge(Cost.dict);
-        return this.push(new DictNode(false));
+        return this.push(new DictNode("dict"));
       case Op.SETITEM: {
         const value = this.pop();
         return this.setItems([this.pop(), value]);
@@ -151,7 +192,7 @@ class Machine {
         return;
       }
       case Op.FROZENSET:
-        throw new CheckpointError("expected only plain data and tensors, got a frozenset: save a set or a list");
+        throw unsupported("a frozenset", "save a set or a list");
 
       // ---- stack and memo
       case Op.MARK:
@@ -167,24 +208,28 @@ class Machine {
         return;
       case Op.DUP:
         return this.push(this.top());
+      case Op.PUT:
+        return this.remember(this.memoLine());
+      case Op.GET:
+        return this.recall(this.memoLine());
       case Op.BINPUT:
-        return this.remember(this.byte());
+        return this.remember(this.bytes.byte());
       case Op.LONG_BINPUT:
-        return this.remember(this.length32());
+        return this.remember(this.bytes.uint32());
       case Op.MEMOIZE:
         return this.remember(this.memo.size);
       case Op.BINGET:
-        return this.recall(this.byte());
+        return this.recall(this.bytes.byte());
       case Op.LONG_BINGET:
-        return this.recall(this.length32());
+        return this.recall(this.bytes.uint32());
       case Op.FRAME:
-        this.length64();
+        this.bytes.uint64();
         return;
 
       // ---- objects
       case Op.GLOBAL: {
-        const module = this.line();
-        return this.push(lookUpGlobal(module, this.line()));
+        const module = this.line("utf8");
+        return this.push(lookUpGlobal(module, this.line("utf8")));
       }
       case Op.STACK_GLOBAL: {
         const name = this.pop();
@@ -207,11 +252,11 @@ class Machine {
       }
       case Op.BINPERSID:
         this.charge(Cost.global);
-        return this.push(persistentStorage(this.pop(), this.storages));
+        return this.push(this.persistentLoad(this.pop()));
 
       default:
         throw new CheckpointError(
-          `expected an opcode of a plain pickle, got 0x${op.toString(16).padStart(2, "0")} at byte ${this.position - 1}`,
+          `expected an opcode of a plain pickle, got 0x${op.toString(16).padStart(2, "0")} at byte ${this.bytes.offset - 1}`,
         );
     }
   }
@@ -229,71 +274,77 @@ class Machine {
 
   // ---- bytes
 
-  /** Position of the next `count` bytes, which it passes. */
-  private take(count: number): number {
-    const from = this.position;
-    if (count > this.buffer.length - from)
-      throw damaged(`a pickle that ends within a value (byte ${from} of ${this.buffer.length})`);
-    this.position = from + count;
-    return from;
-  }
-
-  private byte(): number {
-    return this.buffer[this.take(1)]!;
-  }
-
-  private length32(): number {
-    return this.buffer.readUInt32LE(this.take(4));
-  }
-
-  private length64(): number {
-    return Number(this.buffer.readBigUInt64LE(this.take(8)));
-  }
-
   private text(length: number): string {
-    const from = this.take(length);
+    const from = this.bytes.take(length);
     this.charge(Cost.slot + 2 * length);
-    const text = this.buffer.toString("utf8", from, from + length);
-    // the decoder replaces what is no UTF-8
-    if (text.includes("\ufffd") && !isUtf8(this.buffer.subarray(from, from + length)))
-      throw damaged("text that is no UTF-8");
-    return text;
+    return decodeText(this.bytes.buffer, from, from + length);
   }
 
-  private latin1(length: number): string {
-    const from = this.take(length);
+  /** A `str` of Python 2, which is bytes; PyTorch reads it as UTF-8. */
+  private python2Text(length: number): string {
+    const from = this.bytes.take(length);
     this.charge(Cost.slot + 2 * length);
-    return this.buffer.toString("latin1", from, from + length);
+    const bytes = this.bytes.buffer.subarray(from, from + length);
+    if (!isUtf8(bytes))
+      throw unsupported("a Python 2 string that is no UTF-8", "decode it in Python and save it again");
+    return bytes.toString("utf8");
   }
 
   private data(length: number): Uint8Array {
-    const from = this.take(length);
+    const from = this.bytes.take(length);
     this.charge(Cost.list + length);
-    return new Uint8Array(this.buffer.subarray(from, from + length));
+    return new Uint8Array(this.bytes.buffer.subarray(from, from + length));
   }
 
   /** Little-endian two's complement of any length. */
   private integer(length: number): number | bigint {
     if (length > MAX_INT_BYTES)
       throw new CheckpointError(`expected an int of at most ${MAX_INT_BYTES} bytes, got ${length}`);
-    const from = this.take(length);
+    const from = this.bytes.take(length);
     this.charge(Cost.float + length);
     if (length === 0) return 0;
-    if (length <= 6) return this.buffer.readIntLE(from, length);
-    const digits = Buffer.from(this.buffer.subarray(from, from + length))
+    if (length <= 6) return this.bytes.buffer.readIntLE(from, length);
+    const digits = Buffer.from(this.bytes.buffer.subarray(from, from + length))
       .reverse()
       .toString("hex");
     const value = BigInt.asIntN(8 * length, BigInt(`0x${digits}`));
     return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
   }
 
-  private line(): string {
-    const end = this.buffer.indexOf(0x0a, this.position);
-    if (end < 0) throw damaged("a global name without an end");
-    if (end - this.position > 1000) throw damaged("a global name of more than 1000 bytes");
-    const text = this.text(end - this.position);
-    this.take(1);
-    return text;
+  private line(encoding: "utf8" | "latin1" = "latin1"): string {
+    const length = this.bytes.lineLength(MAX_LINE);
+    const from = this.bytes.take(length + 1);
+    this.charge(Cost.slot + 2 * length);
+    const { buffer } = this.bytes;
+    return encoding === "utf8"
+      ? decodeText(buffer, from, from + length)
+      : buffer.toString("latin1", from, from + length);
+  }
+
+  /** `"00"` and `"01"` are False and True. */
+  private intLine(): unknown {
+    const line = this.line();
+    return line === "00" ? false : line === "01" ? true : this.decimal(line);
+  }
+
+  private decimal(digits: string): number | bigint {
+    if (!/^-?\d{1,2400}$/.test(digits)) throw damaged("an int whose digits are none");
+    const value = BigInt(digits);
+    return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+  }
+
+  private memoLine(): number {
+    const line = this.line();
+    if (!/^\d{1,10}$/.test(line)) throw damaged("a memo entry without a number");
+    return Number(line);
+  }
+
+  /** A `str` of Python 2 as its `repr`. */
+  private stringLine(): string {
+    const line = this.line();
+    if (!/^(['"])[^\\]*\1$/s.test(line) || line.length < 2)
+      throw unsupported("a Python 2 string with escapes, in text form", "save the file again with pickle protocol 2");
+    return line.slice(1, -1);
   }
 
   // ---- stack
@@ -352,4 +403,21 @@ class Machine {
     if (!this.memo.has(index)) throw damaged(`a reference to the memo entry ${index}, which there is none of`);
     this.push(this.memo.get(index));
   }
+}
+
+/** Python's `repr` of a float. */
+function floatOf(text: string): number {
+  const special = { inf: Infinity, "-inf": -Infinity, nan: NaN }[text];
+  if (special !== undefined) return special;
+  if (!/^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) throw damaged("a float whose digits are none");
+  return Number(text);
+}
+
+/** `\uXXXX` and `\UXXXXXXXX` of Python's raw-unicode-escape; other characters stand for themselves. */
+function unescapeUnicode(text: string): string {
+  return text.replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (_, short?: string, long?: string) => {
+    const code = parseInt(short ?? long ?? "", 16);
+    if (code > 0x10ffff) throw damaged("a character above U+10FFFF");
+    return String.fromCodePoint(code);
+  });
 }

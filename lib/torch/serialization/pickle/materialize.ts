@@ -1,25 +1,31 @@
 /** Second step of reading: the machine's nodes become JavaScript values, shared ones once. */
+import { keep } from "../../scope";
 import type { Tensor } from "../../tensor";
-import { damaged } from "../errors";
+import { CheckpointError, unsupported } from "../errors";
 import {
   ComplexNumber,
+  Counter,
   Float,
   OrderedDict,
   TorchDevice,
   TorchDType,
+  TorchLayout,
+  TorchQScheme,
   Tuple,
+  TypedStorage,
   markFloatEntry,
   markFloatKey,
+  setAttributes,
 } from "../python-values";
 import {
   DictNode,
   GlobalNode,
   NumpyDTypeNode,
-  ParameterNode,
   SetNode,
-  StorageNode,
   StorageTypeNode,
   TensorNode,
+  TensorTypeNode,
+  TypedStorageNode,
 } from "./nodes";
 
 /** The deepest nesting that is read or written; Python's own pickler gives up at about the same depth. */
@@ -28,7 +34,8 @@ export const MAX_DEPTH = 1000;
 /** Makes the tensors; one call per tensor of the file. */
 export interface TensorFactory {
   tensor(node: TensorNode): Tensor;
-  parameter(node: ParameterNode): Tensor;
+  /** All elements of a bare storage. */
+  storage(node: TypedStorageNode): Tensor;
 }
 
 /** The value of a pickle. */
@@ -36,37 +43,42 @@ export function materialize(root: unknown, tensors: TensorFactory): unknown {
   return new Materializer(tensors).value(root, 0);
 }
 
+/** Values that the machine makes in their final form. */
+const FINAL = [Uint8Array, ComplexNumber, TorchDType, TorchDevice, TorchLayout, TorchQScheme] as const;
+
 class Materializer {
-  constructor(
-    private readonly tensors: TensorFactory,
-    /** Values by node: what is shared in the file is shared here. */
-    private readonly done = new Map<object, unknown>(),
-  ) {}
+  /** Values by node: what is shared in the file is shared here. */
+  private readonly done = new Map<object, unknown>();
+
+  constructor(private readonly tensors: TensorFactory) {}
 
   value(node: unknown, depth: number): unknown {
     if (node instanceof Float) return node.value;
     if (typeof node !== "object" || node === null) return node;
-    if (
-      node instanceof Uint8Array ||
-      node instanceof ComplexNumber ||
-      node instanceof TorchDType ||
-      node instanceof TorchDevice
-    )
-      return node;
+    if (FINAL.some((kind) => node instanceof kind)) return node;
     if (this.done.has(node)) return this.done.get(node);
-    if (depth > MAX_DEPTH) throw damaged(`values that are nested more than ${MAX_DEPTH} deep`);
+    if (depth > MAX_DEPTH)
+      throw new CheckpointError(`expected values nested at most ${MAX_DEPTH} deep, got deeper ones`);
     if (Array.isArray(node)) return this.array(node, depth);
     if (node instanceof DictNode) return this.dict(node, depth);
     if (node instanceof SetNode) return this.set(node, depth);
-    const tensor = this.tensor(node);
+    if (node instanceof TensorNode) return this.tensor(node, depth);
+    if (node instanceof TypedStorageNode) return this.storage(node);
+    throw unsupported(`${nameOf(node)} as a value`, "save its name as a string");
+  }
+
+  private tensor(node: TensorNode, depth: number): Tensor {
+    const tensor = this.tensors.tensor(node);
     this.done.set(node, tensor);
+    const attributes = this.value(node.attributes, depth + 1);
+    if (hasEntries(attributes)) setAttributes(tensor, keep(attributes));
     return tensor;
   }
 
-  private tensor(node: object): Tensor {
-    if (node instanceof TensorNode) return this.tensors.tensor(node);
-    if (node instanceof ParameterNode) return this.tensors.parameter(node);
-    throw damaged(`${nameOf(node)} where a value is due`);
+  private storage(node: TypedStorageNode): TypedStorage {
+    const storage = new TypedStorage(this.tensors.storage(node));
+    this.done.set(node, storage);
+    return storage;
   }
 
   /** A list or tuple: filled in place, so that references to it (also from within) hold. */
@@ -91,8 +103,8 @@ class Materializer {
   }
 
   private dict(node: DictNode, depth: number): object {
-    if (!node.ordered && node.keys.every(keepsItsPlace)) return this.object(node, depth);
-    const map = node.ordered ? new OrderedDict() : new Map<unknown, unknown>();
+    if (node.kind === "dict" && node.keys.every(keepsItsPlace)) return this.object(node, depth);
+    const map: Map<unknown, unknown> = new MAPS[node.kind]();
     this.done.set(node, map);
     for (const [name, i] of this.lastOfEach(node, depth)) {
       if (node.keys[i] instanceof Float) markFloatKey(map, name);
@@ -100,8 +112,12 @@ class Materializer {
       map.set(name, this.value(node.values[i], depth + 1));
     }
     if (map instanceof OrderedDict && node.attributes !== null) {
-      const attributes = new Materializer(NO_TENSORS, this.done).value(node.attributes, depth + 1);
-      if (!(attributes instanceof Map)) map.attributes = attributes as Record<string, unknown>;
+      // scopes do not look into the attributes of a dict
+      const attributes = keep(this.value(node.attributes, depth + 1));
+      map.attributes = (attributes instanceof Map ? Object.fromEntries(attributes) : attributes) as Record<
+        string,
+        unknown
+      >;
     }
     return map;
   }
@@ -122,14 +138,10 @@ class Materializer {
   }
 }
 
-/** Nobody looks for tensors in the attributes of a dict: neither scopes nor whoever frees what was loaded. */
-const NO_TENSORS: TensorFactory = {
-  tensor: () => {
-    throw damaged("a tensor among the attributes of a dict");
-  },
-  parameter: () => {
-    throw damaged("a parameter among the attributes of a dict");
-  },
+const MAPS: Readonly<Record<DictNode["kind"], new () => Map<unknown, unknown>>> = {
+  dict: Map,
+  OrderedDict,
+  Counter: Counter as new () => Map<unknown, unknown>,
 };
 
 /** A key that a plain object holds like a dict does: JavaScript sorts integer-like names to the front, and `__proto__` is no name. */
@@ -137,9 +149,14 @@ function keepsItsPlace(key: unknown): boolean {
   return typeof key === "string" && key !== "__proto__" && !/^(0|[1-9]\d{0,9})$/.test(key);
 }
 
+/** An empty dict of attributes is what most tensors have. */
+function hasEntries(value: unknown): value is object {
+  return typeof value === "object" && value !== null && Object.keys(value).length > 0;
+}
+
 function nameOf(node: object): string {
-  if (node instanceof GlobalNode) return `the name ${node.name}`;
-  if (node instanceof StorageNode || node instanceof StorageTypeNode) return "a bare storage";
-  if (node instanceof NumpyDTypeNode) return "a numpy dtype";
-  return node instanceof Tuple ? "a tuple" : "an object";
+  if (node instanceof GlobalNode) return `the class or function ${node.name}`;
+  if (node instanceof StorageTypeNode) return "a class of storages";
+  if (node instanceof TensorTypeNode) return `the class of ${node.dtype} tensors`;
+  return node instanceof NumpyDTypeNode ? `the numpy dtype ${node.code}` : "an object";
 }

@@ -5,7 +5,8 @@
  * Everything else is in its final form already: null, booleans, strings, bytes, numbers ({@link Float} for an integral
  * float), bigints, arrays (lists), tuples, and the classes of `python-values.ts`.
  */
-import type { DType } from "../../dtype";
+import { isComplex, itemSize, type DType, type Layout } from "../../dtype";
+import type { QScheme } from "../python-values";
 
 /** A dict, OrderedDict or Counter. */
 export class DictNode {
@@ -14,7 +15,7 @@ export class DictNode {
   /** Instance attributes of an OrderedDict. */
   attributes: DictNode | null = null;
 
-  constructor(readonly ordered: boolean) {}
+  constructor(readonly kind: "dict" | "OrderedDict" | "Counter") {}
 
   set(key: unknown, value: unknown): void {
     this.keys.push(key);
@@ -43,36 +44,95 @@ export class StorageTypeNode {
   constructor(readonly dtype: DType | null) {}
 }
 
-/** A record `data/<key>` of the archive. */
+/** A class of tensors of PyTorch's first years: `torch.FloatTensor`. */
+export class TensorTypeNode {
+  constructor(readonly dtype: DType) {}
+}
+
+/** The bytes of a storage: a record of the file, or a part of another one. */
 export class StorageNode {
   constructor(
     readonly key: string,
-    readonly dtype: DType | null,
     /** Where it was when it was saved: `"cpu"`, `"cuda:0"`. */
     readonly location: string,
     readonly byteLength: number,
+    /** The legacy format has storages that are views of others. */
+    readonly part: { readonly of: StorageNode; readonly offset: number } | null = null,
   ) {}
+
+  /** Its length in elements of the classes that it is mentioned with. */
+  readonly elementCounts = new Set<number>();
+  /** Bytes of the numbers that the storage holds, as far as its dtypes tell; a complex element is two numbers. */
+  readonly numberSizes = new Set<number>();
+
+  /** Notes that the bytes are elements of a dtype. */
+  readAs(dtype: DType): void {
+    this.numberSizes.add(itemSize(dtype) / (isComplex(dtype) ? 2 : 1));
+  }
 }
 
-/** A tensor over a storage; offset and strides in elements. */
-export class TensorNode {
+/** A storage as elements of a dtype (null: bytes): what tensors are built over, or a value of its own. */
+export class TypedStorageNode {
   constructor(
     readonly storage: StorageNode,
-    readonly dtype: DType,
-    readonly offset: number,
-    readonly shape: readonly number[],
-    readonly strides: readonly number[],
-    readonly requiresGrad: boolean,
-    /** PyTorch's lazy conjugate and negative bits. */
-    readonly lazy: { readonly conj: boolean; readonly neg: boolean },
+    readonly dtype: DType | null,
   ) {}
 }
 
-/** An `nn.Parameter` over a tensor. */
-export class ParameterNode {
+/** Where a tensor's elements lie in a storage; offset and strides in elements. */
+export interface Strided {
+  readonly storage: StorageNode;
+  readonly dtype: DType;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** Of a quantized tensor: one scale for all, or one for each index of an axis. */
+export type Quantizer =
+  | { readonly scheme: "per_tensor_affine"; readonly scale: number; readonly zeroPoint: number }
+  | {
+      readonly scheme: Extract<QScheme, "per_channel_affine" | "per_channel_affine_float_qparams">;
+      readonly scales: TensorNode | readonly number[];
+      readonly zeroPoints: TensorNode | readonly number[];
+      readonly axis: number;
+    };
+
+/** The data of a tensor. */
+export type TensorData =
+  | (Strided & {
+      readonly kind: "dense";
+      /** PyTorch's lazy conjugate and negative bits. */
+      readonly lazy: { readonly conj: boolean; readonly neg: boolean };
+    })
+  | (Strided & { readonly kind: "quantized"; readonly quantizer: Quantizer })
+  | {
+      readonly kind: "sparse";
+      readonly layout: Layout;
+      /** Indices and values of the COO layout; compressed indices, plain indices and values of the others. */
+      readonly parts: readonly TensorNode[];
+      readonly shape: readonly number[];
+      readonly isCoalesced: boolean | null;
+    }
+  | {
+      readonly kind: "meta";
+      readonly dtype: DType;
+      readonly shape: readonly number[];
+      readonly strides: readonly number[];
+    };
+
+/** A tensor or an `nn.Parameter`. */
+export class TensorNode {
+  /** Python attributes that come with it. */
+  attributes: unknown = null;
+
   constructor(
-    readonly data: TensorNode,
-    readonly requiresGrad: boolean,
+    /** Null for a tensor without elements that its state still fills (PyTorch's first years). */
+    public data: TensorData | null,
+    public requiresGrad: boolean,
+    public isParameter: boolean,
+    /** Of a tensor whose data are missing. */
+    readonly dtype: DType = "float32",
   ) {}
 }
 
@@ -82,10 +142,4 @@ export class NumpyDTypeNode {
 
   /** @param code kind and size: `"f8"`, `"i4"`, `"b1"`. */
   constructor(readonly code: string) {}
-}
-
-/** The result of a pickle: the object graph and the storages that it refers to. */
-export interface Pickled {
-  readonly root: unknown;
-  readonly storages: ReadonlyMap<string, StorageNode>;
 }

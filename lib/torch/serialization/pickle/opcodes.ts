@@ -1,5 +1,16 @@
-/** The opcodes of Python's pickle protocols 2 to 5, as `pickletools` names them. */
+/** The opcodes of Python's pickle protocols, as `pickletools` names them; those that make objects of classes are left out. */
 export const Op = {
+  // protocols 0 and 1: values as lines of text
+  INT: 0x49,
+  LONG: 0x4c,
+  FLOAT: 0x46,
+  STRING: 0x53,
+  UNICODE: 0x56,
+  LIST: 0x6c,
+  DICT: 0x64,
+  GET: 0x67,
+  PUT: 0x70,
+  // binary
   MARK: 0x28,
   EMPTY_TUPLE: 0x29,
   STOP: 0x2e,

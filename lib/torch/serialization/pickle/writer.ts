@@ -2,53 +2,37 @@
  * Writes values as a pickle of protocol 2, with the opcodes and names that PyTorch's `weights_only` loader takes. Objects
  * and strings that come twice are written once (memo), so shared and even circular containers survive.
  */
-import { itemSize, type DType } from "../../dtype";
-import { Parameter } from "../../nn/parameter";
 import { Tensor } from "../../tensor";
 import { CheckpointError } from "../errors";
 import {
+  ByteArray,
   ComplexNumber,
+  Counter,
   Float,
   OrderedDict,
   Size,
   TorchDevice,
   TorchDType,
+  TorchLayout,
+  TorchQScheme,
   Tuple,
+  TypedStorage,
   isFloatEntry,
   isFloatKey,
   isPlainObject,
   looksLikeInt,
 } from "../python-values";
-import { STORAGE_TYPES } from "./globals";
 import { MAX_DEPTH } from "./materialize";
 import { Op } from "./opcodes";
+import { Global, PersistentId, Reduce } from "./reduce";
+import { encodeText } from "./text";
 
-/** A storage as the pickle names it. */
-export interface StorageReference {
-  /** Name of the record: `data/<key>`. */
-  readonly key: string;
-  readonly byteLength: number;
-  readonly location: string;
-}
-
-/** What the writer asks about a tensor; the answers come from `tensors.ts`. */
-export interface TensorParts {
-  readonly dtype: DType;
-  readonly storage: StorageReference;
-  /** In elements. */
-  readonly offset: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-  readonly requiresGrad: boolean;
-}
-
-const STORAGE_NAMES: ReadonlyMap<DType, string> = new Map(
-  Object.entries(STORAGE_TYPES).map(([name, dtype]) => [dtype, name]),
-);
-
-/** True if PyTorch has a typed storage class for the dtype; others lie in untyped storages. */
-export function hasTypedStorage(dtype: DType): boolean {
-  return STORAGE_NAMES.has(dtype);
+/** What the writer asks about tensors; the answers come from `storage-collector.ts`. */
+export interface Describe {
+  /** How Python rebuilds the tensor; called once per tensor object. */
+  tensor(tensor: Tensor): Reduce;
+  /** The storage that a 1-D tensor covers. */
+  storage(data: Tensor): PersistentId;
 }
 
 /** Items of one APPENDS or SETITEMS, as in CPython. */
@@ -58,11 +42,10 @@ const MAX_INT_BYTES = 255;
 /**
  * The pickle of a value.
  *
- * @param describeTensor where a tensor's data lies; called once per tensor object.
  * @throws CheckpointError naming the path to a value that a checkpoint cannot hold.
  */
-export function pickle(value: unknown, describeTensor: (tensor: Tensor) => TensorParts): Uint8Array {
-  return new Pickler(describeTensor).dump(value);
+export function pickle(value: unknown, describe: Describe): Uint8Array {
+  return new Pickler(describe).dump(value);
 }
 
 class Pickler {
@@ -75,7 +58,7 @@ class Pickler {
   /** Keys from the root to the value at hand, for error messages. */
   private readonly path: unknown[] = [];
 
-  constructor(private readonly describeTensor: (tensor: Tensor) => TensorParts) {}
+  constructor(private readonly describe: Describe) {}
 
   dump(value: unknown): Uint8Array {
     this.ops(Op.PROTO, 2);
@@ -110,15 +93,25 @@ class Pickler {
       throw new CheckpointError(
         `expected values nested at most ${MAX_DEPTH} deep, got deeper ones (or a tuple that contains itself)`,
       );
-    if (value instanceof Tensor) this.tensor(value);
+    if (value instanceof Tensor)
+      this.memoized(
+        value,
+        this.described(() => this.describe.tensor(value)),
+      );
+    else if (value instanceof TypedStorage) this.persistent(this.described(() => this.describe.storage(value.data)));
+    else if (value instanceof Reduce) this.reduce(value);
+    else if (value instanceof Global) this.global(value);
+    else if (value instanceof PersistentId) this.persistent(value);
     else if (value instanceof Tuple) this.tuple(value);
     else if (Array.isArray(value)) this.list(value);
+    else if (value instanceof Counter) this.counter(value);
     else if (value instanceof Map) this.dict(value, value.entries());
     else if (value instanceof Set) this.set(value);
-    else if (value instanceof Uint8Array) this.bytes(value);
-    else if (value instanceof ComplexNumber) this.complex(value);
-    else if (value instanceof TorchDType) this.global("torch", value.name);
-    else if (value instanceof TorchDevice) this.device(value);
+    else if (value instanceof Uint8Array) this.memoized(value, bytesOf(value));
+    else if (value instanceof ComplexNumber) this.reduce(complexOf(value));
+    else if (value instanceof TorchDType || value instanceof TorchQScheme) this.global(new Global("torch", value.name));
+    else if (value instanceof TorchLayout) this.reduce(layoutOf(value));
+    else if (value instanceof TorchDevice) this.reduce(deviceOf(value));
     else if (isPlainObject(value)) this.dict(value, Object.entries(value));
     else throw this.refuse(value.constructor?.name ?? "an object");
   }
@@ -155,13 +148,11 @@ class Pickler {
   private string(value: string): void {
     const known = this.strings.get(value);
     if (known !== undefined) return this.recall(known);
-    if (!isWellFormed(value))
-      throw new CheckpointError(`${this.where()}: expected text, got a string with half a surrogate pair`);
+    const bytes = encodeText(value);
     this.ops(Op.BINUNICODE);
-    const bytes = Buffer.byteLength(value, "utf8");
-    this.reserve(4 + bytes);
-    this.length = this.buffer.writeUInt32LE(bytes, this.length);
-    this.length += this.buffer.write(value, this.length, "utf8");
+    this.reserve(4 + bytes.length);
+    this.length = this.buffer.writeUInt32LE(bytes.length, this.length);
+    this.length += bytes.copy(this.buffer, this.length);
     this.strings.set(value, this.memoize());
   }
 
@@ -188,18 +179,22 @@ class Pickler {
   }
 
   private tuple(tuple: Tuple): void {
-    if (tuple instanceof Size) this.global("torch", "Size");
-    const sizes = [Op.EMPTY_TUPLE, Op.TUPLE1, Op.TUPLE2, Op.TUPLE3];
-    if (tuple.length >= sizes.length) this.ops(Op.MARK);
-    tuple.forEach((item, i) => this.entry(tuple, i, item));
-    this.ops(sizes[tuple.length] ?? Op.TUPLE);
+    if (tuple instanceof Size) this.global(new Global("torch", "Size"));
+    this.items(tuple, (item, i) => this.entry(tuple, i, item));
     if (tuple instanceof Size) this.ops(Op.TUPLE1, Op.REDUCE);
     this.objects.set(tuple, this.memoize());
   }
 
+  private items(items: readonly unknown[], write: (item: unknown, index: number) => void): void {
+    const sizes = [Op.EMPTY_TUPLE, Op.TUPLE1, Op.TUPLE2, Op.TUPLE3];
+    if (items.length >= sizes.length) this.ops(Op.MARK);
+    items.forEach(write);
+    this.ops(sizes[items.length] ?? Op.TUPLE);
+  }
+
   /** There is no set in protocol 2: `set([…])`. */
   private set(set: ReadonlySet<unknown>): void {
-    this.global("__builtin__", "set");
+    this.global(new Global("__builtin__", "set"));
     this.ops(Op.EMPTY_LIST);
     for (const item of set) this.checkKey(item);
     this.append(set, set.keys());
@@ -208,9 +203,26 @@ class Pickler {
   }
 
   private dict(dict: object, entries: Iterable<[unknown, unknown]>): void {
-    if (dict instanceof OrderedDict) this.emptyOrderedDict();
+    if (dict instanceof OrderedDict) this.reduce(EMPTY_ORDERED_DICT);
     else this.ops(Op.EMPTY_DICT);
     this.objects.set(dict, this.memoize());
+    this.setItems(dict, entries);
+    if (dict instanceof OrderedDict && Object.keys(dict.attributes).length > 0) {
+      this.entry(dict, "(attributes)", dict.attributes);
+      this.ops(Op.BUILD);
+    }
+  }
+
+  /** `Counter({…})`. */
+  private counter(counter: Counter): void {
+    this.global(new Global("collections", "Counter"));
+    this.ops(Op.EMPTY_DICT);
+    this.setItems(counter, counter.entries());
+    this.ops(Op.TUPLE1, Op.REDUCE);
+    this.objects.set(counter, this.memoize());
+  }
+
+  private setItems(dict: object, entries: Iterable<[unknown, unknown]>): void {
     let open = 0;
     for (const [key, item] of entries) {
       if (open === 0) this.ops(Op.MARK);
@@ -223,15 +235,6 @@ class Pickler {
       }
     }
     if (open > 0) this.ops(Op.SETITEMS);
-    if (dict instanceof OrderedDict && Object.keys(dict.attributes).length > 0) {
-      this.entry(dict, "(attributes)", dict.attributes);
-      this.ops(Op.BUILD);
-    }
-  }
-
-  private emptyOrderedDict(): void {
-    this.global("collections", "OrderedDict");
-    this.ops(Op.EMPTY_TUPLE, Op.REDUCE);
   }
 
   private entry(container: object, key: unknown, item: unknown): void {
@@ -255,76 +258,31 @@ class Pickler {
 
   // ---- objects
 
-  /** There are no bytes in protocol 2: `_codecs.encode(text, "latin1")`. */
-  private bytes(bytes: Uint8Array): void {
-    this.global("_codecs", "encode");
-    this.string(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"));
-    this.string("latin1");
-    this.ops(Op.TUPLE2, Op.REDUCE);
-    this.objects.set(bytes, this.memoize());
-  }
-
-  private complex({ re, im }: ComplexNumber): void {
-    this.global("__builtin__", "complex");
-    this.float(re);
-    this.float(im);
-    this.ops(Op.TUPLE2, Op.REDUCE);
-  }
-
-  private device({ name }: TorchDevice): void {
-    const [type = name, index] = name.split(":");
-    this.global("torch", "device");
-    this.string(type);
-    if (index !== undefined) this.int(Number(index));
-    this.ops(index === undefined ? Op.TUPLE1 : Op.TUPLE2, Op.REDUCE);
-  }
-
-  private tensor(tensor: Tensor): void {
-    let parts: TensorParts;
+  private described<T>(describe: () => T): T {
     try {
-      parts = this.describeTensor(tensor);
+      return describe();
     } catch (error) {
       throw new CheckpointError(`${this.where()}: ${(error as Error).message}`, { cause: error });
     }
-    if (tensor instanceof Parameter) {
-      this.global("torch._utils", "_rebuild_parameter");
-      this.rebuildTensor({ ...parts, requiresGrad: false });
-      this.ops(parts.requiresGrad ? Op.NEWTRUE : Op.NEWFALSE);
-      this.emptyOrderedDict(); // no hooks
-      this.ops(Op.TUPLE3, Op.REDUCE);
-    } else {
-      this.rebuildTensor(parts);
-    }
-    this.objects.set(tensor, this.memoize());
   }
 
-  private rebuildTensor({ dtype, storage, offset, shape, strides, requiresGrad }: TensorParts): void {
-    const storageName = STORAGE_NAMES.get(dtype);
-    this.global("torch._utils", storageName === undefined ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2");
-    this.ops(Op.MARK, Op.MARK);
-    this.string("storage");
-    if (storageName === undefined) this.global("torch.storage", "UntypedStorage");
-    else this.global("torch", storageName);
-    this.string(storage.key);
-    this.string(storage.location);
-    this.int(storageName === undefined ? storage.byteLength : storage.byteLength / itemSize(dtype));
-    this.ops(Op.TUPLE, Op.BINPERSID);
-    this.int(offset);
-    this.ints(shape);
-    this.ints(strides);
-    this.ops(requiresGrad ? Op.NEWTRUE : Op.NEWFALSE);
-    this.emptyOrderedDict(); // no hooks
-    if (storageName === undefined) this.global("torch", dtype);
-    this.ops(Op.TUPLE, Op.REDUCE);
+  private memoized(object: object, description: Reduce): void {
+    this.reduce(description);
+    this.objects.set(object, this.memoize());
   }
 
-  private ints(values: readonly number[]): void {
-    this.ops(Op.MARK);
-    for (const value of values) this.int(value);
-    this.ops(Op.TUPLE);
+  private reduce({ callee, args }: Reduce): void {
+    this.global(callee);
+    this.items(args, (argument) => this.value(argument, false));
+    this.ops(Op.REDUCE);
   }
 
-  private global(module: string, name: string): void {
+  private persistent({ id }: PersistentId): void {
+    this.items(id, (part) => this.value(part, false));
+    this.ops(Op.BINPERSID);
+  }
+
+  private global({ module, name }: Global): void {
     const path = `${module}\n${name}\n`;
     const known = this.globals.get(path);
     if (known !== undefined) return this.recall(known);
@@ -388,7 +346,27 @@ function nameOf(value: unknown): string {
   return String(value);
 }
 
-/** `String.prototype.isWellFormed` is in Node 20, but not yet in the library types of ES2023. */
-function isWellFormed(text: string): boolean {
-  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+const EMPTY_ORDERED_DICT = new Reduce(new Global("collections", "OrderedDict"), []);
+
+/** There are no bytes in protocol 2: `_codecs.encode(text, "latin1")`. */
+function bytesOf(bytes: Uint8Array): Reduce {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return bytes instanceof ByteArray
+    ? new Reduce(new Global("__builtin__", "bytearray"), [text, "latin-1"])
+    : new Reduce(new Global("_codecs", "encode"), [text, "latin1"]);
+}
+
+function complexOf({ re, im }: ComplexNumber): Reduce {
+  return new Reduce(new Global("__builtin__", "complex"), [new Float(re), new Float(im)]);
+}
+
+function deviceOf({ name }: TorchDevice): Reduce {
+  const [type = name, index] = name.split(":");
+  return new Reduce(new Global("torch", "device"), index === undefined ? [type] : [type, Number(index)]);
+}
+
+function layoutOf({ name }: TorchLayout): Reduce {
+  return new Reduce(new Global("torch.serialization", "_get_layout"), [
+    `torch.${name === "mkldnn" ? "_mkldnn" : name}`,
+  ]);
 }

@@ -1,21 +1,23 @@
 /**
- * Reads the directory of a zip archive with stored entries (APPNOTE.TXT 4.3, with zip64): what `torch.save` writes. Only
- * the central directory is believed; sizes in local headers may be left out by streaming writers.
+ * Reads the directory of a zip archive (APPNOTE.TXT 4.3, with zip64): stored entries, which `torch.save` writes, and
+ * deflated ones of other tools. Only the central directory is believed; sizes in local headers may be left out by
+ * streaming writers.
  */
-import { damaged, CheckpointError } from "../errors";
-import { printable } from "../pickle/globals";
+import { damaged, printable, CheckpointError } from "../errors";
 import type { Source } from "../source";
 
-/** One stored file of the archive. */
+/** One file of the archive. */
 export interface ZipEntry {
   readonly name: string;
+  /** Of the unpacked bytes. */
   readonly crc32: number;
   /** Bytes in the archive. */
+  readonly packedLength: number;
+  /** Bytes that they unpack to; the same for a stored entry. */
   readonly byteLength: number;
   /** Position of the local header. */
   readonly header: number;
-  /** How the data are packed where they are not just stored; such an entry cannot be read. */
-  readonly packing: string | null;
+  readonly packing: "stored" | "deflated" | "encrypted" | { readonly method: number };
 }
 
 const END = 0x06054b50;
@@ -33,6 +35,8 @@ const ZIP64_EXTRA = 0x0001;
 const MAX_NAME = 4096;
 /** More than a million entries. */
 const MAX_DIRECTORY = 2 ** 28;
+/** Packings that other tools use. */
+const METHODS: Readonly<Record<number, string>> = { 9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz" };
 
 /** True if the first bytes are those of a zip archive. */
 export function looksLikeZip(start: Uint8Array): boolean {
@@ -70,18 +74,21 @@ export function readZipDirectory(source: Source): ZipEntry[] {
 /**
  * Position of an entry's data: the local header has a name and padding of its own length.
  *
- * @throws CheckpointError when the entry is not just stored.
+ * @throws CheckpointError when the entry is neither stored nor deflated.
  */
 export function dataOffset(source: Source, entry: ZipEntry): number {
-  if (entry.packing !== null) {
+  const { packing } = entry;
+  if (packing !== "stored" && packing !== "deflated") {
+    const found =
+      packing === "encrypted" ? packing : `compressed with ${METHODS[packing.method] ?? `method ${packing.method}`}`;
     throw new CheckpointError(
-      `expected stored zip entries, got ${printable(entry.name)} ${entry.packing}; pack the archive again with "zip -0"`,
+      `expected stored or deflated zip entries, got ${printable(entry.name)} ${found}; pack the archive again with "zip -0"`,
     );
   }
   const header = view(source.read(entry.header, LOCAL_LENGTH));
   if (header.getUint32(0, true) !== LOCAL) throw damaged(`no zip entry where ${printable(entry.name)} is due`);
   const offset = entry.header + LOCAL_LENGTH + header.getUint16(26, true) + header.getUint16(28, true);
-  if (offset + entry.byteLength > source.size)
+  if (offset + entry.packedLength > source.size)
     throw damaged(`a zip entry ${printable(entry.name)} that goes past the end of the file`);
   return offset;
 }
@@ -128,13 +135,14 @@ function readEntry(data: DataView, at: number, nameLength: number, extraLength: 
   const name = Buffer.from(data.buffer, data.byteOffset + nameAt, nameLength).toString("utf8");
   const flags = data.getUint16(at + 8, true);
   const method = data.getUint16(at + 10, true);
-  const packing = (flags & 1) !== 0 ? "encrypted" : method !== 0 ? `compressed with method ${method}` : null;
+  const packing =
+    (flags & 1) !== 0 ? "encrypted" : method === 0 ? "stored" : method === 8 ? "deflated" : ({ method } as const);
 
   const fields = [data.getUint32(at + 24, true), data.getUint32(at + 20, true), data.getUint32(at + 42, true)];
-  const [byteLength = 0, compressed = 0, header = 0] = withZip64(fields, data, nameAt + nameLength, extraLength);
-  if (packing === null && byteLength !== compressed)
+  const [byteLength = 0, packedLength = 0, header = 0] = withZip64(fields, data, nameAt + nameLength, extraLength);
+  if (packing === "stored" && byteLength !== packedLength)
     throw damaged(`a stored zip entry ${printable(name)} with two sizes`);
-  return { name, crc32: data.getUint32(at + 16, true), byteLength: compressed, header, packing };
+  return { name, crc32: data.getUint32(at + 16, true), packedLength, byteLength, header, packing };
 }
 
 /** Fields of all ones (size, compressed size, header offset) stand in the zip64 extra field, in this order. */
@@ -162,7 +170,7 @@ function checkRanges(entries: readonly ZipEntry[], end: number): void {
   const sorted = [...entries].sort((a, b) => a.header - b.header);
   for (const [i, entry] of sorted.entries()) {
     const limit = sorted[i + 1]?.header ?? end;
-    if (entry.header + LOCAL_LENGTH + entry.byteLength > limit) {
+    if (entry.header + LOCAL_LENGTH + entry.packedLength > limit) {
       throw damaged(
         `a zip archive whose entry ${printable(entry.name)} reaches into the next one or past the end of the file`,
       );

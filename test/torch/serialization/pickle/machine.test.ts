@@ -44,7 +44,7 @@ describe("refuses", () => {
     ["a call of data", [int(1), Op.EMPTY_TUPLE, Op.REDUCE], /a call of something that is no function/],
     ["a call without a tuple", [global("torch", "Size"), Op.EMPTY_LIST, Op.REDUCE], /without a tuple/],
     ["a state for a list", [Op.EMPTY_LIST, Op.EMPTY_DICT, Op.BUILD], /a state for an object that takes none/],
-    ["a bare function", [global("torch", "Size")], /the name torch\.Size where a value is due/],
+    ["a bare function", [global("torch", "Size")], /the class or function torch\.Size as a value/],
     ["an empty stack", [], /takes more from the stack/],
     ["a stack with rests", [int(1), int(2)], /more than one object/],
     ["a missing mark", [int(1), Op.TUPLE], /without a mark/],
@@ -87,7 +87,7 @@ describe("refuses", () => {
 
   test("nesting without end", () => {
     const deep = [...Array<number>(100_000).fill(Op.EMPTY_LIST), ...Array<number>(99_999).fill(Op.APPEND)];
-    expect(() => load(pickled([Buffer.from(deep)]))).toThrow(/nested more than 1000 deep/);
+    expect(() => load(pickled([Buffer.from(deep)]))).toThrow(/nested at most 1000 deep/);
   });
 
   test("more objects than memory, from a small file", () => {
@@ -97,11 +97,11 @@ describe("refuses", () => {
   });
 
   test("pickles that do not begin or end like one", () => {
-    expect(() => load(archive({ "data.pkl": Buffer.from("hello") }))).toThrow(/does not begin like a pickle/);
+    expect(() => load(archive({ "data.pkl": Buffer.from("hello") }))).toThrow(CheckpointError);
     expect(() => load(archive({ "data.pkl": Buffer.alloc(0) }))).toThrow(CheckpointError);
     expect(() => load(archive({ "data.pkl": program([int(1)]).subarray(0, -1) }))).toThrow(/ends within a value/);
     expect(() => load(archive({ "data.pkl": Buffer.from([Op.PROTO, 9, Op.NONE, Op.STOP]) }))).toThrow(
-      /protocol 2 to 5, got 9/,
+      /protocol 0 to 5, got 9/,
     );
   });
 });

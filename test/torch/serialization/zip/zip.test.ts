@@ -1,11 +1,11 @@
 import { openSync, closeSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { CheckpointError, load, save } from "../../../../lib/torch/serialization";
+import { CheckpointError, load, loadAsync, save } from "../../../../lib/torch/serialization";
 import { openBytes, openFile } from "../../../../lib/torch/serialization/source";
 import { dataOffset, readZipDirectory } from "../../../../lib/torch/serialization/zip/reader";
 import { ZipLayout } from "../../../../lib/torch/serialization/zip/writer";
-import { ones } from "../../../../lib/torch";
-import { archive, program, int, pickled } from "../archives";
+import { ones, type Tensor } from "../../../../lib/torch";
+import { archive, deflated, int, pickled, program, tensorProgram, text } from "../archives";
 import { fixtures, temporaryFolder } from "../fixtures";
 
 const folder = temporaryFolder();
@@ -130,7 +130,8 @@ describe("refuses", () => {
     ["a broken entry", changed((b) => b.writeUInt32LE(0, CENTRAL)), /broken entry/],
     ["a name beyond the directory", changed((b) => b.writeUInt16LE(5000, CENTRAL + 28)), /ends within an entry/],
     ["an encrypted record", changed((b) => b.writeUInt16LE(1, CENTRAL + 8)), /encrypted/],
-    ["a compressed record", changed((b) => b.writeUInt16LE(8, CENTRAL + 10)), /compressed with method 8/],
+    ["a record of another packing", changed((b) => b.writeUInt16LE(12, CENTRAL + 10)), /compressed with bzip2/],
+    ["a stored record that claims to be deflated", changed((b) => b.writeUInt16LE(8, CENTRAL + 10)), /does not unpack/],
     ["two sizes", changed((b) => b.writeUInt32LE(1, CENTRAL + 24)), /two sizes/],
     [
       "a record past the end",
@@ -141,7 +142,6 @@ describe("refuses", () => {
     ["no header where one is due", changed((b) => b.writeUInt32LE(5, CENTRAL + 42)), /no zip entry where/],
     ["zip64 without sizes", changed((b) => b.writeUInt32LE(0xffffffff, CENTRAL + 24)), /zip64 entry without its sizes/],
     ["a wrong checksum", changed((b) => b.writeUInt32LE(1, CENTRAL + 16)), /checksum/],
-    ["big-endian data", archive({ "data.pkl": program([int(1)]), byteorder: Buffer.from("big") }), /byte order big/],
     [
       "a TorchScript archive",
       archive({ "data.pkl": program([int(1)]), "constants.pkl": Buffer.from("") }),
@@ -162,5 +162,47 @@ describe("refuses", () => {
     twice.writeBigUInt64LE(BigInt(2 * entry.length), twice.length - 98 + 40);
     twice.writeBigUInt64LE(BigInt(CENTRAL + 2 * entry.length), twice.length - 42 + 8);
     expect(() => load(twice)).toThrow(/reaches into the next one/);
+  });
+});
+
+describe("deflated records", () => {
+  /** An archive with one tensor of zeros, packed, whose directory tells of `claimed` bytes. */
+  const packed = (bytes: number, claimed = bytes) =>
+    deflated({
+      "data.pkl": program(tensorProgram({ elements: BigInt(claimed / 4), shape: [BigInt(claimed / 4)] })),
+      "data/0": { content: Buffer.alloc(bytes), claimed },
+    });
+
+  test("are unpacked", () => {
+    expect(load<Tensor>(packed(4000)).shape).toEqual([1000]);
+  });
+
+  test("of a small file that asks for very much memory are refused before they are unpacked", () => {
+    const bomb = packed(2 ** 20, 2 ** 31);
+    expect(bomb.length).toBeLessThan(4000);
+    expect(() => load(bomb)).toThrow(/unpack to at most 268435456 bytes, got 2147483\d+; .*"unpackedLimit"/);
+  });
+
+  test("are unpacked up to the limit that the caller sets", () => {
+    expect(() => load(packed(4000), { unpackedLimit: 2000 })).toThrow(/unpack to at most 2000 bytes/);
+    expect(load<Tensor>(packed(4000), { unpackedLimit: 5000 }).shape).toEqual([1000]);
+  });
+
+  test("that unpack to more than the directory tells are refused", () => {
+    expect(() => load(packed(8000, 4000))).toThrow(/does not unpack to its 4000 bytes/);
+  });
+
+  test("that unpack to less than the directory tells are refused", () => {
+    expect(() => load(packed(4000, 8000))).toThrow(/unpacks to 4000 bytes where 8000 are due/);
+  });
+
+  test("asynchronously, too", async () => {
+    expect((await loadAsync<Tensor>(packed(4000))).shape).toEqual([1000]);
+    await expect(loadAsync(packed(8000, 4000))).rejects.toThrow(/does not unpack/);
+  });
+
+  test("of pickles count towards the memory limit", () => {
+    const records = { "data.pkl": program([text("a".repeat(5000))]) };
+    expect(() => load(deflated(records), { memoryLimit: 1000 })).toThrow(/at most 1000 bytes, got 50\d\d/);
   });
 });

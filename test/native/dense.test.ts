@@ -47,6 +47,9 @@ const forms: [name: string, form: (plain: Tensor) => Tensor][] = [
   ],
 ];
 
+/** Another kernel may take the odd form, and round its sums of up to 200 terms differently; what is read wrongly is off by about 1. */
+const tolerance = 1e-4;
+
 /** The same values in memory of their own. */
 const copied = (odd: Tensor): Tensor => zeros(odd.shape).add(odd);
 const replaced = (list: Tensor[], place: number, by: Tensor): Tensor[] =>
@@ -59,7 +62,7 @@ describe.each([...differentiable, ...others])("%s", (_, run, make) => {
     inputs.forEach((input, place) => {
       const odd = form(input);
       const [out, expected] = [odd, copied(odd)].map((tensor) => run(replaced(inputs, place, tensor)));
-      expect(out!.allclose(expected!, 1e-6, 1e-6)).toBe(true);
+      expect(out!.allclose(expected!, tolerance, tolerance)).toBe(true);
     });
   });
 });
@@ -79,7 +82,7 @@ describe.each(differentiable)("%s with a gradient recorded", (_, run, make) => {
         return replaced(leaves, place, leaf).map(({ grad }) => grad!);
       });
       gradients!.forEach((gradient, index) => {
-        expect(gradient.allclose(expected![index]!, 1e-5, 1e-5)).toBe(true);
+        expect(gradient.allclose(expected![index]!, tolerance, tolerance)).toBe(true);
       });
     });
   });
@@ -94,7 +97,7 @@ describe.each(differentiable)("%s with a gradient recorded", (_, run, make) => {
       return leaves.map(({ grad }) => grad!);
     });
     gradients!.forEach((gradient, index) => {
-      expect(gradient.allclose(expected![index]!, 1e-5, 1e-5)).toBe(true);
+      expect(gradient.allclose(expected![index]!, tolerance, tolerance)).toBe(true);
     });
   });
 });

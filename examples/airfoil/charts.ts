@@ -57,15 +57,17 @@ export function lineChart(series: readonly Series[], options: LineChartOptions):
     ? [1, 2, 5]
         .flatMap((m) => Array.from({ length: 12 }, (_, k) => m * 10 ** (k - 8)))
         .filter((y) => Math.log10(y) > y0 && Math.log10(y) < y1)
-    : ticks(y0, y1);
+    : ticks(y0, y1, 8);
   const grid = [
     ...yTicks.map(
       (y) =>
         `<line class="grid" x1="${box.left}" x2="${box.right}" y1="${py(y).toFixed(1)}" y2="${py(y).toFixed(1)}"/>` +
         `<text x="${box.left - 6}" y="${(py(y) + 4).toFixed(1)}" text-anchor="end">${short(y)}</text>`,
     ),
-    ...ticks(x0, x1).map(
-      (x) => `<text x="${px(x).toFixed(1)}" y="${box.bottom + 16}" text-anchor="middle">${short(x)}</text>`,
+    ...ticks(x0, x1, 8).map(
+      (x) =>
+        `<line class="grid" x1="${px(x).toFixed(1)}" x2="${px(x).toFixed(1)}" y1="${box.top}" y2="${box.bottom}"/>` +
+        `<text x="${px(x).toFixed(1)}" y="${box.bottom + 16}" text-anchor="middle">${short(x)}</text>`,
     ),
   ];
   const lines = series.map(({ x, y, colour, isDots }) => {
@@ -78,7 +80,7 @@ export function lineChart(series: readonly Series[], options: LineChartOptions):
       `<rect x="${box.right - 118}" y="${box.top + 6 + 17 * n}" width="12" height="4" fill="${colour}"/>` +
       `<text x="${box.right - 100}" y="${box.top + 12 + 17 * n}">${label}</text>`,
   );
-  return `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${title}">
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
 <text class="title" x="${box.left}" y="18">${title}</text>
 ${grid.join("")}<rect class="frame" x="${box.left}" y="${box.top}" width="${box.right - box.left}" height="${box.bottom - box.top}"/>
 ${lines.join("")}${legend.join("")}
@@ -150,7 +152,7 @@ export function fieldPicture({ title, tree, values, contour, range, scale }: Fie
     ([r, g, b], n) => `<stop offset="${n / (scale.length - 1)}" stop-color="rgb(${r},${g},${b})"/>`,
   );
   const gradient = `g${gradients++}`;
-  return `<svg viewBox="0 0 ${width} ${height + 46}" width="${width}" height="${height + 46}" role="img" aria-label="${title}">
+  return `<svg viewBox="0 0 ${width} ${height + 46}" role="img" aria-label="${title}">
 <text class="title" x="0" y="15">${title}</text>
 <image href="data:image/png;base64,${encodePng(columns, rows, rgba).toString("base64")}" x="0" y="22" width="${width}" height="${height}" preserveAspectRatio="none"/>
 <polygon class="body" points="${points.join(" ")}"/>

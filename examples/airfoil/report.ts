@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { parse } from "yaml";
 import { load, loadSafetensors, toMap, type Tensor } from "noether-ts/torch";
 import { FIELDS, type Field } from "./baselines";
 import type { Errors, Metrics } from "./callback";
@@ -21,8 +22,8 @@ const FIELD_NAMES: Record<Field, string> = {
 };
 
 /**
- * Writes `report.html` into a run directory from what the run left there: `metrics.json`, `predictions.safetensors` and
- * `tracker/entries.th`. The file stands alone: styles, charts and pictures are inside.
+ * Writes `report.html` into a run directory from what the run left there: `metrics.json`, `predictions.safetensors`,
+ * `tracker/` and `hp_resolved.yaml`. The file stands alone: styles, charts and pictures are inside.
  *
  * @returns path of the report
  */
@@ -31,11 +32,33 @@ export function writeReport(runDirectory: string): string {
   const logged = toMap<Map<number, number>>(load(join(runDirectory, "tracker", "entries.th")));
   const entries = logged as ReadonlyMap<string, ReadonlyMap<number, number>>;
   const cases = readPredictions(join(runDirectory, "predictions.safetensors"));
-  const html = page(metrics, entries, cases);
+  const html = page(metrics, entries, cases, describeRun(runDirectory));
   const path = join(runDirectory, "report.html");
   writeFileSync(`${path}.tmp`, html);
   renameSync(`${path}.tmp`, path);
   return path;
+}
+
+/** What tells this run from others. */
+interface RunDescription {
+  readonly id: string;
+  readonly date: Date;
+  readonly parameters: number;
+  /** The resolved config, as YAML. */
+  readonly config: string;
+}
+
+function describeRun(runDirectory: string): RunDescription {
+  const config = readFileSync(join(runDirectory, "hp_resolved.yaml"), "utf8");
+  const { stage_name: stage } = parse(config) as { stage_name?: string | null };
+  const summary = parse(readFileSync(join(runDirectory, "tracker", "summary.yaml"), "utf8")) as Record<string, number>;
+  const total = Object.keys(summary).find((key) => /^param_count\/[^/]+$/.test(key))!;
+  return {
+    id: basename(stage ? dirname(runDirectory) : runDirectory),
+    date: statSync(join(runDirectory, "metrics.json")).mtime,
+    parameters: summary[total]!,
+    config,
+  };
 }
 
 function readPredictions(path: string): CaseData[] {
@@ -58,12 +81,15 @@ function readPredictions(path: string): CaseData[] {
   }));
 }
 
+const escapeHtml = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 function page(
   metrics: Metrics,
   entries: ReadonlyMap<string, ReadonlyMap<number, number>>,
   cases: readonly CaseData[],
+  run: RunDescription,
 ): string {
   const order = metrics.cases
     .map((row, index) => ({ index, error: row.relative_l2.surface_pressure.model }))
@@ -86,11 +112,14 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; border-bo
 table { border-collapse: collapse; margin: 0.6rem 0; } th, td { padding: 0.25rem 0.8rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 1px solid #8a97a5; }
 tbody tr:nth-child(even) { background: #f4f6f8; } .good { color: #1a7f37; } .bad { color: #b3261e; }
-.row { display: flex; flex-wrap: wrap; gap: 12px; } svg { max-width: 100%; height: auto; } svg text { font-size: 11px; fill: #3a4856; }
+.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 12px; } svg { width: 100%; height: auto; }
+.scroll { overflow-x: auto; } .run { color: #56636f; } pre { overflow-x: auto; background: #f4f6f8; padding: 0.8rem; font-size: 12px; }
+svg text { font-size: 11px; fill: #3a4856; }
 svg .title { font-size: 12.5px; font-weight: 600; fill: #1b2733; } svg .grid { stroke: #e3e8ec; }
 svg .frame { fill: none; stroke: #9aa6b2; } svg .body { fill: #fff; stroke: #1b2733; stroke-width: 0.8; }
 </style></head><body>
 <h1>Airfoils: AB-UPT against CFD</h1>
+<p class="run">Run <b>${escapeHtml(run.id)}</b>, ${run.date.toISOString().slice(0, 16).replace("T", " ")} UTC, ${run.parameters.toLocaleString("en")} parameters</p>
 <p>Steady RANS flow (OpenFOAM, Spalart&ndash;Allmaras) around NACA 4-digit airfoils. The ${metrics.cases.length} cases of the
 ${metrics.dataset} split have shapes that the model has not seen. Errors are relative L2 norms over all points of a case, mean over the
 cases; state of the model: epoch ${metrics.epoch}, update ${metrics.update}.</p>
@@ -102,6 +131,8 @@ thickness, angle of attack and speed, interpolated to the points.</p>
 ${sections.join("\n")}
 <h2>All cases</h2>
 ${caseTable(metrics)}
+<h2>Config</h2>
+<details><summary>everything that the run was started with (hp_resolved.yaml)</summary><pre>${escapeHtml(run.config)}</pre></details>
 </body></html>
 `;
 }
@@ -113,7 +144,7 @@ function errorTable(metrics: Metrics): string {
       return `<tr><td>${FIELD_NAMES[field]}</td><td class="${grade}"><b>${percent(model)}</b></td><td>${percent(mean_field)}</td><td>${percent(nearest_case)}</td></tr>`;
     },
   );
-  return `<table><thead><tr><th>field</th><th>AB-UPT</th><th>mean field</th><th>nearest case</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<div class="scroll"><table><thead><tr><th>field</th><th>AB-UPT</th><th>mean field</th><th>nearest case</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }
 
 function caseTable(metrics: Metrics): string {
@@ -141,7 +172,7 @@ function caseTable(metrics: Metrics): string {
     "velocity",
     "pressure",
   ];
-  return `<table><thead><tr>${heads.map((head) => `<th>${head}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<div class="scroll"><table><thead><tr>${heads.map((head) => `<th>${head}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
 }
 
 function lossCharts(entries: ReadonlyMap<string, ReadonlyMap<number, number>>): string {
@@ -188,6 +219,17 @@ function caseSection(what: string, row: Metrics["cases"][number], data: CaseData
       isInverted: true,
     },
   );
+  const deviation = lineChart(
+    [
+      {
+        label: "AB-UPT - CFD",
+        colour: "#c8451b",
+        x,
+        y: predicted.surface_pressure.map((value, n) => value - cfd.surface_pressure[n]!),
+      },
+    ],
+    { title: "Error along the surface", xLabel: "x / chord", yLabel: "difference of pressure coefficients" },
+  );
   const tree = new KdTree(volume_position);
   const speed = (velocity: Float32Array): Float32Array =>
     Float32Array.from({ length: velocity.length / 2 }, (_, n) => Math.hypot(velocity[2 * n]!, velocity[2 * n + 1]!));
@@ -212,7 +254,7 @@ function caseSection(what: string, row: Metrics["cases"][number], data: CaseData
   const { surface_pressure, volume_velocity, volume_pressure } = row.relative_l2;
   return `<h2>${row.name.replace("naca", "NACA ").replace(/_\d+$/, "")} at ${row.angle.toFixed(2)}°, ${row.speed.toFixed(1)} m/s (${what} on the surface)</h2>
 <p>Errors: surface pressure ${percent(surface_pressure.model)}, velocity ${percent(volume_velocity.model)}, pressure in the volume ${percent(volume_pressure.model)}.</p>
-<div class="row">${cp}</div>
+<div class="row">${cp}${deviation}</div>
 ${pictures.map((row) => `<div class="row">${row}</div>`).join("\n")}`;
 }
 

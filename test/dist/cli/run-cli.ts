@@ -19,7 +19,15 @@ export function runCli(command: "noether-train" | "noether-eval", args: readonly
   return { code: status, stdout, stderr };
 }
 
-/** Starts a built command. */
+const started = new Set<ChildProcess>();
+
+/** Starts a built command. It ends with the test file at the latest: a test that fails must leave no run behind. */
 export function startCli(command: "noether-train", args: readonly string[], cwd: string = project): ChildProcess {
-  return spawn(process.execPath, [script(command), ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [script(command), ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  started.add(child);
+  return child;
 }
+
+afterAll(() => {
+  for (const child of started) child.kill("SIGKILL");
+});

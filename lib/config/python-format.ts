@@ -33,8 +33,8 @@ export function toFixedHalfEven(value: number, precision: number): string {
   const [whole = "0", fraction = ""] = digits.split(".");
   const kept = BigInt(whole + fraction.slice(0, precision).padEnd(precision, "0"));
   const rest = fraction.slice(precision);
-  const half = rest.length > 0 && rest[0] === "5" && /^50*$/.test(rest);
-  const up = rest.length > 0 && (half ? kept % 2n === 1n : rest[0]! >= "5");
+  const tie = rest.length > 0 && rest[0] === "5" && /^50*$/.test(rest);
+  const up = rest.length > 0 && (tie ? kept % 2n === 1n : rest[0]! >= "5");
   const rounded = (kept + (up ? 1n : 0n)).toString().padStart(precision + 1, "0");
   const text = precision === 0 ? rounded : `${rounded.slice(0, -precision)}.${rounded.slice(-precision)}`;
   return negative ? `-${text}` : text;

@@ -35,11 +35,6 @@ export function typeName(object: object): string {
   return typeOf(object).className;
 }
 
-/** Class name in lower case. */
-export function lowerTypeName(object: object): string {
-  return typeOf(object).className.toLowerCase();
-}
-
 /** Class name in snake case; the module's name where both agree apart from underscores. */
 export function snakeTypeName(object: object): string {
   const { className, module } = typeOf(object);

@@ -9,7 +9,7 @@ import { InitializerBase, InitializerConfig, type InitializerDependencies } from
 import { TrainingIteration } from "../core/iteration/training-iteration";
 import { Model, type ModelBase } from "../core/models";
 import { PathProvider } from "../core/providers";
-import { expandUser } from "../core/providers/select-path";
+import { expandUser } from "../core/providers/expand-user";
 import { CheckpointFolder, readTorchFile } from "../core/writers";
 import { Tensor, toMap } from "../torch";
 

@@ -1,10 +1,10 @@
 /** Gradients: backward passes, grad modes, hooks and functions whose backward is written in TypeScript. */
 import { native } from "./addon";
-import { frameModes, isAsync, refusePromise, runInFrame, type Mode } from "./async-context";
-import { dtypeCode, type DTypeLike } from "./dtype";
+import type { Mode } from "./async-context";
 import { guard } from "./errors";
 import { handles } from "./overloads";
-import { currentActivation, keep, scope, wrap } from "./scope";
+import { runInMode } from "./run-in-mode";
+import { keep, scope, wrap } from "./scope";
 import { Tensor } from "./tensor";
 
 /** Options of a backward pass. */
@@ -110,23 +110,6 @@ function gradMode(enabled: boolean): Mode {
   };
 }
 
-/** Runs `body` in a mode: directly when it is synchronous, in a frame that follows it across `await` when it is async. */
-function runInMode<T>(where: string, mode: Mode, body: () => T): T {
-  if (isAsync(body))
-    return runInFrame(
-      { activate: currentActivation(), modes: [...frameModes(), mode] },
-      body as () => Promise<unknown>,
-    ) as T;
-  mode.enter();
-  try {
-    const result = body();
-    refusePromise(where, result);
-    return result;
-  } finally {
-    mode.exit();
-  }
-}
-
 /**
  * Runs `body` without recording operations for gradients.
  *
@@ -169,39 +152,6 @@ export function inferenceMode<T>(body: () => T, enabled = true): T {
 /** True inside {@link inferenceMode}. */
 export function isInferenceMode(): boolean {
   return native.isInferenceMode();
-}
-
-/** Options of {@link autocast}. */
-export interface AutocastOptions {
-  /** Default: `"cpu"`. */
-  readonly deviceType?: string;
-  /** Type of the operations that are safe in fewer bits. Default: bfloat16 on the CPU, float16 on CUDA. */
-  readonly dtype?: DTypeLike;
-  /** Default: true. */
-  readonly enabled?: boolean;
-  /** Keeps the cast weights for the time of the outermost autocast. Default: true. */
-  readonly cacheEnabled?: boolean;
-}
-
-/** Runs `body` with mixed precision, as `torch.autocast`. */
-export function autocast<T>(options: AutocastOptions, body: () => T): T {
-  const { deviceType = "cpu", enabled = true, cacheEnabled = true } = options;
-  const dtype = dtypeCode(options.dtype ?? (deviceType === "cpu" ? "bfloat16" : "float16"));
-  const outer: ReturnType<typeof native.autocast>[] = [];
-  const mode: Mode = {
-    enter() {
-      outer.push(native.autocast());
-      native.enterAutocast();
-      native.setAutocast(deviceType, enabled, dtype, cacheEnabled);
-    },
-    exit() {
-      for (const before of outer.pop()!)
-        if (before.deviceType === deviceType)
-          native.setAutocast(deviceType, before.enabled, before.dtype, before.cache);
-      if (native.exitAutocast() === 0) native.clearAutocastCache();
-    },
-  };
-  return runInMode("autocast", mode, body);
 }
 
 // ---- hooks

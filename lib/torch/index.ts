@@ -41,7 +41,6 @@ export { keep, scope } from "./scope";
 export { getPrintOptions, setPrintOptions, type PrintOptions } from "./print";
 export { countTensors, emptyCache, expectNoLeaks, memory, resetPeakMemory, type MemoryCounters } from "./memory";
 export {
-  autocast,
   backward,
   enableGrad,
   Function,
@@ -52,12 +51,13 @@ export {
   isInferenceMode,
   noGrad,
   setGradEnabled,
-  type AutocastOptions,
   type BackwardOptions,
   type GradOptions,
   type HookHandle,
 } from "./autograd";
 
+export * as amp from "./amp";
+export { autocast, type AutocastOptions } from "./amp";
 export { gradcheck, type GradcheckOptions } from "./gradcheck";
 export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./generator";
 export {

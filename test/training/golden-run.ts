@@ -9,7 +9,7 @@ import { Model, type ModelBase, type ModelDependencies } from "../../lib/core/mo
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
 import { BaseTrainerConfig } from "../../lib/training/trainers/base-trainer-config";
 import { NoopTracker } from "../../lib/core/trackers";
-import type { GradScalerLike } from "../../lib/core/precision";
+import type { GradScalerLike } from "../../lib/torch/amp/grad-scaler";
 import { TrainingIteration } from "../../lib/core/iteration/training-iteration";
 import { type UpdateCounter } from "../../lib/core/iteration/update-counter";
 import { AnchorBranchedUPTConfig } from "../../lib/modeling/models/ab-upt/config";

@@ -9,7 +9,7 @@ import { arrayToString } from "../logging/formatters";
 import { Stopwatch } from "../logging/stopwatch";
 import type { ModelBase } from "../models/base";
 import { snakeTypeName } from "../naming";
-import { moveItemsToDevice } from "../precision/device";
+import { moveItemsToDevice } from "../device/move-items";
 import type { CallbackDependencies } from "./base";
 import { CallBackBaseConfig } from "./base-config";
 import { type IntervalType, PeriodicCallback, type PeriodicCallbackContext } from "./periodic";

@@ -5,7 +5,7 @@ import type { PathProvider } from "../providers/path";
 import type { BaseTracker } from "../trackers/base";
 import type { TrainingIteration } from "../iteration/training-iteration";
 import type { UpdateCounter } from "../iteration/update-counter";
-import type { GradScalerLike } from "../precision/grad-scaler";
+import type { GradScalerLike } from "../../torch/amp/grad-scaler";
 import type { CheckpointWriter } from "../writers/checkpoint-writer";
 import type { LogWriter } from "../writers/log-writer";
 import type { DataContainerLike, DeviceBatch } from "./data";

@@ -65,13 +65,6 @@ export function summarizeIndicesList(indices: readonly number[] | null): string[
   return runs.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`));
 }
 
-/** `key=value` pairs. */
-export function dictToString(map: Readonly<Record<string, unknown>>, separator = "-"): string {
-  return Object.entries(map)
-    .map(([key, value]) => `${key}=${String(value)}`)
-    .join(separator);
-}
-
 /**
  * Formats a value with a Python format specification of the kinds `.5f`, `.3e`, `.4g`; without one as Python's `str`.
  *

@@ -22,7 +22,6 @@ export { fitParts, showsColours, StatusLine, statusLine } from "./terminal";
 export {
   arrayToString,
   compactNumber,
-  dictToString,
   floatToScientificNotation,
   formatValue,
   durationForPeople,

@@ -7,7 +7,7 @@ import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
 import type { PathProvider } from "../providers/path";
 import type { ModelBaseConfig } from "./model-base-config";
 import { getLogger, type Logger } from "../logging";
-import type { GradScalerLike } from "../precision/grad-scaler";
+import type { GradScalerLike } from "../../torch/amp/grad-scaler";
 import type { UpdateCounter } from "../iteration/update-counter";
 
 /** What a model gets from the run that builds it. All of it may be missing outside of a run. */

@@ -1,6 +1,6 @@
 import { RuntimeError, ValueError } from "../../config/python-errors";
-import type { GradScalerLike } from "../precision/grad-scaler";
-import { parseDevice } from "../precision/device";
+import type { GradScalerLike } from "../../torch/amp/grad-scaler";
+import { parseDevice } from "../device/parse-device";
 import { type InitializeOptions, ModelBase } from "./base";
 import { Model } from "./model";
 

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { register } from "../../config/registry";
 import { bool, defineConfig, list, optional, str } from "../../config/schema";
 import { AnyInitializer } from "../initializers/initializer-config";
 import { AnyOptimizerConfig } from "../optimizer/optimizer-config";
@@ -21,3 +22,5 @@ export const ModelBaseConfig = defineConfig("ModelBaseConfig", {
   },
 });
 export type ModelBaseConfig = z.output<typeof ModelBaseConfig>;
+
+register("noether.core.schemas.models.base.ModelBaseConfig", { schema: ModelBaseConfig });

@@ -2,8 +2,8 @@ import { createOptimizer, type OptimizerConstructor } from "../optimizer";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
 import type { ModelBaseConfig } from "./model-base-config";
-import type { GradScalerLike } from "../precision/grad-scaler";
-import { parseDevice } from "../precision/device";
+import type { GradScalerLike } from "../../torch/amp/grad-scaler";
+import { parseDevice } from "../device/parse-device";
 import { type InitializeOptions, ModelBase, type ModelDependencies } from "./base";
 
 /** Arguments of {@link Model} beside its configuration. */

@@ -4,7 +4,7 @@ import { isGiven } from "../../config/schema";
 import { keep, markFloatEntry, nn, type optim, type Tensor, toMap } from "../../torch";
 import type { UpdateCounter } from "../iteration/update-counter";
 import { getLogger } from "../logging";
-import { type GradScalerLike, NoopGradScaler } from "../precision/grad-scaler";
+import { type GradScalerLike, NoopGradScaler } from "../../torch/amp/grad-scaler";
 import { createSchedule } from "../schedules/create-schedule";
 import type { ScheduleWrapper } from "../schedules/schedule-wrapper";
 import { Bidict } from "./bidict";

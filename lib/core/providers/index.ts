@@ -1,3 +1,3 @@
 export { MetricPropertyProvider, Ordinality } from "./metric-property";
 export { PathProvider, type PathProviderOptions } from "./path";
-export { expandUser, selectWithPath, validatePath, type ValidatePathOptions } from "./select-path";
+export { expandUser } from "./expand-user";

@@ -13,6 +13,7 @@ export type ABUPTConfig = z.output<typeof ABUPTConfig>;
 
 /** Trainable AB-UPT. The network embeds positions itself: set `use_bias_layers: false` to leave out the layers it does not use. */
 export class ABUPT extends AerodynamicsModel {
+  static readonly schema: z.ZodType = ABUPTConfig;
   readonly abUpt: AnchoredBranchedUPT;
 
   constructor(config: z.input<typeof ABUPTConfig>, options: ModelOptions = {}) {
@@ -26,4 +27,4 @@ export class ABUPT extends AerodynamicsModel {
   }
 }
 
-register("tutorial.model.ABUPT", { class: ABUPT, schema: ABUPTConfig, aliases: ["tutorial.model.ab_upt.ABUPT"] });
+register("tutorial.model.ABUPT", { class: ABUPT, aliases: ["tutorial.model.ab_upt.ABUPT"] });

@@ -84,6 +84,7 @@ export type CompositeTransformerConfig = z.output<typeof CompositeTransformerCon
 
 /** One part of {@link CompositeTransformer}: blocks with an optimizer of their own. */
 export class CompositeTransformerBlockModel extends Model {
+  static readonly schema: z.ZodType = CompositeTransformerBlockConfig;
   readonly blocks: nn.ModuleList<TransformerBlock>;
   readonly surfaceBias: nn.Sequential | null;
   readonly volumeBias: nn.Sequential | null;
@@ -120,6 +121,7 @@ export class CompositeTransformerBlockModel extends Model {
 
 /** A transformer in two parts that are trained by optimizers of their own. */
 export class CompositeTransformer extends CompositeModel {
+  static readonly schema: z.ZodType = CompositeTransformerConfig;
   readonly rope: RopeFrequency | null;
   readonly posEmbed: ContinuousSincosEmbed;
   readonly lowLevelBlocks: CompositeTransformerBlockModel;
@@ -160,9 +162,8 @@ export class CompositeTransformer extends CompositeModel {
   }
 }
 
-register(BLOCKS_KIND, { class: CompositeTransformerBlockModel, schema: CompositeTransformerBlockConfig });
+register(BLOCKS_KIND, { class: CompositeTransformerBlockModel });
 register(MODEL_KIND, {
   class: CompositeTransformer,
-  schema: CompositeTransformerConfig,
   aliases: ["tutorial.model.CompositeTransformer"],
 });

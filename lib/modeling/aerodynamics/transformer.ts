@@ -38,6 +38,7 @@ export function requireOutputProjection(
 
 /** Trainable transformer on surface and volume points, with rotary positions of the "real" kind where the blocks use them. */
 export class Transformer extends AerodynamicsModel {
+  static readonly schema: z.ZodType = TransformerConfig;
   readonly encoder: ContinuousSincosEmbed;
   readonly rope: RopeFrequency | null;
   /** Misspelt in the state dict of the Python framework, too. */
@@ -71,6 +72,5 @@ export class Transformer extends AerodynamicsModel {
 
 register("tutorial.model.Transformer", {
   class: Transformer,
-  schema: TransformerConfig,
   aliases: ["tutorial.model.transformer.Transformer"],
 });

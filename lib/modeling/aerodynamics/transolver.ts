@@ -19,6 +19,7 @@ export type TransolverConfig = z.output<typeof TransolverConfig>;
 
 /** Trainable Transolver and Transolver++ (`attention_constructor: transolver_plusplus`) on surface and volume points. */
 export class Transolver extends AerodynamicsModel {
+  static readonly schema: z.ZodType = TransolverConfig;
   /** (1, 1, D), added to every token. */
   readonly placeholder: nn.Parameter;
   readonly transolverBackbone: TransolverBackbone;
@@ -46,6 +47,5 @@ export class Transolver extends AerodynamicsModel {
 
 register("tutorial.model.Transolver", {
   class: Transolver,
-  schema: TransolverConfig,
   aliases: ["tutorial.model.transolver.Transolver"],
 });

@@ -27,6 +27,7 @@ export interface UPTInputs extends Omit<BackboneInputs, "query_position"> {
 
 /** Trainable UPT: queries on the surface and in the volume, fields by name. */
 export class UPT extends AerodynamicsModel {
+  static readonly schema: z.ZodType = UPTConfig;
   readonly uptBackbone: UPTBackbone;
 
   constructor(config: z.input<typeof UPTConfig>, options: ModelOptions = {}) {
@@ -53,4 +54,4 @@ export class UPT extends AerodynamicsModel {
   }
 }
 
-register("tutorial.model.UPT", { class: UPT, schema: UPTConfig, aliases: ["tutorial.model.upt.UPT"] });
+register("tutorial.model.UPT", { class: UPT, aliases: ["tutorial.model.upt.UPT"] });

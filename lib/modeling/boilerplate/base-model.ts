@@ -44,6 +44,7 @@ export type BaseModelConfig = z.output<typeof BaseModelConfig>;
  * Shapes: (B, input_dim) → (B, output_dim). A hidden layer is linear, norm, activation, dropout and the activation once more.
  */
 export class BaseModel extends Model {
+  static readonly schema: z.ZodType = BaseModelConfig;
   readonly inputProjection: nn.Linear;
   readonly outputProjection: nn.Linear;
   readonly hiddenLayers: nn.ModuleList<nn.Sequential>;
@@ -88,4 +89,4 @@ export class BaseModel extends Model {
   }
 }
 
-register("boilerplate_project.models.BaseModel", { class: BaseModel, schema: BaseModelConfig });
+register("boilerplate_project.models.BaseModel", { class: BaseModel });

@@ -16,7 +16,7 @@ export interface RopeTable {
   readonly cos: Tensor;
   readonly sin: Tensor;
   /** Distance between the two channels of a pair: 1 for the complex layout, F for the real one. */
-  readonly half: number;
+  readonly pairDistance: number;
 }
 
 /** What the attention modules accept: a table, complex unit numbers (B, N, d/2), or P tensors of angles (B, N, 2F). */
@@ -30,13 +30,13 @@ export function ropeTable(freqs: RopeFrequencies): RopeTable {
         `rope: freqs must be complex of shape (B, N, d/2), got ${freqs.dtype} of shape (${freqs.shape.join(", ")})`,
       );
     }
-    return { cos: real(freqs).contiguous(), sin: imag(freqs).contiguous(), half: 1 };
+    return { cos: real(freqs).contiguous(), sin: imag(freqs).contiguous(), pairDistance: 1 };
   }
   if (!Array.isArray(freqs)) return freqs as RopeTable;
   const angles = stack(freqs as Tensor[], -2); // (B, N, P, 2F), both halves of the last axis equal
-  const half = angles.size(-1) / 2;
-  const theta = angles.narrow(-1, 0, half).flatten(-2); // (B, N, P·F)
-  return { cos: theta.cos(), sin: theta.sin(), half };
+  const pairDistance = angles.size(-1) / 2;
+  const theta = angles.narrow(-1, 0, pairDistance).flatten(-2); // (B, N, P·F)
+  return { cos: theta.cos(), sin: theta.sin(), pairDistance };
 }
 
 /**
@@ -63,5 +63,9 @@ export function ropeComplex(table: RopeTable): Tensor {
 /** The table of `count` tokens from `start` on. */
 export function narrowTable(table: RopeTable, start: number, count: number): RopeTable {
   if (start === 0 && count === table.cos.size(1)) return table;
-  return { cos: table.cos.narrow(1, start, count), sin: table.sin.narrow(1, start, count), half: table.half };
+  return {
+    cos: table.cos.narrow(1, start, count),
+    sin: table.sin.narrow(1, start, count),
+    pairDistance: table.pairDistance,
+  };
 }

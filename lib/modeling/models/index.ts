@@ -1,6 +1,4 @@
 /** Architectures; importing them registers their kinds. */
-import "./config-kinds";
-
 export * from "./ab-upt";
 export { Transformer, TransformerConfig } from "./transformer";
 export { Transolver, TransolverConfig, TransolverPlusPlusConfig } from "./transolver";

@@ -28,12 +28,15 @@ export const TransformerConfig = ModelBaseConfig.extend("TransformerConfig", {
 });
 export type TransformerConfig = z.output<typeof TransformerConfig>;
 
+register("noether.core.schemas.models.transformer.TransformerConfig", { schema: TransformerConfig });
+
 /**
  * A trunk of transformer blocks: no embedding, no output layer, no final norm.
  *
  * Shapes: x (B, N, D) → (B, N, D).
  */
 export class Transformer extends nn.Module {
+  static readonly schema: z.ZodType = TransformerConfig;
   readonly blocks: nn.ModuleList<TransformerBlock>;
 
   constructor(config: z.input<typeof TransformerConfig>) {
@@ -58,6 +61,5 @@ export class Transformer extends nn.Module {
 
 register("noether.modeling.models.Transformer", {
   class: Transformer,
-  schema: TransformerConfig,
   aliases: ["noether.modeling.models.transformer.Transformer"],
 });

@@ -20,6 +20,8 @@ export const TransolverConfig = TransformerConfig.extend("TransolverConfig", {
 });
 export type TransolverConfig = z.output<typeof TransolverConfig>;
 
+register("noether.core.schemas.models.transolver.TransolverConfig", { schema: TransolverConfig });
+
 /** Config of {@link TransolverPlusPlus}. */
 export const TransolverPlusPlusConfig = TransformerConfig.extend("TransolverPlusPlusConfig", {
   fields: {
@@ -29,6 +31,8 @@ export const TransolverPlusPlusConfig = TransformerConfig.extend("TransolverPlus
   prepare: (raw) => withPhysicsAttention(raw, "transolver_plusplus"),
 });
 export type TransolverPlusPlusConfig = z.output<typeof TransolverPlusPlusConfig>;
+
+register("noether.core.schemas.models.transolver.TransolverPlusPlusConfig", { schema: TransolverPlusPlusConfig });
 
 /**
  * Hands the model's attention down to the blocks, the defaults included. A block config that names `dot_product` keeps it, and slices
@@ -56,6 +60,8 @@ function withPhysicsAttention(raw: Record<string, unknown>, constructor: string)
  * Shapes: x (B, N, D) → (B, N, D).
  */
 export class Transolver extends Transformer {
+  static override readonly schema: z.ZodType = TransolverConfig;
+
   protected override parse(config: z.input<typeof TransolverConfig>): TransolverConfig {
     return validateConfig(TransolverConfig, config);
   }
@@ -63,6 +69,5 @@ export class Transolver extends Transformer {
 
 register("noether.modeling.models.Transolver", {
   class: Transolver,
-  schema: TransolverConfig,
   aliases: ["noether.modeling.models.transolver.Transolver"],
 });

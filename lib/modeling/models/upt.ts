@@ -63,6 +63,8 @@ export const UPTConfig = ModelBaseConfig.extend("UPTConfig", {
 });
 export type UPTConfig = z.output<typeof UPTConfig>;
 
+register("noether.core.schemas.models.upt.UPTConfig", { schema: UPTConfig });
+
 /** Batch of {@link UPT.forward}, by the names of batch keys. */
 export interface UPTInputs {
   /** (ΣN,) int64, sample of each point. */
@@ -80,6 +82,7 @@ export interface UPTInputs {
  * and a perceiver decoder reads the fields at any query position.
  */
 export class UPT extends nn.Module {
+  static readonly schema: z.ZodType = UPTConfig;
   readonly encoder: SupernodePooling;
   readonly posEmbed: ContinuousSincosEmbed;
   readonly rope: RopeFrequency | null;
@@ -151,6 +154,5 @@ export class UPT extends nn.Module {
 
 register("noether.modeling.models.UPT", {
   class: UPT,
-  schema: UPTConfig,
   aliases: ["noether.modeling.models.upt.UPT"],
 });

@@ -15,8 +15,8 @@ import {
   type AutocastContext,
   getGradScalerAndAutocastContext,
   getSupportedPrecision,
-  type GradScalerLike,
-} from "../../core/precision";
+} from "../../core/device/precision";
+import { type GradScalerLike } from "../../torch/amp/grad-scaler";
 import { getLogger } from "../../core/logging";
 import { TrainingIteration, UpdateCounter } from "../../core/iteration";
 import { CheckpointWriter, LogWriter } from "../../core/writers";

@@ -2,7 +2,7 @@ import type { Tensor } from "../../torch";
 import type { ModelBase } from "../../core/models";
 import type { OptimizerWrapper } from "../../core/optimizer";
 import { getLogger } from "../../core/logging";
-import type { GradScalerLike } from "../../core/precision";
+import type { GradScalerLike } from "../../torch/amp/grad-scaler";
 import type { NanGuard } from "./nan-guard";
 
 /** One backward pass of an update. */

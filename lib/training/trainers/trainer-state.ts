@@ -1,8 +1,9 @@
 import { buildCallbackStateDict, type CallbackBase, loadCallbackStateDicts } from "../../core/callbacks";
 import { CheckpointKeys } from "../../core/checkpoint-keys";
 import { getLogger } from "../../core/logging";
-import type { GradScalerLike } from "../../core/precision";
+import type { GradScalerLike } from "../../torch/amp/grad-scaler";
 import type { UpdateCounter } from "../../core/iteration";
+import { toMap } from "../../torch";
 import type { TrainingRandomness } from "./random-state";
 
 /** The parts of a trainer that a checkpoint keeps, beside model and optimizer. */
@@ -35,9 +36,12 @@ export function loadTrainerStateDict(
   if (scaler === undefined) {
     logger.warning("the checkpoint has no state of the gradient scaler");
   } else {
-    gradScaler.loadStateDict(
-      scaler instanceof Map ? (scaler as Map<string, unknown>) : new Map(Object.entries(scaler as object)),
-    );
+    const scale = toMap(scaler) as Map<string, unknown>;
+    if (gradScaler.isEnabled() && scale.size === 0)
+      logger.warning(
+        "the checkpoint has no gradient scale (it was trained in another precision): starting with the initial scale",
+      );
+    gradScaler.loadStateDict(scale);
   }
   randomness.loadStateDict(state.get(CheckpointKeys.RANDOM_STATE));
 }

@@ -3,7 +3,7 @@ import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkp
 import type { DataContainerLike } from "../../core/interfaces/data";
 import type { ModelBase } from "../../core/models";
 import { type LogContext, withLogContext } from "../../core/logging";
-import { moveItemsToDevice } from "../../core/precision";
+import { moveItemsToDevice } from "../../core/device/move-items";
 import type { UpdateCounter } from "../../core/iteration";
 import { fullySpecified } from "../../core/iteration/training-iteration";
 import type { BatchSizes } from "./batch-size";

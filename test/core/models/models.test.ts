@@ -1,7 +1,7 @@
 import { nn, randn, type Tensor } from "../../../lib/torch";
 import { CompositeModel, Model, type ModelBase, type ModelOptions } from "../../../lib/core/models";
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
-import { GradScaler, NoopGradScaler } from "../../../lib/core/precision";
+import { GradScaler, NoopGradScaler } from "../../../lib/torch/amp/grad-scaler";
 
 /** Cases of core-models-checkpoints spec 7 and 15. */
 

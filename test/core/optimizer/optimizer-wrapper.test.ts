@@ -10,7 +10,7 @@ import {
 } from "../../../lib/core/optimizer";
 import { AnyOptimizerConfig, OptimizerConfig } from "../../../lib/core/optimizer/optimizer-config";
 import { ParamGroupModifierConfig } from "../../../lib/core/optimizer/param-group-modifiers/base";
-import { type GradScalerLike, NoopGradScaler } from "../../../lib/core/precision";
+import { type GradScalerLike, NoopGradScaler } from "../../../lib/torch/amp/grad-scaler";
 import { nn, optim, randn, type Tensor, tensor, zeros } from "../../../lib/torch";
 
 /** Cases of core-optim-schedules spec 3, 4, 6 and 14. */

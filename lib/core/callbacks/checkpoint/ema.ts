@@ -10,7 +10,7 @@ import { TrainingIteration } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import { ModelBase } from "../../models/base";
 import type { PathProvider } from "../../providers/path";
-import { selectWithPath } from "../../providers/select-path";
+import { selectWithPath } from "../../models/select-with-path";
 import { CheckpointFolder } from "../../writers/checkpoint-folder";
 import { checkpointFileName } from "../../writers/checkpoint-writer";
 import { readTorchFile } from "../../writers/torch-file";

@@ -106,6 +106,7 @@ export class EncodedAnchors {
  * queries attend to anchors only, so any number of them can be evaluated.
  */
 export class AnchoredBranchedUPT extends nn.Module {
+  static readonly schema: z.ZodType = AnchorBranchedUPTConfig;
   readonly rope: RopeFrequency;
   readonly posEmbed: ContinuousSincosEmbed;
   readonly encoder: SupernodePooling;
@@ -325,6 +326,5 @@ function keepAll(fields: Fields): Fields {
 
 register("noether.modeling.models.AnchoredBranchedUPT", {
   class: AnchoredBranchedUPT,
-  schema: AnchorBranchedUPTConfig,
   aliases: ["noether.modeling.models.ab_upt.AnchoredBranchedUPT"],
 });

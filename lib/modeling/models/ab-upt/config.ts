@@ -6,6 +6,7 @@ import { ModelBaseConfig } from "../../../core/models/model-base-config";
 import { InitWeightsMode } from "../../functional/init";
 import { PerceiverBlockConfig, TransformerBlockConfig, writtenKeys } from "../../modules/blocks";
 import { SupernodePoolingConfig } from "../../modules/encoders";
+import { register } from "../../../config/registry";
 
 /** Config of {@link AnchoredBranchedUPT} (modeling spec 2.10). */
 export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPTConfig", {
@@ -71,6 +72,8 @@ export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPT
   },
 });
 export type AnchorBranchedUPTConfig = z.output<typeof AnchorBranchedUPTConfig>;
+
+register("noether.core.schemas.models.ab_upt.AnchorBranchedUPTConfig", { schema: AnchorBranchedUPTConfig });
 
 /** Fills in what block configs take from the model: the width of the condition, drop path, and the perceiver blocks as a whole. */
 function completeBlocks(raw: Record<string, unknown>): Record<string, unknown> {

@@ -53,9 +53,10 @@ export class RopeFrequency extends nn.Module {
   /** The rotation of (B, N, P) positions for all blocks of a forward. */
   table(coords: Tensor): RopeTable {
     let theta = this.angles(coords).flatten(-2); // (B, N, P·F)
-    if (this.config.implementation === "real") return { cos: theta.cos(), sin: theta.sin(), half: this.omega.numel() };
+    if (this.config.implementation === "real")
+      return { cos: theta.cos(), sin: theta.sin(), pairDistance: this.omega.numel() };
     if (this.#padding > 0) theta = nn.functional.pad(theta, [0, this.#padding / 2]); // (B, N, d/2)
-    return { cos: theta.cos(), sin: theta.sin(), half: 1 };
+    return { cos: theta.cos(), sin: theta.sin(), pairDistance: 1 };
   }
 
   /** (..., P) → (..., P, F), float32. */

@@ -1,23 +1,18 @@
-import {
-  _ampForeachNonFiniteCheckAndUnscale_,
-  _ampUpdateScale_,
-  Float,
-  full,
-  keep,
-  type optim,
-  scope,
-  Tensor,
-} from "../../torch";
-import { AssertionError, RuntimeError, ValueError } from "../../config/python-errors";
-import { getLogger } from "../logging";
+import { full } from "../creation";
+import { TorchError } from "../errors";
+import { _ampForeachNonFiniteCheckAndUnscale_, _ampUpdateScale_ } from "../operators.generated";
+import type { Optimizer } from "../optim";
+import { keep, scope } from "../scope";
+import { Float } from "../serialization/python-values";
+import { Tensor } from "../tensor";
 
 /** Scales the loss so that small gradients survive float16, and the gradients back before they are used. */
 export interface GradScalerLike {
   scale(loss: Tensor): Tensor;
   /** Divides the gradients of the optimizer's parameters by the scale. */
-  unscale_(optimizer: optim.Optimizer): void;
+  unscale_(optimizer: Optimizer): void;
   /** Steps the optimizer, unless a gradient is not finite. */
-  step(optimizer: optim.Optimizer): void;
+  step(optimizer: Optimizer): void;
   /** Adapts the scale; once per update, after all optimizers. */
   update(): void;
   isEnabled(): boolean;
@@ -33,7 +28,7 @@ export class NoopGradScaler implements GradScalerLike {
 
   unscale_(): void {}
 
-  step(optimizer: optim.Optimizer): void {
+  step(optimizer: Optimizer): void {
     optimizer.step();
   }
 
@@ -75,7 +70,7 @@ export class GradScaler implements GradScalerLike {
   #growthFactor: number;
   #backoffFactor: number;
   #growthInterval: number;
-  readonly #stages = new Map<optim.Optimizer, OptimizerStage>();
+  readonly #stages = new Map<Optimizer, OptimizerStage>();
 
   constructor({
     initScale = 65536,
@@ -84,7 +79,7 @@ export class GradScaler implements GradScalerLike {
     growthInterval = 2000,
   }: GradScalerOptions = {}) {
     if (growthFactor <= 1 || backoffFactor >= 1) {
-      throw new ValueError(
+      throw new TorchError(
         `a gradient scaler needs growthFactor > 1 and backoffFactor < 1, but got ${growthFactor} and ${backoffFactor}`,
       );
     }
@@ -113,19 +108,19 @@ export class GradScaler implements GradScalerLike {
     return this.#scale;
   }
 
-  #stage(optimizer: optim.Optimizer): OptimizerStage {
+  #stage(optimizer: Optimizer): OptimizerStage {
     const stage = this.#stages.get(optimizer) ?? { unscaled: false, stepped: false, foundInf: null };
     this.#stages.set(optimizer, stage);
     return stage;
   }
 
-  unscale_(optimizer: optim.Optimizer): void {
+  unscale_(optimizer: Optimizer): void {
     const stage = this.#stage(optimizer);
     if (stage.unscaled) {
-      throw new RuntimeError("the gradients of this optimizer were unscaled already in this update");
+      throw new TorchError("the gradients of this optimizer were unscaled already in this update");
     }
     if (stage.stepped) {
-      throw new RuntimeError("the gradients of this optimizer cannot be unscaled after its step");
+      throw new TorchError("the gradients of this optimizer cannot be unscaled after its step");
     }
     const gradients = optimizer.paramGroups.flatMap((group) =>
       group.params.flatMap((parameter) => parameter.grad ?? []),
@@ -136,7 +131,7 @@ export class GradScaler implements GradScalerLike {
       return;
     }
     if (gradients.some((gradient) => gradient.dtype === "float16")) {
-      throw new ValueError("gradients in float16 cannot be unscaled: keep the parameters in float32 and use autocast");
+      throw new TorchError("gradients in float16 cannot be unscaled: keep the parameters in float32 and use autocast");
     }
     const foundInf = scope(() => {
       const found = full([], 0, { dtype: "float32", device: first.device });
@@ -148,16 +143,16 @@ export class GradScaler implements GradScalerLike {
     stage.foundInf = keep(foundInf);
   }
 
-  step(optimizer: optim.Optimizer): void {
+  step(optimizer: Optimizer): void {
     const stage = this.#stage(optimizer);
     if (stage.stepped) {
-      throw new RuntimeError("this optimizer was stepped already in this update");
+      throw new TorchError("this optimizer was stepped already in this update");
     }
     if (!stage.unscaled) {
       this.unscale_(optimizer);
     }
     if (stage.foundInf === null) {
-      throw new AssertionError("no parameter of the optimizer has a gradient");
+      throw new TorchError("no parameter of the optimizer has a gradient");
     }
     if (Number(stage.foundInf.item()) === 0) {
       optimizer.step();
@@ -194,14 +189,8 @@ export class GradScaler implements GradScalerLike {
     ]);
   }
 
-  /** Takes up a state; an empty one (of a run in another precision) leaves the initial scale, with a warning. */
+  /** Takes up a state; what it does not have (all of it, after a run in another precision) stays as it is. */
   loadStateDict(state: ReadonlyMap<string, unknown>): void {
-    if (state.size === 0) {
-      getLogger("GradScaler").warning(
-        "the checkpoint has no gradient scale (it was trained in another precision): starting with the initial scale",
-      );
-      return;
-    }
     const number = (key: string, fallback: number): number => {
       const value = state.get(key);
       return value === undefined ? fallback : Number(value instanceof Tensor ? value.item() : value);

@@ -1,6 +1,6 @@
 import { autocast, type DType } from "../../torch";
 import { AssertionError, RuntimeError } from "../../config/python-errors";
-import { GradScaler, type GradScalerLike, NoopGradScaler } from "./grad-scaler";
+import { GradScaler, type GradScalerLike, NoopGradScaler } from "../../torch/amp/grad-scaler";
 
 /** Names of precisions in configurations. */
 export type PrecisionName = "float32" | "fp32" | "float16" | "fp16" | "bfloat16" | "bf16";

@@ -1,29 +1,6 @@
-import { type DType, Tensor } from "../../torch";
-import { AssertionError, RuntimeError } from "../../config/python-errors";
+import { Tensor } from "../../torch";
+import { AssertionError } from "../../config/python-errors";
 import type { Batch, DeviceBatch } from "../interfaces/data";
-
-const DEVICE = /^(cpu|cuda|mps|xpu|meta)(:\d+)?$/;
-const DTYPE = /^(float|bfloat|complex)\d+$|^(float|double|half)$/;
-
-/** Argument of `Module.to`. */
-export type MoveTarget = string | { device?: string; dtype?: DType };
-
-/** Checks the target of a move: what to pass on, and the device in it (null: a dtype only). */
-export function parseDevice(target: MoveTarget | number, name: string): { move: MoveTarget; device: string | null } {
-  if (typeof target === "number") {
-    return { move: `cuda:${target}`, device: `cuda:${target}` };
-  }
-  const device = typeof target === "string" ? target : (target.device ?? null);
-  if (typeof target === "string" && DTYPE.test(target)) {
-    return { move: target, device: null };
-  }
-  if (device !== null && !DEVICE.test(device)) {
-    throw new RuntimeError(
-      `cannot move model '${name}': expected a device such as 'cpu', 'cuda' or 'cuda:0', but got '${device}'`,
-    );
-  }
-  return { move: target, device };
-}
 
 /**
  * Moves a batch to a device: tensors and null stay under their key, a list of one is unwrapped. Entries that start with

@@ -1,44 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
-
-import { AttributeError, FileExistsError, FileNotFoundError, KeyError, ValueError } from "../../config/python-errors";
-
-/** What {@link validatePath} checks. */
-export interface ValidatePathOptions {
-  /** Whether something has to be, or must not be, at the path. */
-  readonly exists?: "must" | "must_not" | "any";
-  /** Text that the path has to end with. */
-  readonly suffix?: string | null;
-  /** Creates the directory (and its parents) first. */
-  readonly mkdir?: boolean;
-}
-
-/** Expands `~` at the beginning of a path. */
-export function expandUser(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
-}
-
-/** Checks a path and returns it with `~` expanded. */
-export function validatePath(
-  path: string,
-  { exists = "must", suffix = null, mkdir = false }: ValidatePathOptions = {},
-): string {
-  const expanded = expandUser(path);
-  if (mkdir) {
-    mkdirSync(expanded, { recursive: true });
-  }
-  if (exists === "must" && !existsSync(expanded)) {
-    throw new FileNotFoundError(`path '${expanded}' does not exist`);
-  }
-  if (exists === "must_not" && existsSync(expanded)) {
-    throw new FileExistsError(`path '${expanded}' exists already`);
-  }
-  if (suffix !== null && !expanded.endsWith(suffix)) {
-    throw new ValueError(`path '${expanded}' should end with '${suffix}'`);
-  }
-  return expanded;
-}
+import { AttributeError, KeyError } from "../../config/python-errors";
 
 /**
  * Follows a dotted path into an object: keys of plain objects and maps, indices of lists, attributes of anything else.

@@ -1,0 +1,37 @@
+import { native } from "../addon";
+import type { Mode } from "../async-context";
+import { dtypeCode, type DTypeLike } from "../dtype";
+import { runInMode } from "../run-in-mode";
+
+/** Options of {@link autocast}. */
+export interface AutocastOptions {
+  /** Default: `"cpu"`. */
+  readonly deviceType?: string;
+  /** Type of the operations that are safe in fewer bits. Default: bfloat16 on the CPU, float16 on CUDA. */
+  readonly dtype?: DTypeLike;
+  /** Default: true. */
+  readonly enabled?: boolean;
+  /** Keeps the cast weights for the time of the outermost autocast. Default: true. */
+  readonly cacheEnabled?: boolean;
+}
+
+/** Runs `body` with mixed precision, as `torch.autocast`. */
+export function autocast<T>(options: AutocastOptions, body: () => T): T {
+  const { deviceType = "cpu", enabled = true, cacheEnabled = true } = options;
+  const dtype = dtypeCode(options.dtype ?? (deviceType === "cpu" ? "bfloat16" : "float16"));
+  const outer: ReturnType<typeof native.autocast>[] = [];
+  const mode: Mode = {
+    enter() {
+      outer.push(native.autocast());
+      native.enterAutocast();
+      native.setAutocast(deviceType, enabled, dtype, cacheEnabled);
+    },
+    exit() {
+      for (const before of outer.pop()!)
+        if (before.deviceType === deviceType)
+          native.setAutocast(deviceType, before.enabled, before.dtype, before.cache);
+      if (native.exitAutocast() === 0) native.clearAutocastCache();
+    },
+  };
+  return runInMode("autocast", mode, body);
+}

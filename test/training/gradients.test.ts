@@ -11,7 +11,7 @@ import {
 import { CompositeModel, Model, type ModelBase, type ModelDependencies } from "../../lib/core/models";
 import { ModelBaseConfig } from "../../lib/core/models/model-base-config";
 import { OptimizerWrapper } from "../../lib/core/optimizer";
-import { GradScaler } from "../../lib/core/precision";
+import { GradScaler } from "../../lib/torch/amp";
 import { GradientStep } from "../../lib/training/trainers/gradient-step";
 import { NanGuard } from "../../lib/training/trainers/nan-guard";
 import { parts } from "../core/callbacks/support";

@@ -1,14 +1,18 @@
 import { inferenceMode, noGrad, tensor, type Tensor } from "../../lib/torch";
 import * as torch from "../../lib/torch";
+import { relative } from "../torch/helpers";
 
-/** Tensors made in inference mode take the general way, so the same call on them is the reference. */
+/**
+ * Tensors made in inference mode take the general way, so the same call on them is the reference. Both may take kernels of
+ * their own, so sums and functions may differ by rounding.
+ */
 function expectSameAsGeneralWay(inputs: Tensor[], call: (...inputs: Tensor[]) => Tensor): void {
   const fast = call(...inputs);
   const general = inferenceMode(() => call(...inputs.map((input) => input.clone())));
   expect(general.isInference()).toBe(true);
   expect(fast.shape).toEqual(general.shape);
   expect(fast.dtype).toBe(general.dtype);
-  expect(fast.toArray()).toEqual(general.toArray());
+  expect(relative(fast, general)).toBeLessThan(1e-6);
 }
 
 const a = torch.linspace(-3, 2, 12).reshape([3, 4]);

@@ -1,4 +1,5 @@
 import { Tensor, countTensors, empty, nn, ones, optim, scope, tensor, zeros } from "../../../lib/torch";
+import { relative } from "../helpers";
 
 function parameter(value: number[], gradient?: number[]): Tensor {
   const param = tensor(value).requiresGrad_();
@@ -120,7 +121,7 @@ describe("options", () => {
     const [a, b] = [parameter([1], [1]), parameter([1], [1])];
     new optim.AdamW([a], { lr: tensor(0.5) }).step();
     new optim.AdamW([b], { lr: 0.5 }).step();
-    expect(a.item()).toBe(b.item());
+    expect(relative(a, b)).toBeLessThan(1e-6);
   });
 });
 
@@ -145,20 +146,22 @@ describe("step", () => {
   });
 
   test.each(["SGD", "Adam"] as const)("%s reads gradients by position, however they lie in memory", (kind) => {
-    const update = (gradient: Tensor): unknown => {
+    const update = (gradient: Tensor): Tensor => {
       const param = ones([2, 3]).requiresGrad_();
       param.grad = gradient;
       new optim[kind]([param], { lr: 1 }).step();
-      return param.toArray();
+      return param.detach();
     };
+    // Adam's first step takes little more than the signs, so those must differ between the two orders.
     const gradient = tensor([
-      [0, 1, 2],
-      [3, 4, 5],
+      [0, 1, -2],
+      [3, -4, 5],
     ]);
     // A transposed view has the same entries, stored in another order.
     const view = gradient.t().contiguous().t();
     expect(view.isContiguous()).toBe(false);
-    expect(update(view)).toEqual(update(gradient));
+    // Vector code and the code for what is left over round differently, and which entry meets which depends on the layout.
+    expect(relative(update(view), update(gradient))).toBeLessThan(1e-6);
   });
 
   test("works on mixed dtypes", () => {

@@ -13,7 +13,11 @@ function train(strided: boolean): { params: Tensor[]; momenta: Tensor[] } {
   const optimizer = new Lion(params, { lr: 1e-2, weightDecay: 0.1 });
   for (let update = 0; update < 3; update++) {
     // Each gradient outweighs the momentum, so that no direction is near zero, where rounding would decide about its sign.
-    const gradient = (shape: readonly number[]) => randn(shape).sign().mul(rand(shape).add(1)).mul(30 ** update);
+    const gradient = (shape: readonly number[]) =>
+      randn(shape)
+        .sign()
+        .mul(rand(shape).add(1))
+        .mul(30 ** update);
     noGrad(() => params.forEach((param) => (param.grad = gradient(param.shape))));
     optimizer.step();
   }

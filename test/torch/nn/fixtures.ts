@@ -24,11 +24,6 @@ export function toTensor({ data, shape }: Stored, dtype: DType = "float64"): Ten
   return tensor(data, { dtype }).reshape(shape);
 }
 
-/** Every entry the same double. */
-export function expectEqual(actual: Tensor, expected: Stored): void {
-  expect({ shape: [...actual.shape], data: Array.from(actual.dataSync(), Number) }).toEqual(expected);
-}
-
 /** Relative to the largest entry. */
 export function expectClose(actual: Tensor, expected: Stored, tolerance: number): void {
   expect(actual.shape).toEqual(expected.shape);

@@ -55,6 +55,21 @@ describe("noether::attention", () => {
     expect(Number(actual.isfinite().sum().item())).toBeGreaterThan(0);
   });
 
+  it("has exact gradients of queries where weights are nearly equal", () => {
+    manualSeed(7);
+    // 16 channels: no kernel of our own. The keys are large, their differences small, as for tokens of an untrained model.
+    const inputs = [heads(1, 2, 40).mul(0.1), heads(1, 2, 60).mul(0.1).add(10), heads(1, 2, 60).add(10)];
+    const few = inputs.map((tensor) => tensor.narrow(3, 0, 16));
+    const weight = heads(1, 2, 40).narrow(3, 0, 16);
+    const gradient = (dtype: "float32" | "float64") => {
+      const [q, k, v] = few.map((tensor) => tensor.to(dtype)) as [Tensor, Tensor, Tensor];
+      const leaf = q.detach().requiresGrad_();
+      return (grad([attention(leaf, k, v).mul(weight.to(dtype)).sum()], [leaf]) as [Tensor])[0];
+    };
+    // 1e-3 with keys as they are: their mean is a hundred times as large as their differences.
+    expect(relative(gradient("float32"), gradient("float64"))).toBeLessThan(2e-5);
+  });
+
   it("lies in memory as merging the heads wants it", () => {
     const out = noGrad(() => attention(heads(2, 3, 128), heads(2, 3, 128), heads(2, 3, 128)));
     expect(out.transpose(1, 2).isContiguous()).toBe(true);

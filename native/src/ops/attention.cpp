@@ -15,6 +15,7 @@
 
 #include "kernels/aten_runtime.h"
 #include "kernels/attention.h"
+#include "ops/centred_keys.h"
 #include "ops/dense.h"
 #include "ops/registration.h"
 
@@ -95,8 +96,9 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     const Tensor grad_out = with_rows(in_memory(gradients[0]).to(q.scalar_type()));
     const auto* kernel = find_kernel(q, k);
     if (!kernel) {
+      const auto [keys, shifted] = centred_keys(q, k, logsumexp);
       auto [grad_q, grad_k, grad_v] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          grad_out, q, k, v, out, logsumexp, /*dropout_p=*/0, /*is_causal=*/false);
+          grad_out, q, keys, v, out, shifted, /*dropout_p=*/0, /*is_causal=*/false);
       return {grad_q, grad_k, grad_v};
     }
     Tensor grad_q = empty_like_merged(q), grad_k = empty_like_merged(k), grad_v = empty_like_merged(v), large;

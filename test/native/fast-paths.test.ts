@@ -37,6 +37,9 @@ test.each<[string, Tensor[], (...inputs: Tensor[]) => Tensor]>([
   ["transpose", [a], (x) => x!.transpose(0, -1)],
   ["slice", [a], (x) => x!.index(torch.slice(), torch.slice(1, 4, 2))],
   ["sum", [a], (x) => x!.sum()],
+  ["gelu", [a], (x) => torch.gelu(x!)],
+  ["gelu by tanh", [a], (x) => torch.gelu(x!, { approximate: "tanh" })],
+  ["layer_norm", [a, row, row], (x, weight, bias) => torch.layerNorm(x!, [4], weight!, bias!)],
   ["softmax", [a], (x) => x!.softmax(-1)],
 ])("%s gives what the general way gives", (_name, inputs, call) => expectSameAsGeneralWay(inputs, call));
 

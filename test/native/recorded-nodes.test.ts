@@ -2,6 +2,7 @@
 import {
   add,
   cat,
+  gelu,
   grad,
   gradcheck,
   indexSelect,
@@ -79,6 +80,7 @@ const CASES: Record<string, [(...inputs: Tensor[]) => Tensor, readonly (readonly
     "CatBackward0",
   ],
   softmax: [(x) => softmax(x, -1), [[2, 3]], "SoftmaxBackward0"],
+  gelu: [(x) => gelu(x), [[2, 3]], "GeluBackward0"],
   indexSelect: [(x) => indexSelect(x, 0, index), [[3, 2]], "IndexSelectBackward0"],
   layerNorm: [(x, w, b) => layerNorm(x, [4], w, b), [[2, 4], [4], [4]], "NativeLayerNormBackward0"],
   reshape: [(x) => x.reshape([3, 2]), [[2, 3]], "ViewBackward0"],
@@ -145,7 +147,8 @@ describe.each(Object.entries(CASES))("%s", (_, [body, shapes, name]) => {
     const x = inputs("float32");
     const middle = x.map((input) => input.mul(1));
     const result = body(...middle).sum();
-    if (!["MulBackward0", "MmBackward0", "AddmmBackward0", "NativeLayerNormBackward0"].includes(name)) return;
+    if (!["MulBackward0", "MmBackward0", "AddmmBackward0", "GeluBackward0", "NativeLayerNormBackward0"].includes(name))
+      return;
     middle[0]!.add_(1);
     expect(() => result.backward()).toThrow(/modified by an inplace operation/);
   });

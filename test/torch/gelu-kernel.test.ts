@@ -1,14 +1,22 @@
-/** GELU of large tensors (`native/src/ops/gelu.cpp`) against ATen's in float64. */
+/** GELU (`native/src/ops/gelu.cpp`) against ATen's in float64. */
 import { full, gelu, grad, linspace, nn, tensor, zeros, type Tensor } from "../../lib/torch";
 
 const x = () => linspace(-12, 12, 100_003);
 const largest = (difference: Tensor) => Number(difference.abs().max().item());
 
-describe("gelu of a large tensor", () => {
+describe("gelu", () => {
   it("is exact to float32's rounding", () => {
     const expected = gelu(x().double());
     const error = gelu(x()).double().sub(expected).abs().div(expected.abs().add(1e-3));
     expect(largest(error)).toBeLessThan(6e-7); // the exponent x² / 2 is rounded, too
+  });
+
+  it.each([0, 1, 17])("is exact for %i entries too", (count) => {
+    const values = linspace(-3, 4, count);
+    expect(gelu(values).shape).toEqual([count]);
+    expect(Number(gelu(values).double().sub(gelu(values.double())).abs().sum().item())).toBeLessThan(
+      1e-6 * (count + 1),
+    );
   });
 
   it("has the derivative of the formula", () => {

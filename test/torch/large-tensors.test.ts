@@ -1,13 +1,14 @@
-/** Kernels of our own for large tensors on the CPU (`native/src/ops/layer_norm.cpp`, `native/src/kernels/vectors.cpp`) against float64. */
+/** Kernels of our own for norms and element-wise operators on the CPU (`native/src/ops/layer_norm.cpp`, `native/src/kernels/vectors.cpp`). */
 import { grad, inferenceMode, layerNorm, manualSeed, randn, type Tensor } from "../../lib/torch";
 import { relative } from "./helpers";
 
-describe("layer norm of a large tensor", () => {
+describe("layer norm", () => {
   it.each([
     [500, 192, 0],
     [70, 1001, 0],
     [3000, 40, 0],
     [500, 192, 1000],
+    [3, 5, 0], // narrower than a vector
   ])("of %i rows of %i around %i is PyTorch's, with its gradients", (rows, width, offset) => {
     manualSeed(rows);
     const inputs = [randn([2, rows, width]).add(offset), randn([width]), randn([width])];
@@ -24,6 +25,10 @@ describe("layer norm of a large tensor", () => {
     // Around 1000 the mean takes away three digits of what float32 holds. The gradients are ATen's sums over rows, exact to about 1e-6.
     const bound = (i: number) => (offset !== 0 ? 2e-4 : i === 0 ? 5e-7 : 3e-6);
     run(inputs, weights).forEach((value, i) => expect(relative(value, expected[i]!)).toBeLessThan(bound(i)));
+  });
+
+  it("of nothing is nothing", () => {
+    expect(layerNorm(randn([0, 4]), [4], randn([4]), randn([4])).shape).toEqual([0, 4]);
   });
 
   it("gives NaN for a row with one, and only there", () => {

@@ -5,6 +5,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cstring>
+#include <string_view>
 #include <unordered_map>
 
 #include "dispatch/argument_reader.h"
@@ -142,13 +143,29 @@ bool linear(Addon& addon, napi_env env, size_t argc, const napi_value* argv, nap
   return small_linear(addon, env, argc, argv, result) || large_linear(addon, env, argc, argv, result);
 }
 
+// By the error function, "none" or nothing given.
+bool is_exact_gelu(napi_env env, size_t argc, const napi_value* argv) {
+  if (argc < 2) return true;
+  napi_valuetype type;
+  napi_typeof(env, argv[1], &type);
+  if (type == napi_undefined) return argc == 2;
+  char approximate[8];
+  size_t length = 0;
+  return argc == 2 && napi_get_value_string_utf8(env, argv[1], approximate, sizeof approximate, &length) == napi_ok &&
+         std::string_view(approximate, length) == "none";
+}
+
 bool gelu(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   at::Tensor x;
-  char approximate[8] = "none";
-  if (argc > 1) napi_get_value_string_utf8(env, argv[1], approximate, sizeof approximate, nullptr);
-  if (argc > 2 || std::strcmp(approximate, "none") != 0) return false;
+  if (!is_exact_gelu(env, argc, argv)) return false;
   if (!read_tensors(addon, env, 1, argv, &x, 1, 1) || !has_gelu_kernel(x)) return false;
-  return give(addon, env, noether::gelu(x), result);
+  at::Tensor out;
+  {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    out = gelu_rows(x);
+  }
+  if (x.requires_grad() && c10::GradMode::is_enabled()) recorded::gelu(out, x);
+  return give(addon, env, std::move(out), result);
 }
 
 bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {

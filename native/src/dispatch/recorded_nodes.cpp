@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "ops/gelu.h"
+
 namespace noether::recorded {
 
 namespace {
@@ -186,6 +188,21 @@ struct IndexSelectNode final : NamedNode {
   void release_variables() override { index.reset_data(); }
 };
 
+struct GeluNode final : NamedNode {
+  explicit GeluNode(const at::Tensor& self) : NamedNode("GeluBackward0"), self(self, /*is_output=*/false) {}
+  SavedVariable self;
+
+  variable_list apply(variable_list&& gradients) override {
+    const at::Tensor& gradient = gradients[0];
+    if (!gradient.defined()) return variable_list(1);
+    const at::Tensor x = self.unpack();
+    // For gradients of gradients: the differentiable operator.
+    if (at::GradMode::is_enabled()) return {at::gelu_backward(gradient, x)};
+    return {gelu_backward_rows(gradient, x)};
+  }
+  void release_variables() override { self.reset_data(); }
+};
+
 struct LayerNormNode final : NamedNode {
   LayerNormNode(const at::Tensor& input, at::IntArrayRef shape, const at::Tensor& weight, const at::Tensor& bias,
                 const at::Tensor& mean, const at::Tensor& rstd)
@@ -244,6 +261,10 @@ void cat(const at::Tensor& out, at::TensorList tensors, int64_t dim) {
   for (const at::Tensor& tensor : tensors) edges.push_back(torch::autograd::impl::gradient_edge(tensor));
   node->set_next_edges(std::move(edges));
   torch::autograd::set_history(out, node);
+}
+
+void gelu(const at::Tensor& out, const at::Tensor& self) {
+  attach(out, new GeluNode(self), self);
 }
 
 void softmax(const at::Tensor& out, const at::Tensor& self, int64_t dim) {

@@ -19,6 +19,8 @@ void linear(const at::Tensor& out, const at::Tensor& input, const at::Tensor& we
 void sum(const at::Tensor& out, const at::Tensor& self, at::IntArrayRef dims, bool keepdim);
 // out = the tensors, each of out's number of dimensions, joined along `dim`.
 void cat(const at::Tensor& out, at::TensorList tensors, int64_t dim);
+// out = gelu_rows(self), by the error function.
+void gelu(const at::Tensor& out, const at::Tensor& self);
 void softmax(const at::Tensor& out, const at::Tensor& self, int64_t dim);
 void index_select(const at::Tensor& out, const at::Tensor& self, int64_t dim, const at::Tensor& index);
 // `mean` and `rstd` are the further results of native_layer_norm; weight and bias may be undefined.

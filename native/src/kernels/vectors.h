@@ -17,9 +17,6 @@
 
 namespace noether {
 
-// Elements from which formulas that round otherwise than ATen's are worth it; smaller tensors keep ATen's bits.
-constexpr int64_t kLargeTensor = 65536;
-
 void add_rows(const float* x, const float* y, int64_t count, float* z);
 void subtract_rows(const float* x, const float* y, int64_t count, float* z);
 void multiply_rows(const float* x, const float* y, int64_t count, float* z);

@@ -1,21 +1,13 @@
-// The Gaussian error linear unit (arXiv 1606.08415) as a dispatcher operator:
-//
-//   noether::gelu(Tensor x) -> Tensor
-//
-// x Phi(x) with the normal distribution Phi, by the error function: torch.nn.functional.gelu with approximate="none".
-// Large float32 and bfloat16 tensors on the CPU take one pass of vector code, anything else ATen's kernel.
 #include "ops/gelu.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <cstring>
 
 #include "kernels/vectors.h"
 #include "ops/dense.h"
-#include "ops/registration.h"
 
 namespace noether {
 namespace {
@@ -103,48 +95,20 @@ Tensor for_each_row(const std::array<Tensor, Count>& tensors, const Row& row) {
   return out;
 }
 
-Tensor forward(const Tensor& x) {
-  return for_each_row<1>({x}, [](const auto& rows, int64_t count, float* out) { gelu_row(rows[0], count, out); });
-}
-
-struct Gelu : torch::autograd::Function<Gelu> {
-  static Tensor forward(torch::autograd::AutogradContext* context, const Tensor& x) {
-    at::AutoDispatchBelowADInplaceOrView guard;
-    context->save_for_backward({x});
-    return noether::forward(x);
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& gradients) {
-    const Tensor x = context->get_saved_variables()[0];
-    if (at::GradMode::is_enabled()) return {at::gelu_backward(gradients[0], x)};
-    const Tensor grad = in_memory(gradients[0]).to(x.scalar_type()).contiguous();
-    return {for_each_row<2>({x, grad}, [](const auto& rows, int64_t count, float* out) {
-      gelu_backward_row(rows[0], rows[1], count, out);
-    })};
-  }
-};
-
-Tensor gelu_autograd(const Tensor& x) {
-  if (!has_gelu_kernel(x)) return at::gelu(x);
-  if (at::GradMode::is_enabled() && x.requires_grad()) return Gelu::apply(x);
-  at::AutoDispatchBelowADInplaceOrView guard;
-  return forward(x);
-}
-
 }  // namespace
 
 bool has_gelu_kernel(const Tensor& x) {
-  return is_dense_cpu_float_or_bfloat16(x) && x.numel() > kLargeTensor && x.is_contiguous();
+  return is_dense_cpu_float_or_bfloat16(x) && x.is_contiguous();
 }
 
-Tensor gelu(const Tensor& x) {
-  static const auto op = find_operator<Tensor(const Tensor&)>("noether::gelu");
-  return op.call(x);
+Tensor gelu_rows(const Tensor& x) {
+  return for_each_row<1>({x}, [](const auto& rows, int64_t count, float* out) { gelu_row(rows[0], count, out); });
 }
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
-  define_recording(library, "gelu(Tensor x) -> Tensor", TORCH_FN(gelu_autograd));
+Tensor gelu_backward_rows(const Tensor& grad, const Tensor& x) {
+  const Tensor dense = in_memory(grad).to(x.scalar_type()).contiguous();
+  return for_each_row<2>(
+      {x, dense}, [](const auto& rows, int64_t count, float* out) { gelu_backward_row(rows[0], rows[1], count, out); });
 }
 
 }  // namespace noether

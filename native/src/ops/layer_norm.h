@@ -6,7 +6,7 @@
 
 namespace noether {
 
-// Whether layer_norm_rows takes these: large, dense, float32 on the CPU, over the last dimension, with weight and bias.
+// Whether layer_norm_rows takes these: dense, float32 on the CPU, over the last dimension, with weight and bias.
 bool has_layer_norm_kernel(const at::Tensor& input, at::IntArrayRef shape, const at::Tensor& weight,
                            const at::Tensor& bias);
 

@@ -1,4 +1,5 @@
 /** Element types, layouts and memory formats: PyTorch's names on this side, c10's integer codes on the native side. */
+import { nearestOption } from "./nearest-option";
 
 /** c10::ScalarType codes by name. */
 const CODES = {
@@ -131,7 +132,8 @@ export function dtypeCode(dtype: DTypeLike | null | undefined): number | undefin
 export function dtypeCode(dtype: DTypeLike | null | undefined): number | undefined {
   if (dtype === undefined || dtype === null) return undefined;
   const code = CODE_BY_NAME.get(dtype);
-  if (code === undefined) throw new TypeError(`expected a dtype (${dtypes.join(", ")}), got ${describe(dtype)}`);
+  if (code === undefined)
+    throw new TypeError(`expected a dtype (${dtypes.join(", ")}), got ${describe(dtype)}${nearDType(dtype)}`);
   return code;
 }
 
@@ -145,6 +147,27 @@ export function dtypeName(code: number): DType {
 /** True for a string that names a dtype. */
 export function isDType(value: unknown): value is DTypeLike {
   return typeof value === "string" && CODE_BY_NAME.has(value);
+}
+
+/** Names that people bring from elsewhere. */
+const FOREIGN: ReadonlyMap<string, DType> = new Map<string, DType>([
+  ["f16", "float16"],
+  ["fp16", "float16"],
+  ["f32", "float32"],
+  ["fp32", "float32"],
+  ["f64", "float64"],
+  ["fp64", "float64"],
+  ["bf16", "bfloat16"],
+  ["i32", "int32"],
+  ["i64", "int64"],
+]);
+
+/** `; did you mean "float32"?` for what is near the name of a dtype, else "": follows "got …" in a message. */
+export function nearDType(value: unknown): string {
+  if (typeof value !== "string") return "";
+  const bare = value.replace(/^torch\./, "").toLowerCase();
+  const near = FOREIGN.get(bare) ?? nearestOption(bare, CODE_BY_NAME.keys());
+  return near === undefined ? "" : `; did you mean "${near}"?`;
 }
 
 /** c10's code of a layout name; `undefined` and `null` pass through. */

@@ -1,4 +1,5 @@
 /** Errors of the torch layer. */
+import { explainMessage } from "./messages";
 
 /** What the addon puts on the errors that it throws. */
 interface NativeError extends Error {
@@ -14,7 +15,7 @@ export class TorchError extends Error {
   readonly code: string;
   /** Name of the operator that was called, where there was one. */
   readonly operator: string | undefined;
-  /** libtorch's C++ trace, where it has one. Not enumerable, so that printing the error stays readable. */
+  /** libtorch's own message with its C++ trace, where it has one. Not enumerable, so that printing the error stays readable. */
   declare readonly backtrace: string | undefined;
 
   constructor(
@@ -46,7 +47,11 @@ export function asTorchError(error: unknown, operator?: string): unknown {
   const { code, message, backtrace, operator: reported } = error as NativeError;
   if (typeof code !== "string" || !code.startsWith("ERR_")) return error;
   if (code === "ERR_DISPOSED") return new DisposedError(reported ?? operator ?? "tensor");
-  return new TorchError(message, { code, operator: reported ?? operator, backtrace });
+  return new TorchError(explainMessage(message, reported ?? operator), {
+    code,
+    operator: reported ?? operator,
+    backtrace,
+  });
 }
 
 /** Runs native code and rethrows its errors as {@link TorchError}. */

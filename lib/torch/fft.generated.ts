@@ -24,24 +24,26 @@ let $id_fft_fft = -1;
 /** `fft_fft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.fft.html) */
 export function fft(self: Tensor, n?: number | null, dim?: number, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function fft(self: Tensor, options: { n?: number | null; dim?: number; norm?: string | null; out?: Tensor }): Tensor;
-export function fft(self?: any, n?: any, dim?: any, norm?: any, options?: any): any {
+export function fft(self?: any, n?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (n === undefined) {
-            return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (n === undefined) {
+              return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle) as number);
+            }
+            if ((n === null || typeof n === "number")) return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n) as number);
+            if (takesOnly(n, $options_0)) return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n.n, n.dim, n.norm) as number);
           }
-          if ((n === null || typeof n === "number")) return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n) as number);
-          if (takesOnly(n, $options_0)) return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n.n, n.dim, n.norm) as number);
+          if (typeof dim === "number") return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n, dim) as number);
         }
-        if (typeof dim === "number") return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_fft < 0 ? ($id_fft_fft = operatorId("aten::fft_fft", "")) : $id_fft_fft, self.handle, n, dim, norm) as number);
     }
-    return dispatch($table_fft_fft, [self, n, dim, norm, options]);
+    return dispatch($table_fft_fft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fft, [self, n, dim, norm, options]);
+    throw operatorError(error, $table_fft_fft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -53,24 +55,26 @@ let $id_fft_fft2 = -1;
 /** `fft_fft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.fft2.html) */
 export function fft2(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[], norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function fft2(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[]; norm?: string | null; out?: Tensor }): Tensor;
-export function fft2(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function fft2(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s.s, s.dim, s.norm) as number);
+          if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s, dim) as number);
         }
-        if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_fft2 < 0 ? ($id_fft_fft2 = operatorId("aten::fft_fft2", "")) : $id_fft_fft2, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_fft2, [self, s, dim, norm, options]);
+    return dispatch($table_fft_fft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fft2, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_fft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -82,19 +86,21 @@ let $id_fft_fftfreq = -1;
 /** `fft_fftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.fftfreq.html) */
 export function fftfreq(n: number, d?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function fftfreq(n: number, options: { d?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
-export function fftfreq(n?: any, d?: any, options?: any): any {
+export function fftfreq(n?: any, d?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (d === undefined) {
-        return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (d === undefined) {
+          return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n) as number);
+        }
+        if (typeof d === "number") return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n, d) as number);
+        if (takesOnly(d, $options_2)) return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n, d.d, dtypeCode(d.dtype as DTypeLike | undefined), layoutCode(d.layout), d.device, d.pinMemory) as number);
       }
-      if (typeof d === "number") return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n, d) as number);
-      if (takesOnly(d, $options_2)) return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n, d.d, dtypeCode(d.dtype as DTypeLike | undefined), layoutCode(d.layout), d.device, d.pinMemory) as number);
+      if (typeof d === "number" && takesOnly(options, $options_3)) return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n, d, dtypeCode(options.dtype as DTypeLike | undefined), layoutCode(options.layout), options.device, options.pinMemory) as number);
     }
-    if (typeof d === "number" && takesOnly(options, $options_3)) return wrap(call($id_fft_fftfreq < 0 ? ($id_fft_fftfreq = operatorId("aten::fft_fftfreq", "")) : $id_fft_fftfreq, n, d, dtypeCode(options.dtype as DTypeLike | undefined), layoutCode(options.layout), options.device, options.pinMemory) as number);
-    return dispatch($table_fft_fftfreq, [n, d, options]);
+    return dispatch($table_fft_fftfreq, [n, d, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fftfreq, [n, d, options]);
+    throw operatorError(error, $table_fft_fftfreq, [n, d, options, surplus]);
   }
 }
 
@@ -106,24 +112,26 @@ let $id_fft_fftn = -1;
 /** `fft_fftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.fftn.html) */
 export function fftn(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[] | null, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function fftn(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[] | null; norm?: string | null; out?: Tensor }): Tensor;
-export function fftn(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function fftn(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s.s, s.dim, s.norm) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_fftn < 0 ? ($id_fft_fftn = operatorId("aten::fft_fftn", "")) : $id_fft_fftn, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_fftn, [self, s, dim, norm, options]);
+    return dispatch($table_fft_fftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fftn, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_fftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -134,18 +142,20 @@ let $id_fft_fftshift = -1;
 /** `fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.fftshift.html) */
 export function fftshift(self: Tensor, dim?: number | readonly number[] | null): Tensor;
 export function fftshift(self: Tensor, options: { dim?: number | readonly number[] | null }): Tensor;
-export function fftshift(self?: any, dim?: any, options?: any): any {
+export function fftshift(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (dim === undefined) {
-        return wrap(call($id_fft_fftshift < 0 ? ($id_fft_fftshift = operatorId("aten::fft_fftshift", "")) : $id_fft_fftshift, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (dim === undefined) {
+          return wrap(call($id_fft_fftshift < 0 ? ($id_fft_fftshift = operatorId("aten::fft_fftshift", "")) : $id_fft_fftshift, self.handle) as number);
+        }
+        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_fftshift < 0 ? ($id_fft_fftshift = operatorId("aten::fft_fftshift", "")) : $id_fft_fftshift, self.handle, dim) as number);
+        if (takesOnly(dim, $options_4)) return wrap(call($id_fft_fftshift < 0 ? ($id_fft_fftshift = operatorId("aten::fft_fftshift", "")) : $id_fft_fftshift, self.handle, dim.dim) as number);
       }
-      if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_fftshift < 0 ? ($id_fft_fftshift = operatorId("aten::fft_fftshift", "")) : $id_fft_fftshift, self.handle, dim) as number);
-      if (takesOnly(dim, $options_4)) return wrap(call($id_fft_fftshift < 0 ? ($id_fft_fftshift = operatorId("aten::fft_fftshift", "")) : $id_fft_fftshift, self.handle, dim.dim) as number);
     }
-    return dispatch($table_fft_fftshift, [self, dim, options]);
+    return dispatch($table_fft_fftshift, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fftshift, [self, dim, options]);
+    throw operatorError(error, $table_fft_fftshift, [self, dim, options, surplus]);
   }
 }
 
@@ -157,24 +167,26 @@ let $id_fft_hfft = -1;
 /** `fft_hfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.hfft.html) */
 export function hfft(self: Tensor, n?: number | null, dim?: number, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function hfft(self: Tensor, options: { n?: number | null; dim?: number; norm?: string | null; out?: Tensor }): Tensor;
-export function hfft(self?: any, n?: any, dim?: any, norm?: any, options?: any): any {
+export function hfft(self?: any, n?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (n === undefined) {
-            return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (n === undefined) {
+              return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle) as number);
+            }
+            if ((n === null || typeof n === "number")) return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n) as number);
+            if (takesOnly(n, $options_0)) return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n.n, n.dim, n.norm) as number);
           }
-          if ((n === null || typeof n === "number")) return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n) as number);
-          if (takesOnly(n, $options_0)) return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n.n, n.dim, n.norm) as number);
+          if (typeof dim === "number") return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n, dim) as number);
         }
-        if (typeof dim === "number") return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_hfft < 0 ? ($id_fft_hfft = operatorId("aten::fft_hfft", "")) : $id_fft_hfft, self.handle, n, dim, norm) as number);
     }
-    return dispatch($table_fft_hfft, [self, n, dim, norm, options]);
+    return dispatch($table_fft_hfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_hfft, [self, n, dim, norm, options]);
+    throw operatorError(error, $table_fft_hfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -186,24 +198,26 @@ let $id_fft_hfft2 = -1;
 /** `fft_hfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.hfft2.html) */
 export function hfft2(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[], norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function hfft2(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[]; norm?: string | null; out?: Tensor }): Tensor;
-export function hfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function hfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s.s, s.dim, s.norm) as number);
+          if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s, dim) as number);
         }
-        if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_hfft2 < 0 ? ($id_fft_hfft2 = operatorId("aten::fft_hfft2", "")) : $id_fft_hfft2, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_hfft2, [self, s, dim, norm, options]);
+    return dispatch($table_fft_hfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_hfft2, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_hfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -215,24 +229,26 @@ let $id_fft_hfftn = -1;
 /** `fft_hfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.hfftn.html) */
 export function hfftn(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[] | null, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function hfftn(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[] | null; norm?: string | null; out?: Tensor }): Tensor;
-export function hfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function hfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s.s, s.dim, s.norm) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_hfftn < 0 ? ($id_fft_hfftn = operatorId("aten::fft_hfftn", "")) : $id_fft_hfftn, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_hfftn, [self, s, dim, norm, options]);
+    return dispatch($table_fft_hfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_hfftn, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_hfftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -244,24 +260,26 @@ let $id_fft_ifft = -1;
 /** `fft_ifft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.ifft.html) */
 export function ifft(self: Tensor, n?: number | null, dim?: number, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function ifft(self: Tensor, options: { n?: number | null; dim?: number; norm?: string | null; out?: Tensor }): Tensor;
-export function ifft(self?: any, n?: any, dim?: any, norm?: any, options?: any): any {
+export function ifft(self?: any, n?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (n === undefined) {
-            return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (n === undefined) {
+              return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle) as number);
+            }
+            if ((n === null || typeof n === "number")) return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n) as number);
+            if (takesOnly(n, $options_0)) return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n.n, n.dim, n.norm) as number);
           }
-          if ((n === null || typeof n === "number")) return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n) as number);
-          if (takesOnly(n, $options_0)) return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n.n, n.dim, n.norm) as number);
+          if (typeof dim === "number") return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n, dim) as number);
         }
-        if (typeof dim === "number") return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ifft < 0 ? ($id_fft_ifft = operatorId("aten::fft_ifft", "")) : $id_fft_ifft, self.handle, n, dim, norm) as number);
     }
-    return dispatch($table_fft_ifft, [self, n, dim, norm, options]);
+    return dispatch($table_fft_ifft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifft, [self, n, dim, norm, options]);
+    throw operatorError(error, $table_fft_ifft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -273,24 +291,26 @@ let $id_fft_ifft2 = -1;
 /** `fft_ifft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.ifft2.html) */
 export function ifft2(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[], norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function ifft2(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[]; norm?: string | null; out?: Tensor }): Tensor;
-export function ifft2(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function ifft2(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s.s, s.dim, s.norm) as number);
+          if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s, dim) as number);
         }
-        if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ifft2 < 0 ? ($id_fft_ifft2 = operatorId("aten::fft_ifft2", "")) : $id_fft_ifft2, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_ifft2, [self, s, dim, norm, options]);
+    return dispatch($table_fft_ifft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifft2, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_ifft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -302,24 +322,26 @@ let $id_fft_ifftn = -1;
 /** `fft_ifftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.ifftn.html) */
 export function ifftn(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[] | null, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function ifftn(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[] | null; norm?: string | null; out?: Tensor }): Tensor;
-export function ifftn(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function ifftn(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s.s, s.dim, s.norm) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ifftn < 0 ? ($id_fft_ifftn = operatorId("aten::fft_ifftn", "")) : $id_fft_ifftn, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_ifftn, [self, s, dim, norm, options]);
+    return dispatch($table_fft_ifftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifftn, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_ifftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -330,18 +352,20 @@ let $id_fft_ifftshift = -1;
 /** `fft_ifftshift(Tensor self, int[1]? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.ifftshift.html) */
 export function ifftshift(self: Tensor, dim?: number | readonly number[] | null): Tensor;
 export function ifftshift(self: Tensor, options: { dim?: number | readonly number[] | null }): Tensor;
-export function ifftshift(self?: any, dim?: any, options?: any): any {
+export function ifftshift(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (dim === undefined) {
-        return wrap(call($id_fft_ifftshift < 0 ? ($id_fft_ifftshift = operatorId("aten::fft_ifftshift", "")) : $id_fft_ifftshift, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (dim === undefined) {
+          return wrap(call($id_fft_ifftshift < 0 ? ($id_fft_ifftshift = operatorId("aten::fft_ifftshift", "")) : $id_fft_ifftshift, self.handle) as number);
+        }
+        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_ifftshift < 0 ? ($id_fft_ifftshift = operatorId("aten::fft_ifftshift", "")) : $id_fft_ifftshift, self.handle, dim) as number);
+        if (takesOnly(dim, $options_4)) return wrap(call($id_fft_ifftshift < 0 ? ($id_fft_ifftshift = operatorId("aten::fft_ifftshift", "")) : $id_fft_ifftshift, self.handle, dim.dim) as number);
       }
-      if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_ifftshift < 0 ? ($id_fft_ifftshift = operatorId("aten::fft_ifftshift", "")) : $id_fft_ifftshift, self.handle, dim) as number);
-      if (takesOnly(dim, $options_4)) return wrap(call($id_fft_ifftshift < 0 ? ($id_fft_ifftshift = operatorId("aten::fft_ifftshift", "")) : $id_fft_ifftshift, self.handle, dim.dim) as number);
     }
-    return dispatch($table_fft_ifftshift, [self, dim, options]);
+    return dispatch($table_fft_ifftshift, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifftshift, [self, dim, options]);
+    throw operatorError(error, $table_fft_ifftshift, [self, dim, options, surplus]);
   }
 }
 
@@ -353,24 +377,26 @@ let $id_fft_ihfft = -1;
 /** `fft_ihfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.ihfft.html) */
 export function ihfft(self: Tensor, n?: number | null, dim?: number, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function ihfft(self: Tensor, options: { n?: number | null; dim?: number; norm?: string | null; out?: Tensor }): Tensor;
-export function ihfft(self?: any, n?: any, dim?: any, norm?: any, options?: any): any {
+export function ihfft(self?: any, n?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (n === undefined) {
-            return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (n === undefined) {
+              return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle) as number);
+            }
+            if ((n === null || typeof n === "number")) return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n) as number);
+            if (takesOnly(n, $options_0)) return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n.n, n.dim, n.norm) as number);
           }
-          if ((n === null || typeof n === "number")) return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n) as number);
-          if (takesOnly(n, $options_0)) return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n.n, n.dim, n.norm) as number);
+          if (typeof dim === "number") return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n, dim) as number);
         }
-        if (typeof dim === "number") return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ihfft < 0 ? ($id_fft_ihfft = operatorId("aten::fft_ihfft", "")) : $id_fft_ihfft, self.handle, n, dim, norm) as number);
     }
-    return dispatch($table_fft_ihfft, [self, n, dim, norm, options]);
+    return dispatch($table_fft_ihfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ihfft, [self, n, dim, norm, options]);
+    throw operatorError(error, $table_fft_ihfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -382,24 +408,26 @@ let $id_fft_ihfft2 = -1;
 /** `fft_ihfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.ihfft2.html) */
 export function ihfft2(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[], norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function ihfft2(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[]; norm?: string | null; out?: Tensor }): Tensor;
-export function ihfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function ihfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s.s, s.dim, s.norm) as number);
+          if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s, dim) as number);
         }
-        if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ihfft2 < 0 ? ($id_fft_ihfft2 = operatorId("aten::fft_ihfft2", "")) : $id_fft_ihfft2, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_ihfft2, [self, s, dim, norm, options]);
+    return dispatch($table_fft_ihfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ihfft2, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_ihfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -411,24 +439,26 @@ let $id_fft_ihfftn = -1;
 /** `fft_ihfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.ihfftn.html) */
 export function ihfftn(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[] | null, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function ihfftn(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[] | null; norm?: string | null; out?: Tensor }): Tensor;
-export function ihfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function ihfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s.s, s.dim, s.norm) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_ihfftn < 0 ? ($id_fft_ihfftn = operatorId("aten::fft_ihfftn", "")) : $id_fft_ihfftn, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_ihfftn, [self, s, dim, norm, options]);
+    return dispatch($table_fft_ihfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ihfftn, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_ihfftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -440,24 +470,26 @@ let $id_fft_irfft = -1;
 /** `fft_irfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.irfft.html) */
 export function irfft(self: Tensor, n?: number | null, dim?: number, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function irfft(self: Tensor, options: { n?: number | null; dim?: number; norm?: string | null; out?: Tensor }): Tensor;
-export function irfft(self?: any, n?: any, dim?: any, norm?: any, options?: any): any {
+export function irfft(self?: any, n?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (n === undefined) {
-            return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (n === undefined) {
+              return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle) as number);
+            }
+            if ((n === null || typeof n === "number")) return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n) as number);
+            if (takesOnly(n, $options_0)) return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n.n, n.dim, n.norm) as number);
           }
-          if ((n === null || typeof n === "number")) return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n) as number);
-          if (takesOnly(n, $options_0)) return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n.n, n.dim, n.norm) as number);
+          if (typeof dim === "number") return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n, dim) as number);
         }
-        if (typeof dim === "number") return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_irfft < 0 ? ($id_fft_irfft = operatorId("aten::fft_irfft", "")) : $id_fft_irfft, self.handle, n, dim, norm) as number);
     }
-    return dispatch($table_fft_irfft, [self, n, dim, norm, options]);
+    return dispatch($table_fft_irfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_irfft, [self, n, dim, norm, options]);
+    throw operatorError(error, $table_fft_irfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -469,24 +501,26 @@ let $id_fft_irfft2 = -1;
 /** `fft_irfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.irfft2.html) */
 export function irfft2(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[], norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function irfft2(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[]; norm?: string | null; out?: Tensor }): Tensor;
-export function irfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function irfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s.s, s.dim, s.norm) as number);
+          if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s, dim) as number);
         }
-        if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_irfft2 < 0 ? ($id_fft_irfft2 = operatorId("aten::fft_irfft2", "")) : $id_fft_irfft2, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_irfft2, [self, s, dim, norm, options]);
+    return dispatch($table_fft_irfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_irfft2, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_irfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -498,24 +532,26 @@ let $id_fft_irfftn = -1;
 /** `fft_irfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.irfftn.html) */
 export function irfftn(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[] | null, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function irfftn(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[] | null; norm?: string | null; out?: Tensor }): Tensor;
-export function irfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function irfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s.s, s.dim, s.norm) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_irfftn < 0 ? ($id_fft_irfftn = operatorId("aten::fft_irfftn", "")) : $id_fft_irfftn, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_irfftn, [self, s, dim, norm, options]);
+    return dispatch($table_fft_irfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_irfftn, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_irfftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -527,24 +563,26 @@ let $id_fft_rfft = -1;
 /** `fft_rfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.rfft.html) */
 export function rfft(self: Tensor, n?: number | null, dim?: number, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function rfft(self: Tensor, options: { n?: number | null; dim?: number; norm?: string | null; out?: Tensor }): Tensor;
-export function rfft(self?: any, n?: any, dim?: any, norm?: any, options?: any): any {
+export function rfft(self?: any, n?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (n === undefined) {
-            return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (n === undefined) {
+              return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle) as number);
+            }
+            if ((n === null || typeof n === "number")) return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n) as number);
+            if (takesOnly(n, $options_0)) return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n.n, n.dim, n.norm) as number);
           }
-          if ((n === null || typeof n === "number")) return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n) as number);
-          if (takesOnly(n, $options_0)) return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n.n, n.dim, n.norm) as number);
+          if (typeof dim === "number") return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n, dim) as number);
         }
-        if (typeof dim === "number") return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_rfft < 0 ? ($id_fft_rfft = operatorId("aten::fft_rfft", "")) : $id_fft_rfft, self.handle, n, dim, norm) as number);
     }
-    return dispatch($table_fft_rfft, [self, n, dim, norm, options]);
+    return dispatch($table_fft_rfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfft, [self, n, dim, norm, options]);
+    throw operatorError(error, $table_fft_rfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -556,24 +594,26 @@ let $id_fft_rfft2 = -1;
 /** `fft_rfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.rfft2.html) */
 export function rfft2(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[], norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function rfft2(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[]; norm?: string | null; out?: Tensor }): Tensor;
-export function rfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function rfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s.s, s.dim, s.norm) as number);
+          if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s, dim) as number);
         }
-        if ((typeof dim === "number" || Array.isArray(dim))) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_rfft2 < 0 ? ($id_fft_rfft2 = operatorId("aten::fft_rfft2", "")) : $id_fft_rfft2, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_rfft2, [self, s, dim, norm, options]);
+    return dispatch($table_fft_rfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfft2, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_rfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -585,19 +625,21 @@ let $id_fft_rfftfreq = -1;
 /** `fft_rfftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.rfftfreq.html) */
 export function rfftfreq(n: number, d?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function rfftfreq(n: number, options: { d?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
-export function rfftfreq(n?: any, d?: any, options?: any): any {
+export function rfftfreq(n?: any, d?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (d === undefined) {
-        return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (d === undefined) {
+          return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n) as number);
+        }
+        if (typeof d === "number") return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n, d) as number);
+        if (takesOnly(d, $options_2)) return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n, d.d, dtypeCode(d.dtype as DTypeLike | undefined), layoutCode(d.layout), d.device, d.pinMemory) as number);
       }
-      if (typeof d === "number") return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n, d) as number);
-      if (takesOnly(d, $options_2)) return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n, d.d, dtypeCode(d.dtype as DTypeLike | undefined), layoutCode(d.layout), d.device, d.pinMemory) as number);
+      if (typeof d === "number" && takesOnly(options, $options_3)) return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n, d, dtypeCode(options.dtype as DTypeLike | undefined), layoutCode(options.layout), options.device, options.pinMemory) as number);
     }
-    if (typeof d === "number" && takesOnly(options, $options_3)) return wrap(call($id_fft_rfftfreq < 0 ? ($id_fft_rfftfreq = operatorId("aten::fft_rfftfreq", "")) : $id_fft_rfftfreq, n, d, dtypeCode(options.dtype as DTypeLike | undefined), layoutCode(options.layout), options.device, options.pinMemory) as number);
-    return dispatch($table_fft_rfftfreq, [n, d, options]);
+    return dispatch($table_fft_rfftfreq, [n, d, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfftfreq, [n, d, options]);
+    throw operatorError(error, $table_fft_rfftfreq, [n, d, options, surplus]);
   }
 }
 
@@ -609,23 +651,25 @@ let $id_fft_rfftn = -1;
 /** `fft_rfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.rfftn.html) */
 export function rfftn(self: Tensor, s?: number | readonly number[] | null, dim?: number | readonly number[] | null, norm?: string | null, options?: { out?: Tensor }): Tensor;
 export function rfftn(self: Tensor, options: { s?: number | readonly number[] | null; dim?: number | readonly number[] | null; norm?: string | null; out?: Tensor }): Tensor;
-export function rfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any): any {
+export function rfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (norm === undefined) {
-        if (dim === undefined) {
-          if (s === undefined) {
-            return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (norm === undefined) {
+          if (dim === undefined) {
+            if (s === undefined) {
+              return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle) as number);
+            }
+            if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s) as number);
+            if (takesOnly(s, $options_1)) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s.s, s.dim, s.norm) as number);
           }
-          if ((s === null || (typeof s === "number" || Array.isArray(s)))) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s) as number);
-          if (takesOnly(s, $options_1)) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s.s, s.dim, s.norm) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s, dim) as number);
+        if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s, dim, norm) as number);
       }
-      if ((norm === null || typeof norm === "string")) return wrap(call($id_fft_rfftn < 0 ? ($id_fft_rfftn = operatorId("aten::fft_rfftn", "")) : $id_fft_rfftn, self.handle, s, dim, norm) as number);
     }
-    return dispatch($table_fft_rfftn, [self, s, dim, norm, options]);
+    return dispatch($table_fft_rfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfftn, [self, s, dim, norm, options]);
+    throw operatorError(error, $table_fft_rfftn, [self, s, dim, norm, options, surplus]);
   }
 }

@@ -44,12 +44,14 @@ const $table__linalg_eigvals = operatorTable("_linalgEigvals", [
 let $id__linalg_eigvals = -1;
 /** `_linalg_eigvals(Tensor self) -> Tensor` */
 export function _linalgEigvals(self: Tensor): Tensor;
-export function _linalgEigvals(self?: any): any {
+export function _linalgEigvals(self?: any, surplus?: any): any {
   try {
-    return wrap(call($id__linalg_eigvals < 0 ? ($id__linalg_eigvals = operatorId("aten::_linalg_eigvals", "")) : $id__linalg_eigvals, self.handle) as number);
-    return dispatch($table__linalg_eigvals, [self]);
+    if (surplus === undefined) {
+      return wrap(call($id__linalg_eigvals < 0 ? ($id__linalg_eigvals = operatorId("aten::_linalg_eigvals", "")) : $id__linalg_eigvals, self.handle) as number);
+    }
+    return dispatch($table__linalg_eigvals, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_eigvals, [self]);
+    throw operatorError(error, $table__linalg_eigvals, [self, surplus]);
   }
 }
 
@@ -60,25 +62,27 @@ let $id_linalg__powsum = -1;
 /** `linalg__powsum(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg._powsum.html) */
 export function _powsum(self: Tensor, ord?: Scalar, dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null }): Tensor;
 export function _powsum(self: Tensor, options: { ord?: Scalar; dim?: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null }): Tensor;
-export function _powsum(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any): any {
+export function _powsum(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (keepdim === undefined) {
-        if (dim === undefined) {
-          if (ord === undefined) {
-            return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (keepdim === undefined) {
+          if (dim === undefined) {
+            if (ord === undefined) {
+              return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle) as number);
+            }
+            if (typeof ord === "number") return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord) as number);
+            if (takesOnly(ord, $options_0)) return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
           }
-          if (typeof ord === "number") return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord) as number);
-          if (takesOnly(ord, $options_0)) return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord, dim) as number);
+        if (typeof keepdim === "boolean") return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord, dim, keepdim) as number);
       }
-      if (typeof keepdim === "boolean") return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord, dim, keepdim) as number);
+      if (typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
     }
-    if (typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg__powsum < 0 ? ($id_linalg__powsum = operatorId("aten::linalg__powsum", "")) : $id_linalg__powsum, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
-    return dispatch($table_linalg__powsum, [self, ord, dim, keepdim, options]);
+    return dispatch($table_linalg__powsum, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg__powsum, [self, ord, dim, keepdim, options]);
+    throw operatorError(error, $table_linalg__powsum, [self, ord, dim, keepdim, options, surplus]);
   }
 }
 
@@ -89,15 +93,17 @@ const $table_linalg_cholesky = operatorTable("cholesky", [
 let $id_linalg_cholesky = -1;
 /** `linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.cholesky.html) */
 export function cholesky(self: Tensor, options?: { upper?: boolean; out?: Tensor }): Tensor;
-export function cholesky(self?: any, options?: any): any {
+export function cholesky(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_cholesky < 0 ? ($id_linalg_cholesky = operatorId("aten::linalg_cholesky", "")) : $id_linalg_cholesky, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_cholesky < 0 ? ($id_linalg_cholesky = operatorId("aten::linalg_cholesky", "")) : $id_linalg_cholesky, self.handle) as number);
+      }
+      if (takesOnly(options, $options_2)) return wrap(call($id_linalg_cholesky < 0 ? ($id_linalg_cholesky = operatorId("aten::linalg_cholesky", "")) : $id_linalg_cholesky, self.handle, options.upper) as number);
     }
-    if (takesOnly(options, $options_2)) return wrap(call($id_linalg_cholesky < 0 ? ($id_linalg_cholesky = operatorId("aten::linalg_cholesky", "")) : $id_linalg_cholesky, self.handle, options.upper) as number);
-    return dispatch($table_linalg_cholesky, [self, options]);
+    return dispatch($table_linalg_cholesky, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cholesky, [self, options]);
+    throw operatorError(error, $table_linalg_cholesky, [self, options, surplus]);
   }
 }
 
@@ -108,21 +114,23 @@ const $table_linalg_cholesky_ex = operatorTable("choleskyEx", [
 let $id_linalg_cholesky_ex = -1;
 /** `linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.cholesky_ex.html) */
 export function choleskyEx(self: Tensor, options?: { upper?: boolean; checkErrors?: boolean; out?: readonly [L: Tensor, info: Tensor] }): [L: Tensor, info: Tensor];
-export function choleskyEx(self?: any, options?: any): any {
+export function choleskyEx(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_cholesky_ex < 0 ? ($id_linalg_cholesky_ex = operatorId("aten::linalg_cholesky_ex", "")) : $id_linalg_cholesky_ex, self.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_cholesky_ex < 0 ? ($id_linalg_cholesky_ex = operatorId("aten::linalg_cholesky_ex", "")) : $id_linalg_cholesky_ex, self.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
+      }
+      if (takesOnly(options, $options_3)) {
+        const results = call($id_linalg_cholesky_ex < 0 ? ($id_linalg_cholesky_ex = operatorId("aten::linalg_cholesky_ex", "")) : $id_linalg_cholesky_ex, self.handle, options.upper, options.checkErrors) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number)];
       }
     }
-    if (takesOnly(options, $options_3)) {
-      const results = call($id_linalg_cholesky_ex < 0 ? ($id_linalg_cholesky_ex = operatorId("aten::linalg_cholesky_ex", "")) : $id_linalg_cholesky_ex, self.handle, options.upper, options.checkErrors) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number)];
-    }
-    return dispatch($table_linalg_cholesky_ex, [self, options]);
+    return dispatch($table_linalg_cholesky_ex, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cholesky_ex, [self, options]);
+    throw operatorError(error, $table_linalg_cholesky_ex, [self, options, surplus]);
   }
 }
 
@@ -139,19 +147,21 @@ export function cond(self: Tensor, p?: Scalar | null, options?: { out?: Tensor }
 export function cond(self: Tensor, options: { p?: Scalar | null; out?: Tensor }): Tensor;
 /** `linalg_cond.p_str(Tensor self, str p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.cond.html) */
 export function cond(self: Tensor, p: string, options?: { out?: Tensor }): Tensor;
-export function cond(self?: any, p?: any, options?: any): any {
+export function cond(self?: any, p?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (p === undefined) {
-        return wrap(call($id_linalg_cond < 0 ? ($id_linalg_cond = operatorId("aten::linalg_cond", "")) : $id_linalg_cond, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (p === undefined) {
+          return wrap(call($id_linalg_cond < 0 ? ($id_linalg_cond = operatorId("aten::linalg_cond", "")) : $id_linalg_cond, self.handle) as number);
+        }
+        if ((p === null || typeof p === "number")) return wrap(call($id_linalg_cond < 0 ? ($id_linalg_cond = operatorId("aten::linalg_cond", "")) : $id_linalg_cond, self.handle, p) as number);
+        if (typeof p === "string") return wrap(call($id_linalg_cond_p_str < 0 ? ($id_linalg_cond_p_str = operatorId("aten::linalg_cond", "p_str")) : $id_linalg_cond_p_str, self.handle, p) as number);
+        if (takesOnly(p, $options_4)) return wrap(call($id_linalg_cond < 0 ? ($id_linalg_cond = operatorId("aten::linalg_cond", "")) : $id_linalg_cond, self.handle, p.p) as number);
       }
-      if ((p === null || typeof p === "number")) return wrap(call($id_linalg_cond < 0 ? ($id_linalg_cond = operatorId("aten::linalg_cond", "")) : $id_linalg_cond, self.handle, p) as number);
-      if (typeof p === "string") return wrap(call($id_linalg_cond_p_str < 0 ? ($id_linalg_cond_p_str = operatorId("aten::linalg_cond", "p_str")) : $id_linalg_cond_p_str, self.handle, p) as number);
-      if (takesOnly(p, $options_4)) return wrap(call($id_linalg_cond < 0 ? ($id_linalg_cond = operatorId("aten::linalg_cond", "")) : $id_linalg_cond, self.handle, p.p) as number);
     }
-    return dispatch($table_linalg_cond, [self, p, options]);
+    return dispatch($table_linalg_cond, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cond, [self, p, options]);
+    throw operatorError(error, $table_linalg_cond, [self, p, options, surplus]);
   }
 }
 
@@ -162,15 +172,17 @@ const $table_linalg_cross = operatorTable("cross", [
 let $id_linalg_cross = -1;
 /** `linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.cross.html) */
 export function cross(self: Tensor, other: Tensor, options?: { dim?: number; out?: Tensor }): Tensor;
-export function cross(self?: any, other?: any, options?: any): any {
+export function cross(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_cross < 0 ? ($id_linalg_cross = operatorId("aten::linalg_cross", "")) : $id_linalg_cross, self.handle, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_cross < 0 ? ($id_linalg_cross = operatorId("aten::linalg_cross", "")) : $id_linalg_cross, self.handle, other.handle) as number);
+      }
+      if (takesOnly(options, $options_5)) return wrap(call($id_linalg_cross < 0 ? ($id_linalg_cross = operatorId("aten::linalg_cross", "")) : $id_linalg_cross, self.handle, other.handle, options.dim) as number);
     }
-    if (takesOnly(options, $options_5)) return wrap(call($id_linalg_cross < 0 ? ($id_linalg_cross = operatorId("aten::linalg_cross", "")) : $id_linalg_cross, self.handle, other.handle, options.dim) as number);
-    return dispatch($table_linalg_cross, [self, other, options]);
+    return dispatch($table_linalg_cross, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cross, [self, other, options]);
+    throw operatorError(error, $table_linalg_cross, [self, other, options, surplus]);
   }
 }
 
@@ -181,14 +193,16 @@ const $table_linalg_det = operatorTable("det", [
 let $id_linalg_det = -1;
 /** `linalg_det(Tensor A) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.det.html) */
 export function det(A: Tensor, options?: { out?: Tensor }): Tensor;
-export function det(A?: any, options?: any): any {
+export function det(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_det < 0 ? ($id_linalg_det = operatorId("aten::linalg_det", "")) : $id_linalg_det, A.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_det < 0 ? ($id_linalg_det = operatorId("aten::linalg_det", "")) : $id_linalg_det, A.handle) as number);
+      }
     }
-    return dispatch($table_linalg_det, [A, options]);
+    return dispatch($table_linalg_det, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_det, [A, options]);
+    throw operatorError(error, $table_linalg_det, [A, options, surplus]);
   }
 }
 
@@ -198,15 +212,17 @@ const $table_linalg_diagonal = operatorTable("diagonal", [
 let $id_linalg_diagonal = -1;
 /** `linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.diagonal.html) */
 export function diagonal(A: Tensor, options?: { offset?: number; dim1?: number; dim2?: number }): Tensor;
-export function diagonal(A?: any, options?: any): any {
+export function diagonal(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_diagonal < 0 ? ($id_linalg_diagonal = operatorId("aten::linalg_diagonal", "")) : $id_linalg_diagonal, A.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_diagonal < 0 ? ($id_linalg_diagonal = operatorId("aten::linalg_diagonal", "")) : $id_linalg_diagonal, A.handle) as number);
+      }
+      if (takesOnly(options, $options_6)) return wrap(call($id_linalg_diagonal < 0 ? ($id_linalg_diagonal = operatorId("aten::linalg_diagonal", "")) : $id_linalg_diagonal, A.handle, options.offset, options.dim1, options.dim2) as number);
     }
-    if (takesOnly(options, $options_6)) return wrap(call($id_linalg_diagonal < 0 ? ($id_linalg_diagonal = operatorId("aten::linalg_diagonal", "")) : $id_linalg_diagonal, A.handle, options.offset, options.dim1, options.dim2) as number);
-    return dispatch($table_linalg_diagonal, [A, options]);
+    return dispatch($table_linalg_diagonal, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_diagonal, [A, options]);
+    throw operatorError(error, $table_linalg_diagonal, [A, options, surplus]);
   }
 }
 
@@ -217,17 +233,19 @@ const $table_linalg_eig = operatorTable("eig", [
 let $id_linalg_eig = -1;
 /** `linalg_eig(Tensor self) -> (Tensor eigenvalues, Tensor eigenvectors)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.eig.html) */
 export function eig(self: Tensor, options?: { out?: readonly [eigenvalues: Tensor, eigenvectors: Tensor] }): [eigenvalues: Tensor, eigenvectors: Tensor];
-export function eig(self?: any, options?: any): any {
+export function eig(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_eig < 0 ? ($id_linalg_eig = operatorId("aten::linalg_eig", "")) : $id_linalg_eig, self.handle) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number)];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_eig < 0 ? ($id_linalg_eig = operatorId("aten::linalg_eig", "")) : $id_linalg_eig, self.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
       }
     }
-    return dispatch($table_linalg_eig, [self, options]);
+    return dispatch($table_linalg_eig, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eig, [self, options]);
+    throw operatorError(error, $table_linalg_eig, [self, options, surplus]);
   }
 }
 
@@ -239,27 +257,29 @@ let $id_linalg_eigh = -1;
 /** `linalg_eigh(Tensor self, str UPLO="L") -> (Tensor eigenvalues, Tensor eigenvectors)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.eigh.html) */
 export function eigh(self: Tensor, UPLO?: string, options?: { out?: readonly [eigvals: Tensor, eigvecs: Tensor] }): [eigenvalues: Tensor, eigenvectors: Tensor];
 export function eigh(self: Tensor, options: { UPLO?: string; out?: readonly [eigvals: Tensor, eigvecs: Tensor] }): [eigenvalues: Tensor, eigenvectors: Tensor];
-export function eigh(self?: any, UPLO?: any, options?: any): any {
+export function eigh(self?: any, UPLO?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (UPLO === undefined) {
-        {
-          const results = call($id_linalg_eigh < 0 ? ($id_linalg_eigh = operatorId("aten::linalg_eigh", "")) : $id_linalg_eigh, self.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (UPLO === undefined) {
+          {
+            const results = call($id_linalg_eigh < 0 ? ($id_linalg_eigh = operatorId("aten::linalg_eigh", "")) : $id_linalg_eigh, self.handle) as unknown[];
+            return [wrap(results[0] as number), wrap(results[1] as number)];
+          }
+        }
+        if (typeof UPLO === "string") {
+          const results = call($id_linalg_eigh < 0 ? ($id_linalg_eigh = operatorId("aten::linalg_eigh", "")) : $id_linalg_eigh, self.handle, UPLO) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
+        if (takesOnly(UPLO, $options_7)) {
+          const results = call($id_linalg_eigh < 0 ? ($id_linalg_eigh = operatorId("aten::linalg_eigh", "")) : $id_linalg_eigh, self.handle, UPLO.UPLO) as unknown[];
           return [wrap(results[0] as number), wrap(results[1] as number)];
         }
       }
-      if (typeof UPLO === "string") {
-        const results = call($id_linalg_eigh < 0 ? ($id_linalg_eigh = operatorId("aten::linalg_eigh", "")) : $id_linalg_eigh, self.handle, UPLO) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number)];
-      }
-      if (takesOnly(UPLO, $options_7)) {
-        const results = call($id_linalg_eigh < 0 ? ($id_linalg_eigh = operatorId("aten::linalg_eigh", "")) : $id_linalg_eigh, self.handle, UPLO.UPLO) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number)];
-      }
     }
-    return dispatch($table_linalg_eigh, [self, UPLO, options]);
+    return dispatch($table_linalg_eigh, [self, UPLO, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eigh, [self, UPLO, options]);
+    throw operatorError(error, $table_linalg_eigh, [self, UPLO, options, surplus]);
   }
 }
 
@@ -270,14 +290,16 @@ const $table_linalg_eigvals = operatorTable("eigvals", [
 let $id_linalg_eigvals = -1;
 /** `linalg_eigvals(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.eigvals.html) */
 export function eigvals(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function eigvals(self?: any, options?: any): any {
+export function eigvals(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_eigvals < 0 ? ($id_linalg_eigvals = operatorId("aten::linalg_eigvals", "")) : $id_linalg_eigvals, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_eigvals < 0 ? ($id_linalg_eigvals = operatorId("aten::linalg_eigvals", "")) : $id_linalg_eigvals, self.handle) as number);
+      }
     }
-    return dispatch($table_linalg_eigvals, [self, options]);
+    return dispatch($table_linalg_eigvals, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eigvals, [self, options]);
+    throw operatorError(error, $table_linalg_eigvals, [self, options, surplus]);
   }
 }
 
@@ -289,18 +311,20 @@ let $id_linalg_eigvalsh = -1;
 /** `linalg_eigvalsh(Tensor self, str UPLO="L") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.eigvalsh.html) */
 export function eigvalsh(self: Tensor, UPLO?: string, options?: { out?: Tensor }): Tensor;
 export function eigvalsh(self: Tensor, options: { UPLO?: string; out?: Tensor }): Tensor;
-export function eigvalsh(self?: any, UPLO?: any, options?: any): any {
+export function eigvalsh(self?: any, UPLO?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (UPLO === undefined) {
-        return wrap(call($id_linalg_eigvalsh < 0 ? ($id_linalg_eigvalsh = operatorId("aten::linalg_eigvalsh", "")) : $id_linalg_eigvalsh, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (UPLO === undefined) {
+          return wrap(call($id_linalg_eigvalsh < 0 ? ($id_linalg_eigvalsh = operatorId("aten::linalg_eigvalsh", "")) : $id_linalg_eigvalsh, self.handle) as number);
+        }
+        if (typeof UPLO === "string") return wrap(call($id_linalg_eigvalsh < 0 ? ($id_linalg_eigvalsh = operatorId("aten::linalg_eigvalsh", "")) : $id_linalg_eigvalsh, self.handle, UPLO) as number);
+        if (takesOnly(UPLO, $options_7)) return wrap(call($id_linalg_eigvalsh < 0 ? ($id_linalg_eigvalsh = operatorId("aten::linalg_eigvalsh", "")) : $id_linalg_eigvalsh, self.handle, UPLO.UPLO) as number);
       }
-      if (typeof UPLO === "string") return wrap(call($id_linalg_eigvalsh < 0 ? ($id_linalg_eigvalsh = operatorId("aten::linalg_eigvalsh", "")) : $id_linalg_eigvalsh, self.handle, UPLO) as number);
-      if (takesOnly(UPLO, $options_7)) return wrap(call($id_linalg_eigvalsh < 0 ? ($id_linalg_eigvalsh = operatorId("aten::linalg_eigvalsh", "")) : $id_linalg_eigvalsh, self.handle, UPLO.UPLO) as number);
     }
-    return dispatch($table_linalg_eigvalsh, [self, UPLO, options]);
+    return dispatch($table_linalg_eigvalsh, [self, UPLO, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eigvalsh, [self, UPLO, options]);
+    throw operatorError(error, $table_linalg_eigvalsh, [self, UPLO, options, surplus]);
   }
 }
 
@@ -311,14 +335,16 @@ const $table_linalg_householder_product = operatorTable("householderProduct", [
 let $id_linalg_householder_product = -1;
 /** `linalg_householder_product(Tensor input, Tensor tau) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.householder_product.html) */
 export function householderProduct(input: Tensor, tau: Tensor, options?: { out?: Tensor }): Tensor;
-export function householderProduct(input?: any, tau?: any, options?: any): any {
+export function householderProduct(input?: any, tau?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_householder_product < 0 ? ($id_linalg_householder_product = operatorId("aten::linalg_householder_product", "")) : $id_linalg_householder_product, input.handle, tau.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_householder_product < 0 ? ($id_linalg_householder_product = operatorId("aten::linalg_householder_product", "")) : $id_linalg_householder_product, input.handle, tau.handle) as number);
+      }
     }
-    return dispatch($table_linalg_householder_product, [input, tau, options]);
+    return dispatch($table_linalg_householder_product, [input, tau, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_householder_product, [input, tau, options]);
+    throw operatorError(error, $table_linalg_householder_product, [input, tau, options, surplus]);
   }
 }
 
@@ -329,14 +355,16 @@ const $table_linalg_inv = operatorTable("inv", [
 let $id_linalg_inv = -1;
 /** `linalg_inv(Tensor A) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.inv.html) */
 export function inv(A: Tensor, options?: { out?: Tensor }): Tensor;
-export function inv(A?: any, options?: any): any {
+export function inv(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_inv < 0 ? ($id_linalg_inv = operatorId("aten::linalg_inv", "")) : $id_linalg_inv, A.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_inv < 0 ? ($id_linalg_inv = operatorId("aten::linalg_inv", "")) : $id_linalg_inv, A.handle) as number);
+      }
     }
-    return dispatch($table_linalg_inv, [A, options]);
+    return dispatch($table_linalg_inv, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_inv, [A, options]);
+    throw operatorError(error, $table_linalg_inv, [A, options, surplus]);
   }
 }
 
@@ -347,21 +375,23 @@ const $table_linalg_inv_ex = operatorTable("invEx", [
 let $id_linalg_inv_ex = -1;
 /** `linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html) */
 export function invEx(A: Tensor, options?: { checkErrors?: boolean; out?: readonly [inverse: Tensor, info: Tensor] }): [inverse: Tensor, info: Tensor];
-export function invEx(A?: any, options?: any): any {
+export function invEx(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_inv_ex < 0 ? ($id_linalg_inv_ex = operatorId("aten::linalg_inv_ex", "")) : $id_linalg_inv_ex, A.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_inv_ex < 0 ? ($id_linalg_inv_ex = operatorId("aten::linalg_inv_ex", "")) : $id_linalg_inv_ex, A.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
+      }
+      if (takesOnly(options, $options_8)) {
+        const results = call($id_linalg_inv_ex < 0 ? ($id_linalg_inv_ex = operatorId("aten::linalg_inv_ex", "")) : $id_linalg_inv_ex, A.handle, options.checkErrors) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number)];
       }
     }
-    if (takesOnly(options, $options_8)) {
-      const results = call($id_linalg_inv_ex < 0 ? ($id_linalg_inv_ex = operatorId("aten::linalg_inv_ex", "")) : $id_linalg_inv_ex, A.handle, options.checkErrors) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number)];
-    }
-    return dispatch($table_linalg_inv_ex, [A, options]);
+    return dispatch($table_linalg_inv_ex, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_inv_ex, [A, options]);
+    throw operatorError(error, $table_linalg_inv_ex, [A, options, surplus]);
   }
 }
 
@@ -372,21 +402,23 @@ const $table_linalg_ldl_factor = operatorTable("ldlFactor", [
 let $id_linalg_ldl_factor = -1;
 /** `linalg_ldl_factor(Tensor self, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.ldl_factor.html) */
 export function ldlFactor(self: Tensor, options?: { hermitian?: boolean; out?: readonly [LD: Tensor, pivots: Tensor] }): [LD: Tensor, pivots: Tensor];
-export function ldlFactor(self?: any, options?: any): any {
+export function ldlFactor(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_ldl_factor < 0 ? ($id_linalg_ldl_factor = operatorId("aten::linalg_ldl_factor", "")) : $id_linalg_ldl_factor, self.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_ldl_factor < 0 ? ($id_linalg_ldl_factor = operatorId("aten::linalg_ldl_factor", "")) : $id_linalg_ldl_factor, self.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
+      }
+      if (takesOnly(options, $options_9)) {
+        const results = call($id_linalg_ldl_factor < 0 ? ($id_linalg_ldl_factor = operatorId("aten::linalg_ldl_factor", "")) : $id_linalg_ldl_factor, self.handle, options.hermitian) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number)];
       }
     }
-    if (takesOnly(options, $options_9)) {
-      const results = call($id_linalg_ldl_factor < 0 ? ($id_linalg_ldl_factor = operatorId("aten::linalg_ldl_factor", "")) : $id_linalg_ldl_factor, self.handle, options.hermitian) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number)];
-    }
-    return dispatch($table_linalg_ldl_factor, [self, options]);
+    return dispatch($table_linalg_ldl_factor, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_ldl_factor, [self, options]);
+    throw operatorError(error, $table_linalg_ldl_factor, [self, options, surplus]);
   }
 }
 
@@ -397,21 +429,23 @@ const $table_linalg_ldl_factor_ex = operatorTable("ldlFactorEx", [
 let $id_linalg_ldl_factor_ex = -1;
 /** `linalg_ldl_factor_ex(Tensor self, *, bool hermitian=False, bool check_errors=False) -> (Tensor LD, Tensor pivots, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.ldl_factor_ex.html) */
 export function ldlFactorEx(self: Tensor, options?: { hermitian?: boolean; checkErrors?: boolean; out?: readonly [LD: Tensor, pivots: Tensor, info: Tensor] }): [LD: Tensor, pivots: Tensor, info: Tensor];
-export function ldlFactorEx(self?: any, options?: any): any {
+export function ldlFactorEx(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_ldl_factor_ex < 0 ? ($id_linalg_ldl_factor_ex = operatorId("aten::linalg_ldl_factor_ex", "")) : $id_linalg_ldl_factor_ex, self.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_ldl_factor_ex < 0 ? ($id_linalg_ldl_factor_ex = operatorId("aten::linalg_ldl_factor_ex", "")) : $id_linalg_ldl_factor_ex, self.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
+        }
+      }
+      if (takesOnly(options, $options_10)) {
+        const results = call($id_linalg_ldl_factor_ex < 0 ? ($id_linalg_ldl_factor_ex = operatorId("aten::linalg_ldl_factor_ex", "")) : $id_linalg_ldl_factor_ex, self.handle, options.hermitian, options.checkErrors) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
       }
     }
-    if (takesOnly(options, $options_10)) {
-      const results = call($id_linalg_ldl_factor_ex < 0 ? ($id_linalg_ldl_factor_ex = operatorId("aten::linalg_ldl_factor_ex", "")) : $id_linalg_ldl_factor_ex, self.handle, options.hermitian, options.checkErrors) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
-    }
-    return dispatch($table_linalg_ldl_factor_ex, [self, options]);
+    return dispatch($table_linalg_ldl_factor_ex, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_ldl_factor_ex, [self, options]);
+    throw operatorError(error, $table_linalg_ldl_factor_ex, [self, options, surplus]);
   }
 }
 
@@ -422,15 +456,17 @@ const $table_linalg_ldl_solve = operatorTable("ldlSolve", [
 let $id_linalg_ldl_solve = -1;
 /** `linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.ldl_solve.html) */
 export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, options?: { hermitian?: boolean; out?: Tensor }): Tensor;
-export function ldlSolve(LD?: any, pivots?: any, B?: any, options?: any): any {
+export function ldlSolve(LD?: any, pivots?: any, B?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_ldl_solve < 0 ? ($id_linalg_ldl_solve = operatorId("aten::linalg_ldl_solve", "")) : $id_linalg_ldl_solve, LD.handle, pivots.handle, B.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_ldl_solve < 0 ? ($id_linalg_ldl_solve = operatorId("aten::linalg_ldl_solve", "")) : $id_linalg_ldl_solve, LD.handle, pivots.handle, B.handle) as number);
+      }
+      if (takesOnly(options, $options_9)) return wrap(call($id_linalg_ldl_solve < 0 ? ($id_linalg_ldl_solve = operatorId("aten::linalg_ldl_solve", "")) : $id_linalg_ldl_solve, LD.handle, pivots.handle, B.handle, options.hermitian) as number);
     }
-    if (takesOnly(options, $options_9)) return wrap(call($id_linalg_ldl_solve < 0 ? ($id_linalg_ldl_solve = operatorId("aten::linalg_ldl_solve", "")) : $id_linalg_ldl_solve, LD.handle, pivots.handle, B.handle, options.hermitian) as number);
-    return dispatch($table_linalg_ldl_solve, [LD, pivots, B, options]);
+    return dispatch($table_linalg_ldl_solve, [LD, pivots, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_ldl_solve, [LD, pivots, B, options]);
+    throw operatorError(error, $table_linalg_ldl_solve, [LD, pivots, B, options, surplus]);
   }
 }
 
@@ -442,31 +478,33 @@ let $id_linalg_lstsq = -1;
 /** `linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> (Tensor solution, Tensor residuals, Tensor rank, Tensor singular_values)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lstsq.html) */
 export function lstsq(self: Tensor, b: Tensor, rcond?: number | null, options?: { driver?: string | null; out?: readonly [solution: Tensor, residuals: Tensor, rank: Tensor, singularValues: Tensor] }): [solution: Tensor, residuals: Tensor, rank: Tensor, singular_values: Tensor];
 export function lstsq(self: Tensor, b: Tensor, options: { rcond?: number | null; driver?: string | null; out?: readonly [solution: Tensor, residuals: Tensor, rank: Tensor, singularValues: Tensor] }): [solution: Tensor, residuals: Tensor, rank: Tensor, singular_values: Tensor];
-export function lstsq(self?: any, b?: any, rcond?: any, options?: any): any {
+export function lstsq(self?: any, b?: any, rcond?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (rcond === undefined) {
-        {
-          const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (rcond === undefined) {
+          {
+            const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle) as unknown[];
+            return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number), wrap(results[3] as number)];
+          }
+        }
+        if ((rcond === null || typeof rcond === "number")) {
+          const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle, rcond) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number), wrap(results[3] as number)];
+        }
+        if (takesOnly(rcond, $options_11)) {
+          const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle, rcond.rcond, rcond.driver) as unknown[];
           return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number), wrap(results[3] as number)];
         }
       }
-      if ((rcond === null || typeof rcond === "number")) {
-        const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle, rcond) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number), wrap(results[3] as number)];
-      }
-      if (takesOnly(rcond, $options_11)) {
-        const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle, rcond.rcond, rcond.driver) as unknown[];
+      if ((rcond === null || typeof rcond === "number") && takesOnly(options, $options_12)) {
+        const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle, rcond, options.driver) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number), wrap(results[3] as number)];
       }
     }
-    if ((rcond === null || typeof rcond === "number") && takesOnly(options, $options_12)) {
-      const results = call($id_linalg_lstsq < 0 ? ($id_linalg_lstsq = operatorId("aten::linalg_lstsq", "")) : $id_linalg_lstsq, self.handle, b.handle, rcond, options.driver) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number), wrap(results[3] as number)];
-    }
-    return dispatch($table_linalg_lstsq, [self, b, rcond, options]);
+    return dispatch($table_linalg_lstsq, [self, b, rcond, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lstsq, [self, b, rcond, options]);
+    throw operatorError(error, $table_linalg_lstsq, [self, b, rcond, options, surplus]);
   }
 }
 
@@ -477,21 +515,23 @@ const $table_linalg_lu = operatorTable("lu", [
 let $id_linalg_lu = -1;
 /** `linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu.html) */
 export function lu(A: Tensor, options?: { pivot?: boolean; out?: readonly [P: Tensor, L: Tensor, U: Tensor] }): [P: Tensor, L: Tensor, U: Tensor];
-export function lu(A?: any, options?: any): any {
+export function lu(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_lu < 0 ? ($id_linalg_lu = operatorId("aten::linalg_lu", "")) : $id_linalg_lu, A.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_lu < 0 ? ($id_linalg_lu = operatorId("aten::linalg_lu", "")) : $id_linalg_lu, A.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
+        }
+      }
+      if (takesOnly(options, $options_13)) {
+        const results = call($id_linalg_lu < 0 ? ($id_linalg_lu = operatorId("aten::linalg_lu", "")) : $id_linalg_lu, A.handle, options.pivot) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
       }
     }
-    if (takesOnly(options, $options_13)) {
-      const results = call($id_linalg_lu < 0 ? ($id_linalg_lu = operatorId("aten::linalg_lu", "")) : $id_linalg_lu, A.handle, options.pivot) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
-    }
-    return dispatch($table_linalg_lu, [A, options]);
+    return dispatch($table_linalg_lu, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu, [A, options]);
+    throw operatorError(error, $table_linalg_lu, [A, options, surplus]);
   }
 }
 
@@ -502,21 +542,23 @@ const $table_linalg_lu_factor = operatorTable("luFactor", [
 let $id_linalg_lu_factor = -1;
 /** `linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu_factor.html) */
 export function luFactor(A: Tensor, options?: { pivot?: boolean; out?: readonly [LU: Tensor, pivots: Tensor] }): [LU: Tensor, pivots: Tensor];
-export function luFactor(A?: any, options?: any): any {
+export function luFactor(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_lu_factor < 0 ? ($id_linalg_lu_factor = operatorId("aten::linalg_lu_factor", "")) : $id_linalg_lu_factor, A.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_lu_factor < 0 ? ($id_linalg_lu_factor = operatorId("aten::linalg_lu_factor", "")) : $id_linalg_lu_factor, A.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
+      }
+      if (takesOnly(options, $options_13)) {
+        const results = call($id_linalg_lu_factor < 0 ? ($id_linalg_lu_factor = operatorId("aten::linalg_lu_factor", "")) : $id_linalg_lu_factor, A.handle, options.pivot) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number)];
       }
     }
-    if (takesOnly(options, $options_13)) {
-      const results = call($id_linalg_lu_factor < 0 ? ($id_linalg_lu_factor = operatorId("aten::linalg_lu_factor", "")) : $id_linalg_lu_factor, A.handle, options.pivot) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number)];
-    }
-    return dispatch($table_linalg_lu_factor, [A, options]);
+    return dispatch($table_linalg_lu_factor, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu_factor, [A, options]);
+    throw operatorError(error, $table_linalg_lu_factor, [A, options, surplus]);
   }
 }
 
@@ -527,21 +569,23 @@ const $table_linalg_lu_factor_ex = operatorTable("luFactorEx", [
 let $id_linalg_lu_factor_ex = -1;
 /** `linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu_factor_ex.html) */
 export function luFactorEx(A: Tensor, options?: { pivot?: boolean; checkErrors?: boolean; out?: readonly [LU: Tensor, pivots: Tensor, info: Tensor] }): [LU: Tensor, pivots: Tensor, info: Tensor];
-export function luFactorEx(A?: any, options?: any): any {
+export function luFactorEx(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_lu_factor_ex < 0 ? ($id_linalg_lu_factor_ex = operatorId("aten::linalg_lu_factor_ex", "")) : $id_linalg_lu_factor_ex, A.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_lu_factor_ex < 0 ? ($id_linalg_lu_factor_ex = operatorId("aten::linalg_lu_factor_ex", "")) : $id_linalg_lu_factor_ex, A.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
+        }
+      }
+      if (takesOnly(options, $options_14)) {
+        const results = call($id_linalg_lu_factor_ex < 0 ? ($id_linalg_lu_factor_ex = operatorId("aten::linalg_lu_factor_ex", "")) : $id_linalg_lu_factor_ex, A.handle, options.pivot, options.checkErrors) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
       }
     }
-    if (takesOnly(options, $options_14)) {
-      const results = call($id_linalg_lu_factor_ex < 0 ? ($id_linalg_lu_factor_ex = operatorId("aten::linalg_lu_factor_ex", "")) : $id_linalg_lu_factor_ex, A.handle, options.pivot, options.checkErrors) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
-    }
-    return dispatch($table_linalg_lu_factor_ex, [A, options]);
+    return dispatch($table_linalg_lu_factor_ex, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu_factor_ex, [A, options]);
+    throw operatorError(error, $table_linalg_lu_factor_ex, [A, options, surplus]);
   }
 }
 
@@ -552,15 +596,17 @@ const $table_linalg_lu_solve = operatorTable("luSolve", [
 let $id_linalg_lu_solve = -1;
 /** `linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu_solve.html) */
 export function luSolve(LU: Tensor, pivots: Tensor, B: Tensor, options?: { left?: boolean; adjoint?: boolean; out?: Tensor }): Tensor;
-export function luSolve(LU?: any, pivots?: any, B?: any, options?: any): any {
+export function luSolve(LU?: any, pivots?: any, B?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_lu_solve < 0 ? ($id_linalg_lu_solve = operatorId("aten::linalg_lu_solve", "")) : $id_linalg_lu_solve, LU.handle, pivots.handle, B.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_lu_solve < 0 ? ($id_linalg_lu_solve = operatorId("aten::linalg_lu_solve", "")) : $id_linalg_lu_solve, LU.handle, pivots.handle, B.handle) as number);
+      }
+      if (takesOnly(options, $options_15)) return wrap(call($id_linalg_lu_solve < 0 ? ($id_linalg_lu_solve = operatorId("aten::linalg_lu_solve", "")) : $id_linalg_lu_solve, LU.handle, pivots.handle, B.handle, options.left, options.adjoint) as number);
     }
-    if (takesOnly(options, $options_15)) return wrap(call($id_linalg_lu_solve < 0 ? ($id_linalg_lu_solve = operatorId("aten::linalg_lu_solve", "")) : $id_linalg_lu_solve, LU.handle, pivots.handle, B.handle, options.left, options.adjoint) as number);
-    return dispatch($table_linalg_lu_solve, [LU, pivots, B, options]);
+    return dispatch($table_linalg_lu_solve, [LU, pivots, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu_solve, [LU, pivots, B, options]);
+    throw operatorError(error, $table_linalg_lu_solve, [LU, pivots, B, options, surplus]);
   }
 }
 
@@ -571,14 +617,16 @@ const $table_linalg_matmul = operatorTable("matmul", [
 let $id_linalg_matmul = -1;
 /** `linalg_matmul(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matmul.html) */
 export function matmul(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
-export function matmul(self?: any, other?: any, options?: any): any {
+export function matmul(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_matmul < 0 ? ($id_linalg_matmul = operatorId("aten::linalg_matmul", "")) : $id_linalg_matmul, self.handle, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_matmul < 0 ? ($id_linalg_matmul = operatorId("aten::linalg_matmul", "")) : $id_linalg_matmul, self.handle, other.handle) as number);
+      }
     }
-    return dispatch($table_linalg_matmul, [self, other, options]);
+    return dispatch($table_linalg_matmul, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matmul, [self, other, options]);
+    throw operatorError(error, $table_linalg_matmul, [self, other, options, surplus]);
   }
 }
 
@@ -589,14 +637,16 @@ const $table_linalg_matrix_exp = operatorTable("matrixExp", [
 let $id_linalg_matrix_exp = -1;
 /** `linalg_matrix_exp(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_exp.html) */
 export function matrixExp(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function matrixExp(self?: any, options?: any): any {
+export function matrixExp(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_matrix_exp < 0 ? ($id_linalg_matrix_exp = operatorId("aten::linalg_matrix_exp", "")) : $id_linalg_matrix_exp, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_matrix_exp < 0 ? ($id_linalg_matrix_exp = operatorId("aten::linalg_matrix_exp", "")) : $id_linalg_matrix_exp, self.handle) as number);
+      }
     }
-    return dispatch($table_linalg_matrix_exp, [self, options]);
+    return dispatch($table_linalg_matrix_exp, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_exp, [self, options]);
+    throw operatorError(error, $table_linalg_matrix_exp, [self, options, surplus]);
   }
 }
 
@@ -614,30 +664,32 @@ export function matrixNorm(self: Tensor, options: { ord?: string; dim?: readonly
 /** `linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_norm.html) */
 export function matrixNorm(self: Tensor, ord: Scalar, dim?: readonly number[], keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function matrixNorm(self: Tensor, ord: Scalar, options: { dim?: readonly number[]; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-export function matrixNorm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any): any {
+export function matrixNorm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (keepdim === undefined) {
-        if (dim === undefined) {
-          if (ord === undefined) {
-            return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (keepdim === undefined) {
+          if (dim === undefined) {
+            if (ord === undefined) {
+              return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle) as number);
+            }
+            if (typeof ord === "string") return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord) as number);
+            if (typeof ord === "number") return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord) as number);
+            if (takesOnly(ord, $options_0)) return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
           }
-          if (typeof ord === "string") return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord) as number);
-          if (typeof ord === "number") return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord) as number);
-          if (takesOnly(ord, $options_0)) return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
+          if ((ord === undefined || typeof ord === "string") && Array.isArray(dim)) return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord, dim) as number);
+          if (typeof ord === "number" && Array.isArray(dim)) return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim) as number);
+          if (typeof ord === "number" && takesOnly(dim, $options_16)) return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim.dim, dim.keepdim, dtypeCode(dim.dtype as DTypeLike | undefined)) as number);
         }
-        if ((ord === undefined || typeof ord === "string") && Array.isArray(dim)) return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord, dim) as number);
-        if (typeof ord === "number" && Array.isArray(dim)) return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim) as number);
-        if (typeof ord === "number" && takesOnly(dim, $options_16)) return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim.dim, dim.keepdim, dtypeCode(dim.dtype as DTypeLike | undefined)) as number);
+        if ((ord === undefined || typeof ord === "string") && typeof keepdim === "boolean") return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord, dim, keepdim) as number);
+        if (typeof ord === "number" && typeof keepdim === "boolean") return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim, keepdim) as number);
       }
-      if ((ord === undefined || typeof ord === "string") && typeof keepdim === "boolean") return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord, dim, keepdim) as number);
-      if (typeof ord === "number" && typeof keepdim === "boolean") return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim, keepdim) as number);
+      if ((ord === undefined || typeof ord === "string") && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
+      if (typeof ord === "number" && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
     }
-    if ((ord === undefined || typeof ord === "string") && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_matrix_norm_str_ord < 0 ? ($id_linalg_matrix_norm_str_ord = operatorId("aten::linalg_matrix_norm", "str_ord")) : $id_linalg_matrix_norm_str_ord, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
-    if (typeof ord === "number" && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_matrix_norm < 0 ? ($id_linalg_matrix_norm = operatorId("aten::linalg_matrix_norm", "")) : $id_linalg_matrix_norm, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
-    return dispatch($table_linalg_matrix_norm, [self, ord, dim, keepdim, options]);
+    return dispatch($table_linalg_matrix_norm, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_norm, [self, ord, dim, keepdim, options]);
+    throw operatorError(error, $table_linalg_matrix_norm, [self, ord, dim, keepdim, options, surplus]);
   }
 }
 
@@ -648,14 +700,16 @@ const $table_linalg_matrix_power = operatorTable("matrixPower", [
 let $id_linalg_matrix_power = -1;
 /** `linalg_matrix_power(Tensor self, int n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_power.html) */
 export function matrixPower(self: Tensor, n: number, options?: { out?: Tensor }): Tensor;
-export function matrixPower(self?: any, n?: any, options?: any): any {
+export function matrixPower(self?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_matrix_power < 0 ? ($id_linalg_matrix_power = operatorId("aten::linalg_matrix_power", "")) : $id_linalg_matrix_power, self.handle, n) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_matrix_power < 0 ? ($id_linalg_matrix_power = operatorId("aten::linalg_matrix_power", "")) : $id_linalg_matrix_power, self.handle, n) as number);
+      }
     }
-    return dispatch($table_linalg_matrix_power, [self, n, options]);
+    return dispatch($table_linalg_matrix_power, [self, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_power, [self, n, options]);
+    throw operatorError(error, $table_linalg_matrix_power, [self, n, options, surplus]);
   }
 }
 
@@ -683,27 +737,29 @@ export function matrixRank(input: Tensor, options?: { atol?: Tensor | null; rtol
 /** `linalg_matrix_rank.tol_tensor(Tensor input, Tensor tol, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_rank.html) */
 export function matrixRank(input: Tensor, tol: Tensor, hermitian?: boolean, options?: { out?: Tensor }): Tensor;
 export function matrixRank(input: Tensor, tol: Tensor, options: { hermitian?: boolean; out?: Tensor }): Tensor;
-export function matrixRank(a0?: any, a1?: any, a2?: any, options?: any): any {
+export function matrixRank(a0?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (a2 === undefined) {
-        if (a1 === undefined) {
-          return wrap(call($id_linalg_matrix_rank_atol_rtol_float < 0 ? ($id_linalg_matrix_rank_atol_rtol_float = operatorId("aten::linalg_matrix_rank", "atol_rtol_float")) : $id_linalg_matrix_rank_atol_rtol_float, a0.handle) as number);
-          return wrap(call($id_linalg_matrix_rank_atol_rtol_tensor < 0 ? ($id_linalg_matrix_rank_atol_rtol_tensor = operatorId("aten::linalg_matrix_rank", "atol_rtol_tensor")) : $id_linalg_matrix_rank_atol_rtol_tensor, a0.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (a2 === undefined) {
+          if (a1 === undefined) {
+            return wrap(call($id_linalg_matrix_rank_atol_rtol_float < 0 ? ($id_linalg_matrix_rank_atol_rtol_float = operatorId("aten::linalg_matrix_rank", "atol_rtol_float")) : $id_linalg_matrix_rank_atol_rtol_float, a0.handle) as number);
+            return wrap(call($id_linalg_matrix_rank_atol_rtol_tensor < 0 ? ($id_linalg_matrix_rank_atol_rtol_tensor = operatorId("aten::linalg_matrix_rank", "atol_rtol_tensor")) : $id_linalg_matrix_rank_atol_rtol_tensor, a0.handle) as number);
+          }
+          if (typeof a1 === "number") return wrap(call($id_linalg_matrix_rank < 0 ? ($id_linalg_matrix_rank = operatorId("aten::linalg_matrix_rank", "")) : $id_linalg_matrix_rank, a0.handle, a1) as number);
+          if (a1 instanceof Tensor) return wrap(call($id_linalg_matrix_rank_tol_tensor < 0 ? ($id_linalg_matrix_rank_tol_tensor = operatorId("aten::linalg_matrix_rank", "tol_tensor")) : $id_linalg_matrix_rank_tol_tensor, a0.handle, a1.handle) as number);
+          if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_matrix_rank_atol_rtol_float < 0 ? ($id_linalg_matrix_rank_atol_rtol_float = operatorId("aten::linalg_matrix_rank", "atol_rtol_float")) : $id_linalg_matrix_rank_atol_rtol_float, a0.handle, a1.atol, a1.rtol, a1.hermitian) as number);
+          if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_matrix_rank_atol_rtol_tensor < 0 ? ($id_linalg_matrix_rank_atol_rtol_tensor = operatorId("aten::linalg_matrix_rank", "atol_rtol_tensor")) : $id_linalg_matrix_rank_atol_rtol_tensor, a0.handle, optionalHandle(a1.atol), optionalHandle(a1.rtol), a1.hermitian) as number);
         }
-        if (typeof a1 === "number") return wrap(call($id_linalg_matrix_rank < 0 ? ($id_linalg_matrix_rank = operatorId("aten::linalg_matrix_rank", "")) : $id_linalg_matrix_rank, a0.handle, a1) as number);
-        if (a1 instanceof Tensor) return wrap(call($id_linalg_matrix_rank_tol_tensor < 0 ? ($id_linalg_matrix_rank_tol_tensor = operatorId("aten::linalg_matrix_rank", "tol_tensor")) : $id_linalg_matrix_rank_tol_tensor, a0.handle, a1.handle) as number);
-        if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_matrix_rank_atol_rtol_float < 0 ? ($id_linalg_matrix_rank_atol_rtol_float = operatorId("aten::linalg_matrix_rank", "atol_rtol_float")) : $id_linalg_matrix_rank_atol_rtol_float, a0.handle, a1.atol, a1.rtol, a1.hermitian) as number);
-        if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_matrix_rank_atol_rtol_tensor < 0 ? ($id_linalg_matrix_rank_atol_rtol_tensor = operatorId("aten::linalg_matrix_rank", "atol_rtol_tensor")) : $id_linalg_matrix_rank_atol_rtol_tensor, a0.handle, optionalHandle(a1.atol), optionalHandle(a1.rtol), a1.hermitian) as number);
+        if (typeof a1 === "number" && typeof a2 === "boolean") return wrap(call($id_linalg_matrix_rank < 0 ? ($id_linalg_matrix_rank = operatorId("aten::linalg_matrix_rank", "")) : $id_linalg_matrix_rank, a0.handle, a1, a2) as number);
+        if (a1 instanceof Tensor && typeof a2 === "boolean") return wrap(call($id_linalg_matrix_rank_tol_tensor < 0 ? ($id_linalg_matrix_rank_tol_tensor = operatorId("aten::linalg_matrix_rank", "tol_tensor")) : $id_linalg_matrix_rank_tol_tensor, a0.handle, a1.handle, a2) as number);
+        if (typeof a1 === "number" && takesOnly(a2, $options_9)) return wrap(call($id_linalg_matrix_rank < 0 ? ($id_linalg_matrix_rank = operatorId("aten::linalg_matrix_rank", "")) : $id_linalg_matrix_rank, a0.handle, a1, a2.hermitian) as number);
+        if (a1 instanceof Tensor && takesOnly(a2, $options_9)) return wrap(call($id_linalg_matrix_rank_tol_tensor < 0 ? ($id_linalg_matrix_rank_tol_tensor = operatorId("aten::linalg_matrix_rank", "tol_tensor")) : $id_linalg_matrix_rank_tol_tensor, a0.handle, a1.handle, a2.hermitian) as number);
       }
-      if (typeof a1 === "number" && typeof a2 === "boolean") return wrap(call($id_linalg_matrix_rank < 0 ? ($id_linalg_matrix_rank = operatorId("aten::linalg_matrix_rank", "")) : $id_linalg_matrix_rank, a0.handle, a1, a2) as number);
-      if (a1 instanceof Tensor && typeof a2 === "boolean") return wrap(call($id_linalg_matrix_rank_tol_tensor < 0 ? ($id_linalg_matrix_rank_tol_tensor = operatorId("aten::linalg_matrix_rank", "tol_tensor")) : $id_linalg_matrix_rank_tol_tensor, a0.handle, a1.handle, a2) as number);
-      if (typeof a1 === "number" && takesOnly(a2, $options_9)) return wrap(call($id_linalg_matrix_rank < 0 ? ($id_linalg_matrix_rank = operatorId("aten::linalg_matrix_rank", "")) : $id_linalg_matrix_rank, a0.handle, a1, a2.hermitian) as number);
-      if (a1 instanceof Tensor && takesOnly(a2, $options_9)) return wrap(call($id_linalg_matrix_rank_tol_tensor < 0 ? ($id_linalg_matrix_rank_tol_tensor = operatorId("aten::linalg_matrix_rank", "tol_tensor")) : $id_linalg_matrix_rank_tol_tensor, a0.handle, a1.handle, a2.hermitian) as number);
     }
-    return dispatch($table_linalg_matrix_rank, [a0, a1, a2, options]);
+    return dispatch($table_linalg_matrix_rank, [a0, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_rank, [a0, a1, a2, options]);
+    throw operatorError(error, $table_linalg_matrix_rank, [a0, a1, a2, options, surplus]);
   }
 }
 
@@ -714,14 +770,16 @@ const $table_linalg_multi_dot = operatorTable("multiDot", [
 let $id_linalg_multi_dot = -1;
 /** `linalg_multi_dot(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.multi_dot.html) */
 export function multiDot(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
-export function multiDot(tensors?: any, options?: any): any {
+export function multiDot(tensors?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_multi_dot < 0 ? ($id_linalg_multi_dot = operatorId("aten::linalg_multi_dot", "")) : $id_linalg_multi_dot, handles(tensors)) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_multi_dot < 0 ? ($id_linalg_multi_dot = operatorId("aten::linalg_multi_dot", "")) : $id_linalg_multi_dot, handles(tensors)) as number);
+      }
     }
-    return dispatch($table_linalg_multi_dot, [tensors, options]);
+    return dispatch($table_linalg_multi_dot, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_multi_dot, [tensors, options]);
+    throw operatorError(error, $table_linalg_multi_dot, [tensors, options, surplus]);
   }
 }
 
@@ -739,30 +797,32 @@ export function norm(self: Tensor, options: { ord?: Scalar | null; dim?: number 
 /** `linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.norm.html) */
 export function norm(self: Tensor, ord: string, dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function norm(self: Tensor, ord: string, options: { dim?: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-export function norm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any): any {
+export function norm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (keepdim === undefined) {
-        if (dim === undefined) {
-          if (ord === undefined) {
-            return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (keepdim === undefined) {
+          if (dim === undefined) {
+            if (ord === undefined) {
+              return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle) as number);
+            }
+            if ((ord === null || typeof ord === "number")) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord) as number);
+            if (typeof ord === "string") return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord) as number);
+            if (takesOnly(ord, $options_0)) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
           }
-          if ((ord === null || typeof ord === "number")) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord) as number);
-          if (typeof ord === "string") return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord) as number);
-          if (takesOnly(ord, $options_0)) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
+          if ((ord === undefined || (ord === null || typeof ord === "number")) && (dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord, dim) as number);
+          if (typeof ord === "string" && (dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim) as number);
+          if (typeof ord === "string" && takesOnly(dim, $options_16)) return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim.dim, dim.keepdim, dtypeCode(dim.dtype as DTypeLike | undefined)) as number);
         }
-        if ((ord === undefined || (ord === null || typeof ord === "number")) && (dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord, dim) as number);
-        if (typeof ord === "string" && (dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim) as number);
-        if (typeof ord === "string" && takesOnly(dim, $options_16)) return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim.dim, dim.keepdim, dtypeCode(dim.dtype as DTypeLike | undefined)) as number);
+        if ((ord === undefined || (ord === null || typeof ord === "number")) && typeof keepdim === "boolean") return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord, dim, keepdim) as number);
+        if (typeof ord === "string" && typeof keepdim === "boolean") return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim, keepdim) as number);
       }
-      if ((ord === undefined || (ord === null || typeof ord === "number")) && typeof keepdim === "boolean") return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord, dim, keepdim) as number);
-      if (typeof ord === "string" && typeof keepdim === "boolean") return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim, keepdim) as number);
+      if ((ord === undefined || (ord === null || typeof ord === "number")) && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
+      if (typeof ord === "string" && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
     }
-    if ((ord === undefined || (ord === null || typeof ord === "number")) && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_norm < 0 ? ($id_linalg_norm = operatorId("aten::linalg_norm", "")) : $id_linalg_norm, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
-    if (typeof ord === "string" && typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_norm_ord_str < 0 ? ($id_linalg_norm_ord_str = operatorId("aten::linalg_norm", "ord_str")) : $id_linalg_norm_ord_str, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
-    return dispatch($table_linalg_norm, [self, ord, dim, keepdim, options]);
+    return dispatch($table_linalg_norm, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_norm, [self, ord, dim, keepdim, options]);
+    throw operatorError(error, $table_linalg_norm, [self, ord, dim, keepdim, options, surplus]);
   }
 }
 
@@ -790,27 +850,29 @@ export function pinv(self: Tensor, options?: { atol?: Tensor | null; rtol?: Tens
 /** `linalg_pinv.rcond_tensor(Tensor self, Tensor rcond, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.pinv.html) */
 export function pinv(self: Tensor, rcond: Tensor, hermitian?: boolean, options?: { out?: Tensor }): Tensor;
 export function pinv(self: Tensor, rcond: Tensor, options: { hermitian?: boolean; out?: Tensor }): Tensor;
-export function pinv(self?: any, a1?: any, a2?: any, options?: any): any {
+export function pinv(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (a2 === undefined) {
-        if (a1 === undefined) {
-          return wrap(call($id_linalg_pinv_atol_rtol_float < 0 ? ($id_linalg_pinv_atol_rtol_float = operatorId("aten::linalg_pinv", "atol_rtol_float")) : $id_linalg_pinv_atol_rtol_float, self.handle) as number);
-          return wrap(call($id_linalg_pinv_atol_rtol_tensor < 0 ? ($id_linalg_pinv_atol_rtol_tensor = operatorId("aten::linalg_pinv", "atol_rtol_tensor")) : $id_linalg_pinv_atol_rtol_tensor, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (a2 === undefined) {
+          if (a1 === undefined) {
+            return wrap(call($id_linalg_pinv_atol_rtol_float < 0 ? ($id_linalg_pinv_atol_rtol_float = operatorId("aten::linalg_pinv", "atol_rtol_float")) : $id_linalg_pinv_atol_rtol_float, self.handle) as number);
+            return wrap(call($id_linalg_pinv_atol_rtol_tensor < 0 ? ($id_linalg_pinv_atol_rtol_tensor = operatorId("aten::linalg_pinv", "atol_rtol_tensor")) : $id_linalg_pinv_atol_rtol_tensor, self.handle) as number);
+          }
+          if (typeof a1 === "number") return wrap(call($id_linalg_pinv < 0 ? ($id_linalg_pinv = operatorId("aten::linalg_pinv", "")) : $id_linalg_pinv, self.handle, a1) as number);
+          if (a1 instanceof Tensor) return wrap(call($id_linalg_pinv_rcond_tensor < 0 ? ($id_linalg_pinv_rcond_tensor = operatorId("aten::linalg_pinv", "rcond_tensor")) : $id_linalg_pinv_rcond_tensor, self.handle, a1.handle) as number);
+          if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_pinv_atol_rtol_float < 0 ? ($id_linalg_pinv_atol_rtol_float = operatorId("aten::linalg_pinv", "atol_rtol_float")) : $id_linalg_pinv_atol_rtol_float, self.handle, a1.atol, a1.rtol, a1.hermitian) as number);
+          if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_pinv_atol_rtol_tensor < 0 ? ($id_linalg_pinv_atol_rtol_tensor = operatorId("aten::linalg_pinv", "atol_rtol_tensor")) : $id_linalg_pinv_atol_rtol_tensor, self.handle, optionalHandle(a1.atol), optionalHandle(a1.rtol), a1.hermitian) as number);
         }
-        if (typeof a1 === "number") return wrap(call($id_linalg_pinv < 0 ? ($id_linalg_pinv = operatorId("aten::linalg_pinv", "")) : $id_linalg_pinv, self.handle, a1) as number);
-        if (a1 instanceof Tensor) return wrap(call($id_linalg_pinv_rcond_tensor < 0 ? ($id_linalg_pinv_rcond_tensor = operatorId("aten::linalg_pinv", "rcond_tensor")) : $id_linalg_pinv_rcond_tensor, self.handle, a1.handle) as number);
-        if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_pinv_atol_rtol_float < 0 ? ($id_linalg_pinv_atol_rtol_float = operatorId("aten::linalg_pinv", "atol_rtol_float")) : $id_linalg_pinv_atol_rtol_float, self.handle, a1.atol, a1.rtol, a1.hermitian) as number);
-        if (takesOnly(a1, $options_17)) return wrap(call($id_linalg_pinv_atol_rtol_tensor < 0 ? ($id_linalg_pinv_atol_rtol_tensor = operatorId("aten::linalg_pinv", "atol_rtol_tensor")) : $id_linalg_pinv_atol_rtol_tensor, self.handle, optionalHandle(a1.atol), optionalHandle(a1.rtol), a1.hermitian) as number);
+        if (typeof a1 === "number" && typeof a2 === "boolean") return wrap(call($id_linalg_pinv < 0 ? ($id_linalg_pinv = operatorId("aten::linalg_pinv", "")) : $id_linalg_pinv, self.handle, a1, a2) as number);
+        if (a1 instanceof Tensor && typeof a2 === "boolean") return wrap(call($id_linalg_pinv_rcond_tensor < 0 ? ($id_linalg_pinv_rcond_tensor = operatorId("aten::linalg_pinv", "rcond_tensor")) : $id_linalg_pinv_rcond_tensor, self.handle, a1.handle, a2) as number);
+        if (typeof a1 === "number" && takesOnly(a2, $options_9)) return wrap(call($id_linalg_pinv < 0 ? ($id_linalg_pinv = operatorId("aten::linalg_pinv", "")) : $id_linalg_pinv, self.handle, a1, a2.hermitian) as number);
+        if (a1 instanceof Tensor && takesOnly(a2, $options_9)) return wrap(call($id_linalg_pinv_rcond_tensor < 0 ? ($id_linalg_pinv_rcond_tensor = operatorId("aten::linalg_pinv", "rcond_tensor")) : $id_linalg_pinv_rcond_tensor, self.handle, a1.handle, a2.hermitian) as number);
       }
-      if (typeof a1 === "number" && typeof a2 === "boolean") return wrap(call($id_linalg_pinv < 0 ? ($id_linalg_pinv = operatorId("aten::linalg_pinv", "")) : $id_linalg_pinv, self.handle, a1, a2) as number);
-      if (a1 instanceof Tensor && typeof a2 === "boolean") return wrap(call($id_linalg_pinv_rcond_tensor < 0 ? ($id_linalg_pinv_rcond_tensor = operatorId("aten::linalg_pinv", "rcond_tensor")) : $id_linalg_pinv_rcond_tensor, self.handle, a1.handle, a2) as number);
-      if (typeof a1 === "number" && takesOnly(a2, $options_9)) return wrap(call($id_linalg_pinv < 0 ? ($id_linalg_pinv = operatorId("aten::linalg_pinv", "")) : $id_linalg_pinv, self.handle, a1, a2.hermitian) as number);
-      if (a1 instanceof Tensor && takesOnly(a2, $options_9)) return wrap(call($id_linalg_pinv_rcond_tensor < 0 ? ($id_linalg_pinv_rcond_tensor = operatorId("aten::linalg_pinv", "rcond_tensor")) : $id_linalg_pinv_rcond_tensor, self.handle, a1.handle, a2.hermitian) as number);
     }
-    return dispatch($table_linalg_pinv, [self, a1, a2, options]);
+    return dispatch($table_linalg_pinv, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_pinv, [self, a1, a2, options]);
+    throw operatorError(error, $table_linalg_pinv, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -822,27 +884,29 @@ let $id_linalg_qr = -1;
 /** `linalg_qr(Tensor A, str mode="reduced") -> (Tensor Q, Tensor R)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.qr.html) */
 export function qr(A: Tensor, mode?: string, options?: { out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
 export function qr(A: Tensor, options: { mode?: string; out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
-export function qr(A?: any, mode?: any, options?: any): any {
+export function qr(A?: any, mode?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (mode === undefined) {
-        {
-          const results = call($id_linalg_qr < 0 ? ($id_linalg_qr = operatorId("aten::linalg_qr", "")) : $id_linalg_qr, A.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (mode === undefined) {
+          {
+            const results = call($id_linalg_qr < 0 ? ($id_linalg_qr = operatorId("aten::linalg_qr", "")) : $id_linalg_qr, A.handle) as unknown[];
+            return [wrap(results[0] as number), wrap(results[1] as number)];
+          }
+        }
+        if (typeof mode === "string") {
+          const results = call($id_linalg_qr < 0 ? ($id_linalg_qr = operatorId("aten::linalg_qr", "")) : $id_linalg_qr, A.handle, mode) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
+        if (takesOnly(mode, $options_18)) {
+          const results = call($id_linalg_qr < 0 ? ($id_linalg_qr = operatorId("aten::linalg_qr", "")) : $id_linalg_qr, A.handle, mode.mode) as unknown[];
           return [wrap(results[0] as number), wrap(results[1] as number)];
         }
       }
-      if (typeof mode === "string") {
-        const results = call($id_linalg_qr < 0 ? ($id_linalg_qr = operatorId("aten::linalg_qr", "")) : $id_linalg_qr, A.handle, mode) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number)];
-      }
-      if (takesOnly(mode, $options_18)) {
-        const results = call($id_linalg_qr < 0 ? ($id_linalg_qr = operatorId("aten::linalg_qr", "")) : $id_linalg_qr, A.handle, mode.mode) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number)];
-      }
     }
-    return dispatch($table_linalg_qr, [A, mode, options]);
+    return dispatch($table_linalg_qr, [A, mode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_qr, [A, mode, options]);
+    throw operatorError(error, $table_linalg_qr, [A, mode, options, surplus]);
   }
 }
 
@@ -853,17 +917,19 @@ const $table_linalg_slogdet = operatorTable("slogdet", [
 let $id_linalg_slogdet = -1;
 /** `linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.slogdet.html) */
 export function slogdet(A: Tensor, options?: { out?: readonly [sign: Tensor, logabsdet: Tensor] }): [sign: Tensor, logabsdet: Tensor];
-export function slogdet(A?: any, options?: any): any {
+export function slogdet(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_slogdet < 0 ? ($id_linalg_slogdet = operatorId("aten::linalg_slogdet", "")) : $id_linalg_slogdet, A.handle) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number)];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_slogdet < 0 ? ($id_linalg_slogdet = operatorId("aten::linalg_slogdet", "")) : $id_linalg_slogdet, A.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
       }
     }
-    return dispatch($table_linalg_slogdet, [A, options]);
+    return dispatch($table_linalg_slogdet, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_slogdet, [A, options]);
+    throw operatorError(error, $table_linalg_slogdet, [A, options, surplus]);
   }
 }
 
@@ -874,15 +940,17 @@ const $table_linalg_solve = operatorTable("solve", [
 let $id_linalg_solve = -1;
 /** `linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.solve.html) */
 export function solve(A: Tensor, B: Tensor, options?: { left?: boolean; out?: Tensor }): Tensor;
-export function solve(A?: any, B?: any, options?: any): any {
+export function solve(A?: any, B?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_solve < 0 ? ($id_linalg_solve = operatorId("aten::linalg_solve", "")) : $id_linalg_solve, A.handle, B.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_solve < 0 ? ($id_linalg_solve = operatorId("aten::linalg_solve", "")) : $id_linalg_solve, A.handle, B.handle) as number);
+      }
+      if (takesOnly(options, $options_19)) return wrap(call($id_linalg_solve < 0 ? ($id_linalg_solve = operatorId("aten::linalg_solve", "")) : $id_linalg_solve, A.handle, B.handle, options.left) as number);
     }
-    if (takesOnly(options, $options_19)) return wrap(call($id_linalg_solve < 0 ? ($id_linalg_solve = operatorId("aten::linalg_solve", "")) : $id_linalg_solve, A.handle, B.handle, options.left) as number);
-    return dispatch($table_linalg_solve, [A, B, options]);
+    return dispatch($table_linalg_solve, [A, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_solve, [A, B, options]);
+    throw operatorError(error, $table_linalg_solve, [A, B, options, surplus]);
   }
 }
 
@@ -893,21 +961,23 @@ const $table_linalg_solve_ex = operatorTable("solveEx", [
 let $id_linalg_solve_ex = -1;
 /** `linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.solve_ex.html) */
 export function solveEx(A: Tensor, B: Tensor, options?: { left?: boolean; checkErrors?: boolean; out?: readonly [result: Tensor, info: Tensor] }): [result: Tensor, info: Tensor];
-export function solveEx(A?: any, B?: any, options?: any): any {
+export function solveEx(A?: any, B?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      {
-        const results = call($id_linalg_solve_ex < 0 ? ($id_linalg_solve_ex = operatorId("aten::linalg_solve_ex", "")) : $id_linalg_solve_ex, A.handle, B.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        {
+          const results = call($id_linalg_solve_ex < 0 ? ($id_linalg_solve_ex = operatorId("aten::linalg_solve_ex", "")) : $id_linalg_solve_ex, A.handle, B.handle) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number)];
+        }
+      }
+      if (takesOnly(options, $options_20)) {
+        const results = call($id_linalg_solve_ex < 0 ? ($id_linalg_solve_ex = operatorId("aten::linalg_solve_ex", "")) : $id_linalg_solve_ex, A.handle, B.handle, options.left, options.checkErrors) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number)];
       }
     }
-    if (takesOnly(options, $options_20)) {
-      const results = call($id_linalg_solve_ex < 0 ? ($id_linalg_solve_ex = operatorId("aten::linalg_solve_ex", "")) : $id_linalg_solve_ex, A.handle, B.handle, options.left, options.checkErrors) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number)];
-    }
-    return dispatch($table_linalg_solve_ex, [A, B, options]);
+    return dispatch($table_linalg_solve_ex, [A, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_solve_ex, [A, B, options]);
+    throw operatorError(error, $table_linalg_solve_ex, [A, B, options, surplus]);
   }
 }
 
@@ -917,11 +987,11 @@ const $table_linalg_solve_triangular = operatorTable("solveTriangular", [
 ]);
 /** `linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.solve_triangular.html) */
 export function solveTriangular(self: Tensor, B: Tensor, options: { upper: boolean; left?: boolean; unitriangular?: boolean; out?: Tensor }): Tensor;
-export function solveTriangular(self?: any, B?: any, options?: any): any {
+export function solveTriangular(self?: any, B?: any, options?: any, surplus?: any): any {
   try {
-    return dispatch($table_linalg_solve_triangular, [self, B, options]);
+    return dispatch($table_linalg_solve_triangular, [self, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_solve_triangular, [self, B, options]);
+    throw operatorError(error, $table_linalg_solve_triangular, [self, B, options, surplus]);
   }
 }
 
@@ -933,31 +1003,33 @@ let $id_linalg_svd = -1;
 /** `linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S, Tensor Vh)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.svd.html) */
 export function svd(A: Tensor, fullMatrices?: boolean, options?: { driver?: string | null; out?: readonly [U: Tensor, S: Tensor, Vh: Tensor] }): [U: Tensor, S: Tensor, Vh: Tensor];
 export function svd(A: Tensor, options: { fullMatrices?: boolean; driver?: string | null; out?: readonly [U: Tensor, S: Tensor, Vh: Tensor] }): [U: Tensor, S: Tensor, Vh: Tensor];
-export function svd(A?: any, fullMatrices?: any, options?: any): any {
+export function svd(A?: any, fullMatrices?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (fullMatrices === undefined) {
-        {
-          const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle) as unknown[];
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (fullMatrices === undefined) {
+          {
+            const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle) as unknown[];
+            return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
+          }
+        }
+        if (typeof fullMatrices === "boolean") {
+          const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle, fullMatrices) as unknown[];
+          return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
+        }
+        if (takesOnly(fullMatrices, $options_21)) {
+          const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle, fullMatrices.fullMatrices, fullMatrices.driver) as unknown[];
           return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
         }
       }
-      if (typeof fullMatrices === "boolean") {
-        const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle, fullMatrices) as unknown[];
-        return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
-      }
-      if (takesOnly(fullMatrices, $options_21)) {
-        const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle, fullMatrices.fullMatrices, fullMatrices.driver) as unknown[];
+      if (typeof fullMatrices === "boolean" && takesOnly(options, $options_12)) {
+        const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle, fullMatrices, options.driver) as unknown[];
         return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
       }
     }
-    if (typeof fullMatrices === "boolean" && takesOnly(options, $options_12)) {
-      const results = call($id_linalg_svd < 0 ? ($id_linalg_svd = operatorId("aten::linalg_svd", "")) : $id_linalg_svd, A.handle, fullMatrices, options.driver) as unknown[];
-      return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
-    }
-    return dispatch($table_linalg_svd, [A, fullMatrices, options]);
+    return dispatch($table_linalg_svd, [A, fullMatrices, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_svd, [A, fullMatrices, options]);
+    throw operatorError(error, $table_linalg_svd, [A, fullMatrices, options, surplus]);
   }
 }
 
@@ -968,15 +1040,17 @@ const $table_linalg_svdvals = operatorTable("svdvals", [
 let $id_linalg_svdvals = -1;
 /** `linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.svdvals.html) */
 export function svdvals(A: Tensor, options?: { driver?: string | null; out?: Tensor }): Tensor;
-export function svdvals(A?: any, options?: any): any {
+export function svdvals(A?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_svdvals < 0 ? ($id_linalg_svdvals = operatorId("aten::linalg_svdvals", "")) : $id_linalg_svdvals, A.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_svdvals < 0 ? ($id_linalg_svdvals = operatorId("aten::linalg_svdvals", "")) : $id_linalg_svdvals, A.handle) as number);
+      }
+      if (takesOnly(options, $options_12)) return wrap(call($id_linalg_svdvals < 0 ? ($id_linalg_svdvals = operatorId("aten::linalg_svdvals", "")) : $id_linalg_svdvals, A.handle, options.driver) as number);
     }
-    if (takesOnly(options, $options_12)) return wrap(call($id_linalg_svdvals < 0 ? ($id_linalg_svdvals = operatorId("aten::linalg_svdvals", "")) : $id_linalg_svdvals, A.handle, options.driver) as number);
-    return dispatch($table_linalg_svdvals, [A, options]);
+    return dispatch($table_linalg_svdvals, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_svdvals, [A, options]);
+    throw operatorError(error, $table_linalg_svdvals, [A, options, surplus]);
   }
 }
 
@@ -988,18 +1062,20 @@ let $id_linalg_tensorinv = -1;
 /** `linalg_tensorinv(Tensor self, int ind=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.tensorinv.html) */
 export function tensorinv(self: Tensor, ind?: number, options?: { out?: Tensor }): Tensor;
 export function tensorinv(self: Tensor, options: { ind?: number; out?: Tensor }): Tensor;
-export function tensorinv(self?: any, ind?: any, options?: any): any {
+export function tensorinv(self?: any, ind?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (ind === undefined) {
-        return wrap(call($id_linalg_tensorinv < 0 ? ($id_linalg_tensorinv = operatorId("aten::linalg_tensorinv", "")) : $id_linalg_tensorinv, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (ind === undefined) {
+          return wrap(call($id_linalg_tensorinv < 0 ? ($id_linalg_tensorinv = operatorId("aten::linalg_tensorinv", "")) : $id_linalg_tensorinv, self.handle) as number);
+        }
+        if (typeof ind === "number") return wrap(call($id_linalg_tensorinv < 0 ? ($id_linalg_tensorinv = operatorId("aten::linalg_tensorinv", "")) : $id_linalg_tensorinv, self.handle, ind) as number);
+        if (takesOnly(ind, $options_22)) return wrap(call($id_linalg_tensorinv < 0 ? ($id_linalg_tensorinv = operatorId("aten::linalg_tensorinv", "")) : $id_linalg_tensorinv, self.handle, ind.ind) as number);
       }
-      if (typeof ind === "number") return wrap(call($id_linalg_tensorinv < 0 ? ($id_linalg_tensorinv = operatorId("aten::linalg_tensorinv", "")) : $id_linalg_tensorinv, self.handle, ind) as number);
-      if (takesOnly(ind, $options_22)) return wrap(call($id_linalg_tensorinv < 0 ? ($id_linalg_tensorinv = operatorId("aten::linalg_tensorinv", "")) : $id_linalg_tensorinv, self.handle, ind.ind) as number);
     }
-    return dispatch($table_linalg_tensorinv, [self, ind, options]);
+    return dispatch($table_linalg_tensorinv, [self, ind, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_tensorinv, [self, ind, options]);
+    throw operatorError(error, $table_linalg_tensorinv, [self, ind, options, surplus]);
   }
 }
 
@@ -1011,18 +1087,20 @@ let $id_linalg_tensorsolve = -1;
 /** `linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.tensorsolve.html) */
 export function tensorsolve(self: Tensor, other: Tensor, dims?: readonly number[] | null, options?: { out?: Tensor }): Tensor;
 export function tensorsolve(self: Tensor, other: Tensor, options: { dims?: readonly number[] | null; out?: Tensor }): Tensor;
-export function tensorsolve(self?: any, other?: any, dims?: any, options?: any): any {
+export function tensorsolve(self?: any, other?: any, dims?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (dims === undefined) {
-        return wrap(call($id_linalg_tensorsolve < 0 ? ($id_linalg_tensorsolve = operatorId("aten::linalg_tensorsolve", "")) : $id_linalg_tensorsolve, self.handle, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (dims === undefined) {
+          return wrap(call($id_linalg_tensorsolve < 0 ? ($id_linalg_tensorsolve = operatorId("aten::linalg_tensorsolve", "")) : $id_linalg_tensorsolve, self.handle, other.handle) as number);
+        }
+        if ((dims === null || Array.isArray(dims))) return wrap(call($id_linalg_tensorsolve < 0 ? ($id_linalg_tensorsolve = operatorId("aten::linalg_tensorsolve", "")) : $id_linalg_tensorsolve, self.handle, other.handle, dims) as number);
+        if (takesOnly(dims, $options_23)) return wrap(call($id_linalg_tensorsolve < 0 ? ($id_linalg_tensorsolve = operatorId("aten::linalg_tensorsolve", "")) : $id_linalg_tensorsolve, self.handle, other.handle, dims.dims) as number);
       }
-      if ((dims === null || Array.isArray(dims))) return wrap(call($id_linalg_tensorsolve < 0 ? ($id_linalg_tensorsolve = operatorId("aten::linalg_tensorsolve", "")) : $id_linalg_tensorsolve, self.handle, other.handle, dims) as number);
-      if (takesOnly(dims, $options_23)) return wrap(call($id_linalg_tensorsolve < 0 ? ($id_linalg_tensorsolve = operatorId("aten::linalg_tensorsolve", "")) : $id_linalg_tensorsolve, self.handle, other.handle, dims.dims) as number);
     }
-    return dispatch($table_linalg_tensorsolve, [self, other, dims, options]);
+    return dispatch($table_linalg_tensorsolve, [self, other, dims, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_tensorsolve, [self, other, dims, options]);
+    throw operatorError(error, $table_linalg_tensorsolve, [self, other, dims, options, surplus]);
   }
 }
 
@@ -1032,15 +1110,17 @@ const $table_linalg_vander = operatorTable("vander", [
 let $id_linalg_vander = -1;
 /** `linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.vander.html) */
 export function vander(x: Tensor, options?: { N?: number | null }): Tensor;
-export function vander(x?: any, options?: any): any {
+export function vander(x?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_vander < 0 ? ($id_linalg_vander = operatorId("aten::linalg_vander", "")) : $id_linalg_vander, x.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_vander < 0 ? ($id_linalg_vander = operatorId("aten::linalg_vander", "")) : $id_linalg_vander, x.handle) as number);
+      }
+      if (takesOnly(options, $options_24)) return wrap(call($id_linalg_vander < 0 ? ($id_linalg_vander = operatorId("aten::linalg_vander", "")) : $id_linalg_vander, x.handle, options.N) as number);
     }
-    if (takesOnly(options, $options_24)) return wrap(call($id_linalg_vander < 0 ? ($id_linalg_vander = operatorId("aten::linalg_vander", "")) : $id_linalg_vander, x.handle, options.N) as number);
-    return dispatch($table_linalg_vander, [x, options]);
+    return dispatch($table_linalg_vander, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_vander, [x, options]);
+    throw operatorError(error, $table_linalg_vander, [x, options, surplus]);
   }
 }
 
@@ -1051,15 +1131,17 @@ const $table_linalg_vecdot = operatorTable("vecdot", [
 let $id_linalg_vecdot = -1;
 /** `linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.vecdot.html) */
 export function vecdot(x: Tensor, y: Tensor, options?: { dim?: number; out?: Tensor }): Tensor;
-export function vecdot(x?: any, y?: any, options?: any): any {
+export function vecdot(x?: any, y?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_linalg_vecdot < 0 ? ($id_linalg_vecdot = operatorId("aten::linalg_vecdot", "")) : $id_linalg_vecdot, x.handle, y.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_linalg_vecdot < 0 ? ($id_linalg_vecdot = operatorId("aten::linalg_vecdot", "")) : $id_linalg_vecdot, x.handle, y.handle) as number);
+      }
+      if (takesOnly(options, $options_5)) return wrap(call($id_linalg_vecdot < 0 ? ($id_linalg_vecdot = operatorId("aten::linalg_vecdot", "")) : $id_linalg_vecdot, x.handle, y.handle, options.dim) as number);
     }
-    if (takesOnly(options, $options_5)) return wrap(call($id_linalg_vecdot < 0 ? ($id_linalg_vecdot = operatorId("aten::linalg_vecdot", "")) : $id_linalg_vecdot, x.handle, y.handle, options.dim) as number);
-    return dispatch($table_linalg_vecdot, [x, y, options]);
+    return dispatch($table_linalg_vecdot, [x, y, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_vecdot, [x, y, options]);
+    throw operatorError(error, $table_linalg_vecdot, [x, y, options, surplus]);
   }
 }
 
@@ -1071,24 +1153,26 @@ let $id_linalg_vector_norm = -1;
 /** `linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.vector_norm.html) */
 export function vectorNorm(self: Tensor, ord?: Scalar, dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function vectorNorm(self: Tensor, options: { ord?: Scalar; dim?: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-export function vectorNorm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any): any {
+export function vectorNorm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (keepdim === undefined) {
-        if (dim === undefined) {
-          if (ord === undefined) {
-            return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (keepdim === undefined) {
+          if (dim === undefined) {
+            if (ord === undefined) {
+              return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle) as number);
+            }
+            if (typeof ord === "number") return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord) as number);
+            if (takesOnly(ord, $options_0)) return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
           }
-          if (typeof ord === "number") return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord) as number);
-          if (takesOnly(ord, $options_0)) return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord.ord, ord.dim, ord.keepdim, dtypeCode(ord.dtype as DTypeLike | undefined)) as number);
+          if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord, dim) as number);
         }
-        if ((dim === null || (typeof dim === "number" || Array.isArray(dim)))) return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord, dim) as number);
+        if (typeof keepdim === "boolean") return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord, dim, keepdim) as number);
       }
-      if (typeof keepdim === "boolean") return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord, dim, keepdim) as number);
+      if (typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
     }
-    if (typeof keepdim === "boolean" && takesOnly(options, $options_1)) return wrap(call($id_linalg_vector_norm < 0 ? ($id_linalg_vector_norm = operatorId("aten::linalg_vector_norm", "")) : $id_linalg_vector_norm, self.handle, ord, dim, keepdim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
-    return dispatch($table_linalg_vector_norm, [self, ord, dim, keepdim, options]);
+    return dispatch($table_linalg_vector_norm, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_vector_norm, [self, ord, dim, keepdim, options]);
+    throw operatorError(error, $table_linalg_vector_norm, [self, ord, dim, keepdim, options, surplus]);
   }
 }

@@ -3,10 +3,11 @@
  * kinds, and mistakes, which end in an error that lists what would have been accepted.
  */
 import { native } from "./addon";
+import { isPlainObject, show } from "./arguments";
+import { bind, overloadsOf, type Bound, type OperatorTable } from "./binding";
 import {
   dtypeCode,
   dtypeName,
-  isDType,
   layoutCode,
   memoryFormatCode,
   type DTypeLike,
@@ -14,28 +15,11 @@ import {
   type MemoryFormat,
 } from "./dtype";
 import { asTorchError, DisposedError, TorchError } from "./errors";
-import { Generator } from "./generator";
-import { parseSchema, type Schema, type SchemaArgument } from "./schema";
+import type { Generator } from "./generator";
+import { mismatch } from "./mismatch";
+import type { Schema, SchemaArgument } from "./schema";
 import { wrap, wrapList } from "./scope";
 import { Tensor } from "./tensor";
-
-/** @internal An operator's overloads; the schemas are read on first use. */
-export interface OperatorTable {
-  readonly name: string;
-  readonly texts: readonly string[];
-  overloads: readonly Overload[] | null;
-}
-
-interface Overload {
-  readonly schema: Schema;
-  readonly positional: readonly SchemaArgument[];
-  /** The variant that writes into `out`. */
-  readonly out: Schema | null;
-  /** Takes `requiresGrad`, as factories do. */
-  readonly factory: boolean;
-}
-
-type Options = Readonly<Record<string, unknown>>;
 
 /** @internal */
 export function operatorTable(name: string, texts: readonly string[]): OperatorTable {
@@ -56,7 +40,7 @@ export function optionalHandle(tensor: Tensor | null | undefined): number | unde
   if (!handle)
     throw tensor instanceof Tensor
       ? new DisposedError("tensor")
-      : new TypeError(`expected a Tensor, got ${kindName(tensor)}`);
+      : new TypeError(`expected a Tensor, got ${show(tensor)}`);
   return handle;
 }
 
@@ -67,7 +51,7 @@ export function handles(tensors: readonly Tensor[]): number[] {
   for (let index = 0; index < tensors.length; index++) {
     const tensor = tensors[index]!;
     if (!(tensor instanceof Tensor))
-      throw new TypeError(`expected a list of tensors, got ${kindName(tensor)} at position ${index}`);
+      throw new TypeError(`expected a list of tensors, got ${show(tensor)} at position ${index}`);
     if (tensor.handle === 0) throw new DisposedError("tensor");
     list[index] = tensor.handle;
   }
@@ -81,7 +65,7 @@ export function optionalHandles(tensors: readonly (Tensor | null | undefined)[])
 }
 
 function requireList(value: unknown): void {
-  if (!Array.isArray(value)) throw new TypeError(`expected a list of tensors, got ${kindName(value)}`);
+  if (!Array.isArray(value)) throw new TypeError(`expected a list of tensors, got ${show(value)}`);
 }
 
 /** @internal A list whose entries are tensors (or an empty one). */
@@ -96,7 +80,7 @@ export function isPlainList(value: unknown): boolean {
 
 /** @internal A plain object with none but these keys. */
 export function takesOnly(options: unknown, keys: ReadonlySet<string>): boolean {
-  if (!isOptions(options)) return false;
+  if (!isPlainObject(options)) return false;
   for (const key in options) if (!keys.has(key)) return false;
   return true;
 }
@@ -165,157 +149,6 @@ export const ops = {
   names: (): string[] => native.schemas().map(({ name }) => name),
 };
 
-function overloadsOf(table: OperatorTable): readonly Overload[] {
-  if (table.overloads) return table.overloads;
-  const list: Overload[] = [];
-  for (const text of table.texts) {
-    const schema = parseSchema(text);
-    const previous = list.at(-1);
-    // The generator writes an out variant right behind its functional twin.
-    if (previous && isOut(schema) && !isOut(previous.schema)) list[list.length - 1] = { ...previous, out: schema };
-    else
-      list.push({
-        schema,
-        positional: schema.arguments.filter((argument) => !argument.kwargOnly),
-        out: null,
-        factory: isFactory(schema),
-      });
-  }
-  return (table.overloads = list);
-}
-
-function isOut(schema: Schema): boolean {
-  return schema.arguments.some((argument) => argument.mutable && argument.kwargOnly);
-}
-
-function isFactory(schema: Schema): boolean {
-  return ["dtype", "layout", "device", "pin_memory"].every((name) =>
-    schema.arguments.some((argument) => argument.kwargOnly && argument.name === name),
-  );
-}
-
-interface Bound {
-  readonly schema: Schema;
-  /** By the schema's arguments; `undefined` takes the default. */
-  readonly values: readonly unknown[];
-  readonly requiresGrad: boolean;
-}
-
-/** Assigns what was given to the arguments of one overload; null when it does not fit. */
-function bind({ schema, positional, out, factory }: Overload, given: readonly unknown[]): Bound | null {
-  let count = given.length;
-  while (count > 0 && given[count - 1] === undefined) count--;
-  const last = given[count - 1];
-  const options = isOptions(last) && !(isComplex(last) && positional[count - 1]?.type === "Scalar") ? last : null;
-  if (options) count--;
-  if (count > positional.length) return null;
-
-  // By the schema's arguments, of which the positional ones come first.
-  const values = new Array<unknown>(schema.arguments.length);
-  for (let index = 0; index < count; index++) values[index] = given[index];
-  let written: unknown;
-  let requiresGrad = false;
-  for (const key in options) {
-    const value = options[key];
-    if (value === undefined) continue;
-    if (key === "out" && out !== null) written = value;
-    else if (key === "requiresGrad" && factory) {
-      if (typeof value !== "boolean") return null;
-      requiresGrad = value;
-    } else {
-      const index = schema.arguments.findIndex((argument) => argument.key === key || argument.name === key);
-      if (index < 0 || values[index] !== undefined) return null;
-      values[index] = value;
-    }
-  }
-  if (written !== undefined) {
-    const bound = bindOut(schema, values, out!, written);
-    return bound && { schema: out!, values: bound, requiresGrad };
-  }
-  return fits(schema, values) ? { schema, values, requiresGrad } : null;
-}
-
-/** True when every argument has a value that it takes, or needs none. */
-function fits(schema: Schema, values: readonly unknown[]): boolean {
-  for (let index = 0; index < values.length; index++) {
-    const argument = schema.arguments[index]!;
-    const value = values[index];
-    if (value === undefined) {
-      if (!argument.hasDefault && !(argument.kwargOnly && argument.optional)) return false;
-    } else if (!accepts(argument, value)) return false;
-  }
-  return true;
-}
-
-/**
- * Values for the out variant, from those for its functional twin; null when they do not fit. It has no dtype, device, …: the
- * tensor that is written has its own.
- */
-function bindOut(schema: Schema, values: readonly unknown[], out: Schema, written: unknown): unknown[] | null {
-  const targets = out.arguments.filter((argument) => argument.mutable && argument.kwargOnly);
-  const tensors = targets.length === 1 ? [written] : written;
-  if (!Array.isArray(tensors) || tensors.length !== targets.length) return null;
-  const byName = new Map(schema.arguments.map((argument, index) => [argument.name, values[index]]));
-  targets.forEach((argument, index) => byName.set(argument.name, (tensors as unknown[])[index]));
-  const bound = out.arguments.map(({ name }) => byName.get(name));
-  const names = new Set(out.arguments.map(({ name }) => name));
-  const lost = [...byName].some(([name, value]) => value !== undefined && !names.has(name));
-  return !lost && fits(out, bound) ? bound : null;
-}
-
-function isOptions(value: unknown): value is Options {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-function isComplex(value: unknown): boolean {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as { re?: unknown }).re === "number" &&
-    typeof (value as { im?: unknown }).im === "number"
-  );
-}
-
-function accepts(argument: SchemaArgument, value: unknown): boolean {
-  if (value === null) return argument.optional;
-  if (!argument.list) return acceptsOne(argument.type, value);
-  if (argument.size !== null && acceptsOne(argument.type, value)) return true;
-  if (!Array.isArray(value)) return false;
-  for (const entry of value as unknown[]) {
-    if (!(argument.optionalEntries && (entry === null || entry === undefined)) && !acceptsOne(argument.type, entry))
-      return false;
-  }
-  return true;
-}
-
-function acceptsOne(type: string, value: unknown): boolean {
-  switch (type) {
-    case "Tensor":
-      return value instanceof Tensor;
-    case "int":
-      return typeof value === "bigint" || Number.isInteger(value);
-    case "float":
-      return typeof value === "number";
-    case "Scalar":
-      return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" || isComplex(value);
-    case "bool":
-      return typeof value === "boolean";
-    case "ScalarType":
-      return isDType(value);
-    case "Generator":
-      return value instanceof Generator;
-    case "str":
-    case "Device":
-    case "Layout":
-    case "MemoryFormat":
-      return typeof value === "string";
-    default:
-      return false;
-  }
-}
-
 // ---- call
 
 const ids = new Map<Schema, number>();
@@ -370,40 +203,4 @@ function finish({ returns }: Schema, result: unknown, written: readonly unknown[
   return returns.length === 1
     ? convert(0, result)
     : returns.map((_, index) => convert(index, (result as unknown[])[index]));
-}
-
-// ---- errors
-
-function mismatch(table: OperatorTable, given: readonly unknown[]): TypeError {
-  let count = given.length;
-  while (count > 0 && given[count - 1] === undefined) count--;
-  const got = given.slice(0, count).map(kindName).join(", ");
-  const accepted = overloadsOf(table).map((overload) => `  ${usage(overload)}`);
-  return new TypeError(
-    `${table.name}: expected arguments that fit ${accepted.length === 1 ? "its signature" : "one of its overloads"}, got (${got}). It takes:\n${accepted.join("\n")}`,
-  );
-}
-
-function usage({ schema, out, factory }: Overload): string {
-  const show = ({ key, type, list, size, optional, hasDefault, default: value }: SchemaArgument): string =>
-    `${key}: ${type}${list ? `[${size ?? ""}]` : ""}${optional ? "?" : ""}${hasDefault && value !== "None" ? ` = ${value}` : ""}`;
-  const positional = schema.arguments.filter((argument) => !argument.kwargOnly).map(show);
-  const named = schema.arguments.filter((argument) => argument.kwargOnly).map(show);
-  if (factory) named.push("requiresGrad: bool = False");
-  if (out) named.push("out: Tensor");
-  return `(${[...positional, ...(named.length > 0 ? [`{ ${named.join(", ")} }`] : [])].join(", ")})`;
-}
-
-function kindName(value: unknown): string {
-  if (value === null) return "null";
-  if (value instanceof Tensor) return "Tensor";
-  if (Array.isArray(value)) return value.length === 0 ? "[]" : `${kindName(value[0])}[]`;
-  if (typeof value === "object")
-    return isOptions(value)
-      ? `{ ${Object.entries(value)
-          .map(([key, entry]) => `${key}: ${kindName(entry)}`)
-          .join(", ")} }`
-      : (value.constructor?.name ?? "object");
-  if (typeof value === "string") return JSON.stringify(value);
-  return typeof value === "number" ? String(value) : typeof value;
 }

@@ -22,14 +22,16 @@ const $table_special_airy_ai = operatorTable("airyAi", [
 let $id_special_airy_ai = -1;
 /** `special_airy_ai(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.airy_ai) */
 export function airyAi(x: Tensor, options?: { out?: Tensor }): Tensor;
-export function airyAi(x?: any, options?: any): any {
+export function airyAi(x?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_airy_ai < 0 ? ($id_special_airy_ai = operatorId("aten::special_airy_ai", "")) : $id_special_airy_ai, x.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_airy_ai < 0 ? ($id_special_airy_ai = operatorId("aten::special_airy_ai", "")) : $id_special_airy_ai, x.handle) as number);
+      }
     }
-    return dispatch($table_special_airy_ai, [x, options]);
+    return dispatch($table_special_airy_ai, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_airy_ai, [x, options]);
+    throw operatorError(error, $table_special_airy_ai, [x, options, surplus]);
   }
 }
 
@@ -40,14 +42,16 @@ const $table_special_bessel_j0 = operatorTable("besselJ0", [
 let $id_special_bessel_j0 = -1;
 /** `special_bessel_j0(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.bessel_j0) */
 export function besselJ0(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function besselJ0(self?: any, options?: any): any {
+export function besselJ0(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_bessel_j0 < 0 ? ($id_special_bessel_j0 = operatorId("aten::special_bessel_j0", "")) : $id_special_bessel_j0, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_bessel_j0 < 0 ? ($id_special_bessel_j0 = operatorId("aten::special_bessel_j0", "")) : $id_special_bessel_j0, self.handle) as number);
+      }
     }
-    return dispatch($table_special_bessel_j0, [self, options]);
+    return dispatch($table_special_bessel_j0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_j0, [self, options]);
+    throw operatorError(error, $table_special_bessel_j0, [self, options, surplus]);
   }
 }
 
@@ -58,14 +62,16 @@ const $table_special_bessel_j1 = operatorTable("besselJ1", [
 let $id_special_bessel_j1 = -1;
 /** `special_bessel_j1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.bessel_j1) */
 export function besselJ1(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function besselJ1(self?: any, options?: any): any {
+export function besselJ1(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_bessel_j1 < 0 ? ($id_special_bessel_j1 = operatorId("aten::special_bessel_j1", "")) : $id_special_bessel_j1, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_bessel_j1 < 0 ? ($id_special_bessel_j1 = operatorId("aten::special_bessel_j1", "")) : $id_special_bessel_j1, self.handle) as number);
+      }
     }
-    return dispatch($table_special_bessel_j1, [self, options]);
+    return dispatch($table_special_bessel_j1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_j1, [self, options]);
+    throw operatorError(error, $table_special_bessel_j1, [self, options, surplus]);
   }
 }
 
@@ -76,14 +82,16 @@ const $table_special_bessel_y0 = operatorTable("besselY0", [
 let $id_special_bessel_y0 = -1;
 /** `special_bessel_y0(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.bessel_y0) */
 export function besselY0(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function besselY0(self?: any, options?: any): any {
+export function besselY0(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_bessel_y0 < 0 ? ($id_special_bessel_y0 = operatorId("aten::special_bessel_y0", "")) : $id_special_bessel_y0, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_bessel_y0 < 0 ? ($id_special_bessel_y0 = operatorId("aten::special_bessel_y0", "")) : $id_special_bessel_y0, self.handle) as number);
+      }
     }
-    return dispatch($table_special_bessel_y0, [self, options]);
+    return dispatch($table_special_bessel_y0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_y0, [self, options]);
+    throw operatorError(error, $table_special_bessel_y0, [self, options, surplus]);
   }
 }
 
@@ -94,14 +102,16 @@ const $table_special_bessel_y1 = operatorTable("besselY1", [
 let $id_special_bessel_y1 = -1;
 /** `special_bessel_y1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.bessel_y1) */
 export function besselY1(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function besselY1(self?: any, options?: any): any {
+export function besselY1(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_bessel_y1 < 0 ? ($id_special_bessel_y1 = operatorId("aten::special_bessel_y1", "")) : $id_special_bessel_y1, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_bessel_y1 < 0 ? ($id_special_bessel_y1 = operatorId("aten::special_bessel_y1", "")) : $id_special_bessel_y1, self.handle) as number);
+      }
     }
-    return dispatch($table_special_bessel_y1, [self, options]);
+    return dispatch($table_special_bessel_y1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_y1, [self, options]);
+    throw operatorError(error, $table_special_bessel_y1, [self, options, surplus]);
   }
 }
 
@@ -123,16 +133,18 @@ export function chebyshevPolynomialT(x: Tensor, n: Scalar, options?: { out?: Ten
 /** `special_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_t) */
 export function chebyshevPolynomialT(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialT(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function chebyshevPolynomialT(x?: any, n?: any, options?: any): any {
+export function chebyshevPolynomialT(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_t < 0 ? ($id_special_chebyshev_polynomial_t = operatorId("aten::special_chebyshev_polynomial_t", "")) : $id_special_chebyshev_polynomial_t, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_t_n_scalar < 0 ? ($id_special_chebyshev_polynomial_t_n_scalar = operatorId("aten::special_chebyshev_polynomial_t", "n_scalar")) : $id_special_chebyshev_polynomial_t_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_t_x_scalar < 0 ? ($id_special_chebyshev_polynomial_t_x_scalar = operatorId("aten::special_chebyshev_polynomial_t", "x_scalar")) : $id_special_chebyshev_polynomial_t_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_t < 0 ? ($id_special_chebyshev_polynomial_t = operatorId("aten::special_chebyshev_polynomial_t", "")) : $id_special_chebyshev_polynomial_t, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_t_n_scalar < 0 ? ($id_special_chebyshev_polynomial_t_n_scalar = operatorId("aten::special_chebyshev_polynomial_t", "n_scalar")) : $id_special_chebyshev_polynomial_t_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_t_x_scalar < 0 ? ($id_special_chebyshev_polynomial_t_x_scalar = operatorId("aten::special_chebyshev_polynomial_t", "x_scalar")) : $id_special_chebyshev_polynomial_t_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_chebyshev_polynomial_t, [x, n, options]);
+    return dispatch($table_special_chebyshev_polynomial_t, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_t, [x, n, options]);
+    throw operatorError(error, $table_special_chebyshev_polynomial_t, [x, n, options, surplus]);
   }
 }
 
@@ -154,16 +166,18 @@ export function chebyshevPolynomialU(x: Tensor, n: Scalar, options?: { out?: Ten
 /** `special_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_u) */
 export function chebyshevPolynomialU(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialU(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function chebyshevPolynomialU(x?: any, n?: any, options?: any): any {
+export function chebyshevPolynomialU(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_u < 0 ? ($id_special_chebyshev_polynomial_u = operatorId("aten::special_chebyshev_polynomial_u", "")) : $id_special_chebyshev_polynomial_u, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_u_n_scalar < 0 ? ($id_special_chebyshev_polynomial_u_n_scalar = operatorId("aten::special_chebyshev_polynomial_u", "n_scalar")) : $id_special_chebyshev_polynomial_u_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_u_x_scalar < 0 ? ($id_special_chebyshev_polynomial_u_x_scalar = operatorId("aten::special_chebyshev_polynomial_u", "x_scalar")) : $id_special_chebyshev_polynomial_u_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_u < 0 ? ($id_special_chebyshev_polynomial_u = operatorId("aten::special_chebyshev_polynomial_u", "")) : $id_special_chebyshev_polynomial_u, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_u_n_scalar < 0 ? ($id_special_chebyshev_polynomial_u_n_scalar = operatorId("aten::special_chebyshev_polynomial_u", "n_scalar")) : $id_special_chebyshev_polynomial_u_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_u_x_scalar < 0 ? ($id_special_chebyshev_polynomial_u_x_scalar = operatorId("aten::special_chebyshev_polynomial_u", "x_scalar")) : $id_special_chebyshev_polynomial_u_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_chebyshev_polynomial_u, [x, n, options]);
+    return dispatch($table_special_chebyshev_polynomial_u, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_u, [x, n, options]);
+    throw operatorError(error, $table_special_chebyshev_polynomial_u, [x, n, options, surplus]);
   }
 }
 
@@ -185,16 +199,18 @@ export function chebyshevPolynomialV(x: Tensor, n: Scalar, options?: { out?: Ten
 /** `special_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_v) */
 export function chebyshevPolynomialV(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialV(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function chebyshevPolynomialV(x?: any, n?: any, options?: any): any {
+export function chebyshevPolynomialV(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_v < 0 ? ($id_special_chebyshev_polynomial_v = operatorId("aten::special_chebyshev_polynomial_v", "")) : $id_special_chebyshev_polynomial_v, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_v_n_scalar < 0 ? ($id_special_chebyshev_polynomial_v_n_scalar = operatorId("aten::special_chebyshev_polynomial_v", "n_scalar")) : $id_special_chebyshev_polynomial_v_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_v_x_scalar < 0 ? ($id_special_chebyshev_polynomial_v_x_scalar = operatorId("aten::special_chebyshev_polynomial_v", "x_scalar")) : $id_special_chebyshev_polynomial_v_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_v < 0 ? ($id_special_chebyshev_polynomial_v = operatorId("aten::special_chebyshev_polynomial_v", "")) : $id_special_chebyshev_polynomial_v, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_v_n_scalar < 0 ? ($id_special_chebyshev_polynomial_v_n_scalar = operatorId("aten::special_chebyshev_polynomial_v", "n_scalar")) : $id_special_chebyshev_polynomial_v_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_v_x_scalar < 0 ? ($id_special_chebyshev_polynomial_v_x_scalar = operatorId("aten::special_chebyshev_polynomial_v", "x_scalar")) : $id_special_chebyshev_polynomial_v_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_chebyshev_polynomial_v, [x, n, options]);
+    return dispatch($table_special_chebyshev_polynomial_v, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_v, [x, n, options]);
+    throw operatorError(error, $table_special_chebyshev_polynomial_v, [x, n, options, surplus]);
   }
 }
 
@@ -216,16 +232,18 @@ export function chebyshevPolynomialW(x: Tensor, n: Scalar, options?: { out?: Ten
 /** `special_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_w) */
 export function chebyshevPolynomialW(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialW(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function chebyshevPolynomialW(x?: any, n?: any, options?: any): any {
+export function chebyshevPolynomialW(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_w < 0 ? ($id_special_chebyshev_polynomial_w = operatorId("aten::special_chebyshev_polynomial_w", "")) : $id_special_chebyshev_polynomial_w, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_w_n_scalar < 0 ? ($id_special_chebyshev_polynomial_w_n_scalar = operatorId("aten::special_chebyshev_polynomial_w", "n_scalar")) : $id_special_chebyshev_polynomial_w_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_w_x_scalar < 0 ? ($id_special_chebyshev_polynomial_w_x_scalar = operatorId("aten::special_chebyshev_polynomial_w", "x_scalar")) : $id_special_chebyshev_polynomial_w_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_w < 0 ? ($id_special_chebyshev_polynomial_w = operatorId("aten::special_chebyshev_polynomial_w", "")) : $id_special_chebyshev_polynomial_w, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_chebyshev_polynomial_w_n_scalar < 0 ? ($id_special_chebyshev_polynomial_w_n_scalar = operatorId("aten::special_chebyshev_polynomial_w", "n_scalar")) : $id_special_chebyshev_polynomial_w_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_chebyshev_polynomial_w_x_scalar < 0 ? ($id_special_chebyshev_polynomial_w_x_scalar = operatorId("aten::special_chebyshev_polynomial_w", "x_scalar")) : $id_special_chebyshev_polynomial_w_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_chebyshev_polynomial_w, [x, n, options]);
+    return dispatch($table_special_chebyshev_polynomial_w, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_w, [x, n, options]);
+    throw operatorError(error, $table_special_chebyshev_polynomial_w, [x, n, options, surplus]);
   }
 }
 
@@ -236,14 +254,16 @@ const $table_special_digamma = operatorTable("digamma", [
 let $id_special_digamma = -1;
 /** `special_digamma(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.digamma) */
 export function digamma(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function digamma(self?: any, options?: any): any {
+export function digamma(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_digamma < 0 ? ($id_special_digamma = operatorId("aten::special_digamma", "")) : $id_special_digamma, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_digamma < 0 ? ($id_special_digamma = operatorId("aten::special_digamma", "")) : $id_special_digamma, self.handle) as number);
+      }
     }
-    return dispatch($table_special_digamma, [self, options]);
+    return dispatch($table_special_digamma, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_digamma, [self, options]);
+    throw operatorError(error, $table_special_digamma, [self, options, surplus]);
   }
 }
 
@@ -254,14 +274,16 @@ const $table_special_entr = operatorTable("entr", [
 let $id_special_entr = -1;
 /** `special_entr(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.entr) */
 export function entr(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function entr(self?: any, options?: any): any {
+export function entr(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_entr < 0 ? ($id_special_entr = operatorId("aten::special_entr", "")) : $id_special_entr, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_entr < 0 ? ($id_special_entr = operatorId("aten::special_entr", "")) : $id_special_entr, self.handle) as number);
+      }
     }
-    return dispatch($table_special_entr, [self, options]);
+    return dispatch($table_special_entr, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_entr, [self, options]);
+    throw operatorError(error, $table_special_entr, [self, options, surplus]);
   }
 }
 
@@ -272,14 +294,16 @@ const $table_special_erf = operatorTable("erf", [
 let $id_special_erf = -1;
 /** `special_erf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.erf) */
 export function erf(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function erf(self?: any, options?: any): any {
+export function erf(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_erf < 0 ? ($id_special_erf = operatorId("aten::special_erf", "")) : $id_special_erf, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_erf < 0 ? ($id_special_erf = operatorId("aten::special_erf", "")) : $id_special_erf, self.handle) as number);
+      }
     }
-    return dispatch($table_special_erf, [self, options]);
+    return dispatch($table_special_erf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erf, [self, options]);
+    throw operatorError(error, $table_special_erf, [self, options, surplus]);
   }
 }
 
@@ -290,14 +314,16 @@ const $table_special_erfc = operatorTable("erfc", [
 let $id_special_erfc = -1;
 /** `special_erfc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.erfc) */
 export function erfc(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function erfc(self?: any, options?: any): any {
+export function erfc(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_erfc < 0 ? ($id_special_erfc = operatorId("aten::special_erfc", "")) : $id_special_erfc, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_erfc < 0 ? ($id_special_erfc = operatorId("aten::special_erfc", "")) : $id_special_erfc, self.handle) as number);
+      }
     }
-    return dispatch($table_special_erfc, [self, options]);
+    return dispatch($table_special_erfc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erfc, [self, options]);
+    throw operatorError(error, $table_special_erfc, [self, options, surplus]);
   }
 }
 
@@ -308,14 +334,16 @@ const $table_special_erfcx = operatorTable("erfcx", [
 let $id_special_erfcx = -1;
 /** `special_erfcx(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.erfcx) */
 export function erfcx(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function erfcx(self?: any, options?: any): any {
+export function erfcx(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_erfcx < 0 ? ($id_special_erfcx = operatorId("aten::special_erfcx", "")) : $id_special_erfcx, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_erfcx < 0 ? ($id_special_erfcx = operatorId("aten::special_erfcx", "")) : $id_special_erfcx, self.handle) as number);
+      }
     }
-    return dispatch($table_special_erfcx, [self, options]);
+    return dispatch($table_special_erfcx, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erfcx, [self, options]);
+    throw operatorError(error, $table_special_erfcx, [self, options, surplus]);
   }
 }
 
@@ -326,14 +354,16 @@ const $table_special_erfinv = operatorTable("erfinv", [
 let $id_special_erfinv = -1;
 /** `special_erfinv(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.erfinv) */
 export function erfinv(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function erfinv(self?: any, options?: any): any {
+export function erfinv(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_erfinv < 0 ? ($id_special_erfinv = operatorId("aten::special_erfinv", "")) : $id_special_erfinv, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_erfinv < 0 ? ($id_special_erfinv = operatorId("aten::special_erfinv", "")) : $id_special_erfinv, self.handle) as number);
+      }
     }
-    return dispatch($table_special_erfinv, [self, options]);
+    return dispatch($table_special_erfinv, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erfinv, [self, options]);
+    throw operatorError(error, $table_special_erfinv, [self, options, surplus]);
   }
 }
 
@@ -344,14 +374,16 @@ const $table_special_exp2 = operatorTable("exp2", [
 let $id_special_exp2 = -1;
 /** `special_exp2(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.exp2) */
 export function exp2(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function exp2(self?: any, options?: any): any {
+export function exp2(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_exp2 < 0 ? ($id_special_exp2 = operatorId("aten::special_exp2", "")) : $id_special_exp2, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_exp2 < 0 ? ($id_special_exp2 = operatorId("aten::special_exp2", "")) : $id_special_exp2, self.handle) as number);
+      }
     }
-    return dispatch($table_special_exp2, [self, options]);
+    return dispatch($table_special_exp2, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_exp2, [self, options]);
+    throw operatorError(error, $table_special_exp2, [self, options, surplus]);
   }
 }
 
@@ -362,14 +394,16 @@ const $table_special_expit = operatorTable("expit", [
 let $id_special_expit = -1;
 /** `special_expit(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.expit) */
 export function expit(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function expit(self?: any, options?: any): any {
+export function expit(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_expit < 0 ? ($id_special_expit = operatorId("aten::special_expit", "")) : $id_special_expit, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_expit < 0 ? ($id_special_expit = operatorId("aten::special_expit", "")) : $id_special_expit, self.handle) as number);
+      }
     }
-    return dispatch($table_special_expit, [self, options]);
+    return dispatch($table_special_expit, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_expit, [self, options]);
+    throw operatorError(error, $table_special_expit, [self, options, surplus]);
   }
 }
 
@@ -380,14 +414,16 @@ const $table_special_expm1 = operatorTable("expm1", [
 let $id_special_expm1 = -1;
 /** `special_expm1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.expm1) */
 export function expm1(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function expm1(self?: any, options?: any): any {
+export function expm1(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_expm1 < 0 ? ($id_special_expm1 = operatorId("aten::special_expm1", "")) : $id_special_expm1, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_expm1 < 0 ? ($id_special_expm1 = operatorId("aten::special_expm1", "")) : $id_special_expm1, self.handle) as number);
+      }
     }
-    return dispatch($table_special_expm1, [self, options]);
+    return dispatch($table_special_expm1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_expm1, [self, options]);
+    throw operatorError(error, $table_special_expm1, [self, options, surplus]);
   }
 }
 
@@ -398,14 +434,16 @@ const $table_special_gammainc = operatorTable("gammainc", [
 let $id_special_gammainc = -1;
 /** `special_gammainc(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.gammainc) */
 export function gammainc(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
-export function gammainc(self?: any, other?: any, options?: any): any {
+export function gammainc(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_gammainc < 0 ? ($id_special_gammainc = operatorId("aten::special_gammainc", "")) : $id_special_gammainc, self.handle, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_gammainc < 0 ? ($id_special_gammainc = operatorId("aten::special_gammainc", "")) : $id_special_gammainc, self.handle, other.handle) as number);
+      }
     }
-    return dispatch($table_special_gammainc, [self, other, options]);
+    return dispatch($table_special_gammainc, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_gammainc, [self, other, options]);
+    throw operatorError(error, $table_special_gammainc, [self, other, options, surplus]);
   }
 }
 
@@ -416,14 +454,16 @@ const $table_special_gammaincc = operatorTable("gammaincc", [
 let $id_special_gammaincc = -1;
 /** `special_gammaincc(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.gammaincc) */
 export function gammaincc(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
-export function gammaincc(self?: any, other?: any, options?: any): any {
+export function gammaincc(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_gammaincc < 0 ? ($id_special_gammaincc = operatorId("aten::special_gammaincc", "")) : $id_special_gammaincc, self.handle, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_gammaincc < 0 ? ($id_special_gammaincc = operatorId("aten::special_gammaincc", "")) : $id_special_gammaincc, self.handle, other.handle) as number);
+      }
     }
-    return dispatch($table_special_gammaincc, [self, other, options]);
+    return dispatch($table_special_gammaincc, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_gammaincc, [self, other, options]);
+    throw operatorError(error, $table_special_gammaincc, [self, other, options, surplus]);
   }
 }
 
@@ -434,14 +474,16 @@ const $table_special_gammaln = operatorTable("gammaln", [
 let $id_special_gammaln = -1;
 /** `special_gammaln(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.gammaln) */
 export function gammaln(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function gammaln(self?: any, options?: any): any {
+export function gammaln(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_gammaln < 0 ? ($id_special_gammaln = operatorId("aten::special_gammaln", "")) : $id_special_gammaln, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_gammaln < 0 ? ($id_special_gammaln = operatorId("aten::special_gammaln", "")) : $id_special_gammaln, self.handle) as number);
+      }
     }
-    return dispatch($table_special_gammaln, [self, options]);
+    return dispatch($table_special_gammaln, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_gammaln, [self, options]);
+    throw operatorError(error, $table_special_gammaln, [self, options, surplus]);
   }
 }
 
@@ -463,16 +505,18 @@ export function hermitePolynomialH(x: Tensor, n: Scalar, options?: { out?: Tenso
 /** `special_hermite_polynomial_h.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_h) */
 export function hermitePolynomialH(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function hermitePolynomialH(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function hermitePolynomialH(x?: any, n?: any, options?: any): any {
+export function hermitePolynomialH(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_h < 0 ? ($id_special_hermite_polynomial_h = operatorId("aten::special_hermite_polynomial_h", "")) : $id_special_hermite_polynomial_h, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_hermite_polynomial_h_n_scalar < 0 ? ($id_special_hermite_polynomial_h_n_scalar = operatorId("aten::special_hermite_polynomial_h", "n_scalar")) : $id_special_hermite_polynomial_h_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_h_x_scalar < 0 ? ($id_special_hermite_polynomial_h_x_scalar = operatorId("aten::special_hermite_polynomial_h", "x_scalar")) : $id_special_hermite_polynomial_h_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_h < 0 ? ($id_special_hermite_polynomial_h = operatorId("aten::special_hermite_polynomial_h", "")) : $id_special_hermite_polynomial_h, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_hermite_polynomial_h_n_scalar < 0 ? ($id_special_hermite_polynomial_h_n_scalar = operatorId("aten::special_hermite_polynomial_h", "n_scalar")) : $id_special_hermite_polynomial_h_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_h_x_scalar < 0 ? ($id_special_hermite_polynomial_h_x_scalar = operatorId("aten::special_hermite_polynomial_h", "x_scalar")) : $id_special_hermite_polynomial_h_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_hermite_polynomial_h, [x, n, options]);
+    return dispatch($table_special_hermite_polynomial_h, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_hermite_polynomial_h, [x, n, options]);
+    throw operatorError(error, $table_special_hermite_polynomial_h, [x, n, options, surplus]);
   }
 }
 
@@ -494,16 +538,18 @@ export function hermitePolynomialHe(x: Tensor, n: Scalar, options?: { out?: Tens
 /** `special_hermite_polynomial_he.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_he) */
 export function hermitePolynomialHe(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function hermitePolynomialHe(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function hermitePolynomialHe(x?: any, n?: any, options?: any): any {
+export function hermitePolynomialHe(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_he < 0 ? ($id_special_hermite_polynomial_he = operatorId("aten::special_hermite_polynomial_he", "")) : $id_special_hermite_polynomial_he, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_hermite_polynomial_he_n_scalar < 0 ? ($id_special_hermite_polynomial_he_n_scalar = operatorId("aten::special_hermite_polynomial_he", "n_scalar")) : $id_special_hermite_polynomial_he_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_he_x_scalar < 0 ? ($id_special_hermite_polynomial_he_x_scalar = operatorId("aten::special_hermite_polynomial_he", "x_scalar")) : $id_special_hermite_polynomial_he_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_he < 0 ? ($id_special_hermite_polynomial_he = operatorId("aten::special_hermite_polynomial_he", "")) : $id_special_hermite_polynomial_he, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_hermite_polynomial_he_n_scalar < 0 ? ($id_special_hermite_polynomial_he_n_scalar = operatorId("aten::special_hermite_polynomial_he", "n_scalar")) : $id_special_hermite_polynomial_he_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_hermite_polynomial_he_x_scalar < 0 ? ($id_special_hermite_polynomial_he_x_scalar = operatorId("aten::special_hermite_polynomial_he", "x_scalar")) : $id_special_hermite_polynomial_he_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_hermite_polynomial_he, [x, n, options]);
+    return dispatch($table_special_hermite_polynomial_he, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_hermite_polynomial_he, [x, n, options]);
+    throw operatorError(error, $table_special_hermite_polynomial_he, [x, n, options, surplus]);
   }
 }
 
@@ -514,14 +560,16 @@ const $table_special_i0 = operatorTable("i0", [
 let $id_special_i0 = -1;
 /** `special_i0(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.i0) */
 export function i0(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function i0(self?: any, options?: any): any {
+export function i0(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_i0 < 0 ? ($id_special_i0 = operatorId("aten::special_i0", "")) : $id_special_i0, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_i0 < 0 ? ($id_special_i0 = operatorId("aten::special_i0", "")) : $id_special_i0, self.handle) as number);
+      }
     }
-    return dispatch($table_special_i0, [self, options]);
+    return dispatch($table_special_i0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i0, [self, options]);
+    throw operatorError(error, $table_special_i0, [self, options, surplus]);
   }
 }
 
@@ -532,14 +580,16 @@ const $table_special_i0e = operatorTable("i0e", [
 let $id_special_i0e = -1;
 /** `special_i0e(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.i0e) */
 export function i0e(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function i0e(self?: any, options?: any): any {
+export function i0e(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_i0e < 0 ? ($id_special_i0e = operatorId("aten::special_i0e", "")) : $id_special_i0e, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_i0e < 0 ? ($id_special_i0e = operatorId("aten::special_i0e", "")) : $id_special_i0e, self.handle) as number);
+      }
     }
-    return dispatch($table_special_i0e, [self, options]);
+    return dispatch($table_special_i0e, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i0e, [self, options]);
+    throw operatorError(error, $table_special_i0e, [self, options, surplus]);
   }
 }
 
@@ -550,14 +600,16 @@ const $table_special_i1 = operatorTable("i1", [
 let $id_special_i1 = -1;
 /** `special_i1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.i1) */
 export function i1(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function i1(self?: any, options?: any): any {
+export function i1(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_i1 < 0 ? ($id_special_i1 = operatorId("aten::special_i1", "")) : $id_special_i1, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_i1 < 0 ? ($id_special_i1 = operatorId("aten::special_i1", "")) : $id_special_i1, self.handle) as number);
+      }
     }
-    return dispatch($table_special_i1, [self, options]);
+    return dispatch($table_special_i1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i1, [self, options]);
+    throw operatorError(error, $table_special_i1, [self, options, surplus]);
   }
 }
 
@@ -568,14 +620,16 @@ const $table_special_i1e = operatorTable("i1e", [
 let $id_special_i1e = -1;
 /** `special_i1e(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.i1e) */
 export function i1e(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function i1e(self?: any, options?: any): any {
+export function i1e(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_i1e < 0 ? ($id_special_i1e = operatorId("aten::special_i1e", "")) : $id_special_i1e, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_i1e < 0 ? ($id_special_i1e = operatorId("aten::special_i1e", "")) : $id_special_i1e, self.handle) as number);
+      }
     }
-    return dispatch($table_special_i1e, [self, options]);
+    return dispatch($table_special_i1e, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i1e, [self, options]);
+    throw operatorError(error, $table_special_i1e, [self, options, surplus]);
   }
 }
 
@@ -597,16 +651,18 @@ export function laguerrePolynomialL(x: Tensor, n: Scalar, options?: { out?: Tens
 /** `special_laguerre_polynomial_l.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.laguerre_polynomial_l) */
 export function laguerrePolynomialL(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function laguerrePolynomialL(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function laguerrePolynomialL(x?: any, n?: any, options?: any): any {
+export function laguerrePolynomialL(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_laguerre_polynomial_l < 0 ? ($id_special_laguerre_polynomial_l = operatorId("aten::special_laguerre_polynomial_l", "")) : $id_special_laguerre_polynomial_l, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_laguerre_polynomial_l_n_scalar < 0 ? ($id_special_laguerre_polynomial_l_n_scalar = operatorId("aten::special_laguerre_polynomial_l", "n_scalar")) : $id_special_laguerre_polynomial_l_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_laguerre_polynomial_l_x_scalar < 0 ? ($id_special_laguerre_polynomial_l_x_scalar = operatorId("aten::special_laguerre_polynomial_l", "x_scalar")) : $id_special_laguerre_polynomial_l_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_laguerre_polynomial_l < 0 ? ($id_special_laguerre_polynomial_l = operatorId("aten::special_laguerre_polynomial_l", "")) : $id_special_laguerre_polynomial_l, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_laguerre_polynomial_l_n_scalar < 0 ? ($id_special_laguerre_polynomial_l_n_scalar = operatorId("aten::special_laguerre_polynomial_l", "n_scalar")) : $id_special_laguerre_polynomial_l_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_laguerre_polynomial_l_x_scalar < 0 ? ($id_special_laguerre_polynomial_l_x_scalar = operatorId("aten::special_laguerre_polynomial_l", "x_scalar")) : $id_special_laguerre_polynomial_l_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_laguerre_polynomial_l, [x, n, options]);
+    return dispatch($table_special_laguerre_polynomial_l, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_laguerre_polynomial_l, [x, n, options]);
+    throw operatorError(error, $table_special_laguerre_polynomial_l, [x, n, options, surplus]);
   }
 }
 
@@ -628,16 +684,18 @@ export function legendrePolynomialP(x: Tensor, n: Scalar, options?: { out?: Tens
 /** `special_legendre_polynomial_p.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.legendre_polynomial_p) */
 export function legendrePolynomialP(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function legendrePolynomialP(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function legendrePolynomialP(x?: any, n?: any, options?: any): any {
+export function legendrePolynomialP(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_legendre_polynomial_p < 0 ? ($id_special_legendre_polynomial_p = operatorId("aten::special_legendre_polynomial_p", "")) : $id_special_legendre_polynomial_p, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_legendre_polynomial_p_n_scalar < 0 ? ($id_special_legendre_polynomial_p_n_scalar = operatorId("aten::special_legendre_polynomial_p", "n_scalar")) : $id_special_legendre_polynomial_p_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_legendre_polynomial_p_x_scalar < 0 ? ($id_special_legendre_polynomial_p_x_scalar = operatorId("aten::special_legendre_polynomial_p", "x_scalar")) : $id_special_legendre_polynomial_p_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_legendre_polynomial_p < 0 ? ($id_special_legendre_polynomial_p = operatorId("aten::special_legendre_polynomial_p", "")) : $id_special_legendre_polynomial_p, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_legendre_polynomial_p_n_scalar < 0 ? ($id_special_legendre_polynomial_p_n_scalar = operatorId("aten::special_legendre_polynomial_p", "n_scalar")) : $id_special_legendre_polynomial_p_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_legendre_polynomial_p_x_scalar < 0 ? ($id_special_legendre_polynomial_p_x_scalar = operatorId("aten::special_legendre_polynomial_p", "x_scalar")) : $id_special_legendre_polynomial_p_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_legendre_polynomial_p, [x, n, options]);
+    return dispatch($table_special_legendre_polynomial_p, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_legendre_polynomial_p, [x, n, options]);
+    throw operatorError(error, $table_special_legendre_polynomial_p, [x, n, options, surplus]);
   }
 }
 
@@ -648,14 +706,16 @@ const $table_special_log1p = operatorTable("log1p", [
 let $id_special_log1p = -1;
 /** `special_log1p(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.log1p) */
 export function log1p(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function log1p(self?: any, options?: any): any {
+export function log1p(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_log1p < 0 ? ($id_special_log1p = operatorId("aten::special_log1p", "")) : $id_special_log1p, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_log1p < 0 ? ($id_special_log1p = operatorId("aten::special_log1p", "")) : $id_special_log1p, self.handle) as number);
+      }
     }
-    return dispatch($table_special_log1p, [self, options]);
+    return dispatch($table_special_log1p, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_log1p, [self, options]);
+    throw operatorError(error, $table_special_log1p, [self, options, surplus]);
   }
 }
 
@@ -666,14 +726,16 @@ const $table_special_log_ndtr = operatorTable("logNdtr", [
 let $id_special_log_ndtr = -1;
 /** `special_log_ndtr(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.log_ndtr) */
 export function logNdtr(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function logNdtr(self?: any, options?: any): any {
+export function logNdtr(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_log_ndtr < 0 ? ($id_special_log_ndtr = operatorId("aten::special_log_ndtr", "")) : $id_special_log_ndtr, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_log_ndtr < 0 ? ($id_special_log_ndtr = operatorId("aten::special_log_ndtr", "")) : $id_special_log_ndtr, self.handle) as number);
+      }
     }
-    return dispatch($table_special_log_ndtr, [self, options]);
+    return dispatch($table_special_log_ndtr, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_log_ndtr, [self, options]);
+    throw operatorError(error, $table_special_log_ndtr, [self, options, surplus]);
   }
 }
 
@@ -683,15 +745,17 @@ const $table_special_log_softmax = operatorTable("logSoftmax", [
 let $id_special_log_softmax = -1;
 /** `special_log_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.log_softmax) */
 export function logSoftmax(self: Tensor, dim: number, options?: { dtype?: DTypeLike | null }): Tensor;
-export function logSoftmax(self?: any, dim?: any, options?: any): any {
+export function logSoftmax(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_log_softmax < 0 ? ($id_special_log_softmax = operatorId("aten::special_log_softmax", "")) : $id_special_log_softmax, self.handle, dim) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_log_softmax < 0 ? ($id_special_log_softmax = operatorId("aten::special_log_softmax", "")) : $id_special_log_softmax, self.handle, dim) as number);
+      }
+      if (takesOnly(options, $options_0)) return wrap(call($id_special_log_softmax < 0 ? ($id_special_log_softmax = operatorId("aten::special_log_softmax", "")) : $id_special_log_softmax, self.handle, dim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
     }
-    if (takesOnly(options, $options_0)) return wrap(call($id_special_log_softmax < 0 ? ($id_special_log_softmax = operatorId("aten::special_log_softmax", "")) : $id_special_log_softmax, self.handle, dim, dtypeCode(options.dtype as DTypeLike | undefined)) as number);
-    return dispatch($table_special_log_softmax, [self, dim, options]);
+    return dispatch($table_special_log_softmax, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_log_softmax, [self, dim, options]);
+    throw operatorError(error, $table_special_log_softmax, [self, dim, options, surplus]);
   }
 }
 
@@ -703,18 +767,20 @@ let $id_special_logit = -1;
 /** `special_logit(Tensor self, float? eps=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.logit) */
 export function logit(self: Tensor, eps?: number | null, options?: { out?: Tensor }): Tensor;
 export function logit(self: Tensor, options: { eps?: number | null; out?: Tensor }): Tensor;
-export function logit(self?: any, eps?: any, options?: any): any {
+export function logit(self?: any, eps?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (eps === undefined) {
-        return wrap(call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (eps === undefined) {
+          return wrap(call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle) as number);
+        }
+        if ((eps === null || typeof eps === "number")) return wrap(call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle, eps) as number);
+        if (takesOnly(eps, $options_1)) return wrap(call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle, eps.eps) as number);
       }
-      if ((eps === null || typeof eps === "number")) return wrap(call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle, eps) as number);
-      if (takesOnly(eps, $options_1)) return wrap(call($id_special_logit < 0 ? ($id_special_logit = operatorId("aten::special_logit", "")) : $id_special_logit, self.handle, eps.eps) as number);
     }
-    return dispatch($table_special_logit, [self, eps, options]);
+    return dispatch($table_special_logit, [self, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_logit, [self, eps, options]);
+    throw operatorError(error, $table_special_logit, [self, eps, options, surplus]);
   }
 }
 
@@ -726,18 +792,20 @@ let $id_special_logsumexp = -1;
 /** `special_logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.logsumexp) */
 export function logsumexp(self: Tensor, dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function logsumexp(self: Tensor, dim: number | readonly number[], options: { keepdim?: boolean; out?: Tensor }): Tensor;
-export function logsumexp(self?: any, dim?: any, keepdim?: any, options?: any): any {
+export function logsumexp(self?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (keepdim === undefined) {
-        return wrap(call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (keepdim === undefined) {
+          return wrap(call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim) as number);
+        }
+        if (typeof keepdim === "boolean") return wrap(call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim, keepdim) as number);
+        if (takesOnly(keepdim, $options_2)) return wrap(call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim, keepdim.keepdim) as number);
       }
-      if (typeof keepdim === "boolean") return wrap(call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim, keepdim) as number);
-      if (takesOnly(keepdim, $options_2)) return wrap(call($id_special_logsumexp < 0 ? ($id_special_logsumexp = operatorId("aten::special_logsumexp", "")) : $id_special_logsumexp, self.handle, dim, keepdim.keepdim) as number);
     }
-    return dispatch($table_special_logsumexp, [self, dim, keepdim, options]);
+    return dispatch($table_special_logsumexp, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_logsumexp, [self, dim, keepdim, options]);
+    throw operatorError(error, $table_special_logsumexp, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -748,14 +816,16 @@ const $table_special_modified_bessel_i0 = operatorTable("modifiedBesselI0", [
 let $id_special_modified_bessel_i0 = -1;
 /** `special_modified_bessel_i0(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.modified_bessel_i0) */
 export function modifiedBesselI0(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function modifiedBesselI0(self?: any, options?: any): any {
+export function modifiedBesselI0(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_modified_bessel_i0 < 0 ? ($id_special_modified_bessel_i0 = operatorId("aten::special_modified_bessel_i0", "")) : $id_special_modified_bessel_i0, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_modified_bessel_i0 < 0 ? ($id_special_modified_bessel_i0 = operatorId("aten::special_modified_bessel_i0", "")) : $id_special_modified_bessel_i0, self.handle) as number);
+      }
     }
-    return dispatch($table_special_modified_bessel_i0, [self, options]);
+    return dispatch($table_special_modified_bessel_i0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_i0, [self, options]);
+    throw operatorError(error, $table_special_modified_bessel_i0, [self, options, surplus]);
   }
 }
 
@@ -766,14 +836,16 @@ const $table_special_modified_bessel_i1 = operatorTable("modifiedBesselI1", [
 let $id_special_modified_bessel_i1 = -1;
 /** `special_modified_bessel_i1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.modified_bessel_i1) */
 export function modifiedBesselI1(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function modifiedBesselI1(self?: any, options?: any): any {
+export function modifiedBesselI1(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_modified_bessel_i1 < 0 ? ($id_special_modified_bessel_i1 = operatorId("aten::special_modified_bessel_i1", "")) : $id_special_modified_bessel_i1, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_modified_bessel_i1 < 0 ? ($id_special_modified_bessel_i1 = operatorId("aten::special_modified_bessel_i1", "")) : $id_special_modified_bessel_i1, self.handle) as number);
+      }
     }
-    return dispatch($table_special_modified_bessel_i1, [self, options]);
+    return dispatch($table_special_modified_bessel_i1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_i1, [self, options]);
+    throw operatorError(error, $table_special_modified_bessel_i1, [self, options, surplus]);
   }
 }
 
@@ -784,14 +856,16 @@ const $table_special_modified_bessel_k0 = operatorTable("modifiedBesselK0", [
 let $id_special_modified_bessel_k0 = -1;
 /** `special_modified_bessel_k0(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.modified_bessel_k0) */
 export function modifiedBesselK0(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function modifiedBesselK0(self?: any, options?: any): any {
+export function modifiedBesselK0(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_modified_bessel_k0 < 0 ? ($id_special_modified_bessel_k0 = operatorId("aten::special_modified_bessel_k0", "")) : $id_special_modified_bessel_k0, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_modified_bessel_k0 < 0 ? ($id_special_modified_bessel_k0 = operatorId("aten::special_modified_bessel_k0", "")) : $id_special_modified_bessel_k0, self.handle) as number);
+      }
     }
-    return dispatch($table_special_modified_bessel_k0, [self, options]);
+    return dispatch($table_special_modified_bessel_k0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_k0, [self, options]);
+    throw operatorError(error, $table_special_modified_bessel_k0, [self, options, surplus]);
   }
 }
 
@@ -802,14 +876,16 @@ const $table_special_modified_bessel_k1 = operatorTable("modifiedBesselK1", [
 let $id_special_modified_bessel_k1 = -1;
 /** `special_modified_bessel_k1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.modified_bessel_k1) */
 export function modifiedBesselK1(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function modifiedBesselK1(self?: any, options?: any): any {
+export function modifiedBesselK1(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_modified_bessel_k1 < 0 ? ($id_special_modified_bessel_k1 = operatorId("aten::special_modified_bessel_k1", "")) : $id_special_modified_bessel_k1, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_modified_bessel_k1 < 0 ? ($id_special_modified_bessel_k1 = operatorId("aten::special_modified_bessel_k1", "")) : $id_special_modified_bessel_k1, self.handle) as number);
+      }
     }
-    return dispatch($table_special_modified_bessel_k1, [self, options]);
+    return dispatch($table_special_modified_bessel_k1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_k1, [self, options]);
+    throw operatorError(error, $table_special_modified_bessel_k1, [self, options, surplus]);
   }
 }
 
@@ -820,14 +896,16 @@ const $table_special_multigammaln = operatorTable("multigammaln", [
 let $id_special_multigammaln = -1;
 /** `special_multigammaln(Tensor self, int p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.multigammaln) */
 export function multigammaln(self: Tensor, p: number, options?: { out?: Tensor }): Tensor;
-export function multigammaln(self?: any, p?: any, options?: any): any {
+export function multigammaln(self?: any, p?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_multigammaln < 0 ? ($id_special_multigammaln = operatorId("aten::special_multigammaln", "")) : $id_special_multigammaln, self.handle, p) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_multigammaln < 0 ? ($id_special_multigammaln = operatorId("aten::special_multigammaln", "")) : $id_special_multigammaln, self.handle, p) as number);
+      }
     }
-    return dispatch($table_special_multigammaln, [self, p, options]);
+    return dispatch($table_special_multigammaln, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_multigammaln, [self, p, options]);
+    throw operatorError(error, $table_special_multigammaln, [self, p, options, surplus]);
   }
 }
 
@@ -838,14 +916,16 @@ const $table_special_ndtr = operatorTable("ndtr", [
 let $id_special_ndtr = -1;
 /** `special_ndtr(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.ndtr) */
 export function ndtr(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function ndtr(self?: any, options?: any): any {
+export function ndtr(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_ndtr < 0 ? ($id_special_ndtr = operatorId("aten::special_ndtr", "")) : $id_special_ndtr, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_ndtr < 0 ? ($id_special_ndtr = operatorId("aten::special_ndtr", "")) : $id_special_ndtr, self.handle) as number);
+      }
     }
-    return dispatch($table_special_ndtr, [self, options]);
+    return dispatch($table_special_ndtr, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_ndtr, [self, options]);
+    throw operatorError(error, $table_special_ndtr, [self, options, surplus]);
   }
 }
 
@@ -856,14 +936,16 @@ const $table_special_ndtri = operatorTable("ndtri", [
 let $id_special_ndtri = -1;
 /** `special_ndtri(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.ndtri) */
 export function ndtri(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function ndtri(self?: any, options?: any): any {
+export function ndtri(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_ndtri < 0 ? ($id_special_ndtri = operatorId("aten::special_ndtri", "")) : $id_special_ndtri, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_ndtri < 0 ? ($id_special_ndtri = operatorId("aten::special_ndtri", "")) : $id_special_ndtri, self.handle) as number);
+      }
     }
-    return dispatch($table_special_ndtri, [self, options]);
+    return dispatch($table_special_ndtri, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_ndtri, [self, options]);
+    throw operatorError(error, $table_special_ndtri, [self, options, surplus]);
   }
 }
 
@@ -874,14 +956,16 @@ const $table_special_polygamma = operatorTable("polygamma", [
 let $id_special_polygamma = -1;
 /** `special_polygamma(int n, Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.polygamma) */
 export function polygamma(n: number, self: Tensor, options?: { out?: Tensor }): Tensor;
-export function polygamma(n?: any, self?: any, options?: any): any {
+export function polygamma(n?: any, self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_polygamma < 0 ? ($id_special_polygamma = operatorId("aten::special_polygamma", "")) : $id_special_polygamma, n, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_polygamma < 0 ? ($id_special_polygamma = operatorId("aten::special_polygamma", "")) : $id_special_polygamma, n, self.handle) as number);
+      }
     }
-    return dispatch($table_special_polygamma, [n, self, options]);
+    return dispatch($table_special_polygamma, [n, self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_polygamma, [n, self, options]);
+    throw operatorError(error, $table_special_polygamma, [n, self, options, surplus]);
   }
 }
 
@@ -892,14 +976,16 @@ const $table_special_psi = operatorTable("psi", [
 let $id_special_psi = -1;
 /** `special_psi(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.psi) */
 export function psi(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function psi(self?: any, options?: any): any {
+export function psi(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_psi < 0 ? ($id_special_psi = operatorId("aten::special_psi", "")) : $id_special_psi, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_psi < 0 ? ($id_special_psi = operatorId("aten::special_psi", "")) : $id_special_psi, self.handle) as number);
+      }
     }
-    return dispatch($table_special_psi, [self, options]);
+    return dispatch($table_special_psi, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_psi, [self, options]);
+    throw operatorError(error, $table_special_psi, [self, options, surplus]);
   }
 }
 
@@ -910,15 +996,17 @@ const $table_special_round = operatorTable("round", [
 let $id_special_round = -1;
 /** `special_round(Tensor self, *, int decimals=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.round) */
 export function round(self: Tensor, options?: { decimals?: number; out?: Tensor }): Tensor;
-export function round(self?: any, options?: any): any {
+export function round(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_round < 0 ? ($id_special_round = operatorId("aten::special_round", "")) : $id_special_round, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_round < 0 ? ($id_special_round = operatorId("aten::special_round", "")) : $id_special_round, self.handle) as number);
+      }
+      if (takesOnly(options, $options_3)) return wrap(call($id_special_round < 0 ? ($id_special_round = operatorId("aten::special_round", "")) : $id_special_round, self.handle, options.decimals) as number);
     }
-    if (takesOnly(options, $options_3)) return wrap(call($id_special_round < 0 ? ($id_special_round = operatorId("aten::special_round", "")) : $id_special_round, self.handle, options.decimals) as number);
-    return dispatch($table_special_round, [self, options]);
+    return dispatch($table_special_round, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_round, [self, options]);
+    throw operatorError(error, $table_special_round, [self, options, surplus]);
   }
 }
 
@@ -929,14 +1017,16 @@ const $table_special_scaled_modified_bessel_k0 = operatorTable("scaledModifiedBe
 let $id_special_scaled_modified_bessel_k0 = -1;
 /** `special_scaled_modified_bessel_k0(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.scaled_modified_bessel_k0) */
 export function scaledModifiedBesselK0(x: Tensor, options?: { out?: Tensor }): Tensor;
-export function scaledModifiedBesselK0(x?: any, options?: any): any {
+export function scaledModifiedBesselK0(x?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_scaled_modified_bessel_k0 < 0 ? ($id_special_scaled_modified_bessel_k0 = operatorId("aten::special_scaled_modified_bessel_k0", "")) : $id_special_scaled_modified_bessel_k0, x.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_scaled_modified_bessel_k0 < 0 ? ($id_special_scaled_modified_bessel_k0 = operatorId("aten::special_scaled_modified_bessel_k0", "")) : $id_special_scaled_modified_bessel_k0, x.handle) as number);
+      }
     }
-    return dispatch($table_special_scaled_modified_bessel_k0, [x, options]);
+    return dispatch($table_special_scaled_modified_bessel_k0, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_scaled_modified_bessel_k0, [x, options]);
+    throw operatorError(error, $table_special_scaled_modified_bessel_k0, [x, options, surplus]);
   }
 }
 
@@ -947,14 +1037,16 @@ const $table_special_scaled_modified_bessel_k1 = operatorTable("scaledModifiedBe
 let $id_special_scaled_modified_bessel_k1 = -1;
 /** `special_scaled_modified_bessel_k1(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.scaled_modified_bessel_k1) */
 export function scaledModifiedBesselK1(x: Tensor, options?: { out?: Tensor }): Tensor;
-export function scaledModifiedBesselK1(x?: any, options?: any): any {
+export function scaledModifiedBesselK1(x?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_scaled_modified_bessel_k1 < 0 ? ($id_special_scaled_modified_bessel_k1 = operatorId("aten::special_scaled_modified_bessel_k1", "")) : $id_special_scaled_modified_bessel_k1, x.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_scaled_modified_bessel_k1 < 0 ? ($id_special_scaled_modified_bessel_k1 = operatorId("aten::special_scaled_modified_bessel_k1", "")) : $id_special_scaled_modified_bessel_k1, x.handle) as number);
+      }
     }
-    return dispatch($table_special_scaled_modified_bessel_k1, [x, options]);
+    return dispatch($table_special_scaled_modified_bessel_k1, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_scaled_modified_bessel_k1, [x, options]);
+    throw operatorError(error, $table_special_scaled_modified_bessel_k1, [x, options, surplus]);
   }
 }
 
@@ -976,16 +1068,18 @@ export function shiftedChebyshevPolynomialT(x: Tensor, n: Scalar, options?: { ou
 /** `special_shifted_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_t) */
 export function shiftedChebyshevPolynomialT(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialT(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function shiftedChebyshevPolynomialT(x?: any, n?: any, options?: any): any {
+export function shiftedChebyshevPolynomialT(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_t < 0 ? ($id_special_shifted_chebyshev_polynomial_t = operatorId("aten::special_shifted_chebyshev_polynomial_t", "")) : $id_special_shifted_chebyshev_polynomial_t, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_t_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_t_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_t", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_t_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_t_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_t_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_t", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_t_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_t < 0 ? ($id_special_shifted_chebyshev_polynomial_t = operatorId("aten::special_shifted_chebyshev_polynomial_t", "")) : $id_special_shifted_chebyshev_polynomial_t, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_t_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_t_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_t", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_t_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_t_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_t_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_t", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_t_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_shifted_chebyshev_polynomial_t, [x, n, options]);
+    return dispatch($table_special_shifted_chebyshev_polynomial_t, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_t, [x, n, options]);
+    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_t, [x, n, options, surplus]);
   }
 }
 
@@ -1007,16 +1101,18 @@ export function shiftedChebyshevPolynomialU(x: Tensor, n: Scalar, options?: { ou
 /** `special_shifted_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_u) */
 export function shiftedChebyshevPolynomialU(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialU(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function shiftedChebyshevPolynomialU(x?: any, n?: any, options?: any): any {
+export function shiftedChebyshevPolynomialU(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_u < 0 ? ($id_special_shifted_chebyshev_polynomial_u = operatorId("aten::special_shifted_chebyshev_polynomial_u", "")) : $id_special_shifted_chebyshev_polynomial_u, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_u_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_u_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_u", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_u_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_u_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_u_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_u", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_u_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_u < 0 ? ($id_special_shifted_chebyshev_polynomial_u = operatorId("aten::special_shifted_chebyshev_polynomial_u", "")) : $id_special_shifted_chebyshev_polynomial_u, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_u_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_u_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_u", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_u_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_u_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_u_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_u", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_u_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_shifted_chebyshev_polynomial_u, [x, n, options]);
+    return dispatch($table_special_shifted_chebyshev_polynomial_u, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_u, [x, n, options]);
+    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_u, [x, n, options, surplus]);
   }
 }
 
@@ -1038,16 +1134,18 @@ export function shiftedChebyshevPolynomialV(x: Tensor, n: Scalar, options?: { ou
 /** `special_shifted_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_v) */
 export function shiftedChebyshevPolynomialV(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialV(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function shiftedChebyshevPolynomialV(x?: any, n?: any, options?: any): any {
+export function shiftedChebyshevPolynomialV(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_v < 0 ? ($id_special_shifted_chebyshev_polynomial_v = operatorId("aten::special_shifted_chebyshev_polynomial_v", "")) : $id_special_shifted_chebyshev_polynomial_v, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_v_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_v_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_v", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_v_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_v_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_v_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_v", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_v_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_v < 0 ? ($id_special_shifted_chebyshev_polynomial_v = operatorId("aten::special_shifted_chebyshev_polynomial_v", "")) : $id_special_shifted_chebyshev_polynomial_v, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_v_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_v_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_v", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_v_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_v_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_v_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_v", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_v_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_shifted_chebyshev_polynomial_v, [x, n, options]);
+    return dispatch($table_special_shifted_chebyshev_polynomial_v, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_v, [x, n, options]);
+    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_v, [x, n, options, surplus]);
   }
 }
 
@@ -1069,16 +1167,18 @@ export function shiftedChebyshevPolynomialW(x: Tensor, n: Scalar, options?: { ou
 /** `special_shifted_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_w) */
 export function shiftedChebyshevPolynomialW(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialW(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function shiftedChebyshevPolynomialW(x?: any, n?: any, options?: any): any {
+export function shiftedChebyshevPolynomialW(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_w < 0 ? ($id_special_shifted_chebyshev_polynomial_w = operatorId("aten::special_shifted_chebyshev_polynomial_w", "")) : $id_special_shifted_chebyshev_polynomial_w, x.handle, n.handle) as number);
-      if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_w_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_w_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_w", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_w_n_scalar, x.handle, n) as number);
-      if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_w_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_w_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_w", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_w_x_scalar, x, n.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (x instanceof Tensor && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_w < 0 ? ($id_special_shifted_chebyshev_polynomial_w = operatorId("aten::special_shifted_chebyshev_polynomial_w", "")) : $id_special_shifted_chebyshev_polynomial_w, x.handle, n.handle) as number);
+        if (x instanceof Tensor && typeof n === "number") return wrap(call($id_special_shifted_chebyshev_polynomial_w_n_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_w_n_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_w", "n_scalar")) : $id_special_shifted_chebyshev_polynomial_w_n_scalar, x.handle, n) as number);
+        if (typeof x === "number" && n instanceof Tensor) return wrap(call($id_special_shifted_chebyshev_polynomial_w_x_scalar < 0 ? ($id_special_shifted_chebyshev_polynomial_w_x_scalar = operatorId("aten::special_shifted_chebyshev_polynomial_w", "x_scalar")) : $id_special_shifted_chebyshev_polynomial_w_x_scalar, x, n.handle) as number);
+      }
     }
-    return dispatch($table_special_shifted_chebyshev_polynomial_w, [x, n, options]);
+    return dispatch($table_special_shifted_chebyshev_polynomial_w, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_w, [x, n, options]);
+    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_w, [x, n, options, surplus]);
   }
 }
 
@@ -1089,14 +1189,16 @@ const $table_special_sinc = operatorTable("sinc", [
 let $id_special_sinc = -1;
 /** `special_sinc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.sinc) */
 export function sinc(self: Tensor, options?: { out?: Tensor }): Tensor;
-export function sinc(self?: any, options?: any): any {
+export function sinc(self?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_sinc < 0 ? ($id_special_sinc = operatorId("aten::special_sinc", "")) : $id_special_sinc, self.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_sinc < 0 ? ($id_special_sinc = operatorId("aten::special_sinc", "")) : $id_special_sinc, self.handle) as number);
+      }
     }
-    return dispatch($table_special_sinc, [self, options]);
+    return dispatch($table_special_sinc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_sinc, [self, options]);
+    throw operatorError(error, $table_special_sinc, [self, options, surplus]);
   }
 }
 
@@ -1107,18 +1209,20 @@ let $id_special_softmax = -1;
 /** `special_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.softmax) */
 export function softmax(self: Tensor, dim: number, dtype?: DTypeLike | null): Tensor;
 export function softmax(self: Tensor, dim: number, options: { dtype?: DTypeLike | null }): Tensor;
-export function softmax(self?: any, dim?: any, dtype?: any, options?: any): any {
+export function softmax(self?: any, dim?: any, dtype?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (dtype === undefined) {
-        return wrap(call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (dtype === undefined) {
+          return wrap(call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim) as number);
+        }
+        if ((dtype === null || typeof dtype === "string")) return wrap(call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim, dtypeCode(dtype as DTypeLike | undefined)) as number);
+        if (takesOnly(dtype, $options_0)) return wrap(call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim, dtypeCode(dtype.dtype as DTypeLike | undefined)) as number);
       }
-      if ((dtype === null || typeof dtype === "string")) return wrap(call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim, dtypeCode(dtype as DTypeLike | undefined)) as number);
-      if (takesOnly(dtype, $options_0)) return wrap(call($id_special_softmax < 0 ? ($id_special_softmax = operatorId("aten::special_softmax", "")) : $id_special_softmax, self.handle, dim, dtypeCode(dtype.dtype as DTypeLike | undefined)) as number);
     }
-    return dispatch($table_special_softmax, [self, dim, dtype, options]);
+    return dispatch($table_special_softmax, [self, dim, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_softmax, [self, dim, dtype, options]);
+    throw operatorError(error, $table_special_softmax, [self, dim, dtype, options, surplus]);
   }
 }
 
@@ -1129,14 +1233,16 @@ const $table_special_spherical_bessel_j0 = operatorTable("sphericalBesselJ0", [
 let $id_special_spherical_bessel_j0 = -1;
 /** `special_spherical_bessel_j0(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.spherical_bessel_j0) */
 export function sphericalBesselJ0(x: Tensor, options?: { out?: Tensor }): Tensor;
-export function sphericalBesselJ0(x?: any, options?: any): any {
+export function sphericalBesselJ0(x?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      return wrap(call($id_special_spherical_bessel_j0 < 0 ? ($id_special_spherical_bessel_j0 = operatorId("aten::special_spherical_bessel_j0", "")) : $id_special_spherical_bessel_j0, x.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        return wrap(call($id_special_spherical_bessel_j0 < 0 ? ($id_special_spherical_bessel_j0 = operatorId("aten::special_spherical_bessel_j0", "")) : $id_special_spherical_bessel_j0, x.handle) as number);
+      }
     }
-    return dispatch($table_special_spherical_bessel_j0, [x, options]);
+    return dispatch($table_special_spherical_bessel_j0, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_spherical_bessel_j0, [x, options]);
+    throw operatorError(error, $table_special_spherical_bessel_j0, [x, options, surplus]);
   }
 }
 
@@ -1158,16 +1264,18 @@ export function xlog1py(self: Tensor, other: Scalar, options?: { out?: Tensor })
 /** `special_xlog1py.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlog1py) */
 export function xlog1py(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
 export function xlog1py(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function xlog1py(self?: any, other?: any, options?: any): any {
+export function xlog1py(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (self instanceof Tensor && other instanceof Tensor) return wrap(call($id_special_xlog1py < 0 ? ($id_special_xlog1py = operatorId("aten::special_xlog1py", "")) : $id_special_xlog1py, self.handle, other.handle) as number);
-      if (self instanceof Tensor && typeof other === "number") return wrap(call($id_special_xlog1py_other_scalar < 0 ? ($id_special_xlog1py_other_scalar = operatorId("aten::special_xlog1py", "other_scalar")) : $id_special_xlog1py_other_scalar, self.handle, other) as number);
-      if (typeof self === "number" && other instanceof Tensor) return wrap(call($id_special_xlog1py_self_scalar < 0 ? ($id_special_xlog1py_self_scalar = operatorId("aten::special_xlog1py", "self_scalar")) : $id_special_xlog1py_self_scalar, self, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (self instanceof Tensor && other instanceof Tensor) return wrap(call($id_special_xlog1py < 0 ? ($id_special_xlog1py = operatorId("aten::special_xlog1py", "")) : $id_special_xlog1py, self.handle, other.handle) as number);
+        if (self instanceof Tensor && typeof other === "number") return wrap(call($id_special_xlog1py_other_scalar < 0 ? ($id_special_xlog1py_other_scalar = operatorId("aten::special_xlog1py", "other_scalar")) : $id_special_xlog1py_other_scalar, self.handle, other) as number);
+        if (typeof self === "number" && other instanceof Tensor) return wrap(call($id_special_xlog1py_self_scalar < 0 ? ($id_special_xlog1py_self_scalar = operatorId("aten::special_xlog1py", "self_scalar")) : $id_special_xlog1py_self_scalar, self, other.handle) as number);
+      }
     }
-    return dispatch($table_special_xlog1py, [self, other, options]);
+    return dispatch($table_special_xlog1py, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_xlog1py, [self, other, options]);
+    throw operatorError(error, $table_special_xlog1py, [self, other, options, surplus]);
   }
 }
 
@@ -1189,16 +1297,18 @@ export function xlogy(self: Tensor, other: Scalar, options?: { out?: Tensor }): 
 /** `special_xlogy.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlogy) */
 export function xlogy(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
 export function xlogy(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function xlogy(self?: any, other?: any, options?: any): any {
+export function xlogy(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (self instanceof Tensor && other instanceof Tensor) return wrap(call($id_special_xlogy < 0 ? ($id_special_xlogy = operatorId("aten::special_xlogy", "")) : $id_special_xlogy, self.handle, other.handle) as number);
-      if (self instanceof Tensor && typeof other === "number") return wrap(call($id_special_xlogy_other_scalar < 0 ? ($id_special_xlogy_other_scalar = operatorId("aten::special_xlogy", "other_scalar")) : $id_special_xlogy_other_scalar, self.handle, other) as number);
-      if (typeof self === "number" && other instanceof Tensor) return wrap(call($id_special_xlogy_self_scalar < 0 ? ($id_special_xlogy_self_scalar = operatorId("aten::special_xlogy", "self_scalar")) : $id_special_xlogy_self_scalar, self, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (self instanceof Tensor && other instanceof Tensor) return wrap(call($id_special_xlogy < 0 ? ($id_special_xlogy = operatorId("aten::special_xlogy", "")) : $id_special_xlogy, self.handle, other.handle) as number);
+        if (self instanceof Tensor && typeof other === "number") return wrap(call($id_special_xlogy_other_scalar < 0 ? ($id_special_xlogy_other_scalar = operatorId("aten::special_xlogy", "other_scalar")) : $id_special_xlogy_other_scalar, self.handle, other) as number);
+        if (typeof self === "number" && other instanceof Tensor) return wrap(call($id_special_xlogy_self_scalar < 0 ? ($id_special_xlogy_self_scalar = operatorId("aten::special_xlogy", "self_scalar")) : $id_special_xlogy_self_scalar, self, other.handle) as number);
+      }
     }
-    return dispatch($table_special_xlogy, [self, other, options]);
+    return dispatch($table_special_xlogy, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_xlogy, [self, other, options]);
+    throw operatorError(error, $table_special_xlogy, [self, other, options, surplus]);
   }
 }
 
@@ -1220,15 +1330,17 @@ export function zeta(self: Tensor, other: Scalar, options?: { out?: Tensor }): T
 /** `special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.zeta) */
 export function zeta(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
 export function zeta(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-export function zeta(self?: any, other?: any, options?: any): any {
+export function zeta(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
-    if (options === undefined) {
-      if (self instanceof Tensor && other instanceof Tensor) return wrap(call($id_special_zeta < 0 ? ($id_special_zeta = operatorId("aten::special_zeta", "")) : $id_special_zeta, self.handle, other.handle) as number);
-      if (self instanceof Tensor && typeof other === "number") return wrap(call($id_special_zeta_other_scalar < 0 ? ($id_special_zeta_other_scalar = operatorId("aten::special_zeta", "other_scalar")) : $id_special_zeta_other_scalar, self.handle, other) as number);
-      if (typeof self === "number" && other instanceof Tensor) return wrap(call($id_special_zeta_self_scalar < 0 ? ($id_special_zeta_self_scalar = operatorId("aten::special_zeta", "self_scalar")) : $id_special_zeta_self_scalar, self, other.handle) as number);
+    if (surplus === undefined) {
+      if (options === undefined) {
+        if (self instanceof Tensor && other instanceof Tensor) return wrap(call($id_special_zeta < 0 ? ($id_special_zeta = operatorId("aten::special_zeta", "")) : $id_special_zeta, self.handle, other.handle) as number);
+        if (self instanceof Tensor && typeof other === "number") return wrap(call($id_special_zeta_other_scalar < 0 ? ($id_special_zeta_other_scalar = operatorId("aten::special_zeta", "other_scalar")) : $id_special_zeta_other_scalar, self.handle, other) as number);
+        if (typeof self === "number" && other instanceof Tensor) return wrap(call($id_special_zeta_self_scalar < 0 ? ($id_special_zeta_self_scalar = operatorId("aten::special_zeta", "self_scalar")) : $id_special_zeta_self_scalar, self, other.handle) as number);
+      }
     }
-    return dispatch($table_special_zeta, [self, other, options]);
+    return dispatch($table_special_zeta, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_zeta, [self, other, options]);
+    throw operatorError(error, $table_special_zeta, [self, other, options, surplus]);
   }
 }

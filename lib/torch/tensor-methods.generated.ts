@@ -1066,223 +1066,223 @@ const $zero_: any = imported_zero_;
 export abstract class TensorMethods {
   /** `_addmm_activation(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, bool use_gelu=False) -> Tensor` */
   _addmmActivation(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; useGelu?: boolean; out?: Tensor }): Tensor;
-  _addmmActivation(a0?: any, a1?: any, a2?: any): any {
-    return $_addmmActivation(this, a0, a1, a2);
+  _addmmActivation(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $_addmmActivation(this, a0, a1, a2, surplus);
   }
 
   /** `_autocast_to_full_precision(Tensor(a) self, bool cuda_enabled, bool cpu_enabled) -> Tensor(a)` */
   _autocastToFullPrecision(cudaEnabled: boolean, cpuEnabled: boolean): Tensor;
-  _autocastToFullPrecision(a0?: any, a1?: any): any {
-    return $_autocastToFullPrecision(this, a0, a1);
+  _autocastToFullPrecision(a0?: any, a1?: any, surplus?: any): any {
+    return $_autocastToFullPrecision(this, a0, a1, surplus);
   }
 
   /** `_autocast_to_reduced_precision(Tensor(a) self, bool cuda_enabled, bool cpu_enabled, ScalarType cuda_dtype, ScalarType cpu_dtype) -> Tensor(a)` */
   _autocastToReducedPrecision(cudaEnabled: boolean, cpuEnabled: boolean, cudaDtype: DTypeLike, cpuDtype: DTypeLike): Tensor;
-  _autocastToReducedPrecision(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $_autocastToReducedPrecision(this, a0, a1, a2, a3);
+  _autocastToReducedPrecision(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $_autocastToReducedPrecision(this, a0, a1, a2, a3, surplus);
   }
 
   /** `_coalesced_(Tensor(a!) self, bool coalesced) -> Tensor(a!)` */
   _coalesced_(coalesced: boolean): this;
-  _coalesced_(a0?: any): any {
-    return $_coalesced_(this, a0);
+  _coalesced_(a0?: any, surplus?: any): any {
+    return $_coalesced_(this, a0, surplus);
   }
 
   /** `_conj(Tensor(a) self) -> Tensor(a)` */
   _conj(): Tensor;
-  _conj(): any {
-    return $_conj(this);
+  _conj(surplus?: any): any {
+    return $_conj(this, surplus);
   }
 
   /** `_conj_physical(Tensor self) -> Tensor` */
   _conjPhysical(options?: { out?: Tensor }): Tensor;
-  _conjPhysical(a0?: any): any {
-    return $_conjPhysical(this, a0);
+  _conjPhysical(a0?: any, surplus?: any): any {
+    return $_conjPhysical(this, a0, surplus);
   }
 
   /** `_dimI(Tensor self) -> int` */
   _dimI(): number;
-  _dimI(): any {
-    return $_dimI(this);
+  _dimI(surplus?: any): any {
+    return $_dimI(this, surplus);
   }
 
   /** `_dimV(Tensor self) -> int` */
   _dimV(): number;
-  _dimV(): any {
-    return $_dimV(this);
+  _dimV(surplus?: any): any {
+    return $_dimV(this, surplus);
   }
 
   /** `_indices(Tensor(a) self) -> Tensor(a)` */
   _indices(): Tensor;
-  _indices(): any {
-    return $_indices(this);
+  _indices(surplus?: any): any {
+    return $_indices(this, surplus);
   }
 
   /** `_is_all_true(Tensor self) -> Tensor` */
   _isAllTrue(): Tensor;
-  _isAllTrue(): any {
-    return $_isAllTrue(this);
+  _isAllTrue(surplus?: any): any {
+    return $_isAllTrue(this, surplus);
   }
 
   /** `_is_any_true(Tensor self) -> Tensor` */
   _isAnyTrue(): Tensor;
-  _isAnyTrue(): any {
-    return $_isAnyTrue(this);
+  _isAnyTrue(surplus?: any): any {
+    return $_isAnyTrue(this, surplus);
   }
 
   /** `_is_zerotensor(Tensor self) -> bool` */
   _isZerotensor(): boolean;
-  _isZerotensor(): any {
-    return $_isZerotensor(this);
+  _isZerotensor(surplus?: any): any {
+    return $_isZerotensor(this, surplus);
   }
 
   /** `_lazy_clone(Tensor self) -> Tensor` */
   _lazyClone(): Tensor;
-  _lazyClone(): any {
-    return $_lazyClone(this);
+  _lazyClone(surplus?: any): any {
+    return $_lazyClone(this, surplus);
   }
 
   /** `_neg_view(Tensor(a) self) -> Tensor(a)` */
   _negView(): Tensor;
-  _negView(): any {
-    return $_negView(this);
+  _negView(surplus?: any): any {
+    return $_negView(this, surplus);
   }
 
   /** `_nested_tensor_size(Tensor self) -> Tensor` */
   _nestedTensorSize(options?: { out?: Tensor }): Tensor;
-  _nestedTensorSize(a0?: any): any {
-    return $_nestedTensorSize(this, a0);
+  _nestedTensorSize(a0?: any, surplus?: any): any {
+    return $_nestedTensorSize(this, a0, surplus);
   }
 
   /** `_nested_tensor_storage_offsets(Tensor self) -> Tensor` */
   _nestedTensorStorageOffsets(options?: { out?: Tensor }): Tensor;
-  _nestedTensorStorageOffsets(a0?: any): any {
-    return $_nestedTensorStorageOffsets(this, a0);
+  _nestedTensorStorageOffsets(a0?: any, surplus?: any): any {
+    return $_nestedTensorStorageOffsets(this, a0, surplus);
   }
 
   /** `_nested_tensor_strides(Tensor self) -> Tensor` */
   _nestedTensorStrides(options?: { out?: Tensor }): Tensor;
-  _nestedTensorStrides(a0?: any): any {
-    return $_nestedTensorStrides(this, a0);
+  _nestedTensorStrides(a0?: any, surplus?: any): any {
+    return $_nestedTensorStrides(this, a0, surplus);
   }
 
   /** `_nnz(Tensor self) -> int` */
   _nnz(): number;
-  _nnz(): any {
-    return $_nnz(this);
+  _nnz(surplus?: any): any {
+    return $_nnz(this, surplus);
   }
 
   /** `_philox_normal_(Tensor(a!) self, Tensor key, float mean=0., float std=1.) -> Tensor(a!)` */
   _philoxNormal_(key: Tensor, mean?: number, std?: number): this;
   _philoxNormal_(key: Tensor, options: { std?: number }): this;
-  _philoxNormal_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $_philoxNormal_(this, a0, a1, a2, a3);
+  _philoxNormal_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $_philoxNormal_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `_philox_uniform_(Tensor(a!) self, Tensor key, float low=0., float high=1.) -> Tensor(a!)` */
   _philoxUniform_(key: Tensor, low?: number, high?: number): this;
   _philoxUniform_(key: Tensor, options: { high?: number }): this;
-  _philoxUniform_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $_philoxUniform_(this, a0, a1, a2, a3);
+  _philoxUniform_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $_philoxUniform_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `_sparse_mask_projection(Tensor self, Tensor mask, bool accumulate_matches=False) -> Tensor` */
   _sparseMaskProjection(mask: Tensor, accumulateMatches?: boolean, options?: { out?: Tensor }): Tensor;
-  _sparseMaskProjection(a0?: any, a1?: any, a2?: any): any {
-    return $_sparseMaskProjection(this, a0, a1, a2);
+  _sparseMaskProjection(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $_sparseMaskProjection(this, a0, a1, a2, surplus);
   }
 
   /** `_to_dense(Tensor self, ScalarType? dtype=None, bool? masked_grad=None) -> Tensor` */
   _toDense(dtype?: DTypeLike | null, maskedGrad?: boolean | null, options?: { out?: Tensor }): Tensor;
   _toDense(options: { maskedGrad?: boolean | null; out?: Tensor }): Tensor;
-  _toDense(a0?: any, a1?: any, a2?: any): any {
-    return $_toDense(this, a0, a1, a2);
+  _toDense(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $_toDense(this, a0, a1, a2, surplus);
   }
 
   /** `_to_sparse(Tensor self, *, Layout? layout=None, int[2]? blocksize=None, int? dense_dim=None) -> Tensor` */
   _toSparse(options?: { layout?: Layout | null; blocksize?: number | readonly number[] | null; denseDim?: number | null; out?: Tensor }): Tensor;
   /** `_to_sparse.sparse_dim(Tensor self, int sparse_dim) -> Tensor` */
   _toSparse(sparseDim: number, options?: { out?: Tensor }): Tensor;
-  _toSparse(a0?: any, a1?: any): any {
-    return $_toSparse(this, a0, a1);
+  _toSparse(a0?: any, a1?: any, surplus?: any): any {
+    return $_toSparse(this, a0, a1, surplus);
   }
 
   /** `_to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` */
   _toSparseBsc(blocksize: number | readonly number[], denseDim?: number | null, options?: { out?: Tensor }): Tensor;
-  _toSparseBsc(a0?: any, a1?: any, a2?: any): any {
-    return $_toSparseBsc(this, a0, a1, a2);
+  _toSparseBsc(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $_toSparseBsc(this, a0, a1, a2, surplus);
   }
 
   /** `_to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` */
   _toSparseBsr(blocksize: number | readonly number[], denseDim?: number | null, options?: { out?: Tensor }): Tensor;
-  _toSparseBsr(a0?: any, a1?: any, a2?: any): any {
-    return $_toSparseBsr(this, a0, a1, a2);
+  _toSparseBsr(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $_toSparseBsr(this, a0, a1, a2, surplus);
   }
 
   /** `_to_sparse_csc(Tensor self, int? dense_dim=None) -> Tensor` */
   _toSparseCsc(denseDim?: number | null, options?: { out?: Tensor }): Tensor;
-  _toSparseCsc(a0?: any, a1?: any): any {
-    return $_toSparseCsc(this, a0, a1);
+  _toSparseCsc(a0?: any, a1?: any, surplus?: any): any {
+    return $_toSparseCsc(this, a0, a1, surplus);
   }
 
   /** `_to_sparse_csr(Tensor self, int? dense_dim=None) -> Tensor` */
   _toSparseCsr(denseDim?: number | null, options?: { out?: Tensor }): Tensor;
-  _toSparseCsr(a0?: any, a1?: any): any {
-    return $_toSparseCsr(this, a0, a1);
+  _toSparseCsr(a0?: any, a1?: any, surplus?: any): any {
+    return $_toSparseCsr(this, a0, a1, surplus);
   }
 
   /** `_values(Tensor(a) self) -> Tensor(a)` */
   _values(): Tensor;
-  _values(): any {
-    return $_values(this);
+  _values(surplus?: any): any {
+    return $_values(this, surplus);
   }
 
   /** `abs(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.abs.html) */
   abs(options?: { out?: Tensor }): Tensor;
-  abs(a0?: any): any {
-    return $abs(this, a0);
+  abs(a0?: any, surplus?: any): any {
+    return $abs(this, a0, surplus);
   }
 
   /** `abs_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.abs_.html) */
   abs_(): this;
-  abs_(): any {
-    return $abs_(this);
+  abs_(surplus?: any): any {
+    return $abs_(this, surplus);
   }
 
   /** `absolute(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.absolute.html) */
   absolute(options?: { out?: Tensor }): Tensor;
-  absolute(a0?: any): any {
-    return $absolute(this, a0);
+  absolute(a0?: any, surplus?: any): any {
+    return $absolute(this, a0, surplus);
   }
 
   /** `absolute_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.absolute_.html) */
   absolute_(): this;
-  absolute_(): any {
-    return $absolute_(this);
+  absolute_(surplus?: any): any {
+    return $absolute_(this, surplus);
   }
 
   /** `acos(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.acos.html) */
   acos(options?: { out?: Tensor }): Tensor;
-  acos(a0?: any): any {
-    return $acos(this, a0);
+  acos(a0?: any, surplus?: any): any {
+    return $acos(this, a0, surplus);
   }
 
   /** `acos_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.acos_.html) */
   acos_(): this;
-  acos_(): any {
-    return $acos_(this);
+  acos_(surplus?: any): any {
+    return $acos_(this, surplus);
   }
 
   /** `acosh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.acosh.html) */
   acosh(options?: { out?: Tensor }): Tensor;
-  acosh(a0?: any): any {
-    return $acosh(this, a0);
+  acosh(a0?: any, surplus?: any): any {
+    return $acosh(this, a0, surplus);
   }
 
   /** `acosh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.acosh_.html) */
   acosh_(): this;
-  acosh_(): any {
-    return $acosh_(this);
+  acosh_(surplus?: any): any {
+    return $acosh_(this, surplus);
   }
 
   /** `add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
@@ -1290,8 +1290,8 @@ export abstract class TensorMethods {
   /** `add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
   add(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
   add(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
-  add(a0?: any, a1?: any, a2?: any): any {
-    return $add(this, a0, a1, a2);
+  add(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $add(this, a0, a1, a2, surplus);
   }
 
   /** `add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
@@ -1299,88 +1299,88 @@ export abstract class TensorMethods {
   /** `add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
   add_(other: Scalar, alpha?: Scalar): this;
   add_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
-  add_(a0?: any, a1?: any, a2?: any): any {
-    return $add_(this, a0, a1, a2);
+  add_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $add_(this, a0, a1, a2, surplus);
   }
 
   /** `addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addbmm.html) */
   addbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
-  addbmm(a0?: any, a1?: any, a2?: any): any {
-    return $addbmm(this, a0, a1, a2);
+  addbmm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addbmm(this, a0, a1, a2, surplus);
   }
 
   /** `addbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addbmm_.html) */
   addbmm_(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
-  addbmm_(a0?: any, a1?: any, a2?: any): any {
-    return $addbmm_(this, a0, a1, a2);
+  addbmm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addbmm_(this, a0, a1, a2, surplus);
   }
 
   /** `addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcdiv.html) */
   addcdiv(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
-  addcdiv(a0?: any, a1?: any, a2?: any): any {
-    return $addcdiv(this, a0, a1, a2);
+  addcdiv(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addcdiv(this, a0, a1, a2, surplus);
   }
 
   /** `addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcdiv_.html) */
   addcdiv_(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): this;
-  addcdiv_(a0?: any, a1?: any, a2?: any): any {
-    return $addcdiv_(this, a0, a1, a2);
+  addcdiv_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addcdiv_(this, a0, a1, a2, surplus);
   }
 
   /** `addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcmul.html) */
   addcmul(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
-  addcmul(a0?: any, a1?: any, a2?: any): any {
-    return $addcmul(this, a0, a1, a2);
+  addcmul(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addcmul(this, a0, a1, a2, surplus);
   }
 
   /** `addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcmul_.html) */
   addcmul_(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): this;
-  addcmul_(a0?: any, a1?: any, a2?: any): any {
-    return $addcmul_(this, a0, a1, a2);
+  addcmul_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addcmul_(this, a0, a1, a2, surplus);
   }
 
   /** `addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
   addmm(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `addmm.dtype(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
   addmm(mat1: Tensor, mat2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
-  addmm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $addmm(this, a0, a1, a2, a3);
+  addmm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $addmm(this, a0, a1, a2, a3, surplus);
   }
 
   /** `addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmm_.html) */
   addmm_(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
-  addmm_(a0?: any, a1?: any, a2?: any): any {
-    return $addmm_(this, a0, a1, a2);
+  addmm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addmm_(this, a0, a1, a2, surplus);
   }
 
   /** `addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmv.html) */
   addmv(mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
-  addmv(a0?: any, a1?: any, a2?: any): any {
-    return $addmv(this, a0, a1, a2);
+  addmv(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addmv(this, a0, a1, a2, surplus);
   }
 
   /** `addmv_(Tensor(a!) self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmv_.html) */
   addmv_(mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
-  addmv_(a0?: any, a1?: any, a2?: any): any {
-    return $addmv_(this, a0, a1, a2);
+  addmv_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addmv_(this, a0, a1, a2, surplus);
   }
 
   /** `addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addr.html) */
   addr(vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
-  addr(a0?: any, a1?: any, a2?: any): any {
-    return $addr(this, a0, a1, a2);
+  addr(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addr(this, a0, a1, a2, surplus);
   }
 
   /** `addr_(Tensor(a!) self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addr_.html) */
   addr_(vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
-  addr_(a0?: any, a1?: any, a2?: any): any {
-    return $addr_(this, a0, a1, a2);
+  addr_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $addr_(this, a0, a1, a2, surplus);
   }
 
   /** `adjoint(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.adjoint.html) */
   adjoint(): Tensor;
-  adjoint(): any {
-    return $adjoint(this);
+  adjoint(surplus?: any): any {
+    return $adjoint(this, surplus);
   }
 
   /** `all(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
@@ -1390,41 +1390,41 @@ export abstract class TensorMethods {
   /** `all.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
   all(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   all(options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  all(a0?: any, a1?: any, a2?: any): any {
-    return $all(this, a0, a1, a2);
+  all(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $all(this, a0, a1, a2, surplus);
   }
 
   /** `allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.allclose.html) */
   allclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): boolean;
   allclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): boolean;
-  allclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $allclose(this, a0, a1, a2, a3, a4);
+  allclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $allclose(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.amax.html) */
   amax(dim?: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   amax(options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  amax(a0?: any, a1?: any, a2?: any): any {
-    return $amax(this, a0, a1, a2);
+  amax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $amax(this, a0, a1, a2, surplus);
   }
 
   /** `amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.amin.html) */
   amin(dim?: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   amin(options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  amin(a0?: any, a1?: any, a2?: any): any {
-    return $amin(this, a0, a1, a2);
+  amin(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $amin(this, a0, a1, a2, surplus);
   }
 
   /** `aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.aminmax.html) */
   aminmax(options?: { dim?: number | null; keepdim?: boolean; out?: readonly [min: Tensor, max: Tensor] }): [min: Tensor, max: Tensor];
-  aminmax(a0?: any): any {
-    return $aminmax(this, a0);
+  aminmax(a0?: any, surplus?: any): any {
+    return $aminmax(this, a0, surplus);
   }
 
   /** `angle(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.angle.html) */
   angle(options?: { out?: Tensor }): Tensor;
-  angle(a0?: any): any {
-    return $angle(this, a0);
+  angle(a0?: any, surplus?: any): any {
+    return $angle(this, a0, surplus);
   }
 
   /** `any(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
@@ -1434,106 +1434,106 @@ export abstract class TensorMethods {
   /** `any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
   any(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   any(options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  any(a0?: any, a1?: any, a2?: any): any {
-    return $any(this, a0, a1, a2);
+  any(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $any(this, a0, a1, a2, surplus);
   }
 
   /** `arccos(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arccos.html) */
   arccos(options?: { out?: Tensor }): Tensor;
-  arccos(a0?: any): any {
-    return $arccos(this, a0);
+  arccos(a0?: any, surplus?: any): any {
+    return $arccos(this, a0, surplus);
   }
 
   /** `arccos_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arccos_.html) */
   arccos_(): this;
-  arccos_(): any {
-    return $arccos_(this);
+  arccos_(surplus?: any): any {
+    return $arccos_(this, surplus);
   }
 
   /** `arccosh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arccosh.html) */
   arccosh(options?: { out?: Tensor }): Tensor;
-  arccosh(a0?: any): any {
-    return $arccosh(this, a0);
+  arccosh(a0?: any, surplus?: any): any {
+    return $arccosh(this, a0, surplus);
   }
 
   /** `arccosh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arccosh_.html) */
   arccosh_(): this;
-  arccosh_(): any {
-    return $arccosh_(this);
+  arccosh_(surplus?: any): any {
+    return $arccosh_(this, surplus);
   }
 
   /** `arcsin(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arcsin.html) */
   arcsin(options?: { out?: Tensor }): Tensor;
-  arcsin(a0?: any): any {
-    return $arcsin(this, a0);
+  arcsin(a0?: any, surplus?: any): any {
+    return $arcsin(this, a0, surplus);
   }
 
   /** `arcsin_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arcsin_.html) */
   arcsin_(): this;
-  arcsin_(): any {
-    return $arcsin_(this);
+  arcsin_(surplus?: any): any {
+    return $arcsin_(this, surplus);
   }
 
   /** `arcsinh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arcsinh.html) */
   arcsinh(options?: { out?: Tensor }): Tensor;
-  arcsinh(a0?: any): any {
-    return $arcsinh(this, a0);
+  arcsinh(a0?: any, surplus?: any): any {
+    return $arcsinh(this, a0, surplus);
   }
 
   /** `arcsinh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arcsinh_.html) */
   arcsinh_(): this;
-  arcsinh_(): any {
-    return $arcsinh_(this);
+  arcsinh_(surplus?: any): any {
+    return $arcsinh_(this, surplus);
   }
 
   /** `arctan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctan.html) */
   arctan(options?: { out?: Tensor }): Tensor;
-  arctan(a0?: any): any {
-    return $arctan(this, a0);
+  arctan(a0?: any, surplus?: any): any {
+    return $arctan(this, a0, surplus);
   }
 
   /** `arctan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctan2.html) */
   arctan2(other: Tensor, options?: { out?: Tensor }): Tensor;
-  arctan2(a0?: any, a1?: any): any {
-    return $arctan2(this, a0, a1);
+  arctan2(a0?: any, a1?: any, surplus?: any): any {
+    return $arctan2(this, a0, a1, surplus);
   }
 
   /** `arctan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctan2_.html) */
   arctan2_(other: Tensor): this;
-  arctan2_(a0?: any): any {
-    return $arctan2_(this, a0);
+  arctan2_(a0?: any, surplus?: any): any {
+    return $arctan2_(this, a0, surplus);
   }
 
   /** `arctan_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctan_.html) */
   arctan_(): this;
-  arctan_(): any {
-    return $arctan_(this);
+  arctan_(surplus?: any): any {
+    return $arctan_(this, surplus);
   }
 
   /** `arctanh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctanh.html) */
   arctanh(options?: { out?: Tensor }): Tensor;
-  arctanh(a0?: any): any {
-    return $arctanh(this, a0);
+  arctanh(a0?: any, surplus?: any): any {
+    return $arctanh(this, a0, surplus);
   }
 
   /** `arctanh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctanh_.html) */
   arctanh_(): this;
-  arctanh_(): any {
-    return $arctanh_(this);
+  arctanh_(surplus?: any): any {
+    return $arctanh_(this, surplus);
   }
 
   /** `argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argmax.html) */
   argmax(dim?: number | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   argmax(options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  argmax(a0?: any, a1?: any, a2?: any): any {
-    return $argmax(this, a0, a1, a2);
+  argmax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $argmax(this, a0, a1, a2, surplus);
   }
 
   /** `argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argmin.html) */
   argmin(dim?: number | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   argmin(options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  argmin(a0?: any, a1?: any, a2?: any): any {
-    return $argmin(this, a0, a1, a2);
+  argmin(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $argmin(this, a0, a1, a2, surplus);
   }
 
   /** `argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argsort.html) */
@@ -1541,106 +1541,106 @@ export abstract class TensorMethods {
   argsort(options: { descending?: boolean }): Tensor;
   /** `argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argsort.html) */
   argsort(options: { stable: boolean; dim?: number; descending?: boolean; out?: Tensor }): Tensor;
-  argsort(a0?: any, a1?: any, a2?: any): any {
-    return $argsort(this, a0, a1, a2);
+  argsort(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $argsort(this, a0, a1, a2, surplus);
   }
 
   /** `argwhere(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argwhere.html) */
   argwhere(): Tensor;
-  argwhere(): any {
-    return $argwhere(this);
+  argwhere(surplus?: any): any {
+    return $argwhere(this, surplus);
   }
 
   /** `as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided.html) */
   asStrided(size: readonly number[], stride: readonly number[], storageOffset?: number | null): Tensor;
-  asStrided(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $asStrided(this, a0, a1, a2, a3);
+  asStrided(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $asStrided(this, a0, a1, a2, a3, surplus);
   }
 
   /** `as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html) */
   asStridedScatter(src: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null, options?: { out?: Tensor }): Tensor;
-  asStridedScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $asStridedScatter(this, a0, a1, a2, a3, a4);
+  asStridedScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $asStridedScatter(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `as_strided_(Tensor(a!) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.as_strided_.html) */
   asStrided_(size: readonly number[], stride: readonly number[], storageOffset?: number | null): this;
-  asStrided_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $asStrided_(this, a0, a1, a2, a3);
+  asStrided_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $asStrided_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `asin(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.asin.html) */
   asin(options?: { out?: Tensor }): Tensor;
-  asin(a0?: any): any {
-    return $asin(this, a0);
+  asin(a0?: any, surplus?: any): any {
+    return $asin(this, a0, surplus);
   }
 
   /** `asin_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.asin_.html) */
   asin_(): this;
-  asin_(): any {
-    return $asin_(this);
+  asin_(surplus?: any): any {
+    return $asin_(this, surplus);
   }
 
   /** `asinh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.asinh.html) */
   asinh(options?: { out?: Tensor }): Tensor;
-  asinh(a0?: any): any {
-    return $asinh(this, a0);
+  asinh(a0?: any, surplus?: any): any {
+    return $asinh(this, a0, surplus);
   }
 
   /** `asinh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.asinh_.html) */
   asinh_(): this;
-  asinh_(): any {
-    return $asinh_(this);
+  asinh_(surplus?: any): any {
+    return $asinh_(this, surplus);
   }
 
   /** `atan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atan.html) */
   atan(options?: { out?: Tensor }): Tensor;
-  atan(a0?: any): any {
-    return $atan(this, a0);
+  atan(a0?: any, surplus?: any): any {
+    return $atan(this, a0, surplus);
   }
 
   /** `atan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atan2.html) */
   atan2(other: Tensor, options?: { out?: Tensor }): Tensor;
-  atan2(a0?: any, a1?: any): any {
-    return $atan2(this, a0, a1);
+  atan2(a0?: any, a1?: any, surplus?: any): any {
+    return $atan2(this, a0, a1, surplus);
   }
 
   /** `atan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atan2_.html) */
   atan2_(other: Tensor): this;
-  atan2_(a0?: any): any {
-    return $atan2_(this, a0);
+  atan2_(a0?: any, surplus?: any): any {
+    return $atan2_(this, a0, surplus);
   }
 
   /** `atan_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atan_.html) */
   atan_(): this;
-  atan_(): any {
-    return $atan_(this);
+  atan_(surplus?: any): any {
+    return $atan_(this, surplus);
   }
 
   /** `atanh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atanh.html) */
   atanh(options?: { out?: Tensor }): Tensor;
-  atanh(a0?: any): any {
-    return $atanh(this, a0);
+  atanh(a0?: any, surplus?: any): any {
+    return $atanh(this, a0, surplus);
   }
 
   /** `atanh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atanh_.html) */
   atanh_(): this;
-  atanh_(): any {
-    return $atanh_(this);
+  atanh_(surplus?: any): any {
+    return $atanh_(this, surplus);
   }
 
   /** `baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
   baddbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `baddbmm.dtype(Tensor self, Tensor batch1, Tensor batch2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
   baddbmm(batch1: Tensor, batch2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
-  baddbmm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $baddbmm(this, a0, a1, a2, a3);
+  baddbmm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $baddbmm(this, a0, a1, a2, a3, surplus);
   }
 
   /** `baddbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.baddbmm_.html) */
   baddbmm_(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
-  baddbmm_(a0?: any, a1?: any, a2?: any): any {
-    return $baddbmm_(this, a0, a1, a2);
+  baddbmm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $baddbmm_(this, a0, a1, a2, surplus);
   }
 
   /** `bernoulli(Tensor self, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
@@ -1649,23 +1649,23 @@ export abstract class TensorMethods {
   bernoulli(p: Tensor, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
   /** `bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
   bernoulli(p: number, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
-  bernoulli(a0?: any, a1?: any): any {
-    return $bernoulli(this, a0, a1);
+  bernoulli(a0?: any, a1?: any, surplus?: any): any {
+    return $bernoulli(this, a0, a1, surplus);
   }
 
   /** `bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
   bernoulli_(p: Tensor, options?: { generator?: Generator | null }): this;
   /** `bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
   bernoulli_(p?: number, options?: { generator?: Generator | null }): this;
-  bernoulli_(a0?: any, a1?: any): any {
-    return $bernoulli_(this, a0, a1);
+  bernoulli_(a0?: any, a1?: any, surplus?: any): any {
+    return $bernoulli_(this, a0, a1, surplus);
   }
 
   /** `bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bincount.html) */
   bincount(weights?: Tensor | null, minlength?: number, options?: { out?: Tensor }): Tensor;
   bincount(options: { minlength?: number; out?: Tensor }): Tensor;
-  bincount(a0?: any, a1?: any, a2?: any): any {
-    return $bincount(this, a0, a1, a2);
+  bincount(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $bincount(this, a0, a1, a2, surplus);
   }
 
   /** `bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
@@ -1673,8 +1673,8 @@ export abstract class TensorMethods {
   /** `bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
   bitwiseAnd(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseAnd(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  bitwiseAnd(a0?: any, a1?: any): any {
-    return $bitwiseAnd(this, a0, a1);
+  bitwiseAnd(a0?: any, a1?: any, surplus?: any): any {
+    return $bitwiseAnd(this, a0, a1, surplus);
   }
 
   /** `bitwise_and_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
@@ -1682,8 +1682,8 @@ export abstract class TensorMethods {
   /** `bitwise_and_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
   bitwiseAnd_(other: Scalar): this;
   bitwiseAnd_(other: Tensor | Scalar): this;
-  bitwiseAnd_(a0?: any): any {
-    return $bitwiseAnd_(this, a0);
+  bitwiseAnd_(a0?: any, surplus?: any): any {
+    return $bitwiseAnd_(this, a0, surplus);
   }
 
   /** `bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
@@ -1691,8 +1691,8 @@ export abstract class TensorMethods {
   /** `bitwise_left_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
   bitwiseLeftShift(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseLeftShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  bitwiseLeftShift(a0?: any, a1?: any): any {
-    return $bitwiseLeftShift(this, a0, a1);
+  bitwiseLeftShift(a0?: any, a1?: any, surplus?: any): any {
+    return $bitwiseLeftShift(this, a0, a1, surplus);
   }
 
   /** `bitwise_left_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
@@ -1700,20 +1700,20 @@ export abstract class TensorMethods {
   /** `bitwise_left_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
   bitwiseLeftShift_(other: Scalar): this;
   bitwiseLeftShift_(other: Tensor | Scalar): this;
-  bitwiseLeftShift_(a0?: any): any {
-    return $bitwiseLeftShift_(this, a0);
+  bitwiseLeftShift_(a0?: any, surplus?: any): any {
+    return $bitwiseLeftShift_(this, a0, surplus);
   }
 
   /** `bitwise_not(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_not.html) */
   bitwiseNot(options?: { out?: Tensor }): Tensor;
-  bitwiseNot(a0?: any): any {
-    return $bitwiseNot(this, a0);
+  bitwiseNot(a0?: any, surplus?: any): any {
+    return $bitwiseNot(this, a0, surplus);
   }
 
   /** `bitwise_not_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_not_.html) */
   bitwiseNot_(): this;
-  bitwiseNot_(): any {
-    return $bitwiseNot_(this);
+  bitwiseNot_(surplus?: any): any {
+    return $bitwiseNot_(this, surplus);
   }
 
   /** `bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
@@ -1721,8 +1721,8 @@ export abstract class TensorMethods {
   /** `bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
   bitwiseOr(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseOr(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  bitwiseOr(a0?: any, a1?: any): any {
-    return $bitwiseOr(this, a0, a1);
+  bitwiseOr(a0?: any, a1?: any, surplus?: any): any {
+    return $bitwiseOr(this, a0, a1, surplus);
   }
 
   /** `bitwise_or_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
@@ -1730,8 +1730,8 @@ export abstract class TensorMethods {
   /** `bitwise_or_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
   bitwiseOr_(other: Scalar): this;
   bitwiseOr_(other: Tensor | Scalar): this;
-  bitwiseOr_(a0?: any): any {
-    return $bitwiseOr_(this, a0);
+  bitwiseOr_(a0?: any, surplus?: any): any {
+    return $bitwiseOr_(this, a0, surplus);
   }
 
   /** `bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
@@ -1739,8 +1739,8 @@ export abstract class TensorMethods {
   /** `bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
   bitwiseRightShift(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseRightShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  bitwiseRightShift(a0?: any, a1?: any): any {
-    return $bitwiseRightShift(this, a0, a1);
+  bitwiseRightShift(a0?: any, a1?: any, surplus?: any): any {
+    return $bitwiseRightShift(this, a0, a1, surplus);
   }
 
   /** `bitwise_right_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
@@ -1748,8 +1748,8 @@ export abstract class TensorMethods {
   /** `bitwise_right_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
   bitwiseRightShift_(other: Scalar): this;
   bitwiseRightShift_(other: Tensor | Scalar): this;
-  bitwiseRightShift_(a0?: any): any {
-    return $bitwiseRightShift_(this, a0);
+  bitwiseRightShift_(a0?: any, surplus?: any): any {
+    return $bitwiseRightShift_(this, a0, surplus);
   }
 
   /** `bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
@@ -1757,8 +1757,8 @@ export abstract class TensorMethods {
   /** `bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
   bitwiseXor(other: Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseXor(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  bitwiseXor(a0?: any, a1?: any): any {
-    return $bitwiseXor(this, a0, a1);
+  bitwiseXor(a0?: any, a1?: any, surplus?: any): any {
+    return $bitwiseXor(this, a0, a1, surplus);
   }
 
   /** `bitwise_xor_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
@@ -1766,77 +1766,77 @@ export abstract class TensorMethods {
   /** `bitwise_xor_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
   bitwiseXor_(other: Scalar): this;
   bitwiseXor_(other: Tensor | Scalar): this;
-  bitwiseXor_(a0?: any): any {
-    return $bitwiseXor_(this, a0);
+  bitwiseXor_(a0?: any, surplus?: any): any {
+    return $bitwiseXor_(this, a0, surplus);
   }
 
   /** `bmm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
   bmm(mat2: Tensor, options?: { out?: Tensor }): Tensor;
   /** `bmm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
   bmm(mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
-  bmm(a0?: any, a1?: any, a2?: any): any {
-    return $bmm(this, a0, a1, a2);
+  bmm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $bmm(this, a0, a1, a2, surplus);
   }
 
   /** `broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.broadcast_to.html) */
   broadcastTo(size: readonly number[]): Tensor;
-  broadcastTo(a0?: any): any {
-    return $broadcastTo(this, a0);
+  broadcastTo(a0?: any, surplus?: any): any {
+    return $broadcastTo(this, a0, surplus);
   }
 
   /** `cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cauchy_.html) */
   cauchy_(median?: number, sigma?: number, options?: { generator?: Generator | null }): this;
   cauchy_(options: { sigma?: number; generator?: Generator | null }): this;
-  cauchy_(a0?: any, a1?: any, a2?: any): any {
-    return $cauchy_(this, a0, a1, a2);
+  cauchy_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $cauchy_(this, a0, a1, a2, surplus);
   }
 
   /** `ccol_indices(Tensor(a) self) -> Tensor(a)` */
   ccolIndices(): Tensor;
-  ccolIndices(): any {
-    return $ccolIndices(this);
+  ccolIndices(surplus?: any): any {
+    return $ccolIndices(this, surplus);
   }
 
   /** `ceil(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ceil.html) */
   ceil(options?: { out?: Tensor }): Tensor;
-  ceil(a0?: any): any {
-    return $ceil(this, a0);
+  ceil(a0?: any, surplus?: any): any {
+    return $ceil(this, a0, surplus);
   }
 
   /** `ceil_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ceil_.html) */
   ceil_(): this;
-  ceil_(): any {
-    return $ceil_(this);
+  ceil_(surplus?: any): any {
+    return $ceil_(this, surplus);
   }
 
   /** `chalf(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.chalf.html) */
   chalf(options?: { memoryFormat?: MemoryFormat | null }): Tensor;
-  chalf(a0?: any): any {
-    return $chalf(this, a0);
+  chalf(a0?: any, surplus?: any): any {
+    return $chalf(this, a0, surplus);
   }
 
   /** `cholesky(Tensor self, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky.html) */
   cholesky(upper?: boolean, options?: { out?: Tensor }): Tensor;
-  cholesky(a0?: any, a1?: any): any {
-    return $cholesky(this, a0, a1);
+  cholesky(a0?: any, a1?: any, surplus?: any): any {
+    return $cholesky(this, a0, a1, surplus);
   }
 
   /** `cholesky_inverse(Tensor self, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_inverse.html) */
   choleskyInverse(upper?: boolean, options?: { out?: Tensor }): Tensor;
-  choleskyInverse(a0?: any, a1?: any): any {
-    return $choleskyInverse(this, a0, a1);
+  choleskyInverse(a0?: any, a1?: any, surplus?: any): any {
+    return $choleskyInverse(this, a0, a1, surplus);
   }
 
   /** `cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_solve.html) */
   choleskySolve(input2: Tensor, upper?: boolean, options?: { out?: Tensor }): Tensor;
-  choleskySolve(a0?: any, a1?: any, a2?: any): any {
-    return $choleskySolve(this, a0, a1, a2);
+  choleskySolve(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $choleskySolve(this, a0, a1, a2, surplus);
   }
 
   /** `chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.chunk.html) */
   chunk(chunks: number, dim?: number): Tensor[];
-  chunk(a0?: any, a1?: any, a2?: any): any {
-    return $chunk(this, a0, a1, a2);
+  chunk(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $chunk(this, a0, a1, a2, surplus);
   }
 
   /** `clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clamp.html) */
@@ -1845,8 +1845,8 @@ export abstract class TensorMethods {
   /** `clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clamp.html) */
   clamp(min?: Tensor | null, max?: Tensor | null, options?: { out?: Tensor }): Tensor;
   clamp(options: { max?: Tensor | null; out?: Tensor }): Tensor;
-  clamp(a0?: any, a1?: any, a2?: any): any {
-    return $clamp(this, a0, a1, a2);
+  clamp(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $clamp(this, a0, a1, a2, surplus);
   }
 
   /** `clamp_max.Tensor(Tensor self, Tensor max) -> Tensor` */
@@ -1854,8 +1854,8 @@ export abstract class TensorMethods {
   /** `clamp_max(Tensor self, Scalar max) -> Tensor` */
   clampMax(max: Scalar, options?: { out?: Tensor }): Tensor;
   clampMax(max: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  clampMax(a0?: any, a1?: any): any {
-    return $clampMax(this, a0, a1);
+  clampMax(a0?: any, a1?: any, surplus?: any): any {
+    return $clampMax(this, a0, a1, surplus);
   }
 
   /** `clamp_max_.Tensor(Tensor(a!) self, Tensor max) -> Tensor(a!)` */
@@ -1863,8 +1863,8 @@ export abstract class TensorMethods {
   /** `clamp_max_(Tensor(a!) self, Scalar max) -> Tensor(a!)` */
   clampMax_(max: Scalar): this;
   clampMax_(max: Tensor | Scalar): this;
-  clampMax_(a0?: any): any {
-    return $clampMax_(this, a0);
+  clampMax_(a0?: any, surplus?: any): any {
+    return $clampMax_(this, a0, surplus);
   }
 
   /** `clamp_min.Tensor(Tensor self, Tensor min) -> Tensor` */
@@ -1872,8 +1872,8 @@ export abstract class TensorMethods {
   /** `clamp_min(Tensor self, Scalar min) -> Tensor` */
   clampMin(min: Scalar, options?: { out?: Tensor }): Tensor;
   clampMin(min: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  clampMin(a0?: any, a1?: any): any {
-    return $clampMin(this, a0, a1);
+  clampMin(a0?: any, a1?: any, surplus?: any): any {
+    return $clampMin(this, a0, a1, surplus);
   }
 
   /** `clamp_min_.Tensor(Tensor(a!) self, Tensor min) -> Tensor(a!)` */
@@ -1881,8 +1881,8 @@ export abstract class TensorMethods {
   /** `clamp_min_(Tensor(a!) self, Scalar min) -> Tensor(a!)` */
   clampMin_(min: Scalar): this;
   clampMin_(min: Tensor | Scalar): this;
-  clampMin_(a0?: any): any {
-    return $clampMin_(this, a0);
+  clampMin_(a0?: any, surplus?: any): any {
+    return $clampMin_(this, a0, surplus);
   }
 
   /** `clamp_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clamp_.html) */
@@ -1891,8 +1891,8 @@ export abstract class TensorMethods {
   /** `clamp_.Tensor(Tensor(a!) self, Tensor? min=None, Tensor? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clamp_.html) */
   clamp_(min?: Tensor | null, max?: Tensor | null): this;
   clamp_(options: { max?: Tensor | null }): this;
-  clamp_(a0?: any, a1?: any, a2?: any): any {
-    return $clamp_(this, a0, a1, a2);
+  clamp_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $clamp_(this, a0, a1, a2, surplus);
   }
 
   /** `clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clip.html) */
@@ -1901,8 +1901,8 @@ export abstract class TensorMethods {
   /** `clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clip.html) */
   clip(min?: Tensor | null, max?: Tensor | null, options?: { out?: Tensor }): Tensor;
   clip(options: { max?: Tensor | null; out?: Tensor }): Tensor;
-  clip(a0?: any, a1?: any, a2?: any): any {
-    return $clip(this, a0, a1, a2);
+  clip(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $clip(this, a0, a1, a2, surplus);
   }
 
   /** `clip_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clip_.html) */
@@ -1911,56 +1911,56 @@ export abstract class TensorMethods {
   /** `clip_.Tensor(Tensor(a!) self, Tensor? min=None, Tensor? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clip_.html) */
   clip_(min?: Tensor | null, max?: Tensor | null): this;
   clip_(options: { max?: Tensor | null }): this;
-  clip_(a0?: any, a1?: any, a2?: any): any {
-    return $clip_(this, a0, a1, a2);
+  clip_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $clip_(this, a0, a1, a2, surplus);
   }
 
   /** `clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clone.html) */
   clone(options?: { memoryFormat?: MemoryFormat | null; out?: Tensor }): Tensor;
-  clone(a0?: any): any {
-    return $clone(this, a0);
+  clone(a0?: any, surplus?: any): any {
+    return $clone(this, a0, surplus);
   }
 
   /** `coalesce(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.coalesce.html) */
   coalesce(): Tensor;
-  coalesce(): any {
-    return $coalesce(this);
+  coalesce(surplus?: any): any {
+    return $coalesce(this, surplus);
   }
 
   /** `col_indices(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.col_indices.html) */
   colIndices(): Tensor;
-  colIndices(): any {
-    return $colIndices(this);
+  colIndices(surplus?: any): any {
+    return $colIndices(this, surplus);
   }
 
   /** `conj(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conj.html) */
   conj(): Tensor;
-  conj(): any {
-    return $conj(this);
+  conj(surplus?: any): any {
+    return $conj(this, surplus);
   }
 
   /** `conj_physical(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conj_physical.html) */
   conjPhysical(options?: { out?: Tensor }): Tensor;
-  conjPhysical(a0?: any): any {
-    return $conjPhysical(this, a0);
+  conjPhysical(a0?: any, surplus?: any): any {
+    return $conjPhysical(this, a0, surplus);
   }
 
   /** `conj_physical_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.conj_physical_.html) */
   conjPhysical_(): this;
-  conjPhysical_(): any {
-    return $conjPhysical_(this);
+  conjPhysical_(surplus?: any): any {
+    return $conjPhysical_(this, surplus);
   }
 
   /** `contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.contiguous.html) */
   contiguous(options?: { memoryFormat?: MemoryFormat }): Tensor;
-  contiguous(a0?: any): any {
-    return $contiguous(this, a0);
+  contiguous(a0?: any, surplus?: any): any {
+    return $contiguous(this, a0, surplus);
   }
 
   /** `copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html) */
   copy_(src: Tensor, nonBlocking?: boolean): this;
-  copy_(a0?: any, a1?: any, a2?: any): any {
-    return $copy_(this, a0, a1, a2);
+  copy_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $copy_(this, a0, a1, a2, surplus);
   }
 
   /** `copysign.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
@@ -1968,8 +1968,8 @@ export abstract class TensorMethods {
   /** `copysign.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
   copysign(other: Scalar, options?: { out?: Tensor }): Tensor;
   copysign(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  copysign(a0?: any, a1?: any): any {
-    return $copysign(this, a0, a1);
+  copysign(a0?: any, a1?: any, surplus?: any): any {
+    return $copysign(this, a0, a1, surplus);
   }
 
   /** `copysign_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
@@ -1977,200 +1977,200 @@ export abstract class TensorMethods {
   /** `copysign_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
   copysign_(other: Scalar): this;
   copysign_(other: Tensor | Scalar): this;
-  copysign_(a0?: any): any {
-    return $copysign_(this, a0);
+  copysign_(a0?: any, surplus?: any): any {
+    return $copysign_(this, a0, surplus);
   }
 
   /** `corrcoef(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.corrcoef.html) */
   corrcoef(): Tensor;
-  corrcoef(): any {
-    return $corrcoef(this);
+  corrcoef(surplus?: any): any {
+    return $corrcoef(this, surplus);
   }
 
   /** `cos(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cos.html) */
   cos(options?: { out?: Tensor }): Tensor;
-  cos(a0?: any): any {
-    return $cos(this, a0);
+  cos(a0?: any, surplus?: any): any {
+    return $cos(this, a0, surplus);
   }
 
   /** `cos_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cos_.html) */
   cos_(): this;
-  cos_(): any {
-    return $cos_(this);
+  cos_(surplus?: any): any {
+    return $cos_(this, surplus);
   }
 
   /** `cosh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cosh.html) */
   cosh(options?: { out?: Tensor }): Tensor;
-  cosh(a0?: any): any {
-    return $cosh(this, a0);
+  cosh(a0?: any, surplus?: any): any {
+    return $cosh(this, a0, surplus);
   }
 
   /** `cosh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cosh_.html) */
   cosh_(): this;
-  cosh_(): any {
-    return $cosh_(this);
+  cosh_(surplus?: any): any {
+    return $cosh_(this, surplus);
   }
 
   /** `count_nonzero(Tensor self, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
   countNonzero(dim?: number | null, options?: { out?: Tensor }): Tensor;
   /** `count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
   countNonzero(dim: readonly number[], options?: { out?: Tensor }): Tensor;
-  countNonzero(a0?: any, a1?: any): any {
-    return $countNonzero(this, a0, a1);
+  countNonzero(a0?: any, a1?: any, surplus?: any): any {
+    return $countNonzero(this, a0, a1, surplus);
   }
 
   /** `cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cov.html) */
   cov(options?: { correction?: number; fweights?: Tensor | null; aweights?: Tensor | null }): Tensor;
-  cov(a0?: any): any {
-    return $cov(this, a0);
+  cov(a0?: any, surplus?: any): any {
+    return $cov(this, a0, surplus);
   }
 
   /** `cross(Tensor self, Tensor other, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cross.html) */
   cross(other: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
-  cross(a0?: any, a1?: any, a2?: any): any {
-    return $cross(this, a0, a1, a2);
+  cross(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $cross(this, a0, a1, a2, surplus);
   }
 
   /** `crow_indices(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.crow_indices.html) */
   crowIndices(): Tensor;
-  crowIndices(): any {
-    return $crowIndices(this);
+  crowIndices(surplus?: any): any {
+    return $crowIndices(this, surplus);
   }
 
   /** `cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummax.html) */
   cummax(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  cummax(a0?: any, a1?: any): any {
-    return $cummax(this, a0, a1);
+  cummax(a0?: any, a1?: any, surplus?: any): any {
+    return $cummax(this, a0, a1, surplus);
   }
 
   /** `cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummin.html) */
   cummin(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  cummin(a0?: any, a1?: any): any {
-    return $cummin(this, a0, a1);
+  cummin(a0?: any, a1?: any, surplus?: any): any {
+    return $cummin(this, a0, a1, surplus);
   }
 
   /** `cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumprod.html) */
   cumprod(dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  cumprod(a0?: any, a1?: any): any {
-    return $cumprod(this, a0, a1);
+  cumprod(a0?: any, a1?: any, surplus?: any): any {
+    return $cumprod(this, a0, a1, surplus);
   }
 
   /** `cumprod_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumprod_.html) */
   cumprod_(dim: number, options?: { dtype?: DTypeLike | null }): this;
-  cumprod_(a0?: any, a1?: any): any {
-    return $cumprod_(this, a0, a1);
+  cumprod_(a0?: any, a1?: any, surplus?: any): any {
+    return $cumprod_(this, a0, a1, surplus);
   }
 
   /** `cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumsum.html) */
   cumsum(dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  cumsum(a0?: any, a1?: any): any {
-    return $cumsum(this, a0, a1);
+  cumsum(a0?: any, a1?: any, surplus?: any): any {
+    return $cumsum(this, a0, a1, surplus);
   }
 
   /** `cumsum_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumsum_.html) */
   cumsum_(dim: number, options?: { dtype?: DTypeLike | null }): this;
-  cumsum_(a0?: any, a1?: any): any {
-    return $cumsum_(this, a0, a1);
+  cumsum_(a0?: any, a1?: any, surplus?: any): any {
+    return $cumsum_(this, a0, a1, surplus);
   }
 
   /** `deg2rad(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.deg2rad.html) */
   deg2rad(options?: { out?: Tensor }): Tensor;
-  deg2rad(a0?: any): any {
-    return $deg2rad(this, a0);
+  deg2rad(a0?: any, surplus?: any): any {
+    return $deg2rad(this, a0, surplus);
   }
 
   /** `deg2rad_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.deg2rad_.html) */
   deg2rad_(): this;
-  deg2rad_(): any {
-    return $deg2rad_(this);
+  deg2rad_(surplus?: any): any {
+    return $deg2rad_(this, surplus);
   }
 
   /** `dense_dim(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.dense_dim.html) */
   denseDim(): number;
-  denseDim(): any {
-    return $denseDim(this);
+  denseDim(surplus?: any): any {
+    return $denseDim(this, surplus);
   }
 
   /** `dequantize.self(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dequantize.html) */
   dequantize(options?: { out?: Tensor }): Tensor;
-  dequantize(a0?: any): any {
-    return $dequantize(this, a0);
+  dequantize(a0?: any, surplus?: any): any {
+    return $dequantize(this, a0, surplus);
   }
 
   /** `det(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.det.html) */
   det(): Tensor;
-  det(): any {
-    return $det(this);
+  det(surplus?: any): any {
+    return $det(this, surplus);
   }
 
   /** `detach(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.detach.html) */
   detach(): Tensor;
-  detach(): any {
-    return $detach(this);
+  detach(surplus?: any): any {
+    return $detach(this, surplus);
   }
 
   /** `detach_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.detach_.html) */
   detach_(): this;
-  detach_(): any {
-    return $detach_(this);
+  detach_(surplus?: any): any {
+    return $detach_(this, surplus);
   }
 
   /** `diag(Tensor self, int diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diag.html) */
   diag(diagonal?: number, options?: { out?: Tensor }): Tensor;
-  diag(a0?: any, a1?: any): any {
-    return $diag(this, a0, a1);
+  diag(a0?: any, a1?: any, surplus?: any): any {
+    return $diag(this, a0, a1, surplus);
   }
 
   /** `diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diag_embed.html) */
   diagEmbed(offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
   diagEmbed(options: { dim1?: number; dim2?: number; out?: Tensor }): Tensor;
-  diagEmbed(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $diagEmbed(this, a0, a1, a2, a3);
+  diagEmbed(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $diagEmbed(this, a0, a1, a2, a3, surplus);
   }
 
   /** `diagflat(Tensor self, int offset=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagflat.html) */
   diagflat(offset?: number): Tensor;
-  diagflat(a0?: any, a1?: any): any {
-    return $diagflat(this, a0, a1);
+  diagflat(a0?: any, a1?: any, surplus?: any): any {
+    return $diagflat(this, a0, a1, surplus);
   }
 
   /** `diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal.html) */
   diagonal(offset?: number, dim1?: number, dim2?: number): Tensor;
   diagonal(options: { dim1?: number; dim2?: number }): Tensor;
-  diagonal(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $diagonal(this, a0, a1, a2, a3);
+  diagonal(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $diagonal(this, a0, a1, a2, a3, surplus);
   }
 
   /** `diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal_scatter.html) */
   diagonalScatter(src: Tensor, offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
   diagonalScatter(src: Tensor, options: { dim1?: number; dim2?: number; out?: Tensor }): Tensor;
-  diagonalScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $diagonalScatter(this, a0, a1, a2, a3, a4);
+  diagonalScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $diagonalScatter(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diff.html) */
   diff(n?: number, dim?: number, prepend?: Tensor | null, append?: Tensor | null, options?: { out?: Tensor }): Tensor;
   diff(options: { dim?: number; prepend?: Tensor | null; append?: Tensor | null; out?: Tensor }): Tensor;
-  diff(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $diff(this, a0, a1, a2, a3, a4);
+  diff(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $diff(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `digamma(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.digamma.html) */
   digamma(options?: { out?: Tensor }): Tensor;
-  digamma(a0?: any): any {
-    return $digamma(this, a0);
+  digamma(a0?: any, surplus?: any): any {
+    return $digamma(this, a0, surplus);
   }
 
   /** `digamma_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.digamma_.html) */
   digamma_(): this;
-  digamma_(): any {
-    return $digamma_(this);
+  digamma_(surplus?: any): any {
+    return $digamma_(this, surplus);
   }
 
   /** `dist(Tensor self, Tensor other, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dist.html) */
   dist(other: Tensor, p?: Scalar, options?: { out?: Tensor }): Tensor;
-  dist(a0?: any, a1?: any, a2?: any): any {
-    return $dist(this, a0, a1, a2);
+  dist(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $dist(this, a0, a1, a2, surplus);
   }
 
   /** `div.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
@@ -2182,8 +2182,8 @@ export abstract class TensorMethods {
   /** `div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
   div(other: Scalar, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
   div(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  div(a0?: any, a1?: any): any {
-    return $div(this, a0, a1);
+  div(a0?: any, a1?: any, surplus?: any): any {
+    return $div(this, a0, a1, surplus);
   }
 
   /** `div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
@@ -2195,8 +2195,8 @@ export abstract class TensorMethods {
   /** `div_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
   div_(other: Scalar, options?: { roundingMode?: string | null }): this;
   div_(other: Tensor | Scalar): this;
-  div_(a0?: any, a1?: any): any {
-    return $div_(this, a0, a1);
+  div_(a0?: any, a1?: any, surplus?: any): any {
+    return $div_(this, a0, a1, surplus);
   }
 
   /** `divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
@@ -2208,8 +2208,8 @@ export abstract class TensorMethods {
   /** `divide.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
   divide(other: Scalar, options?: { roundingMode?: string | null }): Tensor;
   divide(other: Tensor | Scalar): Tensor;
-  divide(a0?: any, a1?: any): any {
-    return $divide(this, a0, a1);
+  divide(a0?: any, a1?: any, surplus?: any): any {
+    return $divide(this, a0, a1, surplus);
   }
 
   /** `divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
@@ -2221,22 +2221,22 @@ export abstract class TensorMethods {
   /** `divide_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
   divide_(other: Scalar, options?: { roundingMode?: string | null }): this;
   divide_(other: Tensor | Scalar): this;
-  divide_(a0?: any, a1?: any): any {
-    return $divide_(this, a0, a1);
+  divide_(a0?: any, a1?: any, surplus?: any): any {
+    return $divide_(this, a0, a1, surplus);
   }
 
   /** `dot(Tensor self, Tensor tensor) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dot.html) */
   dot(tensor: Tensor, options?: { out?: Tensor }): Tensor;
-  dot(a0?: any, a1?: any): any {
-    return $dot(this, a0, a1);
+  dot(a0?: any, a1?: any, surplus?: any): any {
+    return $dot(this, a0, a1, surplus);
   }
 
   /** `dsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
   dsplit(indices: readonly number[]): Tensor[];
   /** `dsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
   dsplit(sections: number): Tensor[];
-  dsplit(a0?: any): any {
-    return $dsplit(this, a0);
+  dsplit(a0?: any, surplus?: any): any {
+    return $dsplit(this, a0, surplus);
   }
 
   /** `eq.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
@@ -2244,8 +2244,8 @@ export abstract class TensorMethods {
   /** `eq.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
   eq(other: Scalar, options?: { out?: Tensor }): Tensor;
   eq(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  eq(a0?: any, a1?: any): any {
-    return $eq(this, a0, a1);
+  eq(a0?: any, a1?: any, surplus?: any): any {
+    return $eq(this, a0, a1, surplus);
   }
 
   /** `eq_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
@@ -2253,110 +2253,110 @@ export abstract class TensorMethods {
   /** `eq_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
   eq_(other: Scalar): this;
   eq_(other: Tensor | Scalar): this;
-  eq_(a0?: any): any {
-    return $eq_(this, a0);
+  eq_(a0?: any, surplus?: any): any {
+    return $eq_(this, a0, surplus);
   }
 
   /** `equal(Tensor self, Tensor other) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.equal.html) */
   equal(other: Tensor): boolean;
-  equal(a0?: any): any {
-    return $equal(this, a0);
+  equal(a0?: any, surplus?: any): any {
+    return $equal(this, a0, surplus);
   }
 
   /** `erf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.erf.html) */
   erf(options?: { out?: Tensor }): Tensor;
-  erf(a0?: any): any {
-    return $erf(this, a0);
+  erf(a0?: any, surplus?: any): any {
+    return $erf(this, a0, surplus);
   }
 
   /** `erf_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.erf_.html) */
   erf_(): this;
-  erf_(): any {
-    return $erf_(this);
+  erf_(surplus?: any): any {
+    return $erf_(this, surplus);
   }
 
   /** `erfc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.erfc.html) */
   erfc(options?: { out?: Tensor }): Tensor;
-  erfc(a0?: any): any {
-    return $erfc(this, a0);
+  erfc(a0?: any, surplus?: any): any {
+    return $erfc(this, a0, surplus);
   }
 
   /** `erfc_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.erfc_.html) */
   erfc_(): this;
-  erfc_(): any {
-    return $erfc_(this);
+  erfc_(surplus?: any): any {
+    return $erfc_(this, surplus);
   }
 
   /** `erfinv(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.erfinv.html) */
   erfinv(options?: { out?: Tensor }): Tensor;
-  erfinv(a0?: any): any {
-    return $erfinv(this, a0);
+  erfinv(a0?: any, surplus?: any): any {
+    return $erfinv(this, a0, surplus);
   }
 
   /** `erfinv_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.erfinv_.html) */
   erfinv_(): this;
-  erfinv_(): any {
-    return $erfinv_(this);
+  erfinv_(surplus?: any): any {
+    return $erfinv_(this, surplus);
   }
 
   /** `exp(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.exp.html) */
   exp(options?: { out?: Tensor }): Tensor;
-  exp(a0?: any): any {
-    return $exp(this, a0);
+  exp(a0?: any, surplus?: any): any {
+    return $exp(this, a0, surplus);
   }
 
   /** `exp2(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.exp2.html) */
   exp2(options?: { out?: Tensor }): Tensor;
-  exp2(a0?: any): any {
-    return $exp2(this, a0);
+  exp2(a0?: any, surplus?: any): any {
+    return $exp2(this, a0, surplus);
   }
 
   /** `exp2_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.exp2_.html) */
   exp2_(): this;
-  exp2_(): any {
-    return $exp2_(this);
+  exp2_(surplus?: any): any {
+    return $exp2_(this, surplus);
   }
 
   /** `exp_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.exp_.html) */
   exp_(): this;
-  exp_(): any {
-    return $exp_(this);
+  exp_(surplus?: any): any {
+    return $exp_(this, surplus);
   }
 
   /** `expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html) */
   expand(size: readonly number[], options?: { implicit?: boolean }): Tensor;
-  expand(a0?: any, a1?: any): any {
-    return $expand(this, a0, a1);
+  expand(a0?: any, a1?: any, surplus?: any): any {
+    return $expand(this, a0, a1, surplus);
   }
 
   /** `expand_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html) */
   expandAs(other: Tensor): Tensor;
-  expandAs(a0?: any): any {
-    return $expandAs(this, a0);
+  expandAs(a0?: any, surplus?: any): any {
+    return $expandAs(this, a0, surplus);
   }
 
   /** `expm1(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.expm1.html) */
   expm1(options?: { out?: Tensor }): Tensor;
-  expm1(a0?: any): any {
-    return $expm1(this, a0);
+  expm1(a0?: any, surplus?: any): any {
+    return $expm1(this, a0, surplus);
   }
 
   /** `expm1_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expm1_.html) */
   expm1_(): this;
-  expm1_(): any {
-    return $expm1_(this);
+  expm1_(surplus?: any): any {
+    return $expm1_(this, surplus);
   }
 
   /** `exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html) */
   exponential_(lambd?: number, options?: { generator?: Generator | null }): this;
-  exponential_(a0?: any, a1?: any): any {
-    return $exponential_(this, a0, a1);
+  exponential_(a0?: any, a1?: any, surplus?: any): any {
+    return $exponential_(this, a0, a1, surplus);
   }
 
   /** `fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_diagonal_.html) */
   fillDiagonal_(fillValue: Scalar, wrap?: boolean): this;
-  fillDiagonal_(a0?: any, a1?: any, a2?: any): any {
-    return $fillDiagonal_(this, a0, a1, a2);
+  fillDiagonal_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $fillDiagonal_(this, a0, a1, a2, surplus);
   }
 
   /** `fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
@@ -2364,45 +2364,45 @@ export abstract class TensorMethods {
   /** `fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
   fill_(value: Scalar): this;
   fill_(value: Tensor | Scalar): this;
-  fill_(a0?: any): any {
-    return $fill_(this, a0);
+  fill_(a0?: any, surplus?: any): any {
+    return $fill_(this, a0, surplus);
   }
 
   /** `fix(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fix.html) */
   fix(options?: { out?: Tensor }): Tensor;
-  fix(a0?: any): any {
-    return $fix(this, a0);
+  fix(a0?: any, surplus?: any): any {
+    return $fix(this, a0, surplus);
   }
 
   /** `fix_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fix_.html) */
   fix_(): this;
-  fix_(): any {
-    return $fix_(this);
+  fix_(surplus?: any): any {
+    return $fix_(this, surplus);
   }
 
   /** `flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flatten.html) */
   flatten(startDim?: number, endDim?: number): Tensor;
   flatten(options: { endDim?: number }): Tensor;
-  flatten(a0?: any, a1?: any, a2?: any): any {
-    return $flatten(this, a0, a1, a2);
+  flatten(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $flatten(this, a0, a1, a2, surplus);
   }
 
   /** `flip(Tensor self, int[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flip.html) */
   flip(dims: readonly number[], options?: { out?: Tensor }): Tensor;
-  flip(a0?: any, a1?: any): any {
-    return $flip(this, a0, a1);
+  flip(a0?: any, a1?: any, surplus?: any): any {
+    return $flip(this, a0, a1, surplus);
   }
 
   /** `fliplr(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fliplr.html) */
   fliplr(): Tensor;
-  fliplr(): any {
-    return $fliplr(this);
+  fliplr(surplus?: any): any {
+    return $fliplr(this, surplus);
   }
 
   /** `flipud(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flipud.html) */
   flipud(): Tensor;
-  flipud(): any {
-    return $flipud(this);
+  flipud(surplus?: any): any {
+    return $flipud(this, surplus);
   }
 
   /** `float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
@@ -2410,8 +2410,8 @@ export abstract class TensorMethods {
   /** `float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
   floatPower(exponent: Scalar, options?: { out?: Tensor }): Tensor;
   floatPower(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  floatPower(a0?: any, a1?: any): any {
-    return $floatPower(this, a0, a1);
+  floatPower(a0?: any, a1?: any, surplus?: any): any {
+    return $floatPower(this, a0, a1, surplus);
   }
 
   /** `float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
@@ -2419,14 +2419,14 @@ export abstract class TensorMethods {
   /** `float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
   floatPower_(exponent: Scalar): this;
   floatPower_(exponent: Tensor | Scalar): this;
-  floatPower_(a0?: any): any {
-    return $floatPower_(this, a0);
+  floatPower_(a0?: any, surplus?: any): any {
+    return $floatPower_(this, a0, surplus);
   }
 
   /** `floor(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor.html) */
   floor(options?: { out?: Tensor }): Tensor;
-  floor(a0?: any): any {
-    return $floor(this, a0);
+  floor(a0?: any, surplus?: any): any {
+    return $floor(this, a0, surplus);
   }
 
   /** `floor_divide(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
@@ -2434,8 +2434,8 @@ export abstract class TensorMethods {
   /** `floor_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
   floorDivide(other: Scalar, options?: { out?: Tensor }): Tensor;
   floorDivide(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  floorDivide(a0?: any, a1?: any): any {
-    return $floorDivide(this, a0, a1);
+  floorDivide(a0?: any, a1?: any, surplus?: any): any {
+    return $floorDivide(this, a0, a1, surplus);
   }
 
   /** `floor_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
@@ -2443,26 +2443,26 @@ export abstract class TensorMethods {
   /** `floor_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
   floorDivide_(other: Scalar): this;
   floorDivide_(other: Tensor | Scalar): this;
-  floorDivide_(a0?: any): any {
-    return $floorDivide_(this, a0);
+  floorDivide_(a0?: any, surplus?: any): any {
+    return $floorDivide_(this, a0, surplus);
   }
 
   /** `floor_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_.html) */
   floor_(): this;
-  floor_(): any {
-    return $floor_(this);
+  floor_(surplus?: any): any {
+    return $floor_(this, surplus);
   }
 
   /** `fmax(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmax.html) */
   fmax(other: Tensor, options?: { out?: Tensor }): Tensor;
-  fmax(a0?: any, a1?: any): any {
-    return $fmax(this, a0, a1);
+  fmax(a0?: any, a1?: any, surplus?: any): any {
+    return $fmax(this, a0, a1, surplus);
   }
 
   /** `fmin(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmin.html) */
   fmin(other: Tensor, options?: { out?: Tensor }): Tensor;
-  fmin(a0?: any, a1?: any): any {
-    return $fmin(this, a0, a1);
+  fmin(a0?: any, a1?: any, surplus?: any): any {
+    return $fmin(this, a0, a1, surplus);
   }
 
   /** `fmod.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
@@ -2470,8 +2470,8 @@ export abstract class TensorMethods {
   /** `fmod.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
   fmod(other: Scalar, options?: { out?: Tensor }): Tensor;
   fmod(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  fmod(a0?: any, a1?: any): any {
-    return $fmod(this, a0, a1);
+  fmod(a0?: any, a1?: any, surplus?: any): any {
+    return $fmod(this, a0, a1, surplus);
   }
 
   /** `fmod_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
@@ -2479,44 +2479,44 @@ export abstract class TensorMethods {
   /** `fmod_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
   fmod_(other: Scalar): this;
   fmod_(other: Tensor | Scalar): this;
-  fmod_(a0?: any): any {
-    return $fmod_(this, a0);
+  fmod_(a0?: any, surplus?: any): any {
+    return $fmod_(this, a0, surplus);
   }
 
   /** `frac(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.frac.html) */
   frac(options?: { out?: Tensor }): Tensor;
-  frac(a0?: any): any {
-    return $frac(this, a0);
+  frac(a0?: any, surplus?: any): any {
+    return $frac(this, a0, surplus);
   }
 
   /** `frac_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.frac_.html) */
   frac_(): this;
-  frac_(): any {
-    return $frac_(this);
+  frac_(surplus?: any): any {
+    return $frac_(this, surplus);
   }
 
   /** `frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.frexp.html) */
   frexp(options?: { out?: readonly [mantissa: Tensor, exponent: Tensor] }): [mantissa: Tensor, exponent: Tensor];
-  frexp(a0?: any): any {
-    return $frexp(this, a0);
+  frexp(a0?: any, surplus?: any): any {
+    return $frexp(this, a0, surplus);
   }
 
   /** `gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gather.html) */
   gather(dim: number, index: Tensor, options?: { sparseGrad?: boolean; out?: Tensor }): Tensor;
-  gather(a0?: any, a1?: any, a2?: any): any {
-    return $gather(this, a0, a1, a2);
+  gather(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $gather(this, a0, a1, a2, surplus);
   }
 
   /** `gcd(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gcd.html) */
   gcd(other: Tensor, options?: { out?: Tensor }): Tensor;
-  gcd(a0?: any, a1?: any): any {
-    return $gcd(this, a0, a1);
+  gcd(a0?: any, a1?: any, surplus?: any): any {
+    return $gcd(this, a0, a1, surplus);
   }
 
   /** `gcd_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gcd_.html) */
   gcd_(other: Tensor): this;
-  gcd_(a0?: any): any {
-    return $gcd_(this, a0);
+  gcd_(a0?: any, surplus?: any): any {
+    return $gcd_(this, a0, surplus);
   }
 
   /** `ge.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
@@ -2524,8 +2524,8 @@ export abstract class TensorMethods {
   /** `ge.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
   ge(other: Scalar, options?: { out?: Tensor }): Tensor;
   ge(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  ge(a0?: any, a1?: any): any {
-    return $ge(this, a0, a1);
+  ge(a0?: any, a1?: any, surplus?: any): any {
+    return $ge(this, a0, a1, surplus);
   }
 
   /** `ge_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
@@ -2533,32 +2533,32 @@ export abstract class TensorMethods {
   /** `ge_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
   ge_(other: Scalar): this;
   ge_(other: Tensor | Scalar): this;
-  ge_(a0?: any): any {
-    return $ge_(this, a0);
+  ge_(a0?: any, surplus?: any): any {
+    return $ge_(this, a0, surplus);
   }
 
   /** `geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html) */
   geometric_(p: number, options?: { generator?: Generator | null }): this;
-  geometric_(a0?: any, a1?: any): any {
-    return $geometric_(this, a0, a1);
+  geometric_(a0?: any, a1?: any, surplus?: any): any {
+    return $geometric_(this, a0, a1, surplus);
   }
 
   /** `geqrf(Tensor self) -> (Tensor a, Tensor tau)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.geqrf.html) */
   geqrf(options?: { out?: readonly [a: Tensor, tau: Tensor] }): [a: Tensor, tau: Tensor];
-  geqrf(a0?: any): any {
-    return $geqrf(this, a0);
+  geqrf(a0?: any, surplus?: any): any {
+    return $geqrf(this, a0, surplus);
   }
 
   /** `ger(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ger.html) */
   ger(vec2: Tensor, options?: { out?: Tensor }): Tensor;
-  ger(a0?: any, a1?: any): any {
-    return $ger(this, a0, a1);
+  ger(a0?: any, a1?: any, surplus?: any): any {
+    return $ger(this, a0, a1, surplus);
   }
 
   /** `get_device(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.get_device.html) */
   getDevice(): number;
-  getDevice(): any {
-    return $getDevice(this);
+  getDevice(surplus?: any): any {
+    return $getDevice(this, surplus);
   }
 
   /** `greater.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
@@ -2566,8 +2566,8 @@ export abstract class TensorMethods {
   /** `greater.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
   greater(other: Scalar, options?: { out?: Tensor }): Tensor;
   greater(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  greater(a0?: any, a1?: any): any {
-    return $greater(this, a0, a1);
+  greater(a0?: any, a1?: any, surplus?: any): any {
+    return $greater(this, a0, a1, surplus);
   }
 
   /** `greater_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
@@ -2575,8 +2575,8 @@ export abstract class TensorMethods {
   /** `greater_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
   greaterEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
   greaterEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  greaterEqual(a0?: any, a1?: any): any {
-    return $greaterEqual(this, a0, a1);
+  greaterEqual(a0?: any, a1?: any, surplus?: any): any {
+    return $greaterEqual(this, a0, a1, surplus);
   }
 
   /** `greater_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
@@ -2584,8 +2584,8 @@ export abstract class TensorMethods {
   /** `greater_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
   greaterEqual_(other: Scalar): this;
   greaterEqual_(other: Tensor | Scalar): this;
-  greaterEqual_(a0?: any): any {
-    return $greaterEqual_(this, a0);
+  greaterEqual_(a0?: any, surplus?: any): any {
+    return $greaterEqual_(this, a0, surplus);
   }
 
   /** `greater_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
@@ -2593,8 +2593,8 @@ export abstract class TensorMethods {
   /** `greater_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
   greater_(other: Scalar): this;
   greater_(other: Tensor | Scalar): this;
-  greater_(a0?: any): any {
-    return $greater_(this, a0);
+  greater_(a0?: any, surplus?: any): any {
+    return $greater_(this, a0, surplus);
   }
 
   /** `gt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
@@ -2602,8 +2602,8 @@ export abstract class TensorMethods {
   /** `gt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
   gt(other: Scalar, options?: { out?: Tensor }): Tensor;
   gt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  gt(a0?: any, a1?: any): any {
-    return $gt(this, a0, a1);
+  gt(a0?: any, a1?: any, surplus?: any): any {
+    return $gt(this, a0, a1, surplus);
   }
 
   /** `gt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
@@ -2611,127 +2611,127 @@ export abstract class TensorMethods {
   /** `gt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
   gt_(other: Scalar): this;
   gt_(other: Tensor | Scalar): this;
-  gt_(a0?: any): any {
-    return $gt_(this, a0);
+  gt_(a0?: any, surplus?: any): any {
+    return $gt_(this, a0, surplus);
   }
 
   /** `hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hardshrink.html) */
   hardshrink(lambd?: Scalar, options?: { out?: Tensor }): Tensor;
-  hardshrink(a0?: any, a1?: any): any {
-    return $hardshrink(this, a0, a1);
+  hardshrink(a0?: any, a1?: any, surplus?: any): any {
+    return $hardshrink(this, a0, a1, surplus);
   }
 
   /** `hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hash_tensor.html) */
   hashTensor(dim?: number | readonly number[], options?: { keepdim?: boolean; mode?: number; out?: Tensor }): Tensor;
-  hashTensor(a0?: any, a1?: any): any {
-    return $hashTensor(this, a0, a1);
+  hashTensor(a0?: any, a1?: any, surplus?: any): any {
+    return $hashTensor(this, a0, a1, surplus);
   }
 
   /** `heaviside(Tensor self, Tensor values) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.heaviside.html) */
   heaviside(values: Tensor, options?: { out?: Tensor }): Tensor;
-  heaviside(a0?: any, a1?: any): any {
-    return $heaviside(this, a0, a1);
+  heaviside(a0?: any, a1?: any, surplus?: any): any {
+    return $heaviside(this, a0, a1, surplus);
   }
 
   /** `heaviside_(Tensor(a!) self, Tensor values) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.heaviside_.html) */
   heaviside_(values: Tensor): this;
-  heaviside_(a0?: any): any {
-    return $heaviside_(this, a0);
+  heaviside_(a0?: any, surplus?: any): any {
+    return $heaviside_(this, a0, surplus);
   }
 
   /** `histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histc.html) */
   histc(bins?: number, min?: Scalar, max?: Scalar, options?: { out?: Tensor }): Tensor;
   histc(options: { min?: Scalar; max?: Scalar; out?: Tensor }): Tensor;
-  histc(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $histc(this, a0, a1, a2, a3);
+  histc(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $histc(this, a0, a1, a2, a3, surplus);
   }
 
   /** `histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
   histogram(bins?: number, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
   /** `histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
   histogram(bins: Tensor, options?: { weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
-  histogram(a0?: any, a1?: any): any {
-    return $histogram(this, a0, a1);
+  histogram(a0?: any, a1?: any, surplus?: any): any {
+    return $histogram(this, a0, a1, surplus);
   }
 
   /** `hsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
   hsplit(indices: readonly number[]): Tensor[];
   /** `hsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
   hsplit(sections: number): Tensor[];
-  hsplit(a0?: any): any {
-    return $hsplit(this, a0);
+  hsplit(a0?: any, surplus?: any): any {
+    return $hsplit(this, a0, surplus);
   }
 
   /** `hypot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hypot.html) */
   hypot(other: Tensor, options?: { out?: Tensor }): Tensor;
-  hypot(a0?: any, a1?: any): any {
-    return $hypot(this, a0, a1);
+  hypot(a0?: any, a1?: any, surplus?: any): any {
+    return $hypot(this, a0, a1, surplus);
   }
 
   /** `hypot_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.hypot_.html) */
   hypot_(other: Tensor): this;
-  hypot_(a0?: any): any {
-    return $hypot_(this, a0);
+  hypot_(a0?: any, surplus?: any): any {
+    return $hypot_(this, a0, surplus);
   }
 
   /** `i0(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.i0.html) */
   i0(options?: { out?: Tensor }): Tensor;
-  i0(a0?: any): any {
-    return $i0(this, a0);
+  i0(a0?: any, surplus?: any): any {
+    return $i0(this, a0, surplus);
   }
 
   /** `i0_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.i0_.html) */
   i0_(): this;
-  i0_(): any {
-    return $i0_(this);
+  i0_(surplus?: any): any {
+    return $i0_(this, surplus);
   }
 
   /** `igamma(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igamma.html) */
   igamma(other: Tensor, options?: { out?: Tensor }): Tensor;
-  igamma(a0?: any, a1?: any): any {
-    return $igamma(this, a0, a1);
+  igamma(a0?: any, a1?: any, surplus?: any): any {
+    return $igamma(this, a0, a1, surplus);
   }
 
   /** `igamma_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igamma_.html) */
   igamma_(other: Tensor): this;
-  igamma_(a0?: any): any {
-    return $igamma_(this, a0);
+  igamma_(a0?: any, surplus?: any): any {
+    return $igamma_(this, a0, surplus);
   }
 
   /** `igammac(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igammac.html) */
   igammac(other: Tensor, options?: { out?: Tensor }): Tensor;
-  igammac(a0?: any, a1?: any): any {
-    return $igammac(this, a0, a1);
+  igammac(a0?: any, a1?: any, surplus?: any): any {
+    return $igammac(this, a0, a1, surplus);
   }
 
   /** `igammac_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igammac_.html) */
   igammac_(other: Tensor): this;
-  igammac_(a0?: any): any {
-    return $igammac_(this, a0);
+  igammac_(a0?: any, surplus?: any): any {
+    return $igammac_(this, a0, surplus);
   }
 
   /** `index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_add.html) */
   indexAdd(dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
-  indexAdd(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $indexAdd(this, a0, a1, a2, a3);
+  indexAdd(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $indexAdd(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html) */
   indexAdd_(dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): this;
-  indexAdd_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $indexAdd_(this, a0, a1, a2, a3);
+  indexAdd_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $indexAdd_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_copy.html) */
   indexCopy(dim: number, index: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
-  indexCopy(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $indexCopy(this, a0, a1, a2, a3);
+  indexCopy(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $indexCopy(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_copy_.html) */
   indexCopy_(dim: number, index: Tensor, source: Tensor): this;
-  indexCopy_(a0?: any, a1?: any, a2?: any): any {
-    return $indexCopy_(this, a0, a1, a2);
+  indexCopy_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $indexCopy_(this, a0, a1, a2, surplus);
   }
 
   /** `index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
@@ -2739,8 +2739,8 @@ export abstract class TensorMethods {
   /** `index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
   indexFill(dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
   indexFill(dim: number, index: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  indexFill(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $indexFill(this, a0, a1, a2, a3);
+  indexFill(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $indexFill(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_fill_.int_Tensor(Tensor(a!) self, int dim, Tensor index, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
@@ -2748,209 +2748,209 @@ export abstract class TensorMethods {
   /** `index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
   indexFill_(dim: number, index: Tensor, value: Scalar): this;
   indexFill_(dim: number, index: Tensor, value: Tensor | Scalar): this;
-  indexFill_(a0?: any, a1?: any, a2?: any): any {
-    return $indexFill_(this, a0, a1, a2);
+  indexFill_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $indexFill_(this, a0, a1, a2, surplus);
   }
 
   /** `index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_put.html) */
   indexPut(indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
-  indexPut(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $indexPut(this, a0, a1, a2, a3);
+  indexPut(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $indexPut(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_reduce.html) */
   indexReduce(dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
-  indexReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $indexReduce(this, a0, a1, a2, a3, a4);
+  indexReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $indexReduce(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `index_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_reduce_.html) */
   indexReduce_(dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean }): this;
-  indexReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $indexReduce_(this, a0, a1, a2, a3, a4);
+  indexReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $indexReduce_(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `index_select(Tensor self, int dim, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_select.html) */
   indexSelect(dim: number, index: Tensor, options?: { out?: Tensor }): Tensor;
-  indexSelect(a0?: any, a1?: any, a2?: any): any {
-    return $indexSelect(this, a0, a1, a2);
+  indexSelect(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $indexSelect(this, a0, a1, a2, surplus);
   }
 
   /** `indices(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.indices.html) */
   indices(): Tensor;
-  indices(): any {
-    return $indices(this);
+  indices(surplus?: any): any {
+    return $indices(this, surplus);
   }
 
   /** `inner(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.inner.html) */
   inner(other: Tensor, options?: { out?: Tensor }): Tensor;
-  inner(a0?: any, a1?: any): any {
-    return $inner(this, a0, a1);
+  inner(a0?: any, a1?: any, surplus?: any): any {
+    return $inner(this, a0, a1, surplus);
   }
 
   /** `int_repr(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.int_repr.html) */
   intRepr(options?: { out?: Tensor }): Tensor;
-  intRepr(a0?: any): any {
-    return $intRepr(this, a0);
+  intRepr(a0?: any, surplus?: any): any {
+    return $intRepr(this, a0, surplus);
   }
 
   /** `inverse(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.inverse.html) */
   inverse(options?: { out?: Tensor }): Tensor;
-  inverse(a0?: any): any {
-    return $inverse(this, a0);
+  inverse(a0?: any, surplus?: any): any {
+    return $inverse(this, a0, surplus);
   }
 
   /** `is_coalesced(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_coalesced.html) */
   isCoalesced(): boolean;
-  isCoalesced(): any {
-    return $isCoalesced(this);
+  isCoalesced(surplus?: any): any {
+    return $isCoalesced(this, surplus);
   }
 
   /** `is_complex(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_complex.html) */
   isComplex(): boolean;
-  isComplex(): any {
-    return $isComplex(this);
+  isComplex(surplus?: any): any {
+    return $isComplex(this, surplus);
   }
 
   /** `is_conj(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_conj.html) */
   isConj(): boolean;
-  isConj(): any {
-    return $isConj(this);
+  isConj(surplus?: any): any {
+    return $isConj(this, surplus);
   }
 
   /** `is_distributed(Tensor self) -> bool` */
   isDistributed(): boolean;
-  isDistributed(): any {
-    return $isDistributed(this);
+  isDistributed(surplus?: any): any {
+    return $isDistributed(this, surplus);
   }
 
   /** `is_floating_point(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_floating_point.html) */
   isFloatingPoint(): boolean;
-  isFloatingPoint(): any {
-    return $isFloatingPoint(this);
+  isFloatingPoint(surplus?: any): any {
+    return $isFloatingPoint(this, surplus);
   }
 
   /** `is_neg(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_neg.html) */
   isNeg(): boolean;
-  isNeg(): any {
-    return $isNeg(this);
+  isNeg(surplus?: any): any {
+    return $isNeg(this, surplus);
   }
 
   /** `is_nonzero(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.is_nonzero.html) */
   isNonzero(): boolean;
-  isNonzero(): any {
-    return $isNonzero(this);
+  isNonzero(surplus?: any): any {
+    return $isNonzero(this, surplus);
   }
 
   /** `is_pinned(Tensor self, Device? device=None) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_pinned.html) */
   isPinned(device?: Device | null): boolean;
-  isPinned(a0?: any, a1?: any): any {
-    return $isPinned(this, a0, a1);
+  isPinned(a0?: any, a1?: any, surplus?: any): any {
+    return $isPinned(this, a0, a1, surplus);
   }
 
   /** `is_same_size(Tensor self, Tensor other) -> bool` */
   isSameSize(other: Tensor): boolean;
-  isSameSize(a0?: any): any {
-    return $isSameSize(this, a0);
+  isSameSize(a0?: any, surplus?: any): any {
+    return $isSameSize(this, a0, surplus);
   }
 
   /** `is_set_to(Tensor self, Tensor tensor) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_set_to.html) */
   isSetTo(tensor: Tensor): boolean;
-  isSetTo(a0?: any): any {
-    return $isSetTo(this, a0);
+  isSetTo(a0?: any, surplus?: any): any {
+    return $isSetTo(this, a0, surplus);
   }
 
   /** `is_signed(Tensor self) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_signed.html) */
   isSigned(): boolean;
-  isSigned(): any {
-    return $isSigned(this);
+  isSigned(surplus?: any): any {
+    return $isSigned(this, surplus);
   }
 
   /** `isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isclose.html) */
   isclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): Tensor;
   isclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): Tensor;
-  isclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $isclose(this, a0, a1, a2, a3, a4);
+  isclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $isclose(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `isfinite(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isfinite.html) */
   isfinite(): Tensor;
-  isfinite(): any {
-    return $isfinite(this);
+  isfinite(surplus?: any): any {
+    return $isfinite(this, surplus);
   }
 
   /** `isinf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isinf.html) */
   isinf(options?: { out?: Tensor }): Tensor;
-  isinf(a0?: any): any {
-    return $isinf(this, a0);
+  isinf(a0?: any, surplus?: any): any {
+    return $isinf(this, a0, surplus);
   }
 
   /** `isnan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isnan.html) */
   isnan(options?: { out?: Tensor }): Tensor;
-  isnan(a0?: any): any {
-    return $isnan(this, a0);
+  isnan(a0?: any, surplus?: any): any {
+    return $isnan(this, a0, surplus);
   }
 
   /** `isneginf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isneginf.html) */
   isneginf(options?: { out?: Tensor }): Tensor;
-  isneginf(a0?: any): any {
-    return $isneginf(this, a0);
+  isneginf(a0?: any, surplus?: any): any {
+    return $isneginf(this, a0, surplus);
   }
 
   /** `isposinf(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isposinf.html) */
   isposinf(options?: { out?: Tensor }): Tensor;
-  isposinf(a0?: any): any {
-    return $isposinf(this, a0);
+  isposinf(a0?: any, surplus?: any): any {
+    return $isposinf(this, a0, surplus);
   }
 
   /** `isreal(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isreal.html) */
   isreal(): Tensor;
-  isreal(): any {
-    return $isreal(this);
+  isreal(surplus?: any): any {
+    return $isreal(this, surplus);
   }
 
   /** `istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, bool normalized=False, bool? onesided=None, int? length=None, bool return_complex=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.istft.html) */
   istft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: number | null, returnComplex?: boolean): Tensor;
   istft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
-  istft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any): any {
-    return $istft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9);
+  istft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, surplus?: any): any {
+    return $istft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, surplus);
   }
 
   /** `kron(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kron.html) */
   kron(other: Tensor, options?: { out?: Tensor }): Tensor;
-  kron(a0?: any, a1?: any): any {
-    return $kron(this, a0, a1);
+  kron(a0?: any, a1?: any, surplus?: any): any {
+    return $kron(this, a0, a1, surplus);
   }
 
   /** `kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kthvalue.html) */
   kthvalue(k: number, dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   kthvalue(k: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  kthvalue(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $kthvalue(this, a0, a1, a2, a3);
+  kthvalue(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $kthvalue(this, a0, a1, a2, a3, surplus);
   }
 
   /** `lcm(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lcm.html) */
   lcm(other: Tensor, options?: { out?: Tensor }): Tensor;
-  lcm(a0?: any, a1?: any): any {
-    return $lcm(this, a0, a1);
+  lcm(a0?: any, a1?: any, surplus?: any): any {
+    return $lcm(this, a0, a1, surplus);
   }
 
   /** `lcm_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lcm_.html) */
   lcm_(other: Tensor): this;
-  lcm_(a0?: any): any {
-    return $lcm_(this, a0);
+  lcm_(a0?: any, surplus?: any): any {
+    return $lcm_(this, a0, surplus);
   }
 
   /** `ldexp.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ldexp.html) */
   ldexp(other: Tensor, options?: { out?: Tensor }): Tensor;
-  ldexp(a0?: any, a1?: any): any {
-    return $ldexp(this, a0, a1);
+  ldexp(a0?: any, a1?: any, surplus?: any): any {
+    return $ldexp(this, a0, a1, surplus);
   }
 
   /** `ldexp_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ldexp_.html) */
   ldexp_(other: Tensor): this;
-  ldexp_(a0?: any): any {
-    return $ldexp_(this, a0);
+  ldexp_(a0?: any, surplus?: any): any {
+    return $ldexp_(this, a0, surplus);
   }
 
   /** `le.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
@@ -2958,8 +2958,8 @@ export abstract class TensorMethods {
   /** `le.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
   le(other: Scalar, options?: { out?: Tensor }): Tensor;
   le(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  le(a0?: any, a1?: any): any {
-    return $le(this, a0, a1);
+  le(a0?: any, a1?: any, surplus?: any): any {
+    return $le(this, a0, a1, surplus);
   }
 
   /** `le_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
@@ -2967,8 +2967,8 @@ export abstract class TensorMethods {
   /** `le_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
   le_(other: Scalar): this;
   le_(other: Tensor | Scalar): this;
-  le_(a0?: any): any {
-    return $le_(this, a0);
+  le_(a0?: any, surplus?: any): any {
+    return $le_(this, a0, surplus);
   }
 
   /** `lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
@@ -2976,8 +2976,8 @@ export abstract class TensorMethods {
   /** `lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
   lerp(end: Tensor, weight: Scalar, options?: { out?: Tensor }): Tensor;
   lerp(end: Tensor, weight: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  lerp(a0?: any, a1?: any, a2?: any): any {
-    return $lerp(this, a0, a1, a2);
+  lerp(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $lerp(this, a0, a1, a2, surplus);
   }
 
   /** `lerp_.Tensor(Tensor(a!) self, Tensor end, Tensor weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
@@ -2985,8 +2985,8 @@ export abstract class TensorMethods {
   /** `lerp_.Scalar(Tensor(a!) self, Tensor end, Scalar weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
   lerp_(end: Tensor, weight: Scalar): this;
   lerp_(end: Tensor, weight: Tensor | Scalar): this;
-  lerp_(a0?: any, a1?: any): any {
-    return $lerp_(this, a0, a1);
+  lerp_(a0?: any, a1?: any, surplus?: any): any {
+    return $lerp_(this, a0, a1, surplus);
   }
 
   /** `less.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
@@ -2994,8 +2994,8 @@ export abstract class TensorMethods {
   /** `less.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
   less(other: Scalar, options?: { out?: Tensor }): Tensor;
   less(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  less(a0?: any, a1?: any): any {
-    return $less(this, a0, a1);
+  less(a0?: any, a1?: any, surplus?: any): any {
+    return $less(this, a0, a1, surplus);
   }
 
   /** `less_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
@@ -3003,8 +3003,8 @@ export abstract class TensorMethods {
   /** `less_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
   lessEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
   lessEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  lessEqual(a0?: any, a1?: any): any {
-    return $lessEqual(this, a0, a1);
+  lessEqual(a0?: any, a1?: any, surplus?: any): any {
+    return $lessEqual(this, a0, a1, surplus);
   }
 
   /** `less_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
@@ -3012,8 +3012,8 @@ export abstract class TensorMethods {
   /** `less_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
   lessEqual_(other: Scalar): this;
   lessEqual_(other: Tensor | Scalar): this;
-  lessEqual_(a0?: any): any {
-    return $lessEqual_(this, a0);
+  lessEqual_(a0?: any, surplus?: any): any {
+    return $lessEqual_(this, a0, surplus);
   }
 
   /** `less_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
@@ -3021,171 +3021,171 @@ export abstract class TensorMethods {
   /** `less_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
   less_(other: Scalar): this;
   less_(other: Tensor | Scalar): this;
-  less_(a0?: any): any {
-    return $less_(this, a0);
+  less_(a0?: any, surplus?: any): any {
+    return $less_(this, a0, surplus);
   }
 
   /** `lgamma(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lgamma.html) */
   lgamma(options?: { out?: Tensor }): Tensor;
-  lgamma(a0?: any): any {
-    return $lgamma(this, a0);
+  lgamma(a0?: any, surplus?: any): any {
+    return $lgamma(this, a0, surplus);
   }
 
   /** `lgamma_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lgamma_.html) */
   lgamma_(): this;
-  lgamma_(): any {
-    return $lgamma_(this);
+  lgamma_(surplus?: any): any {
+    return $lgamma_(this, surplus);
   }
 
   /** `log(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log.html) */
   log(options?: { out?: Tensor }): Tensor;
-  log(a0?: any): any {
-    return $log(this, a0);
+  log(a0?: any, surplus?: any): any {
+    return $log(this, a0, surplus);
   }
 
   /** `log10(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log10.html) */
   log10(options?: { out?: Tensor }): Tensor;
-  log10(a0?: any): any {
-    return $log10(this, a0);
+  log10(a0?: any, surplus?: any): any {
+    return $log10(this, a0, surplus);
   }
 
   /** `log10_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log10_.html) */
   log10_(): this;
-  log10_(): any {
-    return $log10_(this);
+  log10_(surplus?: any): any {
+    return $log10_(this, surplus);
   }
 
   /** `log1p(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log1p.html) */
   log1p(options?: { out?: Tensor }): Tensor;
-  log1p(a0?: any): any {
-    return $log1p(this, a0);
+  log1p(a0?: any, surplus?: any): any {
+    return $log1p(this, a0, surplus);
   }
 
   /** `log1p_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log1p_.html) */
   log1p_(): this;
-  log1p_(): any {
-    return $log1p_(this);
+  log1p_(surplus?: any): any {
+    return $log1p_(this, surplus);
   }
 
   /** `log2(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.log2.html) */
   log2(options?: { out?: Tensor }): Tensor;
-  log2(a0?: any): any {
-    return $log2(this, a0);
+  log2(a0?: any, surplus?: any): any {
+    return $log2(this, a0, surplus);
   }
 
   /** `log2_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log2_.html) */
   log2_(): this;
-  log2_(): any {
-    return $log2_(this);
+  log2_(surplus?: any): any {
+    return $log2_(this, surplus);
   }
 
   /** `log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html) */
   logNormal_(mean?: number, std?: number, options?: { generator?: Generator | null }): this;
   logNormal_(options: { std?: number; generator?: Generator | null }): this;
-  logNormal_(a0?: any, a1?: any, a2?: any): any {
-    return $logNormal_(this, a0, a1, a2);
+  logNormal_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $logNormal_(this, a0, a1, a2, surplus);
   }
 
   /** `log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
   logSoftmax(dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
-  logSoftmax(a0?: any, a1?: any, a2?: any): any {
-    return $logSoftmax(this, a0, a1, a2);
+  logSoftmax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $logSoftmax(this, a0, a1, a2, surplus);
   }
 
   /** `log_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log_.html) */
   log_(): this;
-  log_(): any {
-    return $log_(this);
+  log_(surplus?: any): any {
+    return $log_(this, surplus);
   }
 
   /** `logaddexp(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp.html) */
   logaddexp(other: Tensor, options?: { out?: Tensor }): Tensor;
-  logaddexp(a0?: any, a1?: any): any {
-    return $logaddexp(this, a0, a1);
+  logaddexp(a0?: any, a1?: any, surplus?: any): any {
+    return $logaddexp(this, a0, a1, surplus);
   }
 
   /** `logaddexp2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp2.html) */
   logaddexp2(other: Tensor, options?: { out?: Tensor }): Tensor;
-  logaddexp2(a0?: any, a1?: any): any {
-    return $logaddexp2(this, a0, a1);
+  logaddexp2(a0?: any, a1?: any, surplus?: any): any {
+    return $logaddexp2(this, a0, a1, surplus);
   }
 
   /** `logcumsumexp(Tensor self, int dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logcumsumexp.html) */
   logcumsumexp(dim: number, options?: { out?: Tensor }): Tensor;
-  logcumsumexp(a0?: any, a1?: any): any {
-    return $logcumsumexp(this, a0, a1);
+  logcumsumexp(a0?: any, a1?: any, surplus?: any): any {
+    return $logcumsumexp(this, a0, a1, surplus);
   }
 
   /** `logdet(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logdet.html) */
   logdet(): Tensor;
-  logdet(): any {
-    return $logdet(this);
+  logdet(surplus?: any): any {
+    return $logdet(this, surplus);
   }
 
   /** `logical_and(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_and.html) */
   logicalAnd(other: Tensor, options?: { out?: Tensor }): Tensor;
-  logicalAnd(a0?: any, a1?: any): any {
-    return $logicalAnd(this, a0, a1);
+  logicalAnd(a0?: any, a1?: any, surplus?: any): any {
+    return $logicalAnd(this, a0, a1, surplus);
   }
 
   /** `logical_and_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_and_.html) */
   logicalAnd_(other: Tensor): this;
-  logicalAnd_(a0?: any): any {
-    return $logicalAnd_(this, a0);
+  logicalAnd_(a0?: any, surplus?: any): any {
+    return $logicalAnd_(this, a0, surplus);
   }
 
   /** `logical_not(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_not.html) */
   logicalNot(options?: { out?: Tensor }): Tensor;
-  logicalNot(a0?: any): any {
-    return $logicalNot(this, a0);
+  logicalNot(a0?: any, surplus?: any): any {
+    return $logicalNot(this, a0, surplus);
   }
 
   /** `logical_not_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_not_.html) */
   logicalNot_(): this;
-  logicalNot_(): any {
-    return $logicalNot_(this);
+  logicalNot_(surplus?: any): any {
+    return $logicalNot_(this, surplus);
   }
 
   /** `logical_or(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_or.html) */
   logicalOr(other: Tensor, options?: { out?: Tensor }): Tensor;
-  logicalOr(a0?: any, a1?: any): any {
-    return $logicalOr(this, a0, a1);
+  logicalOr(a0?: any, a1?: any, surplus?: any): any {
+    return $logicalOr(this, a0, a1, surplus);
   }
 
   /** `logical_or_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_or_.html) */
   logicalOr_(other: Tensor): this;
-  logicalOr_(a0?: any): any {
-    return $logicalOr_(this, a0);
+  logicalOr_(a0?: any, surplus?: any): any {
+    return $logicalOr_(this, a0, surplus);
   }
 
   /** `logical_xor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_xor.html) */
   logicalXor(other: Tensor, options?: { out?: Tensor }): Tensor;
-  logicalXor(a0?: any, a1?: any): any {
-    return $logicalXor(this, a0, a1);
+  logicalXor(a0?: any, a1?: any, surplus?: any): any {
+    return $logicalXor(this, a0, a1, surplus);
   }
 
   /** `logical_xor_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_xor_.html) */
   logicalXor_(other: Tensor): this;
-  logicalXor_(a0?: any): any {
-    return $logicalXor_(this, a0);
+  logicalXor_(a0?: any, surplus?: any): any {
+    return $logicalXor_(this, a0, surplus);
   }
 
   /** `logit(Tensor self, float? eps=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logit.html) */
   logit(eps?: number | null, options?: { out?: Tensor }): Tensor;
-  logit(a0?: any, a1?: any): any {
-    return $logit(this, a0, a1);
+  logit(a0?: any, a1?: any, surplus?: any): any {
+    return $logit(this, a0, a1, surplus);
   }
 
   /** `logit_(Tensor(a!) self, float? eps=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logit_.html) */
   logit_(eps?: number | null): this;
-  logit_(a0?: any, a1?: any): any {
-    return $logit_(this, a0, a1);
+  logit_(a0?: any, a1?: any, surplus?: any): any {
+    return $logit_(this, a0, a1, surplus);
   }
 
   /** `logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logsumexp.html) */
   logsumexp(dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  logsumexp(a0?: any, a1?: any, a2?: any): any {
-    return $logsumexp(this, a0, a1, a2);
+  logsumexp(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $logsumexp(this, a0, a1, a2, surplus);
   }
 
   /** `lt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
@@ -3193,8 +3193,8 @@ export abstract class TensorMethods {
   /** `lt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
   lt(other: Scalar, options?: { out?: Tensor }): Tensor;
   lt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  lt(a0?: any, a1?: any): any {
-    return $lt(this, a0, a1);
+  lt(a0?: any, a1?: any, surplus?: any): any {
+    return $lt(this, a0, a1, surplus);
   }
 
   /** `lt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
@@ -3202,14 +3202,14 @@ export abstract class TensorMethods {
   /** `lt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
   lt_(other: Scalar): this;
   lt_(other: Tensor | Scalar): this;
-  lt_(a0?: any): any {
-    return $lt_(this, a0);
+  lt_(a0?: any, surplus?: any): any {
+    return $lt_(this, a0, surplus);
   }
 
   /** `lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lu_solve.html) */
   luSolve(LUData: Tensor, LUPivots: Tensor, options?: { out?: Tensor }): Tensor;
-  luSolve(a0?: any, a1?: any, a2?: any): any {
-    return $luSolve(this, a0, a1, a2);
+  luSolve(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $luSolve(this, a0, a1, a2, surplus);
   }
 
   /** `masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
@@ -3217,8 +3217,8 @@ export abstract class TensorMethods {
   /** `masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
   maskedFill(mask: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
   maskedFill(mask: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  maskedFill(a0?: any, a1?: any, a2?: any): any {
-    return $maskedFill(this, a0, a1, a2);
+  maskedFill(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $maskedFill(this, a0, a1, a2, surplus);
   }
 
   /** `masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
@@ -3226,44 +3226,44 @@ export abstract class TensorMethods {
   /** `masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
   maskedFill_(mask: Tensor, value: Scalar): this;
   maskedFill_(mask: Tensor, value: Tensor | Scalar): this;
-  maskedFill_(a0?: any, a1?: any): any {
-    return $maskedFill_(this, a0, a1);
+  maskedFill_(a0?: any, a1?: any, surplus?: any): any {
+    return $maskedFill_(this, a0, a1, surplus);
   }
 
   /** `masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter.html) */
   maskedScatter(mask: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
-  maskedScatter(a0?: any, a1?: any, a2?: any): any {
-    return $maskedScatter(this, a0, a1, a2);
+  maskedScatter(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $maskedScatter(this, a0, a1, a2, surplus);
   }
 
   /** `masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter_.html) */
   maskedScatter_(mask: Tensor, source: Tensor): this;
-  maskedScatter_(a0?: any, a1?: any): any {
-    return $maskedScatter_(this, a0, a1);
+  maskedScatter_(a0?: any, a1?: any, surplus?: any): any {
+    return $maskedScatter_(this, a0, a1, surplus);
   }
 
   /** `masked_select(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.masked_select.html) */
   maskedSelect(mask: Tensor, options?: { out?: Tensor }): Tensor;
-  maskedSelect(a0?: any, a1?: any): any {
-    return $maskedSelect(this, a0, a1);
+  maskedSelect(a0?: any, a1?: any, surplus?: any): any {
+    return $maskedSelect(this, a0, a1, surplus);
   }
 
   /** `matmul(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matmul.html) */
   matmul(other: Tensor, options?: { out?: Tensor }): Tensor;
-  matmul(a0?: any, a1?: any): any {
-    return $matmul(this, a0, a1);
+  matmul(a0?: any, a1?: any, surplus?: any): any {
+    return $matmul(this, a0, a1, surplus);
   }
 
   /** `matrix_exp(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matrix_exp.html) */
   matrixExp(): Tensor;
-  matrixExp(): any {
-    return $matrixExp(this);
+  matrixExp(surplus?: any): any {
+    return $matrixExp(this, surplus);
   }
 
   /** `matrix_power(Tensor self, int n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matrix_power.html) */
   matrixPower(n: number, options?: { out?: Tensor }): Tensor;
-  matrixPower(a0?: any, a1?: any): any {
-    return $matrixPower(this, a0, a1);
+  matrixPower(a0?: any, a1?: any, surplus?: any): any {
+    return $matrixPower(this, a0, a1, surplus);
   }
 
   /** `max(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
@@ -3272,30 +3272,30 @@ export abstract class TensorMethods {
   max(dim: number, keepdim?: boolean, options?: { out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
   /** `max.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
   max(other: Tensor, options?: { out?: Tensor }): Tensor;
-  max(a0?: any, a1?: any, a2?: any): any {
-    return $max(this, a0, a1, a2);
+  max(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $max(this, a0, a1, a2, surplus);
   }
 
   /** `maximum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.maximum.html) */
   maximum(other: Tensor, options?: { out?: Tensor }): Tensor;
-  maximum(a0?: any, a1?: any): any {
-    return $maximum(this, a0, a1);
+  maximum(a0?: any, a1?: any, surplus?: any): any {
+    return $maximum(this, a0, a1, surplus);
   }
 
   /** `mean(Tensor self, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mean.html) */
   mean(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mean.html) */
   mean(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  mean(a0?: any, a1?: any, a2?: any): any {
-    return $mean(this, a0, a1, a2);
+  mean(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $mean(this, a0, a1, a2, surplus);
   }
 
   /** `median(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
   median(options?: { out?: Tensor }): Tensor;
   /** `median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
   median(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  median(a0?: any, a1?: any, a2?: any): any {
-    return $median(this, a0, a1, a2);
+  median(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $median(this, a0, a1, a2, surplus);
   }
 
   /** `min(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
@@ -3304,51 +3304,51 @@ export abstract class TensorMethods {
   min(dim: number, keepdim?: boolean, options?: { out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
   /** `min.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
   min(other: Tensor, options?: { out?: Tensor }): Tensor;
-  min(a0?: any, a1?: any, a2?: any): any {
-    return $min(this, a0, a1, a2);
+  min(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $min(this, a0, a1, a2, surplus);
   }
 
   /** `minimum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.minimum.html) */
   minimum(other: Tensor, options?: { out?: Tensor }): Tensor;
-  minimum(a0?: any, a1?: any): any {
-    return $minimum(this, a0, a1);
+  minimum(a0?: any, a1?: any, surplus?: any): any {
+    return $minimum(this, a0, a1, surplus);
   }
 
   /** `mm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
   mm(mat2: Tensor, options?: { out?: Tensor }): Tensor;
   /** `mm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
   mm(mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
-  mm(a0?: any, a1?: any, a2?: any): any {
-    return $mm(this, a0, a1, a2);
+  mm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $mm(this, a0, a1, a2, surplus);
   }
 
   /** `mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mode.html) */
   mode(dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   mode(options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  mode(a0?: any, a1?: any, a2?: any): any {
-    return $mode(this, a0, a1, a2);
+  mode(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $mode(this, a0, a1, a2, surplus);
   }
 
   /** `moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
   moveaxis(source: number, destination: number): Tensor;
   /** `moveaxis.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
   moveaxis(source: readonly number[], destination: readonly number[]): Tensor;
-  moveaxis(a0?: any, a1?: any): any {
-    return $moveaxis(this, a0, a1);
+  moveaxis(a0?: any, a1?: any, surplus?: any): any {
+    return $moveaxis(this, a0, a1, surplus);
   }
 
   /** `movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
   movedim(source: number, destination: number): Tensor;
   /** `movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
   movedim(source: readonly number[], destination: readonly number[]): Tensor;
-  movedim(a0?: any, a1?: any): any {
-    return $movedim(this, a0, a1);
+  movedim(a0?: any, a1?: any, surplus?: any): any {
+    return $movedim(this, a0, a1, surplus);
   }
 
   /** `msort(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.msort.html) */
   msort(options?: { out?: Tensor }): Tensor;
-  msort(a0?: any): any {
-    return $msort(this, a0);
+  msort(a0?: any, surplus?: any): any {
+    return $msort(this, a0, surplus);
   }
 
   /** `mul.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
@@ -3356,8 +3356,8 @@ export abstract class TensorMethods {
   /** `mul.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
   mul(other: Scalar, options?: { out?: Tensor }): Tensor;
   mul(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  mul(a0?: any, a1?: any): any {
-    return $mul(this, a0, a1);
+  mul(a0?: any, a1?: any, surplus?: any): any {
+    return $mul(this, a0, a1, surplus);
   }
 
   /** `mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
@@ -3365,14 +3365,14 @@ export abstract class TensorMethods {
   /** `mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
   mul_(other: Scalar): this;
   mul_(other: Tensor | Scalar): this;
-  mul_(a0?: any): any {
-    return $mul_(this, a0);
+  mul_(a0?: any, surplus?: any): any {
+    return $mul_(this, a0, surplus);
   }
 
   /** `multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multinomial.html) */
   multinomial(numSamples: number, replacement?: boolean, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
-  multinomial(a0?: any, a1?: any, a2?: any): any {
-    return $multinomial(this, a0, a1, a2);
+  multinomial(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $multinomial(this, a0, a1, a2, surplus);
   }
 
   /** `multiply.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
@@ -3380,8 +3380,8 @@ export abstract class TensorMethods {
   /** `multiply.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
   multiply(other: Scalar): Tensor;
   multiply(other: Tensor | Scalar): Tensor;
-  multiply(a0?: any, a1?: any): any {
-    return $multiply(this, a0, a1);
+  multiply(a0?: any, a1?: any, surplus?: any): any {
+    return $multiply(this, a0, a1, surplus);
   }
 
   /** `multiply_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
@@ -3389,55 +3389,55 @@ export abstract class TensorMethods {
   /** `multiply_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
   multiply_(other: Scalar): this;
   multiply_(other: Tensor | Scalar): this;
-  multiply_(a0?: any): any {
-    return $multiply_(this, a0);
+  multiply_(a0?: any, surplus?: any): any {
+    return $multiply_(this, a0, surplus);
   }
 
   /** `mv(Tensor self, Tensor vec) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mv.html) */
   mv(vec: Tensor, options?: { out?: Tensor }): Tensor;
-  mv(a0?: any, a1?: any): any {
-    return $mv(this, a0, a1);
+  mv(a0?: any, a1?: any, surplus?: any): any {
+    return $mv(this, a0, a1, surplus);
   }
 
   /** `mvlgamma(Tensor self, int p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mvlgamma.html) */
   mvlgamma(p: number, options?: { out?: Tensor }): Tensor;
-  mvlgamma(a0?: any, a1?: any): any {
-    return $mvlgamma(this, a0, a1);
+  mvlgamma(a0?: any, a1?: any, surplus?: any): any {
+    return $mvlgamma(this, a0, a1, surplus);
   }
 
   /** `mvlgamma_(Tensor(a!) self, int p) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mvlgamma_.html) */
   mvlgamma_(p: number): this;
-  mvlgamma_(a0?: any): any {
-    return $mvlgamma_(this, a0);
+  mvlgamma_(a0?: any, surplus?: any): any {
+    return $mvlgamma_(this, a0, surplus);
   }
 
   /** `nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nan_to_num.html) */
   nanToNum(nan?: number | null, posinf?: number | null, neginf?: number | null, options?: { out?: Tensor }): Tensor;
   nanToNum(options: { posinf?: number | null; neginf?: number | null; out?: Tensor }): Tensor;
-  nanToNum(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $nanToNum(this, a0, a1, a2, a3);
+  nanToNum(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $nanToNum(this, a0, a1, a2, a3, surplus);
   }
 
   /** `nan_to_num_(Tensor(a!) self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.nan_to_num_.html) */
   nanToNum_(nan?: number | null, posinf?: number | null, neginf?: number | null): this;
   nanToNum_(options: { posinf?: number | null; neginf?: number | null }): this;
-  nanToNum_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $nanToNum_(this, a0, a1, a2, a3);
+  nanToNum_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $nanToNum_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmean.html) */
   nanmean(dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nanmean(options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  nanmean(a0?: any, a1?: any, a2?: any): any {
-    return $nanmean(this, a0, a1, a2);
+  nanmean(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $nanmean(this, a0, a1, a2, surplus);
   }
 
   /** `nanmedian(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
   nanmedian(options?: { out?: Tensor }): Tensor;
   /** `nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
   nanmedian(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  nanmedian(a0?: any, a1?: any, a2?: any): any {
-    return $nanmedian(this, a0, a1, a2);
+  nanmedian(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $nanmedian(this, a0, a1, a2, surplus);
   }
 
   /** `nanquantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
@@ -3446,29 +3446,29 @@ export abstract class TensorMethods {
   /** `nanquantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
   nanquantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
-  nanquantile(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $nanquantile(this, a0, a1, a2, a3);
+  nanquantile(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $nanquantile(this, a0, a1, a2, a3, surplus);
   }
 
   /** `nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nansum.html) */
   nansum(dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nansum(options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  nansum(a0?: any, a1?: any, a2?: any): any {
-    return $nansum(this, a0, a1, a2);
+  nansum(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $nansum(this, a0, a1, a2, surplus);
   }
 
   /** `narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
   narrow(dim: number, start: number, length: number): Tensor;
   /** `narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
   narrow(dim: number, start: Tensor, length: number): Tensor;
-  narrow(a0?: any, a1?: any, a2?: any): any {
-    return $narrow(this, a0, a1, a2);
+  narrow(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $narrow(this, a0, a1, a2, surplus);
   }
 
   /** `narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow_copy.html) */
   narrowCopy(dim: number, start: number, length: number, options?: { out?: Tensor }): Tensor;
-  narrowCopy(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $narrowCopy(this, a0, a1, a2, a3);
+  narrowCopy(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $narrowCopy(this, a0, a1, a2, a3, surplus);
   }
 
   /** `ne.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
@@ -3476,8 +3476,8 @@ export abstract class TensorMethods {
   /** `ne.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
   ne(other: Scalar, options?: { out?: Tensor }): Tensor;
   ne(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  ne(a0?: any, a1?: any): any {
-    return $ne(this, a0, a1);
+  ne(a0?: any, a1?: any, surplus?: any): any {
+    return $ne(this, a0, a1, surplus);
   }
 
   /** `ne_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
@@ -3485,86 +3485,86 @@ export abstract class TensorMethods {
   /** `ne_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
   ne_(other: Scalar): this;
   ne_(other: Tensor | Scalar): this;
-  ne_(a0?: any): any {
-    return $ne_(this, a0);
+  ne_(a0?: any, surplus?: any): any {
+    return $ne_(this, a0, surplus);
   }
 
   /** `neg(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.neg.html) */
   neg(options?: { out?: Tensor }): Tensor;
-  neg(a0?: any): any {
-    return $neg(this, a0);
+  neg(a0?: any, surplus?: any): any {
+    return $neg(this, a0, surplus);
   }
 
   /** `neg_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.neg_.html) */
   neg_(): this;
-  neg_(): any {
-    return $neg_(this);
+  neg_(surplus?: any): any {
+    return $neg_(this, surplus);
   }
 
   /** `negative(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.negative.html) */
   negative(options?: { out?: Tensor }): Tensor;
-  negative(a0?: any): any {
-    return $negative(this, a0);
+  negative(a0?: any, surplus?: any): any {
+    return $negative(this, a0, surplus);
   }
 
   /** `negative_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.negative_.html) */
   negative_(): this;
-  negative_(): any {
-    return $negative_(this);
+  negative_(surplus?: any): any {
+    return $negative_(this, surplus);
   }
 
   /** `new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty.html) */
   newEmpty(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
-  newEmpty(a0?: any, a1?: any): any {
-    return $newEmpty(this, a0, a1);
+  newEmpty(a0?: any, a1?: any, surplus?: any): any {
+    return $newEmpty(this, a0, a1, surplus);
   }
 
   /** `new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty_strided.html) */
   newEmptyStrided(size: readonly number[], stride: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
-  newEmptyStrided(a0?: any, a1?: any, a2?: any): any {
-    return $newEmptyStrided(this, a0, a1, a2);
+  newEmptyStrided(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $newEmptyStrided(this, a0, a1, a2, surplus);
   }
 
   /** `new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_full.html) */
   newFull(size: readonly number[], fillValue: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
-  newFull(a0?: any, a1?: any, a2?: any): any {
-    return $newFull(this, a0, a1, a2);
+  newFull(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $newFull(this, a0, a1, a2, surplus);
   }
 
   /** `new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_ones.html) */
   newOnes(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
-  newOnes(a0?: any, a1?: any): any {
-    return $newOnes(this, a0, a1);
+  newOnes(a0?: any, a1?: any, surplus?: any): any {
+    return $newOnes(this, a0, a1, surplus);
   }
 
   /** `new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_zeros.html) */
   newZeros(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
-  newZeros(a0?: any, a1?: any): any {
-    return $newZeros(this, a0, a1);
+  newZeros(a0?: any, a1?: any, surplus?: any): any {
+    return $newZeros(this, a0, a1, surplus);
   }
 
   /** `nextafter(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nextafter.html) */
   nextafter(other: Tensor, options?: { out?: Tensor }): Tensor;
-  nextafter(a0?: any, a1?: any): any {
-    return $nextafter(this, a0, a1);
+  nextafter(a0?: any, a1?: any, surplus?: any): any {
+    return $nextafter(this, a0, a1, surplus);
   }
 
   /** `nextafter_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.nextafter_.html) */
   nextafter_(other: Tensor): this;
-  nextafter_(a0?: any): any {
-    return $nextafter_(this, a0);
+  nextafter_(a0?: any, surplus?: any): any {
+    return $nextafter_(this, a0, surplus);
   }
 
   /** `nonzero(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nonzero.html) */
   nonzero(options?: { out?: Tensor }): Tensor;
-  nonzero(a0?: any): any {
-    return $nonzero(this, a0);
+  nonzero(a0?: any, surplus?: any): any {
+    return $nonzero(this, a0, surplus);
   }
 
   /** `nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nonzero_static.html) */
   nonzeroStatic(options: { size: number; fillValue?: number; out?: Tensor }): Tensor;
-  nonzeroStatic(a0?: any): any {
-    return $nonzeroStatic(this, a0);
+  nonzeroStatic(a0?: any, surplus?: any): any {
+    return $nonzeroStatic(this, a0, surplus);
   }
 
   /** `norm.Scalar(Tensor self, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
@@ -3575,15 +3575,15 @@ export abstract class TensorMethods {
   norm(p: Scalar | null, dim: number | readonly number[], keepdim: boolean, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
   /** `norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p: Scalar | null, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
-  norm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $norm(this, a0, a1, a2, a3);
+  norm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $norm(this, a0, a1, a2, a3, surplus);
   }
 
   /** `normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html) */
   normal_(mean?: number, std?: number, options?: { generator?: Generator | null }): this;
   normal_(options: { std?: number; generator?: Generator | null }): this;
-  normal_(a0?: any, a1?: any, a2?: any): any {
-    return $normal_(this, a0, a1, a2);
+  normal_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $normal_(this, a0, a1, a2, surplus);
   }
 
   /** `not_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
@@ -3591,8 +3591,8 @@ export abstract class TensorMethods {
   /** `not_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
   notEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
   notEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  notEqual(a0?: any, a1?: any): any {
-    return $notEqual(this, a0, a1);
+  notEqual(a0?: any, a1?: any, surplus?: any): any {
+    return $notEqual(this, a0, a1, surplus);
   }
 
   /** `not_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
@@ -3600,63 +3600,63 @@ export abstract class TensorMethods {
   /** `not_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
   notEqual_(other: Scalar): this;
   notEqual_(other: Tensor | Scalar): this;
-  notEqual_(a0?: any): any {
-    return $notEqual_(this, a0);
+  notEqual_(a0?: any, surplus?: any): any {
+    return $notEqual_(this, a0, surplus);
   }
 
   /** `orgqr(Tensor self, Tensor input2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.orgqr.html) */
   orgqr(input2: Tensor, options?: { out?: Tensor }): Tensor;
-  orgqr(a0?: any, a1?: any): any {
-    return $orgqr(this, a0, a1);
+  orgqr(a0?: any, a1?: any, surplus?: any): any {
+    return $orgqr(this, a0, a1, surplus);
   }
 
   /** `ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ormqr.html) */
   ormqr(input2: Tensor, input3: Tensor, left?: boolean, transpose?: boolean, options?: { out?: Tensor }): Tensor;
   ormqr(input2: Tensor, input3: Tensor, options: { transpose?: boolean; out?: Tensor }): Tensor;
-  ormqr(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $ormqr(this, a0, a1, a2, a3, a4);
+  ormqr(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $ormqr(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `outer(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.outer.html) */
   outer(vec2: Tensor, options?: { out?: Tensor }): Tensor;
-  outer(a0?: any, a1?: any): any {
-    return $outer(this, a0, a1);
+  outer(a0?: any, a1?: any, surplus?: any): any {
+    return $outer(this, a0, a1, surplus);
   }
 
   /** `permute(Tensor(a) self, int[] dims) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.permute.html) */
   permute(dims: readonly number[]): Tensor;
-  permute(a0?: any): any {
-    return $permute(this, a0);
+  permute(a0?: any, surplus?: any): any {
+    return $permute(this, a0, surplus);
   }
 
   /** `pin_memory(Tensor(a) self, Device? device=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pin_memory.html) */
   pinMemory(device?: Device | null): Tensor;
-  pinMemory(a0?: any, a1?: any): any {
-    return $pinMemory(this, a0, a1);
+  pinMemory(a0?: any, a1?: any, surplus?: any): any {
+    return $pinMemory(this, a0, a1, surplus);
   }
 
   /** `pinverse(Tensor self, float rcond=1.0000000000000001e-15) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pinverse.html) */
   pinverse(rcond?: number): Tensor;
-  pinverse(a0?: any, a1?: any): any {
-    return $pinverse(this, a0, a1);
+  pinverse(a0?: any, a1?: any, surplus?: any): any {
+    return $pinverse(this, a0, a1, surplus);
   }
 
   /** `polygamma(int n, Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.polygamma.html) */
   polygamma(n: number, options?: { out?: Tensor }): Tensor;
-  polygamma(a0?: any, a1?: any): any {
-    return $polygamma(a0, this, a1);
+  polygamma(a0?: any, a1?: any, surplus?: any): any {
+    return $polygamma(a0, this, a1, surplus);
   }
 
   /** `polygamma_(Tensor(a!) self, int n) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.polygamma_.html) */
   polygamma_(n: number): this;
-  polygamma_(a0?: any): any {
-    return $polygamma_(this, a0);
+  polygamma_(a0?: any, surplus?: any): any {
+    return $polygamma_(this, a0, surplus);
   }
 
   /** `positive(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.positive.html) */
   positive(): Tensor;
-  positive(): any {
-    return $positive(this);
+  positive(surplus?: any): any {
+    return $positive(this, surplus);
   }
 
   /** `pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
@@ -3664,8 +3664,8 @@ export abstract class TensorMethods {
   /** `pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
   pow(exponent: Scalar, options?: { out?: Tensor }): Tensor;
   pow(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  pow(a0?: any, a1?: any): any {
-    return $pow(this, a0, a1);
+  pow(a0?: any, a1?: any, surplus?: any): any {
+    return $pow(this, a0, a1, surplus);
   }
 
   /** `pow_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
@@ -3673,70 +3673,70 @@ export abstract class TensorMethods {
   /** `pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
   pow_(exponent: Scalar): this;
   pow_(exponent: Tensor | Scalar): this;
-  pow_(a0?: any): any {
-    return $pow_(this, a0);
+  pow_(a0?: any, surplus?: any): any {
+    return $pow_(this, a0, surplus);
   }
 
   /** `prelu(Tensor self, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prelu.html) */
   prelu(weight: Tensor): Tensor;
-  prelu(a0?: any): any {
-    return $prelu(this, a0);
+  prelu(a0?: any, surplus?: any): any {
+    return $prelu(this, a0, surplus);
   }
 
   /** `prod(Tensor self, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prod.html) */
   prod(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prod.html) */
   prod(dim: number, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  prod(a0?: any, a1?: any, a2?: any): any {
-    return $prod(this, a0, a1, a2);
+  prod(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $prod(this, a0, a1, a2, surplus);
   }
 
   /** `put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put.html) */
   put(index: Tensor, source: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
-  put(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $put(this, a0, a1, a2, a3);
+  put(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $put(this, a0, a1, a2, a3, surplus);
   }
 
   /** `put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put_.html) */
   put_(index: Tensor, source: Tensor, accumulate?: boolean): this;
-  put_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $put_(this, a0, a1, a2, a3);
+  put_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $put_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `q_per_channel_axis(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_per_channel_axis.html) */
   qPerChannelAxis(): number;
-  qPerChannelAxis(): any {
-    return $qPerChannelAxis(this);
+  qPerChannelAxis(surplus?: any): any {
+    return $qPerChannelAxis(this, surplus);
   }
 
   /** `q_per_channel_scales(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_per_channel_scales.html) */
   qPerChannelScales(options?: { out?: Tensor }): Tensor;
-  qPerChannelScales(a0?: any): any {
-    return $qPerChannelScales(this, a0);
+  qPerChannelScales(a0?: any, surplus?: any): any {
+    return $qPerChannelScales(this, a0, surplus);
   }
 
   /** `q_per_channel_zero_points(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_per_channel_zero_points.html) */
   qPerChannelZeroPoints(options?: { out?: Tensor }): Tensor;
-  qPerChannelZeroPoints(a0?: any): any {
-    return $qPerChannelZeroPoints(this, a0);
+  qPerChannelZeroPoints(a0?: any, surplus?: any): any {
+    return $qPerChannelZeroPoints(this, a0, surplus);
   }
 
   /** `q_scale(Tensor self) -> float` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_scale.html) */
   qScale(): number;
-  qScale(): any {
-    return $qScale(this);
+  qScale(surplus?: any): any {
+    return $qScale(this, surplus);
   }
 
   /** `q_zero_point(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.q_zero_point.html) */
   qZeroPoint(): number;
-  qZeroPoint(): any {
-    return $qZeroPoint(this);
+  qZeroPoint(surplus?: any): any {
+    return $qZeroPoint(this, surplus);
   }
 
   /** `qr(Tensor self, bool some=True) -> (Tensor Q, Tensor R)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.qr.html) */
   qr(some?: boolean, options?: { out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
-  qr(a0?: any, a1?: any): any {
-    return $qr(this, a0, a1);
+  qr(a0?: any, a1?: any, surplus?: any): any {
+    return $qr(this, a0, a1, surplus);
   }
 
   /** `quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
@@ -3745,20 +3745,20 @@ export abstract class TensorMethods {
   /** `quantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
   quantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   quantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
-  quantile(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $quantile(this, a0, a1, a2, a3);
+  quantile(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $quantile(this, a0, a1, a2, a3, surplus);
   }
 
   /** `rad2deg(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rad2deg.html) */
   rad2deg(options?: { out?: Tensor }): Tensor;
-  rad2deg(a0?: any): any {
-    return $rad2deg(this, a0);
+  rad2deg(a0?: any, surplus?: any): any {
+    return $rad2deg(this, a0, surplus);
   }
 
   /** `rad2deg_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.rad2deg_.html) */
   rad2deg_(): this;
-  rad2deg_(): any {
-    return $rad2deg_(this);
+  rad2deg_(surplus?: any): any {
+    return $rad2deg_(this, surplus);
   }
 
   /** `random_(Tensor(a!) self, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
@@ -3767,38 +3767,38 @@ export abstract class TensorMethods {
   random_(from: number, to: number | null, options?: { generator?: Generator | null }): this;
   /** `random_.to(Tensor(a!) self, int to, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
   random_(to: number, options?: { generator?: Generator | null }): this;
-  random_(a0?: any, a1?: any, a2?: any): any {
-    return $random_(this, a0, a1, a2);
+  random_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $random_(this, a0, a1, a2, surplus);
   }
 
   /** `ravel(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ravel.html) */
   ravel(): Tensor;
-  ravel(): any {
-    return $ravel(this);
+  ravel(surplus?: any): any {
+    return $ravel(this, surplus);
   }
 
   /** `reciprocal(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.reciprocal.html) */
   reciprocal(options?: { out?: Tensor }): Tensor;
-  reciprocal(a0?: any): any {
-    return $reciprocal(this, a0);
+  reciprocal(a0?: any, surplus?: any): any {
+    return $reciprocal(this, a0, surplus);
   }
 
   /** `reciprocal_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.reciprocal_.html) */
   reciprocal_(): this;
-  reciprocal_(): any {
-    return $reciprocal_(this);
+  reciprocal_(surplus?: any): any {
+    return $reciprocal_(this, surplus);
   }
 
   /** `relu(Tensor self) -> Tensor` */
   relu(options?: { out?: Tensor }): Tensor;
-  relu(a0?: any): any {
-    return $relu(this, a0);
+  relu(a0?: any, surplus?: any): any {
+    return $relu(this, a0, surplus);
   }
 
   /** `relu_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.relu_.html) */
   relu_(): this;
-  relu_(): any {
-    return $relu_(this);
+  relu_(surplus?: any): any {
+    return $relu_(this, surplus);
   }
 
   /** `remainder.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
@@ -3806,8 +3806,8 @@ export abstract class TensorMethods {
   /** `remainder.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
   remainder(other: Scalar, options?: { out?: Tensor }): Tensor;
   remainder(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  remainder(a0?: any, a1?: any): any {
-    return $remainder(this, a0, a1);
+  remainder(a0?: any, a1?: any, surplus?: any): any {
+    return $remainder(this, a0, a1, surplus);
   }
 
   /** `remainder_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
@@ -3815,123 +3815,123 @@ export abstract class TensorMethods {
   /** `remainder_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
   remainder_(other: Scalar): this;
   remainder_(other: Tensor | Scalar): this;
-  remainder_(a0?: any): any {
-    return $remainder_(this, a0);
+  remainder_(a0?: any, surplus?: any): any {
+    return $remainder_(this, a0, surplus);
   }
 
   /** `renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.renorm.html) */
   renorm(p: Scalar, dim: number, maxnorm: Scalar, options?: { out?: Tensor }): Tensor;
-  renorm(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $renorm(this, a0, a1, a2, a3);
+  renorm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $renorm(this, a0, a1, a2, a3, surplus);
   }
 
   /** `renorm_(Tensor(a!) self, Scalar p, int dim, Scalar maxnorm) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.renorm_.html) */
   renorm_(p: Scalar, dim: number, maxnorm: Scalar): this;
-  renorm_(a0?: any, a1?: any, a2?: any): any {
-    return $renorm_(this, a0, a1, a2);
+  renorm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $renorm_(this, a0, a1, a2, surplus);
   }
 
   /** `repeat(Tensor self, SymInt[] repeats) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html) */
   repeat(repeats: readonly number[], options?: { out?: Tensor }): Tensor;
-  repeat(a0?: any, a1?: any): any {
-    return $repeat(this, a0, a1);
+  repeat(a0?: any, a1?: any, surplus?: any): any {
+    return $repeat(this, a0, a1, surplus);
   }
 
   /** `repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
   repeatInterleave(repeats: Tensor, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
   /** `repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
   repeatInterleave(repeats: number, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
-  repeatInterleave(a0?: any, a1?: any, a2?: any): any {
-    return $repeatInterleave(this, a0, a1, a2);
+  repeatInterleave(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $repeatInterleave(this, a0, a1, a2, surplus);
   }
 
   /** `reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.reshape.html) */
   reshape(shape: readonly number[]): Tensor;
-  reshape(a0?: any): any {
-    return $reshape(this, a0);
+  reshape(a0?: any, surplus?: any): any {
+    return $reshape(this, a0, surplus);
   }
 
   /** `reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.reshape_as.html) */
   reshapeAs(other: Tensor): Tensor;
-  reshapeAs(a0?: any): any {
-    return $reshapeAs(this, a0);
+  reshapeAs(a0?: any, surplus?: any): any {
+    return $reshapeAs(this, a0, surplus);
   }
 
   /** `resize_as_sparse_(Tensor(a!) self, Tensor the_template) -> Tensor(a!)` */
   resizeAsSparse_(theTemplate: Tensor): this;
-  resizeAsSparse_(a0?: any): any {
-    return $resizeAsSparse_(this, a0);
+  resizeAsSparse_(a0?: any, surplus?: any): any {
+    return $resizeAsSparse_(this, a0, surplus);
   }
 
   /** `resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_as_.html) */
   resizeAs_(theTemplate: Tensor, options?: { memoryFormat?: MemoryFormat | null }): this;
-  resizeAs_(a0?: any, a1?: any): any {
-    return $resizeAs_(this, a0, a1);
+  resizeAs_(a0?: any, a1?: any, surplus?: any): any {
+    return $resizeAs_(this, a0, a1, surplus);
   }
 
   /** `resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_.html) */
   resize_(size: readonly number[], options?: { memoryFormat?: MemoryFormat | null }): this;
-  resize_(a0?: any, a1?: any): any {
-    return $resize_(this, a0, a1);
+  resize_(a0?: any, a1?: any, surplus?: any): any {
+    return $resize_(this, a0, a1, surplus);
   }
 
   /** `resolve_conj(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.resolve_conj.html) */
   resolveConj(): Tensor;
-  resolveConj(): any {
-    return $resolveConj(this);
+  resolveConj(surplus?: any): any {
+    return $resolveConj(this, surplus);
   }
 
   /** `resolve_neg(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.resolve_neg.html) */
   resolveNeg(): Tensor;
-  resolveNeg(): any {
-    return $resolveNeg(this);
+  resolveNeg(surplus?: any): any {
+    return $resolveNeg(this, surplus);
   }
 
   /** `roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.roll.html) */
   roll(shifts: number | readonly number[], dims?: number | readonly number[], options?: { out?: Tensor }): Tensor;
-  roll(a0?: any, a1?: any, a2?: any): any {
-    return $roll(this, a0, a1, a2);
+  roll(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $roll(this, a0, a1, a2, surplus);
   }
 
   /** `rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rot90.html) */
   rot90(k?: number, dims?: readonly number[], options?: { out?: Tensor }): Tensor;
   rot90(options: { dims?: readonly number[]; out?: Tensor }): Tensor;
-  rot90(a0?: any, a1?: any, a2?: any): any {
-    return $rot90(this, a0, a1, a2);
+  rot90(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $rot90(this, a0, a1, a2, surplus);
   }
 
   /** `round(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.round.html) */
   round(options?: { out?: Tensor }): Tensor;
   /** `round.decimals(Tensor self, *, int decimals) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.round.html) */
   round(options: { decimals: number; out?: Tensor }): Tensor;
-  round(a0?: any): any {
-    return $round(this, a0);
+  round(a0?: any, surplus?: any): any {
+    return $round(this, a0, surplus);
   }
 
   /** `round_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.round_.html) */
   round_(): this;
   /** `round_.decimals(Tensor(a!) self, *, int decimals) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.round_.html) */
   round_(options: { decimals: number }): this;
-  round_(a0?: any): any {
-    return $round_(this, a0);
+  round_(a0?: any, surplus?: any): any {
+    return $round_(this, a0, surplus);
   }
 
   /** `row_indices(Tensor(a) self) -> Tensor(a)` */
   rowIndices(): Tensor;
-  rowIndices(): any {
-    return $rowIndices(this);
+  rowIndices(surplus?: any): any {
+    return $rowIndices(this, surplus);
   }
 
   /** `rsqrt(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rsqrt.html) */
   rsqrt(options?: { out?: Tensor }): Tensor;
-  rsqrt(a0?: any): any {
-    return $rsqrt(this, a0);
+  rsqrt(a0?: any, surplus?: any): any {
+    return $rsqrt(this, a0, surplus);
   }
 
   /** `rsqrt_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.rsqrt_.html) */
   rsqrt_(): this;
-  rsqrt_(): any {
-    return $rsqrt_(this);
+  rsqrt_(surplus?: any): any {
+    return $rsqrt_(this, surplus);
   }
 
   /** `scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
@@ -3942,32 +3942,32 @@ export abstract class TensorMethods {
   scatter(dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
   /** `scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
   scatter(dim: number, index: Tensor, value: Scalar, options: { reduce: string; out?: Tensor }): Tensor;
-  scatter(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $scatter(this, a0, a1, a2, a3);
+  scatter(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $scatter(this, a0, a1, a2, a3, surplus);
   }
 
   /** `scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_add.html) */
   scatterAdd(dim: number, index: Tensor, src: Tensor, options?: { out?: Tensor }): Tensor;
-  scatterAdd(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $scatterAdd(this, a0, a1, a2, a3);
+  scatterAdd(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $scatterAdd(this, a0, a1, a2, a3, surplus);
   }
 
   /** `scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html) */
   scatterAdd_(dim: number, index: Tensor, src: Tensor): this;
-  scatterAdd_(a0?: any, a1?: any, a2?: any): any {
-    return $scatterAdd_(this, a0, a1, a2);
+  scatterAdd_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $scatterAdd_(this, a0, a1, a2, surplus);
   }
 
   /** `scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_reduce.html) */
   scatterReduce(dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
-  scatterReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $scatterReduce(this, a0, a1, a2, a3, a4);
+  scatterReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $scatterReduce(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `scatter_reduce_.two(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_reduce_.html) */
   scatterReduce_(dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean }): this;
-  scatterReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $scatterReduce_(this, a0, a1, a2, a3, a4);
+  scatterReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $scatterReduce_(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `scatter_.reduce(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
@@ -3978,20 +3978,20 @@ export abstract class TensorMethods {
   scatter_(dim: number, index: Tensor, value: Scalar): this;
   /** `scatter_.value_reduce(Tensor(a!) self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
   scatter_(dim: number, index: Tensor, value: Scalar, options: { reduce: string }): this;
-  scatter_(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $scatter_(this, a0, a1, a2, a3);
+  scatter_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $scatter_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select.html) */
   select(dim: number, index: number): Tensor;
-  select(a0?: any, a1?: any): any {
-    return $select(this, a0, a1);
+  select(a0?: any, a1?: any, surplus?: any): any {
+    return $select(this, a0, a1, surplus);
   }
 
   /** `select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select_scatter.html) */
   selectScatter(src: Tensor, dim: number, index: number, options?: { out?: Tensor }): Tensor;
-  selectScatter(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $selectScatter(this, a0, a1, a2, a3);
+  selectScatter(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $selectScatter(this, a0, a1, a2, a3, surplus);
   }
 
   /** `set_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
@@ -4000,118 +4000,118 @@ export abstract class TensorMethods {
   set_(source: Tensor): this;
   /** `set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
   set_(source: Tensor, storageOffset: number, size: readonly number[], stride?: readonly number[]): this;
-  set_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $set_(this, a0, a1, a2, a3, a4);
+  set_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $set_(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `sgn(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sgn.html) */
   sgn(options?: { out?: Tensor }): Tensor;
-  sgn(a0?: any): any {
-    return $sgn(this, a0);
+  sgn(a0?: any, surplus?: any): any {
+    return $sgn(this, a0, surplus);
   }
 
   /** `sgn_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sgn_.html) */
   sgn_(): this;
-  sgn_(): any {
-    return $sgn_(this);
+  sgn_(surplus?: any): any {
+    return $sgn_(this, surplus);
   }
 
   /** `sigmoid(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sigmoid.html) */
   sigmoid(options?: { out?: Tensor }): Tensor;
-  sigmoid(a0?: any): any {
-    return $sigmoid(this, a0);
+  sigmoid(a0?: any, surplus?: any): any {
+    return $sigmoid(this, a0, surplus);
   }
 
   /** `sigmoid_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sigmoid_.html) */
   sigmoid_(): this;
-  sigmoid_(): any {
-    return $sigmoid_(this);
+  sigmoid_(surplus?: any): any {
+    return $sigmoid_(this, surplus);
   }
 
   /** `sign(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sign.html) */
   sign(options?: { out?: Tensor }): Tensor;
-  sign(a0?: any): any {
-    return $sign(this, a0);
+  sign(a0?: any, surplus?: any): any {
+    return $sign(this, a0, surplus);
   }
 
   /** `sign_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sign_.html) */
   sign_(): this;
-  sign_(): any {
-    return $sign_(this);
+  sign_(surplus?: any): any {
+    return $sign_(this, surplus);
   }
 
   /** `signbit(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.signbit.html) */
   signbit(options?: { out?: Tensor }): Tensor;
-  signbit(a0?: any): any {
-    return $signbit(this, a0);
+  signbit(a0?: any, surplus?: any): any {
+    return $signbit(this, a0, surplus);
   }
 
   /** `sin(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sin.html) */
   sin(options?: { out?: Tensor }): Tensor;
-  sin(a0?: any): any {
-    return $sin(this, a0);
+  sin(a0?: any, surplus?: any): any {
+    return $sin(this, a0, surplus);
   }
 
   /** `sin_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sin_.html) */
   sin_(): this;
-  sin_(): any {
-    return $sin_(this);
+  sin_(surplus?: any): any {
+    return $sin_(this, surplus);
   }
 
   /** `sinc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sinc.html) */
   sinc(options?: { out?: Tensor }): Tensor;
-  sinc(a0?: any): any {
-    return $sinc(this, a0);
+  sinc(a0?: any, surplus?: any): any {
+    return $sinc(this, a0, surplus);
   }
 
   /** `sinc_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sinc_.html) */
   sinc_(): this;
-  sinc_(): any {
-    return $sinc_(this);
+  sinc_(surplus?: any): any {
+    return $sinc_(this, surplus);
   }
 
   /** `sinh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sinh.html) */
   sinh(options?: { out?: Tensor }): Tensor;
-  sinh(a0?: any): any {
-    return $sinh(this, a0);
+  sinh(a0?: any, surplus?: any): any {
+    return $sinh(this, a0, surplus);
   }
 
   /** `sinh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sinh_.html) */
   sinh_(): this;
-  sinh_(): any {
-    return $sinh_(this);
+  sinh_(surplus?: any): any {
+    return $sinh_(this, surplus);
   }
 
   /** `slice_inverse(Tensor(a) self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)` */
   sliceInverse(src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number): Tensor;
   sliceInverse(src: Tensor, options: { start?: number | null; end?: number | null; step?: number }): Tensor;
-  sliceInverse(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any): any {
-    return $sliceInverse(this, a0, a1, a2, a3, a4, a5);
+  sliceInverse(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, surplus?: any): any {
+    return $sliceInverse(this, a0, a1, a2, a3, a4, a5, surplus);
   }
 
   /** `slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slice_scatter.html) */
   sliceScatter(src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number, options?: { out?: Tensor }): Tensor;
   sliceScatter(src: Tensor, options: { start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
-  sliceScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any): any {
-    return $sliceScatter(this, a0, a1, a2, a3, a4, a5);
+  sliceScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, surplus?: any): any {
+    return $sliceScatter(this, a0, a1, a2, a3, a4, a5, surplus);
   }
 
   /** `slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slogdet.html) */
   slogdet(options?: { out?: readonly [sign: Tensor, logabsdet: Tensor] }): [sign: Tensor, logabsdet: Tensor];
-  slogdet(a0?: any): any {
-    return $slogdet(this, a0);
+  slogdet(a0?: any, surplus?: any): any {
+    return $slogdet(this, a0, surplus);
   }
 
   /** `smm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.smm.html) */
   smm(mat2: Tensor): Tensor;
-  smm(a0?: any): any {
-    return $smm(this, a0);
+  smm(a0?: any, surplus?: any): any {
+    return $smm(this, a0, surplus);
   }
 
   /** `softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.softmax.html) */
   softmax(dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
-  softmax(a0?: any, a1?: any, a2?: any): any {
-    return $softmax(this, a0, a1, a2);
+  softmax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $softmax(this, a0, a1, a2, surplus);
   }
 
   /** `sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sort.html) */
@@ -4119,70 +4119,70 @@ export abstract class TensorMethods {
   sort(options: { descending?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   /** `sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sort.html) */
   sort(options?: { stable?: boolean | null; dim?: number; descending?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  sort(a0?: any, a1?: any, a2?: any): any {
-    return $sort(this, a0, a1, a2);
+  sort(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $sort(this, a0, a1, a2, surplus);
   }
 
   /** `sparse_dim(Tensor self) -> int` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_dim.html) */
   sparseDim(): number;
-  sparseDim(): any {
-    return $sparseDim(this);
+  sparseDim(surplus?: any): any {
+    return $sparseDim(this, surplus);
   }
 
   /** `sparse_mask(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_mask.html) */
   sparseMask(mask: Tensor, options?: { out?: Tensor }): Tensor;
-  sparseMask(a0?: any, a1?: any): any {
-    return $sparseMask(this, a0, a1);
+  sparseMask(a0?: any, a1?: any, surplus?: any): any {
+    return $sparseMask(this, a0, a1, surplus);
   }
 
   /** `sparse_resize_and_clear_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_and_clear_.html) */
   sparseResizeAndClear_(size: readonly number[], sparseDim: number, denseDim: number): this;
-  sparseResizeAndClear_(a0?: any, a1?: any, a2?: any): any {
-    return $sparseResizeAndClear_(this, a0, a1, a2);
+  sparseResizeAndClear_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $sparseResizeAndClear_(this, a0, a1, a2, surplus);
   }
 
   /** `sparse_resize_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_.html) */
   sparseResize_(size: readonly number[], sparseDim: number, denseDim: number): this;
-  sparseResize_(a0?: any, a1?: any, a2?: any): any {
-    return $sparseResize_(this, a0, a1, a2);
+  sparseResize_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $sparseResize_(this, a0, a1, a2, surplus);
   }
 
   /** `split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
   split(splitSize: number, dim?: number): Tensor[];
   /** `split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
   split(splitSize: readonly number[], dim?: number): Tensor[];
-  split(a0?: any, a1?: any, a2?: any): any {
-    return $split(this, a0, a1, a2);
+  split(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $split(this, a0, a1, a2, surplus);
   }
 
   /** `split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]` */
   splitWithSizes(splitSizes: readonly number[], dim?: number): Tensor[];
-  splitWithSizes(a0?: any, a1?: any, a2?: any): any {
-    return $splitWithSizes(this, a0, a1, a2);
+  splitWithSizes(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $splitWithSizes(this, a0, a1, a2, surplus);
   }
 
   /** `sqrt(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sqrt.html) */
   sqrt(options?: { out?: Tensor }): Tensor;
-  sqrt(a0?: any): any {
-    return $sqrt(this, a0);
+  sqrt(a0?: any, surplus?: any): any {
+    return $sqrt(this, a0, surplus);
   }
 
   /** `sqrt_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sqrt_.html) */
   sqrt_(): this;
-  sqrt_(): any {
-    return $sqrt_(this);
+  sqrt_(surplus?: any): any {
+    return $sqrt_(this, surplus);
   }
 
   /** `square(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.square.html) */
   square(options?: { out?: Tensor }): Tensor;
-  square(a0?: any): any {
-    return $square(this, a0);
+  square(a0?: any, surplus?: any): any {
+    return $square(this, a0, surplus);
   }
 
   /** `square_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.square_.html) */
   square_(): this;
-  square_(): any {
-    return $square_(this);
+  square_(surplus?: any): any {
+    return $square_(this, surplus);
   }
 
   /** `squeeze(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
@@ -4191,8 +4191,8 @@ export abstract class TensorMethods {
   squeeze(dim: number): Tensor;
   /** `squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
   squeeze(dim: readonly number[]): Tensor;
-  squeeze(a0?: any): any {
-    return $squeeze(this, a0);
+  squeeze(a0?: any, surplus?: any): any {
+    return $squeeze(this, a0, surplus);
   }
 
   /** `squeeze_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
@@ -4201,14 +4201,14 @@ export abstract class TensorMethods {
   squeeze_(dim: number): this;
   /** `squeeze_.dims(Tensor(a!) self, int[] dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
   squeeze_(dim: readonly number[]): this;
-  squeeze_(a0?: any): any {
-    return $squeeze_(this, a0);
+  squeeze_(a0?: any, surplus?: any): any {
+    return $squeeze_(this, a0, surplus);
   }
 
   /** `sspaddmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sspaddmm.html) */
   sspaddmm(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
-  sspaddmm(a0?: any, a1?: any, a2?: any): any {
-    return $sspaddmm(this, a0, a1, a2);
+  sspaddmm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $sspaddmm(this, a0, a1, a2, surplus);
   }
 
   /** `std(Tensor self, bool unbiased=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
@@ -4218,8 +4218,8 @@ export abstract class TensorMethods {
   /** `std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
   std(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   std(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  std(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $std(this, a0, a1, a2, a3);
+  std(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $std(this, a0, a1, a2, a3, surplus);
   }
 
   /** `stft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
@@ -4228,8 +4228,8 @@ export abstract class TensorMethods {
   /** `stft.center(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, str pad_mode="reflect", bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
   stft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, padMode?: string, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
   stft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
-  stft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, a10?: any): any {
-    return $stft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10);
+  stft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, a10?: any, surplus?: any): any {
+    return $stft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, surplus);
   }
 
   /** `sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
@@ -4237,8 +4237,8 @@ export abstract class TensorMethods {
   /** `sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
   sub(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
   sub(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
-  sub(a0?: any, a1?: any, a2?: any): any {
-    return $sub(this, a0, a1, a2);
+  sub(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $sub(this, a0, a1, a2, surplus);
   }
 
   /** `sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
@@ -4246,8 +4246,8 @@ export abstract class TensorMethods {
   /** `sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
   sub_(other: Scalar, alpha?: Scalar): this;
   sub_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
-  sub_(a0?: any, a1?: any, a2?: any): any {
-    return $sub_(this, a0, a1, a2);
+  sub_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $sub_(this, a0, a1, a2, surplus);
   }
 
   /** `subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
@@ -4255,8 +4255,8 @@ export abstract class TensorMethods {
   /** `subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
   subtract(other: Scalar, alpha?: Scalar): Tensor;
   subtract(other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
-  subtract(a0?: any, a1?: any, a2?: any): any {
-    return $subtract(this, a0, a1, a2);
+  subtract(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $subtract(this, a0, a1, a2, surplus);
   }
 
   /** `subtract_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
@@ -4264,101 +4264,101 @@ export abstract class TensorMethods {
   /** `subtract_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
   subtract_(other: Scalar, alpha?: Scalar): this;
   subtract_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
-  subtract_(a0?: any, a1?: any, a2?: any): any {
-    return $subtract_(this, a0, a1, a2);
+  subtract_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $subtract_(this, a0, a1, a2, surplus);
   }
 
   /** `sum(Tensor self, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sum.html) */
   sum(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sum.html) */
   sum(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  sum(a0?: any, a1?: any, a2?: any): any {
-    return $sum(this, a0, a1, a2);
+  sum(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $sum(this, a0, a1, a2, surplus);
   }
 
   /** `sum_to_size(Tensor self, SymInt[] size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html) */
   sumToSize(size: readonly number[]): Tensor;
-  sumToSize(a0?: any): any {
-    return $sumToSize(this, a0);
+  sumToSize(a0?: any, surplus?: any): any {
+    return $sumToSize(this, a0, surplus);
   }
 
   /** `svd(Tensor self, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.svd.html) */
   svd(some?: boolean, computeUv?: boolean, options?: { out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): [U: Tensor, S: Tensor, V: Tensor];
   svd(options: { computeUv?: boolean; out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): [U: Tensor, S: Tensor, V: Tensor];
-  svd(a0?: any, a1?: any, a2?: any): any {
-    return $svd(this, a0, a1, a2);
+  svd(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $svd(this, a0, a1, a2, surplus);
   }
 
   /** `swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapaxes.html) */
   swapaxes(axis0: number, axis1: number): Tensor;
-  swapaxes(a0?: any, a1?: any): any {
-    return $swapaxes(this, a0, a1);
+  swapaxes(a0?: any, a1?: any, surplus?: any): any {
+    return $swapaxes(this, a0, a1, surplus);
   }
 
   /** `swapaxes_(Tensor(a!) self, int axis0, int axis1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapaxes_.html) */
   swapaxes_(axis0: number, axis1: number): this;
-  swapaxes_(a0?: any, a1?: any): any {
-    return $swapaxes_(this, a0, a1);
+  swapaxes_(a0?: any, a1?: any, surplus?: any): any {
+    return $swapaxes_(this, a0, a1, surplus);
   }
 
   /** `swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapdims.html) */
   swapdims(dim0: number, dim1: number): Tensor;
-  swapdims(a0?: any, a1?: any): any {
-    return $swapdims(this, a0, a1);
+  swapdims(a0?: any, a1?: any, surplus?: any): any {
+    return $swapdims(this, a0, a1, surplus);
   }
 
   /** `swapdims_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapdims_.html) */
   swapdims_(dim0: number, dim1: number): this;
-  swapdims_(a0?: any, a1?: any): any {
-    return $swapdims_(this, a0, a1);
+  swapdims_(a0?: any, a1?: any, surplus?: any): any {
+    return $swapdims_(this, a0, a1, surplus);
   }
 
   /** `t(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.t.html) */
   t(): Tensor;
-  t(): any {
-    return $t(this);
+  t(surplus?: any): any {
+    return $t(this, surplus);
   }
 
   /** `t_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.t_.html) */
   t_(): this;
-  t_(): any {
-    return $t_(this);
+  t_(surplus?: any): any {
+    return $t_(this, surplus);
   }
 
   /** `take(Tensor self, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take.html) */
   take(index: Tensor, options?: { out?: Tensor }): Tensor;
-  take(a0?: any, a1?: any): any {
-    return $take(this, a0, a1);
+  take(a0?: any, a1?: any, surplus?: any): any {
+    return $take(this, a0, a1, surplus);
   }
 
   /** `take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take_along_dim.html) */
   takeAlongDim(indices: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
-  takeAlongDim(a0?: any, a1?: any, a2?: any): any {
-    return $takeAlongDim(this, a0, a1, a2);
+  takeAlongDim(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $takeAlongDim(this, a0, a1, a2, surplus);
   }
 
   /** `tan(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tan.html) */
   tan(options?: { out?: Tensor }): Tensor;
-  tan(a0?: any): any {
-    return $tan(this, a0);
+  tan(a0?: any, surplus?: any): any {
+    return $tan(this, a0, surplus);
   }
 
   /** `tan_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.tan_.html) */
   tan_(): this;
-  tan_(): any {
-    return $tan_(this);
+  tan_(surplus?: any): any {
+    return $tan_(this, surplus);
   }
 
   /** `tanh(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tanh.html) */
   tanh(options?: { out?: Tensor }): Tensor;
-  tanh(a0?: any): any {
-    return $tanh(this, a0);
+  tanh(a0?: any, surplus?: any): any {
+    return $tanh(this, a0, surplus);
   }
 
   /** `tanh_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.tanh_.html) */
   tanh_(): this;
-  tanh_(): any {
-    return $tanh_(this);
+  tanh_(surplus?: any): any {
+    return $tanh_(this, surplus);
   }
 
   /** `tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
@@ -4367,120 +4367,120 @@ export abstract class TensorMethods {
   tensorSplit(sections: number, dim?: number): Tensor[];
   /** `tensor_split.tensor_indices_or_sections(Tensor(a -> *) self, Tensor tensor_indices_or_sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(tensorIndicesOrSections: Tensor, dim?: number): Tensor[];
-  tensorSplit(a0?: any, a1?: any, a2?: any): any {
-    return $tensorSplit(this, a0, a1, a2);
+  tensorSplit(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $tensorSplit(this, a0, a1, a2, surplus);
   }
 
   /** `tile(Tensor self, SymInt[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tile.html) */
   tile(dims: readonly number[]): Tensor;
-  tile(a0?: any): any {
-    return $tile(this, a0);
+  tile(a0?: any, surplus?: any): any {
+    return $tile(this, a0, surplus);
   }
 
   /** `to_dense(Tensor self, ScalarType? dtype=None, *, bool? masked_grad=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_dense.html) */
   toDense(dtype?: DTypeLike | null, options?: { maskedGrad?: boolean | null }): Tensor;
-  toDense(a0?: any, a1?: any): any {
-    return $toDense(this, a0, a1);
+  toDense(a0?: any, a1?: any, surplus?: any): any {
+    return $toDense(this, a0, a1, surplus);
   }
 
   /** `to_mkldnn(Tensor self, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_mkldnn.html) */
   toMkldnn(dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
-  toMkldnn(a0?: any, a1?: any): any {
-    return $toMkldnn(this, a0, a1);
+  toMkldnn(a0?: any, a1?: any, surplus?: any): any {
+    return $toMkldnn(this, a0, a1, surplus);
   }
 
   /** `to_padded_tensor(Tensor self, float padding, SymInt[]? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_padded_tensor.html) */
   toPaddedTensor(padding: number, outputSize?: readonly number[] | null, options?: { out?: Tensor }): Tensor;
-  toPaddedTensor(a0?: any, a1?: any, a2?: any): any {
-    return $toPaddedTensor(this, a0, a1, a2);
+  toPaddedTensor(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $toPaddedTensor(this, a0, a1, a2, surplus);
   }
 
   /** `to_sparse(Tensor self, *, Layout? layout=None, int[2]? blocksize=None, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse.html) */
   toSparse(options?: { layout?: Layout | null; blocksize?: number | readonly number[] | null; denseDim?: number | null }): Tensor;
   /** `to_sparse.sparse_dim(Tensor self, int sparse_dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse.html) */
   toSparse(sparseDim: number): Tensor;
-  toSparse(a0?: any): any {
-    return $toSparse(this, a0);
+  toSparse(a0?: any, surplus?: any): any {
+    return $toSparse(this, a0, surplus);
   }
 
   /** `to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsc.html) */
   toSparseBsc(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
-  toSparseBsc(a0?: any, a1?: any, a2?: any): any {
-    return $toSparseBsc(this, a0, a1, a2);
+  toSparseBsc(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $toSparseBsc(this, a0, a1, a2, surplus);
   }
 
   /** `to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsr.html) */
   toSparseBsr(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
-  toSparseBsr(a0?: any, a1?: any, a2?: any): any {
-    return $toSparseBsr(this, a0, a1, a2);
+  toSparseBsr(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $toSparseBsr(this, a0, a1, a2, surplus);
   }
 
   /** `to_sparse_csc(Tensor self, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_csc.html) */
   toSparseCsc(denseDim?: number | null): Tensor;
-  toSparseCsc(a0?: any, a1?: any): any {
-    return $toSparseCsc(this, a0, a1);
+  toSparseCsc(a0?: any, a1?: any, surplus?: any): any {
+    return $toSparseCsc(this, a0, a1, surplus);
   }
 
   /** `to_sparse_csr(Tensor self, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_csr.html) */
   toSparseCsr(denseDim?: number | null): Tensor;
-  toSparseCsr(a0?: any, a1?: any): any {
-    return $toSparseCsr(this, a0, a1);
+  toSparseCsr(a0?: any, a1?: any, surplus?: any): any {
+    return $toSparseCsr(this, a0, a1, surplus);
   }
 
   /** `topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.topk.html) */
   topk(k: number, dim?: number, largest?: boolean, sorted?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   topk(k: number, options: { largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  topk(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $topk(this, a0, a1, a2, a3, a4);
+  topk(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $topk(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `trace(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trace.html) */
   trace(options?: { out?: Tensor }): Tensor;
-  trace(a0?: any): any {
-    return $trace(this, a0);
+  trace(a0?: any, surplus?: any): any {
+    return $trace(this, a0, surplus);
   }
 
   /** `transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.transpose.html) */
   transpose(dim0: number, dim1: number): Tensor;
-  transpose(a0?: any, a1?: any): any {
-    return $transpose(this, a0, a1);
+  transpose(a0?: any, a1?: any, surplus?: any): any {
+    return $transpose(this, a0, a1, surplus);
   }
 
   /** `transpose_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.transpose_.html) */
   transpose_(dim0: number, dim1: number): this;
-  transpose_(a0?: any, a1?: any): any {
-    return $transpose_(this, a0, a1);
+  transpose_(a0?: any, a1?: any, surplus?: any): any {
+    return $transpose_(this, a0, a1, surplus);
   }
 
   /** `triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triangular_solve.html) */
   triangularSolve(A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean, options?: { out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
   triangularSolve(A: Tensor, options: { transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
-  triangularSolve(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any): any {
-    return $triangularSolve(this, a0, a1, a2, a3, a4);
+  triangularSolve(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
+    return $triangularSolve(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `tril(Tensor self, SymInt diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tril.html) */
   tril(diagonal?: number, options?: { out?: Tensor }): Tensor;
-  tril(a0?: any, a1?: any): any {
-    return $tril(this, a0, a1);
+  tril(a0?: any, a1?: any, surplus?: any): any {
+    return $tril(this, a0, a1, surplus);
   }
 
   /** `tril_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.tril_.html) */
   tril_(diagonal?: number): this;
-  tril_(a0?: any, a1?: any): any {
-    return $tril_(this, a0, a1);
+  tril_(a0?: any, a1?: any, surplus?: any): any {
+    return $tril_(this, a0, a1, surplus);
   }
 
   /** `triu(Tensor self, SymInt diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triu.html) */
   triu(diagonal?: number, options?: { out?: Tensor }): Tensor;
-  triu(a0?: any, a1?: any): any {
-    return $triu(this, a0, a1);
+  triu(a0?: any, a1?: any, surplus?: any): any {
+    return $triu(this, a0, a1, surplus);
   }
 
   /** `triu_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.triu_.html) */
   triu_(diagonal?: number): this;
-  triu_(a0?: any, a1?: any): any {
-    return $triu_(this, a0, a1);
+  triu_(a0?: any, a1?: any, surplus?: any): any {
+    return $triu_(this, a0, a1, surplus);
   }
 
   /** `true_divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
@@ -4488,8 +4488,8 @@ export abstract class TensorMethods {
   /** `true_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
   trueDivide(other: Scalar): Tensor;
   trueDivide(other: Tensor | Scalar): Tensor;
-  trueDivide(a0?: any, a1?: any): any {
-    return $trueDivide(this, a0, a1);
+  trueDivide(a0?: any, a1?: any, surplus?: any): any {
+    return $trueDivide(this, a0, a1, surplus);
   }
 
   /** `true_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
@@ -4497,87 +4497,87 @@ export abstract class TensorMethods {
   /** `true_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
   trueDivide_(other: Scalar): this;
   trueDivide_(other: Tensor | Scalar): this;
-  trueDivide_(a0?: any): any {
-    return $trueDivide_(this, a0);
+  trueDivide_(a0?: any, surplus?: any): any {
+    return $trueDivide_(this, a0, surplus);
   }
 
   /** `trunc(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trunc.html) */
   trunc(options?: { out?: Tensor }): Tensor;
-  trunc(a0?: any): any {
-    return $trunc(this, a0);
+  trunc(a0?: any, surplus?: any): any {
+    return $trunc(this, a0, surplus);
   }
 
   /** `trunc_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.trunc_.html) */
   trunc_(): this;
-  trunc_(): any {
-    return $trunc_(this);
+  trunc_(surplus?: any): any {
+    return $trunc_(this, surplus);
   }
 
   /** `type_as(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.type_as.html) */
   typeAs(other: Tensor): Tensor;
-  typeAs(a0?: any): any {
-    return $typeAs(this, a0);
+  typeAs(a0?: any, surplus?: any): any {
+    return $typeAs(this, a0, surplus);
   }
 
   /** `unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unbind.html) */
   unbind(dim?: number): Tensor[];
-  unbind(a0?: any, a1?: any): any {
-    return $unbind(this, a0, a1);
+  unbind(a0?: any, a1?: any, surplus?: any): any {
+    return $unbind(this, a0, a1, surplus);
   }
 
   /** `unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unflatten.html) */
   unflatten(dim: number, sizes: readonly number[]): Tensor;
-  unflatten(a0?: any, a1?: any): any {
-    return $unflatten(this, a0, a1);
+  unflatten(a0?: any, a1?: any, surplus?: any): any {
+    return $unflatten(this, a0, a1, surplus);
   }
 
   /** `unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html) */
   unfold(dimension: number, size: number, step: number): Tensor;
-  unfold(a0?: any, a1?: any, a2?: any): any {
-    return $unfold(this, a0, a1, a2);
+  unfold(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $unfold(this, a0, a1, a2, surplus);
   }
 
   /** `uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html) */
   uniform_(from?: number, to?: number, options?: { generator?: Generator | null }): this;
   uniform_(options: { to?: number; generator?: Generator | null }): this;
-  uniform_(a0?: any, a1?: any, a2?: any): any {
-    return $uniform_(this, a0, a1, a2);
+  uniform_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $uniform_(this, a0, a1, a2, surplus);
   }
 
   /** `unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_chunk.html) */
   unsafeChunk(chunks: number, dim?: number): Tensor[];
-  unsafeChunk(a0?: any, a1?: any, a2?: any): any {
-    return $unsafeChunk(this, a0, a1, a2);
+  unsafeChunk(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $unsafeChunk(this, a0, a1, a2, surplus);
   }
 
   /** `unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_split.html) */
   unsafeSplit(splitSize: number, dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
-  unsafeSplit(a0?: any, a1?: any, a2?: any): any {
-    return $unsafeSplit(this, a0, a1, a2);
+  unsafeSplit(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $unsafeSplit(this, a0, a1, a2, surplus);
   }
 
   /** `unsafe_split_with_sizes(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]` */
   unsafeSplitWithSizes(splitSizes: readonly number[], dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
-  unsafeSplitWithSizes(a0?: any, a1?: any, a2?: any): any {
-    return $unsafeSplitWithSizes(this, a0, a1, a2);
+  unsafeSplitWithSizes(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $unsafeSplitWithSizes(this, a0, a1, a2, surplus);
   }
 
   /** `unsqueeze(Tensor(a) self, int dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsqueeze.html) */
   unsqueeze(dim: number): Tensor;
-  unsqueeze(a0?: any): any {
-    return $unsqueeze(this, a0);
+  unsqueeze(a0?: any, surplus?: any): any {
+    return $unsqueeze(this, a0, surplus);
   }
 
   /** `unsqueeze_(Tensor(a!) self, int dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unsqueeze_.html) */
   unsqueeze_(dim: number): this;
-  unsqueeze_(a0?: any): any {
-    return $unsqueeze_(this, a0);
+  unsqueeze_(a0?: any, surplus?: any): any {
+    return $unsqueeze_(this, a0, surplus);
   }
 
   /** `values(Tensor(a) self) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.values.html) */
   values(): Tensor;
-  values(): any {
-    return $values(this);
+  values(surplus?: any): any {
+    return $values(this, surplus);
   }
 
   /** `var(Tensor self, bool unbiased=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
@@ -4587,36 +4587,36 @@ export abstract class TensorMethods {
   /** `var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
   var(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   var(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
-  var(a0?: any, a1?: any, a2?: any, a3?: any): any {
-    return $var(this, a0, a1, a2, a3);
+  var(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
+    return $var(this, a0, a1, a2, a3, surplus);
   }
 
   /** `vdot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vdot.html) */
   vdot(other: Tensor, options?: { out?: Tensor }): Tensor;
-  vdot(a0?: any, a1?: any): any {
-    return $vdot(this, a0, a1);
+  vdot(a0?: any, a1?: any, surplus?: any): any {
+    return $vdot(this, a0, a1, surplus);
   }
 
   /** `view(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
   view(size: readonly number[]): Tensor;
   /** `view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
   view(dtype: DTypeLike): Tensor;
-  view(a0?: any): any {
-    return $view(this, a0);
+  view(a0?: any, surplus?: any): any {
+    return $view(this, a0, surplus);
   }
 
   /** `view_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view_as.html) */
   viewAs(other: Tensor): Tensor;
-  viewAs(a0?: any): any {
-    return $viewAs(this, a0);
+  viewAs(a0?: any, surplus?: any): any {
+    return $viewAs(this, a0, surplus);
   }
 
   /** `vsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
   vsplit(indices: readonly number[]): Tensor[];
   /** `vsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
   vsplit(sections: number): Tensor[];
-  vsplit(a0?: any): any {
-    return $vsplit(this, a0);
+  vsplit(a0?: any, surplus?: any): any {
+    return $vsplit(this, a0, surplus);
   }
 
   /** `where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
@@ -4624,8 +4624,8 @@ export abstract class TensorMethods {
   /** `where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
   where(condition: Tensor, other: Scalar): Tensor;
   where(condition: Tensor, other: Tensor | Scalar): Tensor;
-  where(a0?: any, a1?: any, a2?: any): any {
-    return $where(a0, this, a1, a2);
+  where(a0?: any, a1?: any, a2?: any, surplus?: any): any {
+    return $where(a0, this, a1, a2, surplus);
   }
 
   /** `xlogy.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
@@ -4633,8 +4633,8 @@ export abstract class TensorMethods {
   /** `xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
   xlogy(other: Scalar, options?: { out?: Tensor }): Tensor;
   xlogy(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
-  xlogy(a0?: any, a1?: any): any {
-    return $xlogy(this, a0, a1);
+  xlogy(a0?: any, a1?: any, surplus?: any): any {
+    return $xlogy(this, a0, a1, surplus);
   }
 
   /** `xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
@@ -4642,13 +4642,13 @@ export abstract class TensorMethods {
   /** `xlogy_.Scalar_Other(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
   xlogy_(other: Scalar): this;
   xlogy_(other: Tensor | Scalar): this;
-  xlogy_(a0?: any): any {
-    return $xlogy_(this, a0);
+  xlogy_(a0?: any, surplus?: any): any {
+    return $xlogy_(this, a0, surplus);
   }
 
   /** `zero_(Tensor(a!) self) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.zero_.html) */
   zero_(): this;
-  zero_(): any {
-    return $zero_(this);
+  zero_(surplus?: any): any {
+    return $zero_(this, surplus);
   }
 }

@@ -9,6 +9,9 @@ import type { Schema, SchemaArgument } from "../../lib/torch/schema";
 import { argumentType, fromNative, kindOf, quickCheck, returnType, toNative } from "./types";
 import type { Operator, Overload } from "./surface";
 
+/** The parameter behind the last one. */
+const SURPLUS = "surplus";
+
 /** Words that are no function names in JavaScript. */
 const RESERVED: ReadonlySet<string> = new Set([
   "var",
@@ -52,10 +55,9 @@ export function emitFunction(operator: Operator, optionNames: OptionNames): stri
   const { overloads } = operator;
   const name = localName(operator.name);
   const table = `$table_${operator.aten}`;
-  const parameters = implementationParameters(
-    overloads.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0)),
-  );
-  const argumentNames = parameterNames(overloads, parameters);
+  const parameters = Math.max(...overloads.map(argumentCount));
+  // One more than there are, so that an argument too many is seen: it fits no fast path, and `dispatch` refuses it.
+  const argumentNames = [...parameterNames(overloads, parameters), SURPLUS];
   const lines = [
     `const ${table} = operatorTable(${JSON.stringify(operator.name)}, [`,
     ...overloads.flatMap(({ schema, out }) => [
@@ -118,11 +120,18 @@ export function emitMethod(operator: Operator): string {
       (signature) => `${operator.method}(${signature.parameters}): ${signature.result};`,
     ),
   );
-  const count =
-    Math.max(...same.map(({ schema, out }) => positional(schema).length + (takesOptions(schema, out) ? 1 : 0))) - 1;
+  const count = Math.max(...same.map(argumentCount)) - 1;
+  // Overloads without `self` (`where(condition, self, other)`) may take more: those places stay empty.
+  const empty = Math.max(...operator.overloads.map(argumentCount)) - count - 1;
   const names = Array.from({ length: count }, (_, index) => `a${index}`);
-  const handedOver = [...names.slice(0, position), "this", ...names.slice(position)];
-  lines.push(`${operator.method}(${names.map((name) => `${name}?: any`).join(", ")}): any {`);
+  const handedOver = [
+    ...names.slice(0, position),
+    "this",
+    ...names.slice(position),
+    ...Array<string>(empty).fill("undefined"),
+    SURPLUS,
+  ];
+  lines.push(`${operator.method}(${[...names, SURPLUS].map((name) => `${name}?: any`).join(", ")}): any {`);
   lines.push(`  return ${boundName(operator)}(${handedOver.join(", ")});`, "}");
   return lines.map((line) => `  ${line}`).join("\n");
 }
@@ -164,6 +173,11 @@ function isFactory(schema: Schema): boolean {
   return ["dtype", "layout", "device", "pin_memory"].every((name) =>
     schema.arguments.some((argument) => argument.kwargOnly && argument.name === name),
   );
+}
+
+/** Arguments by position and, where there are some, the options. */
+function argumentCount({ schema, out }: Overload): number {
+  return positional(schema).length + (takesOptions(schema, out) ? 1 : 0);
 }
 
 function takesOptions(schema: Schema, out: Schema | null): boolean {
@@ -291,10 +305,6 @@ function requiredCount(all: readonly SchemaArgument[]): number {
 }
 
 // ---- bodies
-
-function implementationParameters(counts: readonly number[]): number {
-  return Math.max(...counts);
-}
 
 /** Names of the implementation's parameters: the schema's where all overloads agree, `a1`, … where they do not. */
 function parameterNames(overloads: readonly Overload[], count: number): string[] {

@@ -1,11 +1,24 @@
 /** Activation functions as modules. All act entry by entry and keep the shape, except {@link Softmax}. */
+import { checkArgument, checkOptions, integer, oneOf, real, refuseSurplus } from "../arguments";
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softmax, softplus, tanh } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { Module } from "./module";
 import { floatRepr, pythonRepr } from "./repr";
 
-/** Passes its input through. */
+/** An activation without options. */
+abstract class Plain extends Module {
+  constructor(options: Record<string, never> = {}, ...surplus: never[]) {
+    super();
+    checkOptions(this.constructor.name, options, {}, surplus);
+  }
+}
+
+/** Passes its input through; arguments are ignored, as in PyTorch, so that it can stand for any module. */
 export class Identity extends Module {
+  constructor(..._ignored: unknown[]) {
+    super();
+  }
+
   forward(input: Tensor): Tensor {
     return input;
   }
@@ -15,8 +28,9 @@ export class Identity extends Module {
 export class GELU extends Module {
   readonly approximate: "none" | "tanh";
 
-  constructor(options: { approximate?: "none" | "tanh" } = {}) {
+  constructor(options: { approximate?: "none" | "tanh" } = {}, ...surplus: never[]) {
     super();
+    checkOptions("GELU", options, { approximate: oneOf("none", "tanh") }, surplus);
     this.approximate = options.approximate ?? "none";
   }
 
@@ -30,7 +44,7 @@ export class GELU extends Module {
 }
 
 /** max(x, 0). */
-export class ReLU extends Module {
+export class ReLU extends Plain {
   forward(input: Tensor): Tensor {
     return relu(input);
   }
@@ -40,8 +54,9 @@ export class ReLU extends Module {
 export class LeakyReLU extends Module {
   readonly negativeSlope: number;
 
-  constructor(options: { negativeSlope?: number } = {}) {
+  constructor(options: { negativeSlope?: number } = {}, ...surplus: never[]) {
     super();
+    checkOptions("LeakyReLU", options, { negativeSlope: real }, surplus);
     this.negativeSlope = options.negativeSlope ?? 0.01;
   }
 
@@ -58,8 +73,9 @@ export class LeakyReLU extends Module {
 export class ELU extends Module {
   readonly alpha: number;
 
-  constructor(options: { alpha?: number } = {}) {
+  constructor(options: { alpha?: number } = {}, ...surplus: never[]) {
     super();
+    checkOptions("ELU", options, { alpha: real }, surplus);
     this.alpha = options.alpha ?? 1;
   }
 
@@ -73,21 +89,21 @@ export class ELU extends Module {
 }
 
 /** x·σ(x), also called swish. */
-export class SiLU extends Module {
+export class SiLU extends Plain {
   forward(input: Tensor): Tensor {
     return silu(input);
   }
 }
 
 /** Hyperbolic tangent. */
-export class Tanh extends Module {
+export class Tanh extends Plain {
   forward(input: Tensor): Tensor {
     return tanh(input);
   }
 }
 
 /** 1 / (1 + e⁻ˣ). */
-export class Sigmoid extends Module {
+export class Sigmoid extends Plain {
   forward(input: Tensor): Tensor {
     return sigmoid(input);
   }
@@ -98,8 +114,9 @@ export class Softplus extends Module {
   readonly beta: number;
   readonly threshold: number;
 
-  constructor(options: { beta?: number; threshold?: number } = {}) {
+  constructor(options: { beta?: number; threshold?: number } = {}, ...surplus: never[]) {
     super();
+    checkOptions("Softplus", options, { beta: real, threshold: real }, surplus);
     this.beta = options.beta ?? 1;
     this.threshold = options.threshold ?? 20;
   }
@@ -117,8 +134,10 @@ export class Softplus extends Module {
 export class Softmax extends Module {
   readonly dim: number;
 
-  constructor(dim: number) {
+  constructor(dim: number, ...surplus: never[]) {
     super();
+    checkArgument("Softmax", "dim", dim, integer);
+    refuseSurplus("Softmax", surplus);
     this.dim = dim;
   }
 

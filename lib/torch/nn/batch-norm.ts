@@ -1,9 +1,10 @@
+import { checkArgument, checkOptions, count, flag, nullable, real } from "../arguments";
 import { tensor } from "../creation";
 import { ones, zeros } from "../operators.generated";
 import { TorchError } from "../errors";
 import { batchNorm } from "./functional/normalization";
 import type { Tensor } from "../tensor";
-import { type FactoryOptions, emptyParameter } from "./factory";
+import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
 import * as init from "./init";
 import { Module } from "./module";
 import type { Parameter } from "./parameter";
@@ -20,6 +21,8 @@ export interface BatchNormOptions extends FactoryOptions {
   /** Keep running statistics for evaluation (default true); without them every batch is normalised by its own. */
   trackRunningStats?: boolean;
 }
+
+const OPTIONS = { eps: real, momentum: nullable(real), affine: flag, trackRunningStats: flag, ...factoryKinds };
 
 /** Normalises each feature over the batch and all positions. Ioffe & Szegedy 2015, arXiv 1502.03167. */
 abstract class BatchNorm extends Module {
@@ -39,8 +42,10 @@ abstract class BatchNorm extends Module {
   /** How many batches the statistics have seen: an int64 scalar, or null. */
   declare numBatchesTracked: Tensor | null;
 
-  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+  constructor(numFeatures: number, options: BatchNormOptions = {}, ...surplus: never[]) {
     super();
+    checkArgument(this.constructor.name, "numFeatures", numFeatures, count);
+    checkOptions(this.constructor.name, options, OPTIONS, surplus);
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, device, dtype } = options;
     this.numFeatures = numFeatures;
     this.eps = eps;

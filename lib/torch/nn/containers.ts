@@ -1,3 +1,4 @@
+import { refuseSurplus, show } from "../arguments";
 import { TorchError } from "../errors";
 import type { Tensor } from "../tensor";
 import { Module } from "./module";
@@ -12,9 +13,10 @@ abstract class IndexedModules<T extends Module> extends Module implements Iterab
   [index: number]: T;
   #length = 0;
 
-  constructor(modules: Iterable<T>) {
+  constructor(modules: Iterable<T>, surplus: readonly unknown[]) {
     super();
     this.extend(modules);
+    refuseSurplus(this.constructor.name, surplus);
   }
 
   /** Number of children. */
@@ -34,12 +36,15 @@ abstract class IndexedModules<T extends Module> extends Module implements Iterab
 
   /** Adds a child at the end. */
   append(module: T): this {
+    checkModule(this.constructor.name, module);
     this[this.#length++] = module;
     return this;
   }
 
   /** Adds children at the end. */
   extend(modules: Iterable<T>): this {
+    if (typeof (modules as Partial<Iterable<T>> | null)?.[Symbol.iterator] !== "function")
+      throw new TypeError(`${this.constructor.name}: expected an array of modules, got ${show(modules)}`);
     for (const module of modules) this.append(module);
     return this;
   }
@@ -56,8 +61,8 @@ abstract class IndexedModules<T extends Module> extends Module implements Iterab
 
 /** A list of modules; `list[0]`, `list.at(-1)`, `for (const block of list)`. State-dict keys are `0.…`, `1.…`. */
 export class ModuleList<T extends Module = Module> extends IndexedModules<T> {
-  constructor(modules: Iterable<T> = []) {
-    super(modules);
+  constructor(modules: Iterable<T> = [], ...surplus: never[]) {
+    super(modules, surplus);
   }
 
   forward(): never {
@@ -83,7 +88,7 @@ export class ModuleList<T extends Module = Module> extends IndexedModules<T> {
 /** Modules in a row: each gets what the one before returned. State-dict keys are `0.…`, `1.…`. */
 export class Sequential extends IndexedModules<Layer> {
   constructor(...modules: Layer[]) {
-    super(modules);
+    super(modules, []);
   }
 
   forward(input: Tensor): Tensor {
@@ -97,9 +102,13 @@ export class Sequential extends IndexedModules<Layer> {
 export class ModuleDict<T extends Module = Module> extends Module implements Iterable<[string, T]> {
   readonly #modules: Map<string, T>;
 
-  constructor(modules: Readonly<Record<string, T>> | Iterable<readonly [string, T]> = {}) {
+  constructor(modules: Readonly<Record<string, T>> | Iterable<readonly [string, T]> = {}, ...surplus: never[]) {
     super();
+    if (typeof modules !== "object" || modules === null)
+      throw new TypeError(`ModuleDict: expected modules by key, { key: module }, got ${show(modules)}`);
+    refuseSurplus("ModuleDict", surplus);
     this.#modules = new Map(Symbol.iterator in modules ? modules : Object.entries(modules));
+    for (const module of this.#modules.values()) checkModule("ModuleDict", module);
   }
 
   /** Number of modules. */
@@ -123,6 +132,7 @@ export class ModuleDict<T extends Module = Module> extends Module implements Ite
   }
 
   set(key: string, module: T): this {
+    checkModule("ModuleDict", module);
     this.#modules.set(key, module);
     return this;
   }
@@ -154,4 +164,10 @@ export class ModuleDict<T extends Module = Module> extends Module implements Ite
   protected override members(): [string, unknown][] {
     return [...this.#modules];
   }
+}
+
+function checkModule(where: string, module: unknown): void {
+  if (module instanceof Module) return;
+  const hint = Array.isArray(module) && where === "Sequential" ? ": spread it, new Sequential(...list)" : "";
+  throw new TypeError(`${where}: expected modules, got ${Array.isArray(module) ? "an array" : show(module)}${hint}`);
 }

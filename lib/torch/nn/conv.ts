@@ -1,7 +1,18 @@
+import {
+  checkArgument,
+  checkOptions,
+  count,
+  either,
+  flag,
+  integer,
+  oneOf,
+  eachDimension,
+  positive,
+} from "../arguments";
 import { TorchError } from "../errors";
 import { conv1d, conv2d, conv3d } from "../operators.generated";
 import type { Tensor } from "../tensor";
-import { type FactoryOptions, emptyParameter } from "./factory";
+import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
 import { pad } from "./functional/pad";
 import { resetWeightAndBias } from "./linear";
 import { Module } from "./module";
@@ -23,6 +34,16 @@ export interface ConvOptions extends FactoryOptions {
   /** What padding consists of (default `"zeros"`). */
   paddingMode?: "zeros" | "reflect" | "replicate" | "circular";
 }
+
+const OPTIONS = {
+  stride: eachDimension(positive),
+  padding: either(eachDimension(count), oneOf("same", "valid")),
+  dilation: eachDimension(positive),
+  groups: integer,
+  bias: flag,
+  paddingMode: oneOf("zeros", "reflect", "replicate", "circular"),
+  ...factoryKinds,
+};
 
 type Convolution = typeof conv1d;
 
@@ -47,8 +68,13 @@ abstract class Conv extends Module {
     outChannels: number,
     kernelSize: number | readonly number[],
     options: ConvOptions,
+    surplus: readonly unknown[],
   ) {
     super();
+    checkArgument(this.constructor.name, "inChannels", inChannels, count);
+    checkArgument(this.constructor.name, "outChannels", outChannels, count);
+    checkArgument(this.constructor.name, "kernelSize", kernelSize, eachDimension(positive));
+    checkOptions(this.constructor.name, options, OPTIONS, surplus);
     const { stride = 1, padding = 0, dilation = 1, groups = 1, paddingMode = "zeros" } = options;
     if (groups <= 0 || inChannels % groups !== 0 || outChannels % groups !== 0) {
       throw new TorchError(
@@ -124,8 +150,9 @@ export class Conv1d extends Conv {
     outChannels: number,
     kernelSize: number | readonly number[],
     options: ConvOptions = {},
+    ...surplus: never[]
   ) {
-    super(1, inChannels, outChannels, kernelSize, options);
+    super(1, inChannels, outChannels, kernelSize, options, surplus);
   }
 
   forward(input: Tensor): Tensor {
@@ -140,8 +167,9 @@ export class Conv2d extends Conv {
     outChannels: number,
     kernelSize: number | readonly number[],
     options: ConvOptions = {},
+    ...surplus: never[]
   ) {
-    super(2, inChannels, outChannels, kernelSize, options);
+    super(2, inChannels, outChannels, kernelSize, options, surplus);
   }
 
   forward(input: Tensor): Tensor {
@@ -156,8 +184,9 @@ export class Conv3d extends Conv {
     outChannels: number,
     kernelSize: number | readonly number[],
     options: ConvOptions = {},
+    ...surplus: never[]
   ) {
-    super(3, inChannels, outChannels, kernelSize, options);
+    super(3, inChannels, outChannels, kernelSize, options, surplus);
   }
 
   forward(input: Tensor): Tensor {

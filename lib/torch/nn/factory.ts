@@ -1,4 +1,5 @@
 import { empty } from "../operators.generated";
+import { device, dtype, type Kind } from "../arguments";
 import type { DType } from "../dtype";
 import { Parameter } from "./parameter";
 
@@ -7,6 +8,9 @@ export interface FactoryOptions {
   device?: string;
   dtype?: DType;
 }
+
+/** The options that every layer with weights has. */
+export const factoryKinds = { device, dtype } satisfies Record<keyof FactoryOptions, Kind>;
 
 /** A parameter whose memory holds anything yet: the caller initialises it. */
 export function emptyParameter(shape: readonly number[], { device, dtype }: FactoryOptions): Parameter {

@@ -20,4 +20,5 @@ export {
 export { toCamelCase, toSnakeCase } from "./naming";
 export { LayerNorm, type LayerNormOptions } from "./normalization";
 export { Parameter } from "./parameter";
+export { ParameterDict, ParameterList } from "./parameter-containers";
 export * as utils from "./utils";

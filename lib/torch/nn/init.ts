@@ -2,9 +2,10 @@
  * Initial values of weights: `torch.nn.init`. Every function fills its tensor in place, without recording, and returns
  * it. Draws come from the default generator (or `generator`) in PyTorch's order, so a seed means the same as in Python.
  */
+import { checkArgument, checkOptions, oneOf, real, refuseSurplus, tensor as tensorKind, type Kind } from "../arguments";
 import { noGrad } from "../autograd";
 import { TorchError } from "../errors";
-import type { Generator } from "../generator";
+import { Generator } from "../generator";
 import { tensor as makeTensor } from "../creation";
 import { qr } from "../linalg.generated";
 import { scope } from "../scope";
@@ -18,27 +19,54 @@ export interface RandomOptions {
 /** Which fan keeps the variance: of activations (`fan_in`) or of gradients (`fan_out`). */
 export type FanMode = "fan_in" | "fan_out";
 
+const NONLINEARITIES = [
+  "linear",
+  "conv1d",
+  "conv2d",
+  "conv3d",
+  "conv_transpose1d",
+  "conv_transpose2d",
+  "conv_transpose3d",
+  "sigmoid",
+  "tanh",
+  "relu",
+  "leaky_relu",
+  "selu",
+] as const;
+
 /** Names that {@link calculateGain} knows. */
-export type Nonlinearity =
-  | "linear"
-  | "conv1d"
-  | "conv2d"
-  | "conv3d"
-  | "conv_transpose1d"
-  | "conv_transpose2d"
-  | "conv_transpose3d"
-  | "sigmoid"
-  | "tanh"
-  | "relu"
-  | "leaky_relu"
-  | "selu";
+export type Nonlinearity = (typeof NONLINEARITIES)[number];
+
+const OPTIONS: Readonly<Record<keyof RandomOptions, Kind>> = {
+  generator: { text: "a Generator", accepts: (value) => value instanceof Generator },
+};
+const NONLINEARITY = oneOf(...NONLINEARITIES);
+/** Also NaN: some fill with it on purpose. */
+const NUMBER: Kind = { text: "a number", accepts: (value) => typeof value === "number" };
+const FAN_MODE = oneOf("fan_in", "fan_out");
+
+/** Refuses what is no tensor, no number, or no option of the function `where`. */
+function check(
+  where: string,
+  tensor: Tensor,
+  numbers: Readonly<Record<string, unknown>> = {},
+  surplus: readonly unknown[] = [],
+  options: RandomOptions = {},
+): void {
+  checkArgument(where, "tensor", tensor, tensorKind);
+  for (const [name, value] of Object.entries(numbers)) checkArgument(where, name, value, real);
+  checkOptions(where, options, OPTIONS, surplus);
+}
 
 /**
  * Factor by which a non-linearity asks weights to be larger than for a linear layer.
  *
  * @param param the negative slope of `leaky_relu` (default 0.01).
  */
-export function calculateGain(nonlinearity: Nonlinearity, param?: number): number {
+export function calculateGain(nonlinearity: Nonlinearity, param?: number, ...surplus: never[]): number {
+  checkArgument("calculateGain", "nonlinearity", nonlinearity, NONLINEARITY);
+  if (param !== undefined) checkArgument("calculateGain", "param", param, real);
+  refuseSurplus("calculateGain", surplus);
   switch (nonlinearity) {
     case "tanh":
       return 5 / 3;
@@ -58,7 +86,8 @@ export function calculateGain(nonlinearity: Nonlinearity, param?: number): numbe
  *
  * @throws TorchError for fewer than two dimensions.
  */
-export function calculateFanInAndFanOut(tensor: Tensor): [fanIn: number, fanOut: number] {
+export function calculateFanInAndFanOut(tensor: Tensor, ...surplus: never[]): [fanIn: number, fanOut: number] {
+  check("calculateFanInAndFanOut", tensor, {}, surplus);
   const [outputs, inputs, ...kernel] = tensor.shape;
   if (outputs === undefined || inputs === undefined) {
     throw new TorchError(
@@ -70,32 +99,51 @@ export function calculateFanInAndFanOut(tensor: Tensor): [fanIn: number, fanOut:
 }
 
 /** Uniform draws from [a, b). */
-export function uniform_<T extends Tensor>(tensor: T, a = 0, b = 1, options: RandomOptions = {}): T {
+export function uniform_<T extends Tensor>(
+  tensor: T,
+  a = 0,
+  b = 1,
+  options: RandomOptions = {},
+  ...surplus: never[]
+): T {
+  check("uniform_", tensor, { a, b }, surplus, options);
   return fill(tensor, () => tensor.uniform_(a, b, options));
 }
 
 /** Normal draws. */
-export function normal_<T extends Tensor>(tensor: T, mean = 0, std = 1, options: RandomOptions = {}): T {
+export function normal_<T extends Tensor>(
+  tensor: T,
+  mean = 0,
+  std = 1,
+  options: RandomOptions = {},
+  ...surplus: never[]
+): T {
+  check("normal_", tensor, { mean, std }, surplus, options);
   return fill(tensor, () => tensor.normal_(mean, std, options));
 }
 
 /** One value everywhere. */
-export function constant_<T extends Tensor>(tensor: T, value: number): T {
+export function constant_<T extends Tensor>(tensor: T, value: number, ...surplus: never[]): T {
+  check("constant_", tensor, {}, surplus);
+  checkArgument("constant_", "value", value, NUMBER);
   return fill(tensor, () => tensor.fill_(value));
 }
 
 /** Zeros. */
-export function zeros_<T extends Tensor>(tensor: T): T {
+export function zeros_<T extends Tensor>(tensor: T, ...surplus: never[]): T {
+  check("zeros_", tensor, {}, surplus);
   return fill(tensor, () => tensor.zero_());
 }
 
 /** Ones. */
-export function ones_<T extends Tensor>(tensor: T): T {
+export function ones_<T extends Tensor>(tensor: T, ...surplus: never[]): T {
+  check("ones_", tensor, {}, surplus);
   return constant_(tensor, 1);
 }
 
 /** Identity matrix (2-D tensors). */
-export function eye_<T extends Tensor>(tensor: T): T {
+export function eye_<T extends Tensor>(tensor: T, ...surplus: never[]): T {
+  check("eye_", tensor, {}, surplus);
   if (tensor.ndim !== 2)
     throw new TorchError(`eye_: expected a tensor of 2 dimensions, got shape [${tensor.shape.join(", ")}]`);
   return fill(tensor, () => {
@@ -105,7 +153,13 @@ export function eye_<T extends Tensor>(tensor: T): T {
 }
 
 /** Glorot & Bengio 2010: uniform on ±gain·√(6 / (fanIn + fanOut)). */
-export function xavierUniform_<T extends Tensor>(tensor: T, gain = 1, options: RandomOptions = {}): T {
+export function xavierUniform_<T extends Tensor>(
+  tensor: T,
+  gain = 1,
+  options: RandomOptions = {},
+  ...surplus: never[]
+): T {
+  check("xavierUniform_", tensor, { gain }, surplus, options);
   const [fanIn, fanOut] = calculateFanInAndFanOut(tensor);
   const std = gain * Math.sqrt(2 / (fanIn + fanOut));
   const bound = Math.sqrt(3) * std;
@@ -113,7 +167,13 @@ export function xavierUniform_<T extends Tensor>(tensor: T, gain = 1, options: R
 }
 
 /** Glorot & Bengio 2010: normal with std gain·√(2 / (fanIn + fanOut)). */
-export function xavierNormal_<T extends Tensor>(tensor: T, gain = 1, options: RandomOptions = {}): T {
+export function xavierNormal_<T extends Tensor>(
+  tensor: T,
+  gain = 1,
+  options: RandomOptions = {},
+  ...surplus: never[]
+): T {
+  check("xavierNormal_", tensor, { gain }, surplus, options);
   const [fanIn, fanOut] = calculateFanInAndFanOut(tensor);
   return normal_(tensor, 0, gain * Math.sqrt(2 / (fanIn + fanOut)), options);
 }
@@ -125,7 +185,11 @@ export function kaimingUniform_<T extends Tensor>(
   mode: FanMode = "fan_in",
   nonlinearity: Nonlinearity = "leaky_relu",
   options: RandomOptions = {},
+  ...surplus: never[]
 ): T {
+  check("kaimingUniform_", tensor, { a }, surplus, options);
+  checkArgument("kaimingUniform_", "mode", mode, FAN_MODE);
+  checkArgument("kaimingUniform_", "nonlinearity", nonlinearity, NONLINEARITY);
   if (tensor.numel() === 0) return tensor;
   const bound = Math.sqrt(3) * kaimingStd(tensor, a, mode, nonlinearity);
   return uniform_(tensor, -bound, bound, options);
@@ -138,7 +202,11 @@ export function kaimingNormal_<T extends Tensor>(
   mode: FanMode = "fan_in",
   nonlinearity: Nonlinearity = "leaky_relu",
   options: RandomOptions = {},
+  ...surplus: never[]
 ): T {
+  check("kaimingNormal_", tensor, { a }, surplus, options);
+  checkArgument("kaimingNormal_", "mode", mode, FAN_MODE);
+  checkArgument("kaimingNormal_", "nonlinearity", nonlinearity, NONLINEARITY);
   if (tensor.numel() === 0) return tensor;
   return normal_(tensor, 0, kaimingStd(tensor, a, mode, nonlinearity), options);
 }
@@ -165,7 +233,9 @@ export function truncNormal_<T extends Tensor>(
   a = -2,
   b = 2,
   options: RandomOptions = {},
+  ...surplus: never[]
 ): T {
+  check("truncNormal_", tensor, { mean, std, a, b }, surplus, options);
   const lower = 2 * normalCdf((a - mean) / std) - 1;
   const upper = 2 * normalCdf((b - mean) / std) - 1;
   const largest = 1 - (EPSILON[tensor.dtype] ?? 0);
@@ -193,7 +263,13 @@ function normalCdf(x: number): number {
 }
 
 /** A (semi-)orthogonal matrix, Saxe et al. 2013; dimensions after the first are flattened. */
-export function orthogonal_<T extends Tensor>(tensor: T, gain = 1, options: RandomOptions = {}): T {
+export function orthogonal_<T extends Tensor>(
+  tensor: T,
+  gain = 1,
+  options: RandomOptions = {},
+  ...surplus: never[]
+): T {
+  check("orthogonal_", tensor, { gain }, surplus, options);
   if (tensor.ndim < 2)
     throw new TorchError(
       `orthogonal_: expected a tensor of at least 2 dimensions, got shape [${tensor.shape.join(", ")}]`,

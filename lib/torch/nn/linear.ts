@@ -1,6 +1,7 @@
+import { checkArgument, checkOptions, count, flag } from "../arguments";
 import { linear } from "../operators.generated";
 import type { Tensor } from "../tensor";
-import { type FactoryOptions, emptyParameter } from "./factory";
+import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
 import * as init from "./init";
 import { Module } from "./module";
 import { pythonRepr } from "./repr";
@@ -12,6 +13,8 @@ export interface LinearOptions extends FactoryOptions {
   bias?: boolean;
 }
 
+const OPTIONS = { bias: flag, ...factoryKinds };
+
 /** `x · weightᵀ + bias`: (…, inFeatures) → (…, outFeatures). Weight and bias start uniform on ±1/√inFeatures. */
 export class Linear extends Module {
   readonly inFeatures: number;
@@ -21,8 +24,11 @@ export class Linear extends Module {
   /** (outFeatures), or null. */
   bias: Parameter | null;
 
-  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}, ...surplus: never[]) {
     super();
+    checkArgument("Linear", "inFeatures", inFeatures, count);
+    checkArgument("Linear", "outFeatures", outFeatures, count);
+    checkOptions("Linear", options, OPTIONS, surplus);
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     this.weight = emptyParameter([outFeatures, inFeatures], options);

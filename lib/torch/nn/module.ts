@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { callable, checkArgument, checkOptions, flag, isPlainObject, refuseSurplus, show, text } from "../arguments";
 import { noGrad } from "../autograd";
 import type { DType } from "../dtype";
 import { TorchError } from "../errors";
@@ -6,6 +7,8 @@ import { native } from "../addon";
 import { keep } from "../scope";
 import { OrderedDict } from "../serialization/python-values";
 import { Tensor } from "../tensor";
+import { refuseHidden } from "./hidden-contents";
+import { convert, placement, replaceData } from "./placement";
 import { toSnakeCase } from "./naming";
 import { Parameter } from "./parameter";
 import { indent } from "./repr";
@@ -40,7 +43,8 @@ interface Hooks {
  * A module's own properties are its contents, in the order in which they are declared or first assigned: a
  * {@link Parameter} is a parameter, a {@link Module} is a child, a tensor given to {@link registerBuffer} is a buffer.
  * Everything else (numbers, configs, `null`, plain tensors, `#private` fields) is not part of the state. Nothing is
- * recorded at assignment, so a parameter or child that replaces another is picked up by the next call.
+ * recorded at assignment, so a parameter or child that replaces another is picked up by the next call. Modules and
+ * parameters in an array, map or object belong into a {@link ModuleList} or its relatives: the first use says so.
  *
  * State-dict keys are the snake_case of the property path: `this.attentionBlock.qkv.weight` is `attention_block.qkv.weight`.
  *
@@ -89,7 +93,16 @@ export abstract class Module {
    *
    * @param name the property's name.
    */
-  registerBuffer<T extends Tensor | null>(name: string, tensor: T, options: { persistent?: boolean } = {}): T {
+  registerBuffer<T extends Tensor | null>(
+    name: string,
+    tensor: T,
+    options: { persistent?: boolean } = {},
+    ...surplus: never[]
+  ): T {
+    checkArgument("registerBuffer", "name", name, text);
+    if (tensor !== null && !(tensor instanceof Tensor))
+      throw new TypeError(`registerBuffer: expected a tensor or null for "${name}", got ${show(tensor)}`);
+    checkOptions("registerBuffer", options, { persistent: flag }, surplus);
     if (name === "" || name.includes(".")) {
       throw new TorchError(
         `registerBuffer: expected a property name without dots for a buffer of ${this.constructor.name}, got "${name}"`,
@@ -120,6 +133,7 @@ export abstract class Module {
 
   /** Direct children with their names; a child that is held twice comes once. */
   namedChildren(): [string, Module][] {
+    refuseHidden(this, this.members(), (module) => module.members());
     const seen = new Set<Module>();
     return this.#ownChildren().filter(([, child]) => !seen.has(child) && seen.add(child));
   }
@@ -140,7 +154,9 @@ export abstract class Module {
     if (seen.has(this)) return;
     seen.add(this);
     into.push([name, this]);
-    for (const [childName, child] of this.#ownChildren()) {
+    const members = this.members();
+    refuseHidden(this, members, (module) => module.members());
+    for (const [childName, child] of this.#ownChildren(members)) {
       child.#collectModules(name === "" ? childName : `${name}.${childName}`, into, seen);
     }
   }
@@ -184,7 +200,8 @@ export abstract class Module {
   }
 
   /** Number of weights: entries of all parameters, of those that train if `trainable`. */
-  numParameters(options: { trainable?: boolean } = {}): number {
+  numParameters(options: { trainable?: boolean } = {}, ...surplus: never[]): number {
+    checkOptions("numParameters", options, { trainable: flag }, surplus);
     let count = 0;
     for (const parameter of this.parameters()) {
       if (!options.trainable || parameter.requiresGrad) count += parameter.numel();
@@ -220,7 +237,8 @@ export abstract class Module {
    * Tensors are detached and share memory with the module, unless `keepVars` asks for the parameters themselves. As in
    * PyTorch, `attributes._metadata` holds the version of each module.
    */
-  stateDict(options: { prefix?: string; keepVars?: boolean } = {}): OrderedDict<string, Tensor> {
+  stateDict(options: { prefix?: string; keepVars?: boolean } = {}, ...surplus: never[]): OrderedDict<string, Tensor> {
+    checkOptions("stateDict", options, { prefix: text, keepVars: flag }, surplus);
     const state = new OrderedDict<string, Tensor>();
     state.attributes._metadata = new OrderedDict<string, { version: number }>();
     this.#collectState(options.prefix ?? "", state);
@@ -239,6 +257,7 @@ export abstract class Module {
     const versions = into.attributes._metadata as OrderedDict<string, { version: number }> | undefined;
     versions?.set(prefix.slice(0, -1), { version: this.stateVersion });
     const members = this.members();
+    refuseHidden(this, members, (module) => module.members());
     for (const [name, parameter] of this.#ownParameters(members)) into.set(prefix + name, parameter);
     for (const [name, buffer] of this.#ownBuffers(members)) {
       if (this.#buffers?.get(name)) into.set(prefix + name, buffer);
@@ -254,7 +273,10 @@ export abstract class Module {
    *
    * @returns the keys that `state` lacks and those that the module lacks.
    */
-  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadResult {
+  loadStateDict(state: StateDict, options: { strict?: boolean } = {}, ...surplus: never[]): LoadResult {
+    if (!(state instanceof Map) && !isPlainObject(state))
+      throw new TypeError(`loadStateDict: expected a state dict, a map of tensors by name, got ${show(state)}`);
+    checkOptions("loadStateDict", options, { strict: flag }, surplus);
     const given: ReadonlyMap<string, Tensor> = state instanceof Map ? state : new Map(Object.entries(state));
     const targets = new OrderedDict<string, Tensor>();
     this.#collectState("", targets);
@@ -285,7 +307,9 @@ export abstract class Module {
   // ---- switches
 
   /** Sets {@link training} here and below. */
-  train(mode = true): this {
+  train(mode = true, ...surplus: never[]): this {
+    checkArgument("train", "mode", mode, flag);
+    refuseSurplus("train", surplus);
     for (const module of this.modules()) module.training = mode;
     return this;
   }
@@ -296,13 +320,16 @@ export abstract class Module {
   }
 
   /** Lets gradients be recorded (or not) for every parameter. */
-  requiresGrad_(requiresGrad = true): this {
+  requiresGrad_(requiresGrad = true, ...surplus: never[]): this {
+    checkArgument("requiresGrad_", "requiresGrad", requiresGrad, flag);
+    refuseSurplus("requiresGrad_", surplus);
     for (const parameter of this.parameters()) parameter.requiresGrad = requiresGrad;
     return this;
   }
 
   /** Drops every gradient, or with `setToNone: false` zeroes it. */
-  zeroGrad(options: { setToNone?: boolean } = {}): void {
+  zeroGrad(options: { setToNone?: boolean } = {}, ...surplus: never[]): void {
+    checkOptions("zeroGrad", options, ZERO_GRAD, surplus);
     native.zeroGrads(
       this.parameters().map((parameter) => parameter.handle),
       options.setToNone ?? true,
@@ -310,7 +337,9 @@ export abstract class Module {
   }
 
   /** Calls `fn` on every module below and then on this one (children first), e.g. to initialise weights. */
-  apply(fn: (module: Module) => void): this {
+  apply(fn: (module: Module) => void, ...surplus: never[]): this {
+    checkArgument("apply", "fn", fn, callable);
+    refuseSurplus("apply", surplus);
     for (const child of this.children()) child.apply(fn);
     fn(this);
     return this;
@@ -325,11 +354,10 @@ export abstract class Module {
    *
    * @example model.to("cuda:0"); model.to("float64"); model.to("cuda:0", "bfloat16"); model.to({ device, dtype });
    */
-  to(target: string | { device?: string; dtype?: DType }, dtype?: DType): this {
-    const wanted = typeof target === "string" ? placement(target, dtype) : target;
-    if (wanted.dtype !== undefined && !isFloatingDType(wanted.dtype)) {
-      throw new TorchError(`${this.constructor.name}.to: expected a floating point dtype, got "${wanted.dtype}"`);
-    }
+  to(target: string | { device?: string; dtype?: DType }, dtype?: DType, ...surplus: never[]): this {
+    const where = `${this.constructor.name}.to`;
+    refuseSurplus(where, surplus);
+    const wanted = placement(where, target, dtype);
     noGrad(() => {
       for (const parameter of this.parameters()) {
         const gradient = parameter.grad;
@@ -376,14 +404,18 @@ export abstract class Module {
   // ---- hooks
 
   /** Runs `hook` before every `forward` of this module. Modules without hooks pay nothing for the mechanism. */
-  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
+  registerForwardPreHook(hook: ForwardPreHook, ...surplus: never[]): HookHandle {
+    checkArgument("registerForwardPreHook", "hook", hook, callable);
+    refuseSurplus("registerForwardPreHook", surplus);
     const { before } = this.#hooked();
     before.add(hook);
     return { remove: () => void before.delete(hook) };
   }
 
   /** Runs `hook` after every `forward` of this module. */
-  registerForwardHook(hook: ForwardHook): HookHandle {
+  registerForwardHook(hook: ForwardHook, ...surplus: never[]): HookHandle {
+    checkArgument("registerForwardHook", "hook", hook, callable);
+    refuseSurplus("registerForwardHook", surplus);
     const { after } = this.#hooked();
     after.add(hook);
     return { remove: () => void after.delete(hook) };
@@ -437,6 +469,8 @@ export abstract class Module {
   }
 }
 
+const ZERO_GRAD = { setToNone: flag };
+
 function quoted(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(", ");
 }
@@ -454,34 +488,4 @@ function mismatch(name: string, target: Tensor, source: unknown): string[] {
     `size mismatch for ${name}: copying a param with shape [${given.join(", ")}] from checkpoint, ` +
       `the shape in current model is [${own.join(", ")}].`,
   ];
-}
-
-const FLOATING_DTYPES: ReadonlySet<string> = new Set(["float16", "bfloat16", "float32", "float64"]);
-
-function isFloatingDType(dtype: string): boolean {
-  return FLOATING_DTYPES.has(dtype);
-}
-
-interface Placement {
-  readonly device?: string;
-  readonly dtype?: DType;
-}
-
-/** `to("float64")` and `to("cuda:0", "float64")` in one form. */
-function placement(target: string, dtype: DType | undefined): Placement {
-  return isFloatingDType(target) ? { dtype: target as DType } : { device: target, dtype };
-}
-
-function convert(tensor: Tensor, { device, dtype }: Placement): Tensor {
-  return tensor.to({
-    device: device ?? tensor.device,
-    dtype: isFloatingDType(tensor.dtype) ? (dtype ?? tensor.dtype) : tensor.dtype,
-  });
-}
-
-function replaceData(tensor: Tensor, wanted: Placement): void {
-  const data = convert(tensor, wanted);
-  if (data === tensor) return;
-  tensor.setData(data);
-  data.dispose();
 }

@@ -1,6 +1,7 @@
+import { checkArgument, checkOptions, count, flag, eachDimension, real } from "../arguments";
 import { layerNorm } from "../operators.generated";
 import type { Tensor } from "../tensor";
-import { type FactoryOptions, emptyParameter } from "./factory";
+import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
 import * as init from "./init";
 import { Module } from "./module";
 import type { Parameter } from "./parameter";
@@ -16,6 +17,8 @@ export interface LayerNormOptions extends FactoryOptions {
   bias?: boolean;
 }
 
+const OPTIONS = { eps: real, elementwiseAffine: flag, bias: flag, ...factoryKinds };
+
 /** Normalises over the last dimensions: (…, …normalizedShape) → the same. Ba et al. 2016, arXiv 1607.06450. */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
@@ -26,8 +29,10 @@ export class LayerNorm extends Module {
   /** normalizedShape, or null. */
   bias: Parameter | null;
 
-  constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}) {
+  constructor(normalizedShape: number | readonly number[], options: LayerNormOptions = {}, ...surplus: never[]) {
     super();
+    checkArgument("LayerNorm", "normalizedShape", normalizedShape, eachDimension(count));
+    checkOptions("LayerNorm", options, OPTIONS, surplus);
     this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     this.eps = options.eps ?? 1e-5;
     this.elementwiseAffine = options.elementwiseAffine ?? true;

@@ -1,6 +1,9 @@
 import { native } from "../addon";
+import { checkArgument, checkOptions, flag, tensor } from "../arguments";
 import { registerFinalizer } from "../scope";
 import { Tensor } from "../tensor";
+
+const OPTIONS = { requiresGrad: flag };
 
 /**
  * A tensor that a {@link Module} counts as its parameter: `torch.nn.Parameter`.
@@ -10,7 +13,9 @@ import { Tensor } from "../tensor";
  */
 export class Parameter extends Tensor {
   /** @param options.requiresGrad record gradients (default true; integer parameters need false). */
-  constructor(data: Tensor, options: { requiresGrad?: boolean } = {}) {
+  constructor(data: Tensor, options: { requiresGrad?: boolean } = {}, ...surplus: never[]) {
+    checkArgument("Parameter", "data", data, tensor);
+    checkOptions("Parameter", options, OPTIONS, surplus);
     const detached = data.detach();
     super(native.alias(detached.handle));
     detached.dispose();

@@ -1,4 +1,14 @@
 /** Helpers over lists of parameters: `torch.nn.utils`. */
+import {
+  checkArgument,
+  checkOptions,
+  flag,
+  nonNegative,
+  real,
+  refuseSurplus,
+  show,
+  tensor as tensorKind,
+} from "../arguments";
 import { noGrad } from "../autograd";
 import { TorchError } from "../errors";
 import { vectorNorm } from "../linalg.generated";
@@ -23,11 +33,14 @@ export interface NormOptions {
   errorIfNonfinite?: boolean;
 }
 
+const OPTIONS = { normType: real, errorIfNonfinite: flag };
+
 /** Norm over all tensors as if they were one vector, as a 0-dim tensor on the first one's device. */
-export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {}): Tensor {
+export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {}, ...surplus: never[]): Tensor {
+  checkOptions("getTotalNorm", options, OPTIONS, surplus);
   const { normType = 2, errorIfNonfinite = false } = options;
   return scope(() => {
-    const list = [...tensors];
+    const list = listOf("getTotalNorm", tensors);
     const first = list[0];
     if (first === undefined) return zeros([]);
     const total = normOf(list, normType);
@@ -58,10 +71,13 @@ export function clipGradNorm_(
   parameters: Iterable<Tensor> | Tensor,
   maxNorm: number,
   options: NormOptions = {},
+  ...surplus: never[]
 ): Tensor {
+  checkArgument("clipGradNorm_", "maxNorm", maxNorm, nonNegative);
+  checkOptions("clipGradNorm_", options, OPTIONS, surplus);
   return noGrad(() =>
     scope(() => {
-      const gradients = gradientsOf(parameters);
+      const gradients = gradientsOf("clipGradNorm_", parameters);
       const total = getTotalNorm(gradients, options);
       scaleToNorm(gradients, maxNorm, total);
       return total;
@@ -79,10 +95,12 @@ function scaleToNorm(gradients: Tensor[], maxNorm: number, total: Tensor): void 
 }
 
 /** Limits every entry of all gradients to ±clipValue, in place. */
-export function clipGradValue_(parameters: Iterable<Tensor> | Tensor, clipValue: number): void {
+export function clipGradValue_(parameters: Iterable<Tensor> | Tensor, clipValue: number, ...surplus: never[]): void {
+  checkArgument("clipGradValue_", "clipValue", clipValue, nonNegative);
+  refuseSurplus("clipGradValue_", surplus);
   noGrad(() =>
     scope(() => {
-      const gradients = gradientsOf(parameters);
+      const gradients = gradientsOf("clipGradValue_", parameters);
       if (gradients.length === 0) return;
       _foreachClampMin_(gradients, -clipValue);
       _foreachClampMax_(gradients, clipValue);
@@ -91,13 +109,17 @@ export function clipGradValue_(parameters: Iterable<Tensor> | Tensor, clipValue:
 }
 
 /** All entries of all parameters in one vector, (total). */
-export function parametersToVector(parameters: Iterable<Tensor>): Tensor {
-  return scope(() => cat([...parameters].map((parameter) => parameter.reshape([-1]))));
+export function parametersToVector(parameters: Iterable<Tensor>, ...surplus: never[]): Tensor {
+  refuseSurplus("parametersToVector", surplus);
+  const list = listOf("parametersToVector", parameters);
+  return scope(() => cat(list.map((parameter) => parameter.reshape([-1]))));
 }
 
 /** Writes the entries of a vector, (total), back into the parameters. */
-export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>): void {
-  const list = [...parameters];
+export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>, ...surplus: never[]): void {
+  checkArgument("vectorToParameters", "vector", vector, tensorKind);
+  refuseSurplus("vectorToParameters", surplus);
+  const list = listOf("vectorToParameters", parameters);
   const total = list.reduce((sum, parameter) => sum + parameter.numel(), 0);
   if (vector.numel() !== total)
     throw new TorchError(`vectorToParameters: expected ${total} entries, got shape [${vector.shape.join(", ")}]`);
@@ -112,7 +134,21 @@ export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor>)
   );
 }
 
-function gradientsOf(parameters: Iterable<Tensor> | Tensor): Tensor[] {
-  const list = parameters instanceof Tensor ? [parameters] : [...parameters];
+function gradientsOf(where: string, parameters: Iterable<Tensor> | Tensor): Tensor[] {
+  const list = parameters instanceof Tensor ? [parameters] : listOf(where, parameters);
   return list.map((parameter) => parameter.grad).filter((gradient) => gradient !== null);
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof (value as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === "function";
+}
+
+function listOf(where: string, tensors: Iterable<Tensor>): Tensor[] {
+  const list = isIterable(tensors) ? [...tensors] : [];
+  const position = list.findIndex((tensor) => !(tensor instanceof Tensor));
+  if (position >= 0 || !isIterable(tensors)) {
+    const got = position >= 0 ? `${show(list[position])} at position ${position}` : show(tensors);
+    throw new TypeError(`${where}: expected tensors, such as model.parameters(), got ${got}`);
+  }
+  return list;
 }

@@ -49,6 +49,7 @@ export {
   type CrossEntropyOptions,
   type LossOptions,
   type Reduction,
+  type WeightedLossOptions,
 } from "./loss";
 export { batchNorm, normalize } from "./normalization";
 export { pad, type PadMode } from "./pad";

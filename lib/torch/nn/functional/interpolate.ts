@@ -1,3 +1,4 @@
+import { checkArgument, checkOptions, count, eachDimension, flag, oneOf, real, tensor } from "../../arguments";
 import * as operators from "../../operators.generated";
 import { TorchError } from "../../errors";
 import type { Tensor } from "../../tensor";
@@ -14,13 +15,24 @@ export interface InterpolateOptions {
   alignCorners?: boolean;
 }
 
+const OPTIONS = {
+  size: eachDimension(count),
+  scaleFactor: eachDimension(real),
+  mode: oneOf("nearest", "linear", "bilinear", "bicubic", "trilinear"),
+  alignCorners: flag,
+};
+
 /** Resizes the spatial dimensions: (N, C, …spatial) → (N, C, …size). */
-export function interpolate(input: Tensor, options: InterpolateOptions): Tensor {
+export function interpolate(input: Tensor, options: InterpolateOptions = {}, ...surplus: never[]): Tensor {
+  checkArgument("interpolate", "input", input, tensor);
+  checkOptions("interpolate", options, OPTIONS, surplus);
   const { size, scaleFactor, mode = "nearest", alignCorners = false } = options;
   const dims = input.ndim - 2;
   if ((size === undefined) === (scaleFactor === undefined)) {
     throw new TorchError("interpolate: expected either size or scaleFactor, got both or neither");
   }
+  if (options.alignCorners === true && mode === "nearest")
+    throw new TorchError('interpolate: expected alignCorners with a mode that interpolates, got it with "nearest"');
   const outputSize = size === undefined ? null : perDimension(size, dims);
   const scales = scaleFactor === undefined ? null : perDimension(scaleFactor, dims);
   switch (`${mode} ${dims}`) {

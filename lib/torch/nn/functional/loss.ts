@@ -1,4 +1,5 @@
 /** Losses. All take (input, target) and reduce by `reduction`: `"mean"` (default), `"sum"`, or `"none"` (entry by entry). */
+import { checkArgument, checkOptions, integer, nullable, real, tensor, text, type OptionKinds } from "../../arguments";
 import * as operators from "../../operators.generated";
 import { TorchError } from "../../errors";
 import type { Tensor } from "../../tensor";
@@ -11,41 +12,110 @@ export interface LossOptions {
   reduction?: Reduction;
 }
 
-const REDUCTION_CODES: Readonly<Record<string, number>> = { none: 0, mean: 1, sum: 2 };
+/** Options of the losses that compare numbers entry by entry. */
+export interface WeightedLossOptions extends LossOptions {
+  /** Weight per entry, of the input's shape. The mean of squared and absolute differences divides by the sum of the weights. */
+  weight?: Tensor | null;
+}
+
+const LOSS = { reduction: text };
+const WEIGHTED = { ...LOSS, weight: nullable(tensor) };
+const SMOOTH_L1 = { ...LOSS, beta: real };
+const HUBER = { ...WEIGHTED, delta: real };
+const NLL = { ...WEIGHTED, ignoreIndex: integer };
+const CROSS_ENTROPY = { ...NLL, labelSmoothing: real };
+const WITH_LOGITS = { ...WEIGHTED, posWeight: nullable(tensor) };
+
+const REDUCTION_CODES: ReadonlyMap<string, number> = new Map([
+  ["none", 0],
+  ["mean", 1],
+  ["sum", 2],
+]);
+
+/** Checks what a loss was given; the operator's code of the reduction. */
+function check(
+  loss: string,
+  input: Tensor,
+  target: Tensor,
+  options: LossOptions,
+  kinds: OptionKinds,
+  surplus: readonly unknown[],
+): number {
+  checkArgument(loss, "input", input, tensor);
+  checkArgument(loss, "target", target, tensor);
+  checkOptions(loss, options, kinds, surplus);
+  return code(loss, options.reduction);
+}
 
 function code(loss: string, reduction: Reduction = "mean"): number {
-  const value = REDUCTION_CODES[reduction];
+  const value = REDUCTION_CODES.get(reduction);
   if (value === undefined)
     throw new TorchError(`${loss}: expected a reduction "none", "mean" or "sum", got "${reduction}"`);
   return value;
 }
 
 /** Squared difference. */
-export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+export function mseLoss(input: Tensor, target: Tensor, options: WeightedLossOptions = {}, ...surplus: never[]): Tensor {
+  const reduction = check("mseLoss", input, target, options, WEIGHTED, surplus);
   warnOfBroadcast("mseLoss", input, target);
-  return operators.mseLoss(input, target, code("mseLoss", options.reduction));
+  const { weight } = options;
+  return weight === undefined || weight === null
+    ? operators.mseLoss(input, target, reduction)
+    : weightedMean(weigh("mseLoss", operators.mseLoss(input, target, 0), input, weight), weight, reduction);
 }
 
 /** Absolute difference. */
-export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+export function l1Loss(input: Tensor, target: Tensor, options: WeightedLossOptions = {}, ...surplus: never[]): Tensor {
+  const reduction = check("l1Loss", input, target, options, WEIGHTED, surplus);
   warnOfBroadcast("l1Loss", input, target);
-  return operators.l1Loss(input, target, code("l1Loss", options.reduction));
+  const { weight } = options;
+  return weight === undefined || weight === null
+    ? operators.l1Loss(input, target, reduction)
+    : weightedMean(weigh("l1Loss", operators.l1Loss(input, target, 0), input, weight), weight, reduction);
 }
 
 /** Quadratic below `beta` (½·d²/beta), linear above (d − ½·beta). */
-export function smoothL1Loss(input: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
+export function smoothL1Loss(
+  input: Tensor,
+  target: Tensor,
+  options: LossOptions & { beta?: number } = {},
+  ...surplus: never[]
+): Tensor {
+  const reduction = check("smoothL1Loss", input, target, options, SMOOTH_L1, surplus);
   const { beta = 1 } = options;
   warnOfBroadcast("smoothL1Loss", input, target);
-  const reduction = code("smoothL1Loss", options.reduction);
   return beta === 0
     ? operators.l1Loss(input, target, reduction)
     : operators.smoothL1Loss(input, target, reduction, beta);
 }
 
-/** Quadratic below `delta` (½·d²), linear above (delta·(d − ½·delta)). */
-export function huberLoss(input: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
+/** Quadratic below `delta` (½·d²), linear above (delta·(d − ½·delta)). With `weight`, the mean divides by the number of entries. */
+export function huberLoss(
+  input: Tensor,
+  target: Tensor,
+  options: WeightedLossOptions & { delta?: number } = {},
+  ...surplus: never[]
+): Tensor {
+  const reduction = check("huberLoss", input, target, options, HUBER, surplus);
   warnOfBroadcast("huberLoss", input, target);
-  return operators.huberLoss(input, target, code("huberLoss", options.reduction), options.delta ?? 1);
+  const { weight, delta = 1 } = options;
+  if (weight === undefined || weight === null) return operators.huberLoss(input, target, reduction, delta);
+  const weighted = weigh("huberLoss", operators.huberLoss(input, target, 0, delta), input, weight);
+  return reduction === 0 ? weighted : reduction === 1 ? weighted.mean() : weighted.sum();
+}
+
+function weigh(loss: string, errors: Tensor, input: Tensor, weight: Tensor): Tensor {
+  if (weight.shape.join() !== input.shape.join()) {
+    throw new TorchError(
+      `${loss}: expected a weight of the input's shape [${input.shape.join(", ")}], got [${weight.shape.join(", ")}]`,
+    );
+  }
+  return errors.mul(weight);
+}
+
+function weightedMean(weighted: Tensor, weight: Tensor, reduction: number): Tensor {
+  if (reduction === 0) return weighted;
+  return reduction === 1 ? weighted.sum().div(weight.sum()) : weighted.sum();
 }
 
 /** Options of {@link crossEntropy}. */
@@ -59,16 +129,15 @@ export interface CrossEntropyOptions extends LossOptions {
 }
 
 /** Cross entropy of logits (N, C, …) with class indices (N, …) int64, or with class probabilities of the input's shape. */
-export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+export function crossEntropy(
+  input: Tensor,
+  target: Tensor,
+  options: CrossEntropyOptions = {},
+  ...surplus: never[]
+): Tensor {
+  const reduction = check("crossEntropy", input, target, options, CROSS_ENTROPY, surplus);
   const { weight = null, ignoreIndex = -100, labelSmoothing = 0 } = options;
-  return operators.crossEntropyLoss(
-    input,
-    target,
-    weight,
-    code("crossEntropy", options.reduction),
-    ignoreIndex,
-    labelSmoothing,
-  );
+  return operators.crossEntropyLoss(input, target, weight, reduction, ignoreIndex, labelSmoothing);
 }
 
 /** Negative log-likelihood of log-probabilities (N, C) with class indices (N) int64. */
@@ -76,14 +145,10 @@ export function nllLoss(
   input: Tensor,
   target: Tensor,
   options: LossOptions & { weight?: Tensor | null; ignoreIndex?: number } = {},
+  ...surplus: never[]
 ): Tensor {
-  return operators.nllLoss(
-    input,
-    target,
-    options.weight ?? null,
-    code("nllLoss", options.reduction),
-    options.ignoreIndex ?? -100,
-  );
+  const reduction = check("nllLoss", input, target, options, NLL, surplus);
+  return operators.nllLoss(input, target, options.weight ?? null, reduction, options.ignoreIndex ?? -100);
 }
 
 /** Cross entropy of probabilities with targets in [0, 1]. */
@@ -91,13 +156,10 @@ export function binaryCrossEntropy(
   input: Tensor,
   target: Tensor,
   options: LossOptions & { weight?: Tensor | null } = {},
+  ...surplus: never[]
 ): Tensor {
-  return operators.binaryCrossEntropy(
-    input,
-    target,
-    options.weight ?? null,
-    code("binaryCrossEntropy", options.reduction),
-  );
+  const reduction = check("binaryCrossEntropy", input, target, options, WEIGHTED, surplus);
+  return operators.binaryCrossEntropy(input, target, options.weight ?? null, reduction);
 }
 
 /** Cross entropy of logits with targets in [0, 1]; stable where the sigmoid saturates. */
@@ -105,15 +167,11 @@ export function binaryCrossEntropyWithLogits(
   input: Tensor,
   target: Tensor,
   options: LossOptions & { weight?: Tensor | null; posWeight?: Tensor | null } = {},
+  ...surplus: never[]
 ): Tensor {
-  const reduction = code("binaryCrossEntropyWithLogits", options.reduction);
-  return operators.binaryCrossEntropyWithLogits(
-    input,
-    target,
-    options.weight ?? null,
-    options.posWeight ?? null,
-    reduction,
-  );
+  const reduction = check("binaryCrossEntropyWithLogits", input, target, options, WITH_LOGITS, surplus);
+  const { weight = null, posWeight = null } = options;
+  return operators.binaryCrossEntropyWithLogits(input, target, weight, posWeight, reduction);
 }
 
 /** (N, 1) against (N) broadcasts to (N, N): legal, and nearly always a mistake, so PyTorch warns and so do we. */

@@ -98,7 +98,9 @@ export function arrayOf(kind: Kind, length?: number): Kind {
   return {
     text: `an array of ${length === undefined ? "" : `${length} times `}${kind.text}`,
     accepts: (value) =>
-      Array.isArray(value) && (length === undefined || value.length === length) && value.every(kind.accepts),
+      Array.isArray(value) &&
+      (length === undefined || value.length === length) &&
+      value.every((entry) => kind.accepts(entry)),
   };
 }
 

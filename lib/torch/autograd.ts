@@ -1,5 +1,18 @@
 /** Gradients: backward passes, grad modes, hooks and functions whose backward is written in TypeScript. */
 import { native } from "./addon";
+import {
+  arrayOf,
+  callable,
+  checkArgument,
+  checkOptions,
+  either,
+  flag,
+  isPlainObject,
+  nullable,
+  refuseSurplus,
+  show,
+  tensor as tensorKind,
+} from "./arguments";
 import type { Mode } from "./async-context";
 import { guard } from "./errors";
 import { handles } from "./overloads";
@@ -32,6 +45,11 @@ export interface HookHandle {
   remove(): void;
 }
 
+const TENSORS = either(tensorKind, arrayOf(tensorKind));
+const GRADIENTS = nullable(either(tensorKind, arrayOf(nullable(tensorKind))));
+const BACKWARD = { retainGraph: flag, createGraph: flag, inputs: arrayOf(tensorKind) };
+const GRAD = { gradOutputs: GRADIENTS, retainGraph: flag, createGraph: flag, allowUnused: flag };
+
 /**
  * Computes the gradients of the leaves that the outputs depend on and adds them to their `grad`.
  *
@@ -41,7 +59,15 @@ export function backward(
   outputs: Tensor | readonly Tensor[],
   gradients: Tensor | null | readonly (Tensor | null)[] = null,
   options: BackwardOptions = {},
+  ...surplus: never[]
 ): void {
+  checkArgument("backward", "outputs", outputs, TENSORS);
+  if (isPlainObject(gradients))
+    throw new TypeError(
+      `backward: expected the gradient first and options second, got ${show(gradients)} for the gradient; write backward(null, { … })`,
+    );
+  checkArgument("backward", "gradient", gradients, GRADIENTS);
+  checkOptions("backward", options, BACKWARD, surplus);
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const roots = handles(asList(outputs));
   const seeds = gradients === null ? null : asList(gradients).map((gradient) => gradient?.handle ?? 0);
@@ -82,9 +108,16 @@ export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: Tensor | readonly Tensor[],
   options: GradOptions = {},
+  ...surplus: never[]
 ): (Tensor | null)[] {
+  checkArgument("grad", "outputs", outputs, TENSORS);
+  checkArgument("grad", "inputs", inputs, TENSORS);
+  checkOptions("grad", options, GRAD, surplus);
   const { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
-  const seeds = gradOutputs === undefined ? null : asList(gradOutputs).map((gradient) => gradient?.handle ?? 0);
+  const seeds =
+    gradOutputs === undefined || gradOutputs === null
+      ? null
+      : asList(gradOutputs).map((gradient) => gradient?.handle ?? 0);
   const results = runPass("grad", retainGraph, () =>
     native.gradient(handles(asList(outputs)), handles(asList(inputs)), seeds, retainGraph, createGraph, allowUnused),
   );
@@ -117,20 +150,21 @@ function gradMode(enabled: boolean): Mode {
  * @example
  * const prediction = noGrad(() => model.forward(x));
  */
-export function noGrad<T>(body: () => T): T {
-  return runInMode("noGrad", gradMode(false), body);
+export function noGrad<T>(body: () => T, ...surplus: never[]): T {
+  return runInMode("noGrad", gradMode(false), body, surplus);
 }
 
 /** Runs `body` with recording switched on, also inside {@link noGrad}. */
-export function enableGrad<T>(body: () => T): T {
-  return runInMode("enableGrad", gradMode(true), body);
+export function enableGrad<T>(body: () => T, ...surplus: never[]): T {
+  return runInMode("enableGrad", gradMode(true), body, surplus);
 }
 
 /** Switches recording on or off for `body`; without `body`, for this thread until it is switched again. */
 export function setGradEnabled(enabled: boolean): void;
 export function setGradEnabled<T>(enabled: boolean, body: () => T): T;
-export function setGradEnabled<T>(enabled: boolean, body?: () => T): T | void {
-  if (body) return runInMode("setGradEnabled", gradMode(enabled), body);
+export function setGradEnabled<T>(enabled: boolean, body?: () => T, ...surplus: never[]): T | void {
+  checkArgument("setGradEnabled", "enabled", enabled, flag);
+  if (body !== undefined) return runInMode("setGradEnabled", gradMode(enabled), body, surplus);
   native.setGradEnabled(enabled);
 }
 
@@ -140,13 +174,14 @@ export function isGradEnabled(): boolean {
 }
 
 /** Runs `body` in inference mode: no recording and no version counters; what it makes can never take part in autograd. */
-export function inferenceMode<T>(body: () => T, enabled = true): T {
+export function inferenceMode<T>(body: () => T, enabled = true, ...surplus: never[]): T {
+  checkArgument("inferenceMode", "enabled", enabled, flag);
   const depths: number[] = [];
   const mode: Mode = {
     enter: () => void depths.push(native.enterInferenceMode(enabled)),
     exit: () => native.exitInferenceMode(depths.pop()!),
   };
-  return runInMode("inferenceMode", mode, body);
+  return runInMode("inferenceMode", mode, body, surplus);
 }
 
 /** True inside {@link inferenceMode}. */
@@ -161,6 +196,7 @@ export function registerTensorHook(
   tensor: Tensor,
   hook: (gradient: Tensor) => Tensor | null | undefined | void,
 ): HookHandle {
+  checkArgument("registerHook", "hook", hook, callable);
   const id = guard("registerHook", () =>
     native.registerHook(tensor.handle, (gradient) => {
       const returned = scope(() => hook(wrap(gradient)));
@@ -190,11 +226,13 @@ export class FunctionContext {
 
   /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope, until the graph is freed. */
   saveForBackward(...tensors: Tensor[]): void {
+    for (const tensor of tensors) checkArgument("saveForBackward", "what is saved", tensor, tensorKind);
     this.savedTensors = tensors.map((tensor) => keep(wrap(native.alias(tensor.handle))));
   }
 
   /** Marks outputs that have no gradient, e.g. indices. */
   markNonDifferentiable(...outputs: Tensor[]): void {
+    for (const output of outputs) checkArgument("markNonDifferentiable", "outputs", output, tensorKind);
     for (const output of outputs) this.nonDifferentiable.add(output);
   }
 }
@@ -227,6 +265,13 @@ export class Function {
     this: { forward(context: FunctionContext, ...args: never[]): Result } & FunctionClass,
     ...args: unknown[]
   ): Result {
+    for (const part of ["forward", "backward"])
+      checkArgument(
+        this.name,
+        `the static method ${part}`,
+        (this as unknown as Record<string, unknown>)[part],
+        callable,
+      );
     const context = new FunctionContext();
     context.needsInputGrad = args.map((argument) => argument instanceof Tensor && argument.requiresGrad);
     const result = noGrad(() => this.forward(context, ...(args as never[])));

@@ -1,5 +1,16 @@
 /** Functions that PyTorch writes in Python over its operators. */
 import {
+  arrayOf,
+  checkArgument,
+  checkOptions,
+  count,
+  flag,
+  integer,
+  nullable,
+  tensor as tensorKind,
+  text,
+} from "./arguments";
+import {
   broadcastTensors as broadcast,
   einsum as einsumOperator,
   meshgrid,
@@ -9,6 +20,8 @@ import {
 } from "./operators.generated";
 import type { Tensor } from "./tensor";
 
+const TENSORS = arrayOf(tensorKind);
+
 /**
  * Sums of products in Einstein's notation.
  *
@@ -16,7 +29,9 @@ import type { Tensor } from "./tensor";
  * einsum("bij,bjk->bik", a, b);
  */
 export function einsum(equation: string, ...operands: Tensor[] | [readonly Tensor[]]): Tensor {
+  checkArgument("einsum", "equation", equation, text);
   const list = operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands;
+  checkArgument("einsum", "operands", list, TENSORS);
   return einsumOperator(equation, list as readonly Tensor[]);
 }
 
@@ -32,23 +47,32 @@ export interface UniqueOptions {
   readonly dim?: number;
 }
 
+const UNIQUE = { sorted: flag, returnInverse: flag, returnCounts: flag, dim: nullable(integer) };
+
 /** The distinct values of a tensor: `[values, inverse, counts]`; the last two are empty unless asked for. */
-export function unique(x: Tensor, options: UniqueOptions = {}): [values: Tensor, inverse: Tensor, counts: Tensor] {
+export function unique(
+  x: Tensor,
+  options: UniqueOptions = {},
+  ...surplus: never[]
+): [values: Tensor, inverse: Tensor, counts: Tensor] {
+  checkArgument("unique", "x", x, tensorKind);
+  checkOptions("unique", options, UNIQUE, surplus);
   const { sorted = true, returnInverse = false, returnCounts = false, dim } = options;
-  return dim === undefined
+  return dim === undefined || dim === null
     ? _unique2(x, sorted, returnInverse, returnCounts)
     : uniqueDim(x, dim, sorted, returnInverse, returnCounts);
 }
 
 /** Views of the tensors with the shape that they broadcast to. */
 export function broadcastTensors(...tensors: Tensor[] | [readonly Tensor[]]): Tensor[] {
-  return broadcast(
-    tensors.length === 1 && Array.isArray(tensors[0]) ? (tensors[0] as Tensor[]) : (tensors as Tensor[]),
-  );
+  const list = tensors.length === 1 && Array.isArray(tensors[0]) ? (tensors[0] as Tensor[]) : (tensors as Tensor[]);
+  checkArgument("broadcastTensors", "tensors", list, TENSORS);
+  return broadcast(list);
 }
 
 /** The shape that the shapes broadcast to. */
 export function broadcastShapes(...shapes: (readonly number[])[]): number[] {
+  for (const shape of shapes) checkArgument("broadcastShapes", "shapes", shape, arrayOf(count));
   const ndim = Math.max(0, ...shapes.map((shape) => shape.length));
   const result = new Array<number>(ndim).fill(1);
   for (const shape of shapes) {
@@ -68,6 +92,7 @@ export function broadcastShapes(...shapes: (readonly number[])[]): number[] {
 
 /** All combinations of the tensors' elements, one per row. */
 export function cartesianProd(...tensors: Tensor[]): Tensor {
+  checkArgument("cartesianProd", "tensors", tensors, TENSORS);
   if (tensors.length === 1) return tensors[0]!;
   return stack(
     meshgrid(tensors, { indexing: "ij" }).map((grid) => grid.flatten()),

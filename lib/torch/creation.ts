@@ -1,6 +1,22 @@
 /** Tensors from JavaScript values, and the factories whose dtype depends on JavaScript's numbers. */
 import { native } from "./addon";
 import {
+  arrayOf,
+  checkArgument,
+  checkOptions,
+  count,
+  device,
+  dtype as dtypeKind,
+  flag,
+  isPlainObject,
+  nullable,
+  oneOf,
+  refuseSurplus,
+  show,
+  tensor as tensorKind,
+  type OptionKinds,
+} from "./arguments";
+import {
   dtypeCode,
   dtypeName,
   itemSize,
@@ -39,6 +55,24 @@ export interface FactoryOptions extends TensorOptions {
   readonly out?: Tensor;
 }
 
+const LAYOUTS = oneOf(
+  "strided",
+  "sparse_coo",
+  "sparse_csr",
+  "mkldnn",
+  "sparse_csc",
+  "sparse_bsr",
+  "sparse_bsc",
+  "jagged",
+);
+const PLACE = { dtype: nullable(dtypeKind), device: nullable(device) } satisfies OptionKinds;
+const TENSOR = { ...PLACE, requiresGrad: flag } satisfies OptionKinds;
+const BUFFER = { dtype: nullable(dtypeKind), requiresGrad: flag } satisfies OptionKinds;
+const BYTES = { device: nullable(device), requiresGrad: flag } satisfies OptionKinds;
+const SCALAR = { ...TENSOR, layout: nullable(LAYOUTS), pinMemory: nullable(flag) } satisfies OptionKinds;
+const FACTORY = { ...SCALAR, out: tensorKind } satisfies OptionKinds;
+const SHAPE = arrayOf(count);
+
 /** The dtype of float tensors made without one. */
 export function getDefaultDtype(): DType {
   return dtypeName(native.defaultDtype());
@@ -46,6 +80,7 @@ export function getDefaultDtype(): DType {
 
 /** Sets {@link getDefaultDtype} for the process. */
 export function setDefaultDtype(dtype: DTypeLike): void {
+  checkArgument("setDefaultDtype", "dtype", dtype, dtypeKind);
   guard("setDefaultDtype", () => native.setDefaultDtype(dtypeCode(dtype)));
 }
 
@@ -58,17 +93,23 @@ export function setDefaultDtype(dtype: DTypeLike): void {
  * @example
  * tensor([[1, 2], [3, 4]], { dtype: "float64", requiresGrad: true });
  */
-export function tensor(data: TensorLike, options: TensorOptions = {}): Tensor {
+export function tensor(data: TensorLike, options: TensorOptions = {}, ...surplus: never[]): Tensor {
+  checkOptions("tensor", options, TENSOR, surplus);
   if (ArrayBuffer.isView(data)) return fromTypedArray(data, [elementCount(data, "tensor")], options);
   const shape = shapeOf(data);
   const flat: Scalar[] = [];
   flatten(data, shape, 0, flat);
-  const dtype = options.dtype === undefined ? inferDtype(flat) : dtypeName(dtypeCode(options.dtype));
+  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : inferDtype(flat);
   return finish(make(encode(flat, dtype), shape, dtype), options);
 }
 
 /** PyTorch's `as_tensor`: a tensor passes through (converted where the options say so), anything else is copied. */
-export function asTensor(data: TensorLike | Tensor, options: TensorOptions = {}): Tensor {
+export function asTensor(
+  data: TensorLike | Tensor,
+  options: Pick<TensorOptions, "dtype" | "device"> = {},
+  ...surplus: never[]
+): Tensor {
+  checkOptions("asTensor", options, PLACE, surplus);
   return data instanceof Tensor ? data.to({ dtype: options.dtype, device: options.device }) : tensor(data, options);
 }
 
@@ -79,9 +120,15 @@ export function asTensor(data: TensorLike | Tensor, options: TensorOptions = {})
  *   taken as the bits of `"float16"` and `"bfloat16"`, a `Uint8Array` as `"bool"`, and float pairs (re, im) as complex numbers.
  * @param shape must have as many elements as the array; default: one dimension.
  */
-export function fromTypedArray(data: ArrayBufferView, shape?: readonly number[], options: TensorOptions = {}): Tensor {
+export function fromTypedArray(
+  data: ArrayBufferView,
+  shape?: readonly number[],
+  options: TensorOptions = {},
+  ...surplus: never[]
+): Tensor {
+  checkOptions("fromTypedArray", options, TENSOR, surplus);
   const native = arrayDtype(data, "fromTypedArray");
-  const dtype = options.dtype === undefined ? native : dtypeName(dtypeCode(options.dtype));
+  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : native;
   const stored = reinterpreted(native, dtype);
   const count = elementCount(data, "fromTypedArray") / (isPair(stored) ? 2 : 1);
   const length = checkShape("fromTypedArray", shape ?? [count], count);
@@ -99,8 +146,10 @@ export function fromBuffer(
   data: ArrayBufferView,
   shape?: readonly number[],
   options: Pick<TensorOptions, "dtype" | "requiresGrad"> = {},
+  ...surplus: never[]
 ): Tensor {
-  const dtype = options.dtype === undefined ? arrayDtype(data, "fromBuffer") : dtypeName(dtypeCode(options.dtype));
+  checkOptions("fromBuffer", options, BUFFER, surplus);
+  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : arrayDtype(data, "fromBuffer");
   const count = data.byteLength / itemSize(dtype);
   const length = checkShape("fromBuffer", shape ?? [count], count);
   return finish(
@@ -117,7 +166,10 @@ export function fromBytes(
   shape: readonly number[],
   dtype: DTypeLike,
   options: Omit<TensorOptions, "dtype"> = {},
+  ...surplus: never[]
 ): Tensor {
+  checkArgument("fromBytes", "dtype", dtype, dtypeKind);
+  checkOptions("fromBytes", options, BYTES, surplus);
   const name = dtypeName(dtypeCode(dtype));
   const length = checkShape("fromBytes", shape, data.byteLength / itemSize(name));
   return finish(make(data, length, name), options);
@@ -126,14 +178,21 @@ export function fromBytes(
 /**
  * A tensor filled with a value: float32 (the default float type) for numbers, int64 for bigints, bool for booleans, unless `dtype` says.
  */
-export function full(size: readonly number[], fillValue: Scalar, options: FactoryOptions = {}): Tensor {
+export function full(
+  size: readonly number[],
+  fillValue: Scalar,
+  options: FactoryOptions = {},
+  ...surplus: never[]
+): Tensor {
+  checkOptions("full", options, FACTORY, surplus);
   return options.out
     ? fullOperator(size, fillValue, { out: options.out })
     : fullOperator(size, fillValue, { ...options, dtype: options.dtype ?? inferDtype([fillValue]) });
 }
 
 /** A 0-dim tensor: float32 (the default float type) for numbers, unless `dtype` says. */
-export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out"> = {}): Tensor {
+export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out"> = {}, ...surplus: never[]): Tensor {
+  checkOptions("scalarTensor", options, SCALAR, surplus);
   return scalarTensorOperator(value, { ...options, dtype: options.dtype ?? inferDtype([value]) });
 }
 
@@ -153,7 +212,15 @@ export function arange(
 ): Tensor;
 export function arange(first: number | bigint, ...rest: (number | bigint | FactoryOptions | undefined)[]): Tensor {
   const given = rest.filter((value) => value !== undefined);
-  const options = typeof given.at(-1) === "object" ? (given.pop() as FactoryOptions) : {};
+  const options = isPlainObject(given.at(-1)) ? (given.pop() as FactoryOptions) : {};
+  checkOptions("arange", options, FACTORY);
+  for (const bound of [first, ...given]) {
+    if (typeof bound !== "number" && typeof bound !== "bigint")
+      throw new TypeError(
+        `arange: expected (end), (start, end) or (start, end, step) as numbers, then options, got ${show(bound)}`,
+      );
+  }
+  refuseSurplus("arange", given.slice(2));
   const [start, end, step] =
     given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
   const bounds = given.length === 0 ? [end] : given.length === 1 ? [start, end] : [start, end, step];
@@ -313,6 +380,7 @@ function elementCount(data: ArrayBufferView, where: string): number {
 }
 
 function checkShape(where: string, shape: readonly number[], count: number): readonly number[] {
+  if (!Array.isArray(shape)) checkArgument(where, "shape", shape, SHAPE);
   const needed = shape.reduce((product, length) => product * length, 1);
   if (!shape.every((length) => Number.isInteger(length) && length >= 0))
     throw new RangeError(`${where}: expected lengths of at least 0 in the shape, got [${shape.join(", ")}]`);

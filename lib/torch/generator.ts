@@ -1,5 +1,6 @@
 /** Random number generators. */
 import { native } from "./addon";
+import { checkArgument, refuseSurplus, seed as seedKind, tensor as tensorKind, text } from "./arguments";
 import type { Device } from "./dtype";
 import { guard } from "./errors";
 import { wrap } from "./scope";
@@ -21,14 +22,18 @@ export class Generator {
   readonly device: Device;
 
   /** @param device where the numbers are drawn, `"cpu"` by default. */
-  constructor(device: Device = "cpu") {
+  constructor(device: Device = "cpu", ...surplus: never[]) {
+    checkArgument("Generator", "device", device, text);
+    refuseSurplus("Generator", surplus);
     this.device = device;
     this.id = guard("Generator", () => native.generator(device));
     net.register(this, this.id);
   }
 
   /** Starts the stream that belongs to the seed; returns the generator. */
-  manualSeed(seed: number | bigint): this {
+  manualSeed(seed: number | bigint, ...surplus: never[]): this {
+    checkArgument("Generator.manualSeed", "seed", seed, seedKind);
+    refuseSurplus("Generator.manualSeed", surplus);
     guard("Generator.manualSeed", () => native.generatorSeed(this.id, seed));
     return this;
   }
@@ -45,6 +50,7 @@ export class Generator {
 
   /** Takes up a state of {@link getState} (also one that Python wrote). */
   setState(state: Tensor): void {
+    checkArgument("Generator.setState", "state", state, tensorKind);
     guard("Generator.setState", () => native.setGeneratorState(this.id, state.handle));
   }
 }
@@ -57,7 +63,9 @@ export function generatorId(generator: Generator | null | undefined): number | u
 }
 
 /** Seeds the default generators (CPU, and every CUDA device). */
-export function manualSeed(seed: number | bigint): void {
+export function manualSeed(seed: number | bigint, ...surplus: never[]): void {
+  checkArgument("manualSeed", "seed", seed, seedKind);
+  refuseSurplus("manualSeed", surplus);
   guard("manualSeed", () => native.manualSeed(seed));
 }
 
@@ -73,5 +81,6 @@ export function getRngState(): Tensor {
 
 /** Takes up a state of {@link getRngState} (also one that Python wrote). */
 export function setRngState(state: Tensor): void {
+  checkArgument("setRngState", "state", state, tensorKind);
   guard("setRngState", () => native.setGeneratorState(0, state.handle));
 }

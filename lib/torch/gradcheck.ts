@@ -1,4 +1,5 @@
 /** Checks derivatives against finite differences. */
+import { arrayOf, callable, checkArgument, checkOptions, nonNegative, real, tensor as tensorKind } from "./arguments";
 import { grad } from "./autograd";
 import { fromTypedArray } from "./creation";
 import { scope } from "./scope";
@@ -14,6 +15,8 @@ export interface GradcheckOptions {
   readonly rtol?: number;
 }
 
+const OPTIONS = { eps: real, atol: nonNegative, rtol: nonNegative };
+
 /**
  * Compares the recorded derivatives of a function with central differences.
  *
@@ -26,7 +29,11 @@ export function gradcheck(
   body: (...inputs: Tensor[]) => Tensor,
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
+  ...surplus: never[]
 ): true {
+  checkArgument("gradcheck", "body", body, callable);
+  checkArgument("gradcheck", "inputs", inputs, arrayOf(tensorKind));
+  checkOptions("gradcheck", options, OPTIONS, surplus);
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3 } = options;
   const varied = inputs.filter((input) => input.requiresGrad);
   const wrong = varied.find((input) => input.dtype !== "float64");

@@ -1,5 +1,6 @@
 /** Counters of live tensors, and the leak check for tests. */
 import { native } from "./addon";
+import { callable, checkArgument, refuseSurplus } from "./arguments";
 import { Tensor } from "./tensor";
 
 /** Live tensors and bytes on the host, now and at their peak. */
@@ -38,7 +39,9 @@ export function countTensors(): number {
  *
  * @throws Error with the number of tensors that leaked.
  */
-export function expectNoLeaks<T>(body: () => T): T {
+export function expectNoLeaks<T>(body: () => T, ...surplus: never[]): T {
+  checkArgument("expectNoLeaks", "body", body, callable);
+  refuseSurplus("expectNoLeaks", surplus);
   const before = countTensors();
   let returned = 0;
   const check = (): void => {

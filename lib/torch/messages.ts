@@ -33,7 +33,10 @@ const MESSAGES: readonly (readonly [pattern: RegExp, replacement: string | ((...
     /CUDA error: device-side assert triggered[\s\S]*/,
     "a CUDA kernel met an index or a value out of range, maybe in an earlier call: run with CUDA_LAUNCH_BLOCKING=1, or on the CPU, to see which",
   ],
-  [/(CUDA out of memory\.[^.]*\.)[\s\S]*/, "$1 Free tensors (scope), call emptyCache(), or make the batch smaller"],
+  [
+    /(CUDA out of memory\.(?: Tried to allocate [\d.]+ \w+\.)?)[\s\S]*/,
+    "$1 Free tensors (scope), call emptyCache(), or make the batch smaller",
+  ],
   [
     /Expected all tensors to be on the same device, but (?:found at least two devices, ([\w:]+) and ([\w:]+)!|got (\w+) is on ([\w:]+), different from other tensors on ([\w:]+))[\s\S]*/,
     (first, second, name, here, there) =>

@@ -1,6 +1,7 @@
 /** PyTorch's text of a tensor: `tensor([[1., 2.], [3., 4.]], dtype=torch.float64)`, wrapped and shortened by the same rules. */
 import { getDefaultDtype } from "./creation";
 import { native } from "./addon";
+import { checkOptions, count, flag, nonNegative, nullable, oneOf, positive } from "./arguments";
 import { asTorchError, TorchError } from "./errors";
 import { isComplex, isFloatingPoint, type Complex } from "./dtype";
 import { noGrad } from "./autograd";
@@ -33,8 +34,18 @@ const PROFILES = {
 
 let options: PrintOptions = DEFAULTS;
 
+const KINDS = {
+  precision: count,
+  threshold: nonNegative,
+  edgeitems: count,
+  linewidth: positive,
+  sciMode: nullable(flag),
+  profile: oneOf("default", "short", "full"),
+};
+
 /** Changes how tensors are printed from here on; what is not given stays, except `sciMode`, as in PyTorch. */
 export function setPrintOptions(changes: Partial<PrintOptions> & { readonly profile?: keyof typeof PROFILES }): void {
+  checkOptions("setPrintOptions", changes, KINDS);
   const { profile, ...given } = changes;
   options = { ...(profile ? PROFILES[profile] : options), sciMode: null, ...given };
 }

@@ -4,6 +4,7 @@
  * collector, in time.
  */
 import { native } from "./addon";
+import { refuseSurplus, show } from "./arguments";
 import { connectScopes, frameModes, isAsync, refusePromise, runInFrame } from "./async-context";
 import { Tensor } from "./tensor";
 
@@ -52,7 +53,12 @@ export function wrapList(handles: readonly number[]): Tensor[] {
  * @example
  * const loss = scope(() => mseLoss(model.forward(x), y).item());
  */
-export function scope<T>(body: () => T): T {
+export function scope<T>(body: () => T, ...surplus: never[]): T {
+  if (typeof body !== "function")
+    throw new TypeError(
+      `scope: expected a function to run, scope(() => …), got ${body === undefined ? "none" : show(body)}`,
+    );
+  if (surplus.length > 0) refuseSurplus("scope", surplus);
   const own = new Scope(current);
   return isAsync(body) ? (scopeAsync(own, body as () => Promise<unknown>) as T) : scopeSync(own, body);
 }
@@ -154,7 +160,8 @@ function passOn(tensor: Tensor, to: Scope | null): void {
  *
  * @returns the value given.
  */
-export function keep<T>(value: T): T {
+export function keep<T>(value: T, ...surplus: never[]): T {
+  if (surplus.length > 0) refuseSurplus("keep", surplus);
   if (value instanceof Tensor) {
     if (value.owner !== null) passOn(value, null);
   } else if (typeof value === "object" && value !== null) keepNested(value, new Set());

@@ -1,5 +1,6 @@
 /** Tensors that worker threads share, without a copy. */
 import { native } from "./addon";
+import { checkArgument, show, tensor as tensorKind } from "./arguments";
 import { DisposedError, guard } from "./errors";
 import { wrap } from "./scope";
 import type { Tensor } from "./tensor";
@@ -16,6 +17,7 @@ export interface SharedTensor {
  * worker.postMessage(shareTensor(x)); // in the worker: adoptTensor(message)
  */
 export function shareTensor(tensor: Tensor): SharedTensor {
+  checkArgument("shareTensor", "tensor", tensor, tensorKind);
   if (tensor.handle === 0) throw new DisposedError("shareTensor");
   return { ticket: guard("shareTensor", () => native.park(tensor.handle)) };
 }
@@ -26,5 +28,7 @@ export function shareTensor(tensor: Tensor): SharedTensor {
  * @throws TorchError `ERR_TICKET` when it was taken already.
  */
 export function adoptTensor(shared: SharedTensor): Tensor {
+  if (typeof (shared as Partial<SharedTensor> | null | undefined)?.ticket !== "number")
+    throw new TypeError(`adoptTensor: expected what shareTensor gave, { ticket }, got ${show(shared)}`);
   return wrap(guard("adoptTensor", () => native.adopt(shared.ticket)));
 }

@@ -1,10 +1,23 @@
 /** The tensor: a handle into the addon's table, with PyTorch's properties and methods. */
 import { native } from "./addon";
 import {
+  checkArgument,
+  checkOptions,
+  device as deviceKind,
+  dtype as dtypeKind,
+  flag,
+  isPlainObject,
+  nullable,
+  oneOf,
+  refuseSurplus,
+  show,
+} from "./arguments";
+import {
   dtypeCode,
   dtypeName,
   isDType,
   itemSize,
+  nearDType,
   memoryFormatCode,
   type Complex,
   type Device,
@@ -44,6 +57,14 @@ export interface ToOptions {
   readonly copy?: boolean;
   readonly memoryFormat?: MemoryFormat;
 }
+
+const TO = {
+  device: nullable(deviceKind),
+  dtype: nullable(dtypeKind),
+  nonBlocking: flag,
+  copy: flag,
+  memoryFormat: nullable(oneOf("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")),
+};
 
 /**
  * A multi-dimensional array on a device, with PyTorch's semantics. Made by `tensor`, `zeros`, … or by an operator.
@@ -137,7 +158,11 @@ export class Tensor extends TensorMethods {
   stride(dim: number): number;
   stride(dim?: number): readonly number[] | number {
     const strides = this.native("stride", () => native.strides(this.handle));
-    return dim === undefined ? strides : strides[dim < 0 ? dim + strides.length : dim]!;
+    if (dim === undefined) return strides;
+    const stride = strides[dim < 0 ? dim + strides.length : dim];
+    if (stride === undefined)
+      throw new RangeError(`stride: expected a dimension in [${-strides.length}, ${strides.length - 1}], got ${dim}`);
+    return stride;
   }
 
   /** Position of the first element in the storage, in elements. */
@@ -262,7 +287,18 @@ export class Tensor extends TensorMethods {
   }
 
   /** PyTorch's `x[indices] = value` (or `+=`, with `accumulate`); returns this tensor. */
-  indexPut_(indices: readonly TensorIndex[], value: Tensor | number | bigint | boolean, accumulate = false): this {
+  indexPut_(
+    indices: readonly TensorIndex[],
+    value: Tensor | number | bigint | boolean,
+    accumulate = false,
+    ...surplus: never[]
+  ): this {
+    if (!Array.isArray(indices))
+      throw new TypeError(
+        `indexPut_: expected an array of indices first, as in indexPut_([0], 5), got ${show(indices)}`,
+      );
+    checkArgument("indexPut_", "accumulate", accumulate, flag);
+    refuseSurplus("indexPut_", surplus);
     assignAt(this, indices, value, accumulate);
     return this;
   }
@@ -275,19 +311,15 @@ export class Tensor extends TensorMethods {
    * @example
    * x.to("float64"); x.to("cuda:0"); x.to({ dtype: "bfloat16", copy: true }); x.to(other);
    */
-  to(target: DTypeLike | Device | ToOptions | Tensor, options: ToOptions = {}): Tensor {
-    const merged: ToOptions =
-      target instanceof Tensor
-        ? { dtype: target.dtype, device: target.device, ...options }
-        : typeof target === "string"
-          ? { ...(isDType(target) ? { dtype: target } : { device: target }), ...options }
-          : target;
+  to(target: DTypeLike | Device | ToOptions | Tensor, options: ToOptions = {}, ...surplus: never[]): Tensor {
+    checkOptions("to", options, TO, surplus);
+    const merged: ToOptions = { ...placeOf(target), ...options };
     const { device, dtype, nonBlocking = false, copy = false, memoryFormat } = merged;
     if (
       !copy &&
       memoryFormat === undefined &&
-      (dtype === undefined || dtypeCode(dtype) === dtypeCode(this.dtype)) &&
-      (device === undefined || device === this.device)
+      (dtype === undefined || dtype === null || dtypeCode(dtype) === dtypeCode(this.dtype)) &&
+      (device === undefined || device === null || device === this.device)
     )
       return this;
     return this.native("to", () =>
@@ -378,8 +410,8 @@ export class Tensor extends TensorMethods {
   }
 
   /** The distinct values: `[values, inverse, counts]`, see the function `unique`. */
-  unique(options: UniqueOptions = {}): [values: Tensor, inverse: Tensor, counts: Tensor] {
-    return unique(this, options);
+  unique(options: UniqueOptions = {}, ...surplus: never[]): [values: Tensor, inverse: Tensor, counts: Tensor] {
+    return unique(this, options, ...surplus);
   }
 
   // ---- autograd
@@ -390,11 +422,13 @@ export class Tensor extends TensorMethods {
   }
 
   set requiresGrad(value: boolean) {
+    checkArgument("requiresGrad", "the value", value, flag);
     this.native("requiresGrad", () => native.setRequiresGrad(this.handle, value));
   }
 
   /** Sets {@link requiresGrad} and returns the tensor. */
-  requiresGrad_(value = true): this {
+  requiresGrad_(value = true, ...surplus: never[]): this {
+    refuseSurplus("requiresGrad_", surplus);
     this.requiresGrad = value;
     return this;
   }
@@ -422,6 +456,8 @@ export class Tensor extends TensorMethods {
   }
 
   set grad(gradient: Tensor | null) {
+    if (gradient !== null && !(gradient instanceof Tensor))
+      throw new TypeError(`grad: expected a tensor or null, got ${show(gradient)}`);
     this.native("grad", () => native.setGrad(this.handle, gradient === null ? 0 : gradient.handle));
     this.cachedGrad = null;
   }
@@ -431,8 +467,8 @@ export class Tensor extends TensorMethods {
    *
    * @param gradient gradient of the result with respect to this tensor; may be left out for one element.
    */
-  backward(gradient?: Tensor | null, options: BackwardOptions = {}): void {
-    backward(this, gradient ?? null, options);
+  backward(gradient?: Tensor | null, options: BackwardOptions = {}, ...surplus: never[]): void {
+    backward(this, gradient ?? null, options, ...surplus);
   }
 
   /** Keeps `grad` for a tensor that is no leaf. */
@@ -447,6 +483,7 @@ export class Tensor extends TensorMethods {
 
   /** PyTorch's `x.data = other`: takes over the data of `other` and stays the same tensor for autograd and optimizers. */
   setData(other: Tensor): void {
+    if (!(other instanceof Tensor)) throw new TypeError(`setData: expected a tensor, got ${show(other)}`);
     this.native("setData", () => native.setData(this.handle, other.handle));
     this.cachedInfo = null;
   }
@@ -483,3 +520,16 @@ export class Tensor extends TensorMethods {
 }
 
 let toOperator = 0;
+
+/** What the first argument of `to` asks for. */
+function placeOf(target: unknown): ToOptions {
+  if (target instanceof Tensor) return { dtype: target.dtype, device: target.device };
+  if (isDType(target)) return { dtype: target };
+  if (typeof target === "string" && nearDType(target) === "") return { device: target };
+  if (!isPlainObject(target))
+    throw new TypeError(
+      `to: expected a dtype, a device, a tensor or options { ${Object.keys(TO).join(", ")} }, got ${show(target)}${nearDType(target)}`,
+    );
+  checkOptions("to", target, TO);
+  return target;
+}

@@ -61,8 +61,14 @@ export class Lion extends optim.Optimizer<LionOptions> {
   static readonly schema: z.ZodType = LionConfig;
   static override readonly hasFloatDefaults = true;
 
-  constructor(params: optim.OptimizerInput<LionOptions>, options: Pick<LionOptions, "lr"> & Partial<LionOptions>) {
-    super(params, { lr: options.lr, ...DEFAULTS }, options);
+  constructor(
+    params: optim.OptimizerInput<LionOptions>,
+    options: Pick<LionOptions, "lr"> & Partial<LionOptions>,
+    ...surplus: never[]
+  ) {
+    // a rate that is missing is refused with the options
+    const { lr } = (options as typeof options | undefined) ?? {};
+    super(params, { lr: lr as LionOptions["lr"], ...DEFAULTS }, options, surplus);
   }
 
   protected override checkGroup(group: optim.ParamGroup<LionOptions>): void {

@@ -1,4 +1,5 @@
 import { native } from "../addon";
+import { checkArgument, checkOptions, dtype as dtypeKind, flag, isPlainObject, nullable, oneOf } from "../arguments";
 import type { Mode } from "../async-context";
 import { dtypeCode, type DTypeLike } from "../dtype";
 import { runInMode } from "../run-in-mode";
@@ -15,8 +16,15 @@ export interface AutocastOptions {
   readonly cacheEnabled?: boolean;
 }
 
+const OPTIONS_OBJECT = { text: "an object", accepts: isPlainObject };
+const OPTIONS = { deviceType: oneOf("cpu", "cuda"), dtype: nullable(dtypeKind), enabled: flag, cacheEnabled: flag };
+
 /** Runs `body` with mixed precision, as `torch.autocast`. */
-export function autocast<T>(options: AutocastOptions, body: () => T): T {
+export function autocast<T>(options: AutocastOptions, body: () => T, ...surplus: never[]): T {
+  if (typeof options === "function")
+    throw new TypeError("autocast: expected options first, autocast({ deviceType, dtype }, () => …), got a function");
+  checkArgument("autocast", "options", options, OPTIONS_OBJECT);
+  checkOptions("autocast", options, OPTIONS);
   const { deviceType = "cpu", enabled = true, cacheEnabled = true } = options;
   const dtype = dtypeCode(options.dtype ?? (deviceType === "cpu" ? "bfloat16" : "float16"));
   const outer: ReturnType<typeof native.autocast>[] = [];
@@ -33,5 +41,5 @@ export function autocast<T>(options: AutocastOptions, body: () => T): T {
       if (native.exitAutocast() === 0) native.clearAutocastCache();
     },
   };
-  return runInMode("autocast", mode, body);
+  return runInMode("autocast", mode, body, surplus);
 }

@@ -1,3 +1,4 @@
+import { checkOptions, real } from "../arguments";
 import { full } from "../creation";
 import { TorchError } from "../errors";
 import { _ampForeachNonFiniteCheckAndUnscale_, _ampUpdateScale_ } from "../operators.generated";
@@ -54,6 +55,8 @@ export interface GradScalerOptions {
   readonly growthInterval?: number;
 }
 
+const OPTIONS = { initScale: real, growthFactor: real, backoffFactor: real, growthInterval: real };
+
 /** What happened to an optimizer in the current update. */
 interface OptimizerStage {
   unscaled: boolean;
@@ -72,12 +75,9 @@ export class GradScaler implements GradScalerLike {
   #growthInterval: number;
   readonly #stages = new Map<Optimizer, OptimizerStage>();
 
-  constructor({
-    initScale = 65536,
-    growthFactor = 2,
-    backoffFactor = 0.5,
-    growthInterval = 2000,
-  }: GradScalerOptions = {}) {
+  constructor(options: GradScalerOptions = {}, ...surplus: never[]) {
+    checkOptions("GradScaler", options, OPTIONS, surplus);
+    const { initScale = 65536, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 } = options;
     if (growthFactor <= 1 || backoffFactor >= 1) {
       throw new TorchError(
         `a gradient scaler needs growthFactor > 1 and backoffFactor < 1, but got ${growthFactor} and ${backoffFactor}`,

@@ -34,7 +34,8 @@ export class GELU extends Module {
     this.approximate = options.approximate ?? "none";
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("GELU.forward", surplus);
     return gelu(input, { approximate: this.approximate });
   }
 
@@ -45,7 +46,8 @@ export class GELU extends Module {
 
 /** max(x, 0). */
 export class ReLU extends Plain {
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("ReLU.forward", surplus);
     return relu(input);
   }
 }
@@ -60,7 +62,8 @@ export class LeakyReLU extends Module {
     this.negativeSlope = options.negativeSlope ?? 0.01;
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("LeakyReLU.forward", surplus);
     return leakyRelu(input, this.negativeSlope);
   }
 
@@ -79,7 +82,8 @@ export class ELU extends Module {
     this.alpha = options.alpha ?? 1;
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("ELU.forward", surplus);
     return elu(input, this.alpha);
   }
 
@@ -90,21 +94,24 @@ export class ELU extends Module {
 
 /** x·σ(x), also called swish. */
 export class SiLU extends Plain {
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("SiLU.forward", surplus);
     return silu(input);
   }
 }
 
 /** Hyperbolic tangent. */
 export class Tanh extends Plain {
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Tanh.forward", surplus);
     return tanh(input);
   }
 }
 
 /** 1 / (1 + e⁻ˣ). */
 export class Sigmoid extends Plain {
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Sigmoid.forward", surplus);
     return sigmoid(input);
   }
 }
@@ -121,7 +128,8 @@ export class Softplus extends Module {
     this.threshold = options.threshold ?? 20;
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Softplus.forward", surplus);
     return softplus(input, this.beta, this.threshold);
   }
 
@@ -141,7 +149,8 @@ export class Softmax extends Module {
     this.dim = dim;
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Softmax.forward", surplus);
     return softmax(input, this.dim);
   }
 

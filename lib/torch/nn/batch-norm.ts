@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, count, flag, nullable, real } from "../arguments";
+import { checkArgument, checkOptions, count, flag, nullable, real, refuseSurplus } from "../arguments";
 import { tensor } from "../creation";
 import { ones, zeros } from "../operators.generated";
 import { TorchError } from "../errors";
@@ -79,7 +79,8 @@ abstract class BatchNorm extends Module {
     return 2;
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus(`${this.constructor.name}.forward`, surplus);
     if (!this.accepts(input.ndim)) {
       throw new TorchError(
         `${this.constructor.name}: expected an input of ${this.expected}, got shape [${input.shape.join(", ")}]`,

@@ -91,7 +91,8 @@ export class Sequential extends IndexedModules<Layer> {
     super(modules, []);
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Sequential.forward", surplus);
     let output = input;
     for (let i = 0; i < this.length; i++) output = this.at(i).forward(output);
     return output;

@@ -8,6 +8,7 @@ import {
   oneOf,
   eachDimension,
   positive,
+  refuseSurplus,
 } from "../arguments";
 import { TorchError } from "../errors";
 import { conv1d, conv2d, conv3d } from "../operators.generated";
@@ -155,7 +156,8 @@ export class Conv1d extends Conv {
     super(1, inChannels, outChannels, kernelSize, options, surplus);
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Conv1d.forward", surplus);
     return this.convolve(conv1d, input);
   }
 }
@@ -172,7 +174,8 @@ export class Conv2d extends Conv {
     super(2, inChannels, outChannels, kernelSize, options, surplus);
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Conv2d.forward", surplus);
     return this.convolve(conv2d, input);
   }
 }
@@ -189,7 +192,8 @@ export class Conv3d extends Conv {
     super(3, inChannels, outChannels, kernelSize, options, surplus);
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Conv3d.forward", surplus);
     return this.convolve(conv3d, input);
   }
 }

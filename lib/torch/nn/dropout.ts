@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, flag, real } from "../arguments";
+import { checkArgument, checkOptions, flag, real, refuseSurplus } from "../arguments";
 import { TorchError } from "../errors";
 import type { Tensor } from "../tensor";
 import { dropout } from "./functional/dropout";
@@ -21,7 +21,8 @@ export class Dropout extends Module {
     this.inplace = options.inplace ?? false;
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Dropout.forward", surplus);
     return dropout(input, this.p, this.training, { inplace: this.inplace });
   }
 

@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, count, flag, integer, nullable, real } from "../arguments";
+import { checkArgument, checkOptions, count, flag, integer, nullable, real, refuseSurplus } from "../arguments";
 import { noGrad } from "../autograd";
 import { TorchError } from "../errors";
 import type { Tensor } from "../tensor";
@@ -7,7 +7,7 @@ import { embedding } from "./functional/embedding";
 import * as init from "./init";
 import { Module } from "./module";
 import type { Parameter } from "./parameter";
-import { pythonRepr } from "./repr";
+import { floatRepr } from "./repr";
 
 /** Options of {@link Embedding}. */
 export interface EmbeddingOptions extends FactoryOptions {
@@ -71,15 +71,16 @@ export class Embedding extends Module {
     });
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Embedding.forward", surplus);
     const { paddingIdx, maxNorm, normType, scaleGradByFreq } = this;
     return embedding(input, this.weight, { paddingIdx, maxNorm, normType, scaleGradByFreq });
   }
 
   protected override extraRepr(): string {
     const padding = this.paddingIdx === null ? "" : `, padding_idx=${this.paddingIdx}`;
-    const norm = this.maxNorm === null ? "" : `, max_norm=${pythonRepr(this.maxNorm)}`;
-    const order = this.normType === 2 ? "" : `, norm_type=${pythonRepr(this.normType)}`;
+    const norm = this.maxNorm === null ? "" : `, max_norm=${floatRepr(this.maxNorm)}`;
+    const order = this.normType === 2 ? "" : `, norm_type=${floatRepr(this.normType)}`;
     const scaled = this.scaleGradByFreq ? ", scale_grad_by_freq=True" : "";
     return `${this.numEmbeddings}, ${this.embeddingDim}${padding}${norm}${order}${scaled}`;
   }

@@ -57,7 +57,7 @@ function search(value: unknown, depth: number): object[] {
           ? Object.values(value)
           : [];
   const found: object[] = [];
-  for (const entry of entries) {
+  for (const entry of entries as Iterable<unknown>) {
     if (typeof entry !== "object" || entry === null) continue;
     if (isContent(entry)) {
       if (!(entry instanceof Tensor) || isParameter(entry)) found.push(entry);

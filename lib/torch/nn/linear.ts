@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, count, flag } from "../arguments";
+import { checkArgument, checkOptions, count, flag, refuseSurplus } from "../arguments";
 import { linear } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
@@ -41,7 +41,8 @@ export class Linear extends Module {
     resetWeightAndBias(this.weight, this.bias);
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("Linear.forward", surplus);
     return linear(input, this.weight, this.bias);
   }
 

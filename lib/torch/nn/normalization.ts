@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, count, flag, eachDimension, real } from "../arguments";
+import { checkArgument, checkOptions, count, flag, eachDimension, real, refuseSurplus } from "../arguments";
 import { layerNorm } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
@@ -48,7 +48,8 @@ export class LayerNorm extends Module {
     if (this.bias !== null) init.zeros_(this.bias);
   }
 
-  forward(input: Tensor): Tensor {
+  forward(input: Tensor, ...surplus: never[]): Tensor {
+    refuseSurplus("LayerNorm.forward", surplus);
     return layerNorm(input, this.normalizedShape, this.weight, this.bias, this.eps);
   }
 

@@ -46,8 +46,8 @@ const DEFAULTS: AdadeltaOptions = {
 
 /** Adadelta, Zeiler 2012, arXiv 1212.5701: steps as large as the root of the mean of past squared steps. State: `step`, `square_avg`, `acc_delta`. */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
-  constructor(params: OptimizerInput<AdadeltaOptions>, options: Partial<AdadeltaOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<AdadeltaOptions>, options: Partial<AdadeltaOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<AdadeltaOptions>): void {

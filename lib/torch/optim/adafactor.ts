@@ -48,8 +48,8 @@ const EPSILON: Readonly<Record<string, number>> = {
 export class Adafactor extends Optimizer<AdafactorOptions> {
   static override readonly hasFloatDefaults = true;
 
-  constructor(params: OptimizerInput<AdafactorOptions>, options: Partial<AdafactorOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<AdafactorOptions>, options: Partial<AdafactorOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<AdafactorOptions>): void {

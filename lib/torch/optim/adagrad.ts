@@ -52,8 +52,8 @@ const DEFAULTS: AdagradOptions = {
  * State: `step`, `sum`; made for every parameter when it is added, as in PyTorch.
  */
 export class Adagrad extends Optimizer<AdagradOptions> {
-  constructor(params: OptimizerInput<AdagradOptions>, options: Partial<AdagradOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<AdagradOptions>, options: Partial<AdagradOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   override addParamGroup(input: ParamGroupInput<AdagradOptions>): void {

@@ -48,8 +48,11 @@ const ADAMW_DEFAULTS: AdamOptions = { ...ADAM_DEFAULTS, weightDecay: 1e-2, decou
  * State per parameter: `step`, `exp_avg`, `exp_avg_sq`, and with amsgrad `max_exp_avg_sq`.
  */
 export class Adam extends AdamFamily<AdamOptions> {
-  constructor(params: OptimizerInput<AdamOptions>, options: Partial<AdamOptions> = {}, defaults = ADAM_DEFAULTS) {
-    super(params, defaults, options);
+  /** @internal */
+  protected static readonly standard: AdamOptions = ADAM_DEFAULTS;
+
+  constructor(params: OptimizerInput<AdamOptions>, options: Partial<AdamOptions> = {}, ...surplus: never[]) {
+    super(params, new.target.standard, options, surplus);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<AdamOptions>): ParamState {
@@ -96,8 +99,15 @@ export class Adam extends AdamFamily<AdamOptions> {
 
 /** Adam whose decay acts on the weights themselves, Loshchilov & Hutter 2019, arXiv 1711.05101. State as {@link Adam}. */
 export class AdamW extends Adam {
-  constructor(params: OptimizerInput<AdamOptions>, options: Partial<Omit<AdamOptions, "decoupledWeightDecay">> = {}) {
-    super(params, options, ADAMW_DEFAULTS);
+  /** @internal */
+  protected static override readonly standard: AdamOptions = ADAMW_DEFAULTS;
+
+  constructor(
+    params: OptimizerInput<AdamOptions>,
+    options: Partial<Omit<AdamOptions, "decoupledWeightDecay">> = {},
+    ...surplus: never[]
+  ) {
+    super(params, options, ...surplus);
   }
 
   protected override afterLoad(group: ParamGroup<AdamOptions>): void {

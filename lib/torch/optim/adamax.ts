@@ -31,8 +31,8 @@ const DEFAULTS: AdamaxOptions = {
 
 /** Adamax, section 7 of Kingma & Ba 2015: Adam with the largest gradient in place of the mean of squares. State: `step`, `exp_avg`, `exp_inf`. */
 export class Adamax extends AdamFamily<AdamaxOptions> {
-  constructor(params: OptimizerInput<AdamaxOptions>, options: Partial<AdamaxOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<AdamaxOptions>, options: Partial<AdamaxOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<AdamaxOptions>): ParamState {

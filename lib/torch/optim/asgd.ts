@@ -45,8 +45,8 @@ const DEFAULTS: ASGDOptions = {
  * never written back. State: `step`, `eta` (the rate of the next step), `mu`, `ax`.
  */
 export class ASGD extends Optimizer<ASGDOptions> {
-  constructor(params: OptimizerInput<ASGDOptions>, options: Partial<ASGDOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<ASGDOptions>, options: Partial<ASGDOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<ASGDOptions>): void {

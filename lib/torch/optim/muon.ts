@@ -37,8 +37,8 @@ const DEFAULTS: MuonOptions = {
 
 /** Muon, Jordan et al. 2024: the momentum of a weight matrix, orthogonalised. For matrices only. State: `momentum_buffer`. */
 export class Muon extends Optimizer<MuonOptions> {
-  constructor(params: OptimizerInput<MuonOptions>, options: Partial<MuonOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<MuonOptions>, options: Partial<MuonOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<MuonOptions>): void {

@@ -42,8 +42,8 @@ const DEFAULTS: NAdamOptions = {
  * State: `step`, `mu_product` (0-dim float32, the product of all momenta), `exp_avg`, `exp_avg_sq`.
  */
 export class NAdam extends AdamFamily<NAdamOptions> {
-  constructor(params: OptimizerInput<NAdamOptions>, options: Partial<NAdamOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<NAdamOptions>, options: Partial<NAdamOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<NAdamOptions>): void {

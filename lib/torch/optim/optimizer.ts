@@ -1,7 +1,9 @@
 import { inspect } from "node:util";
 import { native } from "../addon";
+import { callable, checkArgument, checkOptions, flag, isPlainObject, refuseSurplus, show } from "../arguments";
 import { enableGrad, noGrad } from "../autograd";
 import { TorchError, guard } from "../errors";
+import { nearestOption } from "../nearest-option";
 import { toSnakeCase } from "../nn/naming";
 import { pythonRepr } from "../nn/repr";
 import { keep, scope } from "../scope";
@@ -47,6 +49,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** Options for groups that do not set their own, in PyTorch's order. */
   readonly defaults: O;
+  /** The class's own defaults, whose kinds the options must have. */
+  readonly #standard: O;
   /** Groups in the order in which they were added; options may be changed between steps. */
   readonly paramGroups: ParamGroup<O>[] = [];
   /** State by parameter, in the order of first use; a parameter that never had a gradient has none. */
@@ -54,13 +58,26 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   /** Options of Python's classes whose default is written as an int: `weight_decay=0`. */
   readonly #integerDefaults = new Set<string>();
 
-  /** @param defaults the class's defaults, all options in PyTorch's order; `options` are those of the caller. */
-  constructor(params: OptimizerInput<O>, defaults: O, options: Partial<O> = {}) {
+  /**
+   * @param defaults the class's defaults, all options in PyTorch's order.
+   * @param options those of the caller.
+   * @param surplus arguments that the class does not have.
+   */
+  constructor(params: OptimizerInput<O>, defaults: O, options: Partial<O> = {}, surplus: readonly unknown[] = []) {
+    const { name } = this.constructor;
     this.defaults = { ...defaults };
+    this.#standard = defaults;
+    if (!isPlainObject(options)) {
+      const hint = typeof options === "number" ? `; for example { lr: ${options as number} }` : "";
+      throw new TypeError(
+        `${name}: expected options, { ${Object.keys(defaults).join(", ")} }, got ${show(options)}${hint}`,
+      );
+    }
+    refuseSurplus(name, surplus);
     for (const [option, value] of Object.entries(options)) {
       if (!(option in defaults)) {
         throw new TorchError(
-          `${this.constructor.name}: expected options among ${Object.keys(defaults).join(", ")}, got "${option}"`,
+          `${name}: expected options among ${Object.keys(defaults).join(", ")}, got "${option}"${didYouMean(option, defaults)}`,
         );
       }
       if (value !== undefined) (this.defaults as Record<string, unknown>)[option] = value;
@@ -71,8 +88,12 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
         if (isDefault && (defaults as Record<string, unknown>)[option] === 0) this.#integerDefaults.add(option);
       }
     }
+    if (typeof (params as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== "function")
+      throw new TypeError(
+        `${name}: expected parameters, such as model.parameters(), or groups of them, got ${show(params)}`,
+      );
     const given = [...params] as (Tensor | ParamGroupInput<O>)[];
-    if (given.length === 0) throw new TorchError(`${this.constructor.name}: expected parameters, got an empty list`);
+    if (given.length === 0) throw new TorchError(`${name}: expected parameters, got an empty list`);
     const groups =
       given[0] instanceof Tensor
         ? [{ params: given } as unknown as ParamGroupInput<O>]
@@ -105,17 +126,52 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   }
 
   /** Adds a group, e.g. for layers that are unfrozen during training. Options that it does not set are the defaults. */
-  addParamGroup(input: ParamGroupInput<O>): void {
+  addParamGroup(input: ParamGroupInput<O>, ...surplus: never[]): void {
+    const given: unknown = isPlainObject(input) ? input.params : undefined;
+    if (
+      typeof (given as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== "function" &&
+      !(given instanceof Tensor)
+    )
+      throw new TypeError(`${this.constructor.name}: expected a group, { params, lr, … }, got ${show(input)}`);
+    refuseSurplus(`${this.constructor.name}.addParamGroup`, surplus);
     const params = input.params instanceof Tensor ? [input.params] : [...input.params];
     const group = { ...input, params } as unknown as ParamGroup<O>;
     for (const [option, value] of Object.entries(this.defaults)) {
-      if (option in group) continue;
+      if (group[option] !== undefined) continue;
       (group as Record<string, unknown>)[option] = value;
       if (this.#integerDefaults.has(option)) markInteger(group, option, 0);
     }
     this.#checkParams(params);
+    this.#checkKinds(group);
     this.checkGroup(group);
+    const unknown = Object.entries(group).find(([option, value]) => option in this.defaults && Number.isNaN(value));
+    if (unknown !== undefined)
+      throw new TorchError(`${this.constructor.name}: expected a number for ${unknown[0]}, got NaN`);
     this.paramGroups.push(group);
+  }
+
+  /** A group's options are of the kinds of the defaults; a name that is nearly one of theirs is a slip. */
+  #checkKinds(group: ParamGroup<O>): void {
+    const { name } = this.constructor;
+    for (const [option, value] of Object.entries(group)) {
+      if (option === "params") continue;
+      if (!(option in this.defaults)) {
+        const meant = option.length >= 4 ? didYouMean(option, this.defaults) : "";
+        if (meant !== "") throw new TorchError(`${name}: expected an option of the group, got "${option}"${meant}`);
+        continue;
+      }
+      const standard: unknown = (this.#standard as Record<string, unknown>)[option];
+      if (typeof standard === "boolean" && typeof value !== "boolean")
+        throw new TorchError(`${name}: expected a boolean for ${option}, got ${inspect(value)}`);
+      if (NULLABLE_FLAGS.has(option) && value !== null && typeof value !== "boolean")
+        throw new TorchError(`${name}: expected a boolean or null for ${option}, got ${inspect(value)}`);
+      if (typeof standard === "number" && option !== "lr" && typeof value !== "number")
+        throw new TorchError(`${name}: expected a number for ${option}, got ${inspect(value)}`);
+      if (Array.isArray(standard) && !(Array.isArray(value) && value.length === standard.length))
+        throw new TorchError(
+          `${name}: expected an array of ${standard.length} numbers for ${option}, got ${inspect(value)}`,
+        );
+    }
   }
 
   #checkParams(params: readonly unknown[]): void {
@@ -142,7 +198,9 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
    */
   step(): undefined;
   step<T>(closure: () => T): T;
-  step<T>(closure?: () => T): T | undefined {
+  step<T>(closure?: () => T, ...surplus: never[]): T | undefined {
+    if (closure !== undefined) checkArgument(`${this.constructor.name}.step`, "closure", closure, callable);
+    refuseSurplus(`${this.constructor.name}.step`, surplus);
     const loss = closure === undefined ? undefined : enableGrad(closure);
     guard(`${this.constructor.name}.step`, () =>
       noGrad(() => {
@@ -182,7 +240,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   }
 
   /** Drops every gradient, or with `setToNone: false` zeroes it: one native call. */
-  zeroGrad(options: { setToNone?: boolean } = {}): void {
+  zeroGrad(options: { setToNone?: boolean } = {}, ...surplus: never[]): void {
+    checkOptions("zeroGrad", options, ZERO_GRAD, surplus);
     const handles: number[] = [];
     for (const group of this.paramGroups) {
       for (const param of group.params) handles.push(param.handle);
@@ -238,6 +297,15 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
 /** Options whose default is `0` in most of Python's classes, which a file holds as an int. */
 const INTEGER_DEFAULTS = ["weightDecay", "momentum", "dampening", "lrDecay", "initialAccumulatorValue"];
+const ZERO_GRAD = { setToNone: flag };
+
+/** Options that ask for a kernel, or leave the choice: null. */
+const NULLABLE_FLAGS: ReadonlySet<string> = new Set(["foreach", "fused"]);
+
+function didYouMean(option: string, defaults: object): string {
+  const near = nearestOption(option, Object.keys(defaults));
+  return near === undefined ? "" : `; did you mean "${near}"?`;
+}
 
 /** Takes a state's tensors out of their scope: they live as long as the optimizer. */
 function keepTensors(state: ParamState): ParamState {

@@ -38,8 +38,8 @@ const DEFAULTS: RAdamOptions = {
  * gradients to be trusted, and rectifies it afterwards. State: `step`, `exp_avg`, `exp_avg_sq`.
  */
 export class RAdam extends AdamFamily<RAdamOptions> {
-  constructor(params: OptimizerInput<RAdamOptions>, options: Partial<RAdamOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<RAdamOptions>, options: Partial<RAdamOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected initialState(param: Tensor, group: ParamGroup<RAdamOptions>): ParamState {

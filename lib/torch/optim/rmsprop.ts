@@ -58,8 +58,8 @@ const DEFAULTS: RMSpropOptions = {
  * State: `step`, `square_avg`, with momentum `momentum_buffer`, if centered `grad_avg`.
  */
 export class RMSprop extends Optimizer<RMSpropOptions> {
-  constructor(params: OptimizerInput<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<RMSpropOptions>, options: Partial<RMSpropOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<RMSpropOptions>): void {

@@ -41,8 +41,8 @@ markInteger(DEFAULTS.stepSizes, 1, 50);
  * the sign stays. For full batches. State: `step`, `prev`, `step_size`.
  */
 export class Rprop extends Optimizer<RpropOptions> {
-  constructor(params: OptimizerInput<RpropOptions>, options: Partial<RpropOptions> = {}) {
-    super(params, DEFAULTS, options);
+  constructor(params: OptimizerInput<RpropOptions>, options: Partial<RpropOptions> = {}, ...surplus: never[]) {
+    super(params, DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<RpropOptions>): void {

@@ -43,8 +43,8 @@ const SGD_DEFAULTS: SGDOptions = {
 
 /** Stochastic gradient descent, with momentum on request. State: `momentum_buffer`, only with momentum. */
 export class SGD extends Optimizer<SGDOptions> {
-  constructor(params: OptimizerInput<SGDOptions>, options: Partial<SGDOptions> = {}) {
-    super(params, SGD_DEFAULTS, options);
+  constructor(params: OptimizerInput<SGDOptions>, options: Partial<SGDOptions> = {}, ...surplus: never[]) {
+    super(params, SGD_DEFAULTS, options, surplus);
   }
 
   protected override checkGroup(group: ParamGroup<SGDOptions>): void {

@@ -86,8 +86,16 @@ export function clipGradNorm_(
 }
 
 /** {@link clipGradNorm_} with a total norm that has been measured already ({@link getTotalNorm}), 0-dim. */
-export function clipGradsWithNorm_(parameters: Iterable<Tensor> | Tensor, maxNorm: number, totalNorm: Tensor): void {
-  noGrad(() => scope(() => scaleToNorm(gradientsOf(parameters), maxNorm, totalNorm)));
+export function clipGradsWithNorm_(
+  parameters: Iterable<Tensor> | Tensor,
+  maxNorm: number,
+  totalNorm: Tensor,
+  ...surplus: never[]
+): void {
+  checkArgument("clipGradsWithNorm_", "maxNorm", maxNorm, nonNegative);
+  checkArgument("clipGradsWithNorm_", "totalNorm", totalNorm, tensorKind);
+  refuseSurplus("clipGradsWithNorm_", surplus);
+  noGrad(() => scope(() => scaleToNorm(gradientsOf("clipGradsWithNorm_", parameters), maxNorm, totalNorm)));
 }
 
 function scaleToNorm(gradients: Tensor[], maxNorm: number, total: Tensor): void {

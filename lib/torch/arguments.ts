@@ -156,6 +156,19 @@ export function refuseSurplus(where: string, surplus: readonly unknown[]): void 
   throw new TypeError(`${where}: expected no further argument, got ${surplus.map(show).join(", ")}`);
 }
 
+/**
+ * Refuses to run what is no function.
+ *
+ * @throws TypeError that shows the form of the call.
+ */
+export function checkBody(where: string, body: unknown, surplus: readonly unknown[]): void {
+  if (typeof body !== "function")
+    throw new TypeError(
+      `${where}: expected a function to run, ${where}(() => …), got ${body === undefined ? "none" : show(body)}`,
+    );
+  if (surplus.length > 0) refuseSurplus(where, surplus);
+}
+
 function notOptions(where: string, given: unknown, kinds: OptionKinds): TypeError {
   const meant = Object.keys(kinds).find((key) => kinds[key]!.accepts(given));
   const hint = meant === undefined ? "" : `; for example { ${meant}: ${show(given)} }`;

@@ -4,7 +4,7 @@
  * collector, in time.
  */
 import { native } from "./addon";
-import { refuseSurplus, show } from "./arguments";
+import { checkBody, refuseSurplus } from "./arguments";
 import { connectScopes, frameModes, isAsync, refusePromise, runInFrame } from "./async-context";
 import { Tensor } from "./tensor";
 
@@ -54,11 +54,7 @@ export function wrapList(handles: readonly number[]): Tensor[] {
  * const loss = scope(() => mseLoss(model.forward(x), y).item());
  */
 export function scope<T>(body: () => T, ...surplus: never[]): T {
-  if (typeof body !== "function")
-    throw new TypeError(
-      `scope: expected a function to run, scope(() => …), got ${body === undefined ? "none" : show(body)}`,
-    );
-  if (surplus.length > 0) refuseSurplus("scope", surplus);
+  checkBody("scope", body, surplus);
   const own = new Scope(current);
   return isAsync(body) ? (scopeAsync(own, body as () => Promise<unknown>) as T) : scopeSync(own, body);
 }

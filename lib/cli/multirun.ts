@@ -1,63 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { parseOverrides, Sweep } from "../config";
-import { ConfigFiles } from "../config/compose/config-files";
-import { plain, type ValueTree } from "../config/overrides/override-value";
-import { ConfigError } from "../config/errors";
-import { dirname } from "node:path";
+import { openFiles, parseOverride, parseOverrides } from "../config";
+import { refuseSweepFolders } from "../config/compose/hydra-settings";
+import { sweepJobs } from "../config/overrides/sweep-jobs";
 import type { HydraArguments } from "./hydra-arguments";
 
-/** A value as it is written behind `=`. */
-function writeValue(value: ValueTree): string {
-  if (typeof value === "string") return /^[\w./:+%@-]+$/.test(value) ? value : `'${value.replaceAll("'", "\\'")}'`;
-  const text = plain(value);
-  if (Array.isArray(value)) return `[${value.map(writeValue).join(",")}]`;
-  if (typeof text === "object" && text !== null) {
-    return `{${Object.entries(value as Record<string, ValueTree>)
-      .map(([key, item]) => `${key}:${writeValue(item)}`)
-      .join(",")}}`;
-  }
-  return String(text);
-}
-
-/** Options of a group that match shell patterns: `model=glob(*)`. */
-function globOptions(sweep: Sweep, group: string, files: ConfigFiles | undefined): ValueTree[] {
-  const matcher = (pattern: ValueTree) =>
-    new RegExp(
-      `^${String(pattern)
-        .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-        .replaceAll("*", ".*")
-        .replaceAll("?", ".")}$`,
-    );
-  const include = sweep.values.map(matcher);
-  const exclude = sweep.exclude.map(matcher);
-  return (files?.options(group) ?? []).filter(
-    (name) => include.some((p) => p.test(name)) && !exclude.some((p) => p.test(name)),
-  );
-}
-
-/** The overrides of each job of a sweep: every combination, the last one varying fastest. */
+/** The overrides of each job; those for Hydra go to all. */
 export function expandSweeps({ overrides, file, searchPath }: HydraArguments): string[][] {
-  const files = file === undefined ? undefined : new ConfigFiles([dirname(file), ...searchPath]);
-  let jobs: string[][] = [[]];
-  for (const override of parseOverrides(overrides)) {
-    const head = override.text.slice(0, override.text.indexOf("=") + 1);
-    let choices = [override.text];
-    if (override.value instanceof Sweep) {
-      const { kind } = override.value;
-      if (kind === "interval")
-        throw new ConfigError([
-          {
-            path: override.key,
-            message: "expected values to choose from: interval() has none",
-            location: { file: `override "${override.text}"` },
-          },
-        ]);
-      const values = kind === "glob" ? globOptions(override.value, override.key, files) : override.value.values;
-      choices = values.map((value) => `${head}${writeValue(value)}`);
-    }
-    jobs = jobs.flatMap((job) => choices.map((choice) => [...job, choice]));
-  }
-  return jobs;
+  const { files, primary } = openFiles({ file, searchPath }, overrides.map(parseOverride));
+  refuseSweepFolders(primary.node);
+  const own = new Set(parseOverrides(overrides).map(({ text }) => text));
+  const forAll = overrides.filter((text) => !own.has(text));
+  return sweepJobs(parseOverrides(overrides), files).map((job) => [...forAll, ...job]);
 }
 
 /**

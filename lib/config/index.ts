@@ -7,6 +7,7 @@ export {
   composeConfig,
   composeUnresolved,
   mergeConfigs,
+  openFiles,
   parseOverrides,
   resolveConfig,
   type ComposedConfig,
@@ -28,7 +29,7 @@ export {
   type ScalarNode,
 } from "./yaml/nodes";
 export { parseOverride, isSweep, type Override } from "./overrides/override";
-export { parseValue, Sweep, type ValueTree } from "./overrides/override-value";
+export type { ValueTree } from "./overrides/override-value";
 export { registerResolver, type JobInfo, type Resolver, type ResolverContext } from "./interpolation/resolvers";
 export { yamlFloat } from "./yaml/scalars";
 export { readYaml } from "./yaml/reader";

@@ -34,6 +34,7 @@ function nameDistance(name: string, candidate: string): number {
  */
 export function nearestNames(name: string, candidates: Iterable<string>, limit = 3): string[] {
   const scored = [...new Set(candidates)]
+    .filter((candidate) => candidate !== name)
     .map((candidate) => ({ candidate, distance: nameDistance(name, candidate) }))
     .filter(({ distance }) => distance <= 0.4)
     .sort((x, y) => x.distance - y.distance || x.candidate.localeCompare(y.candidate));

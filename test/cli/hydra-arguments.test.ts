@@ -40,9 +40,9 @@ test.each([
 test("sweeps: every combination, the last one fastest", () => {
   expect(expandSweeps(parse("a=1,2", "b=choice(x,'y z')", "c=5"))).toEqual([
     ["a=1", "b=x", "c=5"],
-    ["a=1", "b='y z'", "c=5"],
+    ["a=1", "b=y\\ z", "c=5"],
     ["a=2", "b=x", "c=5"],
-    ["a=2", "b='y z'", "c=5"],
+    ["a=2", "b=y\\ z", "c=5"],
   ]);
   expect(expandSweeps(parse("a=range(0,3)", "+s=1e-3,[1,2]")).length).toBe(6);
 });

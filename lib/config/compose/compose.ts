@@ -4,10 +4,12 @@ import { ConfigError, type SourceLocation } from "../errors";
 import { applyOverride } from "../overrides/apply-overrides";
 import { ConfigFiles, type LoadedConfig } from "./config-files";
 import { DefaultsList, type ConfigPart } from "./defaults-list";
+import { checkHydraOverride, isHydraOverride, searchPathOf, warnOfHydraSettings } from "./hydra-settings";
 import { Interpolator } from "../interpolation/interpolation";
 import { mergeNodes, wrapInPackage } from "./merge";
 import { childOf, cloneNode, mapNode, toPlain, type MapNode, type Node } from "../yaml/nodes";
 import { isSweep, parseOverride, type Override } from "../overrides/override";
+import { Dictionary } from "../overrides/override-value";
 import type { JobInfo } from "../interpolation/resolvers";
 
 /** What {@link composeConfig} composes. */
@@ -40,9 +42,6 @@ export interface UnresolvedConfig {
   readonly parts: readonly ConfigPart[];
 }
 
-/** Settings of Hydra itself: they have no meaning here and are accepted for the sake of existing command lines. */
-const HYDRA_OVERRIDE = /^[+~]*hydra([./@]|$)/;
-
 /**
  * Composes a config as Hydra does: defaults list, groups and packages, merge, overrides, interpolations
  * (training-inference-config spec 2).
@@ -55,28 +54,37 @@ export function composeConfig(options: ComposeOptions = {}): ComposedConfig {
 
 /** Everything of {@link composeConfig} but the interpolations. */
 export function composeUnresolved(options: ComposeOptions = {}): UnresolvedConfig {
-  const { files, primary, name } = openFiles(options);
-  const overrides = parseOverrides(options.overrides ?? []);
+  const all = (options.overrides ?? []).map(parseOverride);
+  const overrides = all.filter((override) => !isHydraOverride(override));
+  const { files, primary, name } = openFiles(options, all);
+  for (const override of all) checkHydraOverride(override);
+  warnOfHydraSettings(primary.node);
   const sweep = overrides.find(isSweep);
   if (sweep) {
     const message = "expected one value; several (a,b) run one job each with --multirun, or quote the comma";
     throw new ConfigError([{ path: sweep.key, message, location: { file: `override "${sweep.text}"` } }]);
   }
   const groupOverrides = overrides.filter((override) => isGroupOverride(override, files));
-  const parts = new DefaultsList(files, groupOverrides).expand(primary);
+  const list = new DefaultsList(files, groupOverrides);
+  const parts = list.expand(primary);
 
   let root: Node = mapNode();
   for (const part of parts) {
-    const content = wrapInPackage(withoutDefaults(part.config.node), part.package);
+    const content = wrapInPackage(ownContent(part.config, part.config === primary), part.package);
     if (content.type !== "map") {
-      const message = "expected a mapping at the root of the config, received a list";
+      const message = `expected a mapping at the root of the config, received a ${content.type === "list" ? "list" : "single value"}`;
       throw new ConfigError([{ path: "", message, location: content.source }]);
     }
     const current: Node = root;
-    root = mergeNodes(current, content, (node) => followIn(current, node));
+    root = mergeNodes(current, content, [], { follow: (node, path) => followIn(current, node, path) });
   }
   for (const override of overrides) if (!groupOverrides.includes(override)) applyOverride(root, override);
-  const job: JobInfo = { name, overrides: overrides.map(({ text }) => text), started: new Date() };
+  const job: JobInfo = {
+    name,
+    overrides: overrides.map(({ text }) => text),
+    choices: list.choices,
+    started: new Date(),
+  };
   return { tree: root as MapNode, job, parts };
 }
 
@@ -91,9 +99,11 @@ export function resolveConfig({ tree: unresolved, job }: Pick<UnresolvedConfig, 
   };
 }
 
-/** Parses overrides; those for Hydra itself are dropped. */
+/** Parses overrides; those for Hydra itself are checked and dropped. */
 export function parseOverrides(texts: readonly string[]): Override[] {
-  return texts.filter((text) => !HYDRA_OVERRIDE.test(text)).map(parseOverride);
+  const all = texts.map(parseOverride);
+  for (const override of all) checkHydraOverride(override);
+  return all.filter((override) => !isHydraOverride(override));
 }
 
 /**
@@ -101,71 +111,65 @@ export function parseOverrides(texts: readonly string[]): Override[] {
  */
 export function mergeConfigs(base: MapNode, over: MapNode): MapNode {
   const root = cloneNode(base);
-  return mergeNodes(root, over, (node) => followIn(root, node)) as MapNode;
+  return mergeNodes(root, over, [], { follow: (node, path) => followIn(root, node, path) }) as MapNode;
 }
 
-function openFiles({ file, searchPath = [] }: ComposeOptions): {
+/** The files of a config: its folder, then those of the command line, then those of `hydra.searchpath`. */
+export function openFiles(
+  { file, searchPath = [] }: ComposeOptions,
+  overrides: readonly Override[],
+): {
   files: ConfigFiles;
   primary: LoadedConfig;
   name: string;
 } {
   const extra = searchPath.map((directory) => resolve(directory));
   if (file === undefined) {
-    return { files: new ConfigFiles(extra), primary: { path: "", node: mapNode() }, name: "config" };
+    const further = searchPathOf(undefined, overrides, process.cwd());
+    return { files: new ConfigFiles([...extra, ...further]), primary: { path: "", node: mapNode() }, name: "config" };
   }
   const path = resolve(file);
   if (!existsSync(path)) {
     const name = basename(path, ".yaml");
     new ConfigFiles([dirname(path)]).load(name); // throws, with the nearest names of the directory
   }
-  const files = new ConfigFiles([dirname(path), ...extra]);
   const name = basename(path);
-  return {
-    files,
-    primary: { ...files.load(name), path: name.replace(/\.yaml$/, "") },
-    name: name.replace(/\.ya?ml$/, ""),
-  };
+  const primary = { ...new ConfigFiles([dirname(path)]).load(name), path: name.replace(/\.yaml$/, "") };
+  const further = searchPathOf(primary.node, overrides, dirname(path));
+  return { files: new ConfigFiles([dirname(path), ...extra, ...further]), primary, name: name.replace(/\.ya?ml$/, "") };
 }
 
 /** Whether an override chooses an option of a group rather than a value: the group's directory exists. */
 function isGroupOverride(override: Override, files: ConfigFiles): boolean {
-  if (override.package !== undefined || override.key.includes("/")) return true;
-  const isMapping = typeof override.value === "object" && override.value !== null && !Array.isArray(override.value);
-  return !isMapping && files.groupExists(override.key.replaceAll(".", "/")) && !override.key.includes(".");
+  if (override.value instanceof Dictionary) return false;
+  if (files.groupExists(override.key)) return true;
+  if (override.package === undefined && !override.key.includes("/")) return false;
+  const message = `expected a group, there is none with the name "${override.key}"`;
+  throw new ConfigError([{ path: override.key, message, location: { file: `override "${override.text}"` } }]);
 }
 
-function withoutDefaults(node: Node): Node {
-  if (node.type !== "map" || !node.entries.has("defaults")) return node;
+/** What a file says itself: without its defaults list, and without settings of Hydra in the primary file. */
+function ownContent({ node, path }: LoadedConfig, isPrimary: boolean): Node {
+  if (node.type !== "map") return node;
+  const hydra = node.entries.get("hydra");
+  if (!isPrimary && hydra !== undefined && childOf(hydra, "searchpath") !== undefined) {
+    const message = `expected hydra.searchpath in the primary config only, it is in "${path}"`;
+    throw new ConfigError([{ path: "hydra.searchpath", message, location: hydra.source }]);
+  }
   return mapNode(
-    [...node.entries].filter(([key]) => key !== "defaults"),
+    [...node.entries].filter(([key]) => key !== "defaults" && !(isPrimary && key === "hydra")),
     node.source,
   );
 }
 
 /** What an interpolation points to in a tree that is still being put together. */
-function followIn(root: Node, node: Node): Node | undefined {
+function followIn(root: Node, node: Node, path: readonly string[]): Node | undefined {
   try {
-    const path = pathOf(root, node, []);
-    return path && new Interpolator(root).follow(node, path).node;
+    return new Interpolator(root).follow(node, path).node;
   } catch (error) {
     if (error instanceof ConfigError) return undefined; // its target comes from a later file
     throw error;
   }
-}
-
-function pathOf(root: Node, wanted: Node, path: readonly string[]): readonly string[] | undefined {
-  if (root === wanted) return path;
-  const children =
-    root.type === "map"
-      ? [...root.entries]
-      : root.type === "list"
-        ? root.items.map((item, i) => [String(i), item] as const)
-        : [];
-  for (const [key, child] of children) {
-    const found = pathOf(child, wanted, [...path, key]);
-    if (found) return found;
-  }
-  return undefined;
 }
 
 function locateIn(tree: Node, path: readonly PropertyKey[]): SourceLocation | undefined {

@@ -14,16 +14,25 @@ export interface LoadedConfig {
   readonly packageHeader?: string;
 }
 
-/** `# @package X` among the leading comments. */
-function readPackageHeader(text: string): string | undefined {
-  for (const line of text.split("\n")) {
+/**
+ * What `# @package X` says. Only the lines `# @key value` at the very beginning are a header (blank lines may stand between
+ * them); of two packages the last counts, as in Hydra.
+ */
+function readPackageHeader(text: string, file: string): string | undefined {
+  let found: string | undefined;
+  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
     const trimmed = line.trim();
-    if (trimmed !== "" && !trimmed.startsWith("#")) return undefined;
-    const header = /^#\s*@package\s+(\S+)/.exec(trimmed)?.[1];
-    if (header !== undefined)
-      return header === "_global_" || header.startsWith("_global_.") ? header : `_global_.${header}`;
+    if (trimmed === "") continue;
+    if (!/^#\s*@/.test(trimmed)) break;
+    const [key, value, ...rest] = trimmed.replace(/^#+/, "").trim().split(/ +/);
+    if (value === undefined || rest.length > 0) {
+      const message = `expected a header line such as "# @package _global_", received ${JSON.stringify(trimmed)}`;
+      throw new ConfigError([{ path: "", message, location: { file, line: index + 1 } }]);
+    }
+    if (key === "@package") found = value;
   }
-  return undefined;
+  if (found === undefined) return undefined;
+  return found === "_global_" || found.startsWith("_global_.") ? found : `_global_.${found}`;
 }
 
 /** Config files below one or more roots: `group/option` is the file `group/option.yaml`. */
@@ -69,7 +78,8 @@ export class ConfigFiles {
     const file = this.file(path);
     if (file === undefined) this.missing(path, askedAt);
     const text = readFileSync(file, "utf8");
-    const loaded = { path, node: readYaml(text, displayPath(file)), packageHeader: readPackageHeader(text) };
+    const name = displayPath(file);
+    const loaded = { path, node: readYaml(text, name), packageHeader: readPackageHeader(text, name) };
     this.cache.set(path, loaded);
     return loaded;
   }

@@ -1,13 +1,29 @@
 import { ConfigError, type SourceLocation } from "../errors";
 import { suggestNames } from "../nearest-names";
 import type { ConfigFiles, LoadedConfig } from "./config-files";
-import { parseInterpolated } from "../interpolation/grammar";
-import { hasInterpolation, type Node } from "../yaml/nodes";
+import { isHydraGroup } from "./hydra-settings";
+import { Interpolator } from "../interpolation/interpolation";
+import { hasInterpolation, listNode, mapNode, scalarNode, type MapNode, type Node } from "../yaml/nodes";
 import type { Override } from "../overrides/override";
+import { Quoted, isList, type ValueTree } from "../overrides/override-value";
+import {
+  groupOf,
+  optionOf,
+  overrideKey,
+  packageOf,
+  pathOf,
+  readDefaults,
+  type DefaultItem,
+  type FileItem,
+  type GroupItem,
+  type Option,
+  type Parent,
+  type SelfItem,
+} from "./default-item";
 
 /**
  * The `defaults` list: which files make up a config, in which order and under which keys
- * (training-inference-config spec 2.2, 2.3).
+ * (training-inference-config spec 2.2, 2.3), by the rules of Hydra 1.3.
  *
  * Lists are expanded from last to first, so that an override in an appended experiment is known before the groups that
  * it changes are visited.
@@ -17,80 +33,44 @@ import type { Override } from "../overrides/override";
 export interface ConfigPart {
   readonly config: LoadedConfig;
   readonly package: string;
+  /** For a group's file without a list of its own: the group's key. */
+  readonly groupKey?: string;
 }
 
-/** `- group: option` */
-interface GroupItem {
-  readonly type: "group";
-  /** Absolute path of the group. */
-  readonly group: string;
-  /** As written: without the containing group. */
-  readonly relativeGroup: string;
-  readonly package?: string;
-  readonly option: Option;
-  readonly optional: boolean;
-  readonly override: boolean;
-  readonly source?: SourceLocation;
-}
-
-/** `- name` */
-interface FileItem {
-  readonly type: "file";
-  readonly path: string;
-  readonly relativeGroup: string;
-  readonly package?: string;
-  readonly source?: SourceLocation;
-}
-
-type Item = { readonly type: "self" } | FileItem | GroupItem;
-
-/** A choice: one option, several, none, or `"???"`. */
-type Option = string | readonly string[] | null;
-
+/** A choice made by the command line or an `override` item. */
 interface Choice {
   readonly option: Option;
   readonly source?: SourceLocation;
+  readonly isCommandLine: boolean;
   used: boolean;
 }
 
-/** What is known about the file whose list is being expanded. */
-interface Parent {
-  /** Directory of the file: groups are relative to it. */
-  readonly group: string;
-  readonly package: string;
-}
+/** Files that include one another this deep do so without an end. */
+const MAX_DEPTH = 100;
 
-/** A file of the tree, or an item whose option refers to another choice and is expanded last. */
-type Part = ConfigPart | { readonly deferred: GroupItem; readonly parent: Parent };
+const ROOT: Parent = { group: "", package: "" };
 
 const fail = (message: string, source?: SourceLocation): never => {
   throw new ConfigError([{ path: "", message, location: source }]);
 };
 
-const dotted = (group: string) => group.replaceAll("/", ".");
-
-/** Joins a package to its parent's; `_global_` starts again at the root, `_here_` adds nothing. */
-function joinPackage(parent: string, own: string): string {
-  const joined = [parent, own].filter((part) => part !== "").join(".");
-  const parts = joined.split(".").filter((part) => part !== "" && part !== "_here_");
-  return parts.slice(parts.lastIndexOf("_global_") + 1).join(".");
-}
-
-/** The key under which a group can be overridden: `model`, or `model@teacher` when its package is not the default. */
-function overrideKey(item: Pick<GroupItem, "group" | "relativeGroup" | "package">, parent: Parent): string {
-  const target = joinPackage(parent.package, item.package ?? dotted(item.relativeGroup));
-  return target === dotted(item.group) ? item.group : `${item.group}@${target || "_global_"}`;
+/** What is known where a file's list is expanded. */
+interface Place {
+  readonly parent: Parent;
+  readonly isRoot: boolean;
+  /** Below an item whose option refers to other choices: they are made, so nothing may override them any more. */
+  readonly isInterpolated: boolean;
+  /** Paths of the files on the way. */
+  readonly chain: readonly string[];
 }
 
 /** Expands the defaults lists of a config and of all files that it names. */
 export class DefaultsList {
-  /** `override` items by key; the first that is met wins. */
-  private readonly recorded = new Map<string, Choice>();
-  private readonly commandLine = new Map<string, Choice>();
-  private readonly deletions = new Map<string, { option: Option | undefined; source: SourceLocation; used: boolean }>();
+  /** By group key: the command line's, then the first that an `override` item made. */
+  private readonly overrides = new Map<string, Choice>();
+  private readonly deletions = new Map<string, { name: string | null; source: SourceLocation; used: boolean }>();
   private readonly appended: GroupItem[] = [];
-  /** Choices made so far: group key → option. */
-  private readonly choices = new Map<string, Option>();
+  private readonly known = new Map<string, Option>();
 
   /** @param overrides - the group overrides of the command line, in order */
   constructor(
@@ -100,246 +80,245 @@ export class DefaultsList {
     for (const override of overrides) this.addOverride(override);
   }
 
+  /** Options of the groups by their keys, when {@link expand} is done. */
+  get choices(): ReadonlyMap<string, Option> {
+    return this.known;
+  }
+
   private addOverride({ type, key, package: pkg, value, text }: Override): void {
     const source = { file: `override "${text}"` };
-    const name =
-      pkg === undefined || joinPackage("", pkg) === dotted(key) ? key : `${key}@${joinPackage("", pkg) || "_global_"}`;
-    if (type === "delete") {
-      this.deletions.set(name, {
-        option: value === undefined ? undefined : optionOf(value, source),
-        source,
-        used: false,
-      });
-      return;
-    }
+    const name = pkg === undefined ? key : `${key}@${pkg}`;
     if (type === "force")
       fail(`"++" is for values; choose an option of the group with "${key}=…" or "+${key}=…"`, source);
-    const option = optionOf(value, source);
+    const option = value === undefined ? null : optionOf(plainOption(value), source);
+    if (type === "delete") {
+      if (isList(option as ValueTree)) fail("expected one name of an option to drop, received a list", source);
+      this.deletions.set(name, { name: option as string | null, source, used: false });
+      return;
+    }
     if (option === null)
       fail(`expected an option of the group "${key}", received null; "~${key}" drops the group`, source);
-    if (type === "add") {
+    if (type === "add")
       this.appended.push({
         type: "group",
         group: key,
-        relativeGroup: key,
         package: pkg,
         option,
         optional: false,
         override: false,
+        appended: true,
         source,
       });
-    } else this.commandLine.set(name, { option, source, used: false });
+    else this.overrides.set(name, { option, source, isCommandLine: true, used: false });
   }
 
   /** The final list: files in the order in which they are merged. */
-  expand(primary: string | LoadedConfig): ConfigPart[] {
-    const root = typeof primary === "string" ? this.files.load(primary) : primary;
-    let parts = this.expandFile(root, { relativeGroup: "" }, { group: "", package: "" }, true);
-    while (parts.some((part) => "deferred" in part)) {
-      parts = parts.flatMap((part) => ("deferred" in part ? this.expandDeferred(part.deferred, part.parent) : [part]));
-    }
+  expand(primary: LoadedConfig): ConfigPart[] {
+    const item: FileItem = { type: "file", path: primary.path, optional: false };
+    const place: Place = { parent: ROOT, isRoot: true, isInterpolated: false, chain: [] };
+    const parts = this.expandFile(primary, item, place);
     this.checkAllUsed();
-    const list = parts as ConfigPart[];
-    this.checkNoDuplicates(list);
-    return list;
+    this.checkNoDuplicates(parts);
+    return parts;
   }
 
-  private expandFile(
-    config: LoadedConfig,
-    item: { package?: string; relativeGroup: string },
-    parent: Parent,
-    primary = false,
-  ): Part[] {
-    const own = item.package ?? config.packageHeader ?? dotted(item.relativeGroup);
-    const slash = config.path.lastIndexOf("/");
-    const self: Parent = {
-      group: slash < 0 ? "" : config.path.slice(0, slash),
-      package: joinPackage(parent.package, own),
-    };
-    const items = readDefaults(config, self);
-    const hasItems = items.some((entry) => entry.type !== "group" || !entry.override);
-    if (!items.some((entry) => entry.type === "self")) {
-      // without `_self_` own values win; a list of overrides only is no list of files
-      if (hasItems) items.push({ type: "self" });
-      else items.unshift({ type: "self" });
+  private expandItem(item: FileItem | GroupItem, place: Place): ConfigPart[] {
+    if (item.type === "group") {
+      const key = overrideKey(item, place.parent);
+      const deletion = this.deletions.get(key);
+      if (deletion && (deletion.name === null || deletion.name === item.option)) {
+        deletion.used = true;
+        return [];
+      }
+      this.choose(key, item);
+      if (item.option === null) return [];
+      if (item.option === "???") this.missingChoice(key, groupOf(item, place.parent), item.source);
     }
-    if (primary) items.push(...this.appended);
-    for (const entry of items) if (entry.type === "group" && entry.override) this.record(entry, self);
+    const path = pathOf(item, place.parent);
+    if (item.optional && !this.files.exists(path)) return [];
+    return this.expandFile(this.files.load(path, item.source), item, place);
+  }
 
-    const groups: Part[][] = [];
+  /** Notes the option of a group; two items for the same group must agree. */
+  private choose(key: string, { option, source }: GroupItem): void {
+    const earlier = this.known.get(key);
+    if (earlier === undefined) this.known.set(key, option);
+    else if (earlier !== option)
+      fail(
+        `expected one choice for the group "${key}", received "${String(option)}" and "${String(earlier)}"; write "override ${key}" to change a choice`,
+        source,
+      );
+  }
+
+  private missingChoice(key: string, group: string, source: SourceLocation | undefined): never {
+    const options = this.files.options(group).map((name) => `"${name}"`);
+    return fail(
+      `expected a choice for the group "${key}": add ${key}=<option>, one of ${options.join(", ") || "none yet"}`,
+      source,
+    );
+  }
+
+  private expandFile(config: LoadedConfig, item: FileItem | GroupItem, place: Place): ConfigPart[] {
+    const chain = [...place.chain, config.path];
+    if (chain.length > MAX_DEPTH) this.circle(chain, item.source);
+    const own = packageOf(item, place.parent, config.packageHeader);
+    const self: Parent = { group: groupOf(item, place.parent), package: own };
+    const groupKey = item.type === "group" ? overrideKey(item, place.parent) : undefined;
+    const written = readDefaults(config).filter(
+      (entry) => entry.type !== "group" || !isHydraGroup(entry.group, entry.option, entry.source),
+    );
+    const items: DefaultItem[] = this.withSelf(written, place.isRoot);
+    if (place.isRoot) items.push(...this.appended);
+    this.recordOverrides(items, self, place.isInterpolated);
+    if (items.every((entry) => entry.type === "group" && entry.override)) return [{ config, package: own, groupKey }];
+
+    const below: Place = { parent: self, isRoot: false, isInterpolated: place.isInterpolated, chain };
+    const groups: (ConfigPart[] | FileItem | GroupItem)[] = [];
     for (const entry of [...items].reverse()) {
-      if (entry.type === "self") groups.unshift([{ config, package: self.package }]);
-      else if (entry.type === "file")
-        groups.unshift(this.expandFile(this.files.load(entry.path, entry.source), entry, self));
-      else if (!entry.override) groups.unshift(this.expandGroup(entry, self));
+      if (entry.type === "self") groups.push([{ config, package: own }]);
+      else if (entry.type === "file") groups.push(hasInterpolation(entry.path) ? entry : this.expandItem(entry, below));
+      else if (!entry.override) groups.push(...this.expandGroup(entry, below));
     }
-    return groups.flat();
+    // options that refer to other choices come last, when those are made
+    const expanded = groups.map((group) =>
+      Array.isArray(group)
+        ? group
+        : this.expandItem(this.resolve(group, items, self), { ...below, isInterpolated: true }),
+    );
+    return expanded.reverse().flat();
   }
 
-  private record(item: GroupItem, parent: Parent): void {
-    const key = overrideKey(item, parent);
-    if (!this.recorded.has(key)) this.recorded.set(key, { option: item.option, source: item.source, used: false });
+  /** Without `_self_` own values win; a list of overrides only is no list of files. */
+  private withSelf(items: readonly DefaultItem[], isRoot: boolean): DefaultItem[] {
+    if (items.length === 0 && !(isRoot && this.appended.length > 0)) return [];
+    const hasSelf = items.some(({ type }) => type === "self");
+    const hasFiles = items.some((entry) => entry.type !== "group" || !entry.override);
+    const self: SelfItem = { type: "self" };
+    return (!hasSelf && hasFiles) || items.length === 0 ? [...items, self] : [...items];
   }
 
-  private expandGroup(item: GroupItem, parent: Parent): Part[] {
-    const key = overrideKey(item, parent);
-    const choice = this.commandLine.get(key) ?? this.recorded.get(key);
-    for (const known of [this.commandLine.get(key), this.recorded.get(key)]) if (known) known.used = true;
-    const chosen: GroupItem = {
-      ...item,
-      option: choice?.option === undefined ? item.option : choice.option,
-      source: choice?.source ?? item.source,
-    };
-
-    const deletion = this.deletions.get(key);
-    if (deletion && (deletion.option === undefined || deletion.option === chosen.option)) {
-      deletion.used = true;
-      return [];
-    }
-    const { option } = chosen;
-    if (option === null) return [];
-    if (option === "???") {
-      const options = this.files.options(item.group);
-      fail(
-        `expected a choice for the group "${key}": add ${key}=<option>, one of ${options.map((name) => `"${name}"`).join(", ") || "none yet"}`,
-        item.source,
-      );
-    }
-    const earlier = this.choices.get(key);
-    if (earlier !== undefined && String(earlier) !== String(option)) {
-      fail(
-        `expected one choice for the group "${key}", received "${String(earlier)}" and "${String(option)}"; write "override ${key}" to change a choice`,
-        item.source,
-      );
-    }
-    this.choices.set(key, option);
-    if (typeof option === "string" && hasInterpolation(option)) return [{ deferred: chosen, parent }];
-    return this.expandOptions(chosen, parent);
-  }
-
-  /** An option such as `for_${model}`, when every other choice is known. */
-  private expandDeferred(item: GroupItem, parent: Parent): Part[] {
-    const option = parseInterpolated(String(item.option))
-      .map((part) => {
-        if (typeof part === "string") return part;
-        const key = part.type === "reference" ? part.key.join("") : part.name;
-        const choice = this.choices.get(key) ?? this.choices.get(key.replaceAll(".", "/"));
-        if (typeof choice === "string") return choice;
-        return fail(
-          `"${String(item.option)}" refers to the choice of group "${key}", which is not made; ${suggestNames(key, this.choices.keys())}`,
-          item.source,
+  private recordOverrides(items: readonly DefaultItem[], parent: Parent, isInterpolated: boolean): void {
+    let seen: GroupItem | undefined;
+    for (const entry of items) {
+      if (entry.type === "self") continue;
+      const isOverride = entry.type === "group" && entry.override;
+      const isAppended = entry.type === "group" && entry.appended === true;
+      if (seen !== undefined && !isOverride && !isAppended)
+        fail('expected the "override" items at the end of "defaults"', seen.source);
+      if (!isOverride) continue;
+      seen = entry;
+      if (isInterpolated)
+        fail(
+          "expected no override in a file that is chosen by an interpolation: the choices are made by then",
+          entry.source,
         );
-      })
-      .join("");
-    return this.expandOptions({ ...item, option }, parent);
+      const key = overrideKey(entry, parent);
+      if (!this.overrides.has(key))
+        this.overrides.set(key, { option: entry.option, source: entry.source, isCommandLine: false, used: false });
+    }
   }
 
-  private expandOptions(item: GroupItem, parent: Parent): Part[] {
-    const names = typeof item.option === "string" ? [item.option] : (item.option ?? []);
-    return names.flatMap((name) => {
-      const path = `${item.group}/${name.replace(/\.yaml$/, "")}`;
-      if (item.optional && !this.files.exists(path)) return [];
-      return this.expandFile(this.files.load(path, item.source), item, parent);
+  /** The files of a group's option, or the item itself when its option refers to other choices. */
+  private expandGroup(item: GroupItem, place: Place): (ConfigPart[] | GroupItem)[] {
+    const key = overrideKey(item, place.parent);
+    const override = this.overrides.get(key);
+    if (override) override.used = true;
+    const chosen: GroupItem = override
+      ? { ...item, option: override.option, source: override.source ?? item.source }
+      : item;
+    const { option } = chosen;
+    if (typeof option === "string" && hasInterpolation(option)) return [chosen];
+    if (option === null || typeof option === "string") return [this.expandItem(chosen, place)];
+    return [...option].reverse().map((name) => {
+      if (hasInterpolation(name)) fail("expected names without interpolations in a list of options", chosen.source);
+      const { package: pkg, optional, source } = chosen;
+      return this.expandItem({ type: "file", path: `${chosen.group}/${name}`, package: pkg, optional, source }, place);
     });
   }
 
+  /** An item such as `for_${model}`, when every other choice is known. */
+  private resolve<Item extends FileItem | GroupItem>(item: Item, items: readonly DefaultItem[], parent: Parent): Item {
+    const text = item.type === "group" ? String(item.option) : pathOf(item, parent);
+    const result = new Interpolator(this.choiceTree(items, parent, scalarNode(text, item.source)));
+    const node = result.resolveAll() as MapNode;
+    const value = node.entries.get(TEXT);
+    if (value?.type !== "scalar" || typeof value.value !== "string")
+      return fail(`expected the name of an option for ${JSON.stringify(text)}, received another value`, item.source);
+    return item.type === "group" ? { ...item, option: value.value } : { ...item, path: `/${value.value}` };
+  }
+
+  /** The choices as a config, so that interpolations can refer to them. */
+  private choiceTree(items: readonly DefaultItem[], parent: Parent, text: Node): MapNode {
+    const optionNode = (option: Option): Node =>
+      option === null || typeof option === "string"
+        ? scalarNode(option)
+        : listNode(option.map((name) => scalarNode(name)));
+    const entries = [...this.known].map(([key, option]) => [key, optionNode(option)] as const);
+    const listed = items
+      .filter((entry) => entry.type !== "self")
+      .map((entry) =>
+        entry.type === "file"
+          ? scalarNode(escaped(pathOf(entry, parent)))
+          : mapNode([
+              [
+                overrideKey(entry, parent),
+                typeof entry.option === "string" ? scalarNode(escaped(entry.option)) : optionNode(entry.option),
+              ],
+            ]),
+      );
+    return mapNode([...entries, ["defaults", listNode(listed)], [TEXT, text]]);
+  }
+
   private checkAllUsed(): void {
-    const known = [...this.choices.keys()];
-    for (const [key, { used, source }] of this.commandLine) {
-      if (!used)
+    const known = [...this.known.keys()];
+    for (const [key, { used, source, isCommandLine }] of this.overrides) {
+      if (used) continue;
+      if (isCommandLine)
         fail(
           `the group "${key}" is not part of this config; add it with "+", or did you mean another? ${suggestNames(key, known)}`,
           source,
         );
+      fail(
+        `"override ${key}" changes nothing: no file that is listed earlier has this group; ${suggestNames(key, known)}`,
+        source,
+      );
     }
-    for (const [key, { used, source }] of this.recorded) {
-      if (!used)
-        fail(
-          `"override ${key}" changes nothing: no file that is listed earlier has this group; ${suggestNames(key, known)}`,
-          source,
-        );
-    }
-    for (const [key, { used, source }] of this.deletions) {
-      if (!used) fail(`cannot drop "${key}": the config has no such choice; ${suggestNames(key, known)}`, source);
+    for (const [key, { name, source, used }] of this.deletions) {
+      if (used) continue;
+      const chosen = this.known.get(key);
+      if (chosen !== undefined)
+        fail(`cannot drop "${key}=${String(name)}": the choice of this group is "${String(chosen)}"`, source);
+      fail(`cannot drop "${key}": the config has no such choice; ${suggestNames(key, known)}`, source);
     }
   }
 
   private checkNoDuplicates(parts: readonly ConfigPart[]): void {
     const seen = new Set<string>();
-    for (const part of parts) {
-      const key = `${part.config.path}@${part.package}`;
-      if (seen.has(key))
-        fail(`the file "${part.config.path}" is listed more than once for the same place`, part.config.node.source);
-      seen.add(key);
+    for (const { groupKey, config } of parts) {
+      if (groupKey === undefined) continue;
+      if (seen.has(groupKey)) fail(`the group "${groupKey}" is listed more than once`, config.node.source);
+      seen.add(groupKey);
     }
   }
+
+  private circle(chain: readonly string[], source: SourceLocation | undefined): never {
+    const last = chain.at(-1)!;
+    const from = chain.lastIndexOf(last, -2);
+    const circle = from < 0 ? chain.slice(-5) : chain.slice(from);
+    return fail(`the defaults lists include one another in a circle: ${circle.join(" → ")}`, source);
+  }
 }
 
-function optionOf(value: unknown, source: SourceLocation): Option {
-  if (value === null || typeof value === "string") return value;
-  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
-  return fail("expected the name of an option (quote it when it looks like a number) or a list of names", source);
+/** Key of the text that is to be resolved; no group has it. */
+const TEXT = "(option)";
+
+/** Other items' interpolations stay as they are. */
+function escaped(text: string): string {
+  return text.replace(/\\*\$\{/g, (open) => `\\${open}`);
 }
 
-/** The items of a file's `defaults`, in order. */
-function readDefaults(config: LoadedConfig, self: Parent): Item[] {
-  const node = config.node.type === "map" ? config.node.entries.get("defaults") : undefined;
-  if (node === undefined) return [];
-  if (node.type !== "list") return fail('expected a list for "defaults"', node.source);
-  const items = node.items.map((item) => readItem(item, self));
-  if (items.filter(({ type }) => type === "self").length > 1)
-    fail('expected "_self_" at most once in "defaults"', node.source);
-  const firstOverride = items.findIndex((item) => item.type === "group" && item.override);
-  if (firstOverride >= 0 && items.slice(firstOverride).some((item) => item.type !== "group" || !item.override)) {
-    fail('expected the "override" items at the end of "defaults"', node.items[firstOverride]!.source);
-  }
-  return items;
-}
-
-const LEGACY = /^(optional\s+)?(override\s+)?(\S+)$/;
-
-function readItem(node: Node, self: Parent): Item {
-  if (node.type === "scalar" && typeof node.value === "string") {
-    if (node.value === "_self_") return { type: "self" };
-    const [name = "", pkg] = node.value.split("@");
-    const relative = name.replace(/^\//, "").replace(/\.yaml$/, "");
-    const path = name.startsWith("/") || self.group === "" ? relative : `${self.group}/${relative}`;
-    const slash = relative.lastIndexOf("/");
-    return {
-      type: "file",
-      path,
-      relativeGroup: slash < 0 ? "" : relative.slice(0, slash),
-      package: pkg,
-      source: node.source,
-    };
-  }
-  if (node.type !== "map" || node.entries.size !== 1) {
-    return fail('expected "- group: option", "- file" or "- _self_" in "defaults"', node.source);
-  }
-  const [[key, value]] = [...node.entries] as [[string, Node]];
-  const match = LEGACY.exec(key.trim());
-  if (!match)
-    return fail(
-      `expected "group: option", "optional group: option" or "override group: option", received ${JSON.stringify(key)}`,
-      value.source,
-    );
-  const [name = "", pkg] = match[3]!.split("@");
-  const relativeGroup = name.replace(/^\//, "");
-  const group = name.startsWith("/") || self.group === "" ? relativeGroup : `${self.group}/${relativeGroup}`;
-  const option =
-    value.type === "list"
-      ? value.items.map((item) => (item.type === "scalar" ? item.value : undefined))
-      : value.type === "scalar"
-        ? value.value
-        : undefined;
-  return {
-    type: "group",
-    group,
-    relativeGroup,
-    package: pkg,
-    option: optionOf(option, value.source ?? { file: "defaults" }),
-    optional: match[1] !== undefined,
-    override: match[2] !== undefined,
-    source: value.source,
-  };
+/** An override's value as an option. */
+function plainOption(value: ValueTree): unknown {
+  if (value instanceof Quoted) return value.text;
+  return isList(value) ? value.map(plainOption) : value;
 }

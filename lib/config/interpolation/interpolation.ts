@@ -1,12 +1,17 @@
 import { ConfigError, type SourceLocation } from "../errors";
-import { pyFloatRepr } from "../python-format";
 import { suggestNames } from "../nearest-names";
-import { parseInterpolated, splitKey, type Interpolation, type StringPart } from "./grammar";
+import {
+  parseElement,
+  parseInterpolated,
+  splitKey,
+  type Expression,
+  type Interpolation,
+  type ReferenceInterpolation,
+  type StringPart,
+} from "./grammar";
 import {
   childOf,
   cloneNode,
-  Float,
-  fromPlain,
   isInterpolation,
   isMissing,
   keysOf,
@@ -15,13 +20,16 @@ import {
   scalarNode,
   type Node,
 } from "../yaml/nodes";
-import { Sweep, type ValueTree } from "../overrides/override-value";
-import { findResolver, resolverNames, type JobInfo, type ResolverContext } from "./resolvers";
+import { pythonText } from "./python-text";
+import { checkArguments, findResolver, resolverNames, type JobInfo, type ResolverContext } from "./resolvers";
 
 /** Where a node stands: the keys from the root. */
 type Path = readonly string[];
 
-const DEFAULT_JOB: JobInfo = { name: "config", overrides: [], started: new Date() };
+const DEFAULT_JOB: JobInfo = { name: "config", overrides: [], choices: new Map(), started: new Date() };
+
+/** Values, and characters of texts, that interpolations may stand for: a few nested ones ask for all memory. */
+const MAX_COPIED = 1_000_000;
 
 /**
  * Resolves `${…}` in a composed tree. References are absolute from the root (or relative with leading dots) and lazy,
@@ -36,6 +44,7 @@ export class Interpolator {
    * `optimizer_config: ${optimizer}` while that is being resolved.
    */
   private readonly following: Node[] = [];
+  private copied = 0;
 
   constructor(
     private readonly root: Node,
@@ -45,6 +54,11 @@ export class Interpolator {
   /** The whole tree with every interpolation replaced by (a copy of) what it stands for. */
   resolveAll(): Node {
     return this.resolve(this.root, []);
+  }
+
+  /** The value of one node. */
+  resolveAt(node: Node, path: Path): Node {
+    return this.resolve(node, path);
   }
 
   /**
@@ -62,7 +76,7 @@ export class Interpolator {
     });
   }
 
-  private parts(node: Node): StringPart[] {
+  private parts(node: Node): readonly StringPart[] {
     const value = node.type === "scalar" ? node.value : "";
     return this.at(node.source, () => parseInterpolated(String(value)));
   }
@@ -99,10 +113,22 @@ export class Interpolator {
 
   private resolve(node: Node, path: Path): Node {
     const known = this.resolved.get(node);
-    if (known) return cloneNode(known);
+    if (known) return this.copy(known, node.source);
     const result = this.resolveNew(node, path);
     this.resolved.set(node, result);
     return result;
+  }
+
+  /** A copy that shares nothing with the original, as long as there are not too many of them. */
+  private copy(node: Node, source: SourceLocation | undefined): Node {
+    this.count(sizeOf(node), source);
+    return cloneNode(node);
+  }
+
+  private count(size: number, source: SourceLocation | undefined): void {
+    this.copied += size;
+    if (this.copied > MAX_COPIED)
+      this.fail(source, `expected interpolations that stand for at most ${MAX_COPIED} values, received more`);
   }
 
   private resolveNew(node: Node, path: Path): Node {
@@ -129,14 +155,34 @@ export class Interpolator {
 
   /** The value of a string node with interpolations. */
   private interpolate(node: Node, path: Path): Node {
-    const parts = this.parts(node);
-    if (parts.length === 1 && typeof parts[0] !== "string") return this.value(parts[0]!, node, path);
-    const texts = parts.map((part) => (typeof part === "string" ? part : pythonText(this.value(part, node, path))));
-    return scalarNode(texts.join(""), node.source);
+    return this.joined(this.parts(node), false, node, path);
+  }
+
+  /** Parts in a row: a single interpolation gives its value as it is, unless only its text is wanted. */
+  private joined(parts: readonly StringPart[], asText: boolean, node: Node, path: Path): Node {
+    const [first] = parts;
+    if (parts.length === 1 && !asText && typeof first === "object") return this.value(first, node, path);
+    const text = this.text(parts, node, path);
+    this.count(text.length, node.source);
+    return scalarNode(text, node.source);
+  }
+
+  private text(parts: readonly StringPart[], node: Node, path: Path): string {
+    return parts.map((part) => (typeof part === "string" ? part : this.textOfValue(part, node, path))).join("");
+  }
+
+  /** Containers are shown as they were written, their interpolations unresolved, as in Python. */
+  private textOfValue(part: Interpolation, node: Node, path: Path): string {
+    if (part.type === "reference") {
+      const target = this.locate(part, node, path);
+      const { node: container } = this.follow(target.node, target.path);
+      if (container.type !== "scalar") return pythonText(container);
+    }
+    return pythonText(this.value(part, node, path));
   }
 
   private value(part: Interpolation, node: Node, path: Path): Node {
-    if (part.type === "resolver") return this.call(part.name, part.args, node, path);
+    if (part.type === "resolver") return this.call(part, node, path);
     const target = this.locate(part, node, path);
     if (isMissing(target.node)) {
       this.fail(
@@ -147,19 +193,36 @@ export class Interpolator {
     return this.resolve(target.node, target.path);
   }
 
+  /** The value of a resolver's argument. */
+  private evaluate(expression: Expression, node: Node, path: Path): Node {
+    switch (expression.type) {
+      case "literal":
+        return scalarNode(expression.value, node.source);
+      case "text":
+        return this.joined(expression.parts, expression.isQuoted, node, path);
+      case "list":
+        return listNode(
+          expression.items.map((item) => this.evaluate(item, node, path)),
+          node.source,
+        );
+      case "mapping":
+        return mapNode(
+          expression.entries.map(
+            ([key, item]) => [pythonText(this.evaluate(key, node, path)), this.evaluate(item, node, path)] as const,
+          ),
+          node.source,
+        );
+    }
+  }
+
   private textOf(node: Node): string {
     return node.type === "scalar" ? `"${String(node.value)}"` : "an interpolation";
   }
 
   /** The raw node that a reference names, through interpolations on the way. */
-  private locate(part: Interpolation & { type: "reference" }, node: Node, path: Path): { node: Node; path: Path } {
-    const key = part.key
-      .map((piece) => (typeof piece === "string" ? piece : pythonText(this.value(piece, node, path))))
-      .join("");
-    // one dot: the container that holds the interpolation; each further one level up
-    if (part.dots > path.length) this.fail(node.source, `${this.textOf(node)} goes above the root of the config`);
-    const start = part.dots === 0 ? [] : path.slice(0, path.length - part.dots);
-    const found = this.walk([...start, ...splitKey(key)]);
+  private locate(part: ReferenceInterpolation, node: Node, path: Path): { node: Node; path: Path } {
+    const keys = this.absolute(this.text(part.key, node, path), node, path);
+    const found = this.walk(keys);
     if ("at" in found) {
       const where = found.at.length === 0 ? "the root" : `"${found.at.join(".")}"`;
       this.fail(
@@ -168,6 +231,13 @@ export class Interpolator {
       );
     }
     return found;
+  }
+
+  /** Keys from the root. One leading dot is the container that holds the interpolation; each further one a level up. */
+  private absolute(key: string, node: Node, path: Path): string[] {
+    const dots = /^\.*/.exec(key)![0].length;
+    if (dots > path.length) this.fail(node.source, `${this.textOf(node)} goes above the root of the config`);
+    return [...(dots === 0 ? [] : path.slice(0, path.length - dots)), ...splitKey(key.slice(dots))];
   }
 
   private walk(keys: Path): { node: Node; path: Path } | { at: Path; key: string; names: string[] } {
@@ -181,7 +251,8 @@ export class Interpolator {
     return current;
   }
 
-  private call(name: string, args: readonly ValueTree[], node: Node, path: Path): Node {
+  private call(part: Interpolation & { type: "resolver" }, node: Node, path: Path): Node {
+    const name = this.text(part.name, node, path);
     const resolver = findResolver(name);
     if (!resolver)
       this.fail(
@@ -191,38 +262,25 @@ export class Interpolator {
     const context: ResolverContext = {
       job: this.job,
       select: (key) => {
-        const dots = /^\.*/.exec(key)![0].length;
-        const found = this.walk([
-          ...(dots === 0 ? [] : path.slice(0, path.length - dots)),
-          ...splitKey(key.slice(dots)),
-        ]);
+        const found = this.walk(this.absolute(key, node, path));
         return "at" in found || isMissing(found.node) ? undefined : this.resolve(found.node, found.path);
       },
+      keysAt: (key) => {
+        const found = this.walk(this.absolute(key, node, path));
+        const target = "at" in found ? undefined : this.follow(found.node, found.path).node;
+        return target?.type === "map" ? keysOf(target) : undefined;
+      },
+      decode: (text) => this.evaluate(parseElement(text), node, path),
     };
-    const values = args.map((arg) => this.resolve(fromPlain(floats(arg), node.source), path));
-    return this.at(node.source, () => cloneNode(resolver(values, context)));
+    this.at(node.source, () => checkArguments(name, part.args.length));
+    const values = part.args.map((arg) => this.evaluate(arg, node, path));
+    return this.at(node.source, () => this.copy(resolver(values, context), node.source));
   }
 }
 
-/** A parsed argument as plain values, its floats kept. */
-function floats(value: ValueTree): unknown {
-  if (value instanceof Float || value instanceof Sweep || typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(floats);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, floats(item)]));
-}
-
-/** The text of a value inside a larger string: Python's `str`. */
-function pythonText(node: Node): string {
-  if (node.type === "list") return `[${node.items.map(pythonRepr).join(", ")}]`;
-  if (node.type === "map")
-    return `{${[...node.entries].map(([key, value]) => `'${key}': ${pythonRepr(value)}`).join(", ")}}`;
-  const { value } = node;
-  if (value instanceof Float) return pyFloatRepr(value.value);
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  return String(value);
-}
-
-function pythonRepr(node: Node): string {
-  return node.type === "scalar" && typeof node.value === "string" ? `'${node.value}'` : pythonText(node);
+/** Values in a node, long texts counted by their length. */
+function sizeOf(node: Node): number {
+  if (node.type === "scalar") return typeof node.value === "string" ? 1 + node.value.length / 100 : 1;
+  const children = node.type === "list" ? node.items : [...node.entries.values()];
+  return children.reduce((sum, child) => sum + sizeOf(child), 1);
 }

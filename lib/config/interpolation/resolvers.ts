@@ -1,11 +1,16 @@
 import { ConfigError } from "../errors";
-import { Float, fromPlain, isMissing, listNode, mapNode, scalarNode, type Node } from "../yaml/nodes";
+import { Float, fromPlain, isMissing, isNull, listNode, mapNode, scalarNode, type Node } from "../yaml/nodes";
+import { pythonText } from "./python-text";
 import { readYaml } from "../yaml/reader";
 
 /** What a resolver may use besides its arguments. */
 export interface ResolverContext {
   /** The resolved node at a key (relative keys as in `${.x}`); undefined when it is not there or missing. */
   readonly select: (key: string) => Node | undefined;
+  /** Keys of the mapping at a key, whose values may refer to anything; undefined when there is none. */
+  readonly keysAt: (key: string) => readonly string[] | undefined;
+  /** The value of a text as OmegaConf's language of values has it: `[1, 2.0, x]`, `1e-3`, `null`. */
+  readonly decode: (text: string) => Node;
   /** Overrides of this run and where its config came from. */
   readonly job: JobInfo;
 }
@@ -14,6 +19,8 @@ export interface ResolverContext {
 export interface JobInfo {
   readonly name: string;
   readonly overrides: readonly string[];
+  /** Options of the groups: `model` → `ab_upt`. */
+  readonly choices: ReadonlyMap<string, string | readonly string[] | null>;
   /** The moment that `${now:…}` means: the same in one run. */
   readonly started: Date;
 }
@@ -26,6 +33,23 @@ const resolvers = new Map<string, Resolver>();
 /** Adds a resolver for interpolations. */
 export function registerResolver(name: string, resolver: Resolver): void {
   resolvers.set(name, resolver);
+}
+
+/** The most arguments of OmegaConf's own resolvers. */
+const MAX_ARGUMENTS: Readonly<Record<string, number>> = {
+  "oc.env": 2,
+  "oc.select": 2,
+  "oc.decode": 1,
+  "oc.create": 1,
+  "oc.deprecated": 2,
+  "oc.dict.keys": 1,
+  "oc.dict.values": 1,
+};
+
+/** @throws ConfigError for more arguments than a resolver takes */
+export function checkArguments(name: string, count: number): void {
+  const most = Object.hasOwn(MAX_ARGUMENTS, name) ? MAX_ARGUMENTS[name]! : Infinity;
+  if (count > most) throw new ConfigError(`expected at most ${most} arguments for ${name}, received ${count}`);
 }
 
 /** The resolver behind `${name:…}`. */
@@ -52,8 +76,7 @@ registerResolver("oc.env", (args) => {
     throw new ConfigError(
       `expected the environment variable ${name} to be set; give a default with \${oc.env:${name},value}`,
     );
-  if (fallback.type !== "scalar" || fallback.value === null || typeof fallback.value === "string") return fallback;
-  return scalarNode(String(fallback.value instanceof Float ? fallback.value.value : fallback.value));
+  return isNull(fallback) ? fallback : scalarNode(pythonText(fallback));
 });
 
 registerResolver(
@@ -61,15 +84,19 @@ registerResolver(
   (args, { select }) => select(text(args[0], "a key for oc.select")) ?? args[1] ?? scalarNode(null),
 );
 
-registerResolver("oc.decode", (args) => {
-  const node = args[0];
-  if (node?.type === "scalar" && node.value === null) return node;
-  // the text is a value of YAML flow style: [1, 2.0, x], 1e-3, null
-  const wrapped = readYaml(`value: ${text(node, "a text for oc.decode")}`, "oc.decode");
-  return wrapped.type === "map" ? wrapped.entries.get("value")! : wrapped;
+registerResolver("oc.decode", (args, { decode }) => {
+  const [node] = args;
+  if (node?.type !== "scalar" || (node.value !== null && typeof node.value !== "string"))
+    throw new ConfigError("expected a text or null for oc.decode");
+  return node.value === null ? node : decode(node.value);
 });
 
-registerResolver("oc.create", (args) => args[0] ?? scalarNode(null));
+registerResolver("oc.create", (args) => {
+  const [node = scalarNode(null)] = args;
+  if (node.type !== "scalar" || node.value === null) return node;
+  if (typeof node.value !== "string") throw new ConfigError("expected a list, a mapping or a text for oc.create");
+  return readYaml(node.value, "oc.create");
+});
 
 registerResolver("oc.deprecated", (args, { select }) => {
   const key = text(args[0], "the new key for oc.deprecated");
@@ -79,9 +106,12 @@ registerResolver("oc.deprecated", (args, { select }) => {
   return node;
 });
 
-registerResolver("oc.dict.keys", (args, context) => {
-  const node = dictionary(args, context, "oc.dict.keys");
-  return listNode([...node.entries.keys()].map((key) => scalarNode(key)));
+registerResolver("oc.dict.keys", (args, { keysAt }) => {
+  const key = text(args[0], "a key for oc.dict.keys");
+  const keys = keysAt(key);
+  if (keys === undefined)
+    throw new ConfigError(`expected the key of a mapping for oc.dict.keys, received ${JSON.stringify(key)}`);
+  return listNode(keys.map((name) => scalarNode(name)));
 });
 
 registerResolver("oc.dict.values", (args, context) => {
@@ -100,7 +130,7 @@ function dictionary(args: readonly Node[], { select }: ResolverContext, name: st
 registerResolver("seed", (args) => {
   const [mapping, seed] = args;
   const value = seed?.type === "scalar" ? seed.value : undefined;
-  if (mapping?.type !== "map" || typeof value !== "number")
+  if (mapping?.type !== "map" || (typeof value !== "number" && typeof value !== "bigint"))
     throw new ConfigError("expected ${seed:<mapping>,<integer>}");
   if (mapping.entries.has("seed")) throw new ConfigError('expected a mapping without the key "seed" for ${seed:…}');
   return mapNode([...mapping.entries, ["seed", scalarNode(value)]]);
@@ -150,12 +180,15 @@ registerResolver("hydra", (args, { job }) => {
     job: { name: job.name, config_name: job.name, override_dirname: job.overrides.join(",") },
     overrides: { task: [...job.overrides] },
   });
+  const choices = mapNode([...job.choices].map(([group, option]) => [group, fromPlain(option)] as const));
+  const runtime = tree.type === "map" ? tree.entries.get("runtime") : undefined;
+  if (runtime?.type === "map") runtime.entries.set("choices", choices);
   const node = key
     .split(".")
     .reduce<Node | undefined>((at, part) => (at?.type === "map" ? at.entries.get(part) : undefined), tree);
   if (!node || isMissing(node))
     throw new ConfigError(
-      `unknown key ${JSON.stringify(key)} of hydra: known are runtime.cwd, job.name, overrides.task`,
+      `unknown key ${JSON.stringify(key)} of hydra: known are runtime.cwd, runtime.choices.<group>, job.name, overrides.task`,
     );
   return node;
 });

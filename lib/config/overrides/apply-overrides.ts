@@ -13,31 +13,32 @@ import {
   mapNode,
   scalarNode,
   toPlain,
+  type MapNode,
   type Node,
 } from "../yaml/nodes";
 import type { Override } from "./override";
-import type { ValueTree } from "./override-value";
+import { Dictionary, Quoted, isList, isSweepValue, type ValueTree } from "./override-value";
 
 /** A parsed override value as nodes whose source is the override. */
 export function valueNode(value: ValueTree | undefined, file: string): Node {
   const source = { file };
-  if (value === undefined || value === null) return scalarNode(null, source);
-  if (Array.isArray(value))
+  if (value === undefined) return scalarNode(null, source);
+  if (value instanceof Quoted) return scalarNode(value.text, source);
+  if (value instanceof Dictionary)
+    return mapNode(
+      [...value.entries].map(([key, item]) => [key, valueNode(item, file)] as const),
+      source,
+    );
+  if (isList(value))
     return listNode(
       value.map((item) => valueNode(item, file)),
       source,
     );
-  if (value instanceof Float || typeof value !== "object") return scalarNode(value, source);
-  return mapNode(
-    Object.entries(value).map(([key, item]) => [key, valueNode(item as ValueTree, file)] as const),
-    source,
-  );
-}
-
-function setChild(container: Node, key: string, value: Node): void {
-  if (container.type === "map") container.entries.set(key, value);
-  else if (container.type === "list")
-    container.items[Number(key) < 0 ? container.items.length + Number(key) : Number(key)] = value;
+  if (isSweepValue(value))
+    throw new ConfigError([
+      { path: "", message: "expected one value, received a sweep inside of it", location: source },
+    ]);
+  return scalarNode(value, source);
 }
 
 /**
@@ -48,93 +49,162 @@ function setChild(container: Node, key: string, value: Node): void {
  */
 export function applyOverride(root: Node, override: Override): void {
   const file = `override "${override.text}"`;
-  const fail = (message: string): never => {
-    throw new ConfigError([{ path: override.key, message, location: { file } }]);
-  };
-  if (root.type !== "map") return fail("expected a mapping at the root of the config");
-  const follow = (node: Node, path: readonly string[]) => new Interpolator(root).follow(node, path);
-  /** The target of an interpolation; undefined when it leads nowhere, so that it is simply replaced. */
-  const tryFollow = (node: Node, path: readonly string[]): Node | undefined => {
+  if (root.type !== "map") throw new ConfigError("expected a mapping at the root of the config");
+  new Application(root, override, file).run();
+}
+
+class Application {
+  constructor(
+    private readonly root: MapNode,
+    private readonly override: Override,
+    private readonly file: string,
+  ) {}
+
+  run(): void {
+    const keys = this.override.key.split(".");
+    const last = keys.pop()!;
+    const { container, path } = this.descend(keys);
+    const current = childOf(container, last);
+    const value = valueNode(this.override.value, this.file);
+    switch (this.override.type) {
+      case "change":
+        if (!current) this.missing(container, last, path);
+        return this.put(container, last, path, value, true);
+      case "add":
+        if (
+          current &&
+          !isMissing(current) &&
+          value.type === "scalar" &&
+          !isNull(this.resolved(current, [...path, last]))
+        )
+          this.fail(
+            `expected a new key, it is there already; write ${this.override.text.slice(1)} to change it or ++ to set it either way`,
+          );
+        return this.put(container, last, path, value, false);
+      case "force":
+        return this.put(container, last, path, value, false);
+      case "delete":
+        return this.delete(container, last, path, value);
+    }
+  }
+
+  /** The container that holds the last key; `+` and `++` make what is missing on the way. */
+  private descend(keys: readonly string[]): { container: Exclude<Node, { type: "scalar" }>; path: readonly string[] } {
+    const adds = this.override.type === "add" || this.override.type === "force";
+    let container: Exclude<Node, { type: "scalar" }> = this.root;
+    let path: readonly string[] = [];
+    for (const key of keys) {
+      const child = childOf(container, key);
+      if (child === undefined && !adds) this.missing(container, key, path);
+      const target = child && this.follow(child, [...path, key]);
+      if (target === undefined || target.node.type === "scalar") {
+        if (!adds) this.below(child!, [...path, key], keys);
+        const made = mapNode([], { file: this.file });
+        this.set(container, key, path, made);
+        [container, path] = [made, [...path, key]];
+      } else [container, path] = [target.node, target.path];
+    }
+    return { container, path };
+  }
+
+  private put(container: Node, key: string, path: readonly string[], value: Node, isStrict: boolean): void {
+    const current = childOf(container, key);
+    // an override replaces an interpolation, whatever it points to
+    const isMerged = current !== undefined && current.type !== "scalar" && value.type !== "scalar";
+    if (!isMerged) return this.set(container, key, path, cloneNode(value));
+    const follow = (node: Node, at: readonly string[]): Node | undefined => {
+      try {
+        return this.follow(node, at).node;
+      } catch (error) {
+        if (error instanceof ConfigError) return undefined; // it leads nowhere, so it is simply replaced
+        throw error;
+      }
+    };
     try {
-      return follow(node, path).node;
+      this.set(container, key, path, mergeNodes(current, value, [...path, key], { follow, isStrict }));
     } catch (error) {
-      if (error instanceof ConfigError) return undefined;
-      throw error;
+      if (!(error instanceof ConfigError)) throw error;
+      const [{ path: at, message } = { path: "", message: "" }] = error.problems;
+      throw new ConfigError([
+        {
+          path: at,
+          message: isStrict ? `${message}; write +${this.override.text} to add it` : message,
+          location: { file: this.file },
+        },
+      ]);
     }
-  };
-  const adds = override.type === "add" || override.type === "force";
-  const keys = override.key.split(".");
-  const last = keys.pop()!;
-
-  let container: Node = root;
-  let path: readonly string[] = [];
-  for (const key of keys) {
-    let child = childOf(container, key);
-    if (!child || isNull(child) || (adds && isMissing(child))) {
-      if (!adds) return missing(container, key, path);
-      child = mapNode([], { file });
-      setChild(container, key, child);
-    }
-    let target = follow(child, [...path, key]);
-    if (target.node.type === "scalar" && override.type === "force") {
-      target = { node: mapNode([], { file }), path: [...path, key] };
-      setChild(container, key, target.node);
-    }
-    if (target.node.type === "scalar")
-      return fail(`expected a mapping or list at "${[...path, key].join(".")}", it is a single value`);
-    container = target.node;
-    path = target.path;
   }
 
-  const current = childOf(container, last);
-  const value = valueNode(override.value, file);
-  switch (override.type) {
-    case "change":
-      if (!current) return missing(container, last, path);
-      if (value.type === "map")
-        return setChild(
-          container,
-          last,
-          mergeNodes(current, value, (node) => tryFollow(node, [...path, last])),
-        );
-      return setChild(container, last, value);
-    case "add":
-      if (current && !isNull(current) && value.type === "scalar") {
-        return fail(
-          `expected a new key, it is there already; write ${override.text.slice(1)} to change it or ++ to set it either way`,
-        );
-      }
-      return put(current, value);
-    case "force":
-      return put(current, value);
-    case "delete":
-      if (!current || isNull(current)) return missing(container, last, path);
-      if (override.value !== undefined && JSON.stringify(toPlain(current)) !== JSON.stringify(toPlain(value))) {
-        return fail(`expected the value ${JSON.stringify(toPlain(value))}, it is ${JSON.stringify(toPlain(current))}`);
-      }
-      if (container.type === "map") container.entries.delete(last);
-      else if (container.type === "list") container.items.splice(Number(last), 1);
-      return;
+  private set(container: Node, key: string, path: readonly string[], value: Node): void {
+    if (container.type === "map") container.entries.set(key, value);
+    else if (container.type === "list") {
+      const index = /^-?\d+$/.test(key) ? Number(key) : NaN;
+      const at = index < 0 ? container.items.length + index : index;
+      if (!(at >= 0 && at <= container.items.length)) this.missing(container, key, path);
+      container.items[at] = value;
+    }
   }
 
-  function put(existing: Node | undefined, node: Node): void {
-    if (container.type === "list" && !existing && Number(last) !== container.items.length)
-      return missing(container, last, path);
-    if (existing && node.type === "map")
-      setChild(
-        container,
-        last,
-        mergeNodes(existing, node, (pointer) => tryFollow(pointer, [...path, last])),
-      );
-    else setChild(container, last, cloneNode(node));
+  private delete(container: Node, key: string, path: readonly string[], value: Node): void {
+    const current = childOf(container, key);
+    if (!current || isNull(current) || isMissing(current)) return this.missing(container, key, path);
+    const found = this.resolved(current, [...path, key]);
+    if (this.override.value !== undefined && !isSame(found, value))
+      this.fail(`expected the value ${shown(value)}, it is ${shown(found)}`);
+    if (container.type === "map") container.entries.delete(key);
+    else if (container.type === "list") container.items.splice(Number(key), 1);
   }
 
-  function missing(at: Node, key: string, where: readonly string[]): never {
+  private follow(node: Node, path: readonly string[]): { node: Node; path: readonly string[] } {
+    return new Interpolator(this.root).follow(node, path);
+  }
+
+  private resolved(node: Node, path: readonly string[]): Node {
+    return new Interpolator(this.root).resolveAt(node, path);
+  }
+
+  private fail(message: string): never {
+    throw new ConfigError([{ path: this.override.key, message, location: { file: this.file } }]);
+  }
+
+  /** There is a value where the path goes on. */
+  private below(node: Node, path: readonly string[], keys: readonly string[]): never {
+    const next = [...keys, this.override.key.split(".").at(-1)!][path.length]!;
+    const what = isNull(node) ? "null" : isMissing(node) ? "???" : "a single value";
+    const add = this.override.type === "change" ? `; write +${this.override.text} to make it a mapping` : "";
+    return this.fail(`"${path.join(".")}" is ${what}, so it has no key "${next}"${add}`);
+  }
+
+  private missing(at: Node, key: string, where: readonly string[]): never {
     const place = where.length === 0 ? "the config" : `"${where.join(".")}"`;
     if (at.type === "list")
-      return fail(`expected an index below ${at.items.length} of the list ${place}, received ${key}`);
-    const add = override.type === "change" ? `; write +${override.text} to add it` : "";
-    const hint = suggestNames(key, keysOf(at));
-    return fail(`${place} has no key "${key}"; ${hint}${add}`);
+      return this.fail(`expected an index below ${at.items.length} of the list ${place}, received ${key}`);
+    const child = childOf(at, key);
+    if (child !== undefined)
+      return this.fail(
+        `expected a value to delete, "${[...where, key].join(".")}" is ${isNull(child) ? "null" : "???"}`,
+      );
+    const add = this.override.type === "change" ? `write +${this.override.text} to add it` : "";
+    const hint = [suggestNames(key, keysOf(at)), add].filter((part) => part !== "").join("; ");
+    return this.fail(`${place} has no key "${key}"${hint === "" ? "" : `; ${hint}`}`);
   }
+}
+
+function shown(node: Node): string {
+  return JSON.stringify(toPlain(node), (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+}
+
+/** As Python compares: `1 == 1.0`. */
+function isSame(a: Node, b: Node): boolean {
+  if (a.type === "list" && b.type === "list")
+    return a.items.length === b.items.length && a.items.every((item, i) => isSame(item, b.items[i]!));
+  if (a.type === "map" && b.type === "map")
+    return (
+      a.entries.size === b.entries.size &&
+      [...a.entries].every(([key, item]) => b.entries.has(key) && isSame(item, b.entries.get(key)!))
+    );
+  if (a.type !== "scalar" || b.type !== "scalar") return false;
+  const number = (value: unknown): unknown =>
+    value instanceof Float ? value.value : typeof value === "boolean" ? Number(value) : value;
+  return number(a.value) === number(b.value);
 }

@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors";
-import { parseValue, Sweep, type ValueTree } from "./override-value";
+import { parseOverrideText } from "./override-grammar";
+import { isSweepValue, type ValueTree } from "./override-value";
 
 /** One command-line override: `key=value`, `+key=value`, `++key=value`, `~key[=value]`. */
 export interface Override {
@@ -14,8 +15,7 @@ export interface Override {
   readonly text: string;
 }
 
-const KEY = /^[A-Za-z_$][\w$-]*(?:[./](?:[A-Za-z_$][\w$-]*|\d+))*$/;
-const PACKAGE = /^[A-Za-z_][\w-]*(?:\.[\w-]+)*$/;
+const TYPES = { "": "change", "+": "add", "++": "force", "~": "delete" } as const;
 
 /**
  * Parses one override.
@@ -23,34 +23,18 @@ const PACKAGE = /^[A-Za-z_][\w-]*(?:\.[\w-]+)*$/;
  * @throws ConfigError that names the override and what is wrong with it
  */
 export function parseOverride(text: string): Override {
-  const complain = (message: string): never => {
-    throw new ConfigError([{ path: "", message, location: { file: `override "${text}"` } }]);
-  };
-  const prefix = /^(\+\+|\+|~)?/.exec(text)![0];
-  const rest = text.slice(prefix.length);
-  const equals = rest.indexOf("=");
-  if (equals < 0 && prefix !== "~") complain("expected key=value (or ~key to delete a key)");
-  const name = (equals < 0 ? rest : rest.slice(0, equals)).trim();
-  const [key = "", pkg, ...more] = name.split("@");
-  if (!KEY.test(key) || more.length > 0 || (pkg !== undefined && !PACKAGE.test(pkg))) {
-    complain(
-      `expected a key such as trainer.max_epochs or a group such as model before "=", received ${JSON.stringify(name)}`,
-    );
+  try {
+    const { prefix, key, package: pkg, value } = parseOverrideText(text);
+    return { type: TYPES[prefix], key, package: pkg, value, text };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError([
+      { path: "", message: error.problems[0]!.message, location: { file: `override "${text}"` } },
+    ]);
   }
-  let value: ValueTree | undefined;
-  if (equals >= 0) {
-    try {
-      value = parseValue(rest.slice(equals + 1));
-    } catch (error) {
-      if (error instanceof ConfigError) complain(error.problems[0]!.message);
-      throw error;
-    }
-  }
-  const type = prefix === "++" ? "force" : prefix === "+" ? "add" : prefix === "~" ? "delete" : "change";
-  return { type, key, package: pkg, value, text };
 }
 
 /** Whether an override asks for several jobs. */
 export function isSweep(override: Override): boolean {
-  return override.value instanceof Sweep;
+  return isSweepValue(override.value);
 }

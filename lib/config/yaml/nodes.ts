@@ -5,13 +5,13 @@ import type { SourceLocation } from "../errors";
  * name file and line; numbers keep YAML's difference between `1` and `1.0`.
  */
 
-/** A YAML float. Integers are plain JavaScript numbers. */
+/** A YAML float. Integers are plain JavaScript numbers, beyond 2^53 bigints. */
 export class Float {
   constructor(readonly value: number) {}
 }
 
 /** What a YAML scalar stands for. */
-export type ScalarValue = string | number | boolean | null | Float;
+export type ScalarValue = string | number | bigint | boolean | null | Float;
 
 /** One value. */
 export interface ScalarNode {
@@ -97,7 +97,7 @@ export function keysOf(node: Node): string[] {
   return node.type === "list" ? node.items.map((_, index) => String(index)) : [];
 }
 
-/** The node as plain objects, arrays, strings, numbers, booleans and null. */
+/** The node as plain objects, arrays, strings, numbers (integers beyond 2^53: bigints), booleans and null. */
 export function toPlain(node: Node): unknown {
   if (node.type === "list") return node.items.map(toPlain);
   if (node.type === "map") return Object.fromEntries([...node.entries].map(([key, value]) => [key, toPlain(value)]));
@@ -120,6 +120,7 @@ export function fromPlain(value: unknown, source?: SourceLocation): Node {
     );
   }
   if (typeof value === "number") return scalarNode(Number.isInteger(value) ? value : new Float(value), source);
-  if (typeof value === "string" || typeof value === "boolean") return scalarNode(value, source);
+  if (typeof value === "string" || typeof value === "boolean" || typeof value === "bigint")
+    return scalarNode(value, source);
   return scalarNode(null, source);
 }

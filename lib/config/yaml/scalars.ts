@@ -1,4 +1,5 @@
 import { pyFloatRepr } from "../python-format";
+import { exactInteger } from "../grammar/numbers";
 import { Float, type ScalarValue } from "./nodes";
 
 /**
@@ -27,16 +28,21 @@ function base60(text: string): number {
   return text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
-/** The value of a YAML integer text. */
-function integer(text: string): number {
-  const negative = text.startsWith("-");
-  const digits = text.replace(/^[-+]/, "").replaceAll("_", "");
-  let value: number;
-  if (digits.includes(":")) value = base60(digits);
-  else if (/^0[bx]/.test(digits)) value = Number(digits);
-  else if (/^0\d/.test(digits)) value = Number.parseInt(digits, 8);
-  else value = Number(digits);
-  return negative && value !== 0 ? -value : value;
+/** The value of a YAML integer text; undefined when it is none. */
+function integer(text: string): number | bigint | undefined {
+  const digits = text.replaceAll("_", "").replace(/^[-+]/, "");
+  const parts = digits.split(":");
+  if (/^0b[01]+$|^0x[\da-f]+$/i.test(digits) && !/^0[BX]/.test(digits)) return signed(text, BigInt(digits));
+  if (/^0[0-7]+$/.test(digits)) return signed(text, BigInt(`0o${digits.slice(1)}`));
+  if (/^0\d/.test(digits) || !parts.every((part) => /^\d+$/.test(part))) return undefined;
+  return signed(
+    text,
+    parts.reduce((sum, part) => sum * 60n + BigInt(part), 0n),
+  );
+}
+
+function signed(text: string, magnitude: bigint): number | bigint {
+  return exactInteger(text.startsWith("-") ? -magnitude : magnitude);
 }
 
 /** The value of a YAML float text. */
@@ -58,7 +64,7 @@ export function resolvePlainScalar(text: string): ScalarValue {
   if (NULLS.has(text)) return null;
   if (TRUES.has(text)) return true;
   if (FALSES.has(text)) return false;
-  if (INTEGER.test(text) || SEXAGESIMAL.test(text)) return integer(text);
+  if (INTEGER.test(text) || SEXAGESIMAL.test(text)) return integer(text) ?? text;
   return isFloatText(text) ? new Float(float(text)) : text;
 }
 
@@ -69,10 +75,17 @@ export function resolveTaggedScalar(tag: string, text: string): ScalarValue | un
       return text;
     case "tag:yaml.org,2002:int":
       return integer(text);
-    case "tag:yaml.org,2002:float":
-      return new Float(float(text));
-    case "tag:yaml.org,2002:bool":
-      return TRUES.has(text) ? true : FALSES.has(text) ? false : undefined;
+    case "tag:yaml.org,2002:float": {
+      const value = float(text);
+      return Number.isNaN(value) && !/nan/i.test(text) ? undefined : new Float(value);
+    }
+    case "tag:yaml.org,2002:bool": {
+      const lower = text.toLowerCase();
+      return TRUES.has(lower) ? true : FALSES.has(lower) ? false : undefined;
+    }
+    case "tag:yaml.org,2002:python/unicode":
+    case "tag:yaml.org,2002:python/str":
+      return text;
     case "tag:yaml.org,2002:null":
       return null;
     default:

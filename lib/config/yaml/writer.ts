@@ -23,13 +23,24 @@ function needsQuotes(text: string): boolean {
 
 /** A string scalar; multi-line and control characters go into double quotes. */
 function writeString(text: string): string {
-  // eslint-disable-next-line no-control-regex -- exactly the characters that single quotes cannot hold
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/.test(text)) return JSON.stringify(text);
+  if (UNQUOTABLE.test(text)) return `"${text.replace(ESCAPED, escape)}"`;
   return needsQuotes(text) ? `'${text.replaceAll("'", "''")}'` : text;
+}
+
+/** Characters that single quotes cannot hold: control characters, line ends, halves of surrogate pairs. */
+const UNPRINTABLE = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufeff\\ufffe\\uffff\\ud800-\\udfff";
+const UNQUOTABLE = new RegExp(`[${UNPRINTABLE}]`, "u");
+const ESCAPED = new RegExp(`["\\\\${UNPRINTABLE}]`, "gu");
+const SHORT: Readonly<Record<string, string>> = { '"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** An escape that YAML 1.1 knows. */
+function escape(character: string): string {
+  return SHORT[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function writeScalar(value: unknown): string {
   if (value === null || value === undefined) return "null";
+  if (typeof value === "bigint") return String(value);
   if (value instanceof Float) return yamlFloat(value.value);
   if (typeof value === "number")
     return Number.isInteger(value) && !Object.is(value, -0) ? String(BigInt(value)) : yamlFloat(value);

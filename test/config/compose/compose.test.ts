@@ -96,9 +96,19 @@ describe("in a directory of its own", () => {
     expect(() => composeConfig({ overrides: ["input_dir=outputs"] })).toThrow("write +input_dir=outputs to add it");
   });
 
-  test("settings of Hydra itself are accepted", () => {
-    const overrides = ["hydra.run.dir=.", "hydra/job_logging=disabled", "+hydra.x=1"];
-    expect(composeConfig({ file: write("a.yaml", "x: 1\n"), overrides }).plain).toEqual({ x: 1 });
+  test("settings of Hydra itself that change nothing are accepted, as are those of upstream's commands", () => {
+    const overrides = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=disabled"];
+    const text = "defaults:\n  - override hydra/hydra_logging: none\n  - _self_\nhydra:\n  run: {dir: out}\nx: 1\n";
+    expect(composeConfig({ file: write("a.yaml", text), overrides }).plain).toEqual({ x: 1 });
+  });
+
+  test.each([
+    ["hydra.sweep.dir=x", /hydra\.sweep\.dir: expected no settings of Hydra.*output_path says where runs go/],
+    ["hydra.run.dir=out", /output_path/],
+    ["+hydra.x=1", /expected no settings of Hydra/],
+    ["hydra/launcher=joblib", /expected no settings of Hydra/],
+  ])("%s is refused: it would change nothing", (override, message) => {
+    expect(() => composeConfig({ file: write("a.yaml", "x: 1\n"), overrides: [override] })).toThrow(message);
   });
 
   test.each([

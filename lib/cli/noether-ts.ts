@@ -1,36 +1,62 @@
 #!/usr/bin/env node
-/** `noether-ts`: care of the installation. Training and evaluation have commands of their own. */
+/** `noether-ts`: one command, many subcommands. Training and evaluation have commands of their own. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { packageRoot } from "../torch/loader";
+import { EXIT, runCommand } from "./command";
 import { doctor } from "./doctor";
 
-const usage = `Usage: noether-ts <command>
+interface Subcommand {
+  /** Its arguments, for the help. */
+  readonly args: string;
+  /** What it does, for the help. */
+  readonly does: string;
+  /** Returns the exit code. */
+  readonly run: (args: readonly string[]) => number | Promise<number>;
+}
 
-  doctor [--json]                                    what is installed, whether it works, what to do if not
-  setup [--variant cpu|cu130] [--version 2.13.0]     find or fetch libtorch and compile the addon
+/** A subcommand is one entry here, and a file `<name>.ts` beside this one when it is more than a line. */
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  doctor: { args: "[--json]", does: "what is installed, whether it works, what to do if not", run: doctor },
+  setup: {
+    args: "[--variant cpu|cu130] [--version 2.13.0]",
+    does: "find or fetch libtorch and compile the addon",
+    run: (args) => {
+      const script = join(packageRoot(), "scripts", "setup.mjs");
+      return spawnSync(process.execPath, [script, "--native", ...args], { stdio: "inherit" }).status ?? EXIT.failed;
+    },
+  },
+};
+
+function usage(): string {
+  const lines = Object.entries(subcommands).map(
+    ([name, { args, does }]) => `  ${`${name} ${args}`.padEnd(50)} ${does}`,
+  );
+  return `Usage: noether-ts <command>
+
+${lines.join("\n")}
 
 Training:    noether-train CONFIG.yaml [key=value ...]
 Evaluation:  noether-eval --help`;
-
-function main([command, ...args]: readonly string[]): number {
-  switch (command) {
-    case "doctor":
-      return doctor(args);
-    case "setup": {
-      const script = join(packageRoot(), "scripts", "setup.mjs");
-      return spawnSync(process.execPath, [script, "--native", ...args], { stdio: "inherit" }).status ?? 1;
-    }
-    case undefined:
-    case "help":
-    case "--help":
-    case "-h":
-      console.log(usage);
-      return 0;
-    default:
-      console.error(`expected one of the commands doctor and setup, got "${command}"\n\n${usage}`);
-      return 2;
-  }
 }
 
-process.exitCode = main(process.argv.slice(2));
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined) {
+    console.error(usage());
+    return EXIT.usage;
+  }
+  if (["help", "--help", "-h"].includes(name)) {
+    console.log(usage());
+    return EXIT.ok;
+  }
+  const subcommand = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
+  if (subcommand === undefined) {
+    console.error(
+      `expected one of the commands ${Object.keys(subcommands).join(" and ")}, got "${name}"\n\n${usage()}`,
+    );
+    return EXIT.usage;
+  }
+  return subcommand.run(args);
+}
+
+void runCommand("noether-ts", () => main(process.argv.slice(2)));

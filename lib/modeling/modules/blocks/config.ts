@@ -12,7 +12,7 @@ import {
   type Report,
 } from "../../../config/schema";
 import { InitWeightsMode } from "../../functional/init";
-import { ATTENTION_REGISTRY } from "../attention/registry";
+import { ATTENTION_NAMES, ATTENTION_REGISTRY } from "../attention/registry";
 
 /** The part of a block config that the attention is built from. */
 interface AttentionFields {
@@ -35,9 +35,7 @@ export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
     mlp_expansion_factor: optional(int({ ge: 1 })),
     /** Probability that a sample skips a residual branch in training. */
     drop_path: float({ ge: 0, le: 1 }).default(0),
-    attention_constructor: literal("dot_product", "perceiver", "transolver", "transolver_plusplus").default(
-      "dot_product",
-    ),
+    attention_constructor: literal(...ATTENTION_NAMES).default("dot_product"),
     /** Initial scale per channel of each residual branch; null: no scale. */
     layerscale: optional(float({ ge: 0 })),
     /** Width of the condition that modulates the block; null: no modulation. */
@@ -76,7 +74,7 @@ export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
       }
     }
     if (condition_dim !== null && !bias) report("conditioning (condition_dim) needs bias: true", "bias");
-    if (use_rope && attention_constructor.startsWith("transolver")) {
+    if (use_rope && !ATTENTION_REGISTRY[attention_constructor].hasRope) {
       report(`${attention_constructor} attention has no rotary positions; remove use_rope`, "use_rope");
     }
     checkAttentionArguments(config, report);

@@ -37,6 +37,7 @@ export { writeYaml } from "./yaml/writer";
 export {
   findKind,
   lookupKind,
+  notImplementedMessage,
   register,
   registeredKinds,
   type KindClass,

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { KindError } from "./errors";
+import { missingKindMessage } from "./missing-kinds";
 import { nearestNames } from "./nearest-names";
 
 /**
@@ -72,14 +73,28 @@ export function registeredKinds(): string[] {
   return [...kinds.keys()];
 }
 
-/** `unknown kind "x"; did you mean …`, or the way to own classes when nothing is near. */
+/** `"x" is not implemented yet; there are: …` for kinds of the Python framework that have no class here, else undefined. */
+export function notImplementedMessage(kind: string): string | undefined {
+  if (kinds.get(kind)?.class) return undefined;
+  return missingKindMessage(kind, kindsWithClass());
+}
+
+/**
+ * {@link notImplementedMessage}, `unknown kind "x"; did you mean …`, or the way to own classes when nothing is near.
+ */
 export function unknownKindMessage(kind: string): string {
+  const missing = notImplementedMessage(kind);
+  if (missing !== undefined) return missing;
   const near = nearestNames(kind, kinds.keys());
   const hint =
     near.length > 0
       ? `did you mean ${near.map((name) => `"${name}"`).join(" or ")}?`
       : "a class of your own is named by its file: ./path/to/file.ts#ClassName";
   return `unknown kind "${kind}"; ${hint}`;
+}
+
+function kindsWithClass(): string[] {
+  return [...kinds].flatMap(([name, entry]) => (entry.class ? [name] : []));
 }
 
 /**

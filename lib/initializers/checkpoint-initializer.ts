@@ -74,6 +74,9 @@ export abstract class CheckpointInitializer extends InitializerBase {
     this.loadOptim = config.load_optim;
     this.modelInfo = config.model_info || null;
     this.popCkptKwargsKeys = config.pop_ckpt_kwargs_keys ?? [];
+    if (this.popCkptKwargsKeys.length + Object.keys(config.kwargs ?? {}).length > 0) {
+      this.logger.warning("kwargs and pop_ckpt_kwargs_keys have no effect, as in the Python framework: leave them out");
+    }
     this.checkpointTag = parseTag(config.checkpoint_tag);
     this.initRunPathProvider =
       config.output_path === null

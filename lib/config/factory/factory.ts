@@ -1,6 +1,6 @@
 import { KindError } from "../errors";
 import { NotImplementedError } from "../python-errors";
-import { type KindClass, lookupKind } from "../registry";
+import { type KindClass, lookupKind, notImplementedMessage } from "../registry";
 import { isConfig } from "../schema/config-class";
 import { isMapping } from "../schema/custom-type";
 import { validateConfig } from "../schema/validate";
@@ -26,7 +26,11 @@ function classOf(kind: unknown): KindClass {
   if (typeof kind !== "string")
     throw new KindError(String(kind), `expected a class name in "kind", received ${String(kind)}`);
   const target = lookupKind(kind).class;
-  if (!target) throw new KindError(kind, `there is no class behind "${kind}", only the schema of its config`);
+  if (!target)
+    throw new KindError(
+      kind,
+      notImplementedMessage(kind) ?? `there is no class behind "${kind}", only the schema of its config`,
+    );
   return target;
 }
 

@@ -25,6 +25,11 @@ const optimizers: readonly [type: KindClass, options: Fields][] = [
   [optim.Adamax, { betas, eps }],
   [optim.NAdam, { betas, eps, momentum_decay: number, decoupled_weight_decay: flag }],
   [optim.RAdam, { betas, eps, decoupled_weight_decay: flag }],
+  [optim.ASGD, { lambd: number, alpha: number, t0: number }],
+  [
+    optim.Adafactor,
+    { beta2_decay: number, eps: tuple(float({ ge: 0 }).nullable(), float({ ge: 0 })).optional(), d: number },
+  ],
 ];
 
 for (const [type, options] of optimizers) {

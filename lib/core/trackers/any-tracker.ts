@@ -13,3 +13,10 @@ export const AnyTracker = customType<TrackerBaseConfig | null, unknown>((input, 
   report(context, input, `expected a mapping with "kind" or the word disabled, received ${JSON.stringify(input)}`);
   return z.NEVER;
 });
+
+/** Whether a tracker's config asks for no tracking: there is none, or Weights & Biases with `mode: disabled`. */
+export function isTrackerOff(tracker: TrackerBaseConfig | null): boolean {
+  if (tracker === null) return true;
+  const { kind, mode } = tracker as TrackerBaseConfig & { mode?: unknown };
+  return kind === "noether.core.trackers.WandBTracker" && mode === "disabled";
+}

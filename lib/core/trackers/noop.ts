@@ -1,4 +1,5 @@
-import { BaseTracker } from "./base";
+import { register } from "../../config/registry";
+import { BaseTracker, TrackerBaseConfig, type TrackerDependencies } from "./base";
 
 /** Keeps the local files of a run and sends nothing anywhere. */
 export class NoopTracker extends BaseTracker {
@@ -12,3 +13,9 @@ export class NoopTracker extends BaseTracker {
 
   protected override closeBackend(): void {}
 }
+
+register("noether.core.trackers.NoopTracker", {
+  class: (_config: TrackerBaseConfig, dependencies: TrackerDependencies) => new NoopTracker(dependencies),
+  schema: TrackerBaseConfig,
+  aliases: ["noether.core.trackers.noop.NoopTracker"],
+});

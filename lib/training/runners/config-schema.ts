@@ -107,9 +107,11 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     run_id: optional(str()),
     /** Device indices as a quoted list, `"0,1"`. */
     devices: optional(str()),
-    /** Loader workers per process; null: a fair share of the cores. */
-    num_workers: optional(int()),
+    /** Loader workers per process. Has no effect yet: samples are loaded in the process that trains. */
+    num_workers: optional(int({ ge: 0 })),
+    /** Speed of convolutions on a GPU. Has no effect yet: cuDNN chooses its algorithms itself. */
     cudnn_benchmark: bool().default(true),
+    /** Not implemented yet for GPUs. */
     cudnn_deterministic: bool().default(false),
     /** `train` is the training set; without it the first one. */
     datasets: mapping(registered(DatasetBaseConfig)),
@@ -121,6 +123,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     log_level: optional(literal(...CONSOLE_LEVELS)),
     store_code_in_output: bool().default(true),
     output_path: path,
+    /** Of runs of several processes, which there are not yet. */
     master_port: masterPort,
     slurm: optional(SlurmConfig),
   },
@@ -129,6 +132,12 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
       complain("expected at least one data set, received an empty mapping", "datasets");
     if (config.cudnn_deterministic && config.cudnn_benchmark) {
       complain("expected cudnn_benchmark: false together with cudnn_deterministic: true", "cudnn_deterministic");
+    }
+    if (config.accelerator === "gpu" && config.cudnn_deterministic && !config.cudnn_benchmark) {
+      complain(
+        "not implemented yet: on a GPU cuDNN chooses its algorithms itself; results repeat bit for bit on the CPU (accelerator=cpu)",
+        "cudnn_deterministic",
+      );
     }
   },
 });

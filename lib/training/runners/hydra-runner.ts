@@ -3,6 +3,7 @@ import type { ComposedConfig } from "../../config";
 import { addGlobalHandlers, getLogger, durationForPeople } from "../../core/logging";
 import { runDevice } from "./devices";
 import { consoleLevel } from "./config-schema";
+import { refuseMissingKinds } from "./not-implemented";
 import { loadRunConfig, type RunConfig } from "./run-config";
 import { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";
 
@@ -14,6 +15,7 @@ export class HydraRunner {
   /** @throws ConfigError before any work starts when the config is not valid */
   async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
     const { config, schemaKind } = await loadRunConfig(composed);
+    refuseMissingKinds(config, composed);
     addGlobalHandlers({ level: consoleLevel(config) });
     const logger = getLogger("runner");
     logger.debug(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);

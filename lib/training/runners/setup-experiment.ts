@@ -8,7 +8,7 @@ import { addGlobalHandlers, getLogger, type MessageCounter } from "../../core/lo
 import { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
 import { setSeed } from "../../core/seed";
-import { BaseTracker, NoopTracker } from "../../core/trackers";
+import { BaseTracker, isTrackerOff, NoopTracker } from "../../core/trackers";
 import { Hyperparameters } from "../../core/writers";
 import { createPipeline, DataContainer, DatasetFactory } from "../../data";
 import { PreviousRunInitializerConfig } from "../../initializers/previous-run-initializer";
@@ -81,6 +81,9 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
     outputUri: pathProvider.runOutputPath,
   });
   logSystemInfo();
+  if ((config.num_workers ?? 0) > 0) {
+    logger.info(`num_workers ${config.num_workers} has no effect yet: samples are loaded in the process that trains`);
+  }
   if (isRank0()) {
     Hyperparameters.saveResolved(resumed, resolve(pathProvider.runOutputPath, "hp_resolved.yaml"), schemaKind);
     Hyperparameters.log(resumed);
@@ -139,7 +142,7 @@ function createTracker(
   config: ConfigSchema,
   dependencies: { metricPropertyProvider: MetricPropertyProvider; pathProvider: PathProvider },
 ): BaseTracker {
-  if (config.tracker === null || config.debug) return new NoopTracker(dependencies);
+  if (config.tracker === null || config.debug || isTrackerOff(config.tracker)) return new NoopTracker(dependencies);
   const tracker = new Factory().create(config.tracker, dependencies);
   if (!(tracker instanceof BaseTracker))
     throw new TypeError(`expected kind "${config.tracker.kind}" to be a tracker (a subclass of BaseTracker)`);

@@ -37,8 +37,11 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     /** Default: false with `max_batch_size`, else true. */
     disable_gradient_accumulation: bool().default(true),
     save_on_sigint: bool().default(false),
+    /** Has no effect yet: the model runs eagerly. */
     use_torch_compile: bool().default(false),
+    /** Of training on several devices; not implemented yet. */
     find_unused_params: bool().default(false),
+    /** Of training on several devices; not implemented yet. */
     static_graph: bool().default(false),
     /** Batch keys handed to the model. */
     forward_properties: optional(list(str())).default(() => []),
@@ -53,6 +56,13 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     const lengths = [config.max_epochs, config.max_updates, config.max_samples].filter((n) => n !== null);
     if (lengths.length !== 1) {
       complain(`expected exactly one of max_epochs, max_updates and max_samples, received ${lengths.length || "none"}`);
+    }
+    for (const key of ["find_unused_params", "static_graph"] as const) {
+      if (!config[key]) continue;
+      complain(
+        `not implemented yet: ${key} belongs to training on several devices; a run has one: leave it false`,
+        key,
+      );
     }
     if (!config.add_default_callbacks) return;
     for (const group of ["log", "track"] as const) {

@@ -102,6 +102,38 @@ describe("ConfigSchema", () => {
   });
 });
 
+describe("settings of what a run cannot do yet", () => {
+  test.each([
+    [
+      { accelerator: "gpu", cudnn_benchmark: false, cudnn_deterministic: true },
+      /^cudnn_deterministic: not implemented yet: on a GPU .*accelerator=cpu/,
+    ],
+    [{ num_workers: -1 }, "num_workers: expected an integer >= 0, received the number -1"],
+    [{ trainer: { ...trainer, static_graph: true } }, /^trainer.static_graph: not implemented yet: .* leave it false/],
+    [{ trainer: { ...trainer, find_unused_params: true } }, /^trainer.find_unused_params: not implemented yet/],
+    [
+      { datasets: { train: { kind: "noether.data.datasets.cfd.ShapeNetCarDataset", root: "data" } } },
+      /^datasets.train.kind: .* is not implemented yet/,
+    ],
+    [
+      { trainer: { ...trainer, callbacks: [{ kind: "tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback" }] } },
+      /^trainer.callbacks.0.kind: .* is not implemented yet/,
+    ],
+  ])("%j", (more, message) => {
+    expect(problem({ accelerator: "cpu", ...more })).toMatch(message);
+  });
+
+  test.each([
+    // what shipped configs and stored runs hold
+    { num_workers: 10, cudnn_benchmark: true, cudnn_deterministic: false, master_port: 12345 },
+    { num_workers: 0, trainer: { ...trainer, find_unused_params: false, static_graph: false } },
+    { accelerator: "cpu", cudnn_benchmark: false, cudnn_deterministic: true },
+    { accelerator: "gpu", cudnn_benchmark: true },
+  ])("%j asks for nothing that is missing", (more) => {
+    expect(problem(more)).toBe("valid");
+  });
+});
+
 describe("BaseTrainerConfig", () => {
   const fails = (more: object) => problem({ trainer: { ...trainer, ...more } });
   test.each([

@@ -1,0 +1,125 @@
+/**
+ * Kinds that configs of the Python framework name and that have no class here. Whoever names one is told so, and what there
+ * is; a kind that gets its class leaves this table (a test sees to it).
+ */
+
+/** Classes of one package of the Python framework. */
+interface MissingKinds {
+  /** How their kinds begin; modules below count too, `noether.data.datasets.cfd.caeml.AhmedMLDataset`. */
+  readonly package: string;
+  readonly classes: readonly string[];
+  /** Packages whose registered kinds are named as what there is. */
+  readonly instead?: readonly string[];
+  /** What else helps. */
+  readonly hint?: string;
+  /** Default: `is not implemented yet`. */
+  readonly status?: string;
+}
+
+const NO_CLASS = "has a config and no class, in the Python framework neither";
+
+export const MISSING_KINDS: readonly MissingKinds[] = [
+  {
+    package: "noether.core.trackers",
+    classes: ["WandBTracker", "TrackioTracker", "TensorboardTracker"],
+    instead: ["noether.core.trackers"],
+    hint: "with tracker=disabled the metrics are in the run directory (tracker/entries.th, tracker/summary.yaml)",
+  },
+  {
+    package: "noether.data.datasets",
+    classes: [
+      "AhmedMLDataset",
+      "DrivAerMLDataset",
+      "DrivAerNetDataset",
+      "EmmiWingDataset",
+      "EmmiWingHFDataset",
+      "ShapeNetCarDataset",
+      "SimshiftHeatsinkDataset",
+    ],
+    instead: ["noether.data.datasets.cfd"],
+    hint: "a data set of your own is a class in a file: ./my-dataset.ts#MyDataset (docs/data.md)",
+  },
+  {
+    package: "noether.data.preprocessors",
+    classes: ["FieldNormalizer", "NumpyToTorchTensorPreProcessor"],
+    instead: ["noether.data.preprocessors.normalizers"],
+  },
+  {
+    package: "torch.optim",
+    classes: ["LBFGS", "Muon", "Rprop", "SparseAdam"],
+    instead: ["torch.optim", "noether.core.optimizer"],
+  },
+  {
+    package: "noether.core.optimizer",
+    classes: ["MuonComposite"],
+    instead: ["torch.optim", "noether.core.optimizer"],
+  },
+  {
+    package: "noether.core.schedules",
+    classes: ["PeriodicBoolSchedule", "ProgressSchedule", "SchedulerConfig"],
+    instead: ["noether.core.schedules"],
+    status: NO_CLASS,
+  },
+  {
+    package: "noether.core.initializers",
+    classes: ["CheckpointInitializer"],
+    instead: ["noether.core.initializers"],
+    status: NO_CLASS,
+  },
+  {
+    package: "noether.training.callbacks",
+    classes: ["PyTorchProfilerCallback"],
+    hint: 'times of data, forward and backward passes are logged by "noether.core.callbacks.TrainTimeCallback", which every run has',
+  },
+  {
+    package: "noether.training.trainers",
+    classes: ["WeightedLossTrainer"],
+    instead: ["tutorial.trainers"],
+    hint: "a trainer of your own is a class in a file: ./my-trainer.ts#MyTrainer (docs/training.md)",
+  },
+  {
+    package: "noether.modeling.models",
+    classes: ["AeroABUPT", "AeroUPT", "AeroTransformer", "AeroTransolver"],
+    instead: ["tutorial.model", "noether.modeling.models"],
+  },
+  {
+    package: "tutorial",
+    classes: ["AeroMultistagePipeline"],
+    instead: ["noether.data.pipeline"],
+    hint: "examples/airfoil/pipeline.ts is such a pipeline",
+  },
+  {
+    package: "tutorial",
+    classes: ["SurfaceVolumeEvaluationMetricsCallback"],
+    instead: ["noether.training.callbacks"],
+    hint: "examples/airfoil/callback.ts evaluates fields",
+  },
+  {
+    package: "boilerplate_project",
+    classes: ["BaseDataset", "BoilerplateCallback", "BoilerplateTrainer"],
+    instead: ["boilerplate_project.models"],
+    hint: "classes of your own are named by their file: ./my-dataset.ts#MyDataset",
+  },
+];
+
+/**
+ * `"x" is not implemented yet; there are: "a", "b"`, or undefined for kinds that the table does not know.
+ *
+ * @param available - kinds that have a class
+ */
+export function missingKindMessage(kind: string, available: Iterable<string>): string | undefined {
+  const name = kind.slice(kind.lastIndexOf(".") + 1);
+  const row = MISSING_KINDS.find((entry) => kind.startsWith(`${entry.package}.`) && entry.classes.includes(name));
+  if (row === undefined) return undefined;
+  const isMember = (other: string) => (row.instead ?? []).includes(other.slice(0, other.lastIndexOf(".")));
+  const members = [...available].filter(isMember).sort();
+  const there =
+    members.length === 0
+      ? []
+      : [`${members.length === 1 ? "there is" : "there are"}: ${members.map(quoted).join(", ")}`];
+  return [`"${kind}" ${row.status ?? "is not implemented yet"}`, ...there, ...(row.hint ? [row.hint] : [])].join("; ");
+}
+
+function quoted(name: string): string {
+  return `"${name}"`;
+}

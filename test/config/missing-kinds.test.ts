@@ -1,0 +1,58 @@
+import "../../lib";
+import { MISSING_KINDS, missingKindMessage } from "../../lib/config/missing-kinds";
+import { findKind, lookupKind, notImplementedMessage, unknownKindMessage } from "../../lib/config/registry";
+import { Factory } from "../../lib/config/factory/factory";
+
+/** Kinds of the Python framework, releases 1.1 and 2026.4, that have no class here. */
+describe("kinds that are not implemented yet", () => {
+  test.each([
+    ["noether.data.datasets.cfd.ShapeNetCarDataset", /a data set of your own is a class in a file/],
+    ["noether.data.datasets.cfd.caeml.ahmedml.dataset.AhmedMLDataset", /a data set of your own/],
+    ["noether.core.trackers.WandBTracker", /there is: "noether.core.trackers.NoopTracker"; with tracker=disabled/],
+    ["torch.optim.LBFGS", /there are: .*"torch.optim.AdamW"/],
+    ["torch.optim.lbfgs.LBFGS", /there are: .*"noether.core.optimizer.Lion"/],
+    ["noether.core.optimizer.MuonComposite", /there are: .*"torch.optim.AdamW"/],
+    ["noether.training.callbacks.profiler.PyTorchProfilerCallback", /TrainTimeCallback/],
+    ["noether.training.trainers.WeightedLossTrainer", /"tutorial.trainers.AutomotiveAerodynamicsCFDTrainer"/],
+    ["noether.modeling.models.aerodynamics.AeroABUPT", /"tutorial.model.ABUPT"/],
+    [
+      "noether.data.preprocessors.normalizers.FieldNormalizer",
+      /"noether.data.preprocessors.normalizers.PositionNormalizer"/,
+    ],
+    ["tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback", /"noether.training.callbacks.OfflineLossCallback"/],
+  ])("%s", (kind, hint) => {
+    const message = unknownKindMessage(kind);
+    expect(message).toContain(`"${kind}" is not implemented yet; `);
+    expect(message).toMatch(hint);
+    expect(message).not.toContain("unknown kind");
+    expect(() => new Factory().instantiate({ kind })).toThrow(message);
+  });
+
+  test("what has no class in the Python framework either", () => {
+    expect(unknownKindMessage("noether.core.schedules.PeriodicBoolSchedule")).toMatch(
+      /has a config and no class, in the Python framework neither; there are: "noether.core.schedules.ConstantSchedule"/,
+    );
+  });
+
+  test("what there is are classes, and each once", () => {
+    const named = unknownKindMessage("torch.optim.LBFGS")
+      .match(/"[^"]+"/g)!
+      .slice(1);
+    expect(new Set(named).size).toBe(named.length);
+    for (const name of named) expect(lookupKind(name.slice(1, -1)).class).toBeDefined();
+  });
+
+  test("a kind that has its class leaves the table", () => {
+    const kinds = MISSING_KINDS.flatMap((row) => row.classes.map((name) => `${row.package}.${name}`));
+    expect(kinds.filter((kind) => findKind(kind)?.class)).toEqual([]);
+  });
+
+  test("other kinds are unknown, with the nearest name or the way to own classes", () => {
+    expect(notImplementedMessage("noether.core.callbacks.CheckpointCallback")).toBeUndefined();
+    expect(missingKindMessage("my.package.WandBTracker", [])).toBeUndefined();
+    expect(unknownKindMessage("torch.optim.AdmW")).toMatch(
+      /^unknown kind "torch.optim.AdmW"; did you mean "torch.optim.AdamW"/,
+    );
+    expect(unknownKindMessage("zzz.Qqqqqq")).toContain("a class of your own is named by its file");
+  });
+});

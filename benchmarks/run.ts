@@ -1,5 +1,5 @@
 /**
- * Runs every benchmark beside Python torch of the same version and writes docs/benchmarks.md.
+ * Runs every benchmark beside Python torch of the same version and writes this machine's section of docs/benchmarks.md.
  *
  *   npm run bench [-- --python /path/to/python]
  *
@@ -7,10 +7,10 @@
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { versions } from "../lib/torch";
+import { cpuCapability, versions } from "../lib/torch";
+import { readPage, section, thisMachine, withSection } from "./report";
 
 const { values: options } = parseArgs({
   options: { python: { type: "string", default: process.env.PYTHON ?? "python3" } },
@@ -59,17 +59,10 @@ function pythonTorch(): string {
 const python = pythonTorch();
 const tsx = join(dirname(require.resolve("tsx/package.json")), "dist", "cli.mjs");
 
-const sections: string[] = [];
-const header = `# Benchmarks
-
-Written by \`npm run bench\`: both sides take turns in one run. Times are medians over the rounds; a ratio is here / Python (below 1: faster here), where rounds are pairs the median of their ratios.
-
-| | |
-|---|---|
-| machine | ${cpus().length} × ${cpus()[0]?.model ?? "CPU"}, ${process.platform} |
-| here | Node ${process.versions.node}, libtorch ${versions().torch} |
-| Python | torch ${python} |
-`;
+const page = join(root, "docs", "benchmarks.md");
+const machine = thisMachine(cpuCapability());
+const compared = { node: process.versions.node, libtorch: versions().torch, python };
+const measured: string[] = [];
 for (const { file, title, about } of benchmarks) {
   console.log(`\n${title} (benchmarks/${file}.ts)`);
   const { status, stdout } = spawnSync(process.execPath, [tsx, join(__dirname, `${file}.ts`)], {
@@ -80,9 +73,9 @@ for (const { file, title, about } of benchmarks) {
   console.log(stdout.trim());
   if (status !== 0) process.exitCode = 1;
   const verdict = status === 0 ? "" : "\n\nA bound did not hold in this run.";
-  sections.push(`## ${title}\n\n${about} \`benchmarks/${file}.ts\`\n\n${stdout.trim()}${verdict}\n`);
+  measured.push(`### ${title}\n\n${about} \`benchmarks/${file}.ts\`\n\n${stdout.trim()}${verdict}\n`);
   // After each one, so that an interrupted run keeps what it measured.
-  writeFileSync(join(root, "docs", "benchmarks.md"), [header, ...sections].join("\n"));
+  writeFileSync(page, withSection(readPage(page), section(machine, compared, measured)));
 }
 
 console.log("\nwrote docs/benchmarks.md");

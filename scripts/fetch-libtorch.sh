@@ -302,7 +302,14 @@ fi
 if [[ -z $dest ]]; then
   try_libtorch_variable && exit 0
   try_python && exit 0
-  root=${NOETHER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/noether-ts}/libtorch
+  # Services and containers may run without HOME.
+  home=${HOME:-$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6)}
+  if [[ -z ${NOETHER_CACHE:-}${XDG_CACHE_HOME:-}$home ]]; then
+    say "expected a folder for libtorch, but HOME is not set"
+    say "next: set NOETHER_CACHE to a folder that keeps it"
+    exit 1
+  fi
+  root=${NOETHER_CACHE:-${XDG_CACHE_HOME:-$home/.cache}/noether-ts}/libtorch
   target=$root/$version-$variant
 else
   target=$dest

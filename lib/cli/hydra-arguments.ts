@@ -71,6 +71,8 @@ export function parseHydraArguments(args: readonly string[], cwd: string = proce
       throw new UsageError(`expected the config file as first argument or behind --hp, received "${arg}" later`);
     else overrides.push(arg);
   }
+  if (values.cfg !== undefined && values.cfg !== "job")
+    throw new UsageError(`expected --cfg job, received "${values.cfg}": there is no configuration of Hydra here`);
   const is = (...names: string[]) => names.some((flag) => flags.has(flag));
   return {
     file: configFile(positional ?? values.hp, values.path, values.name, cwd),

@@ -46,3 +46,7 @@ test("sweeps: every combination, the last one fastest", () => {
   ]);
   expect(expandSweeps(parse("a=range(0,3)", "+s=1e-3,[1,2]")).length).toBe(6);
 });
+
+test.each(["hydra", "all", "x"])("--cfg %s is refused: there is only the job's", (what) => {
+  expect(() => parse("a.yaml", "--cfg", what)).toThrow(`expected --cfg job, received "${what}"`);
+});

@@ -3,6 +3,7 @@ import { NotImplementedError } from "../python-errors";
 import { type KindClass, lookupKind, notImplementedMessage } from "../registry";
 import { isConfig } from "../schema/config-class";
 import { isMapping } from "../schema/custom-type";
+import { plainMappings } from "../schema/plain-mappings";
 import { validateConfig } from "../schema/validate";
 
 /** What an object gets besides its config: `{ trainer, model, … }`, the constructor's second argument. */
@@ -50,7 +51,8 @@ export class Factory {
    * Null and `{}` give null; a validated config or a mapping with `kind` is instantiated; a class is constructed with
    * the dependencies; any other object is taken as it is.
    */
-  create(target: unknown, dependencies: Dependencies = {}): unknown {
+  create(given: unknown, dependencies: Dependencies = {}): unknown {
+    const target = isConfig(given) ? given : plainMappings(given);
     if (target === null || target === undefined) return null;
     if (isConfig(target)) return this.instantiate(target, dependencies);
     if (isMapping(target)) return Object.keys(target).length === 0 ? null : this.fromMapping(target, dependencies);
@@ -59,7 +61,8 @@ export class Factory {
   }
 
   /** Each item of a list, or each value of a mapping; null gives an empty list. */
-  createList(collection: unknown, dependencies: Dependencies = {}): unknown[] {
+  createList(given: unknown, dependencies: Dependencies = {}): unknown[] {
+    const collection = plainMappings(given);
     if (collection === null || collection === undefined) return [];
     if (Array.isArray(collection)) return collection.map((item) => this.create(item, dependencies));
     if (isMapping(collection)) return Object.values(collection).map((item) => this.create(item, dependencies));
@@ -67,7 +70,8 @@ export class Factory {
   }
 
   /** Each value of a mapping under its key; null gives an empty mapping. */
-  createDict(collection: unknown, dependencies: Dependencies = {}): Record<string, unknown> {
+  createDict(given: unknown, dependencies: Dependencies = {}): Record<string, unknown> {
+    const collection = plainMappings(given);
     if (collection === null || collection === undefined) return {};
     if (!isMapping(collection))
       throw new NotImplementedError(`expected a mapping of configs, received a ${typeof collection}`);

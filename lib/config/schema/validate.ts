@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { plainMappings } from "./plain-mappings";
 import { ConfigError, type ConfigProblem, type SourceLocation } from "../errors";
 
 /** Dotted config path of a zod issue: `trainer.callbacks.0.name`. */
@@ -17,7 +18,7 @@ export function validateConfig<O, I>(
   tree: unknown,
   locate: (path: readonly PropertyKey[]) => SourceLocation | undefined = () => undefined,
 ): O {
-  const result = schema.safeParse(tree);
+  const result = schema.safeParse(plainMappings(tree));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue): ConfigProblem => {
     let location: SourceLocation | undefined;

@@ -81,6 +81,25 @@ describe("oc.decode", () => {
   });
 });
 
+test("what PyYAML writes for an OrderedDict is a mapping, in both of its forms", () => {
+  const tag = "!!python/object/apply:collections.OrderedDict";
+  const text = `a: ${tag}\n- - - x\n    - 1\n  - - y\n    - {z: 2}\nb: ${tag}\n- []\n`;
+  expect(mark(readYaml(text, "a.yaml"))).toEqual({
+    m: [
+      [
+        "a",
+        {
+          m: [
+            ["x", { i: "1" }],
+            ["y", { m: [["z", { i: "2" }]] }],
+          ],
+        },
+      ],
+      ["b", { m: [] }],
+    ],
+  });
+});
+
 describe("limits", () => {
   test("aliases that stand for very much are refused at once", () => {
     const levels = Array.from(

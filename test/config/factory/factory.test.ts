@@ -39,6 +39,17 @@ describe("Factory", () => {
     ]);
   });
 
+  test("maps are mappings: a checkpoint of Python has them for its OrderedDicts", () => {
+    const config = new Map<string, unknown>([
+      ["kind", "test.factory.Widget"],
+      ["size", 3],
+    ]);
+    expect((factory.create(config) as Widget).config).toEqual({ kind: "test.factory.Widget", size: 3 });
+    expect(factory.createList(new Map([["a", config]]))).toHaveLength(1);
+    expect(Object.keys(factory.createDict(new Map([["a", config]])))).toEqual(["a"]);
+    expect(schemas.validateConfig(WidgetConfig, config)).toEqual({ kind: "test.factory.Widget", size: 3 });
+  });
+
   test("a validated config comes first, dependencies second", () => {
     const config = WidgetConfig.create({ kind: "test.factory.Widget", size: 2 });
     const widget = factory.create(config, { owner: "me" }) as Widget;

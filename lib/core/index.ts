@@ -6,7 +6,6 @@ export * from "./distributed";
 export * from "./extractors";
 export * from "./initializers";
 export * from "./interfaces/data";
-export * from "./interfaces/trainer";
 export * from "./iteration";
 export * from "./logging";
 export * from "./models";

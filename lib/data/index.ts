@@ -16,7 +16,7 @@ export { RepeatWrapper, RepeatWrapperConfig } from "./wrappers/repeat-wrapper";
 export { ShuffleWrapper, ShuffleWrapperConfig } from "./wrappers/shuffle-wrapper";
 export { Subset } from "./wrappers/subset";
 export { SubsetWrapper, SubsetWrapperConfig } from "./wrappers/subset-wrapper";
-export { DatasetWrapperConfig, DatasetWrappers } from "./wrappers/wrapper-config";
+export { DatasetWrapperConfig, DatasetWrappers } from "./base/wrapper-config";
 export { TimingWrapper } from "./wrappers/timing-wrapper";
 
 export { ComposePreProcess } from "./preprocessors/compose";

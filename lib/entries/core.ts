@@ -27,7 +27,13 @@ export {
   tensorValue,
   type TensorValue,
 } from "../data";
-export { CheckpointInitializerConfig, PreviousRunInitializerConfig, ResumeInitializerConfig } from "../initializers";
+export {
+  CheckpointInitializerConfig,
+  createInitializer,
+  InitializerBase,
+  PreviousRunInitializerConfig,
+  ResumeInitializerConfig,
+} from "../initializers";
 export { callbackConfigs, CallbacksConfig } from "../training/callbacks/any-callback";
 export { OfflineLossCallbackConfig } from "../training/callbacks/offline-loss";
 export {

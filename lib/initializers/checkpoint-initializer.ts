@@ -5,13 +5,14 @@ import { FileNotFoundError, KeyError, ValueError } from "../config/python-errors
 import { register } from "../config/registry";
 import { bool, list, optional, str, tag } from "../config/schema";
 import { CheckpointKeys } from "../core/checkpoint-keys";
-import { InitializerBase, InitializerConfig, type InitializerDependencies } from "../core/initializers";
+import { InitializerConfig, type InitializerDependencies } from "../core/initializers";
 import { TrainingIteration } from "../core/iteration/training-iteration";
 import { Model, type ModelBase } from "../core/models";
 import { PathProvider } from "../core/providers";
 import { expandUser } from "../core/providers/expand-user";
 import { CheckpointFolder, readTorchFile } from "../core/writers";
 import { Tensor, toMap } from "../torch";
+import { InitializerBase } from "./base";
 
 /** Config of {@link CheckpointInitializer}. */
 export const CheckpointInitializerConfig = InitializerConfig.extend("CheckpointInitializerConfig", {

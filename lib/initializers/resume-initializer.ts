@@ -4,7 +4,7 @@ import { register } from "../config/registry";
 import { bool, str, tag } from "../config/schema";
 import { type CallbackBase, loadCallbackStateDicts } from "../core/callbacks";
 import { CheckpointKeys } from "../core/checkpoint-keys";
-import type { TrainerLike } from "../core/interfaces/trainer";
+import type { TrainerLike } from "../core/callbacks/trainer";
 import { TrainingIteration } from "../core/iteration/training-iteration";
 import { CompositeModel, Model, type ModelBase } from "../core/models";
 import { toMap } from "../torch";

@@ -10,7 +10,7 @@ import {
   PeriodicDataIteratorCallback,
 } from "../../lib/core/callbacks";
 import type { DeviceBatch } from "../../lib/core/interfaces/data";
-import type { TrainerResult } from "../../lib/core/interfaces/trainer";
+import type { TrainerResult } from "../../lib/core/callbacks/trainer";
 import { ValueError } from "../../lib/config/python-errors";
 import type { UpdateCounter } from "../../lib/core/iteration/update-counter";
 import { BaseTrainer, LossWithOutputs } from "../../lib/training";

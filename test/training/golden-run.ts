@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { keep, loadSafetensors, nn, noGrad, scope, type Tensor } from "../../lib/torch";
 import { type CallbackBase, type CallbackDependencies, PeriodicCallback } from "../../lib/core/callbacks";
 import type { Batch, DataContainerLike, DatasetLike, DeviceBatch, SamplerLike } from "../../lib/core/interfaces/data";
-import type { TrainerResult } from "../../lib/core/interfaces/trainer";
+import type { TrainerResult } from "../../lib/core/callbacks/trainer";
 import { Model, type ModelBase, type ModelDependencies } from "../../lib/core/models";
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
 import { BaseTrainerConfig } from "../../lib/training/trainers/base-trainer-config";

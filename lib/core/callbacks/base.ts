@@ -1,7 +1,7 @@
 import { ValueError } from "../../config/python-errors";
 import { toMap } from "../../torch";
 import type { DataContainerLike } from "../interfaces/data";
-import type { TrainerLike } from "../interfaces/trainer";
+import type { TrainerLike } from "./trainer";
 import type { UpdateCounter } from "../iteration/update-counter";
 import { getLogger, type Logger } from "../logging";
 import type { ModelBase } from "../models/base";

@@ -1,5 +1,6 @@
 /** The callback protocol and the callbacks that every run has. Each registers itself under its kind. */
 export { CallBackBaseConfig } from "./base-config";
+export * from "./trainer";
 export {
   buildCallbackStateDict,
   CallbackBase,

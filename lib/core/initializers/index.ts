@@ -1,3 +1,3 @@
-export { InitializerBase, type InitializerDependencies } from "./base";
-export { createInitializer } from "./create-initializer";
+/** What a model needs of initializers: their config, and how one is made. They themselves stand in `lib/initializers`. */
+export { createModelInitializer, type InitializerDependencies, type ModelInitializer } from "./create-initializer";
 export { AnyInitializer, InitializerConfig } from "./initializer-config";

@@ -1,6 +1,5 @@
 import { nn, type Tensor } from "../../torch";
-import type { InitializerBase } from "../initializers/base";
-import { createInitializer } from "../initializers/create-initializer";
+import { createModelInitializer, type ModelInitializer } from "../initializers/create-initializer";
 import type { DataContainerLike } from "../interfaces/data";
 import { NotImplementedError, ValueError } from "../../config/python-errors";
 import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
@@ -34,7 +33,7 @@ export abstract class ModelBase extends nn.Module {
   readonly pathProvider: PathProvider | null;
   readonly dataContainer: DataContainerLike | null;
   /** Applied in order by {@link applyInitializers}. */
-  readonly initializers: readonly InitializerBase[];
+  readonly initializers: readonly ModelInitializer[];
   isInitialized = false;
   protected readonly logger: Logger;
 
@@ -53,7 +52,7 @@ export abstract class ModelBase extends nn.Module {
       if (pathProvider === null) {
         throw new ValueError(`model '${this.name}' has initializers, so it needs a path provider to find other runs`);
       }
-      return createInitializer(config, { pathProvider });
+      return createModelInitializer(config, { pathProvider });
     });
   }
 

@@ -1,10 +1,8 @@
 import { join } from "node:path";
 
 import { type nn, scope, type Tensor } from "../../torch";
-import type { CallbackBase } from "../callbacks/base";
 import { CheckpointKeys } from "../checkpoint-keys";
 import { isRank0 } from "../distributed";
-import type { TrainerLike } from "../interfaces/trainer";
 import { CompositeModel } from "../models/composite";
 import { Model } from "../models/model";
 import type { ModelBase } from "../models/base";
@@ -18,7 +16,22 @@ import { checkpointConfig, configKindOf } from "./config-dump";
 const LATEST = "latest";
 
 /** What a checkpoint is asked for beside the models: the trainer's state, and the callbacks whose files belong to it. */
-type CheckpointTrainer = Pick<TrainerLike, "stateDict"> & Partial<Pick<TrainerLike, "callbacks">>;
+interface CheckpointTrainer {
+  /** What belongs into the trainer's checkpoint file. */
+  stateDict(): Map<string, unknown>;
+  readonly callbacks?: readonly CheckpointParticipant[];
+}
+
+/** What the writer asks of a callback. */
+export interface CheckpointParticipant {
+  /**
+   * Called before a checkpoint becomes visible. A callback that keeps files under its tag, or without whose files training
+   * could not go on from it, writes them now: they become visible in the same step.
+   *
+   * @param checkpoint `resumable`: it holds weights, optimizer and trainer.
+   */
+  completeCheckpoint(tag: string, checkpoint: { readonly resumable: boolean }): void;
+}
 
 /** What one model file holds. */
 export interface SaveModelCheckpointOptions {
@@ -85,7 +98,7 @@ interface Collection {
  *
  * All files of one call become visible in one step, and between {@link hold} and {@link commit} those of all calls: then a
  * kill at any point leaves all of them or none. What has to be of the same update is completed by the callbacks
- * ({@link CallbackBase.completeCheckpoint}).
+ * ({@link CheckpointParticipant.completeCheckpoint}).
  */
 export class CheckpointWriter {
   readonly pathProvider: PathProvider;
@@ -94,7 +107,7 @@ export class CheckpointWriter {
   readonly #folder: CheckpointFolder;
   #collection: Collection | null = null;
   /** The callbacks of the pass that is held; null: nothing is held. */
-  #held: readonly CallbackBase[] | null = null;
+  #held: readonly CheckpointParticipant[] | null = null;
   #isCompleting = false;
 
   constructor({ pathProvider, updateCounter }: { pathProvider: PathProvider; updateCounter: UpdateCounter }) {
@@ -109,7 +122,7 @@ export class CheckpointWriter {
    *
    * @param callbacks All callbacks of the run.
    */
-  hold(callbacks: readonly CallbackBase[]): void {
+  hold(callbacks: readonly CheckpointParticipant[]): void {
     this.#held = callbacks;
   }
 
@@ -156,7 +169,7 @@ export class CheckpointWriter {
   }
 
   /** Runs what adds to the checkpoints that are held, or makes what it adds visible at once. */
-  #collect(callbacks: readonly CallbackBase[], add: (collection: Collection) => void): void {
+  #collect(callbacks: readonly CheckpointParticipant[], add: (collection: Collection) => void): void {
     this.#collection ??= { step: this.#folder.begin(), tags: new Map(), trained: null };
     try {
       scope(() => add(this.#collection as Collection));
@@ -167,7 +180,7 @@ export class CheckpointWriter {
     if (this.#held === null && !this.#isCompleting) this.#commit(callbacks);
   }
 
-  #commit(callbacks: readonly CallbackBase[]): void {
+  #commit(callbacks: readonly CheckpointParticipant[]): void {
     if (this.#collection === null) return;
     try {
       scope(() => {
@@ -189,7 +202,7 @@ export class CheckpointWriter {
   }
 
   /** Asks every callback for what it keeps under the tags that are written, until nothing more comes. */
-  #complete(collection: Collection, callbacks: readonly CallbackBase[]): void {
+  #complete(collection: Collection, callbacks: readonly CheckpointParticipant[]): void {
     const asked = new Set<string>();
     this.#isCompleting = true;
     try {

@@ -2,7 +2,6 @@ import { Float, Tensor } from "../../torch";
 import { isRank0 } from "../distributed";
 import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
 import type { PathProvider } from "../providers/path";
-import type { BaseTracker } from "../trackers/base";
 import { compactNumber, formatValue } from "../logging/formatters";
 import { getLogger, type Logger } from "../logging";
 import type { UpdateCounter } from "../iteration/update-counter";
@@ -24,11 +23,16 @@ export interface AddScalarOptions {
 
 const POSITION = ["epoch", "update", "sample"] as const;
 
+/** What takes the metrics of an update: a tracker. */
+export interface MetricSink {
+  log(data: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
 /** Collects metrics per update, hands them to the tracker, and writes them to `tracker/entries.th` at the end. */
 export class LogWriter {
   readonly pathProvider: PathProvider;
   readonly updateCounter: UpdateCounter;
-  readonly tracker: BaseTracker;
+  readonly tracker: MetricSink;
   /** Flushed entries in order, without non-scalar values. */
   readonly logEntries: LogEntry[] = [];
   /** Metrics of the current update that are not flushed yet; null when there are none. */
@@ -44,7 +48,7 @@ export class LogWriter {
   }: {
     pathProvider: PathProvider;
     updateCounter: UpdateCounter;
-    tracker: BaseTracker;
+    tracker: MetricSink;
   }) {
     this.pathProvider = pathProvider;
     this.updateCounter = updateCounter;

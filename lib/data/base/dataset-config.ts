@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { any, defineConfig, list, literal, mapping, optional, set, str } from "../../config/schema";
 import { NormalizerChain } from "../preprocessors/normalizers/normalizer-config";
-import { DatasetWrappers } from "../wrappers/wrapper-config";
+import { DatasetWrappers } from "./wrapper-config";
 
 /** What every data set config has (data spec 2.2). Unknown keys are errors. */
 export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {

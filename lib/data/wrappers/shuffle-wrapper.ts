@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { int, optional, validateConfig } from "../../config/schema";
 import { randperm } from "../../torch";
 import { register } from "../../config/registry";
-import { DatasetWrapperConfig } from "./wrapper-config";
+import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
 import { permutationNumbers } from "../random/permutation";
 import { numpyPermutation } from "../random/pcg64";

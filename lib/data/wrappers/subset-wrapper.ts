@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { any, float, int, optional } from "../../config/schema";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
-import { DatasetWrapperConfig } from "./wrapper-config";
+import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
 import { range, Subset } from "./subset";
 

@@ -7,7 +7,7 @@ import { AeroDataSpecs } from "../../core/data-specs/aero-data-specs";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { cat, nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
-import type { RopeTable } from "../functional/rope";
+import type { RopeTable } from "../functional/rotate";
 import { TransformerBlock, TransformerBlockConfig } from "../modules/blocks";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../modules/layers";
 import { outputFields } from "./config";

@@ -5,4 +5,5 @@ export { applyInitMethod, initBiasToZero, initTruncNormalZeroBias, InitWeightsMo
 export { fromLogscale, toLogscale } from "../../core/functional/logscale";
 export { modulateGate, modulateScaleShift } from "./modulation";
 export { rope, ropeTable } from "./rope";
-export type { RopeFrequencies, RopeTable } from "./rope";
+export type { RopeFrequencies } from "./rope";
+export type { RopeTable } from "./rotate";

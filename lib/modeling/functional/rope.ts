@@ -8,16 +8,7 @@
  */
 import { ValueError } from "../../config/python-errors";
 import { complex, imag, real, stack, Tensor } from "../../torch";
-import { rotate } from "./rotate";
-
-/** Cosines and sines of the angles of all channel pairs: computed once per forward, used by every block. */
-export interface RopeTable {
-  /** (B, N, R), float32: one entry per rotated pair, in channel order. */
-  readonly cos: Tensor;
-  readonly sin: Tensor;
-  /** Distance between the two channels of a pair: 1 for the complex layout, F for the real one. */
-  readonly pairDistance: number;
-}
+import { rotate, type RopeTable } from "./rotate";
 
 /** What the attention modules accept: a table, complex unit numbers (B, N, d/2), or P tensors of angles (B, N, 2F). */
 export type RopeFrequencies = RopeTable | Tensor | readonly Tensor[];

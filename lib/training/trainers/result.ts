@@ -1,5 +1,5 @@
 import { Tensor, zerosLike } from "../../torch";
-import type { TrainerResult } from "../../core/interfaces/trainer";
+import type { TrainerResult } from "../../core/callbacks/trainer";
 import { ValueError } from "../../config/python-errors";
 
 /** Losses of a batch: one, several, or several by name. */

@@ -1,4 +1,4 @@
-import type { InitializerBase } from "../../core/initializers";
+import type { InitializerBase } from "../../initializers";
 import { ValueError } from "../../config/python-errors";
 import { TrainingIteration } from "../../core/iteration";
 import { fullySpecified } from "../../core/iteration/training-iteration";

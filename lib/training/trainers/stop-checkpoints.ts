@@ -1,5 +1,5 @@
 import type { CheckpointWriter } from "../../core/writers";
-import type { TrainerLike } from "../../core/interfaces/trainer";
+import type { TrainerLike } from "../../core/callbacks/trainer";
 import type { ModelBase } from "../../core/models";
 import { getLogger } from "../../core/logging";
 

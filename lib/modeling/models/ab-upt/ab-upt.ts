@@ -6,7 +6,7 @@ import { totalDim } from "../../../core/data-specs/field-dim-spec";
 import { cat, keep, nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { narrowTable } from "../../functional/rope";
-import type { RopeTable } from "../../functional/rope";
+import type { RopeTable } from "../../functional/rotate";
 import { AnchorMemory, CrossAnchorAttention, JointAnchorAttention, SelfAnchorAttention } from "../../modules/attention";
 import type { KeysValues, TokenSpec } from "../../modules/attention";
 import { PerceiverBlock, TransformerBlock } from "../../modules/blocks";

@@ -4,7 +4,7 @@ import { defineConfig, int, literal, validateConfig } from "../../../config/sche
 import { cat, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { ropeComplex } from "../../functional/rope";
-import type { RopeTable } from "../../functional/rope";
+import type { RopeTable } from "../../functional/rotate";
 import { waveNumbers } from "./wave-numbers";
 
 /** Config of {@link RopeFrequency}. */

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { ValueError } from "../../../../config/python-errors";
 import { defineConfig, int, str, validateConfig } from "../../../../config/schema";
 import type { KeysValues } from "../perceiver";
-import type { MixedAttention } from "./mixed";
+import type { nn } from "../../../../torch";
 
 /** Names of token groups say which branch they belong to and whether others may attend to them. */
 const TOKEN_NAME = /^.+_(anchors|queries)$/;
@@ -64,15 +64,15 @@ export function tokenSpans(specs: readonly TokenSpec[]): Map<string, Span> {
  * alone then attends to what is stored, without computing the anchors again.
  */
 export class AnchorMemory {
-  readonly #stored = new Map<MixedAttention, Map<string, KeysValues>>();
+  readonly #stored = new Map<nn.Module, Map<string, KeysValues>>();
 
   /** Stored keys and values of a layer's token group. */
-  get(layer: MixedAttention, token: string): KeysValues | undefined {
+  get(layer: nn.Module, token: string): KeysValues | undefined {
     return this.#stored.get(layer)?.get(token);
   }
 
   /** Stores keys and values; they belong to the memory from then on. */
-  set(layer: MixedAttention, token: string, value: KeysValues): void {
+  set(layer: nn.Module, token: string, value: KeysValues): void {
     const tokens = this.#stored.get(layer) ?? new Map<string, KeysValues>();
     this.#stored.set(layer, tokens.set(token, value));
   }

@@ -1,14 +1,10 @@
-import type { CallbackBase } from "../callbacks/base";
-import type { TrainerLike } from "../interfaces/trainer";
-import type { ModelBase } from "../models/base";
-import type { PathProvider } from "../providers/path";
-import { getLogger, type Logger } from "../logging";
-import { TrainingIteration } from "../iteration/training-iteration";
-
-/** What an initializer is built with. */
-export interface InitializerDependencies {
-  readonly pathProvider: PathProvider;
-}
+import type { CallbackBase } from "../core/callbacks/base";
+import type { TrainerLike } from "../core/callbacks/trainer";
+import type { ModelBase } from "../core/models/base";
+import type { InitializerDependencies } from "../core/initializers";
+import type { PathProvider } from "../core/providers/path";
+import { getLogger, type Logger } from "../core/logging";
+import { TrainingIteration } from "../core/iteration/training-iteration";
 
 /**
  * Sets up weights, optimizer, trainer and callbacks before training, e.g. from a checkpoint. Constructing one touches no

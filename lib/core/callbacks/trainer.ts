@@ -1,14 +1,13 @@
 import type { Tensor } from "../../torch";
-import type { CallbackBase } from "../callbacks/base";
 import type { ModelBase } from "../models/base";
 import type { PathProvider } from "../providers/path";
 import type { BaseTracker } from "../trackers/base";
 import type { TrainingIteration } from "../iteration/training-iteration";
 import type { UpdateCounter } from "../iteration/update-counter";
 import type { GradScalerLike } from "../../torch/amp/grad-scaler";
-import type { CheckpointWriter } from "../writers/checkpoint-writer";
+import type { CheckpointParticipant, CheckpointWriter } from "../writers/checkpoint-writer";
 import type { LogWriter } from "../writers/log-writer";
-import type { DataContainerLike, DeviceBatch } from "./data";
+import type { DataContainerLike, DeviceBatch } from "../interfaces/data";
 
 /** What a training step returns. */
 export interface TrainerResult {
@@ -45,7 +44,7 @@ export interface TrainerLike {
   readonly logWriter: LogWriter;
   readonly checkpointWriter: CheckpointWriter;
   readonly tracker: BaseTracker;
-  readonly callbacks: readonly CallbackBase[];
+  readonly callbacks: readonly CheckpointParticipant[];
   /** Updates of the whole run. */
   readonly totalTrainingUpdates: number;
   /** Runs a function under the run's mixed precision. */

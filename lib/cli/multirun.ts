@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { openFiles, parseOverride, parseOverrides } from "../config";
 import { refuseSweepFolders } from "../config/compose/hydra-settings";
-import { sweepJobs } from "../config/overrides/sweep-jobs";
+import { sweepJobs } from "../config/compose/sweep-jobs";
 import type { HydraArguments } from "./hydra-arguments";
 
 /** The overrides of each job; those for Hydra go to all. */

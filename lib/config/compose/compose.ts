@@ -6,7 +6,7 @@ import { ConfigFiles, type LoadedConfig } from "./config-files";
 import { DefaultsList, type ConfigPart } from "./defaults-list";
 import { checkHydraOverride, isHydraOverride, searchPathOf, warnOfHydraSettings } from "./hydra-settings";
 import { Interpolator } from "../interpolation/interpolation";
-import { mergeNodes, wrapInPackage } from "./merge";
+import { mergeNodes, wrapInPackage } from "../yaml/merge";
 import { childOf, cloneNode, mapNode, toPlain, type MapNode, type Node } from "../yaml/nodes";
 import { isSweep, parseOverride, type Override } from "../overrides/override";
 import { Dictionary } from "../overrides/override-value";

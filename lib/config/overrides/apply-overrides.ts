@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors";
 import { suggestNames } from "../nearest-names";
 import { Interpolator } from "../interpolation/interpolation";
-import { mergeNodes } from "../compose/merge";
+import { mergeNodes } from "../yaml/merge";
 import {
   childOf,
   cloneNode,

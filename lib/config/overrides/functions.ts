@@ -1,6 +1,6 @@
 /** The functions of override values, as Hydra 1.3 has them: casts, sweeps, and what changes their order. */
 import type { ConfigError } from "../errors";
-import { exactInteger } from "../grammar/numbers";
+import { exactInteger } from "../yaml/numbers";
 import { Float } from "../yaml/nodes";
 import { decimalRange } from "./decimal-range";
 import {

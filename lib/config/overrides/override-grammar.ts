@@ -4,7 +4,7 @@
  */
 import { ConfigError } from "../errors";
 import { LexerError, VALUE_PATTERNS, sticky, tokenize, unescape, type Token, type TokenRule } from "../grammar/lexer";
-import { literalOf } from "../grammar/numbers";
+import { literalOf } from "../yaml/numbers";
 import { callFunction } from "./functions";
 import { ChoiceSweep, Dictionary, Quoted, pythonText, type ValueTree } from "./override-value";
 import { Float } from "../yaml/nodes";

@@ -1,5 +1,5 @@
 import { pyFloatRepr } from "../python-format";
-import { exactInteger } from "../grammar/numbers";
+import { exactInteger } from "./numbers";
 import { Float, type ScalarValue } from "./nodes";
 
 /**

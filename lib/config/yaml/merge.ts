@@ -1,5 +1,5 @@
 import { ConfigError, type SourceLocation } from "../errors";
-import { cloneNode, isInterpolation, isMissing, mapNode, type Node } from "../yaml/nodes";
+import { cloneNode, isInterpolation, isMissing, mapNode, type Node } from "./nodes";
 
 /** Keys from the root. */
 type Path = readonly string[];

@@ -1,4 +1,4 @@
-import { Float, type ScalarValue } from "../yaml/nodes";
+import { Float, type ScalarValue } from "./nodes";
 
 /** A Python `int` literal: a number while that is exact, else a bigint. */
 export function integerOf(text: string): number | bigint {

@@ -1,8 +1,15 @@
 import { ConfigError } from "../errors";
-import type { ConfigFiles } from "../compose/config-files";
-import { sweepValues } from "./functions";
-import type { Override } from "./override";
-import { GlobSweep, IntervalSweep, isSweepValue, writeValue, type Sweep, type ValueTree } from "./override-value";
+import type { ConfigFiles } from "./config-files";
+import { sweepValues } from "../overrides/functions";
+import type { Override } from "../overrides/override";
+import {
+  GlobSweep,
+  IntervalSweep,
+  isSweepValue,
+  writeValue,
+  type Sweep,
+  type ValueTree,
+} from "../overrides/override-value";
 
 /** The most jobs of one sweep. */
 const MAX_JOBS = 10_000;

@@ -60,6 +60,7 @@ export function describe(value: unknown): string {
   if (typeof value === "string")
     return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)}`;
   if (typeof value === "number") return `the number ${value}`;
+  if (typeof value === "bigint") return `the integer ${value}, which no number here holds exactly`;
   if (typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object") return "a mapping";

@@ -62,7 +62,7 @@ const INTEGER_TEXT = /^[+-]?\d(_?\d)*(\.0+)?$/;
 const SPECIAL_FLOATS: Record<string, number> = { nan: NaN, inf: Infinity, infinity: Infinity };
 
 function toFloat(input: unknown): number | undefined {
-  if (typeof input === "number") return input;
+  if (typeof input === "number" || typeof input === "bigint") return Number(input);
   if (typeof input === "boolean") return Number(input);
   if (typeof input !== "string") return undefined;
   const text = input.trim();

@@ -91,6 +91,7 @@ export abstract class CheckpointInitializer extends InitializerBase {
 
   /** The run's checkpoints. */
   protected get checkpoints(): CheckpointFolder {
+    this.initRunPathProvider.refuseEscape();
     return new CheckpointFolder(this.initRunPathProvider.checkpointPath);
   }
 

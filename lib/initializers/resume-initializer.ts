@@ -1,12 +1,13 @@
 import type { z } from "zod";
 import { KeyError, RuntimeError, ValueError } from "../config/python-errors";
 import { register } from "../config/registry";
-import { bool, str, tag } from "../config/schema";
+import { bool, tag } from "../config/schema";
 import { type CallbackBase, loadCallbackStateDicts } from "../core/callbacks";
 import { CheckpointKeys } from "../core/checkpoint-keys";
 import type { TrainerLike } from "../core/callbacks/trainer";
 import { TrainingIteration } from "../core/iteration/training-iteration";
 import { CompositeModel, Model, type ModelBase } from "../core/models";
+import { fileNamePart } from "../core/providers/run-path";
 import { toMap } from "../torch";
 import { CheckpointInitializer, CheckpointInitializerConfig, readTrainerFile } from "./checkpoint-initializer";
 import { loadWeights } from "./load-weights";
@@ -18,7 +19,7 @@ export const ResumeInitializerConfig = CheckpointInitializerConfig.extend("Resum
   fields: {
     kind: tag("noether.core.initializers.ResumeInitializer"),
     load_optim: bool().default(true),
-    model_name: str(),
+    model_name: fileNamePart(),
   },
 });
 export type ResumeInitializerConfig = z.output<typeof ResumeInitializerConfig>;
@@ -30,6 +31,7 @@ register("noether.core.schemas.initializers.ResumeInitializerConfig", {
 /** Continues a run where one of its checkpoints stands: weights, optimizer, progress, callbacks, random numbers. */
 export class ResumeInitializer extends CheckpointInitializer {
   static readonly schema: z.ZodType = ResumeInitializerConfig;
+
   /** Where the trainer's file stood when it was read first. */
   #start: TrainingIteration | null = null;
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { any, defineConfig, mapping, oneOf, optional, registered, str } from "../../config/schema";
+import { fileNamePart, fileNameProblem, runId, stageName } from "../providers/run-path";
 
 /** What every initializer that reads another run has. */
 export const InitializerConfig = defineConfig("InitializerConfig", {
@@ -10,15 +11,19 @@ export const InitializerConfig = defineConfig("InitializerConfig", {
     /** Accepted and never used, as in the Python framework. */
     kwargs: optional(mapping(any())),
     /** Run to read from. A string: quote it in YAML when it looks like a number. */
-    run_id: str(),
+    run_id: runId(),
     /** Stage of that run; null: none. */
-    stage_name: optional(str()),
+    stage_name: optional(stageName()),
     /** Name part of the checkpoint file; null: the model's name. */
-    model_name: optional(str()),
+    model_name: optional(fileNamePart()),
     /** `latest`, `E1_U10_S40`, … or a mapping of `epoch`, `update`, `sample`: one of them or all. */
     checkpoint_tag: optional(oneOf(str(), mapping(any()))),
     /** Infix of the file name, e.g. `ema=0.9999`. */
-    model_info: optional(str()),
+    model_info: optional(fileNamePart()),
+  },
+  check: ({ checkpoint_tag: tag }, report) => {
+    const problem = typeof tag === "string" ? fileNameProblem(tag) : null;
+    if (problem !== null) report(problem, "checkpoint_tag");
   },
 });
 export type InitializerConfig = z.output<typeof InitializerConfig>;

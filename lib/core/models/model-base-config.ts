@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { register } from "../../config/registry";
 import { bool, defineConfig, list, optional, str } from "../../config/schema";
 import { AnyInitializer } from "../initializers/initializer-config";
+import { fileNamePart } from "../providers/run-path";
 import { AnyOptimizerConfig } from "../optimizer/optimizer-config";
 
 /** Fields of every model (training-inference-config spec 3.7). Unknown keys are errors. */
@@ -11,7 +12,7 @@ export const ModelBaseConfig = defineConfig("ModelBaseConfig", {
     /** Model class. */
     kind: str(),
     /** Part of checkpoint file names. */
-    name: str(),
+    name: fileNamePart(),
     /** Null: the model is not trained. */
     optimizer_config: optional(AnyOptimizerConfig),
     /** Weights from earlier runs, applied in order after initialisation. */

@@ -1,3 +1,4 @@
 export { MetricPropertyProvider, Ordinality } from "./metric-property";
 export { PathProvider, type PathProviderOptions } from "./path";
 export { expandUser } from "./expand-user";
+export { fileNamePart, fileNameProblem, runId, runPathProblem, stageName } from "./run-path";

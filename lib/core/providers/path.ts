@@ -1,8 +1,10 @@
 import { lstatSync, mkdirSync, readlinkSync, realpathSync, symlinkSync, unlinkSync } from "node:fs";
 import { randomInt } from "node:crypto";
-import { join, resolve } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 
+import { ValueError } from "../../config/python-errors";
 import { getLogger } from "../logging";
+import { runPathProblem } from "./run-path";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -29,7 +31,12 @@ export class PathProvider {
   readonly stageName: string | null;
   readonly debug: boolean;
 
+  /** @throws ValueError for a run id or stage that leads out of the output root */
   constructor({ outputRootPath, runId, stageName = null, debug = false }: PathProviderOptions) {
+    for (const [what, name] of Object.entries({ "run id": runId, "stage name": stageName || "x" })) {
+      const problem = runPathProblem(name);
+      if (problem !== null) throw new ValueError(`${what}: ${problem}`);
+    }
     this.outputRoot = outputRootPath;
     this.runId = runId;
     this.stageName = stageName;
@@ -39,6 +46,21 @@ export class PathProvider {
   /** Directory of the run and stage. */
   get runOutputPath(): string {
     return join(this.outputRoot, ...(this.debug ? ["debug"] : []), this.runId, this.stageName ?? "");
+  }
+
+  /**
+   * Follows the symbolic links on the way to {@link runOutputPath}. Creates nothing.
+   *
+   * @throws ValueError when one leads out of the output root
+   */
+  refuseEscape(): void {
+    const root = realPathOf(this.outputRoot);
+    const real = realPathOf(this.runOutputPath);
+    if (real !== root && !real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) {
+      throw new ValueError(
+        `expected '${this.runOutputPath}' to lie below the output root '${this.outputRoot}', but a symbolic link leads to '${real}': give the folder that it leads to as output root`,
+      );
+    }
   }
 
   /** Text log of the run. */
@@ -111,6 +133,19 @@ export class PathProvider {
     } catch (error) {
       getLogger("PathProvider").warning(`cannot link '${link}' to the run that is continued: ${String(error)}`);
     }
+  }
+}
+
+/** The path with its symbolic links resolved, also those whose target does not exist (yet). */
+function realPathOf(path: string, links = 0): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    if (links > 40) return absolute; // links in a circle: whoever opens it gets the system's error
+    if (isLink(absolute)) return realPathOf(resolve(dirname(absolute), readlinkSync(absolute)), links + 1);
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(realPathOf(parent, links), relative(parent, absolute));
   }
 }
 

@@ -1,11 +1,13 @@
-import { Float, Tensor } from "../../torch";
+import { existsSync } from "node:fs";
+
+import { Float, Tensor, toMap } from "../../torch";
 import { isRank0 } from "../distributed";
 import { AssertionError, KeyError, ValueError } from "../../config/python-errors";
 import type { PathProvider } from "../providers/path";
 import { compactNumber, formatValue } from "../logging/formatters";
 import { getLogger, type Logger } from "../logging";
 import type { UpdateCounter } from "../iteration/update-counter";
-import { writeTorchFile } from "./torch-file";
+import { readTorchFile, writeTorchFile } from "./torch-file";
 
 /** A logged number (or flag). */
 export type Scalar = number | boolean;
@@ -122,12 +124,15 @@ export class LogWriter {
     }
   }
 
-  /** Writes all entries to `tracker/entries.th`: `{metric: {update: value}}`. */
+  /**
+   * Writes all entries to `tracker/entries.th`: `{metric: {update: value}}`. A run that goes on in its own folder keeps what
+   * it logged up to the checkpoint that it goes on from.
+   */
   finish(): void {
     if (!isRank0() || this.logEntries.length === 0) {
       return;
     }
-    const byKey = new Map<string, Map<number, unknown>>();
+    const byKey = this.#earlierEntries();
     for (const entry of this.logEntries) {
       for (const [key, value] of Object.entries(entry)) {
         if (key === "update") continue;
@@ -149,6 +154,24 @@ export class LogWriter {
       const reason = error instanceof Error ? error.message : String(error);
       getLogger("LogWriter").error(`cannot write the metrics after the error: ${reason}`);
     }
+  }
+
+  #earlierEntries(): Map<string, Map<number, unknown>> {
+    const start = this.updateCounter.startIteration.update ?? 0;
+    const path = this.pathProvider.basetrackerEntriesUri;
+    if (start === 0 || !existsSync(path)) return new Map();
+    const entries = [...toMap<unknown>(readTorchFile(path))].map(([key, series]): [string, Map<number, unknown>] => [
+      String(key),
+      new Map([...toMap<unknown>(series)].map(([update, value]) => [Number(update), value])),
+    ]);
+    for (const [key, series] of entries) {
+      for (const [update, value] of series) {
+        if (update > start) series.delete(update);
+        else if (typeof value === "number" && !(POSITION as readonly string[]).includes(key))
+          series.set(update, new Float(value));
+      }
+    }
+    return new Map(entries.filter(([, series]) => series.size > 0));
   }
 
   /** Values of a metric over all entries that have it. */

@@ -4,6 +4,8 @@ import { childOf, cloneNode, displayPath, mergeConfigs, readYaml, resolveConfig,
 import type { ComposedConfig, MapNode, UnresolvedConfig } from "../../config";
 import { ConfigError } from "../../config/errors";
 import { FileNotFoundError, ValueError } from "../../config/python-errors";
+import { PathProvider } from "../../core/providers/path";
+import { runPathProblem } from "../../core/providers/run-path";
 
 /** A run to evaluate, and the config that does it. */
 export interface Evaluation {
@@ -40,6 +42,7 @@ export function composeEvaluation(inference: UnresolvedConfig): Evaluation {
   const inputDir = own.inputDir ?? missing("input_dir", "the output root of the training run");
   const runId = own.runId ?? missing("run_id", "the run to evaluate");
   const stage = own.stage ?? "";
+  refuseEscape(inference.tree, inputDir, runId, stage);
   const file = join(inputDir, runId, stage, "hp_resolved.yaml");
   if (!existsSync(file)) {
     throw new FileNotFoundError(
@@ -75,6 +78,16 @@ function resolveOwn({ tree }: UnresolvedConfig) {
     stage: text(tree, "stage_name"),
     modelInfo: text(tree, "model_info"),
   };
+}
+
+/** The run has to lie below `input_dir`. */
+function refuseEscape(tree: MapNode, inputDir: string, runId: string, stage: string): void {
+  const problems = Object.entries({ run_id: runId, stage_name: stage || "x" }).flatMap(([path, name]) => {
+    const message = runPathProblem(name);
+    return message === null ? [] : [{ path, message, location: tree.entries.get(path)?.source }];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  new PathProvider({ outputRootPath: inputDir, runId, stageName: stage }).refuseEscape();
 }
 
 function missing(key: string, meaning: string): never {

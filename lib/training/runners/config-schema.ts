@@ -18,6 +18,7 @@ import {
   str,
 } from "../../config/schema";
 import { CONSOLE_LEVELS, type ConsoleLevel } from "../../core/logging";
+import { fileNamePart, runId, stageName } from "../../core/providers/run-path";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { AnyTracker } from "../../core/trackers";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
@@ -91,20 +92,20 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     name: optional(str()),
     accelerator: literal(...ACCELERATORS).default(() => detectAccelerator()),
     /** Sub-directory of the run directory; null: none. */
-    stage_name: optional(str()),
+    stage_name: optional(stageName()),
     dataset_kind: optional(str()),
     dataset_root: optional(str()),
     /** Run to go on with. */
-    resume_run_id: optional(str()),
-    resume_stage_name: optional(str()),
+    resume_run_id: optional(runId()),
+    resume_stage_name: optional(stageName()),
     /** `latest`, a tag, or `E10`, `U500`, `S4000`; null: `latest`. */
-    resume_checkpoint: optional(str()),
+    resume_checkpoint: optional(fileNamePart()),
     seed: int().default(0),
     dataset_statistics: optional(mapping(list(float()))),
     dataset_normalizer: optional(mapping(any())),
     tracker: AnyTracker,
     /** Null: made from date and five random characters. */
-    run_id: optional(str()),
+    run_id: optional(runId()),
     /** Device indices as a quoted list, `"0,1"`. */
     devices: optional(str()),
     /** Loader workers per process. Has no effect yet: samples are loaded in the process that trains. */

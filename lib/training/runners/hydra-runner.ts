@@ -35,7 +35,11 @@ export class HydraRunner {
       const seconds = (performance.now() - start) / 1000;
       getLogger("runner").info(`finished in ${durationForPeople(seconds)}: ${experiment.pathProvider.runOutputPath}`);
     } finally {
-      await experiment.tracker.close();
+      try {
+        await experiment.tracker.close();
+      } finally {
+        experiment.lock?.release();
+      }
     }
     return experiment;
   }

@@ -3,6 +3,8 @@ export { bestAccelerator, parseDevices, runDevice } from "./devices";
 export { parseCheckpointSelector, type CheckpointSelector } from "./checkpoint-selector";
 export { storeCodeArchive } from "./code-archive";
 export { HydraRunner, type RunnerOptions } from "./hydra-runner";
+export { claimFreeStage, claimRunDirectory, isTaken } from "./run-directory";
+export { RunInUseError, RunLock } from "./run-lock";
 export { loadRunConfig, type RunConfig } from "./run-config";
 export { runName } from "./run-name";
 export { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";

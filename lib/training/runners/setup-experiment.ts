@@ -19,6 +19,8 @@ import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
 import type { RunConfig } from "./run-config";
+import { claimFreeStage, claimRunDirectory } from "./run-directory";
+import type { RunLock } from "./run-lock";
 import { runName } from "./run-name";
 
 /** How an experiment is set up besides its config. */
@@ -42,24 +44,47 @@ export interface Experiment {
   readonly tracker: BaseTracker;
   readonly messageCounter: MessageCounter;
   readonly pathProvider: PathProvider;
+  /** Keeps others out of the run's folder until it is released; null in all processes but the first. */
+  readonly lock: RunLock | null;
 }
 
 /**
- * Builds the objects of a run in the order that its random numbers depend on: seed, data sets, trainer, model
- * (training-inference-config spec 5.3).
+ * Claims the run's folder, builds the objects of the run in the order that its random numbers depend on: seed, data sets,
+ * trainer, model (training-inference-config spec 5.3), and then writes what tells of the run.
+ *
+ * @throws ConfigError when a run has been in the folder, unless this one continues it there
  */
 export async function setupExperiment(options: SetupOptions): Promise<Experiment> {
-  const { config, schemaKind, device, overrides = [] } = options;
-  const runId = config.run_id ?? PathProvider.generateRunId();
-  const pathProvider = new PathProvider({
+  const { pathProvider, lock } = claim(options);
+  try {
+    return await build(options, pathProvider, lock);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+/** The run's folder, for this process alone. An evaluation takes the next free stage. */
+function claim({ config, resumeWith }: SetupOptions): { pathProvider: PathProvider; lock: RunLock | null } {
+  const wanted = new PathProvider({
     outputRootPath: config.output_path,
-    runId,
+    runId: config.run_id ?? PathProvider.generateRunId(),
     stageName: config.stage_name,
     debug: config.debug,
   });
-  PathProvider.ensure(pathProvider.runOutputPath);
-  const resumed = resumeFrom(options, pathProvider);
+  if (!isRank0()) return { pathProvider: wanted, lock: null };
+  if (resumeWith === "weights") {
+    const { paths, lock } = claimFreeStage(wanted);
+    config.stage_name = paths.stageName;
+    return { pathProvider: paths, lock };
+  }
+  const continues =
+    config.resume_run_id === wanted.runId && (config.resume_stage_name || null) === (config.stage_name || null);
+  return { pathProvider: wanted, lock: claimRunDirectory(wanted, { continues }) };
+}
 
+async function build(options: SetupOptions, pathProvider: PathProvider, lock: RunLock | null): Promise<Experiment> {
+  const { config, schemaKind, device, overrides = [] } = options;
   const messageCounter = addGlobalHandlers({
     logFile: pathProvider.logfileUri,
     level: consoleLevel(config),
@@ -67,28 +92,16 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
   });
   const logger = getLogger("runner");
   const name = runName(config.name, overrides);
-  logger.info(`run ${runId}: ${pathProvider.runOutputPath}`);
+  logger.info(`run ${pathProvider.runId}: ${pathProvider.runOutputPath}`);
   logger.debug(`run name: ${name || "(none)"}`);
+  logSystemInfo();
 
+  const resumed = resumeFrom(options, pathProvider);
   const metricPropertyProvider = new MetricPropertyProvider();
   const tracker = createTracker(config, { metricPropertyProvider, pathProvider });
-  await tracker.init({
-    accelerator: config.accelerator,
-    runName: name,
-    stageHp: dumpConfig(resumed),
-    stageName: config.stage_name,
-    runId,
-    outputUri: pathProvider.runOutputPath,
-  });
-  logSystemInfo();
   if ((config.num_workers ?? 0) > 0) {
     logger.info(`num_workers ${config.num_workers} has no effect yet: samples are loaded in the process that trains`);
   }
-  if (isRank0()) {
-    Hyperparameters.saveResolved(resumed, resolve(pathProvider.runOutputPath, "hp_resolved.yaml"), schemaKind);
-    Hyperparameters.log(resumed);
-  }
-
   setSeed(config.seed + (isDistributed() ? getRank() : 0));
   const dataContainer = createData(config);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };
@@ -105,8 +118,20 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
   }
   logger.debug(String(model));
 
-  if (config.store_code_in_output && isRank0()) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
-  return { trainer, model, tracker, messageCounter, pathProvider };
+  await tracker.init({
+    accelerator: config.accelerator,
+    runName: name,
+    stageHp: dumpConfig(resumed),
+    stageName: config.stage_name,
+    runId: pathProvider.runId,
+    outputUri: pathProvider.runOutputPath,
+  });
+  if (isRank0()) {
+    Hyperparameters.saveResolved(resumed, resolve(pathProvider.runOutputPath, "hp_resolved.yaml"), schemaKind);
+    Hyperparameters.log(resumed);
+    if (config.store_code_in_output) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
+  }
+  return { trainer, model, tracker, messageCounter, pathProvider, lock };
 }
 
 function isTrainer(value: unknown): value is BaseTrainer {

@@ -1,0 +1,75 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, type SourceLocation } from "../../config/errors";
+import { PathProvider } from "../../core/providers";
+import { RunInUseError, RunLock } from "./run-lock";
+
+/** What tells that a run has been in a folder. The log alone is what one leaves that failed before it began. */
+const TRACES = ["hp_resolved.yaml", "checkpoints", "tracker"];
+
+/** Whether a run has written into its folder. Creates nothing. */
+export function isTaken(paths: PathProvider): boolean {
+  return TRACES.some((name) => existsSync(join(paths.runOutputPath, name)));
+}
+
+/** The refusal to write where another run has been. */
+export function takenError(paths: PathProvider, location?: SourceLocation): ConfigError {
+  const stage = paths.stageName ? ` with stage_name "${paths.stageName}"` : "";
+  const resume = `resume_run_id: ${paths.runId}${paths.stageName ? `, resume_stage_name: ${paths.stageName}` : ""}`;
+  return new ConfigError([
+    {
+      path: "run_id",
+      message: `expected the id of a new run, received ${JSON.stringify(paths.runId)}: '${paths.runOutputPath}' holds a run${stage} already; choose another run_id, or continue that run with ${resume}`,
+      location,
+    },
+  ]);
+}
+
+/** Options of {@link claimRunDirectory}. */
+export interface ClaimOptions {
+  /** The run goes on in its own folder, so that there may be one. */
+  readonly continues: boolean;
+}
+
+/**
+ * Makes a run's folder and takes its lock, so that nobody else writes there.
+ *
+ * @throws ConfigError when another run has been there, RunInUseError when one is at work there,
+ *   ValueError when a symbolic link leads out of the output root
+ */
+export function claimRunDirectory(paths: PathProvider, { continues }: ClaimOptions): RunLock {
+  paths.refuseEscape();
+  if (!continues && isTaken(paths)) throw takenError(paths);
+  const lock = new RunLock(PathProvider.ensure(paths.runOutputPath));
+  // looked at again: now nobody can come in between
+  if (continues || !isTaken(paths)) return lock;
+  lock.release();
+  throw takenError(paths);
+}
+
+/**
+ * {@link claimRunDirectory} for a run that may as well be called otherwise: the first stage that is free of `eval`, `eval_2`,
+ * `eval_3`, ….
+ *
+ * @returns the paths of that stage and their lock
+ */
+export function claimFreeStage(paths: PathProvider): { paths: PathProvider; lock: RunLock } {
+  for (let number = 1; ; number++) {
+    const stage = paths.stageName || "eval";
+    const { outputRoot: outputRootPath, runId, debug } = paths;
+    const candidate = new PathProvider({
+      outputRootPath,
+      runId,
+      stageName: number === 1 ? stage : `${stage}_${number}`,
+      debug,
+    });
+    candidate.refuseEscape();
+    if (isTaken(candidate)) continue;
+    try {
+      return { paths: candidate, lock: claimRunDirectory(candidate, { continues: false }) };
+    } catch (error) {
+      // somebody else was faster
+      if (!(error instanceof ConfigError || error instanceof RunInUseError)) throw error;
+    }
+  }
+}

@@ -93,8 +93,17 @@ export abstract class PeriodicCallback extends CallbackBase {
    */
   trackBeforeOptimizerStep(_step: GradientsReady): Promise<void> | void {}
 
-  /** After each optimizer update; the counter has moved and the model is in evaluation mode. */
-  trackAfterUpdateStep(_updateCounter: UpdateCounter, _times: UpdateTimes): Promise<void> | void {}
+  /**
+   * After each optimizer update; the counter has moved and the model is in evaluation mode.
+   *
+   * @param _update `skipped`: the update was left out (NaN loss, overflow), the weights and buffers are those from before it;
+   *   what {@link trackAfterAccumulationStep} got of it does not count.
+   */
+  trackAfterUpdateStep(
+    _updateCounter: UpdateCounter,
+    _times: UpdateTimes,
+    _update: { readonly skipped: boolean },
+  ): Promise<void> | void {}
 
   /** Runs the callback if an interval in updates or samples is due. Called by the trainer. */
   async afterUpdate(context: Omit<PeriodicCallbackContext, "intervalType">): Promise<void> {

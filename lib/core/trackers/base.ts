@@ -82,7 +82,7 @@ export abstract class BaseTracker {
     await this.updateSummaryBackend(values);
   }
 
-  /** Adds best (`{key}/min` or `{key}/max`) and last value of every metric of `tracker/entries.th` to the summary. */
+  /** Adds the best number (`{key}/min` or `{key}/max`) and the last value of every metric of `tracker/entries.th` to the summary. */
   async summarizeLogvalues(): Promise<void> {
     if (!isRank0() || !existsSync(this.pathProvider.basetrackerEntriesUri)) return;
     const entries = toMap<unknown>(readTorchFile(this.pathProvider.basetrackerEntriesUri));
@@ -92,10 +92,14 @@ export abstract class BaseTracker {
       if (["epoch", "update", "sample"].includes(key) || this.metricPropertyProvider.isNeutralKey(key)) continue;
       const values = [...toMap<unknown>(series).values()].map(Number);
       const higher = this.metricPropertyProvider.higherIsBetter(key);
-      const best = values.reduce((a, b) => ((higher ? b > a : b < a) ? b : a));
-      const bestKey = `${key}/${higher ? "max" : "min"}`;
-      this.logger.debug(`${bestKey}: ${pyFloatRepr(best)}`);
-      summary[bestKey] = best;
+      // NaN is never the best value, and where there is nothing else, there is none.
+      const numbers = values.filter((value) => !Number.isNaN(value));
+      if (numbers.length > 0) {
+        const best = numbers.reduce((a, b) => ((higher ? b > a : b < a) ? b : a));
+        const bestKey = `${key}/${higher ? "max" : "min"}`;
+        this.logger.debug(`${bestKey}: ${pyFloatRepr(best)}`);
+        summary[bestKey] = best;
+      }
       summary[`${key}/last`] = values[values.length - 1];
     }
     await this.updateSummary(summary);

@@ -17,6 +17,8 @@ export interface GradScalerLike {
   /** Adapts the scale; once per update, after all optimizers. */
   update(): void;
   isEnabled(): boolean;
+  /** Whether every optimizer left out its step in the last update, because gradients were not finite. */
+  readonly foundOverflow?: boolean;
   stateDict(): Map<string, unknown>;
   loadStateDict(state: ReadonlyMap<string, unknown>): void;
 }
@@ -74,6 +76,7 @@ export class GradScaler implements GradScalerLike {
   #backoffFactor: number;
   #growthInterval: number;
   readonly #stages = new Map<Optimizer, OptimizerStage>();
+  #foundOverflow = false;
 
   constructor(options: GradScalerOptions = {}, ...surplus: never[]) {
     checkOptions("GradScaler", options, OPTIONS, surplus);
@@ -93,12 +96,17 @@ export class GradScaler implements GradScalerLike {
     return true;
   }
 
+  get foundOverflow(): boolean {
+    return this.#foundOverflow;
+  }
+
   /** Current scale. */
   getScale(): number {
     return this.#scale === null ? this.#initScale : Number(this.#scale.item());
   }
 
   scale(loss: Tensor): Tensor {
+    this.#foundOverflow = false;
     return loss.mul(this.#scaleOn(loss.device));
   }
 
@@ -162,9 +170,11 @@ export class GradScaler implements GradScalerLike {
 
   update(): void {
     const found = [...this.#stages.values()].flatMap(({ foundInf }) => foundInf ?? []);
+    const overflows = found.filter((tensor) => Number(tensor.item()) !== 0).length;
+    this.#foundOverflow = found.length > 0 && overflows === found.length;
     if (found.length > 0 && this.#scale !== null && this.#growthTracker !== null) {
       const { dtype, device } = this.#scale;
-      const any = full([], found.some((tensor) => Number(tensor.item()) !== 0) ? 1 : 0, { dtype, device });
+      const any = full([], overflows > 0 ? 1 : 0, { dtype, device });
       _ampUpdateScale_(
         this.#scale,
         this.#growthTracker,

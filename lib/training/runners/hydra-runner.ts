@@ -21,7 +21,14 @@ export class HydraRunner {
     logger.debug(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);
     logger.debug(`host: ${hostname()}`);
     const device = runDevice(config.accelerator, config.devices);
-    return this.main({ config, schemaKind, device, overrides: composed.overrides, ...options });
+    return this.main({
+      config,
+      schemaKind,
+      device,
+      overrides: composed.overrides,
+      locate: composed.locate,
+      ...options,
+    });
   }
 
   /** One process's part of a run. May be called from code with a config that was built there. */

@@ -29,6 +29,8 @@ export function takenError(paths: PathProvider, location?: SourceLocation): Conf
 export interface ClaimOptions {
   /** The run goes on in its own folder, so that there may be one. */
   readonly continues: boolean;
+  /** Where `run_id` was written, for errors. */
+  readonly location?: SourceLocation;
 }
 
 /**
@@ -37,14 +39,14 @@ export interface ClaimOptions {
  * @throws ConfigError when another run has been there, RunInUseError when one is at work there,
  *   ValueError when a symbolic link leads out of the output root
  */
-export function claimRunDirectory(paths: PathProvider, { continues }: ClaimOptions): RunLock {
+export function claimRunDirectory(paths: PathProvider, { continues, location }: ClaimOptions): RunLock {
   paths.refuseEscape();
-  if (!continues && isTaken(paths)) throw takenError(paths);
+  if (!continues && isTaken(paths)) throw takenError(paths, location);
   const lock = new RunLock(PathProvider.ensure(paths.runOutputPath));
   // looked at again: now nobody can come in between
   if (continues || !isTaken(paths)) return lock;
   lock.release();
-  throw takenError(paths);
+  throw takenError(paths, location);
 }
 
 /**

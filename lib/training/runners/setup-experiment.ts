@@ -14,6 +14,7 @@ import { createPipeline, DataContainer, DatasetFactory } from "../../data";
 import { PreviousRunInitializerConfig } from "../../initializers/previous-run-initializer";
 import { ResumeInitializerConfig } from "../../initializers/resume-initializer";
 import { cuda, versions } from "../../torch";
+import type { ComposedConfig } from "../../config";
 import { BaseTrainer } from "../trainers/base-trainer";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
@@ -35,6 +36,8 @@ export interface SetupOptions extends RunConfig {
   readonly resumeOutputPath?: string | null;
   /** Infix of the checkpoint's file name, e.g. `ema=0.9999` (weights only). */
   readonly resumeModelInfo?: string | null;
+  /** Where a key of the config was written, for errors. */
+  readonly locate?: ComposedConfig["locate"];
 }
 
 /** Everything that a run needs. */
@@ -65,7 +68,7 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
 }
 
 /** The run's folder, for this process alone. An evaluation takes the next free stage. */
-function claim({ config, resumeWith }: SetupOptions): { pathProvider: PathProvider; lock: RunLock | null } {
+function claim({ config, resumeWith, locate }: SetupOptions): { pathProvider: PathProvider; lock: RunLock | null } {
   const wanted = new PathProvider({
     outputRootPath: config.output_path,
     runId: config.run_id ?? PathProvider.generateRunId(),
@@ -80,7 +83,7 @@ function claim({ config, resumeWith }: SetupOptions): { pathProvider: PathProvid
   }
   const continues =
     config.resume_run_id === wanted.runId && (config.resume_stage_name || null) === (config.stage_name || null);
-  return { pathProvider: wanted, lock: claimRunDirectory(wanted, { continues }) };
+  return { pathProvider: wanted, lock: claimRunDirectory(wanted, { continues, location: locate?.(["run_id"]) }) };
 }
 
 async function build(options: SetupOptions, pathProvider: PathProvider, lock: RunLock | null): Promise<Experiment> {

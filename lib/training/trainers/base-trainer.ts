@@ -356,6 +356,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     return {
       losses,
       updateOutputs: result.additionalOutputs ?? null,
+      skipped: this.#gradientStep.skipsUpdate,
       times: { forward: (afterForward - start) / 1000, backward: (performance.now() - afterForward) / 1000 },
     };
   }

@@ -61,11 +61,28 @@ export class CallbackRunner {
     );
   }
 
-  /** Runs a hook of every periodic callback inside an update: part of its scope and its random numbers. */
-  async track(hook: (callback: PeriodicCallback) => Promise<void> | void): Promise<void> {
+  /**
+   * Runs a hook of every periodic callback inside an update: part of its scope and its random numbers. All of them run even if
+   * one fails.
+   *
+   * @returns what throws the first error
+   */
+  async track(hook: (callback: PeriodicCallback) => Promise<void> | void): Promise<{ rethrow: () => void }> {
+    const errors: unknown[] = [];
     await noGrad(async () => {
-      for (const callback of this.#periodic) await hook(callback);
+      for (const callback of this.#periodic) {
+        try {
+          await hook(callback);
+        } catch (error) {
+          errors.push(error);
+        }
+      }
     });
+    return {
+      rethrow: () => {
+        if (errors.length > 0) throw errors[0];
+      },
+    };
   }
 
   /** Runs every periodic callback once, whatever its interval. */

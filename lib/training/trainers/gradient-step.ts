@@ -27,10 +27,16 @@ export class GradientStep {
   readonly #gradScaler: GradScalerLike;
   readonly #nanGuard: NanGuard;
   #unusedParametersReported = false;
+  #skipsUpdate = false;
 
   constructor({ gradScaler, nanGuard }: { readonly gradScaler: GradScalerLike; readonly nanGuard: NanGuard }) {
     this.#gradScaler = gradScaler;
     this.#nanGuard = nanGuard;
+  }
+
+  /** Whether the update of the last pass is left out, so far or as a whole. */
+  get skipsUpdate(): boolean {
+    return this.#skipsUpdate;
   }
 
   /** At once, unless a hook is to look at the gradients. */
@@ -46,6 +52,7 @@ export class GradientStep {
       return;
     }
     this.#nanGuard.note(totalLoss);
+    this.#skipsUpdate = this.#nanGuard.skipsUpdate;
     if (!this.#nanGuard.skipsUpdate) {
       const loss = accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps);
       this.#gradScaler.scale(loss).backward(undefined, { retainGraph });
@@ -72,7 +79,10 @@ export class GradientStep {
   }
 
   #endUpdate(model: ModelBase): void {
-    if (!this.#nanGuard.skipsUpdate) model.optimizerStep(this.#gradScaler);
+    if (!this.#nanGuard.skipsUpdate) {
+      model.optimizerStep(this.#gradScaler);
+      this.#skipsUpdate = this.#gradScaler.foundOverflow === true;
+    }
     model.optimizerZeroGrad();
     this.#nanGuard.endUpdate();
   }

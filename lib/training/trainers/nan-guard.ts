@@ -13,7 +13,7 @@ export interface NanGuardOptions {
 
 /** Keeps NaN losses away from the weights. */
 export class NanGuard {
-  /** NaN losses in a row that were skipped. */
+  /** Updates in a row that were left out. */
   count = 0;
   readonly #options: NanGuardOptions;
   #skipsUpdate = false;
@@ -43,11 +43,7 @@ export class NanGuard {
 
   /** Marks the update to be left out if the loss is NaN and that is wanted; one pass of several is enough. */
   note(totalLoss: Tensor): void {
-    if (!this.#options.skip) {
-      return;
-    }
-    if (!isNan(totalLoss)) {
-      this.count = 0;
+    if (!this.#options.skip || this.#skipsUpdate || !isNan(totalLoss)) {
       return;
     }
     this.count += 1;
@@ -62,6 +58,7 @@ export class NanGuard {
 
   /** The next update starts without a mark. */
   endUpdate(): void {
+    if (!this.#skipsUpdate) this.count = 0;
     this.#skipsUpdate = false;
   }
 }

@@ -12,6 +12,7 @@ import type { TrainingRandomness } from "./random-state";
 import { StopSignals } from "./signals";
 import type { StopCheckpoints } from "./stop-checkpoints";
 import { TrainingBatches } from "./training-batches";
+import { UpdateRollback } from "./update-rollback";
 import type { UpdateResult, UpdateStep } from "./types";
 
 /** What a {@link TrainingLoop} works with. */
@@ -39,6 +40,7 @@ export interface TrainingLoopOptions {
  */
 export class TrainingLoop {
   readonly #options: TrainingLoopOptions;
+  readonly #rollback = new UpdateRollback();
 
   constructor(options: TrainingLoopOptions) {
     this.#options = options;
@@ -57,6 +59,7 @@ export class TrainingLoop {
           while (goesOn && !updateCounter.isFinished) goesOn = await this.#runEpoch(batches, signals);
         } finally {
           signals.close();
+          this.#rollback.close();
           await batches.close();
         }
       },
@@ -95,22 +98,32 @@ export class TrainingLoop {
     const { model, sizes, updateCounter: counter, callbacks } = this.#options;
     const { accumulationSteps } = sizes;
     const times = new UpdateStopwatch();
-    model.optimizerScheduleStep();
     const first = (counter.update % counter.updatesPerEpoch) * accumulationSteps;
-    for (let accumulationStep = first; accumulationStep < first + accumulationSteps; accumulationStep++) {
-      await this.#runPass(batches, accumulationStep, accumulationStep === first + accumulationSteps - 1, times);
+    let last: FinishedPass | null = null;
+    this.#rollback.begin(model);
+    try {
+      model.optimizerScheduleStep();
+      for (let accumulationStep = first; accumulationStep < first + accumulationSteps; accumulationStep++) {
+        last?.rethrow();
+        last = await this.#runPass(batches, accumulationStep, times);
+      }
+    } catch (error) {
+      this.#rollback.fail(model);
+      throw error;
     }
+    const skipped = last?.skipped ?? false;
+    if (skipped) this.#rollback.skip(model);
     this.#countUpdate();
     model.eval();
-    await callbacks.track((callback) => callback.trackAfterUpdateStep(counter, times.seconds));
+    // The update has happened, so that every callback learns of it, whether or not one of them failed.
+    const outcome = await callbacks.track((callback) =>
+      callback.trackAfterUpdateStep(counter, times.seconds, { skipped }),
+    );
+    last?.rethrow();
+    outcome.rethrow();
   }
 
-  async #runPass(
-    batches: TrainingBatches,
-    accumulationStep: number,
-    isLast: boolean,
-    times: UpdateStopwatch,
-  ): Promise<void> {
+  async #runPass(batches: TrainingBatches, accumulationStep: number, times: UpdateStopwatch): Promise<FinishedPass> {
     const { model, sizes, updateCounter, callbacks, update } = this.#options;
     const { accumulationSteps } = sizes;
     const start = performance.now();
@@ -123,25 +136,21 @@ export class TrainingLoop {
     model.train();
     const { beforeOptimizerStep } = callbacks;
     const result = await update({ batch, model, accumulationSteps, accumulationStep, beforeOptimizerStep });
-    const { losses, updateOutputs } = result;
-    try {
-      await callbacks.track((callback) =>
-        callback.trackAfterAccumulationStep({
-          updateCounter,
-          batch,
-          losses,
-          updateOutputs,
-          accumulationSteps,
-          accumulationStep,
-        }),
-      );
-    } catch (error) {
-      if (isLast) this.#countUpdate(); // the optimizer has stepped
-      throw error;
-    }
+    const { losses, updateOutputs, skipped = false } = result;
+    const { rethrow } = await callbacks.track((callback) =>
+      callback.trackAfterAccumulationStep({
+        updateCounter,
+        batch,
+        losses,
+        updateOutputs,
+        accumulationSteps,
+        accumulationStep,
+      }),
+    );
     times.add("forward", result.times.forward);
     times.add("backward", result.times.backward);
     times.add(TRAINING_UPDATE_TIME, result.times.forward + result.times.backward);
+    return { skipped, rethrow };
   }
 
   #countUpdate(): void {
@@ -150,6 +159,14 @@ export class TrainingLoop {
     updateCounter.nextUpdate();
     if (updateCounter.isFullEpoch) updateCounter.nextEpoch();
   }
+}
+
+/** A pass whose callbacks have run. */
+interface FinishedPass {
+  /** The update that it belongs to is left out. */
+  readonly skipped: boolean;
+  /** Throws the first error of its callbacks, if there was one. */
+  readonly rethrow: () => void;
 }
 
 /** Seconds of one update by what they were spent on, summed over its passes. */

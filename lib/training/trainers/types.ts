@@ -26,4 +26,6 @@ export interface UpdateResult {
   readonly losses: Readonly<Record<string, Tensor>>;
   readonly updateOutputs: Readonly<Record<string, unknown>> | null;
   readonly times: { readonly forward: number; readonly backward: number };
+  /** The update that the pass belongs to is left out: a loss was NaN, or gradients were not finite under a scaled loss. */
+  readonly skipped?: boolean;
 }

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { MetricPropertyProvider, Ordinality, PathProvider } from "../../../lib/core/providers";
 
@@ -40,6 +40,54 @@ describe("PathProvider", () => {
     expect(provider({ debug: true }).withRun("other").runOutputPath).toBe(join(root, "debug", "other"));
     mkdirSync(join(root, "other"));
     expect(provider({ debug: true }).withRun("other").runOutputPath).toBe(join(root, "other"));
+  });
+
+  test.each([
+    ["../escape"],
+    ["a/../../b"],
+    ["/absolute"],
+    ["C:/absolute"],
+    ["a\\b"],
+    ["a\0b"],
+    ["a\nb"],
+    [""],
+    ["."],
+    ["a//b"],
+    ["a/"],
+  ])("%j is no run id, and no stage", (name) => {
+    expect(() => provider({ runId: name })).toThrow(/run id: expected a name/);
+    if (name !== "") expect(() => provider({ stageName: name })).toThrow(/stage name: expected a name/);
+    expect(() => provider().withRun(name)).toThrow(/run id/);
+  });
+
+  test.each(["sweep/0", "a..b", "..a", "-", "2026-01-31_x7k2p", "…"])("%j is one", (name) => {
+    expect(provider({ runId: name, stageName: name }).runOutputPath).toBe(join(root, name, name));
+  });
+
+  describe("symbolic links", () => {
+    const elsewhere = (): string => mkdtempSync(join(tmpdir(), "noether-elsewhere-"));
+    test.each(["run", "run/stage", "debug"])("that lead out of the output root are refused (%s)", (link) => {
+      const target = elsewhere();
+      mkdirSync(dirname(join(root, link)), { recursive: true });
+      symlinkSync(target, join(root, link));
+      const run = provider({ stageName: "stage", debug: link === "debug" });
+      expect(() => run.refuseEscape()).toThrow(`a symbolic link leads to '${realpathSync(target)}`);
+      rmSync(target, { recursive: true });
+      expect(() => run.refuseEscape()).toThrow("a symbolic link leads to");
+    });
+
+    test("that stay below it, and the output root itself, may be followed", () => {
+      const target = elsewhere();
+      const linked = join(root, "outputs");
+      symlinkSync(target, linked);
+      mkdirSync(join(target, "real"));
+      symlinkSync("real", join(target, "run"));
+      const run = new PathProvider({ outputRootPath: linked, runId: "run" });
+      run.refuseEscape();
+      new PathProvider({ outputRootPath: linked, runId: "new", stageName: "stage" }).refuseEscape();
+      expect(readdirSync(target).sort()).toEqual(["real", "run"]);
+      rmSync(target, { recursive: true });
+    });
   });
 
   test("run ids", () => {

@@ -140,3 +140,37 @@ test("the tracker's summary has best and last of every metric that has a better"
   await tracker.summarizeLogvalues();
   expect(tracker.summary).toEqual({ "loss/val/min": 1, "loss/val/last": 2, "accuracy/max": 3, "accuracy/last": 2 });
 });
+
+test("a run that goes on in its own folder keeps what it logged before the checkpoint", async () => {
+  const at = (update: number) =>
+    new UpdateCounter({
+      startIteration: new TrainingIteration(null, update).toFullySpecified(10, 4),
+      endIteration: new TrainingIteration(5),
+      updatesPerEpoch: 10,
+      effectiveBatchSize: 4,
+    });
+  const { pathProvider } = writer;
+  for (const update of [1, 2, 3]) {
+    counter.nextUpdate();
+    writer.addScalar("loss", 10 * update);
+    if (update === 1) writer.addScalar("once", 7);
+    await writer.flush();
+  }
+  writer.finish();
+  const again = new LogWriter({ pathProvider, updateCounter: at(2), tracker });
+  again.updateCounter.nextUpdate();
+  again.addScalar("loss", 99);
+  await again.flush();
+  again.finish();
+  const entries = toMap<Map<number, number>>(load(pathProvider.basetrackerEntriesUri));
+  expect([...entries].filter(([key]) => key === "loss" || key === "once")).toEqual([
+    ["loss", new Map([[1, 10], [2, 20], [3, 99]])], // prettier-ignore
+    ["once", new Map([[1, 7]])],
+  ]);
+
+  const fresh = new LogWriter({ pathProvider, updateCounter: at(0), tracker });
+  fresh.addScalar("loss", 1);
+  await fresh.flush();
+  fresh.finish();
+  expect(toMap(load(pathProvider.basetrackerEntriesUri)).get("loss")).toEqual(new Map([[0, 1]]));
+});

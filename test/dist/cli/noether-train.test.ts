@@ -94,7 +94,8 @@ describe("a training run", () => {
     const { code, stderr } = runCli("noether-train", [config, "-m", `output_path=${output}`, "trainer.max_epochs=1", "+seed=1,2", "+run_id=run"]);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stderr).toContain("job 2 of 2");
-    expect(readFileSync(runFile("log.txt"), "utf8").match(/set seed to [12]/g)).toEqual(["set seed to 1", "set seed to 2"]);
+    const seeds = ["0", "1"].map((job) => readFileSync(join(output, "run", job, "train", "log.txt"), "utf8").match(/set seed to [12]/g));
+    expect(seeds).toEqual([["set seed to 1"], ["set seed to 2"]]);
   });
 });
 

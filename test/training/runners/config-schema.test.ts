@@ -55,6 +55,31 @@ describe("ConfigSchema", () => {
     expect(Object.keys(config)).not.toContain("callbacks");
     expect(config.accelerator).toBe("gpu");
   });
+  test.each([
+    ["run_id", "../escape"],
+    ["run_id", "/absolute"],
+    ["stage_name", "a/../../b"],
+    ["resume_run_id", ".."],
+    ["resume_stage_name", "a\0b"],
+    ["resume_checkpoint", "../latest"],
+    ["model", { kind: "test.root.Model", name: "../m" }, "model.name"],
+    [
+      "model",
+      {
+        kind: "test.root.Model",
+        name: "m",
+        initializers: [
+          { kind: "noether.core.initializers.PreviousRunInitializer", run_id: "..", checkpoint_tag: "a/b" },
+        ],
+      },
+      "model.initializers.0.run_id",
+    ],
+  ])("%s %j would lead out of the output root", (key, value, path: string = key) => {
+    expect(problem({ [key]: value })).toContain(`${path}: expected a `);
+  });
+  test("a stage may be empty, a run id may have a folder", () => {
+    expect(parse({ stage_name: "", run_id: "sweep/0", resume_stage_name: "" })).toMatchObject({ run_id: "sweep/0" });
+  });
   test("paths become absolute", () => {
     expect(parse({}).output_path).toBe(resolve("outputs"));
     expect(parse({ output_path: "~/runs" }).output_path).toBe(join(homedir(), "runs"));

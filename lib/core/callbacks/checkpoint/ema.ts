@@ -16,7 +16,7 @@ import { checkpointFileName } from "../../writers/checkpoint-writer";
 import { readTorchFile } from "../../writers/torch-file";
 import type { CallbackDependencies } from "../base";
 import { CallBackBaseConfig } from "../base-config";
-import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
+import { PeriodicCallback, type PeriodicCallbackContext, type UpdateTimes } from "../periodic";
 import { entryOf } from "../state";
 
 /** Averaged weights of one (sub)model, for each factor. */
@@ -103,8 +103,8 @@ export class EmaCallback extends PeriodicCallback {
     });
   }
 
-  override trackAfterUpdateStep(): void {
-    if (!isRank0()) {
+  override trackAfterUpdateStep(_counter?: UpdateCounter, _times?: UpdateTimes, update = { skipped: false }): void {
+    if (!isRank0() || update.skipped) {
       return;
     }
     noGrad(() =>

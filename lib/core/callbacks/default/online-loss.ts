@@ -5,11 +5,13 @@ import { bool, tag } from "../../../config/schema";
 import { keep, scope, stack, type Tensor } from "../../../torch";
 import type { CallbackDependencies } from "../base";
 import { CallBackBaseConfig } from "../base-config";
+import type { UpdateCounter } from "../../iteration/update-counter";
 import {
   type AccumulationStep,
   PeriodicCallback,
   type PeriodicCallbackConfig,
   type PeriodicCallbackContext,
+  type UpdateTimes,
 } from "../periodic";
 
 /** Config of {@link OnlineLossCallback}. */
@@ -26,6 +28,10 @@ export class OnlineLossCallback extends PeriodicCallback {
   /** Prints the losses as well. */
   readonly verbose: boolean;
   readonly #tracked = new Map<string, Tensor[]>();
+  /** Entries of {@link #tracked} that belong to the update in progress. */
+  readonly #current = new Map<string, number>();
+  /** An update since the last log was left out. */
+  #skipped = false;
 
   constructor(
     config: PeriodicCallbackConfig & Pick<OnlineLossCallbackConfig, "verbose">,
@@ -41,7 +47,17 @@ export class OnlineLossCallback extends PeriodicCallback {
       // An alias of its own: the losses themselves end with the update.
       list.push(keep(loss.detach()));
       this.#tracked.set(name, list);
+      this.#current.set(name, (this.#current.get(name) ?? 0) + 1);
     }
+  }
+
+  /** The losses of an update that was left out do not count. */
+  override trackAfterUpdateStep(_counter?: UpdateCounter, _times?: UpdateTimes, update = { skipped: false }): void {
+    for (const [name, count] of this.#current) {
+      if (update.skipped) for (const loss of this.#tracked.get(name)?.splice(-count) ?? []) loss.dispose();
+    }
+    this.#current.clear();
+    this.#skipped ||= update.skipped;
   }
 
   override periodicCallback({ intervalType }: PeriodicCallbackContext): void {
@@ -49,7 +65,11 @@ export class OnlineLossCallback extends PeriodicCallback {
       return;
     }
     for (const [name, list] of this.#tracked) {
-      if (list.length === 0) continue;
+      if (list.length === 0) {
+        // Of updates that were all left out there is no loss; who needs the metric still finds it.
+        if (this.#skipped) this.#log(name, NaN);
+        continue;
+      }
       const mean = scope(() => {
         const all = stack(list);
         // Steps that were skipped because of NaN did not change the weights and do not count.
@@ -66,10 +86,15 @@ export class OnlineLossCallback extends PeriodicCallback {
           `encountered nan loss: '${name}' was NaN in ${nanCount} of the last ${count} steps; lower the learning rate, clip gradients, or set skip_nan_loss`,
         );
       }
-      this.writer.addScalar(`loss/online/${name}/${this.toShortIntervalString()}`, mean, {
-        logger: this.verbose ? this.logger : null,
-      });
+      this.#log(name, mean);
     }
+    this.#skipped = false;
+  }
+
+  #log(name: string, mean: number): void {
+    this.writer.addScalar(`loss/online/${name}/${this.toShortIntervalString()}`, mean, {
+      logger: this.verbose ? this.logger : null,
+    });
   }
 }
 

@@ -7,7 +7,8 @@ import { keep, scope, stack, Tensor, tensor } from "../../../torch";
 import { writeTorchFile } from "../../writers/torch-file";
 import type { CallbackDependencies } from "../base";
 import { CallBackBaseConfig } from "../base-config";
-import { type AccumulationStep, PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
+import type { UpdateCounter } from "../../iteration/update-counter";
+import { type AccumulationStep, PeriodicCallback, type PeriodicCallbackContext, type UpdateTimes } from "../periodic";
 
 /** Config of {@link TrackAdditionalOutputsCallback}. */
 export const TrackAdditionalOutputsCallbackConfig = CallBackBaseConfig.extend("TrackAdditionalOutputsCallbackConfig", {
@@ -33,6 +34,8 @@ export class TrackAdditionalOutputsCallback extends PeriodicCallback {
   readonly logOutput: boolean;
   readonly saveOutput: boolean;
   readonly trackedValues = new Map<string, (Tensor | number)[]>();
+  /** Entries of {@link trackedValues} that belong to the update in progress. */
+  readonly #current = new Map<string, number>();
 
   constructor(config: TrackAdditionalOutputsCallbackConfig, dependencies: CallbackDependencies) {
     super(config, dependencies);
@@ -69,7 +72,16 @@ export class TrackAdditionalOutputsCallback extends PeriodicCallback {
       if (this.reduce === "last") dispose(list.splice(0));
       list.push(value);
       this.trackedValues.set(key, list);
+      this.#current.set(key, this.reduce === "last" ? 1 : (this.#current.get(key) ?? 0) + 1);
     }
+  }
+
+  /** The outputs of an update that was left out do not count. */
+  override trackAfterUpdateStep(_counter?: UpdateCounter, _times?: UpdateTimes, update = { skipped: false }): void {
+    for (const [key, count] of this.#current) {
+      if (update.skipped) dispose(this.trackedValues.get(key)?.splice(-count) ?? []);
+    }
+    this.#current.clear();
   }
 
   override periodicCallback({ intervalType, updateCounter }: PeriodicCallbackContext): void {
@@ -78,6 +90,7 @@ export class TrackAdditionalOutputsCallback extends PeriodicCallback {
     }
     const suffix = this.toShortIntervalString();
     for (const [key, values] of this.trackedValues) {
+      if (values.length === 0) continue;
       scope(() => {
         const reduced =
           this.reduce === "mean" ? meanOf(values) : asTensor(values[values.length - 1] as Tensor | number);

@@ -10,7 +10,7 @@ const usage = `Usage: noether-eval CONFIG.yaml [key=value ...]
        noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE] [+key=value ...]
 
 Evaluates a finished run: its stored config (hp_resolved.yaml) with yours merged over it, its weights, its callbacks.
-Results go to a stage of their own beside the training stage (train -> train_eval).
+Results go to a stage of their own beside the training stage (train -> train_eval, train_eval_2, ...).
 
 Keys of the config file or the command line:
   input_dir             output root of the training run (required)

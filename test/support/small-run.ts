@@ -106,6 +106,8 @@ export interface SmallRunOptions {
     metricPropertyProvider: MetricPropertyProvider;
   }) => BaseTracker;
   readonly seed?: number;
+  /** Default true. */
+  readonly shuffle?: boolean;
   readonly buildModel?: (dependencies: ModelDependencies) => ModelBase;
 }
 
@@ -147,6 +149,7 @@ export function smallRun(options: SmallRunOptions): {
     tracker,
     pathProvider,
     metricPropertyProvider,
+    mainSamplerKwargs: { shuffle: options.shuffle ?? true },
   });
   const dependencies = { updateCounter: trainer.updateCounter, pathProvider };
   const model =

@@ -141,6 +141,28 @@ test("the tracker's summary has best and last of every metric that has a better"
   expect(tracker.summary).toEqual({ "loss/val/min": 1, "loss/val/last": 2, "accuracy/max": 3, "accuracy/last": 2 });
 });
 
+test.each([
+  ["first", [NaN, 2, 1], { "loss/min": 1, "loss/last": 1, "accuracy/max": 2, "accuracy/last": 1 }],
+  ["in the middle", [3, NaN, 2], { "loss/min": 2, "loss/last": 2, "accuracy/max": 3, "accuracy/last": 2 }],
+  ["last", [1, 2, NaN], { "loss/min": 1, "loss/last": NaN, "accuracy/max": 2, "accuracy/last": NaN }],
+  ["always", [NaN, NaN], { "loss/last": NaN, "accuracy/last": NaN }],
+  [
+    "beside infinity",
+    [NaN, Infinity, NaN, 5],
+    { "loss/min": 5, "loss/last": 5, "accuracy/max": Infinity, "accuracy/last": 5 },
+  ],
+])("NaN that comes %s is not the best value", async (_, values, expected) => {
+  for (const value of values) {
+    writer.addScalar("loss", value);
+    writer.addScalar("accuracy", value);
+    await writer.flush();
+    counter.nextUpdate();
+  }
+  writer.finish();
+  await tracker.summarizeLogvalues();
+  expect(tracker.summary).toEqual(expected);
+});
+
 test("a run that goes on in its own folder keeps what it logged before the checkpoint", async () => {
   const at = (update: number) =>
     new UpdateCounter({

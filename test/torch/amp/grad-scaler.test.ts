@@ -35,6 +35,19 @@ describe("GradScaler", () => {
     expect(scaler.getScale()).toBe(4);
   });
 
+  test("tells whether the last update was left out altogether", () => {
+    const scaler = new GradScaler({ initScale: 4 });
+    const update = (...gradients: number[]): boolean => {
+      scaler.scale(tensor(1));
+      for (const gradient of gradients) scaler.step(parameterWithGradient(gradient).optimizer);
+      scaler.update();
+      return scaler.foundOverflow;
+    };
+    expect([update(Infinity), update(1), update(1, NaN), update(Infinity, NaN)]).toEqual([true, false, false, true]);
+    scaler.scale(tensor(1));
+    expect(scaler.foundOverflow).toBe(false);
+  });
+
   test("calls in the wrong order are refused", () => {
     const scaler = new GradScaler();
     scaler.scale(tensor(1));

@@ -36,7 +36,7 @@ test("another stage of a run is a run of its own; a run may go on in its own fol
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(readdirSync(join(output, "run")).sort()).toEqual(["second", "train"]);
   expect(readdirSync(join(output, "run", "train", "checkpoints"))).toEqual(expect.arrayContaining(["classifier_cp=E1_U4_S32_model.th", "classifier_cp=E2_U8_S64_model.th"]));
-  expect(train(...again, "stage_name=third", "+resume_checkpoint=E1").code).toBe(0);
+  expect(train(...again, "stage_name=third").code).toBe(0);
 });
 
 test("evaluations never write where another run has been, nor another evaluation", () => {

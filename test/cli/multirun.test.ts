@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { composeConfig } from "../../lib/config";
 import { parseHydraArguments } from "../../lib/cli/hydra-arguments";
 import { expandSweeps, separateRuns } from "../../lib/cli/multirun";
 
@@ -25,7 +26,11 @@ describe("the jobs of a sweep", () => {
       "lr=2 +run_id=x ++run_id=x/1",
     ]);
     expect(jobs("fixed.yaml", "lr=1,2")).toEqual(["lr=1 ++run_id=fixed/0", "lr=2 ++run_id=fixed/1"]);
-    expect(jobs("plain.yaml", "lr=1,2", "+run_id='a b'")[1]).toBe("lr=2 +run_id='a b' ++run_id='a b/1'");
+    const args = parseHydraArguments([join(folder, "plain.yaml"), "-m", "lr=1,2", "+run_id='a b,c'"]);
+    const ids = separateRuns(args, expandSweeps(args)).map(
+      (overrides) => composeConfig({ ...args, overrides }).plain["run_id"],
+    );
+    expect(ids).toEqual(["a b,c/0", "a b,c/1"]);
   });
 
   test("without run id, or with different ones, keep theirs", () => {

@@ -44,7 +44,7 @@ test.each<[string, Tensor[], (...inputs: Tensor[]) => Tensor]>([
 ])("%s gives what the general way gives", (_name, inputs, call) => expectSameAsGeneralWay(inputs, call));
 
 test("an index out of range is refused, not read", () => {
-  expect(() => a.indexSelect(0, tensor([3n]))).toThrow(/out of range|out of bounds/);
+  expect(() => a.indexSelect(0, tensor([3n]))).toThrow(/out of range|out of bounds|got one outside/);
 });
 
 test("an in-place change shows in a view made by a fast path", () => {

@@ -1,6 +1,6 @@
 export { BaseTrainer } from "./trainers/base-trainer";
 export type { TrainerDependencies, UpdateResult, UpdateStep } from "./trainers/types";
 export { type LossResult, LossWithOutputs } from "./trainers/result";
-export { OfflineLossCallback } from "./callbacks/offline-loss";
+export * from "./callbacks";
 export * from "./runners";
 export * from "./aerodynamics";

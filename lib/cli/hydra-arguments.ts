@@ -36,7 +36,7 @@ const VALUE_FLAGS: Readonly<Record<string, "hp" | "path" | "name" | "directory" 
 const PLAIN_FLAGS = ["--help", "-h", "--version", "--multirun", "-m", "--run", "-r", "--resolve", "--info", "-i"];
 
 /**
- * Reads the arguments of `noether-train` and `noether-eval` (training-inference-config spec 1.1): a config file in front
+ * Reads the arguments of `noether-train` and `noether-eval`: a config file in front
  * or behind `--hp`, overrides anywhere, and Hydra's flags.
  *
  * @throws UsageError for unknown flags, flags without their value and files that are no `.yaml`

@@ -80,7 +80,7 @@ export function notImplementedMessage(kind: string): string | undefined {
 }
 
 /**
- * {@link notImplementedMessage}, `unknown kind "x"; did you mean …`, or the way to own classes when nothing is near.
+ * {@link notImplementedMessage}, `unknown kind "x"; did you mean …`, or how to name a class of your own when nothing is near.
  */
 export function unknownKindMessage(kind: string): string {
   const missing = notImplementedMessage(kind);

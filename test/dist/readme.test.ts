@@ -6,7 +6,7 @@ const root = join(__dirname, "..", "..");
 
 test("the README's first model runs as printed and learns", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
-  const code = /## A first model of one's own\n\n```ts\n([\s\S]*?)```/.exec(readme)![1]!;
+  const code = /## A first model of your own\n\n```ts\n([\s\S]*?)```/.exec(readme)![1]!;
   // inside the package, so that "noether-ts/torch" is this build
   const folder = mkdtempSync(join(root, "test", "dist", ".readme-"));
   try {

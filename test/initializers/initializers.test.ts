@@ -12,8 +12,6 @@ import { ResumeInitializerConfig } from "../../lib/initializers/resume-initializ
 import { full, manualSeed, nn, randn, save, type Tensor } from "../../lib/torch";
 import { temporaryFolder } from "../support/small-run";
 
-/** Cases of core-models-checkpoints spec 8 and 15. */
-
 class Dummy extends Model {
   readonly linear = new nn.Linear(10, 10);
   override forward(x: Tensor): Tensor {

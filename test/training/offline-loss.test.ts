@@ -5,8 +5,6 @@ import { OfflineLossCallbackConfig } from "../../lib/training/callbacks/offline-
 import { parts } from "../core/callbacks/support";
 import { smallData } from "../support/small-run";
 
-/** Cases of core-callbacks-trackers spec 11 and 20. */
-
 function make(config: object = {}, trainStep: () => object = () => ({ totalLoss: full([], 1) })) {
   const own = parts({ trainer: { trainStep } });
   const callback = new OfflineLossCallback(

@@ -43,8 +43,7 @@ export interface UnresolvedConfig {
 }
 
 /**
- * Composes a config as Hydra does: defaults list, groups and packages, merge, overrides, interpolations
- * (training-inference-config spec 2).
+ * Composes a config as Hydra does: defaults list, groups and packages, merge, overrides, interpolations.
  *
  * @throws ConfigError that names file and line, or the override
  */

@@ -1,4 +1,4 @@
-/** The items of a `defaults` list, as Hydra 1.3 reads them (training-inference-config spec 2.2, 2.3). */
+/** The items of a `defaults` list, as Hydra 1.3 reads them. */
 import { ConfigError, type SourceLocation } from "../errors";
 import type { Node } from "../yaml/nodes";
 import type { LoadedConfig } from "./config-files";

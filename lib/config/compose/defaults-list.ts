@@ -22,8 +22,8 @@ import {
 } from "./default-item";
 
 /**
- * The `defaults` list: which files make up a config, in which order and under which keys
- * (training-inference-config spec 2.2, 2.3), by the rules of Hydra 1.3.
+ * The `defaults` list: which files make up a config, in which order and under which keys,
+ * by the rules of Hydra 1.3.
  *
  * Lists are expanded from last to first, so that an override in an appended experiment is known before the groups that
  * it changes are visited.

@@ -36,7 +36,7 @@ function classOf(kind: unknown): KindClass {
 }
 
 /**
- * Builds objects from configs (core-models-checkpoints spec 10). A class gets its config first and everything else in
+ * Builds objects from configs. A class gets its config first and everything else in
  * one object: `new CheckpointCallback(config, { trainer, model })`.
  */
 export class Factory {

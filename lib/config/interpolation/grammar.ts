@@ -1,6 +1,6 @@
 /**
- * The language of interpolations, as OmegaConf 2.3 has it: `${a.b}`, `${..a}` and `${resolver:arg,…}` inside of texts
- * (training-inference-config spec 2.7), and single values as `oc.decode` reads them.
+ * The language of interpolations, as OmegaConf 2.3 has it: `${a.b}`, `${..a}` and `${resolver:arg,…}` inside texts,
+ * and single values as `oc.decode` reads them.
  */
 import { ConfigError } from "../errors";
 import { LexerError, VALUE_PATTERNS, sticky, tokenize, unescape, type Token, type TokenRule } from "../grammar/lexer";

@@ -42,7 +42,7 @@ export function valueNode(value: ValueTree | undefined, file: string): Node {
 }
 
 /**
- * Applies one `key=value` of the command line to the composed, unresolved tree (training-inference-config spec 2.6).
+ * Applies one `key=value` of the command line to the composed, unresolved tree.
  * A path that leads through an interpolation changes what it points to.
  *
  * @throws ConfigError for a key that does not exist (`key=`), exists already (`+key=`), or differs (`~key=value`)

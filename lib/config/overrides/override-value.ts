@@ -1,4 +1,4 @@
-/** Values of command-line overrides: what stands behind `=` (training-inference-config spec 2.5). */
+/** Values of command-line overrides: what stands behind `=`. */
 import { pyFloatRepr } from "../python-format";
 import { Float, type ScalarValue } from "../yaml/nodes";
 

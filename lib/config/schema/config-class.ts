@@ -105,9 +105,8 @@ export function isGiven(config: object, key: string): boolean {
 }
 
 /**
- * Marks a sub-config whose keys are filled from the parent's input when they are absent there
- * (core-models-checkpoints spec 12): `transformer_block_config: shared(TransformerBlockConfig)` takes `hidden_dim` from
- * the parent. Only keys that the parent was *given* are handed on, never its defaults; explicit values win; the
+ * Marks a sub-config whose keys are filled from the parent's input when they are absent there:
+ * `transformer_block_config: shared(TransformerBlockConfig)` takes `hidden_dim` from the parent. Only keys that the parent was *given* are handed on, never its defaults; explicit values win; the
  * caller's objects are not changed.
  */
 export function shared<F extends Fields>(type: ConfigClass<F>): z.ZodType<OutputOf<F>, Partial<InputOf<F>>> {

@@ -13,7 +13,7 @@ export interface MergeOptions {
 }
 
 /**
- * Merges `source` over `target` as OmegaConf does (training-inference-config spec 2.4): mappings key by key, everything
+ * Merges `source` over `target` as OmegaConf does: mappings key by key, everything
  * else replaces; `???` leaves an existing value alone; an interpolation of a mapping is that mapping when another is merged
  * over it.
  *

@@ -3,8 +3,8 @@ import { exactInteger } from "./numbers";
 import { Float, type ScalarValue } from "./nodes";
 
 /**
- * Plain scalars of config files: YAML 1.1 as PyYAML reads it, with OmegaConf's wider floats and without timestamps
- * (training-inference-config spec 2.1). `1e-5` is a float, `yes` a boolean, `010` eight, `12:00:00` the integer 43200.
+ * Plain scalars of config files: YAML 1.1 as PyYAML reads it, with OmegaConf's wider floats and without timestamps.
+ * `1e-5` is a float, `yes` a boolean, `010` eight, `12:00:00` the integer 43200.
  */
 
 const NULLS = new Set(["", "~", "null", "Null", "NULL"]);

@@ -3,7 +3,7 @@ import { bool, defineConfig, int, optional } from "../../config/schema";
 import { FieldDimSpec, totalDim } from "./field-dim-spec";
 
 /**
- * Which inputs and targets the samples of an aerodynamics data set have (data spec 2.6).
+ * Which inputs and targets the samples of an aerodynamics data set have.
  *
  * Output keys stand without prefix (`pressure`), feature and conditioning keys are full sample keys (`surface_sdf`).
  */

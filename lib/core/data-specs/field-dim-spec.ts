@@ -3,7 +3,7 @@ import { int, mapping } from "../../config/schema";
 
 /**
  * Fields and their numbers of channels, in order: `{ pressure: 1, friction: 3 }`. The order of the YAML mapping is the
- * order of the channels of a tensor that holds all fields side by side (data spec 2.5).
+ * order of the channels of a tensor that holds all fields side by side.
  *
  * A plain object; the functions below read it.
  */

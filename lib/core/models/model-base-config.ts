@@ -5,7 +5,7 @@ import { AnyInitializer } from "../initializers/initializer-config";
 import { fileNamePart } from "../providers/run-path";
 import { AnyOptimizerConfig } from "../optimizer/optimizer-config";
 
-/** Fields of every model (training-inference-config spec 3.7). Unknown keys are errors. */
+/** Fields of every model. Unknown keys are errors. */
 export const ModelBaseConfig = defineConfig("ModelBaseConfig", {
   extra: "forbid",
   fields: {

@@ -6,7 +6,7 @@ import { writeYamlFile } from "./yaml-file";
 /** The kind of a root config that names none in `config_schema_kind`. */
 export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";
 
-/** Writes a run's hyperparameters (training-inference-config spec 3.8). */
+/** Writes a run's hyperparameters. */
 export class Hyperparameters {
   /**
    * Writes `hp_resolved.yaml`: the keys that were given, in schema order, and `config_schema_kind` last. The file reads

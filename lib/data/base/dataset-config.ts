@@ -3,7 +3,7 @@ import { any, defineConfig, list, literal, mapping, optional, set, str } from ".
 import { NormalizerChain } from "../preprocessors/normalizers/normalizer-config";
 import { DatasetWrappers } from "./wrapper-config";
 
-/** What every data set config has (data spec 2.2). Unknown keys are errors. */
+/** What every data set config has. Unknown keys are errors. */
 export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
   extra: "forbid",
   fields: {
@@ -23,7 +23,7 @@ export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
 });
 export type DatasetBaseConfig = z.output<typeof DatasetBaseConfig>;
 
-/** A data set with a root directory and the usual three splits (data spec 2.3). */
+/** A data set with a root directory and the usual three splits. */
 export const StandardDatasetConfig = DatasetBaseConfig.extend("StandardDatasetConfig", {
   fields: { root: str(), split: literal("train", "val", "test") },
 });

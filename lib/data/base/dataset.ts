@@ -40,7 +40,7 @@ export interface DatasetProtocol {
 }
 
 /**
- * Base of data sets (data spec 4). A subclass registers in its constructor one getter for each tensor of a sample and
+ * Base of data sets. A subclass registers in its constructor one getter for each tensor of a sample and
  * tells its length:
  *
  * ```ts

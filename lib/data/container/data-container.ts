@@ -10,7 +10,7 @@ import { SubsetWrapper } from "../wrappers/subset-wrapper";
 import { TimingWrapper } from "../wrappers/timing-wrapper";
 import { DataLoader } from "./data-loader";
 
-/** The data sets of a run by name (data spec 9). Without one called `train` the first is also the training set. */
+/** The data sets of a run by name. Without one called `train` the first is also the training set. */
 export class DataContainer implements DataContainerLike {
   readonly datasets: ReadonlyMap<string, DatasetProtocol>;
 

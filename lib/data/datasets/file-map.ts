@@ -3,7 +3,7 @@ import { defineConfig, optional, str } from "../../config/schema";
 
 const fileName = () => optional(str());
 
-/** File name of each field inside the directory of a sample; null where a data set does not have it (data spec 2.9). */
+/** File name of each field inside the directory of a sample; null where a data set does not have it. */
 export const FileMap = defineConfig("FileMap", {
   fields: {
     surface_position: fileName(),

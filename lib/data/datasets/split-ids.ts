@@ -8,7 +8,7 @@ export type DatasetSplitIDs = Readonly<Record<string, readonly (number | string)
 };
 
 /**
- * Checks splits (data spec 2.4): no id in two splits, `train_subset` part of `train`, sizes as expected.
+ * Checks splits: no id in two splits, `train_subset` part of `train`, sizes as expected.
  *
  * @param expectedSizes size of each split that must have one
  * @returns the splits

@@ -10,7 +10,7 @@ import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
 
 type WrapperClass = new (config: unknown, dataset: DatasetProtocol) => DatasetProtocol;
 
-/** Builds data sets from their configs: the class of `kind`, then the property subset, then the wrappers in order (data spec 3). */
+/** Builds data sets from their configs: the class of `kind`, then the property subset, then the wrappers in order. */
 export class DatasetFactory {
   create(config: DatasetBaseConfig): DatasetProtocol {
     const DatasetClass = lookupKind(config.kind).class as new (config: DatasetBaseConfig) => unknown;

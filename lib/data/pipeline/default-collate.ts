@@ -2,7 +2,7 @@ import { stack, Tensor, tensor } from "../../torch";
 import { KeyError, ValueError } from "../../config/python-errors";
 
 /**
- * Joins the values of one key over the samples of a batch, as PyTorch's `default_collate` does (data spec 7.1): tensors are
+ * Joins the values of one key over the samples of a batch, as PyTorch's `default_collate` does: tensors are
  * stacked on a new first dimension; numbers become a float64 vector, bigints and the sample number `index` an int64 one,
  * booleans a bool one; strings stay a list; mappings and lists are collated entry by entry.
  *

@@ -26,7 +26,7 @@ export interface MultiStagePipelineOptions {
 }
 
 /**
- * Samples → sample processors → collators → batch processors → batch (data spec 7.2).
+ * Samples → sample processors → collators → batch processors → batch.
  *
  * Processors run processor by processor over all samples, not sample by sample: that fixes the order in which unseeded
  * random sampling draws from the default generator. The samples given are never changed.

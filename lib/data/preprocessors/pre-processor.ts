@@ -1,7 +1,7 @@
 import type { Tensor } from "../../torch";
 import { NotImplementedError } from "../../config/python-errors";
 
-/** One step between the stored value of a field and what a model sees (data spec 6). */
+/** One step between the stored value of a field and what a model sees. */
 export abstract class PreProcessor {
   constructor(readonly normalizationKey: string) {
     if (typeof normalizationKey !== "string")

@@ -1,5 +1,5 @@
 /**
- * NumPy's `default_rng(seed).permutation(n)`: seeds through SeedSequence, draws with PCG64 (data spec 16.3).
+ * NumPy's `default_rng(seed).permutation(n)`: seeds through SeedSequence, draws with PCG64.
  *
  * O'Neill, "PCG: a family of simple fast space-efficient statistically good algorithms for random number generation" (2014).
  */

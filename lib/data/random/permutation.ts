@@ -1,8 +1,8 @@
 import { Generator, randperm, scope, type Tensor } from "../../torch";
 
 /**
- * Random permutation of 0 … n-1 as an int64 tensor `(n,)`: PyTorch's `randperm` on the CPU with a generator of its own
- * (data spec 16.1), so a seed gives the same order as in Python. Without a seed: the default generator.
+ * Random permutation of 0 … n-1 as an int64 tensor `(n,)`: PyTorch's `randperm` on the CPU with a generator of its own,
+ * so a seed gives the same order as in Python. Without a seed: the default generator.
  */
 export function permutation(n: number, seed?: number | bigint | null): Tensor {
   if (seed === null || seed === undefined) return randperm(n);

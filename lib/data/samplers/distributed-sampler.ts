@@ -16,7 +16,7 @@ export interface DistributedSamplerOptions {
   readonly dropLast?: boolean;
 }
 
-/** Every process gets each `replicas`-th sample, PyTorch's `DistributedSampler` (data spec 8.1). */
+/** Every process gets each `replicas`-th sample, PyTorch's `DistributedSampler`. */
 export class DistributedSampler implements SamplerLike {
   readonly length: number;
   readonly #options: Required<DistributedSamplerOptions>;

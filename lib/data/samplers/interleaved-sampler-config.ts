@@ -3,7 +3,7 @@ import { ValueError } from "../../config/python-errors";
 import type { SamplerLike } from "../../core/interfaces/data";
 import { bool, defineConfig, int, optional } from "../../config/schema";
 
-/** How the training samples are batched, where the run starts and ends (data spec 2.11). Counts are optimizer updates and samples of all processes. */
+/** How the training samples are batched, where the run starts and ends. Counts are optimizer updates and samples of all processes. */
 export const InterleavedSamplerConfig = defineConfig("InterleavedSamplerConfig", {
   fields: {
     /** Samples of one batch of this process. */
@@ -45,7 +45,7 @@ export interface SamplerIntervalConfig {
   readonly batch_size?: number | null;
 }
 
-/** Checks an extra sampler: exactly one positive interval, and a batch size where the interval counts samples (data spec 2.10). */
+/** Checks an extra sampler: exactly one positive interval, and a batch size where the interval counts samples. */
 export function checkSamplerInterval(extra: SamplerIntervalConfig): void {
   const { every_n_epochs, every_n_updates, every_n_samples, batch_size } = extra;
   const intervals = [every_n_epochs, every_n_updates, every_n_samples].filter((value) => value != null);

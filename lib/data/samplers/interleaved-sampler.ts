@@ -30,7 +30,7 @@ interface Progress {
 }
 
 /**
- * Training samples with complete passes over further data sets in between (data spec 8.2).
+ * Training samples with complete passes over further data sets in between.
  *
  * After each optimizer update the extra samplers that are due follow, in list order: first those that count updates or
  * samples, then, at the end of an epoch, those that count epochs. That is the order in which the trainer runs its

@@ -5,7 +5,7 @@ import { permutation, permutationNumbers } from "../random/permutation";
 import type { SampleSource } from "./sampler";
 
 /**
- * A new random order in each pass, PyTorch's `RandomSampler` (data spec 8.1): the seed of each pass is drawn from the
+ * A new random order in each pass, PyTorch's `RandomSampler`: the seed of each pass is drawn from the
  * default generator, or the order comes from the generator given.
  */
 export class RandomSampler implements SamplerLike {

@@ -7,8 +7,8 @@ const number = () => optional(float());
 const parameters = () => optional(list(float()));
 
 /**
- * Statistics block of an aerodynamics config (`dataset_statistics`), the file format of published statistics
- * (data spec 2.8). Every field is optional; lengths are strict: vectors have three entries, scalars are one-element lists
+ * Statistics block of an aerodynamics config (`dataset_statistics`), the file format of published statistics.
+ * Every field is optional; lengths are strict: vectors have three entries, scalars are one-element lists
  * but for `volume_vorticity_magnitude_*`, which are bare numbers.
  */
 export const AeroStatsSchema = defineConfig("AeroStatsSchema", {

@@ -22,7 +22,7 @@ export interface Moments {
 }
 
 /**
- * Mean, variance, minimum and maximum per channel of data that comes in parts, in float64 (data spec 11.1).
+ * Mean, variance, minimum and maximum per channel of data that comes in parts, in float64.
  *
  * Parts are merged by the parallel algorithm of Chan, Golub and LeVeque (1979).
  */

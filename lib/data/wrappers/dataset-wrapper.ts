@@ -12,7 +12,7 @@ export function isDataset(value: unknown): value is DatasetProtocol {
 }
 
 /**
- * Base of wrappers (data spec 5.1): everything is asked of the wrapped data set. What is *set* on a wrapper (`pipeline`,
+ * Base of wrappers: everything is asked of the wrapped data set. What is *set* on a wrapper (`pipeline`,
  * `computeStatistics`) stays on the wrapper and does not reach the wrapped data set.
  */
 export class DatasetWrapper implements DatasetProtocol {

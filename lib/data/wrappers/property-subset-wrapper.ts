@@ -4,7 +4,7 @@ import type { DatasetProtocol } from "../base/dataset";
 import type { Sample } from "../sample";
 import { DatasetWrapper } from "./dataset-wrapper";
 
-/** Loads only some keys of a sample, in the order given. `index` is the position asked for (data spec 5.4). */
+/** Loads only some keys of a sample, in the order given. `index` is the position asked for. */
 export class PropertySubsetWrapper extends DatasetWrapper {
   readonly properties: ReadonlySet<string>;
 

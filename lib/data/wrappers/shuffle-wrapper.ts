@@ -16,7 +16,7 @@ export const ShuffleWrapperConfig = DatasetWrapperConfig.extend("ShuffleWrapperC
 export type ShuffleWrapperConfig = z.output<typeof ShuffleWrapperConfig>;
 
 /**
- * The data set in a random order that stays fixed. With a seed it is NumPy's `default_rng(seed)` order (data spec 16.3),
+ * The data set in a random order that stays fixed. With a seed it is NumPy's `default_rng(seed)` order,
  * without one it is drawn from the default generator.
  */
 export class ShuffleWrapper extends Subset {

@@ -22,7 +22,7 @@ export type SubsetWrapperConfig = z.output<typeof SubsetWrapperConfig>;
 type Input = { kind?: string } & { [K in Exclude<keyof SubsetWrapperConfig, "kind">]?: SubsetWrapperConfig[K] };
 
 /**
- * Part of a data set (data spec 5.3): `indices`, or `start_index`/`end_index`, or `start_percent`/`end_percent`
+ * Part of a data set: `indices`, or `start_index`/`end_index`, or `start_percent`/`end_percent`
  * (half-open). An end of 0 is an empty subset, a negative index is an error.
  */
 export class SubsetWrapper extends Subset {

@@ -1,7 +1,7 @@
 import type { DatasetProtocol } from "../base/dataset";
 import { DatasetWrapper } from "./dataset-wrapper";
 
-/** A data set seen through a list of indices; base of the wrappers that reorder, repeat or cut (data spec 5.2). */
+/** A data set seen through a list of indices; base of the wrappers that reorder, repeat or cut. */
 export class Subset extends DatasetWrapper {
   constructor(
     dataset: DatasetProtocol,

@@ -1,7 +1,7 @@
 import type { Sample } from "../sample";
 import { DatasetWrapper } from "./dataset-wrapper";
 
-/** Adds to each sample how long it took to load, in seconds, under `__meta_time_getitem` (data spec 5.5). */
+/** Adds to each sample how long it took to load, in seconds, under `__meta_time_getitem`. */
 export class TimingWrapper extends DatasetWrapper {
   override async get(index: number): Promise<Sample> {
     const start = performance.now();

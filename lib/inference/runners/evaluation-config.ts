@@ -29,7 +29,7 @@ function text(tree: MapNode, key: string): string | null {
 }
 
 /**
- * The stored config of a run with an inference config merged over it (training-inference-config spec 1.3): mappings key
+ * The stored config of a run with an inference config merged over it: mappings key
  * by key, lists as a whole, so that `trainer.callbacks` of the inference config replaces those of training.
  *
  * Results go to a stage of their own beside the training stage (`train` → `train_eval`), so that nothing of the training

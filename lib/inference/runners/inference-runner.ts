@@ -4,7 +4,7 @@ import { loadUserKinds } from "../../config/factory/load-kind";
 import { isConfigClass, isMapping } from "../../config/schema";
 import { HydraRunner, type Experiment, type RunnerOptions, type SetupOptions } from "../../training/runners";
 
-/** Evaluates a finished run: reads its weights only and runs the callbacks once (training-inference-config spec 9). */
+/** Evaluates a finished run: reads its weights only and runs the callbacks once. */
 export class InferenceRunner extends HydraRunner {
   override async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
     await loadUserKinds(composed.plain); // their schemas tell which callbacks have an interval

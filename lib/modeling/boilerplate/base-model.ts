@@ -39,7 +39,7 @@ export const BaseModelConfig = ModelBaseConfig.extend("BaseModelConfig", {
 export type BaseModelConfig = z.output<typeof BaseModelConfig>;
 
 /**
- * The perceptron of the boilerplate project: input layer, hidden layers, output layer (modeling spec 6.2).
+ * The perceptron of the boilerplate project: input layer, hidden layers, output layer.
  *
  * Shapes: (B, input_dim) → (B, output_dim). A hidden layer is linear, norm, activation, dropout and the activation once more.
  */

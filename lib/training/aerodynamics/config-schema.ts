@@ -6,7 +6,7 @@ import { optional, registered } from "../../config/schema";
 import { ConfigSchema } from "../runners/config-schema";
 import { AutomotiveAerodynamicsCfdTrainerConfig } from "./trainer";
 
-/** Root config of the aerodynamics experiments (training-inference-config spec 11.5). */
+/** Root config of the aerodynamics experiments. */
 export const TutorialConfigSchema = ConfigSchema.extend("TutorialConfigSchema", {
   fields: {
     /** Inputs and targets of the data set. */

@@ -14,7 +14,7 @@ import { BaseTrainer } from "../trainers/base-trainer";
 import { BaseTrainerConfig } from "../trainers/base-trainer-config";
 import type { TrainerDependencies } from "../trainers/types";
 
-/** Config of {@link AutomotiveAerodynamicsCFDTrainer} (training-inference-config spec 11.5). */
+/** Config of {@link AutomotiveAerodynamicsCFDTrainer}. */
 export const AutomotiveAerodynamicsCfdTrainerConfig = BaseTrainerConfig.extend(
   "AutomotiveAerodynamicsCfdTrainerConfig",
   {

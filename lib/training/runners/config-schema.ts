@@ -82,7 +82,7 @@ const path = z.transform<unknown, string>((input, context) => {
 }) as unknown as z.ZodType<string, string>;
 
 /**
- * The root of a run's config (training-inference-config spec 3.2). Unknown keys are ignored: helper keys that a YAML
+ * The root of a run's config. Unknown keys are ignored: helper keys that a YAML
  * refers to by interpolation live there. Projects extend it to add fields.
  */
 export const ConfigSchema = defineConfig("ConfigSchema", {

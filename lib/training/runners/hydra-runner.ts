@@ -10,7 +10,7 @@ import { setupExperiment, type Experiment, type SetupOptions } from "./setup-exp
 /** What a runner hands on from the command line. */
 export type RunnerOptions = Omit<SetupOptions, keyof RunConfig | "device">;
 
-/** Runs a composed config: validates it, chooses the device, sets the experiment up and trains (spec 5). */
+/** Runs a composed config: validates it, chooses the device, sets the experiment up and trains. */
 export class HydraRunner {
   /** @throws ConfigError before any work starts when the config is not valid */
   async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {

@@ -17,8 +17,8 @@ function shorten(override: string): string | null {
 }
 
 /**
- * Name of a run: the experiment's name and the overrides that make it different
- * (training-inference-config spec 5.5): `baseline--model.depth=4-lr=0.01`.
+ * Name of a run: the experiment's name and the overrides that make it different:
+ * `baseline--model.depth=4-lr=0.01`.
  */
 export function runName(name: string | null, overrides: readonly string[] = []): string {
   const parts = overrides.map(shorten).filter((part) => part !== null);

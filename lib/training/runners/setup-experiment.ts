@@ -53,7 +53,7 @@ export interface Experiment {
 
 /**
  * Claims the run's folder, builds the objects of the run in the order that its random numbers depend on: seed, data sets,
- * trainer, model (training-inference-config spec 5.3), and then writes what tells of the run.
+ * trainer, model, and then writes what tells of the run.
  *
  * @throws ConfigError when a run has been in the folder, unless this one continues it there
  */

@@ -18,7 +18,7 @@ const gpuCount = () =>
     return z.NEVER;
   }) as unknown as z.ZodType<string | number, string | number>;
 
-/** `slurm`: arguments of `sbatch` (training-inference-config spec 3.4). Unknown keys are errors. */
+/** `slurm`: arguments of `sbatch`. Unknown keys are errors. */
 export const SlurmConfig = defineConfig("SlurmConfig", {
   extra: "forbid",
   fields: {

@@ -3,7 +3,7 @@ import { bool, defineConfig, int, list, literal, optional, str } from "../../con
 import { AnyInitializer } from "../../core/initializers/initializer-config";
 import { CallbacksConfig } from "../callbacks/any-callback";
 
-/** `trainer` (training-inference-config spec 3.3). Unknown keys are errors. */
+/** `trainer` of the root config. Unknown keys are errors. */
 export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
   extra: "forbid",
   fields: {

@@ -11,7 +11,7 @@ import { markNode } from "./mark";
 
 const fixtures = join(__dirname, "fixtures");
 
-/** Paths that lead through an interpolation: Hydra refuses them, here they change the target (spec 2.6). */
+/** Paths that lead through an interpolation: Hydra refuses them, here they change the target. */
 const THROUGH_INTERPOLATION = new Set(["alias.depth=11", "trainer_callbacks.1.every=7"]);
 
 describe("composition gives what Hydra gives", () => {

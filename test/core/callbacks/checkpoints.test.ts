@@ -10,8 +10,6 @@ import { load, noGrad, type Tensor } from "../../../lib/torch";
 import { temporaryFolder } from "../../support/small-run";
 import { counterAt, parts, Weight } from "./support";
 
-/** Cases of core-callbacks-trackers spec 7 and 20. */
-
 describe("CheckpointCallback", () => {
   const make = (config: object, own = parts()) => ({
     own,

@@ -17,8 +17,6 @@ import { getLogger, StatusLine } from "../../../lib/core/logging";
 import { smallData, SmallModel, SMALL_MODEL } from "../../support/small-run";
 import { counterAt, loss, parts, Weight } from "./support";
 
-/** Cases of core-callbacks-trackers spec 6 and 20. */
-
 const lines = (callback: PeriodicCallback): string[] => {
   const seen: string[] = [];
   for (const level of ["debug", "info"] as const) {

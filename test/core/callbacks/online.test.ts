@@ -15,8 +15,6 @@ import { full, keep, load, tensor, type Tensor } from "../../../lib/torch";
 import { temporaryFolder } from "../../support/small-run";
 import { counterAt, parts } from "./support";
 
-/** Cases of core-callbacks-trackers spec 8, 9 and 20. */
-
 const log = (own: ReturnType<typeof parts>, metrics: Record<string, number>): void => {
   own.writer.logCache = { epoch: 0, update: 0, sample: 0, ...metrics };
 };

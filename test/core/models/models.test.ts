@@ -3,8 +3,6 @@ import { CompositeModel, Model, type ModelBase, type ModelOptions } from "../../
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
 import { GradScaler, NoopGradScaler } from "../../../lib/torch/amp/grad-scaler";
 
-/** Cases of core-models-checkpoints spec 7 and 15. */
-
 const optimizer = (lr: number) => ({ optimizer_config: { kind: "torch.optim.AdamW", lr } });
 const config = (name: string, extra: object = {}) => ModelBaseConfig.create({ kind: "test", name, ...extra });
 

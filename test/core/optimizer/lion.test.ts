@@ -1,7 +1,7 @@
 import { nn, type Tensor, tensor } from "../../../lib/torch";
 import { Lion, type LionOptions } from "../../../lib/core/optimizer";
 
-/** Reference values of core-optim-schedules spec 7: float64, lr 0.01, weight decay 0.1, made with the published algorithm in PyTorch. */
+/** Reference values: float64, lr 0.01, weight decay 0.1, made in PyTorch with the algorithm of https://arxiv.org/abs/2302.06675. */
 
 const A = [
   [0.1, -0.2, 0.3],

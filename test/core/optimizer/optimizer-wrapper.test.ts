@@ -13,8 +13,6 @@ import { ParamGroupModifierConfig } from "../../../lib/core/optimizer/param-grou
 import { type GradScalerLike, NoopGradScaler } from "../../../lib/torch/amp/grad-scaler";
 import { nn, optim, randn, type Tensor, tensor, zeros } from "../../../lib/torch";
 
-/** Cases of core-optim-schedules spec 3, 4, 6 and 14. */
-
 class ConvNet extends nn.Module {
   readonly conv = new nn.Conv2d(3, 16, 3);
   readonly bn = new nn.BatchNorm2d(16);

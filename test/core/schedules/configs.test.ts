@@ -72,7 +72,7 @@ describe("AnyScheduleConfig", () => {
   });
 });
 
-describe("a schedule of the user's own", () => {
+describe("a user's own schedule", () => {
   class Warmup extends ScheduleBase {
     override computeValue(step: number): number {
       return step;

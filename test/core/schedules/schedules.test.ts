@@ -22,7 +22,7 @@ import {
 import { AnyScheduleConfig } from "../../../lib/core/schedules/any-schedule";
 import { ScheduleWrapper } from "../../../lib/core/schedules/schedule-wrapper";
 
-/** Reference values: the Python framework's tests, and its formulas evaluated in Python (core-optim-schedules spec 8, 14). */
+/** Reference values: the Python framework's tests, and its formulas evaluated in Python. */
 
 function values(schedule: ScheduleBase, total: number, steps = total): number[] {
   return Array.from({ length: steps }, (_, step) => schedule.getValue(step, total));

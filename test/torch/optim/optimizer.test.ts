@@ -335,7 +335,7 @@ describe("loadStateDict", () => {
   });
 });
 
-test("an optimizer of one's own says what its state is and how lists are updated", () => {
+test("an optimizer of your own says what its state is and how lists are updated", () => {
   class SignDescent extends optim.Optimizer<{ lr: number | Tensor }> {
     constructor(params: Iterable<Tensor>, lr: number) {
       super(params, { lr });

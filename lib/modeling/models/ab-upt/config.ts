@@ -8,7 +8,7 @@ import { PerceiverBlockConfig, TransformerBlockConfig, writtenKeys } from "../..
 import { SupernodePoolingConfig } from "../../modules/encoders";
 import { register } from "../../../config/registry";
 
-/** Config of {@link AnchoredBranchedUPT} (modeling spec 2.10). */
+/** Config of {@link AnchoredBranchedUPT}. */
 export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPTConfig", {
   fields: {
     /** Geometry encoder. */

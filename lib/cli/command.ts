@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { NoetherError } from "../config/errors";
+import { describeFailure, surviveLostReaders } from "../core/logging";
 import { packageRoot } from "../torch/loader";
 import { UsageError } from "./hydra-arguments";
 
@@ -13,19 +13,13 @@ export function packageVersion(): string {
   return version;
 }
 
-/** The message for a person: one line for what went wrong with their input, the stack for what may be our bug. */
-export function describeFailure(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const known = error instanceof NoetherError || error instanceof UsageError || "code" in error;
-  return known && process.env["NOETHER_FULL_ERROR"] !== "1" ? error.message : (error.stack ?? error.message);
-}
-
 /**
  * Runs a command to its end: prints a failure on stderr and sets the exit code.
  *
  * @param main - returns the exit code
  */
 export async function runCommand(name: string, main: () => Promise<number>): Promise<void> {
+  surviveLostReaders();
   try {
     process.exitCode = await main();
   } catch (error) {

@@ -17,7 +17,9 @@ export interface HydraArguments {
 }
 
 /** A command line that makes no sense; `exitCode` 2. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  readonly code = "USAGE";
+}
 
 /** Flags that take a value, with their short forms. */
 const VALUE_FLAGS: Readonly<Record<string, "hp" | "path" | "name" | "directory" | "cfg" | "package" | "info">> = {

@@ -7,6 +7,7 @@ export {
   formatForConsole,
   formatRecord,
   getLogger,
+  logFailure,
   type GlobalHandlerOptions,
   type LogContext,
   Logger,
@@ -18,6 +19,8 @@ export {
   rootLogger,
   withLogContext,
 } from "./logger";
+export { describeFailure } from "./failure";
+export { ignoreHangUp, surviveLostReaders } from "./lost-readers";
 export { fitParts, showsColours, StatusLine, statusLine } from "./terminal";
 export {
   arrayToString,

@@ -1,7 +1,9 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 
+import { describeFailure } from "./failure";
 import { shortNumberStr } from "./formatters";
+import { onLostReader, surviveLostReaders } from "./lost-readers";
 import { showsColours, statusLine } from "./terminal";
 
 /** Severity as in Python's `logging`. */
@@ -40,7 +42,13 @@ class LoggingRoot {
   handlers: LogHandler[] = [];
   context: (() => LogContext | null) | null = null;
 
-  log(level: number, name: string, message: string, error: unknown): void {
+  log(
+    level: number,
+    name: string,
+    message: string,
+    error: unknown,
+    takes: (handler: LogHandler) => boolean = () => true,
+  ): void {
     if (level < this.level) {
       return;
     }
@@ -48,7 +56,7 @@ class LoggingRoot {
     // Without any set-up, warnings still reach the user.
     const handlers = this.handlers.length > 0 ? this.handlers : [lastResort];
     for (const handler of handlers) {
-      if (level >= handler.level) {
+      if (level >= handler.level && takes(handler)) {
         handler.handle(record);
       }
     }
@@ -136,7 +144,7 @@ function clockTime(time: Date): string {
 }
 
 function traceOf({ error }: LogRecord): string {
-  return error === undefined ? "" : `\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return error === undefined ? "" : `\n${describeFailure(error)}`;
 }
 
 /** Writes to the standard error stream, above the status line and coloured by severity where the terminal shows colours. */
@@ -225,6 +233,11 @@ export interface GlobalHandlerOptions {
   readonly isRank0?: boolean;
 }
 
+/** Notes in the log file alone why a run failed: whoever started it gets the error itself. */
+export function logFailure(error: unknown): void {
+  root.log(LogLevel.CRITICAL, "runner", "the run failed:", error, (handler) => handler instanceof FileHandler);
+}
+
 /** Replaces all handlers: console on stderr, the log file, and a counter of warnings, which is returned. */
 export function addGlobalHandlers({
   logFile = null,
@@ -236,6 +249,10 @@ export function addGlobalHandlers({
   if (isRank0 && logFile !== null) {
     root.handlers.push(new FileHandler(logFile));
   }
+  surviveLostReaders();
+  onLostReader((message) =>
+    root.log(LogLevel.WARNING, "logging", message, undefined, (handler) => handler instanceof FileHandler),
+  );
   const counter = new MessageCounter();
   root.handlers.push(counter);
   return counter;

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { ComposedConfig } from "../../config";
-import { addGlobalHandlers, getLogger, durationForPeople } from "../../core/logging";
+import { addGlobalHandlers, durationForPeople, getLogger, ignoreHangUp, logFailure } from "../../core/logging";
 import { runDevice } from "./devices";
 import { consoleLevel } from "./config-schema";
 import { refuseMissingKinds } from "./not-implemented";
@@ -35,13 +35,21 @@ export class HydraRunner {
   async main(options: SetupOptions): Promise<Experiment> {
     const experiment = await setupExperiment(options);
     const start = performance.now();
+    // also of errors that nobody waits for, such as those of timers
+    process.on("uncaughtExceptionMonitor", logFailure);
+    const stopIgnoring = ignoreHangUp();
     try {
       await this.execute(experiment);
       await experiment.tracker.summarizeLogvalues();
       experiment.messageCounter.log();
       const seconds = (performance.now() - start) / 1000;
       getLogger("runner").info(`finished in ${durationForPeople(seconds)}: ${experiment.pathProvider.runOutputPath}`);
+    } catch (error) {
+      logFailure(error);
+      throw error;
     } finally {
+      process.off("uncaughtExceptionMonitor", logFailure);
+      stopIgnoring();
       try {
         await experiment.tracker.close();
       } finally {

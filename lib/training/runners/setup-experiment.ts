@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { Factory } from "../../config/factory/factory";
 import { dumpConfig } from "../../config/schema";
 import { getRank, getWorldSize, isDistributed, isRank0 } from "../../core/distributed";
-import { addGlobalHandlers, getLogger, type MessageCounter } from "../../core/logging";
+import { addGlobalHandlers, getLogger, logFailure, type MessageCounter } from "../../core/logging";
 import { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
 import { setSeed } from "../../core/seed";
@@ -62,6 +62,7 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
   try {
     return await build(options, pathProvider, lock);
   } catch (error) {
+    logFailure(error);
     lock?.release();
     throw error;
   }

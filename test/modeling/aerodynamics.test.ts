@@ -1,4 +1,5 @@
 import { Factory } from "../../lib/config/factory/factory";
+import "../../lib/initializers";
 import { aerodynamics } from "../../lib/modeling";
 import { manualSeed, ones, rand, scope, zeros } from "../../lib/torch";
 import type { nn, Tensor } from "../../lib/torch";
@@ -204,6 +205,76 @@ describe("trainable models", () => {
       expect(fields["surface_pressure"]!.shape).toEqual([1, 6, 1]);
       expect(() => upt.forward(inputs())).toThrow("features must be given exactly when");
     }));
+});
+
+describe("CompositeTransformer", () => {
+  // as the Python framework ships it: the layers before and behind the blocks are said nowhere
+  const part = (depth: number, lr: number) => ({
+    depth,
+    optimizer_config: { kind: "torch.optim.AdamW", lr, weight_decay: 0.05, clip_grad_norm: 1 },
+  });
+  const shipped = {
+    kind: "tutorial.model.CompositeTransformer",
+    name: "composite_transformer",
+    hidden_dim: 192,
+    num_heads: 3,
+    mlp_expansion_factor: 4,
+    use_rope: true,
+    low_level_blocks: part(6, 1e-4),
+    high_level_blocks: part(4, 1e-3),
+    data_specs: SMALL.data_specs,
+    forward_properties: ["surface_position", "volume_position"],
+  };
+
+  it("takes the config that the Python framework ships", () =>
+    scope(() => {
+      const model = build(shipped);
+      expect([model.numParameters(), model.parameters().length]).toEqual([4_598_020, 132]);
+      const keys = [...model.stateDict().keys()];
+      expect(keys).toContain("low_level_blocks.surface_bias.2.project.weight");
+      expect(keys).not.toContain("high_level_blocks.surface_bias.2.project.weight");
+      expect(model.stateDict().get("high_level_blocks.output_projection.project.weight")!.shape).toEqual([4, 192]);
+    }));
+
+  const parse = (config: object) => aerodynamics.CompositeTransformerConfig.parse({ ...shipped, ...config });
+
+  it("has as many output channels as its data specs say", () => {
+    const volume_output_dims = { velocity: 3, pressure: 1 };
+    expect(parse({ data_specs: { ...SMALL.data_specs, volume_output_dims } }).high_level_blocks.output_dim).toBe(5);
+  });
+
+  it("keeps what a part says itself", () => {
+    const config = parse({
+      low_level_blocks: { ...part(1, 1), projection_bias: false, name: "low" },
+      high_level_blocks: { ...part(1, 1), output_dim: 6, transformer_config: { mlp_expansion_factor: 2 } },
+    });
+    expect(config.low_level_blocks).toMatchObject({ name: "low", projection_bias: false });
+    expect(config.high_level_blocks).toMatchObject({ output_dim: 6, transformer_config: { mlp_expansion_factor: 2 } });
+    expect(() => parse({ high_level_blocks: { ...part(1, 1), use_output_projection: false } })).toThrow("must be true");
+    expect(() => parse({ low_level_blocks: { ...part(1, 1), transformer_config: 5 } })).toThrow("a mapping");
+  });
+
+  it("hands its parts the size of the blocks and nothing else", () => {
+    const { low_level_blocks, high_level_blocks } = parse({
+      initializers: [
+        { kind: "noether.core.initializers.PreviousRunInitializer", run_id: "old", checkpoint_tag: "latest" },
+      ],
+      is_frozen: true,
+      optimizer_config: { kind: "torch.optim.SGD", lr: 1 },
+      high_level_blocks: { depth: 4 },
+    });
+    expect(low_level_blocks.optimizer_config).toMatchObject({ kind: "torch.optim.AdamW" });
+    expect(high_level_blocks).toMatchObject({
+      kind: "tutorial.models.composite_components.CompositeTransformerBlockModel",
+      name: "high_level_blocks",
+      initializers: null,
+      is_frozen: false,
+      forward_properties: [],
+      optimizer_config: null,
+      use_rope: true,
+      transformer_config: { hidden_dim: 192, num_heads: 3, mlp_expansion_factor: 4, use_rope: true },
+    });
+  });
 });
 
 describe("outputFields", () => {

@@ -72,6 +72,11 @@ export abstract class CompositeModel extends ModelBase {
   }
 
   override initializeOptimizer(options: InitializeOptions = {}): void {
+    const { optimizer_config, is_frozen } = this.modelConfig;
+    for (const [key, given] of Object.entries({ optimizer_config, is_frozen })) {
+      if (given)
+        this.logger.warning(`${key} of composite model '${this.name}' has no effect: give it to its submodels`);
+    }
     for (const [, submodel] of this.#present()) submodel.initializeOptimizer(options);
     if (this.isFrozen) {
       this.logger.info(`${this.name}: all submodels are frozen`);

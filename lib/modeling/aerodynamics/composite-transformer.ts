@@ -2,13 +2,13 @@ import type { z } from "zod";
 import { register } from "../../config/registry";
 import { CompositeModel, Model } from "../../core/models";
 import type { ModelDependencies, ModelOptions } from "../../core/models";
-import { bool, int, optional, shared, str, validateConfig } from "../../config/schema";
-import { AeroDataSpecs } from "../../core/data-specs/aero-data-specs";
+import { bool, int, isMapping, optional, shared, str, validateConfig } from "../../config/schema";
+import { AeroDataSpecs, totalOutputDim } from "../../core/data-specs/aero-data-specs";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { cat, nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import type { RopeTable } from "../functional/rotate";
-import { TransformerBlock, TransformerBlockConfig } from "../modules/blocks";
+import { TransformerBlock, TransformerBlockConfig, writtenKeys } from "../modules/blocks";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../modules/layers";
 import { outputFields } from "./config";
 import type { PointInputs } from "./transformer";
@@ -51,26 +51,22 @@ export const CompositeTransformerConfig = ModelBaseConfig.extend("CompositeTrans
     kind: str().default(MODEL_KIND),
     /** Rotary positions in both parts. */
     use_rope: bool().default(true),
-    low_level_blocks: shared(CompositeTransformerBlockConfig),
-    high_level_blocks: shared(CompositeTransformerBlockConfig),
-    /** Shared by both parts, where they do not say it themselves. */
+    low_level_blocks: CompositeTransformerBlockConfig,
+    high_level_blocks: CompositeTransformerBlockConfig,
+    /** For the blocks of both parts, where these do not say it themselves. No other key of the model reaches its parts. */
     num_heads: optional(int({ ge: 1 })),
     hidden_dim: optional(int({ ge: 1 })),
     mlp_expansion_factor: optional(int({ ge: 1 })),
     data_specs: AeroDataSpecs,
   },
-  prepare(raw) {
-    const part = (value: unknown, name: string) => {
-      if (typeof value !== "object" || value === null) return value;
-      const { use_rope = raw["use_rope"] ?? true, transformer_config, ...rest } = value as Record<string, unknown>;
-      return { name, ...rest, use_rope, transformer_config: { use_rope, ...(transformer_config as object) } };
-    };
-    return {
-      ...raw,
-      low_level_blocks: part(raw["low_level_blocks"], "low_level_blocks"),
-      high_level_blocks: part(raw["high_level_blocks"], "high_level_blocks"),
-    };
-  },
+  prepare: (raw) => ({
+    ...raw,
+    low_level_blocks: completePart(raw, "low_level_blocks", { projection_bias: true }),
+    high_level_blocks: completePart(raw, "high_level_blocks", {
+      use_output_projection: true,
+      output_dim: outputChannels(raw["data_specs"]),
+    }),
+  }),
   check(config, report) {
     const [low, high] = [config.low_level_blocks.transformer_config, config.high_level_blocks.transformer_config];
     for (const key of ["hidden_dim", "num_heads"] as const) {
@@ -81,6 +77,34 @@ export const CompositeTransformerConfig = ModelBaseConfig.extend("CompositeTrans
   },
 });
 export type CompositeTransformerConfig = z.output<typeof CompositeTransformerConfig>;
+
+/** A part with what its place in the model says: the layers before or behind its blocks, and the size of the blocks. */
+function completePart(raw: Record<string, unknown>, name: string, layers: Record<string, unknown>): unknown {
+  const part = raw[name];
+  if (!isMapping(part)) return part;
+  const written: Record<string, unknown> = { use_rope: raw["use_rope"] ?? true, ...writtenKeys(part) };
+  const { use_rope, transformer_config, ...rest } = written;
+  if (rest["output_dim"] === null) delete rest["output_dim"];
+  const blocks = { use_rope, ...pickGiven(raw, ["hidden_dim", "num_heads", "mlp_expansion_factor"]) };
+  const own = transformer_config ?? {};
+  return {
+    name,
+    ...layers,
+    ...rest,
+    use_rope,
+    transformer_config: isMapping(own) ? { ...blocks, ...writtenKeys(own) } : own,
+  };
+}
+
+function pickGiven(raw: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(keys.filter((key) => raw[key] != null).map((key) => [key, raw[key]]));
+}
+
+/** Channels of all outputs; undefined for data specs that are refused anyway. */
+function outputChannels(dataSpecs: unknown): number | undefined {
+  const { data } = AeroDataSpecs.safeParse(dataSpecs);
+  return data && totalOutputDim(data);
+}
 
 /** One part of {@link CompositeTransformer}: blocks with an optimizer of their own. */
 export class CompositeTransformerBlockModel extends Model {

@@ -197,6 +197,17 @@ describe("CompositeModel", () => {
     expect(() => new Pair(new nn.Linear(1, 1) as unknown as ModelBase, null).initialize()).toThrow(TypeError);
   });
 
+  test("an optimizer and is_frozen of the composite itself are reported", () => {
+    const warnings = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    const model = new Pair(single("a", optimizer(1e-3)), single("b", optimizer(1e-3)));
+    Object.assign(model.modelConfig, config("composite", { ...optimizer(1), is_frozen: true }));
+    model.initialize();
+    for (const key of ["optimizer_config", "is_frozen"])
+      expect(warnings.mock.calls.join()).toContain(`${key} of composite model 'composite' has no effect`);
+    expect(model.isFrozen).toBe(false);
+    warnings.mockRestore();
+  });
+
   test("parameters outside of the submodels are reported", () => {
     const warnings = jest.spyOn(process.stderr, "write").mockReturnValue(true);
     class WithOwn extends Pair {

@@ -2,6 +2,7 @@ import { scope, type Tensor } from "../torch";
 import type { ModelBase } from "../core/models";
 import { RuntimeError } from "../config/python-errors";
 import type { Logger } from "../core/logging";
+import { otherAttention } from "./other-attention";
 
 /**
  * Loads weights into a model; all keys and shapes have to fit.
@@ -27,7 +28,7 @@ export function loadWeights(
       model.loadStateDict(stateDict);
     } catch (cause) {
       throw new RuntimeError(
-        `cannot load ${source} into model '${model.name}': ${cause instanceof Error ? cause.message : String(cause)}`,
+        `cannot load ${source} into model '${model.name}': ${otherAttention(model.stateDict(), stateDict) ?? (cause instanceof Error ? cause.message : String(cause))}`,
         { cause },
       );
     }

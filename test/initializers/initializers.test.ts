@@ -1,5 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Factory } from "../../lib/config/factory/factory";
+import "../../lib/modeling";
 import { type CallbackBase } from "../../lib/core/callbacks";
 import { TrainingIteration } from "../../lib/core/iteration/training-iteration";
 import { CompositeModel, Model, type ModelBase } from "../../lib/core/models";
@@ -352,6 +354,64 @@ describe("files that are missing, foreign or damaged", () => {
     put("net_cp=latest_model.th", { ...weights({}), training_iteration: { epoch: 2, update: 2, sample: 2 } });
     put("net_cp=latest_trainer.th", trainerFile(1, 1, 1));
     expect(() => resume().initWeights(net())).toThrow("not of one piece");
+  });
+});
+
+test("a composite's initializer reads a file for each part, and no other", () => {
+  const config = (initializers: object[]) => ({
+    kind: "tutorial.model.CompositeTransformer",
+    name: "composite",
+    hidden_dim: 12,
+    num_heads: 2,
+    mlp_expansion_factor: 2,
+    low_level_blocks: { depth: 1 },
+    high_level_blocks: { depth: 1 },
+    data_specs: { position_dim: 3, surface_output_dims: { pressure: 1 }, volume_output_dims: { velocity: 3 } },
+    initializers,
+  });
+  const factory = new Factory();
+  const source = factory.create(config([])) as CompositeModel;
+  for (const [key, part] of Object.entries(source.submodels))
+    put(`composite.${key}_cp=latest_model.th`, { state_dict: part!.stateDict() });
+  const kind = "noether.core.initializers.PreviousRunInitializer";
+  const read = config([{ kind, run_id: "old", stage_name: "train", checkpoint_tag: "latest" }]);
+  const model = factory.create(read, { pathProvider: paths }) as CompositeModel;
+  model.initialize({ evaluation: true });
+  expect([...model.stateDict()].map(([name, own]) => [name, value(own)])).toEqual(
+    [...source.stateDict()].map(([name, own]) => [name, value(own)]),
+  );
+});
+
+describe("weights of blocks with another attention", () => {
+  const transolver = (attention_constructor: string) =>
+    new Factory().create({
+      kind: "tutorial.model.Transolver",
+      name: "net",
+      hidden_dim: 12,
+      depth: 1,
+      use_output_projection: true,
+      transformer_block_config: { num_heads: 2, mlp_expansion_factor: 2, attention_constructor },
+      data_specs: { position_dim: 3, surface_output_dims: { pressure: 1 }, volume_output_dims: { velocity: 3 } },
+    }) as Model;
+  const names = ["dot_product", "transolver", "transolver_plusplus"];
+
+  test.each(names.flatMap((own) => names.filter((other) => other !== own).map((other) => [own, other] as const)))(
+    "%s: the message names the override for those of %s",
+    (own, other) => {
+      put("net_cp=latest_model.th", { state_dict: transolver(other).stateDict() });
+      put("net_cp=latest_trainer.th", trainerFile(1, 1, 1));
+      const override = `++model.transformer_block_config.attention_constructor=${other}`;
+      expect(() => previous().initWeights(transolver(own))).toThrow(override);
+      expect(() => resume().initWeights(transolver(own))).toThrow(override);
+    },
+  );
+
+  test("plain attention in a Transolver of physics attention", () => {
+    put("net_cp=latest_model.th", { state_dict: transolver("dot_product").stateDict() });
+    expect(() => previous().initWeights(transolver("transolver"))).toThrow(
+      /transolver_backbone\.blocks\.0\.attention_block\.qkv\.weight' of shape \[36, 12\].*set attention_constructor: dot_product in the transformer_block_config.*release 1\.1/,
+    );
+    previous().initWeights(transolver("dot_product"));
   });
 });
 

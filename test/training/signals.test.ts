@@ -22,19 +22,19 @@ const open = (interrupt: boolean) => (signals = new StopSignals({ interrupt, onE
 
 test.each(["SIGTERM", "SIGINT"] as const)("%s is a request to stop; a second one ends the process", (signal) => {
   open(true);
-  process.emit(signal);
+  process.emit(signal, signal);
   expect([signals.received, kill.mock.calls]).toEqual([signal, []]);
   expect(messages).toEqual([
     expect.stringMatching(`received ${signal}: saving a checkpoint .*once more stops at once`),
   ]);
-  process.emit(signal);
+  process.emit(signal, signal);
   expect(kill.mock.calls).toEqual([[process.pid, signal]]);
   expect(onEnd).toHaveBeenCalledTimes(1);
 });
 
 test("without save_on_sigint Ctrl-C ends the process at once, with one line that says how to get a checkpoint", () => {
   open(false);
-  process.emit("SIGINT");
+  process.emit("SIGINT", "SIGINT");
   expect(messages).toEqual([expect.stringContaining("trainer.save_on_sigint: true")]);
   expect(kill.mock.calls).toEqual([[process.pid, "SIGINT"]]);
   expect([signals.received, onEnd.mock.calls.length, process.listenerCount("SIGINT")]).toEqual([null, 1, 0]);

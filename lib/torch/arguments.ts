@@ -17,6 +17,9 @@ export interface Kind {
 /** The options of one function. */
 export type OptionKinds = Readonly<Record<string, Kind>>;
 
+/** The default of an options argument on hot paths: known to need no check. */
+export const NO_OPTIONS = Object.freeze({});
+
 // ---- kinds
 
 export const flag: Kind = { text: "a boolean", accepts: (value) => typeof value === "boolean" };
@@ -136,7 +139,7 @@ export function checkOptions(
   kinds: OptionKinds,
   surplus: readonly unknown[] = [],
 ): void {
-  if (options !== undefined) {
+  if (options !== undefined && options !== NO_OPTIONS) {
     if (!isPlainObject(options)) throw notOptions(where, options, kinds);
     for (const key in options) {
       if (!Object.hasOwn(kinds, key)) {
@@ -187,7 +190,7 @@ export function unknownOption(where: string, key: string, names: Iterable<string
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** A value as messages name it: short, and as it is written in code where that is possible. */

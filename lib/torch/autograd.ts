@@ -9,7 +9,6 @@ import {
   flag,
   isPlainObject,
   nullable,
-  refuseSurplus,
   show,
   tensor as tensorKind,
 } from "./arguments";

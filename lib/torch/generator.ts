@@ -8,6 +8,9 @@ import type { Tensor } from "./tensor";
 
 const net = new FinalizationRegistry<number>((id) => native.freeGenerator(id));
 
+const ADVICE = (): string =>
+  "a generator is no plain data: getState() gives its state as a tensor, which setState() of another generator takes";
+
 /**
  * A stream of random numbers of its own, independent of the default generator.
  *
@@ -20,6 +23,9 @@ export class Generator {
   readonly id: number;
   /** Where the numbers are drawn. */
   readonly device: Device;
+
+  /** @internal What `structuredClone` and `postMessage` refuse to copy, and quote when they do. */
+  readonly unclonable = ADVICE;
 
   /** @param device where the numbers are drawn, `"cpu"` by default. */
   constructor(device: Device = "cpu", ...surplus: never[]) {
@@ -41,6 +47,16 @@ export class Generator {
   /** The seed that the stream was started with. */
   initialSeed(): bigint {
     return native.generatorInitialSeed(this.id);
+  }
+
+  /**
+   * Refuses `JSON.stringify`, which would hold no state. Printers of test frameworks call it without a key.
+   *
+   * @throws TypeError that says what gives the state.
+   */
+  toJSON(key?: string): string {
+    if (key === undefined) return `Generator(${this.device})`;
+    throw new TypeError(`JSON.stringify: expected plain data, got a generator: getState().toArray() gives its state`);
   }
 
   /** The state as a uint8 tensor, in PyTorch's layout. */

@@ -7,7 +7,7 @@ import { isComplex, isFloatingPoint, type Complex } from "./dtype";
 import { noGrad } from "./autograd";
 import { cat } from "./operators.generated";
 import { formatFixed, formatScientific } from "./print-number";
-import { readValues } from "./read";
+import { readTypedArray, readValues } from "./read";
 import { scope } from "./scope";
 import type { Tensor } from "./tensor";
 
@@ -90,8 +90,28 @@ export function formatTensor(tensor: Tensor): string {
   return addSuffixes(prefix + contents, suffixes, prefix.length);
 }
 
-/** False for layouts other than strided, which have no storage of their own. */
-function hasElements(tensor: Tensor): boolean {
+/** @internal The text with as many digits as tell the elements from their neighbours, where all are shown. */
+export function formatExactly(tensor: Tensor): string {
+  const outer = options;
+  try {
+    options = { ...outer, precision: digitsOf(tensor, outer) };
+    return formatTensor(tensor);
+  } finally {
+    options = outer;
+  }
+}
+
+function digitsOf(tensor: Tensor, { precision, threshold }: PrintOptions): number {
+  const { dtype } = tensor;
+  const exact = tensor.device === "meta" || tensor.numel() > threshold || !hasElements(tensor);
+  if (exact || !(isFloatingPoint(dtype) || isComplex(dtype))) return precision;
+  const values = readTypedArray(tensor) as Float64Array;
+  if (values.every((value) => !Number.isFinite(value) || Number(value.toFixed(precision)) === value)) return precision;
+  return dtype === "float64" || dtype === "complex128" ? 17 : 9;
+}
+
+/** @internal False for layouts other than strided, which have no storage of their own. */
+export function hasElements(tensor: Tensor): boolean {
   try {
     native.storageId(tensor.handle);
     return true;

@@ -27,7 +27,9 @@ import {
 } from "./dtype";
 import { backward, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
 import { unique, type UniqueOptions } from "./composites";
+import { registerEquality, valueTag, valueText } from "./equality";
 import { DisposedError, guard } from "./errors";
+import { refuseForeignNames } from "./foreign-names";
 import { assignAt, indexAt, type TensorIndex } from "./indexing";
 import {
   adjoint as adjointOperator,
@@ -66,6 +68,11 @@ const TO = {
   memoryFormat: nullable(oneOf("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")),
 };
 
+const TEXT = Symbol("text");
+
+const ADVICE = (): string =>
+  "a tensor is no plain data: shareTensor(x) hands it to a worker, x.clone() copies it, x.toArray() gives its values";
+
 /**
  * A multi-dimensional array on a device, with PyTorch's semantics. Made by `tensor`, `zeros`, … or by an operator.
  *
@@ -74,31 +81,55 @@ const TO = {
  * x.matmul(x).sum().item(); // 54
  */
 export class Tensor extends TensorMethods {
-  /** @internal Handle on the native side; 0 once disposed. */
-  handle: number;
-  /** @internal */
-  cachedInfo: CachedInfo | null = null;
-  /** @internal The scope that frees this tensor; null: kept, or made outside every scope. */
-  owner: Scope | null;
-  /** @internal The wrapper that `grad` gave last, so that `x.grad === x.grad`. */
-  cachedGrad: Tensor | null = null;
+  // Private, so that a tensor has no property by which two tensors of one value would differ: see `equality.ts`.
+  #handle: number;
+  #info: CachedInfo | null = null;
+  #owner: Scope | null;
+  /** The wrapper that `grad` gave last, so that `x.grad === x.grad`. */
+  #grad: Tensor | null = null;
+
+  /** @internal What `structuredClone`, `postMessage` and `v8.serialize` refuse to copy, and quote when they do. */
+  readonly unclonable = ADVICE;
 
   /** @internal Use `tensor(…)`. */
   constructor(handle: number, owner: Scope | null = null) {
     super();
-    this.handle = handle;
-    this.owner = owner;
+    this.#handle = handle;
+    this.#owner = owner;
+  }
+
+  /** @internal Handle on the native side; 0 once disposed. */
+  get handle(): number {
+    return this.#handle;
+  }
+
+  set handle(value: number) {
+    this.#handle = value;
+  }
+
+  /** @internal Shape, dtype and device as they were read last; null: to be read again. */
+  set cachedInfo(info: null) {
+    this.#info = info;
+  }
+
+  /** @internal The scope that frees this tensor; null: kept, or made outside every scope. */
+  get owner(): Scope | null {
+    return this.#owner;
+  }
+
+  set owner(scope: Scope | null) {
+    this.#owner = scope;
   }
 
   // ---- what it is
 
   private get info(): CachedInfo {
-    return this.cachedInfo ?? this.readInfo();
+    return this.#info ?? this.readInfo();
   }
 
   private readInfo(): CachedInfo {
     const { shape, dtype, device } = this.native("info", () => native.info(this.handle));
-    return (this.cachedInfo = { shape: Object.freeze(shape), dtype: dtypeName(dtype), device });
+    return (this.#info = { shape: Object.freeze(shape), dtype: dtypeName(dtype), device });
   }
 
   /** Length of each dimension. */
@@ -182,7 +213,7 @@ export class Tensor extends TensorMethods {
 
   /** True after `dispose()` or the end of the scope that owned the tensor. */
   get isDisposed(): boolean {
-    return this.handle === 0;
+    return this.#handle === 0;
   }
 
   /** How often the tensor was written in place. */
@@ -446,20 +477,20 @@ export class Tensor extends TensorMethods {
   /** The accumulated gradient, null where there is none. */
   get grad(): Tensor | null {
     const handle = this.native("grad", () => native.grad(this.handle));
-    if (handle === 0) return (this.cachedGrad = null);
-    const cached = this.cachedGrad;
+    if (handle === 0) return (this.#grad = null);
+    const cached = this.#grad;
     if (cached !== null && cached.handle !== 0 && native.storageId(cached.handle) === native.storageId(handle)) {
       native.free(handle);
       return cached;
     }
-    return (this.cachedGrad = wrap(handle));
+    return (this.#grad = wrap(handle));
   }
 
   set grad(gradient: Tensor | null) {
     if (gradient !== null && !(gradient instanceof Tensor))
       throw new TypeError(`grad: expected a tensor or null, got ${show(gradient)}`);
     this.native("grad", () => native.setGrad(this.handle, gradient === null ? 0 : gradient.handle));
-    this.cachedGrad = null;
+    this.#grad = null;
   }
 
   /**
@@ -485,17 +516,17 @@ export class Tensor extends TensorMethods {
   setData(other: Tensor): void {
     if (!(other instanceof Tensor)) throw new TypeError(`setData: expected a tensor, got ${show(other)}`);
     this.native("setData", () => native.setData(this.handle, other.handle));
-    this.cachedInfo = null;
+    this.#info = null;
   }
 
   // ---- life
 
   /** Frees the tensor now; its storage lives on while views or the recorded graph need it. Twice is harmless. */
   dispose(): void {
-    if (this.handle === 0) return;
+    if (this.#handle === 0) return;
     native.free(this.handle);
-    this.handle = 0;
-    this.cachedInfo = null;
+    this.#handle = 0;
+    this.#info = null;
   }
 
   [Symbol.dispose](): void {
@@ -506,18 +537,62 @@ export class Tensor extends TensorMethods {
 
   /** PyTorch's text: `tensor([[1., 2.], [3., 4.]])`. */
   override toString(): string {
-    return this.handle === 0 ? "tensor(<disposed>)" : formatTensor(this);
+    return this.#handle === 0 ? "tensor(<disposed>)" : formatTensor(this);
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 
+  // ---- what JavaScript's own operations make of it
+
+  /**
+   * `${x}` is {@link toString}. Every other conversion is refused, also that of one element: `loss * 2` would go on as a number
+   * without gradients, where Python computes a tensor.
+   *
+   * @throws TypeError that names the methods.
+   */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    const what = hint === "number" ? "an operator of numbers (x * 2, -x, x > 1)" : "an operator (x + 1, x == 1)";
+    throw new TypeError(
+      `JavaScript's operators take no tensors, but ${what} was given one: write x.add(1), x.sub(1), x.mul(2), x.div(2), x.neg(), ` +
+        "x.pow(2), x.eq(1), x.gt(1), x.lt(1); x.item() is the number of a tensor of one element, `${x}` its text",
+    );
+  }
+
+  /**
+   * Refuses `JSON.stringify`, which would hold no values. Printers of test frameworks call it without a key, and get the text.
+   *
+   * @throws TypeError that says how to get the values.
+   */
+  toJSON(key?: string): string {
+    if (key === undefined) return this[TEXT];
+    const where = key === "" ? "" : ` at ${JSON.stringify(key)}`;
+    throw new TypeError(
+      `JSON.stringify: expected plain data, got a tensor${where}: x.toArray() gives its values, x.item() that of one element, save(x, path) writes a file`,
+    );
+  }
+
+  /** @internal The text by which test frameworks print the tensor. */
+  get [TEXT](): string {
+    return valueText(this);
+  }
+
+  /** Tells the value, since test frameworks compare it: see `equality.ts`. */
+  get [Symbol.toStringTag](): string {
+    // Jest prints a copy without private fields, which carries the text of the original.
+    return #handle in this ? valueTag(this) : "Tensor";
+  }
+
   private native<T>(name: string, body: () => T): T {
-    if (this.handle === 0) throw new DisposedError(name);
+    if (this.#handle === 0) throw new DisposedError(name);
     return guard(name, body);
   }
 }
+
+refuseForeignNames(TensorMethods.prototype, [TEXT]);
+registerEquality((value): value is Tensor => value instanceof Tensor);
 
 let toOperator = 0;
 

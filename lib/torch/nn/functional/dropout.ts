@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, flag, real } from "../../arguments";
+import { NO_OPTIONS, checkArgument, checkOptions, flag, real } from "../../arguments";
 import { dropout as dropoutOperator, dropout_ } from "../../operators.generated";
 import type { Tensor } from "../../tensor";
 
@@ -9,11 +9,13 @@ export function dropout(
   input: Tensor,
   p = 0.5,
   training = true,
-  options: { inplace?: boolean } = {},
+  options: { inplace?: boolean } = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
-  checkArgument("dropout", "p", p, real);
-  checkArgument("dropout", "training", training, flag);
+  if (typeof p !== "number" || typeof training !== "boolean") {
+    checkArgument("dropout", "p", p, real);
+    checkArgument("dropout", "training", training, flag);
+  }
   checkOptions("dropout", options, OPTIONS, surplus);
   return options.inplace ? dropout_(input, p, training) : dropoutOperator(input, p, training);
 }

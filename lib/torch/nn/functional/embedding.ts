@@ -1,8 +1,8 @@
-import { checkArgument, checkOptions, flag, integer, nullable, real, tensor } from "../../arguments";
+import { NO_OPTIONS, checkArgument, checkOptions, flag, integer, nullable, real, tensor } from "../../arguments";
 import { noGrad } from "../../autograd";
 import { TorchError } from "../../errors";
 import { embedding as embeddingOperator, embeddingRenorm_ } from "../../operators.generated";
-import type { Tensor } from "../../tensor";
+import { Tensor } from "../../tensor";
 
 /** Options of {@link embedding}. */
 export interface EmbeddingLookupOptions {
@@ -22,11 +22,13 @@ const OPTIONS = { paddingIdx: nullable(integer), maxNorm: nullable(real), normTy
 export function embedding(
   input: Tensor,
   weight: Tensor,
-  options: EmbeddingLookupOptions = {},
+  options: EmbeddingLookupOptions = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
-  checkArgument("embedding", "input", input, tensor);
-  checkArgument("embedding", "weight", weight, tensor);
+  if (!(input instanceof Tensor && weight instanceof Tensor)) {
+    checkArgument("embedding", "input", input, tensor);
+    checkArgument("embedding", "weight", weight, tensor);
+  }
   checkOptions("embedding", options, OPTIONS, surplus);
   const { paddingIdx = null, maxNorm = null, normType = 2, scaleGradByFreq = false } = options;
   const rows = weight.size(0);

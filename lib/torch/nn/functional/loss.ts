@@ -1,8 +1,18 @@
 /** Losses. All take (input, target) and reduce by `reduction`: `"mean"` (default), `"sum"`, or `"none"` (entry by entry). */
-import { checkArgument, checkOptions, integer, nullable, real, tensor, text, type OptionKinds } from "../../arguments";
+import {
+  NO_OPTIONS,
+  checkArgument,
+  checkOptions,
+  integer,
+  nullable,
+  real,
+  tensor,
+  text,
+  type OptionKinds,
+} from "../../arguments";
 import * as operators from "../../operators.generated";
 import { TorchError } from "../../errors";
-import type { Tensor } from "../../tensor";
+import { Tensor } from "../../tensor";
 
 /** How a loss is reduced to one number. */
 export type Reduction = "none" | "mean" | "sum";
@@ -41,8 +51,10 @@ function check(
   kinds: OptionKinds,
   surplus: readonly unknown[],
 ): number {
-  checkArgument(loss, "input", input, tensor);
-  checkArgument(loss, "target", target, tensor);
+  if (!(input instanceof Tensor && target instanceof Tensor)) {
+    checkArgument(loss, "input", input, tensor);
+    checkArgument(loss, "target", target, tensor);
+  }
   checkOptions(loss, options, kinds, surplus);
   return code(loss, options.reduction);
 }
@@ -55,7 +67,12 @@ function code(loss: string, reduction: Reduction = "mean"): number {
 }
 
 /** Squared difference. */
-export function mseLoss(input: Tensor, target: Tensor, options: WeightedLossOptions = {}, ...surplus: never[]): Tensor {
+export function mseLoss(
+  input: Tensor,
+  target: Tensor,
+  options: WeightedLossOptions = NO_OPTIONS,
+  ...surplus: never[]
+): Tensor {
   const reduction = check("mseLoss", input, target, options, WEIGHTED, surplus);
   warnOfBroadcast("mseLoss", input, target);
   const { weight } = options;
@@ -65,7 +82,12 @@ export function mseLoss(input: Tensor, target: Tensor, options: WeightedLossOpti
 }
 
 /** Absolute difference. */
-export function l1Loss(input: Tensor, target: Tensor, options: WeightedLossOptions = {}, ...surplus: never[]): Tensor {
+export function l1Loss(
+  input: Tensor,
+  target: Tensor,
+  options: WeightedLossOptions = NO_OPTIONS,
+  ...surplus: never[]
+): Tensor {
   const reduction = check("l1Loss", input, target, options, WEIGHTED, surplus);
   warnOfBroadcast("l1Loss", input, target);
   const { weight } = options;
@@ -78,7 +100,7 @@ export function l1Loss(input: Tensor, target: Tensor, options: WeightedLossOptio
 export function smoothL1Loss(
   input: Tensor,
   target: Tensor,
-  options: LossOptions & { beta?: number } = {},
+  options: LossOptions & { beta?: number } = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
   const reduction = check("smoothL1Loss", input, target, options, SMOOTH_L1, surplus);
@@ -93,7 +115,7 @@ export function smoothL1Loss(
 export function huberLoss(
   input: Tensor,
   target: Tensor,
-  options: WeightedLossOptions & { delta?: number } = {},
+  options: WeightedLossOptions & { delta?: number } = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
   const reduction = check("huberLoss", input, target, options, HUBER, surplus);
@@ -132,7 +154,7 @@ export interface CrossEntropyOptions extends LossOptions {
 export function crossEntropy(
   input: Tensor,
   target: Tensor,
-  options: CrossEntropyOptions = {},
+  options: CrossEntropyOptions = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
   const reduction = check("crossEntropy", input, target, options, CROSS_ENTROPY, surplus);
@@ -144,7 +166,7 @@ export function crossEntropy(
 export function nllLoss(
   input: Tensor,
   target: Tensor,
-  options: LossOptions & { weight?: Tensor | null; ignoreIndex?: number } = {},
+  options: LossOptions & { weight?: Tensor | null; ignoreIndex?: number } = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
   const reduction = check("nllLoss", input, target, options, NLL, surplus);
@@ -155,7 +177,7 @@ export function nllLoss(
 export function binaryCrossEntropy(
   input: Tensor,
   target: Tensor,
-  options: LossOptions & { weight?: Tensor | null } = {},
+  options: LossOptions & { weight?: Tensor | null } = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
   const reduction = check("binaryCrossEntropy", input, target, options, WEIGHTED, surplus);
@@ -166,7 +188,7 @@ export function binaryCrossEntropy(
 export function binaryCrossEntropyWithLogits(
   input: Tensor,
   target: Tensor,
-  options: LossOptions & { weight?: Tensor | null; posWeight?: Tensor | null } = {},
+  options: LossOptions & { weight?: Tensor | null; posWeight?: Tensor | null } = NO_OPTIONS,
   ...surplus: never[]
 ): Tensor {
   const reduction = check("binaryCrossEntropyWithLogits", input, target, options, WITH_LOGITS, surplus);

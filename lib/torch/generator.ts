@@ -5,11 +5,13 @@ import type { Device } from "./dtype";
 import { guard } from "./errors";
 import { wrap } from "./scope";
 import type { Tensor } from "./tensor";
+import { forJson, unclonable } from "./unclonable";
 
 const net = new FinalizationRegistry<number>((id) => native.freeGenerator(id));
 
-const ADVICE = (): string =>
-  "a generator is no plain data: getState() gives its state as a tensor, which setState() of another generator takes";
+const ADVICE = unclonable(
+  () => "a generator is no plain data: getState() gives its state as a tensor, which setState() of another one takes",
+);
 
 /**
  * A stream of random numbers of its own, independent of the default generator.
@@ -24,7 +26,7 @@ export class Generator {
   /** Where the numbers are drawn. */
   readonly device: Device;
 
-  /** @internal What `structuredClone` and `postMessage` refuse to copy, and quote when they do. */
+  /** @internal What `structuredClone`, `postMessage` and JSON refuse, with their reason. */
   readonly unclonable = ADVICE;
 
   /** @param device where the numbers are drawn, `"cpu"` by default. */
@@ -49,14 +51,9 @@ export class Generator {
     return native.generatorInitialSeed(this.id);
   }
 
-  /**
-   * Refuses `JSON.stringify`, which would hold no state. Printers of test frameworks call it without a key.
-   *
-   * @throws TypeError that says what gives the state.
-   */
-  toJSON(key?: string): string {
-    if (key === undefined) return `Generator(${this.device})`;
-    throw new TypeError(`JSON.stringify: expected plain data, got a generator: getState().toArray() gives its state`);
+  /** As `toJSON` of tensors: refused, but for a replacer and for printers. */
+  toJSON(key?: string): this | string {
+    return forJson(this, key, () => `Generator(${this.device})`);
   }
 
   /** The state as a uint8 tensor, in PyTorch's layout. */

@@ -42,6 +42,7 @@ import { formatTensor } from "./print";
 import { readArray, readBytes, readTypedArray, sharedTypedArray, type NestedArray, type TensorData } from "./read";
 import { wrap, type Scope } from "./scope";
 import { TensorMethods } from "./tensor-methods.generated";
+import { forJson, unclonable } from "./unclonable";
 
 /** Shape, dtype and device, read in one native call and kept until an operator writes the tensor in place. */
 interface CachedInfo {
@@ -70,8 +71,10 @@ const TO = {
 
 const TEXT = Symbol("text");
 
-const ADVICE = (): string =>
-  "a tensor is no plain data: shareTensor(x) hands it to a worker, x.clone() copies it, x.toArray() gives its values";
+const ADVICE = unclonable(
+  () =>
+    "a tensor is no plain data: shareTensor(x) hands it to a worker, x.clone() copies it, x.toArray() gives its values",
+);
 
 /**
  * A multi-dimensional array on a device, with PyTorch's semantics. Made by `tensor`, `zeros`, … or by an operator.
@@ -88,7 +91,7 @@ export class Tensor extends TensorMethods {
   /** The wrapper that `grad` gave last, so that `x.grad === x.grad`. */
   #grad: Tensor | null = null;
 
-  /** @internal What `structuredClone`, `postMessage` and `v8.serialize` refuse to copy, and quote when they do. */
+  /** @internal What `structuredClone`, `postMessage`, `v8.serialize` and JSON refuse, with their reason. */
   readonly unclonable = ADVICE;
 
   /** @internal Use `tensor(…)`. */
@@ -562,16 +565,13 @@ export class Tensor extends TensorMethods {
   }
 
   /**
-   * Refuses `JSON.stringify`, which would hold no values. Printers of test frameworks call it without a key, and get the text.
+   * `JSON.stringify` is refused, since it would hold no values, unless a replacer writes something else for the tensor. Printers of
+   * test frameworks call this without a key, and get the text.
    *
-   * @throws TypeError that says how to get the values.
+   * @throws TypeError (`JSON.stringify`) that says how to get the values.
    */
-  toJSON(key?: string): string {
-    if (key === undefined) return this[TEXT];
-    const where = key === "" ? "" : ` at ${JSON.stringify(key)}`;
-    throw new TypeError(
-      `JSON.stringify: expected plain data, got a tensor${where}: x.toArray() gives its values, x.item() that of one element, save(x, path) writes a file`,
-    );
+  toJSON(key?: string): this | string {
+    return forJson(this, key, () => this[TEXT]);
   }
 
   /** @internal The text by which test frameworks print the tensor. */

@@ -6,6 +6,7 @@ import { Generator, nn, ones, optim, tensor, type Tensor } from "../../lib/torch
 const x = tensor([1, 2, 3]) as any;
 
 const scalar = tensor(3) as any;
+const other = ones([3]) as any;
 
 describe.each([
   ["several elements", x],
@@ -19,7 +20,7 @@ describe.each([
     ["+x", () => +operand],
     ["x > 1", () => operand > 1],
     ["x + 1", () => operand + 1],
-    ["x + y", () => operand + (ones([3]) as never)],
+    ["x + y", () => operand + other],
     ["text + x", () => "loss " + operand],
     // eslint-disable-next-line eqeqeq -- the mistake
     ["x == 1", () => operand == 1],
@@ -75,7 +76,9 @@ describe("copies as plain data", () => {
   ];
 
   test.each(held)("JSON.stringify of %s is refused and says how to get the values", (_, value) => {
-    expect(() => JSON.stringify(value)).toThrow(/JSON\.stringify: expected plain data, got a tensor.*x\.toArray\(\)/);
+    expect(() => JSON.stringify(value)).toThrow(
+      /JSON\.stringify.*: a tensor is no plain data: .*x\.toArray\(\) gives its values/,
+    );
   });
 
   test.each(held.slice(0, 3))("structuredClone and serialize of %s are refused with the advice", (_, value) => {
@@ -84,11 +87,16 @@ describe("copies as plain data", () => {
   });
 
   test("the place of the tensor is named", () => {
-    expect(() => JSON.stringify({ loss: x })).toThrow('got a tensor at "loss"');
+    expect(() => JSON.stringify({ loss: x })).toThrow('JSON.stringify at "loss": a tensor is no plain data');
+  });
+
+  test("a replacer may write something else for a tensor", () => {
+    const values = (_: string, value: unknown): unknown => (value === x ? x.toArray() : value);
+    expect(JSON.stringify({ loss: x }, values)).toBe('{"loss":[1,2,3]}');
   });
 
   test("generators are no plain data either", () => {
-    expect(() => JSON.stringify(new Generator())).toThrow("got a generator: getState().toArray() gives its state");
+    expect(() => JSON.stringify(new Generator())).toThrow("a generator is no plain data: getState() gives its state");
     expect(() => structuredClone(new Generator())).toThrow("getState() gives its state as a tensor");
   });
 });

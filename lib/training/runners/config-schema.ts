@@ -5,14 +5,15 @@ import { register } from "../../config/registry";
 import {
   any,
   bool,
+  customType,
   defineConfig,
-  describe,
   float,
   int,
   list,
   literal,
   mapping,
   optional,
+  refuse,
   registered,
   report,
   str,
@@ -59,27 +60,25 @@ function defaultPort(context: { issues: unknown[] }): number {
 }
 
 /** A port, or `[low, high]` to draw one from; absent: `MASTER_PORT` of the environment, else random. */
-const masterPort = z.transform<unknown, number>((input, context) => {
+const masterPort = customType<number, number | readonly [number, number] | undefined>((input, context) => {
   if (input === undefined) return defaultPort(context);
   if (Array.isArray(input)) {
-    if (input.length === 2 && input.every((port) => Number.isInteger(port)) && input[0] <= input[1]) {
-      return randomPort(input as unknown as [number, number]);
-    }
+    const [low, high] = input as number[];
+    if (input.length === 2 && input.every((port) => Number.isInteger(port)) && low! <= high!)
+      return randomPort([low!, high!]);
   } else {
     const port = int().safeParse(input);
     if (port.success) return port.data;
   }
-  report(context, input, `expected a port or two integers [low, high], received ${describe(input)}`);
-  return z.NEVER;
-}) as unknown as z.ZodType<number, number | readonly [number, number] | undefined>;
+  return refuse(context, input, "a port or two integers [low, high]");
+});
 
 /** An absolute path; `~` is the home directory. */
-const path = z.transform<unknown, string>((input, context) => {
+const path = customType<string>((input, context) => {
   const text = str().safeParse(input);
   if (text.success && text.data !== "") return resolve(text.data.replace(/^~(?=\/|$)/, homedir()));
-  report(context, input, `${input === undefined ? "missing value: " : ""}expected a path, received ${describe(input)}`);
-  return z.NEVER;
-}) as unknown as z.ZodType<string, string>;
+  return refuse(context, input, "a path");
+});
 
 /**
  * The root of a run's config. Unknown keys are ignored: helper keys that a YAML

@@ -1,22 +1,18 @@
-import { z } from "zod";
-import { bool, defineConfig, describe, int, isMapping, oneOf, optional, report, str } from "../../config/schema";
+import type { z } from "zod";
+import { bool, customType, defineConfig, int, isMapping, oneOf, optional, refuse, str } from "../../config/schema";
 
 /** A string of a given form. */
-function text(pattern: RegExp, expected: string): z.ZodType<string, string> {
-  return z.transform<unknown, string>((input, context) => {
-    if (typeof input === "string" && pattern.test(input)) return input;
-    report(context, input, `expected ${expected}, received ${describe(input)}`);
-    return z.NEVER;
-  }) as unknown as z.ZodType<string, string>;
-}
+const text = (pattern: RegExp, expected: string) =>
+  customType<string>((input, context) =>
+    typeof input === "string" && pattern.test(input) ? input : refuse(context, input, expected),
+  );
 
 const gpuCount = () =>
-  z.transform<unknown, string | number>((input, context) => {
+  customType<string | number>((input, context) => {
     if (typeof input === "number" && Number.isInteger(input) && input >= 0) return input;
     if (typeof input === "string" && /^([\w.-]+:)?\d+$/.test(input)) return input;
-    report(context, input, `expected an integer >= 0 or "[type:]count", received ${describe(input)}`);
-    return z.NEVER;
-  }) as unknown as z.ZodType<string | number, string | number>;
+    return refuse(context, input, 'an integer >= 0 or "[type:]count"');
+  });
 
 /** `slurm`: arguments of `sbatch`. Unknown keys are errors. */
 export const SlurmConfig = defineConfig("SlurmConfig", {

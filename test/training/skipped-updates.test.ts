@@ -18,7 +18,7 @@ import {
   SMALL_MODEL,
   smallRun,
   type SmallRunOptions,
-  SmallTrainer,
+  type SmallTrainer,
   temporaryFolder,
   weightsOf,
 } from "../support/small-run";

@@ -31,7 +31,7 @@ export interface ComposedConfig {
   /** The overrides that were applied, as typed. */
   readonly overrides: readonly string[];
   /** Where the value at a path was written. */
-  locate(path: readonly PropertyKey[]): SourceLocation | undefined;
+  readonly locate: (path: readonly PropertyKey[]) => SourceLocation | undefined;
 }
 
 /** A config whose interpolations are not resolved yet. */

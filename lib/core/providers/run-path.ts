@@ -4,7 +4,7 @@ import { str } from "../../config/schema";
 /** What is wrong with a run id or stage name: it has to name a folder below the output root. Null: nothing. */
 export function runPathProblem(name: string): string | null {
   const received = `received ${JSON.stringify(name)}`;
-  if (/[\0-\x1f\\]/.test(name)) return `expected a name without control characters and "\\", ${received}`;
+  if (/[\p{Cc}\\]/u.test(name)) return `expected a name without control characters and "\\", ${received}`;
   if (/^(\/|[a-zA-Z]:)/.test(name)) return `expected a name below the output root, not an absolute path, ${received}`;
   if (name.split("/").some((part) => part === "" || part === "." || part === ".."))
     return `expected a name below the output root, without "..", "." and empty parts, ${received}`;
@@ -13,7 +13,7 @@ export function runPathProblem(name: string): string | null {
 
 /** What is wrong with a text that becomes part of a file's name. Null: nothing. */
 export function fileNameProblem(text: string): string | null {
-  return /[\0-\x1f\\/]/.test(text)
+  return /[\p{Cc}\\/]/u.test(text)
     ? `expected a part of a file's name, without "/", "\\" and control characters, received ${JSON.stringify(text)}`
     : null;
 }

@@ -48,7 +48,7 @@ export class BaseModel extends Model {
   readonly inputProjection: nn.Linear;
   readonly outputProjection: nn.Linear;
   readonly hiddenLayers: nn.ModuleList<nn.Sequential>;
-  readonly #activation: InstanceType<(typeof ACTIVATIONS)[keyof typeof ACTIVATIONS]>;
+  readonly #activation: { forward(x: Tensor): Tensor };
   readonly #useSkipConnections: boolean;
 
   constructor(config: z.input<typeof BaseModelConfig>, options: ModelOptions = {}) {

@@ -29,7 +29,7 @@ export interface Contents {
   /** Storages that are parts of others. */
   readonly parts: readonly StorageNode[];
   /** Bytes of one number in a storage whose numbers are to be reversed (big-endian files); 1 leaves them alone. */
-  swapSize(storage: StorageNode): number;
+  readonly swapSize: (storage: StorageNode) => number;
 }
 
 /** Limits that a caller may change. */

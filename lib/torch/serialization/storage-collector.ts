@@ -4,7 +4,7 @@ import { itemSize, type Layout } from "../dtype";
 import { Parameter } from "../nn/parameter";
 import * as operators from "../operators.generated";
 import { ops } from "../overloads";
-import { Tensor } from "../tensor";
+import type { Tensor } from "../tensor";
 import { CheckpointError } from "./errors";
 import { Global, PersistentId, Reduce } from "./pickle/reduce";
 import { TENSOR_DTYPES, storageTypeOf } from "./pickle/storage-types";

@@ -45,8 +45,9 @@ class TarCheckpoint {
   }
 
   private readStorages(start: number): void {
-    let { value: count, next } = this.unpickle(start);
-    for (let i = 0; i < integer(count, "a number of storages"); i++) {
+    const counted = this.unpickle(start);
+    let { next } = counted;
+    for (let i = 0; i < integer(counted.value, "a number of storages"); i++) {
       const head = this.unpickle(next);
       const [key, location, type] = tuple(head.value, 3);
       if (typeof location !== "string" || !(type instanceof StorageTypeNode))
@@ -76,8 +77,9 @@ class TarCheckpoint {
   }
 
   private readTensors(start: number): void {
-    let { value: count, next } = this.unpickle(start);
-    for (let i = 0; i < integer(count, "a number of tensors"); i++) {
+    const counted = this.unpickle(start);
+    let { next } = counted;
+    for (let i = 0; i < integer(counted.value, "a number of tensors"); i++) {
       const head = this.unpickle(next);
       const [key, storage] = tuple(head.value, 3);
       next = head.next;

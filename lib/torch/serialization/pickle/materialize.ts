@@ -11,7 +11,6 @@ import {
   TorchDType,
   TorchLayout,
   TorchQScheme,
-  Tuple,
   TypedStorage,
   markFloatEntry,
   markFloatKey,

@@ -88,7 +88,7 @@ function rebuildSparse(args: Tuple): TensorNode {
   const partCount = isCoo ? 2 : 3;
   const parts = data.slice(0, partCount);
   if (parts.length !== partCount || !parts.every(isDense)) throw damaged("a sparse tensor without indices and values");
-  const coalesced = isCoo ? data[3] : null;
+  const coalesced: unknown = isCoo ? data[3] : null;
   const shape = sizes(data[partCount], "a tensor shape");
   return tensor(
     {

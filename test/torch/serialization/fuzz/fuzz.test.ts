@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { dequantize, memory, nn, scope, Tensor, tensor, TorchError, zeros } from "../../../../lib/torch";
+import { memory, nn, scope, Tensor, tensor, TorchError, zeros } from "../../../../lib/torch";
 import {
   attributesOf,
   Float,
@@ -118,13 +118,6 @@ function touch(value: unknown, seen: Set<unknown>, isKept = false): void {
         ? value
         : Object.values(value);
   for (const item of inner as Iterable<unknown>) touch(item, seen, isKept);
-}
-
-function readElements(tensor: Tensor): void {
-  const kind = native.archiveKind(tensor.handle);
-  if (kind === "dense") tensor.bytes();
-  else if (kind === "quantized") dequantize(tensor).bytes();
-  else if (kind !== "meta") tensor.detach().toDense().bytes();
 }
 
 /** Runs `share` of the files; `one` makes and loads one. */

@@ -50,6 +50,11 @@ export class AutomotiveAerodynamicsCFDTrainer extends BaseTrainer<Readonly<Recor
     this.#weights = AerodynamicsLossWeights.parse(config);
   }
 
+  /** Features come with `use_physics_features`, masks in no data set; the models say so if one is missing that they need. */
+  protected override isOptionalProperty(key: string): boolean {
+    return key.endsWith("_features") || key.endsWith("_mask_query");
+  }
+
   override lossCompute(outputs: Readonly<Record<string, Tensor>>, targets: DeviceBatch): Record<string, Tensor> {
     const present = Object.fromEntries(Object.entries(targets).map(([key, value]) => [key, value ?? undefined]));
     return aerodynamicsLosses(outputs, present, this.targetProperties, this.#weights);

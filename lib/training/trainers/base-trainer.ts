@@ -116,7 +116,11 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     this.#gradientStep = new GradientStep({ gradScaler: this.gradScaler, nanGuard: this.#nanGuard });
     this.forwardProperties = config.forward_properties ?? [];
     this.targetProperties = config.target_properties ?? [];
-    this.#batchKeys = new BatchKeys(this.forwardProperties, this.targetProperties);
+    this.#batchKeys = new BatchKeys(
+      this.forwardProperties,
+      this.targetProperties,
+      this.forwardProperties.filter((key) => this.isOptionalProperty(key)),
+    );
     this.#stopCheckpoints = new StopCheckpoints(this, this.checkpointWriter);
   }
 
@@ -165,7 +169,16 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     return toTrainerResult(this.lossCompute(output, targets as Targets));
   }
 
-  /** The parts of a batch for the model and for the loss. Keys that are missing, and keys that are not used, are reported once. */
+  /** Whether batches may lack one of the {@link forwardProperties}, because the model does without it. Default: no. */
+  protected isOptionalProperty(_key: string): boolean {
+    return false;
+  }
+
+  /**
+   * The parts of a batch for the model and for the loss.
+   *
+   * @throws ValueError when the batch lacks one of them
+   */
   protected splitBatch(batch: DeviceBatch): { forward: DeviceBatch; targets: DeviceBatch } {
     return this.#batchKeys.split(batch);
   }

@@ -1,5 +1,5 @@
-/** Edit distance that counts a swap of neighbours as one edit (optimal string alignment). */
-function editDistance(a: string, b: string): number {
+/** Edit distance of two names that counts a swap of neighbours as one edit (optimal string alignment). */
+export function editDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
   for (let i = 0; i <= a.length; i++) rows[i]![0] = i;
   for (let j = 0; j <= b.length; j++) rows[0]![j] = j;

@@ -7,7 +7,7 @@ import { DefaultsList, type ConfigPart } from "./defaults-list";
 import { checkHydraOverride, isHydraOverride, searchPathOf, warnOfHydraSettings } from "./hydra-settings";
 import { Interpolator } from "../interpolation/interpolation";
 import { mergeNodes, wrapInPackage } from "../yaml/merge";
-import { childOf, cloneNode, mapNode, toPlain, type MapNode, type Node } from "../yaml/nodes";
+import { childOf, cloneNode, isInterpolation, mapNode, toPlain, type MapNode, type Node } from "../yaml/nodes";
 import { isSweep, parseOverride, type Override } from "../overrides/override";
 import { Dictionary } from "../overrides/override-value";
 import type { JobInfo } from "../interpolation/resolvers";
@@ -30,6 +30,8 @@ export interface ComposedConfig {
   readonly tree: MapNode;
   /** The overrides that were applied, as typed. */
   readonly overrides: readonly string[];
+  /** Whether an interpolation of the config holds a word: a key of the root that none holds is used by nobody. */
+  mentions(word: string): boolean;
   /** Where the value at a path was written. */
   readonly locate: (path: readonly PropertyKey[]) => SourceLocation | undefined;
 }
@@ -90,12 +92,21 @@ export function composeUnresolved(options: ComposeOptions = {}): UnresolvedConfi
 /** Resolves the interpolations of a composed config. */
 export function resolveConfig({ tree: unresolved, job }: Pick<UnresolvedConfig, "tree" | "job">): ComposedConfig {
   const tree = new Interpolator(unresolved, job).resolveAll() as MapNode;
+  const words = new Set(interpolationsIn(unresolved).flatMap((text) => text.match(/[\w-]+/g) ?? []));
   return {
+    mentions: (word) => words.has(word),
     tree,
     overrides: job.overrides,
     plain: toPlain(tree) as Record<string, unknown>,
     locate: (path) => locateIn(tree, path),
   };
+}
+
+/** The texts of all interpolations of a tree. */
+function interpolationsIn(node: Node): string[] {
+  if (node.type === "list") return node.items.flatMap(interpolationsIn);
+  if (node.type === "map") return [...node.entries.values()].flatMap(interpolationsIn);
+  return typeof node.value === "string" && isInterpolation(node) ? [node.value] : [];
 }
 
 /** Parses overrides; those for Hydra itself are checked and dropped. */

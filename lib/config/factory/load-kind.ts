@@ -104,9 +104,25 @@ export function userKindsIn(tree: unknown): string[] {
 /**
  * Loads everything of the user's that a config needs, before it is validated: the project's `noether.project.ts` (which
  * calls `register`), then each kind that names a file or package.
+ *
+ * @param onProblem - gets the kinds that cannot be loaded; by default the first one is thrown
  */
-export async function loadUserKinds(tree: unknown, root: string = process.cwd()): Promise<void> {
+export async function loadUserKinds(
+  tree: unknown,
+  root: string = process.cwd(),
+  onProblem: (error: KindError) => void = (error) => {
+    throw error;
+  },
+): Promise<void> {
+  const attempt = async (load: () => Promise<unknown>): Promise<void> => {
+    try {
+      await load();
+    } catch (error) {
+      if (!(error instanceof KindError)) throw error;
+      onProblem(error);
+    }
+  };
   const project = PROJECT_MODULES.map((name) => join(root, name)).find((file) => existsSync(file));
-  if (project) await loadModule(project, project, true, root);
-  for (const kind of userKindsIn(tree)) await loadKind(kind, root);
+  if (project) await attempt(() => loadModule(project, project, true, root));
+  for (const kind of userKindsIn(tree)) await attempt(() => loadKind(kind, root));
 }

@@ -1,7 +1,15 @@
 import type { z } from "zod";
 import { findKind, type KindEntry, unknownKindMessage } from "../registry";
 import { choice, type Problem } from "./choice";
-import { type ConfigClass, type Fields, type InputOf, isConfigClass, isSubclass, type OutputOf } from "./config-class";
+import {
+  type AnyConfigClass,
+  type ConfigClass,
+  type Fields,
+  type InputOf,
+  isConfigClass,
+  isSubclass,
+  type OutputOf,
+} from "./config-class";
 import { describe } from "./custom-type";
 import { any, literalValues } from "./fields";
 
@@ -50,7 +58,7 @@ function schemaOfKind<F extends Fields>(
   const entry = findKind(kind);
   if (!entry) {
     problem(unknownKindMessage(kind), "kind");
-    return undefined;
+    return lenient(base); // what it has in common with others can be checked all the same
   }
   const schema = schemaOfEntry(entry, kind) ?? withoutSchema;
   if (!schema) {
@@ -65,6 +73,16 @@ function schemaOfKind<F extends Fields>(
     return undefined;
   }
   return schema;
+}
+
+const lenientClasses = new WeakMap<AnyConfigClass, AnyConfigClass>();
+
+/** The fields of a class whatever the kind and whatever further keys there are. */
+function lenient(base: AnyConfigClass): AnyConfigClass {
+  const known = lenientClasses.get(base);
+  const made = known ?? base.extend(base.configName, { extra: "ignore", fields: { kind: any() } });
+  lenientClasses.set(base, made);
+  return made;
 }
 
 /** A class without a schema of its own inherits its parent's; one that is for the parent's kind only counts as none. */

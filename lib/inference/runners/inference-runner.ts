@@ -6,8 +6,11 @@ import { HydraRunner, type Experiment, type RunnerOptions, type SetupOptions } f
 
 /** Evaluates a finished run: reads its weights only and runs the callbacks once. */
 export class InferenceRunner extends HydraRunner {
+  protected override readonly purpose = { resumeWith: "weights" } as const;
+
   override async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
-    await loadUserKinds(composed.plain); // their schemas tell which callbacks have an interval
+    // their schemas tell which callbacks have an interval; what cannot be loaded is reported with everything else
+    await loadUserKinds(composed.plain, undefined, () => {});
     return super.run({ ...composed, plain: withIntervals(composed.plain) }, options);
   }
 

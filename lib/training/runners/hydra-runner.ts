@@ -3,7 +3,6 @@ import type { ComposedConfig } from "../../config";
 import { addGlobalHandlers, durationForPeople, getLogger, ignoreHangUp, logFailure } from "../../core/logging";
 import { runDevice } from "./devices";
 import { consoleLevel } from "./config-schema";
-import { refuseMissingKinds } from "./not-implemented";
 import { loadRunConfig, type RunConfig } from "./run-config";
 import { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";
 
@@ -12,10 +11,12 @@ export type RunnerOptions = Omit<SetupOptions, keyof RunConfig | "device">;
 
 /** Runs a composed config: validates it, chooses the device, sets the experiment up and trains. */
 export class HydraRunner {
+  /** What the run is for, as far as the class knows. */
+  protected readonly purpose: Pick<SetupOptions, "resumeWith"> = {};
+
   /** @throws ConfigError before any work starts when the config is not valid */
   async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
-    const { config, schemaKind } = await loadRunConfig(composed);
-    refuseMissingKinds(config, composed);
+    const { config, schemaKind } = await loadRunConfig(composed, { ...options, ...this.purpose });
     addGlobalHandlers({ level: consoleLevel(config) });
     const logger = getLogger("runner");
     logger.debug(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);

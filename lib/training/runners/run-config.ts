@@ -1,5 +1,5 @@
 import type { ComposedConfig } from "../../config";
-import { ConfigError } from "../../config/errors";
+import { ConfigError, type ConfigProblem, type SourceLocation } from "../../config/errors";
 import { findKind } from "../../config/registry";
 import { loadUserKinds } from "../../config/factory/load-kind";
 import { suggestNames } from "../../config/nearest-names";
@@ -7,7 +7,9 @@ import { registeredKinds } from "../../config/registry";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
 import { ConfigSchema, setAcceleratorDetection } from "./config-schema";
 import { isConfigClass, isSubclass, validateConfig, type AnyConfigClass } from "../../config/schema";
+import { checkReferences, type RunPurpose } from "./check-references";
 import { bestAccelerator } from "./devices";
+import { missingKinds } from "./not-implemented";
 
 /** A validated config and the root class that it belongs to. */
 export interface RunConfig {
@@ -20,17 +22,53 @@ const root = ConfigSchema as unknown as AnyConfigClass;
 
 /**
  * Loads the user's classes that a composed config names and validates it once, by the root class in
- * `config_schema_kind` (default: {@link ConfigSchema}).
+ * `config_schema_kind` (default: {@link ConfigSchema}). Nothing is written.
  *
+ * @param purpose - what the run is for: then everything that the config refers to has to be there as well
  * @throws ConfigError with every problem, its file and line
  */
-export async function loadRunConfig({ plain, locate }: Pick<ComposedConfig, "plain" | "locate">): Promise<RunConfig> {
-  await loadUserKinds(plain);
-  setAcceleratorDetection(bestAccelerator);
-  const kind = plain["config_schema_kind"] ?? DEFAULT_SCHEMA_KIND;
-  const fail = (message: string): never => {
-    throw new ConfigError([{ path: "config_schema_kind", message, location: locate(["config_schema_kind"]) }]);
+export async function loadRunConfig(
+  composed: Pick<ComposedConfig, "plain" | "locate"> & Partial<Pick<ComposedConfig, "mentions">>,
+  purpose: RunPurpose | null = null,
+): Promise<RunConfig> {
+  const { plain, locate, mentions = () => true } = composed;
+  const at = (path: readonly PropertyKey[], message: string): ConfigProblem => {
+    let location: SourceLocation | undefined;
+    for (let depth = path.length; depth >= 0 && !location; depth--) location = locate(path.slice(0, depth));
+    return { path: path.join("."), message, location };
   };
+  const unloaded: ConfigProblem[] = [];
+  await loadUserKinds(
+    plain,
+    undefined,
+    ({ kind, message }) => void unloaded.push(at(pathOf(plain, kind) ?? [], message)),
+  );
+  setAcceleratorDetection(bestAccelerator);
+  const { schema, schemaKind, problem } = rootSchema(plain["config_schema_kind"] ?? DEFAULT_SCHEMA_KIND);
+
+  const problems = [
+    ...unloaded,
+    ...(problem === null ? [] : [at(["config_schema_kind"], problem)]),
+    ...(purpose === null
+      ? []
+      : [...missingKinds(plain, schema), ...checkReferences(plain, schema, purpose, mentions)].map(
+          ({ path, message }) => at(path, message),
+        )),
+  ];
+  try {
+    const config = validateConfig(schema, plain, locate) as ConfigSchema;
+    if (problems.length === 0) return { config, schemaKind };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const known = new Set(problems.map(({ path }) => path));
+    problems.push(...error.problems.filter(({ path }) => !known.has(path)));
+  }
+  throw new ConfigError(problems);
+}
+
+/** The class of the root; {@link ConfigSchema}, with a problem, where the config names another that is none. */
+function rootSchema(kind: unknown): { schema: AnyConfigClass; schemaKind: string; problem: string | null } {
+  const fail = (problem: string) => ({ schema: root, schemaKind: DEFAULT_SCHEMA_KIND, problem });
   if (typeof kind !== "string" || kind === "")
     return fail(`expected the name of the root config class, received ${JSON.stringify(kind)}`);
   const schema = findKind(kind)?.schema;
@@ -43,5 +81,16 @@ export async function loadRunConfig({ plain, locate }: Pick<ComposedConfig, "pla
   }
   if (!isConfigClass(schema) || !isSubclass(schema, root))
     return fail(`expected a class that extends ConfigSchema, received "${kind}"`);
-  return { config: validateConfig(schema, plain, locate) as ConfigSchema, schemaKind: kind };
+  return { schema, schemaKind: kind, problem: null };
+}
+
+/** Where a value stands first. */
+function pathOf(tree: unknown, wanted: unknown, path: PropertyKey[] = []): PropertyKey[] | null {
+  if (tree === wanted) return path;
+  if (typeof tree !== "object" || tree === null) return null;
+  for (const [key, item] of Object.entries(tree)) {
+    const found = pathOf(item, wanted, [...path, Array.isArray(tree) ? Number(key) : key]);
+    if (found !== null) return found;
+  }
+  return null;
 }

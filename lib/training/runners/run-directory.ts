@@ -12,17 +12,15 @@ export function isTaken(paths: PathProvider): boolean {
   return TRACES.some((name) => existsSync(join(paths.runOutputPath, name)));
 }
 
-/** The refusal to write where another run has been. */
-export function takenError(paths: PathProvider, location?: SourceLocation): ConfigError {
+/** Why a run may not write where another run has been, and the way out. */
+export function takenMessage(paths: PathProvider): string {
   const stage = paths.stageName ? ` with stage_name "${paths.stageName}"` : "";
   const resume = `resume_run_id: ${paths.runId}${paths.stageName ? `, resume_stage_name: ${paths.stageName}` : ""}`;
-  return new ConfigError([
-    {
-      path: "run_id",
-      message: `expected the id of a new run, received ${JSON.stringify(paths.runId)}: '${paths.runOutputPath}' holds a run${stage} already; choose another run_id, or continue that run with ${resume}`,
-      location,
-    },
-  ]);
+  return `expected the id of a new run, received ${JSON.stringify(paths.runId)}: '${paths.runOutputPath}' holds a run${stage} already; choose another run_id, or continue that run with ${resume}`;
+}
+
+function takenError(paths: PathProvider, location?: SourceLocation): ConfigError {
+  return new ConfigError([{ path: "run_id", message: takenMessage(paths), location }]);
 }
 
 /** Options of {@link claimRunDirectory}. */

@@ -146,6 +146,10 @@ describe("bad input: one clear error, nothing written", () => {
     fails(run("optimizer.kind=torch.optim.AdamWW"), /optimizer_config\.kind: unknown kind "torch\.optim\.AdamWW"; did you mean "torch\.optim\.AdamW"/));
   test("an unknown class of a user's file", () => fails(run("kinds=./spirals.ts"), /expected the file .*spirals\.ts.*did you mean "spiral\.ts"\?/));
   test("a missing mandatory value", () => fails(run("trainer.effective_batch_size=???"), "trainer.effective_batch_size: expected an integer, received ??? (to be given, e.g. on the command line)"));
+  test("a run to go on from that is not there", () => fails(run("+resume_run_id=nope"), /override "\+resume_run_id=nope": resume_run_id: expected a run in .*received "nope"/));
+  test("a data set of a callback that is not there", () =>
+    fails(run("trainer.callbacks=[{kind: noether.training.callbacks.OfflineLossCallback, every_n_epochs: 1, dataset_key: tset}]"), /trainer\.callbacks\.0\.dataset_key: expected the key of a data set, received "tset"; did you mean "test"\?/));
+  test("a key that belongs elsewhere", () => fails(run("+max_epochs=3"), /max_epochs: unknown key, which nothing in the config refers to; did you mean "trainer\.max_epochs"\?/));
   test("every problem at once", () => {
     const { stderr } = runCli("noether-train", run("trainer.max_epochs=x", "model.hidden_dim=y", "~datasets.test.kind"));
     expect(stderr).toContain("the config has 3 problems:");

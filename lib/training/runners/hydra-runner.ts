@@ -27,7 +27,7 @@ export class HydraRunner {
       schemaKind,
       device,
       overrides: composed.overrides,
-      locate: composed.locate,
+      locate: (path) => composed.locate(path),
       ...options,
     });
   }

@@ -12,7 +12,7 @@ const rows = [
   ["inference"],
   ["training"],
   ["data", "modeling"],
-  ["initializers"],
+  ["initializers", "testing"],
   ["core"],
   ["config", "torch"],
   ["io"],

@@ -8,33 +8,46 @@
 import { camelCase } from "./schema";
 
 /**
- * Puts the proxy behind a class whose prototype is the last of its own.
+ * Puts the proxy at the end of the prototype chain of a class.
  *
- * @param shown properties by which Jest copies an object before it prints a difference; without them it reads every getter.
+ * @param classes the class and the ones that it extends, down to the last of its own.
+ * @param shown properties by which Jest copies an object before it prints a difference.
+ * @param moved accessors of the class that move behind the proxy: Jest before 30 reads every getter that it sees, and these make
+ *   tensors with the same getters, without end.
  */
-export function refuseForeignNames(prototype: object, shown: readonly symbol[]): void {
-  const target: object = Object.create(Object.prototype, {
-    [Symbol.for("@jest/serializableProperties")]: { value: shown },
+export function refuseForeignNames(
+  classes: readonly [own: object, ...extended: object[]],
+  shown: readonly symbol[],
+  moved: readonly string[],
+): void {
+  const [own] = classes;
+  const end = Object.create(Object.prototype, {
+    [Symbol.for("@jest/serializableProperties")]: { value: shown, configurable: true },
   }) as object;
+  for (const name of moved) {
+    Object.defineProperty(end, name, Object.getOwnPropertyDescriptor(own, name)!);
+    Reflect.deleteProperty(own, name);
+  }
   Object.setPrototypeOf(
-    prototype,
-    new Proxy(target, {
-      get(end, key, receiver) {
-        refuse(key, receiver as object, false);
-        return Reflect.get(end, key, receiver) as unknown;
+    classes.at(-1)!,
+    new Proxy(end, {
+      get(target, key, receiver) {
+        if (typeof key === "string" && !Object.hasOwn(target, key)) refuse(key, receiver as object, false);
+        return Reflect.get(target, key, receiver) as unknown;
       },
-      set(end, key, value, receiver) {
-        refuse(key, receiver as object, true);
-        return Reflect.set(end, key, value, receiver);
+      set(target, key, value, receiver) {
+        if (typeof key === "string" && !Object.hasOwn(target, key)) refuse(key, receiver as object, true);
+        return Reflect.set(target, key, value, receiver);
       },
+      ownKeys: () => [],
     }),
   );
 }
 
-function refuse(key: string | symbol, tensor: object, written: boolean): void {
-  const advice = typeof key === "string" ? adviceOn(key, tensor, written) : undefined;
+function refuse(key: string, tensor: object, written: boolean): void {
+  const advice = adviceOn(key, tensor, written);
   if (advice === undefined) return;
-  const name = /^-?\d/.test(String(key)) ? `x[${String(key)}]` : `x.${String(key)}`;
+  const name = /^-?\d/.test(key) ? `x[${key}]` : `x.${key}`;
   throw new TypeError(`${name}${written ? " = …" : ""}: tensors have no such property; write ${advice}`);
 }
 

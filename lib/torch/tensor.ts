@@ -591,7 +591,7 @@ export class Tensor extends TensorMethods {
   }
 }
 
-refuseForeignNames(TensorMethods.prototype, [TEXT]);
+refuseForeignNames([Tensor.prototype, TensorMethods.prototype], [TEXT], ["T", "mT", "mH", "real", "imag", "grad"]);
 registerEquality((value): value is Tensor => value instanceof Tensor);
 
 let toOperator = 0;

@@ -1,4 +1,3 @@
-import { inspect } from "node:util";
 import { callable, checkArgument, checkOptions, flag, isPlainObject, refuseSurplus, show, text } from "../arguments";
 import { noGrad } from "../autograd";
 import type { DType } from "../dtype";
@@ -464,7 +463,7 @@ export abstract class Module {
   }
 
   /** `console.log(module)` prints {@link toString}. */
-  [inspect.custom](): string {
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 }

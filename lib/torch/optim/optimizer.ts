@@ -290,7 +290,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   }
 
   /** `console.log(optimizer)` prints {@link toString}. */
-  [inspect.custom](): string {
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
 }

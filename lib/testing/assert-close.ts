@@ -1,5 +1,5 @@
 /** Comparing tensors within tolerances, as `torch.testing.assert_close` does. */
-import { checkOptions, flag, nonNegative, show } from "../torch/arguments";
+import { checkOptions, flag, nonNegative, show, type KindsOf } from "../torch/arguments";
 import { noGrad } from "../torch/autograd";
 import { asTensor, type TensorLike } from "../torch/creation";
 import type { DType } from "../torch/dtype";
@@ -23,7 +23,13 @@ export interface CloseOptions {
   readonly checkDevice?: boolean;
 }
 
-const OPTIONS = { rtol: nonNegative, atol: nonNegative, equalNan: flag, checkDtype: flag, checkDevice: flag };
+const OPTIONS = {
+  rtol: nonNegative,
+  atol: nonNegative,
+  equalNan: flag,
+  checkDtype: flag,
+  checkDevice: flag,
+} satisfies KindsOf<CloseOptions>;
 
 /** PyTorch's tolerances by dtype; 0 for all others. */
 const TOLERANCES: Readonly<Partial<Record<DType, readonly [rtol: number, atol: number]>>> = {

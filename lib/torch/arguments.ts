@@ -20,6 +20,9 @@ export type OptionKinds = Readonly<Record<string, Kind>>;
 /** The default of an options argument on hot paths: known to need no check. */
 export const NO_OPTIONS = Object.freeze({});
 
+/** A kind for each option of an interface: `const KINDS = { … } satisfies KindsOf<Options>` keeps the two together. */
+export type KindsOf<Options> = Readonly<Record<keyof Options, Kind>>;
+
 // ---- kinds
 
 export const flag: Kind = { text: "a boolean", accepts: (value) => typeof value === "boolean" };

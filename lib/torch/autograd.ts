@@ -11,6 +11,7 @@ import {
   nullable,
   show,
   tensor as tensorKind,
+  type KindsOf,
 } from "./arguments";
 import type { Mode } from "./async-context";
 import { guard } from "./errors";
@@ -46,8 +47,17 @@ export interface HookHandle {
 
 const TENSORS = either(tensorKind, arrayOf(tensorKind));
 const GRADIENTS = nullable(either(tensorKind, arrayOf(nullable(tensorKind))));
-const BACKWARD = { retainGraph: flag, createGraph: flag, inputs: arrayOf(tensorKind) };
-const GRAD = { gradOutputs: GRADIENTS, retainGraph: flag, createGraph: flag, allowUnused: flag };
+const BACKWARD = {
+  retainGraph: flag,
+  createGraph: flag,
+  inputs: arrayOf(tensorKind),
+} satisfies KindsOf<BackwardOptions>;
+const GRAD = {
+  gradOutputs: GRADIENTS,
+  retainGraph: flag,
+  createGraph: flag,
+  allowUnused: flag,
+} satisfies KindsOf<GradOptions>;
 
 /**
  * Computes the gradients of the leaves that the outputs depend on and adds them to their `grad`.

@@ -9,6 +9,7 @@ import {
   nullable,
   tensor as tensorKind,
   text,
+  type KindsOf,
 } from "./arguments";
 import {
   broadcastTensors as broadcast,
@@ -47,7 +48,12 @@ export interface UniqueOptions {
   readonly dim?: number;
 }
 
-const UNIQUE = { sorted: flag, returnInverse: flag, returnCounts: flag, dim: nullable(integer) };
+const UNIQUE = {
+  sorted: flag,
+  returnInverse: flag,
+  returnCounts: flag,
+  dim: nullable(integer),
+} satisfies KindsOf<UniqueOptions>;
 
 /** The distinct values of a tensor: `[values, inverse, counts]`; the last two are empty unless asked for. */
 export function unique(

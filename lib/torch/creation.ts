@@ -14,6 +14,7 @@ import {
   refuseSurplus,
   show,
   tensor as tensorKind,
+  type KindsOf,
   type OptionKinds,
 } from "./arguments";
 import {
@@ -66,11 +67,11 @@ const LAYOUTS = oneOf(
   "jagged",
 );
 const PLACE = { dtype: nullable(dtypeKind), device: nullable(device) } satisfies OptionKinds;
-const TENSOR = { ...PLACE, requiresGrad: flag } satisfies OptionKinds;
+const TENSOR = { ...PLACE, requiresGrad: flag } satisfies KindsOf<TensorOptions>;
 const BUFFER = { dtype: nullable(dtypeKind), requiresGrad: flag } satisfies OptionKinds;
 const BYTES = { device: nullable(device), requiresGrad: flag } satisfies OptionKinds;
 const SCALAR = { ...TENSOR, layout: nullable(LAYOUTS), pinMemory: nullable(flag) } satisfies OptionKinds;
-const FACTORY = { ...SCALAR, out: tensorKind } satisfies OptionKinds;
+const FACTORY = { ...SCALAR, out: tensorKind } satisfies KindsOf<FactoryOptions>;
 const SHAPE = arrayOf(count);
 
 /** The dtype of float tensors made without one. */

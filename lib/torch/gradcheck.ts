@@ -1,5 +1,14 @@
 /** Checks derivatives against finite differences. */
-import { arrayOf, callable, checkArgument, checkOptions, nonNegative, real, tensor as tensorKind } from "./arguments";
+import {
+  arrayOf,
+  callable,
+  checkArgument,
+  checkOptions,
+  nonNegative,
+  real,
+  tensor as tensorKind,
+  type KindsOf,
+} from "./arguments";
 import { grad } from "./autograd";
 import { fromTypedArray } from "./creation";
 import { scope } from "./scope";
@@ -15,7 +24,7 @@ export interface GradcheckOptions {
   readonly rtol?: number;
 }
 
-const OPTIONS = { eps: real, atol: nonNegative, rtol: nonNegative };
+const OPTIONS = { eps: real, atol: nonNegative, rtol: nonNegative } satisfies KindsOf<GradcheckOptions>;
 
 /**
  * Compares the recorded derivatives of a function with central differences.

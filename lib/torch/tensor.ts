@@ -11,6 +11,7 @@ import {
   oneOf,
   refuseSurplus,
   show,
+  type KindsOf,
 } from "./arguments";
 import {
   dtypeCode,
@@ -67,7 +68,7 @@ const TO = {
   nonBlocking: flag,
   copy: flag,
   memoryFormat: nullable(oneOf("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")),
-};
+} satisfies KindsOf<ToOptions>;
 
 const TEXT = Symbol("text");
 

@@ -475,6 +475,36 @@ describe("optimizers refuse", () => {
   });
 });
 
+describe("files refuse", () => {
+  refuses([
+    [
+      "a positional device",
+      () => any.load("weights.pt", "cuda"),
+      'load: expected options, { mapLocation, mmap, verify, memoryLimit, unpackedLimit }, got "cuda"; for example { mapLocation: "cuda" }',
+    ],
+    [
+      "Python's spelling",
+      () => any.load("weights.pt", { map_location: "cpu" }),
+      'load: unknown option "map_location", did you mean "mapLocation"?',
+    ],
+    [
+      "an option of save that there is not",
+      () => any.save({}, "weights.pt", { pickle: 2 }),
+      'save: unknown option "pickle"',
+    ],
+    [
+      "a flag for options",
+      () => any.loadSafetensors("weights.safetensors", true),
+      "loadSafetensors: expected options, { device, mmap }, got true",
+    ],
+    [
+      "metadata beside the options",
+      () => any.saveSafetensors({}, "weights.safetensors", { meta: {} }),
+      'did you mean "metadata"?',
+    ],
+  ]);
+});
+
 describe("modules in the wrong place", () => {
   class Holder extends nn.Module {
     constructor(readonly held: unknown) {

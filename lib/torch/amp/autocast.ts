@@ -1,5 +1,14 @@
 import { native } from "../addon";
-import { checkArgument, checkOptions, dtype as dtypeKind, flag, isPlainObject, nullable, oneOf } from "../arguments";
+import {
+  checkArgument,
+  checkOptions,
+  dtype as dtypeKind,
+  flag,
+  isPlainObject,
+  nullable,
+  oneOf,
+  type KindsOf,
+} from "../arguments";
 import type { Mode } from "../async-context";
 import { dtypeCode, type DTypeLike } from "../dtype";
 import { runInMode } from "../run-in-mode";
@@ -17,7 +26,12 @@ export interface AutocastOptions {
 }
 
 const OPTIONS_OBJECT = { text: "an object", accepts: isPlainObject };
-const OPTIONS = { deviceType: oneOf("cpu", "cuda"), dtype: nullable(dtypeKind), enabled: flag, cacheEnabled: flag };
+const OPTIONS = {
+  deviceType: oneOf("cpu", "cuda"),
+  dtype: nullable(dtypeKind),
+  enabled: flag,
+  cacheEnabled: flag,
+} satisfies KindsOf<AutocastOptions>;
 
 /** Runs `body` with mixed precision, as `torch.autocast`. */
 export function autocast<T>(options: AutocastOptions, body: () => T, ...surplus: never[]): T {

@@ -1,4 +1,4 @@
-import { checkOptions, real } from "../arguments";
+import { checkOptions, real, type KindsOf } from "../arguments";
 import { full } from "../creation";
 import { TorchError } from "../errors";
 import { _ampForeachNonFiniteCheckAndUnscale_, _ampUpdateScale_ } from "../operators.generated";
@@ -57,7 +57,12 @@ export interface GradScalerOptions {
   readonly growthInterval?: number;
 }
 
-const OPTIONS = { initScale: real, growthFactor: real, backoffFactor: real, growthInterval: real };
+const OPTIONS = {
+  initScale: real,
+  growthFactor: real,
+  backoffFactor: real,
+  growthInterval: real,
+} satisfies KindsOf<GradScalerOptions>;
 
 /** What happened to an optimizer in the current update. */
 interface OptimizerStage {

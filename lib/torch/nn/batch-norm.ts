@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, count, flag, nullable, real, refuseSurplus } from "../arguments";
+import { checkArgument, checkOptions, count, flag, nullable, real, refuseSurplus, type KindsOf } from "../arguments";
 import { tensor } from "../creation";
 import { ones, zeros } from "../operators.generated";
 import { TorchError } from "../errors";
@@ -22,7 +22,13 @@ export interface BatchNormOptions extends FactoryOptions {
   trackRunningStats?: boolean;
 }
 
-const OPTIONS = { eps: real, momentum: nullable(real), affine: flag, trackRunningStats: flag, ...factoryKinds };
+const OPTIONS = {
+  eps: real,
+  momentum: nullable(real),
+  affine: flag,
+  trackRunningStats: flag,
+  ...factoryKinds,
+} satisfies KindsOf<BatchNormOptions>;
 
 /** Normalises each feature over the batch and all positions. Ioffe & Szegedy 2015, arXiv 1502.03167. */
 abstract class BatchNorm extends Module {

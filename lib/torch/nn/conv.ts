@@ -9,6 +9,7 @@ import {
   eachDimension,
   positive,
   refuseSurplus,
+  type KindsOf,
 } from "../arguments";
 import { TorchError } from "../errors";
 import { conv1d, conv2d, conv3d } from "../operators.generated";
@@ -44,7 +45,7 @@ const OPTIONS = {
   bias: flag,
   paddingMode: oneOf("zeros", "reflect", "replicate", "circular"),
   ...factoryKinds,
-};
+} satisfies KindsOf<ConvOptions>;
 
 type Convolution = typeof conv1d;
 

@@ -1,4 +1,14 @@
-import { checkArgument, checkOptions, count, flag, integer, nullable, real, refuseSurplus } from "../arguments";
+import {
+  checkArgument,
+  checkOptions,
+  count,
+  flag,
+  integer,
+  nullable,
+  real,
+  refuseSurplus,
+  type KindsOf,
+} from "../arguments";
 import { noGrad } from "../autograd";
 import { TorchError } from "../errors";
 import type { Tensor } from "../tensor";
@@ -27,7 +37,7 @@ const OPTIONS = {
   normType: real,
   scaleGradByFreq: flag,
   ...factoryKinds,
-};
+} satisfies KindsOf<EmbeddingOptions>;
 
 /** A table of vectors looked up by index: (…) int64 → (…, embeddingDim). Rows start standard normal. */
 export class Embedding extends Module {

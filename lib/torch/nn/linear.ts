@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, count, flag, refuseSurplus } from "../arguments";
+import { checkArgument, checkOptions, count, flag, refuseSurplus, type KindsOf } from "../arguments";
 import { linear } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
@@ -13,7 +13,7 @@ export interface LinearOptions extends FactoryOptions {
   bias?: boolean;
 }
 
-const OPTIONS = { bias: flag, ...factoryKinds };
+const OPTIONS = { bias: flag, ...factoryKinds } satisfies KindsOf<LinearOptions>;
 
 /** `x · weightᵀ + bias`: (…, inFeatures) → (…, outFeatures). Weight and bias start uniform on ±1/√inFeatures. */
 export class Linear extends Module {

@@ -1,4 +1,13 @@
-import { checkArgument, checkOptions, count, flag, eachDimension, real, refuseSurplus } from "../arguments";
+import {
+  checkArgument,
+  checkOptions,
+  count,
+  flag,
+  eachDimension,
+  real,
+  refuseSurplus,
+  type KindsOf,
+} from "../arguments";
 import { layerNorm } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { type FactoryOptions, emptyParameter, factoryKinds } from "./factory";
@@ -17,7 +26,7 @@ export interface LayerNormOptions extends FactoryOptions {
   bias?: boolean;
 }
 
-const OPTIONS = { eps: real, elementwiseAffine: flag, bias: flag, ...factoryKinds };
+const OPTIONS = { eps: real, elementwiseAffine: flag, bias: flag, ...factoryKinds } satisfies KindsOf<LayerNormOptions>;
 
 /** Normalises over the last dimensions: (…, …normalizedShape) → the same. Ba et al. 2016, arXiv 1607.06450. */
 export class LayerNorm extends Module {

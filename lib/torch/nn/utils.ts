@@ -8,6 +8,7 @@ import {
   refuseSurplus,
   show,
   tensor as tensorKind,
+  type KindsOf,
 } from "../arguments";
 import { noGrad } from "../autograd";
 import { TorchError } from "../errors";
@@ -33,7 +34,7 @@ export interface NormOptions {
   errorIfNonfinite?: boolean;
 }
 
-const OPTIONS = { normType: real, errorIfNonfinite: flag };
+const OPTIONS = { normType: real, errorIfNonfinite: flag } satisfies KindsOf<NormOptions>;
 
 /** Norm over all tensors as if they were one vector, as a 0-dim tensor on the first one's device. */
 export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {}, ...surplus: never[]): Tensor {

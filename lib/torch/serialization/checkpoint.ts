@@ -1,4 +1,5 @@
 /** `torch.save` and `torch.load`. */
+import { callable, checkOptions, device, either, flag, nonNegative, text, type KindsOf } from "../arguments";
 import { basename } from "node:path";
 import { getHeapStatistics } from "node:v8";
 import { native } from "../addon";
@@ -49,6 +50,15 @@ export interface SaveOptions {
   readonly finalPath?: string;
 }
 
+const SAVE = { finalPath: text } satisfies KindsOf<SaveOptions>;
+const LOAD = {
+  mapLocation: either(device, callable),
+  mmap: flag,
+  verify: flag,
+  memoryLimit: nonNegative,
+  unpackedLimit: nonNegative,
+} satisfies KindsOf<LoadOptions>;
+
 // ---- save
 
 /**
@@ -63,7 +73,8 @@ export interface SaveOptions {
  * @example
  * save({ state_dict: model.stateDict(), training_iteration: { epoch: 2, update: 10, sample: 10 } }, "model.th");
  */
-export function save(value: unknown, path: string, options: SaveOptions = {}): void {
+export function save(value: unknown, path: string, options: SaveOptions = {}, ...surplus: never[]): void {
+  checkOptions("save", options, SAVE, surplus);
   about(path, () => runSync(saveSteps(value, path, options)));
 }
 
@@ -71,7 +82,13 @@ export function save(value: unknown, path: string, options: SaveOptions = {}): v
  * {@link save} with the disk work on another thread. What is saved is looked at at once, but the tensors' data are read
  * while they are written: do not change them before the promise is fulfilled.
  */
-export async function saveAsync(value: unknown, path: string, options: SaveOptions = {}): Promise<void> {
+export async function saveAsync(
+  value: unknown,
+  path: string,
+  options: SaveOptions = {},
+  ...surplus: never[]
+): Promise<void> {
+  checkOptions("saveAsync", options, SAVE, surplus);
   await aboutAsync(path, () => runAsync(saveSteps(value, path, options)));
 }
 
@@ -133,12 +150,18 @@ function archiveName(path: string): string {
  * const checkpoint = load<{ state_dict: Map<string, Tensor> }>("model.th");
  * model.loadStateDict(checkpoint.state_dict);
  */
-export function load<T = unknown>(source: SourceInput, options: LoadOptions = {}): T {
+export function load<T = unknown>(source: SourceInput, options: LoadOptions = {}, ...surplus: never[]): T {
+  checkOptions("load", options, LOAD, surplus);
   return readFrom(source, options.mmap ?? false, (opened) => loadSteps(opened, options)) as T;
 }
 
 /** {@link load} with the disk work on another thread. */
-export async function loadAsync<T = unknown>(source: SourceInput, options: LoadOptions = {}): Promise<T> {
+export async function loadAsync<T = unknown>(
+  source: SourceInput,
+  options: LoadOptions = {},
+  ...surplus: never[]
+): Promise<T> {
+  checkOptions("loadAsync", options, LOAD, surplus);
   return (await readFromAsync(source, options.mmap ?? false, (opened) => loadSteps(opened, options))) as T;
 }
 

@@ -2,6 +2,7 @@
  * safetensors files: 8 bytes of header length, a JSON header, the tensors' bytes one after the other.
  * Format: https://huggingface.co/docs/safetensors (the checks are those of its reference implementation).
  */
+import { checkOptions, device, flag, isPlainObject, type KindsOf } from "../arguments";
 import { native } from "../addon";
 import { dtypeCode, itemSize, type Device, type DType } from "../dtype";
 import { scope, wrap } from "../scope";
@@ -72,6 +73,11 @@ export interface SaveSafetensorsOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+const SAVE = {
+  metadata: { text: "an object of strings", accepts: isPlainObject },
+} satisfies KindsOf<SaveSafetensorsOptions>;
+const LOAD = { device, mmap: flag } satisfies KindsOf<LoadSafetensorsOptions>;
+
 // ---- save
 
 /**
@@ -85,7 +91,9 @@ export function saveSafetensors(
   tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
   path: string,
   options: SaveSafetensorsOptions = {},
+  ...surplus: never[]
 ): void {
+  checkOptions("saveSafetensors", options, SAVE, surplus);
   about(path, () => runSync(saveSteps(tensors, path, options)));
 }
 
@@ -94,7 +102,9 @@ export async function saveSafetensorsAsync(
   tensors: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>,
   path: string,
   options: SaveSafetensorsOptions = {},
+  ...surplus: never[]
 ): Promise<void> {
+  checkOptions("saveSafetensorsAsync", options, SAVE, surplus);
   await aboutAsync(path, () => runAsync(saveSteps(tensors, path, options)));
 }
 
@@ -204,7 +214,12 @@ function encodeHeader(
  * const { tensors, metadata } = loadSafetensors("weights.safetensors");
  * model.loadStateDict(tensors);
  */
-export function loadSafetensors(source: SourceInput, options: LoadSafetensorsOptions = {}): SafetensorsFile {
+export function loadSafetensors(
+  source: SourceInput,
+  options: LoadSafetensorsOptions = {},
+  ...surplus: never[]
+): SafetensorsFile {
+  checkOptions("loadSafetensors", options, LOAD, surplus);
   return readFrom(source, options.mmap ?? false, (opened) => loadSteps(opened, options));
 }
 
@@ -212,7 +227,9 @@ export function loadSafetensors(source: SourceInput, options: LoadSafetensorsOpt
 export async function loadSafetensorsAsync(
   source: SourceInput,
   options: LoadSafetensorsOptions = {},
+  ...surplus: never[]
 ): Promise<SafetensorsFile> {
+  checkOptions("loadSafetensorsAsync", options, LOAD, surplus);
   return readFromAsync(source, options.mmap ?? false, (opened) => loadSteps(opened, options));
 }
 

@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, count, eachDimension, flag, oneOf, real, tensor } from "../../arguments";
+import { checkArgument, checkOptions, count, eachDimension, flag, oneOf, real, tensor, type KindsOf } from "../../arguments";
 import * as operators from "../../operators.generated";
 import { TorchError } from "../../errors";
 import type { Tensor } from "../../tensor";
@@ -20,7 +20,7 @@ const OPTIONS = {
   scaleFactor: eachDimension(real),
   mode: oneOf("nearest", "linear", "bilinear", "bicubic", "trilinear"),
   alignCorners: flag,
-};
+} satisfies KindsOf<InterpolateOptions>;
 
 /** Resizes the spatial dimensions: (N, C, …spatial) → (N, C, …size). */
 export function interpolate(input: Tensor, options: InterpolateOptions = {}, ...surplus: never[]): Tensor {

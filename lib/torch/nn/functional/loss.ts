@@ -8,8 +8,7 @@ import {
   real,
   tensor,
   text,
-  type OptionKinds,
-} from "../../arguments";
+  type OptionKinds, type KindsOf } from "../../arguments";
 import * as operators from "../../operators.generated";
 import { TorchError } from "../../errors";
 import { Tensor } from "../../tensor";
@@ -28,12 +27,12 @@ export interface WeightedLossOptions extends LossOptions {
   weight?: Tensor | null;
 }
 
-const LOSS = { reduction: text };
-const WEIGHTED = { ...LOSS, weight: nullable(tensor) };
+const LOSS = { reduction: text } satisfies KindsOf<LossOptions>;
+const WEIGHTED = { ...LOSS, weight: nullable(tensor) } satisfies KindsOf<WeightedLossOptions>;
 const SMOOTH_L1 = { ...LOSS, beta: real };
 const HUBER = { ...WEIGHTED, delta: real };
 const NLL = { ...WEIGHTED, ignoreIndex: integer };
-const CROSS_ENTROPY = { ...NLL, labelSmoothing: real };
+const CROSS_ENTROPY = { ...NLL, labelSmoothing: real } satisfies KindsOf<CrossEntropyOptions>;
 const WITH_LOGITS = { ...WEIGHTED, posWeight: nullable(tensor) };
 
 const REDUCTION_CODES: ReadonlyMap<string, number> = new Map([

@@ -200,8 +200,8 @@ test("files on disk, read and mapped", () => {
   fuzz(0.05, 5, (random, describe) => {
     const isCheckpoint = random.below(2) === 0;
     writeFileSync(path, mutate(isCheckpoint ? pick(checkpoints, random) : safetensors, random, checkpoints));
-    const options = { mmap: random.below(2) === 0, verify: false };
-    attempt(() => (isCheckpoint ? load(path, options) : loadSafetensors(path, options)), describe);
+    const mmap = random.below(2) === 0;
+    attempt(() => (isCheckpoint ? load(path, { mmap, verify: false }) : loadSafetensors(path, { mmap })), describe);
   });
 });
 

@@ -1,4 +1,14 @@
-import { NO_OPTIONS, checkArgument, checkOptions, flag, integer, nullable, real, tensor, type KindsOf } from "../../arguments";
+import {
+  NO_OPTIONS,
+  checkArgument,
+  checkOptions,
+  flag,
+  integer,
+  nullable,
+  real,
+  tensor,
+  type KindsOf,
+} from "../../arguments";
 import { noGrad } from "../../autograd";
 import { TorchError } from "../../errors";
 import { embedding as embeddingOperator, embeddingRenorm_ } from "../../operators.generated";
@@ -16,7 +26,12 @@ export interface EmbeddingLookupOptions {
   scaleGradByFreq?: boolean;
 }
 
-const OPTIONS = { paddingIdx: nullable(integer), maxNorm: nullable(real), normType: real, scaleGradByFreq: flag } satisfies KindsOf<EmbeddingLookupOptions>;
+const OPTIONS = {
+  paddingIdx: nullable(integer),
+  maxNorm: nullable(real),
+  normType: real,
+  scaleGradByFreq: flag,
+} satisfies KindsOf<EmbeddingLookupOptions>;
 
 /** Rows of `weight` (numEmbeddings, embeddingDim) by index: (…) int64 → (…, embeddingDim). */
 export function embedding(

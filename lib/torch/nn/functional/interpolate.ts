@@ -1,4 +1,14 @@
-import { checkArgument, checkOptions, count, eachDimension, flag, oneOf, real, tensor, type KindsOf } from "../../arguments";
+import {
+  checkArgument,
+  checkOptions,
+  count,
+  eachDimension,
+  flag,
+  oneOf,
+  real,
+  tensor,
+  type KindsOf,
+} from "../../arguments";
 import * as operators from "../../operators.generated";
 import { TorchError } from "../../errors";
 import type { Tensor } from "../../tensor";

@@ -8,7 +8,9 @@ import {
   real,
   tensor,
   text,
-  type OptionKinds, type KindsOf } from "../../arguments";
+  type OptionKinds,
+  type KindsOf,
+} from "../../arguments";
 import * as operators from "../../operators.generated";
 import { TorchError } from "../../errors";
 import { Tensor } from "../../tensor";

@@ -42,5 +42,5 @@ export {
   setAcceleratorDetection,
   type Accelerator,
 } from "../training/runners/config-schema";
-export { SlurmConfig, toSrunArgs } from "../training/runners/slurm";
+export { SlurmConfig } from "../training/runners/slurm-config";
 export { BaseTrainerConfig } from "../training/trainers/base-trainer-config";

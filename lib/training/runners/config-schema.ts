@@ -25,7 +25,7 @@ import { AnyTracker } from "../../core/trackers";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
 import { DatasetBaseConfig } from "../../data/base/dataset-config";
 import { BaseTrainerConfig } from "../trainers/base-trainer-config";
-import { SlurmConfig } from "./slurm";
+import { SlurmSection } from "./slurm-config";
 
 /** Where a run computes. */
 export const ACCELERATORS = ["cpu", "gpu", "mps"] as const;
@@ -125,7 +125,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     output_path: path,
     /** Of runs of several processes, which there are not yet. */
     master_port: masterPort,
-    slurm: optional(SlurmConfig),
+    slurm: optional(SlurmSection),
   },
   check: (config, complain) => {
     if (Object.keys(config.datasets).length === 0)

@@ -46,6 +46,7 @@ describe("SubsetWrapper", () => {
   const subset = (config: object) => new SubsetWrapper(config, new IndexDataset(10));
   test.each([
     [{ indices: [1, 3, 5, 7] }, [1, 3, 5, 7]],
+    [{ indices: [-1, 2.9] }, [9, 2]],
     [{ start_index: 7 }, [7, 8, 9]],
     [{ end_index: 3 }, [0, 1, 2]],
     [{ start_index: 2, end_index: 5 }, [2, 3, 4]],
@@ -66,6 +67,12 @@ describe("SubsetWrapper", () => {
   });
   test.each([
     { indices: [1], start_index: 0 },
+    { indices: [10] },
+    { indices: [-11] },
+    { indices: [NaN] },
+    { indices: ["x"] },
+    { indices: "12" },
+    { indices: 5 },
     { start_index: 1, start_percent: 0.5 },
     { start_index: 1.1 },
     { end_index: "a" },

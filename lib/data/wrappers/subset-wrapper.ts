@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { any, float, int, optional } from "../../config/schema";
+import { float, int, list, optional } from "../../config/schema";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
@@ -10,7 +10,7 @@ import { range, Subset } from "./subset";
 export const SubsetWrapperConfig = DatasetWrapperConfig.extend("SubsetWrapperConfig", {
   extra: "ignore",
   fields: {
-    indices: optional(any()),
+    indices: optional(list(float())),
     start_index: optional(int()),
     end_index: optional(int()),
     start_percent: optional(float()),
@@ -22,8 +22,10 @@ export type SubsetWrapperConfig = z.output<typeof SubsetWrapperConfig>;
 type Input = { kind?: string } & { [K in Exclude<keyof SubsetWrapperConfig, "kind">]?: SubsetWrapperConfig[K] };
 
 /**
- * Part of a data set: `indices`, or `start_index`/`end_index`, or `start_percent`/`end_percent`
- * (half-open). An end of 0 is an empty subset, a negative index is an error.
+ * Part of a data set: `indices`, or `start_index`/`end_index`, or `start_percent`/`end_percent` (half-open). An end of 0 is
+ * an empty subset. Of `indices` negative ones count from the end; fractions are cut off.
+ *
+ * @throws ValueError for a range that is none, and for indices outside of the data set
  */
 export class SubsetWrapper extends Subset {
   static readonly schema: z.ZodType = SubsetWrapperConfig;
@@ -57,7 +59,7 @@ function chooseIndices(config: SubsetWrapperConfig, length: number): number[] {
     throw new ValueError(
       "SubsetWrapper: expected only one of indices, start_index/end_index, start_percent/end_percent",
     );
-  if (hasIndices) return Array.from(indices as Iterable<unknown>, (index) => Math.trunc(Number(index)));
+  if (hasIndices) return indices.map((index) => positionOf(index, length));
   if (hasRange) {
     const start = start_index ?? 0;
     const end = Math.min(end_index ?? length, length);
@@ -75,4 +77,11 @@ function chooseIndices(config: SubsetWrapperConfig, length: number): number[] {
     throw new ValueError(`SubsetWrapper: expected start_percent < end_percent, received ${s} and ${e}`);
   const start = Math.trunc(s * length);
   return range(Math.trunc(e * length) - start).map((index) => start + index);
+}
+
+function positionOf(index: number, length: number): number {
+  const position = Math.trunc(index);
+  if (!(position >= -length && position < length))
+    throw new ValueError(`SubsetWrapper: expected indices of a data set with ${length} samples, received ${index}`);
+  return position < 0 ? length + position : position;
 }

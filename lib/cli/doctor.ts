@@ -138,7 +138,7 @@ function describeBuild(problems: string[]): string {
   const record = JSON.parse(readFileSync(path, "utf8")) as { libtorch: string; version: string; variant: string };
   if (!process.env.NOETHER_NATIVE && !existsSync(join(record.libtorch, "lib"))) {
     problems.push(
-      `expected libtorch ${record.version} in ${record.libtorch}, where the addon was compiled against it, but it is gone`,
+      `expected libtorch ${record.version} in ${record.libtorch}, which the addon was compiled against, but it is gone`,
     );
   }
   return `against libtorch ${record.version} (${record.variant}) in ${record.libtorch}`;

@@ -6,7 +6,7 @@ export interface HydraArguments {
   /** Absolute path of the primary config file. */
   readonly file?: string;
   readonly overrides: readonly string[];
-  /** `-cd`: a further directory with config groups. */
+  /** `-cd`: another directory with config groups. */
   readonly searchPath: readonly string[];
   /** `run`, or only show something. */
   readonly action: "run" | "multirun" | "show-config" | "info" | "help" | "version";
@@ -38,10 +38,10 @@ const VALUE_FLAGS: Readonly<Record<string, "hp" | "path" | "name" | "directory" 
 const PLAIN_FLAGS = ["--help", "-h", "--version", "--multirun", "-m", "--run", "-r", "--resolve", "--info", "-i"];
 
 /**
- * Reads the arguments of `noether-train` and `noether-eval`: a config file in front
- * or behind `--hp`, overrides anywhere, and Hydra's flags.
+ * Reads the arguments of `noether-train` and `noether-eval`: a config file as the first
+ * argument or after `--hp`, overrides anywhere, and Hydra's flags.
  *
- * @throws UsageError for unknown flags, flags without their value and files that are no `.yaml`
+ * @throws UsageError for unknown flags, flags without their value and files that are not `.yaml`
  */
 export function parseHydraArguments(args: readonly string[], cwd: string = process.cwd()): HydraArguments {
   const values: Partial<Record<(typeof VALUE_FLAGS)[string], string>> = {};
@@ -55,7 +55,7 @@ export function parseHydraArguments(args: readonly string[], cwd: string = proce
     const name = VALUE_FLAGS[flag];
     if (name !== undefined) {
       const value = inline ?? args[++index];
-      if (value === undefined) throw new UsageError(`expected a value behind ${flag}`);
+      if (value === undefined) throw new UsageError(`expected a value after ${flag}`);
       values[name] = value;
     } else if (PLAIN_FLAGS.includes(flag)) {
       flags.add(flag);
@@ -70,11 +70,11 @@ export function parseHydraArguments(args: readonly string[], cwd: string = proce
       throw new UsageError(`unknown flag ${flag}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`);
     } else if (index === 0 && /\.ya?ml$/.test(arg)) positional = arg;
     else if (/\.ya?ml$/.test(arg) && !arg.includes("="))
-      throw new UsageError(`expected the config file as first argument or behind --hp, received "${arg}" later`);
+      throw new UsageError(`expected the config file as the first argument or after --hp, received "${arg}" later`);
     else overrides.push(arg);
   }
   if (values.cfg !== undefined && values.cfg !== "job")
-    throw new UsageError(`expected --cfg job, received "${values.cfg}": there is no configuration of Hydra here`);
+    throw new UsageError(`expected --cfg job, received "${values.cfg}": Hydra itself has no configuration here`);
   const is = (...names: string[]) => names.some((flag) => flags.has(flag));
   return {
     file: configFile(positional ?? values.hp, values.path, values.name, cwd),

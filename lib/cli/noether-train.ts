@@ -21,9 +21,9 @@ Overrides:
   +group=option         add a file                +experiment/shapenet=ab_upt
 
 Options:
-  --hp FILE             the config file, when it is not the first argument
-  -cp DIR -cn NAME      the same as directory and name
-  -cd DIR               a further directory with config groups
+  --hp FILE             the config file, if it is not the first argument
+  -cp DIR -cn NAME      the same, as a directory and a name
+  -cd DIR               another directory with config groups
   --cfg job [--resolve] [--package KEY]
                         print the composed config and stop
   --info                print the files that make up the config and stop

@@ -15,7 +15,7 @@ interface Subcommand {
   readonly run: (args: readonly string[]) => number | Promise<number>;
 }
 
-/** A subcommand is one entry here, and a file `<name>.ts` beside this one when it is more than a line. */
+/** A subcommand is one entry here, and a file `<name>.ts` next to this one if it is more than a line. */
 const subcommands: Readonly<Record<string, Subcommand>> = {
   doctor: { args: "[--json]", does: "what is installed, whether it works, what to do if not", run: doctor },
   setup: {

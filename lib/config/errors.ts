@@ -49,7 +49,7 @@ export function formatProblem(problem: ConfigProblem): string {
 
 /**
  * A config that cannot be read, composed or validated. `problems` lists everything that is wrong, so that a user can
- * mend a file in one go.
+ * fix a file in one go.
  */
 export class ConfigError extends NoetherError {
   readonly problems: readonly ConfigProblem[];

@@ -1,6 +1,6 @@
 /**
- * Kinds that configs of the Python framework name and that have no class here. Whoever names one is told so, and what there
- * is; a kind that gets its class leaves this table (a test sees to it).
+ * Kinds that configs of the Python framework name and that have no class here. The error says so and lists what there is
+ * instead; a kind that gets its class leaves this table (a test checks it).
  */
 
 /** Classes of one package of the Python framework. */
@@ -16,7 +16,7 @@ interface MissingKinds {
   readonly status?: string;
 }
 
-const NO_CLASS = "has a config and no class, in the Python framework neither";
+const NO_CLASS = "has a config but no class, neither here nor in the Python framework";
 
 export const MISSING_KINDS: readonly MissingKinds[] = [
   {

@@ -15,7 +15,7 @@ import { nearestNames } from "./nearest-names";
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- constructors of any signature
 export type KindClass = (abstract new (...args: any[]) => unknown) | ((...args: any[]) => unknown);
 
-/** What stands behind a kind. */
+/** What a kind stands for. */
 export interface KindEntry {
   /** What the factory constructs. Absent for config classes (`config_schema_kind`), which are only a schema. */
   readonly class?: KindClass;
@@ -25,7 +25,7 @@ export interface KindEntry {
 
 /** What {@link register} takes: a class that carries its schema, or the schema of a config that has no class. */
 export interface Registration extends KindEntry {
-  /** Further names of the same class, e.g. the Python module path. */
+  /** Other names of the same class, e.g. the Python module path. */
   readonly aliases?: readonly string[];
   /** Allows another class under a name that is taken. Default: an error. */
   readonly replace?: boolean;
@@ -50,7 +50,7 @@ export function register(kind: string, registration: Registration): void {
     if (known && !replace && (known.class !== entry.class || known.schema !== entry.schema)) {
       throw new KindError(
         name,
-        `expected a new name for kind "${name}", which is registered already; pass { replace: true } to replace it`,
+        `expected a new name for kind "${name}", which is already registered; pass { replace: true } to replace it`,
       );
     }
     kinds.set(name, entry);

@@ -1,5 +1,5 @@
 /**
- * What `noether-ts/core` exports: `core` and `config`, and the config classes that stand beside their classes in the
+ * What `noether-ts/core` exports: `core` and `config`, and the config classes that are next to their classes in the
  * layers above.
  *
  * @module

@@ -45,7 +45,7 @@ export interface LoadedState {
   readonly stateDict: Map<string, Tensor>;
   readonly modelName: string;
   readonly path: string;
-  /** Where training stood when the file was written; null if the file does not say. */
+  /** Where training was when the file was written; null if the file does not say. */
   readonly trainingIteration: TrainingIteration | null;
 }
 
@@ -152,7 +152,7 @@ export abstract class CheckpointInitializer extends InitializerBase {
     );
     if (!content.has(CheckpointKeys.STATE_DICT)) {
       throw new KeyError(
-        `'${found.path}' is no model checkpoint: it has no '${CheckpointKeys.STATE_DICT}' (its keys: ${[...content.keys()].map(String).join(", ")})`,
+        `'${found.path}' is not a model checkpoint: it has no '${CheckpointKeys.STATE_DICT}' (its keys: ${[...content.keys()].map(String).join(", ")})`,
       );
     }
     const iteration = content.get(CheckpointKeys.TRAINING_ITERATION);

@@ -5,5 +5,5 @@ import { InitializerBase } from "./base";
 export function createInitializer(config: InitializerConfig, dependencies: InitializerDependencies): InitializerBase {
   const initializer = createModelInitializer(config, dependencies);
   if (initializer instanceof InitializerBase) return initializer;
-  throw new TypeError(`expected '${config.kind}' to be an initializer (a subclass of InitializerBase), but it is none`);
+  throw new TypeError(`expected '${config.kind}' to be an initializer (a subclass of InitializerBase), but it is not`);
 }

@@ -28,11 +28,11 @@ register("noether.core.schemas.initializers.ResumeInitializerConfig", {
   aliases: ["noether.core.initializers.ResumeInitializerConfig"],
 });
 
-/** Continues a run where one of its checkpoints stands: weights, optimizer, progress, callbacks, random numbers. */
+/** Continues a run from one of its checkpoints: weights, optimizer, progress, callbacks, random numbers. */
 export class ResumeInitializer extends CheckpointInitializer {
   static readonly schema: z.ZodType = ResumeInitializerConfig;
 
-  /** Where the trainer's file stood when it was read first. */
+  /** Where training was when the trainer's file was read first. */
   #start: TrainingIteration | null = null;
 
   /** Weights of the model, or of every submodel of a composite. */
@@ -52,14 +52,14 @@ export class ResumeInitializer extends CheckpointInitializer {
   }
 
   /**
-   * Files of one tag that were written at different times: of another program, or of a run that goes on writing while this
+   * Files of one tag that were written at different times: of another program, or of a run that keeps writing while this
    * one reads.
    */
   #expectSameIteration(iteration: TrainingIteration | null, path: string): void {
     const start = this.startCheckpoint();
     if (iteration !== null && !iteration.equals(start)) {
       throw new RuntimeError(
-        `the checkpoint is not of one piece: '${path}' stands at ${iteration}, the trainer's file at ${start}; ` +
+        `the files of the checkpoint do not belong together: '${path}' is of ${iteration}, the trainer's file of ${start}; ` +
           "resume from another checkpoint (from one under E…_U…_S…, if that run is still training)",
       );
     }
@@ -94,7 +94,7 @@ export class ResumeInitializer extends CheckpointInitializer {
     const iteration = trainer.get(CheckpointKeys.TRAINING_ITERATION);
     if (iteration === undefined) {
       throw new KeyError(
-        `'${this.#trainerPath}' does not say where training stood ('${CheckpointKeys.TRAINING_ITERATION}')`,
+        `'${this.#trainerPath}' does not say where training was ('${CheckpointKeys.TRAINING_ITERATION}')`,
       );
     }
     return TrainingIteration.fromDict(Object.fromEntries(toMap<number>(iteration) as Map<string, number>));

@@ -30,7 +30,7 @@ describe("kinds that are not implemented yet", () => {
 
   test("what has no class in the Python framework either", () => {
     expect(unknownKindMessage("noether.core.schedules.PeriodicBoolSchedule")).toMatch(
-      /has a config and no class, in the Python framework neither; there are: "noether.core.schedules.ConstantSchedule"/,
+      /has a config but no class, neither here nor in the Python framework; there are: "noether.core.schedules.ConstantSchedule"/,
     );
   });
 

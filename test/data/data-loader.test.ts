@@ -24,7 +24,7 @@ describe("DataLoader", () => {
     const loader = new DataLoader(new IndexDataset(4), { sampler, batchSize: 2 });
     expect([await indices(loader), await indices(loader)]).toEqual([[[3, 1]], [[0, 2]]]);
   });
-  test("an order is taken up only as far as batches are asked for", async () => {
+  test("an order is read only as far as batches are asked for", async () => {
     const taken: number[] = [];
     const sampler = {
       length: 4,

@@ -353,7 +353,7 @@ describe("files that are missing, foreign or damaged", () => {
   test("parts that were written at different times are refused", () => {
     put("net_cp=latest_model.th", { ...weights({}), training_iteration: { epoch: 2, update: 2, sample: 2 } });
     put("net_cp=latest_trainer.th", trainerFile(1, 1, 1));
-    expect(() => resume().initWeights(net())).toThrow("not of one piece");
+    expect(() => resume().initWeights(net())).toThrow("do not belong together");
   });
 });
 

@@ -208,7 +208,7 @@ describe("trainable models", () => {
 });
 
 describe("CompositeTransformer", () => {
-  // as the Python framework ships it: the layers before and behind the blocks are said nowhere
+  // as the Python framework ships it: the layers before and after the blocks are not in the config
   const part = (depth: number, lr: number) => ({
     depth,
     optimizer_config: { kind: "torch.optim.AdamW", lr, weight_decay: 0.05, clip_grad_norm: 1 },

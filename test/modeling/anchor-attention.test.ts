@@ -76,7 +76,7 @@ describe("MixedAttention", () => {
     expect(allclose(forwards, backwards, 1e-6, 1e-6)).toBe(true);
   });
 
-  it("drops out behind the projection in training", () => {
+  it("drops out after the projection in training", () => {
     const attention = new MixedAttention({ ...config, dropout: 0.5 });
     const zeros = (training: boolean) =>
       Number(

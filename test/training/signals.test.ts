@@ -25,7 +25,7 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s is a request to stop; a second one
   process.emit(signal, signal);
   expect([signals.received, kill.mock.calls]).toEqual([signal, []]);
   expect(messages).toEqual([
-    expect.stringMatching(`received ${signal}: saving a checkpoint .*once more stops at once`),
+    expect.stringMatching(`received ${signal}: saving a checkpoint .*a second signal stops at once`),
   ]);
   process.emit(signal, signal);
   expect(kill.mock.calls).toEqual([[process.pid, signal]]);

@@ -18,7 +18,7 @@ export interface ComposeOptions {
   readonly file?: string;
   /** Overrides as typed: `key=value`, `+group=option`, `~key`. */
   readonly overrides?: readonly string[];
-  /** Further directories with groups. */
+  /** More directories with groups. */
   readonly searchPath?: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface ComposedConfig {
   readonly tree: MapNode;
   /** The overrides that were applied, as typed. */
   readonly overrides: readonly string[];
-  /** Whether an interpolation of the config holds a word: a key of the root that none holds is used by nobody. */
+  /** Whether an interpolation in the config contains a word: a root key that none contains is unused. */
   mentions(word: string): boolean;
   /** Where the value at a path was written. */
   readonly locate: (path: readonly PropertyKey[]) => SourceLocation | undefined;
@@ -62,7 +62,8 @@ export function composeUnresolved(options: ComposeOptions = {}): UnresolvedConfi
   warnOfHydraSettings(primary.node);
   const sweep = overrides.find(isSweep);
   if (sweep) {
-    const message = "expected one value; several (a,b) run one job each with --multirun, or quote the comma";
+    const message =
+      "expected one value; with --multirun several values (a,b) run one job each, otherwise quote the comma";
     throw new ConfigError([{ path: sweep.key, message, location: { file: `override "${sweep.text}"` } }]);
   }
   const groupOverrides = overrides.filter((override) => isGroupOverride(override, files));
@@ -135,8 +136,8 @@ export function openFiles(
 } {
   const extra = searchPath.map((directory) => resolve(directory));
   if (file === undefined) {
-    const further = searchPathOf(undefined, overrides, process.cwd());
-    return { files: new ConfigFiles([...extra, ...further]), primary: { path: "", node: mapNode() }, name: "config" };
+    const more = searchPathOf(undefined, overrides, process.cwd());
+    return { files: new ConfigFiles([...extra, ...more]), primary: { path: "", node: mapNode() }, name: "config" };
   }
   const path = resolve(file);
   if (!existsSync(path)) {
@@ -145,8 +146,8 @@ export function openFiles(
   }
   const name = basename(path);
   const primary = { ...new ConfigFiles([dirname(path)]).load(name), path: name.replace(/\.yaml$/, "") };
-  const further = searchPathOf(primary.node, overrides, dirname(path));
-  return { files: new ConfigFiles([dirname(path), ...extra, ...further]), primary, name: name.replace(/\.ya?ml$/, "") };
+  const more = searchPathOf(primary.node, overrides, dirname(path));
+  return { files: new ConfigFiles([dirname(path), ...extra, ...more]), primary, name: name.replace(/\.ya?ml$/, "") };
 }
 
 /** Whether an override chooses an option of a group rather than a value: the group's directory exists. */
@@ -154,7 +155,7 @@ function isGroupOverride(override: Override, files: ConfigFiles): boolean {
   if (override.value instanceof Dictionary) return false;
   if (files.groupExists(override.key)) return true;
   if (override.package === undefined && !override.key.includes("/")) return false;
-  const message = `expected a group, there is none with the name "${override.key}"`;
+  const message = `expected a group, but there is none with the name "${override.key}"`;
   throw new ConfigError([{ path: override.key, message, location: { file: `override "${override.text}"` } }]);
 }
 
@@ -163,7 +164,7 @@ function ownContent({ node, path }: LoadedConfig, isPrimary: boolean): Node {
   if (node.type !== "map") return node;
   const hydra = node.entries.get("hydra");
   if (!isPrimary && hydra !== undefined && childOf(hydra, "searchpath") !== undefined) {
-    const message = `expected hydra.searchpath in the primary config only, it is in "${path}"`;
+    const message = `expected hydra.searchpath in the primary config only, but it is in "${path}"`;
     throw new ConfigError([{ path: "hydra.searchpath", message, location: hydra.source }]);
   }
   return mapNode(

@@ -15,8 +15,8 @@ export interface LoadedConfig {
 }
 
 /**
- * What `# @package X` says. Only the lines `# @key value` at the very beginning are a header (blank lines may stand between
- * them); of two packages the last counts, as in Hydra.
+ * What `# @package X` says. Only the lines `# @key value` at the very beginning are a header (blank lines may come between
+ * them); of two packages the last one counts, as in Hydra.
  */
 function readPackageHeader(text: string, file: string): string | undefined {
   let found: string | undefined;

@@ -6,7 +6,7 @@ import type { LoadedConfig } from "./config-files";
 /** The option of a group: a name, several, none, or `"???"`. */
 export type Option = string | readonly string[] | null;
 
-/** What an item knows of the file in whose list it stands. */
+/** What an item knows about the file whose list it is in. */
 export interface Parent {
   /** Directory of the file: groups are relative to it. */
   readonly group: string;
@@ -38,7 +38,7 @@ export interface GroupItem {
   readonly option: Option;
   readonly optional: boolean;
   readonly override: boolean;
-  /** Added by the command line: may stand behind overrides. */
+  /** Added by the command line: may come after overrides. */
   readonly appended?: boolean;
   readonly source?: SourceLocation;
 }
@@ -118,7 +118,7 @@ function readItem(node: Node): DefaultItem {
   for (const word of keywords)
     if (word !== "optional" && word !== "override")
       fail(
-        `expected "group: option", behind "optional" or "override" where they are meant, received ${JSON.stringify(key)}`,
+        `expected "group: option", after "optional" or "override" if need be, received ${JSON.stringify(key)}`,
         value.source,
       );
   if (withoutSlash(group) === "") fail(`expected a group, received ${JSON.stringify(key)}`, value.source);

@@ -45,7 +45,7 @@ interface Choice {
   used: boolean;
 }
 
-/** Files that include one another this deep do so without an end. */
+/** Files that include one another this deep would never end. */
 const MAX_DEPTH = 100;
 
 const ROOT: Parent = { group: "", package: "" };
@@ -188,7 +188,7 @@ export class DefaultsList {
     return expanded.reverse().flat();
   }
 
-  /** Without `_self_` own values win; a list of overrides only is no list of files. */
+  /** Without `_self_` the file's own values win; a list of nothing but overrides is not a list of files. */
   private withSelf(items: readonly DefaultItem[], isRoot: boolean): DefaultItem[] {
     if (items.length === 0 && !(isRoot && this.appended.length > 0)) return [];
     const hasSelf = items.some(({ type }) => type === "self");

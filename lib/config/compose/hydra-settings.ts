@@ -57,7 +57,7 @@ function isHarmless(key: string, value: unknown): boolean {
 function refusal(key: string, location: SourceLocation | undefined): ConfigError {
   const [, instead] = Object.entries(INSTEAD).find(([prefix]) => key === prefix || key.startsWith(`${prefix}.`)) ?? [];
   const hint = instead === undefined ? "" : `; ${instead}`;
-  const message = `expected no settings of Hydra, there is nothing that this one would change${hint}`;
+  const message = `expected no settings of Hydra: this one would change nothing here${hint}`;
   return new ConfigError([{ path: key, message, location }]);
 }
 
@@ -95,7 +95,7 @@ export function refuseSweepFolders(primary: Node): void {
  * The folders of `hydra.searchpath`: that of the command line, else that of the primary config. Relative ones begin at the
  * working directory, as with Hydra, or else at the folder of the config.
  *
- * @throws ConfigError when it is no list of folders
+ * @throws ConfigError when it is not a list of folders
  */
 export function searchPathOf(primary: Node | undefined, overrides: readonly Override[], directory: string): string[] {
   const override = overrides.find(({ key }) => key === "hydra.searchpath");
@@ -110,7 +110,7 @@ export function searchPathOf(primary: Node | undefined, overrides: readonly Over
   if (given.type !== "list") return fail("expected a list of folders", given.source);
   return given.items.map((item) => {
     const text = item.type === "scalar" ? item.value : undefined;
-    if (typeof text !== "string") return fail("expected a folder as text", item.source);
+    if (typeof text !== "string") return fail("expected the name of a folder", item.source);
     const path = text.replace(/^file:\/\//, "");
     if (/^[a-z]+:\/\//.test(path))
       return fail(`expected a folder, received ${JSON.stringify(text)}; Python packages are not searched`, item.source);

@@ -45,7 +45,7 @@ function valuesOf(override: Override, sweep: Sweep, files: ConfigFiles | undefin
     return sweepValues(sweep);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw problem(override, `expected a range with an end, received one of ${error.message}`);
+    throw problem(override, `expected a finite range, received one with ${error.message}`);
   }
 }
 

@@ -28,10 +28,7 @@ function classOf(kind: unknown): KindClass {
     throw new KindError(String(kind), `expected a class name in "kind", received ${String(kind)}`);
   const target = lookupKind(kind).class;
   if (!target)
-    throw new KindError(
-      kind,
-      notImplementedMessage(kind) ?? `there is no class behind "${kind}", only the schema of its config`,
-    );
+    throw new KindError(kind, notImplementedMessage(kind) ?? `"${kind}" has no class, only the schema of its config`);
   return target;
 }
 
@@ -88,7 +85,7 @@ export class Factory {
     return construct(target, [config, dependencies]);
   }
 
-  /** A mapping that nobody has validated: through the schema of its kind where there is one, else as named arguments. */
+  /** A mapping that is not validated yet: through the schema of its kind where there is one, else as named arguments. */
   private fromMapping({ kind, ...rest }: Record<string, unknown>, dependencies: Dependencies): unknown {
     const target = classOf(kind);
     const { schema } = lookupKind(kind as string);

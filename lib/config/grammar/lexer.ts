@@ -22,7 +22,7 @@ export interface Token<Type extends string> {
   readonly at: number;
 }
 
-/** Texts that no rule of the mode matches. */
+/** A text that no rule of the mode matches. */
 export class LexerError extends Error {
   constructor(readonly at: number) {
     super(`no token at ${at}`);

@@ -30,7 +30,7 @@ export interface ResolverInterpolation {
 /** A value among the arguments of a resolver. */
 export type Expression =
   | { readonly type: "literal"; readonly value: ScalarValue }
-  /** Parts in a row; a single interpolation gives its value as it is, unless it stands in quotes. */
+  /** Parts in a row; a single interpolation gives its value as it is, unless it is in quotes. */
   | { readonly type: "text"; readonly parts: readonly StringPart[]; readonly isQuoted: boolean }
   | { readonly type: "list"; readonly items: readonly Expression[] }
   | { readonly type: "mapping"; readonly entries: readonly (readonly [Expression, Expression])[] };
@@ -187,7 +187,7 @@ class Parser {
     return this.isResolver() ? this.resolver() : this.reference();
   }
 
-  /** Whether a colon follows the name; nested interpolations may stand in between. */
+  /** Whether a colon follows the name; nested interpolations may come in between. */
   private isResolver(): boolean {
     let depth = 0;
     for (let at = this.next; at < this.tokens.length; at++) {
@@ -239,7 +239,7 @@ class Parser {
     return { type: "resolver", name, args };
   }
 
-  /** Elements with commas; between two commas, and behind the last, an empty text. */
+  /** Elements with commas; between two commas, and after the last, an empty text. */
   private sequence(end: Type): Expression[] {
     const items: Expression[] = [];
     if (this.peek()?.type === end) return items;

@@ -23,12 +23,12 @@ import {
 import { pythonText } from "./python-text";
 import { checkArguments, findResolver, resolverNames, type JobInfo, type ResolverContext } from "./resolvers";
 
-/** Where a node stands: the keys from the root. */
+/** Where a node is: the keys from the root. */
 type Path = readonly string[];
 
 const DEFAULT_JOB: JobInfo = { name: "config", overrides: [], choices: new Map(), started: new Date() };
 
-/** Values, and characters of texts, that interpolations may stand for: a few nested ones ask for all memory. */
+/** Values, and characters of texts, that interpolations may stand for: a few nested ones could ask for all the memory. */
 const MAX_COPIED = 1_000_000;
 
 /**
@@ -233,7 +233,7 @@ export class Interpolator {
     return found;
   }
 
-  /** Keys from the root. One leading dot is the container that holds the interpolation; each further one a level up. */
+  /** Keys from the root. One leading dot is the container that holds the interpolation; each additional one a level up. */
   private absolute(key: string, node: Node, path: Path): string[] {
     const dots = /^\.*/.exec(key)![0].length;
     if (dots > path.length) this.fail(node.source, `${this.textOf(node)} goes above the root of the config`);

@@ -52,7 +52,7 @@ export function checkArguments(name: string, count: number): void {
   if (count > most) throw new ConfigError(`expected at most ${most} arguments for ${name}, received ${count}`);
 }
 
-/** The resolver behind `${name:…}`. */
+/** The resolver of `${name:…}`. */
 export function findResolver(name: string): Resolver | undefined {
   return resolvers.get(name);
 }

@@ -35,9 +35,7 @@ export function valueNode(value: ValueTree | undefined, file: string): Node {
       source,
     );
   if (isSweepValue(value))
-    throw new ConfigError([
-      { path: "", message: "expected one value, received a sweep inside of it", location: source },
-    ]);
+    throw new ConfigError([{ path: "", message: "expected one value, received a sweep inside it", location: source }]);
   return scalarNode(value, source);
 }
 
@@ -78,7 +76,7 @@ class Application {
           !isNull(this.resolved(current, [...path, last]))
         )
           this.fail(
-            `expected a new key, it is there already; write ${this.override.text.slice(1)} to change it or ++ to set it either way`,
+            `expected a new key, but it exists already; write ${this.override.text.slice(1)} to change it, or ++ to set it either way`,
           );
         return this.put(container, last, path, value, false);
       case "force":
@@ -150,7 +148,7 @@ class Application {
     if (!current || isNull(current) || isMissing(current)) return this.missing(container, key, path);
     const found = this.resolved(current, [...path, key]);
     if (this.override.value !== undefined && !isSame(found, value))
-      this.fail(`expected the value ${shown(value)}, it is ${shown(found)}`);
+      this.fail(`expected the value ${shown(value)}, but it is ${shown(found)}`);
     if (container.type === "map") container.entries.delete(key);
     else if (container.type === "list") container.items.splice(Number(key), 1);
   }
@@ -167,7 +165,7 @@ class Application {
     throw new ConfigError([{ path: this.override.key, message, location: { file: this.file } }]);
   }
 
-  /** There is a value where the path goes on. */
+  /** There is a single value where the path continues. */
   private below(node: Node, path: readonly string[], keys: readonly string[]): never {
     const next = [...keys, this.override.key.split(".").at(-1)!][path.length]!;
     const what = isNull(node) ? "null" : isMissing(node) ? "???" : "a single value";
@@ -182,7 +180,7 @@ class Application {
     const child = childOf(at, key);
     if (child !== undefined)
       return this.fail(
-        `expected a value to delete, "${[...where, key].join(".")}" is ${isNull(child) ? "null" : "???"}`,
+        `expected a value to delete, but "${[...where, key].join(".")}" is ${isNull(child) ? "null" : "???"}`,
       );
     const add = this.override.type === "change" ? `write +${this.override.text} to add it` : "";
     const hint = [suggestNames(key, keysOf(at)), add].filter((part) => part !== "").join("; ");

@@ -1,6 +1,6 @@
 /**
- * Ranges of floats as Hydra counts them: in decimals of 28 digits, so that `range(0,1,0.1)` has no ones that drifted
- * (0.30000000000000004) as long as Python's `decimal` has none.
+ * Ranges of floats as Hydra counts them: in decimals of 28 digits, as Python's `decimal`, so that the values of
+ * `range(0,1,0.1)` do not drift (0.30000000000000004).
  */
 
 /** `digits × 10^exponent`. */
@@ -17,7 +17,8 @@ const PRECISION = 28;
  * @throws RangeError for a step of 0, numbers that are not finite, and more than `limit` values
  */
 export function decimalRange(start: number, stop: number, step: number, limit: number): number[] {
-  if (![start, stop, step].every(Number.isFinite) || step === 0) throw new RangeError("numbers without an end");
+  if (![start, stop, step].every(Number.isFinite) || step === 0)
+    throw new RangeError("an infinite number or a step of 0");
   const [end, by] = [exactly(stop), exactly(step)];
   const values: number[] = [];
   for (let at = exactly(start); step > 0 ? compare(at, end) < 0 : compare(at, end) > 0; at = add(at, by)) {

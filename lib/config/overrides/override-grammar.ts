@@ -65,14 +65,14 @@ const RULES: Readonly<Record<Mode, readonly TokenRule<Type, Mode>[]>> = {
 
 const DICTIONARY_KEY: ReadonlySet<Type> = new Set(["ID", "NULL", "INT", "FLOAT", "BOOL", "UNQUOTED_CHAR", "ESC", "WS"]);
 const PRIMITIVE: ReadonlySet<Type> = new Set([...DICTIONARY_KEY, "COLON", "INTERPOLATION"]);
-/** Behind `key=` an equals sign can only be text: `model_info=ema=0.9999` (Hydra wants quotes). */
+/** After `key=` an equals sign can only be text: `model_info=ema=0.9999` (Hydra wants quotes). */
 const WHOLE_VALUE: ReadonlySet<Type> = new Set([...PRIMITIVE, "EQUAL"]);
 
 /** An override as it was typed, taken apart. */
 export interface ParsedOverride {
   readonly prefix: "" | "+" | "++" | "~";
   readonly key: string;
-  /** Behind `@`. */
+  /** After `@`. */
   readonly package?: string;
   /** Undefined without `=`. */
   readonly value?: ValueTree;
@@ -129,7 +129,7 @@ class Parser {
 
   private packageName(): string {
     const name = this.take("DOT_PATH") ?? this.take("KEY_SPECIAL") ?? this.take("ID");
-    if (name === undefined) throw this.error('a package behind "@"', this.position());
+    if (name === undefined) throw this.error('a package after "@"', this.position());
     return name.text;
   }
 
@@ -212,8 +212,7 @@ class Parser {
         if (first?.type === "ID" && second?.type === "EQUAL") {
           this.next += 2;
           named.set(first.text, this.element());
-        } else if (named.size > 0)
-          throw this.error("no argument without a name behind one with a name", this.position());
+        } else if (named.size > 0) throw this.error("no unnamed argument after a named one", this.position());
         else args.push(this.element());
       } while (this.take("COMMA"));
       this.expect("PCLOSE", '"," or ")"');
@@ -255,7 +254,7 @@ const QUOTES = /['"]/;
 function quotedValue(text: string): Quoted {
   const quote = text[0] as "'" | '"';
   const escaped = text.slice(1).replace(new RegExp(`\\\\+${quote}`, "g"), unescape);
-  // behind an even number of backslashes the closing quote is gone with them
+  // after an even number of backslashes the closing quote is gone with them
   const even = /\\*$/.exec(text.slice(0, -1))![0].length;
   return new Quoted(even > 0 ? escaped : escaped.slice(0, -1), quote);
 }

@@ -1,4 +1,4 @@
-/** Values of command-line overrides: what stands behind `=`. */
+/** Values of command-line overrides: what comes after `=`. */
 import { pyFloatRepr } from "../python-format";
 import { Float, type ScalarValue } from "../yaml/nodes";
 
@@ -79,9 +79,9 @@ export function pythonText(value: number | bigint | boolean | Float): string {
 }
 
 /**
- * A value as Hydra's sweeper writes it behind `=` of a job: quotes stay, special characters are escaped.
+ * A value as Hydra's sweeper writes it after the `=` of a job: quotes stay, special characters are escaped.
  *
- * @throws TypeError for a sweep inside of a value, which no job can be given
+ * @throws TypeError for a sweep inside a value, which no job can be given
  */
 export function writeValue(value: ValueTree): string {
   if (value === null) return "null";
@@ -90,7 +90,7 @@ export function writeValue(value: ValueTree): string {
   if (isList(value)) return `[${value.map(writeValue).join(",")}]`;
   if (value instanceof Dictionary)
     return `{${[...value.entries].map(([key, item]) => `${writeValue(key)}:${writeValue(item)}`).join(",")}}`;
-  if (isSweepValue(value)) throw new TypeError("a sweep inside of a value");
+  if (isSweepValue(value)) throw new TypeError("a sweep inside a value");
   return pythonText(value);
 }
 

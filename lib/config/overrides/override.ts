@@ -7,7 +7,7 @@ export interface Override {
   readonly type: "change" | "add" | "force" | "delete";
   /** Dotted config path or group path (`experiment/shapenet`). */
   readonly key: string;
-  /** Behind `@`: the package of a group. */
+  /** After `@`: the package of a group. */
   readonly package?: string;
   /** Undefined only for `~key` without a value. */
   readonly value?: ValueTree;

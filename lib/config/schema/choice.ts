@@ -7,9 +7,9 @@ export type Problem = (message: string, ...path: readonly PropertyKey[]) => void
 
 /** What {@link choice} takes. */
 export interface ChoiceOptions {
-  /** What is expected where something else than a mapping comes: `a mapping (ModelBaseConfig)`. */
+  /** What is expected where the value is not a mapping: `a mapping (ModelBaseConfig)`. */
   readonly expected: string;
-  /** Whether a config that is validated already is taken as it is. Default: every one. */
+  /** Whether a config that is already validated is taken as it is. Default: every one. */
   readonly accepts?: (type: AnyConfigClass) => boolean;
   /** The type that validates a mapping; undefined after a problem was reported. */
   readonly choose: (input: Record<string, unknown>, problem: Problem) => z.ZodType | undefined;

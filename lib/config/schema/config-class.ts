@@ -23,14 +23,14 @@ export type Report = (message: string, ...path: readonly PropertyKey[]) => void;
 
 /** What {@link defineConfig} takes. */
 export interface ConfigOptions<F extends Fields, All extends Fields = F> {
-  /** What happens to keys that are no field: an error, dropped, or kept. Default: the parent's, else `ignore`. */
+  /** What happens to keys that are not fields: an error, dropped, or kept. Default: the parent's, else `ignore`. */
   readonly extra?: "forbid" | "ignore" | "allow";
   readonly fields: F;
   /** Other names under which a field may be given: `{ normalizers: "dataset_normalizers" }`. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** Computed keys that the Python framework writes to `hp_resolved.yaml`; dropped when read. */
   readonly derived?: readonly string[];
-  /** Runs before the fields are validated, on a copy of the input in which shared values are handed down. */
+  /** Runs before the fields are validated, on a copy of the input that has the shared values. */
   readonly prepare?: (raw: Record<string, unknown>) => Record<string, unknown>;
   /** Cross-field rules; runs when every field is valid, the parent's first. */
   readonly check?: (config: OutputOf<All>, report: Report) => void;
@@ -106,8 +106,8 @@ export function isGiven(config: object, key: string): boolean {
 
 /**
  * Marks a sub-config whose keys are filled from the parent's input when they are absent there:
- * `transformer_block_config: shared(TransformerBlockConfig)` takes `hidden_dim` from the parent. Only keys that the parent was *given* are handed on, never its defaults; explicit values win; the
- * caller's objects are not changed.
+ * `transformer_block_config: shared(TransformerBlockConfig)` takes `hidden_dim` from the parent. Only keys that the parent
+ * was *given* are passed on, never its defaults; explicit values win; the caller's objects are not changed.
  */
 export function shared<F extends Fields>(type: ConfigClass<F>): z.ZodType<OutputOf<F>, Partial<InputOf<F>>> {
   const marked = z.lazy(() => type);

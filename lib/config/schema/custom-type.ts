@@ -49,7 +49,7 @@ export function forwardIssues(
   for (const issue of error.issues) report(context, input, issue.message, [...prefix, ...issue.path]);
 }
 
-/** What a config says where a value has to be given by somebody else. */
+/** What a config says where a value has to be supplied elsewhere. */
 export const MISSING = "???";
 
 /** `the string "abc"`, `the number 3.5`, `a list of 3`, `a mapping`, `null`: what came, for messages. */
@@ -60,7 +60,7 @@ export function describe(value: unknown): string {
   if (typeof value === "string")
     return `the string ${JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value)}`;
   if (typeof value === "number") return `the number ${value}`;
-  if (typeof value === "bigint") return `the integer ${value}, which no number here holds exactly`;
+  if (typeof value === "bigint") return `the integer ${value}, which is too large to be exact`;
   if (typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object") return "a mapping";

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { customType, delegate, isMapping, MISSING, refuse, report } from "./custom-type";
 
 /**
- * Leaf types of config schemas: zod types with the lax coercions of the framework's configs
- *. `int()` takes `3`, `3.0`, `"3"` and `true`; `float()` takes numbers and numeric
- * strings; `bool()` takes 0/1 and yes/no/on/off words; **`str()` takes strings only**.
+ * Leaf types of config schemas: zod types with the lax coercions of the framework's configs. `int()` takes `3`, `3.0`,
+ * `"3"` and `true`; `float()` takes numbers and numeric strings; `bool()` takes 0/1 and yes/no/on/off words; **`str()`
+ * takes strings only**.
  *
  * They chain like every zod type: `int({ ge: 1 }).default(100)`, `str().nullable().default(null)` (short:
  * `optional(str())`). Without a default a key is required.

@@ -9,7 +9,7 @@
  * - Unions: `registered(BaseConfig)` (the schema that is registered for the `kind`), `taggedUnion("mode", [A, B])`,
  *   `smartUnion([A, B])`; one of your own: `choice`. A type of your own: `customType`.
  *
- * A class stands in one file with its config and its registration:
+ * A class is in one file with its config and its registration:
  *
  * ```ts
  * export const DragCallbackConfig = CallBackBaseConfig.extend("DragCallbackConfig", {

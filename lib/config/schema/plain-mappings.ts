@@ -1,5 +1,5 @@
 /**
- * The same value with plain objects in place of `Map`s, also inside of lists and mappings: the configs that a checkpoint of
+ * The same value with plain objects in place of `Map`s, also inside lists and mappings: the configs that a checkpoint of
  * Python holds have `OrderedDict`s, which are read as maps. Everything else stays the object it is.
  */
 export function plainMappings(value: unknown): unknown {

@@ -77,7 +77,7 @@ function schemaOfKind<F extends Fields>(
 
 const lenientClasses = new WeakMap<AnyConfigClass, AnyConfigClass>();
 
-/** The fields of a class whatever the kind and whatever further keys there are. */
+/** The fields of a class, whatever the kind and the other keys are. */
 function lenient(base: AnyConfigClass): AnyConfigClass {
   const known = lenientClasses.get(base);
   const made = known ?? base.extend(base.configName, { extra: "ignore", fields: { kind: any() } });

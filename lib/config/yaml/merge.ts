@@ -13,11 +13,10 @@ export interface MergeOptions {
 }
 
 /**
- * Merges `source` over `target` as OmegaConf does: mappings key by key, everything
- * else replaces; `???` leaves an existing value alone; an interpolation of a mapping is that mapping when another is merged
- * over it.
+ * Merges `source` over `target` as OmegaConf does: mappings key by key, everything else replaces; `???` leaves an existing value
+ * alone; an interpolation of a mapping is that mapping when another is merged over it.
  *
- * @param path - where the target stands
+ * @param path - where the target is
  * @returns the merged node; `target` may have been changed, `source` is copied
  * @throws ConfigError for a list over a mapping or the other way round, and for unknown keys in a strict merge
  */

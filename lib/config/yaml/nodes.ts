@@ -59,7 +59,7 @@ export function cloneNode<N extends Node>(node: N): N {
   return { ...node, entries: new Map([...node.entries].map(([key, value]) => [key, cloneNode(value)])) };
 }
 
-/** The value that must be given by somebody else: `???`. */
+/** The value that has to be supplied elsewhere: `???`. */
 export function isMissing(node: Node | undefined): boolean {
   return node?.type === "scalar" && node.value === "???";
 }

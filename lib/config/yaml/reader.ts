@@ -29,7 +29,7 @@ const PAIR_TAGS = new Set([
 ]);
 const SET_TAG = `${YAML}set`;
 
-/** Nodes that all aliases of a file may stand for together: a few lines of nested aliases ask for all memory. */
+/** Nodes that all aliases of a file may stand for together: a few lines of nested aliases could ask for all the memory. */
 const MAX_ALIASED = 100_000;
 /** Nested lists and mappings. */
 const MAX_DEPTH = 1000;
@@ -70,7 +70,7 @@ function keyText(value: ScalarValue): string {
 class Reader {
   private readonly lines = new LineCounter();
   private readonly document: Document | undefined;
-  /** What stands behind the anchors met so far, as YAML and read. */
+  /** The nodes of the anchors met so far; `open` while one is being read. */
   private readonly anchors = new Map<string, Node | "open">();
   private aliased = 0;
   private depth = 0;
@@ -101,7 +101,7 @@ class Reader {
     if (error) throw problem(`not valid YAML: ${error.message.replace(/\.$/, "")}`, this.place(error.pos[0]));
     if (documents.length > 1) {
       const second = documents[1]!.range?.[0] ?? 0;
-      throw problem('expected one document, received a second one behind "---"', this.place(second));
+      throw problem('expected one document, received a second one after "---"', this.place(second));
     }
     this.document = documents[0];
   }
@@ -141,7 +141,7 @@ class Reader {
   private alias(name: string, node: YamlNode, source: SourceLocation): Node {
     const target = this.anchors.get(name);
     if (target === undefined) this.fail(node, `unknown alias *${name}`);
-    if (target === "open") this.fail(node, `the alias *${name} stands inside of what it refers to`);
+    if (target === "open") this.fail(node, `the alias *${name} is inside what it refers to`);
     this.aliased += sizeOf(target);
     if (this.aliased > MAX_ALIASED)
       this.fail(node, `expected aliases that stand for at most ${MAX_ALIASED} values together, received more`);

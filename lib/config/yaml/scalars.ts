@@ -28,7 +28,7 @@ function base60(text: string): number {
   return text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
 }
 
-/** The value of a YAML integer text; undefined when it is none. */
+/** The value of a YAML integer text; undefined when it is not one. */
 function integer(text: string): number | bigint | undefined {
   const digits = text.replaceAll("_", "").replace(/^[-+]/, "");
   const parts = digits.split(":");

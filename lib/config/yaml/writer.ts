@@ -61,7 +61,7 @@ function writeLines(value: object, indent: string, lines: string[]): void {
   if (Array.isArray(value)) {
     for (const item of value as unknown[]) {
       if (isContainer(item) && !isEmpty(item)) {
-        // the first line of a nested block goes behind the dash
+        // the first line of a nested block goes after the dash
         const inner: string[] = [];
         writeLines(item, `${indent}  `, inner);
         lines.push(`${indent}- ${inner[0]!.slice(indent.length + 2)}`, ...inner.slice(1));
@@ -73,7 +73,7 @@ function writeLines(value: object, indent: string, lines: string[]): void {
     const name = `${indent}${writeString(key)}:`;
     if (isContainer(item) && !isEmpty(item)) {
       lines.push(name);
-      // lists stand at their key's indentation, as PyYAML writes them
+      // lists are at their key's indentation, as PyYAML writes them
       writeLines(item, Array.isArray(item) ? indent : `${indent}  `, lines);
     } else lines.push(`${name} ${writeLeaf(item)}`);
   }

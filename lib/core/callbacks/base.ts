@@ -69,7 +69,7 @@ export abstract class CallbackBase {
     return null;
   }
 
-  /** Takes up what {@link stateDict} gave. */
+  /** Restores what {@link stateDict} returned. */
   loadStateDict(_state: CallbackState): void {}
 
   /**
@@ -81,7 +81,7 @@ export abstract class CallbackBase {
 
   /**
    * Called before a checkpoint becomes visible. A callback that keeps files under its tag, or without whose files training
-   * could not go on from it, writes them now with {@link checkpointWriter}: they become visible in the same step.
+   * could not continue from it, writes them now with {@link checkpointWriter}: they become visible in the same step.
    *
    * @param _checkpoint `resumable`: it holds weights, optimizer and trainer.
    */
@@ -137,7 +137,7 @@ export function loadCallbackStateDicts(callbacks: readonly CallbackBase[], data:
     const states = data.filter((state) => state !== null) as CallbackState[];
     if (states.length !== byKey.size) {
       throw new ValueError(
-        `Number of stateful callbacks differs: the checkpoint has ${states.length}, this run ${byKey.size} (${[...byKey.keys()].join(", ") || "none"})`,
+        `The number of stateful callbacks differs: the checkpoint has ${states.length}, this run ${byKey.size} (${[...byKey.keys()].join(", ") || "none"})`,
       );
     }
     [...byKey.values()].forEach((callback, i) => callback.loadStateDict(states[i] as CallbackState));

@@ -24,7 +24,7 @@ export function currentMetric(
 ): number {
   const cache = writer.logCache;
   const hint =
-    "the callback that logs it has to stand before this one and to have the same or a shorter interval of the same kind";
+    "the callback that logs it has to be listed before this one, with the same or a shorter interval of the same kind";
   if (cache === null) {
     throw new ErrorType(`Log cache is empty: ${asker} couldn't find metric_key ${key}; ${hint}`);
   }

@@ -30,7 +30,7 @@ export interface TrainerConfigLike {
   readonly skip_nan_loss: boolean;
 }
 
-/** What callbacks and initializers may rely on of a trainer. The trainer itself stands above, in `lib/training`. */
+/** What callbacks and initializers may rely on of a trainer. The trainer itself is above, in `lib/training`. */
 export interface TrainerLike {
   readonly config: TrainerConfigLike;
   readonly dataContainer: DataContainerLike;
@@ -51,7 +51,7 @@ export interface TrainerLike {
   autocastContext<T>(run: () => T): T;
   /** Loss of a batch, without touching weights. */
   trainStep(batch: DeviceBatch, model: ModelBase): TrainerResult | Promise<TrainerResult>;
-  /** What belongs into the trainer's checkpoint file. */
+  /** What the trainer's checkpoint file holds. */
   stateDict(): Map<string, unknown>;
   loadStateDict(state: ReadonlyMap<string, unknown>): void;
 }

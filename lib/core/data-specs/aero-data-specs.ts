@@ -5,7 +5,7 @@ import { FieldDimSpec, totalDim } from "./field-dim-spec";
 /**
  * Which inputs and targets the samples of an aerodynamics data set have.
  *
- * Output keys stand without prefix (`pressure`), feature and conditioning keys are full sample keys (`surface_sdf`).
+ * Output keys have no prefix (`pressure`), feature and conditioning keys are full sample keys (`surface_sdf`).
  */
 export const AeroDataSpecs = defineConfig("AeroDataSpecs", {
   fields: {

@@ -6,7 +6,7 @@ import type { Batch, DeviceBatch } from "../interfaces/data";
  * Moves a batch to a device: tensors and null stay under their key, a list of one is unwrapped. Entries that start with
  * `__meta` are left out.
  *
- * @throws AssertionError for a list that does not hold exactly one entry, and for values that are no tensors.
+ * @throws AssertionError for a list that does not hold exactly one entry, and for values that are not tensors.
  */
 export function moveItemsToDevice(device: string, batch: Batch): DeviceBatch {
   const moved: DeviceBatch = {};

@@ -40,7 +40,7 @@ export function getSupportedPrecision(name: string, device: string): "float32" |
   }
   const dtype = DTYPES[name as PrecisionName];
   if (dtype !== "float32" && !isCompatible(device, dtype)) {
-    throw new RuntimeError(`${dtype} not supported on device '${device}'; use precision: float32`);
+    throw new RuntimeError(`${dtype} is not supported on device '${device}'; use precision: float32`);
   }
   return dtype;
 }

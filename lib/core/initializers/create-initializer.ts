@@ -24,7 +24,7 @@ export function createModelInitializer(
   const initializer = new Factory().instantiate(config, { ...dependencies }) as Partial<ModelInitializer> | null;
   if (typeof initializer?.initWeights !== "function" || typeof initializer.initOptimizer !== "function")
     throw new TypeError(
-      `expected '${config.kind}' to be an initializer (a subclass of InitializerBase), but it is none`,
+      `expected '${config.kind}' to be an initializer (a subclass of InitializerBase), but it is not`,
     );
   return initializer as ModelInitializer;
 }

@@ -1,3 +1,3 @@
-/** Where a run stands: epoch, update and sample. */
+/** How far a run is: epoch, update and sample. */
 export { TrainingIteration, type TrainingIterationFields } from "./training-iteration";
 export { UpdateCounter, type UpdateCounterOptions } from "./update-counter";

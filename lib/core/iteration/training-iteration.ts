@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 
 import { AssertionError, FileNotFoundError, RuntimeError, ValueError } from "../../config/python-errors";
 
-/** Plain form of a {@link TrainingIteration}, as it stands in checkpoint files. */
+/** Plain form of a {@link TrainingIteration}, as checkpoint files hold it. */
 export interface TrainingIterationFields {
   epoch?: number | null;
   update?: number | null;
@@ -175,7 +175,7 @@ export class TrainingIteration {
   /**
    * Completes an iteration of which one field is known from the names of the files in a directory. A name matches as
    * `{prefix}{E1_U2_S3}{suffix}`; of several that fit the one with the fewest updates is taken (for an epoch: its end).
-   * Without prefix and suffix anything may stand around the iteration.
+   * Without prefix and suffix anything may surround the iteration.
    *
    * @param names Names of the files, where they are known already.
    */
@@ -231,7 +231,7 @@ export class TrainingIteration {
 
   #assertComparable(other: TrainingIteration): void {
     if (!this.hasSameSpecifiedProperties(other)) {
-      throw new RuntimeError(`'${this}' and '${other}' cannot be compared or combined: other fields are set`);
+      throw new RuntimeError(`'${this}' and '${other}' cannot be compared or combined: different fields are set`);
     }
   }
 }

@@ -7,8 +7,8 @@ import { packageRoot } from "../../torch/loader";
 const MAX_FRAMES = 10;
 
 /**
- * An error for people: what is wrong, and the places in the user's own files that led there. An error without such places
- * that nobody expected shows its whole stack, for it may be a fault of this package. `NOETHER_FULL_ERROR=1` shows every
+ * An error as its reader needs it: what is wrong, and the places in the user's own files that led there. An unexpected
+ * error without such places shows its whole stack, for it may be a fault of this package. `NOETHER_FULL_ERROR=1` shows every
  * stack as a whole.
  */
 export function describeFailure(error: unknown): string {
@@ -31,7 +31,7 @@ function headOf(error: Error): string {
   return `${error.name}: ${error.message}`;
 }
 
-/** `    at Foo.bar (/path/file.ts:3:4)`, `    at file:///path/file.mjs:3:4`: what stands before the path, path, line, end. */
+/** `    at Foo.bar (/path/file.ts:3:4)`, `    at file:///path/file.mjs:3:4`: what comes before the path, path, line, end. */
 const FRAME = /^(\s+at (?:.*?\()?(?:async )?)((?:file:\/\/)?\/.*)(:\d+:\d+\)?)$/;
 
 /** The lines of the stack that lie in files of the user; those of the cause, where the error itself has none. */

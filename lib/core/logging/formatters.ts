@@ -89,7 +89,7 @@ export function arrayToString(values: readonly number[]): string {
   return `[${values.map((value) => (integral ? String(value) : toFixedHalfEven(value, 2))).join(", ")}]`;
 }
 
-/** At most five significant digits, for people: 0.0123456 -> `0.012346`, 12345678 -> `1.2346e+07`. */
+/** At most five significant digits, easy to read: 0.0123456 -> `0.012346`, 12345678 -> `1.2346e+07`. */
 export function compactNumber(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e5 ? String(value) : toGeneralPython(value, 5);
 }

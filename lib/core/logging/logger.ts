@@ -12,7 +12,7 @@ export const LogLevel = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, CRITICAL:
 /** Name of a severity. */
 export type LogLevelName = keyof typeof LogLevel;
 
-/** Where training stands while a message is logged; stands in front of the message. */
+/** How far training is when a message is logged; printed before the message. */
 export interface LogContext {
   readonly epoch: number;
   readonly maxEpoch: number;
@@ -107,7 +107,7 @@ const COLOURS: readonly [number, string][] = [
   [LogLevel.DEBUG, "\u001b[2m"],
 ];
 
-/** How the console calls what is no ordinary message. */
+/** What the console prints before messages that are not ordinary ones. */
 const WORDS: readonly [number, string][] = [
   [LogLevel.CRITICAL, "critical: "],
   [LogLevel.ERROR, "error: "],
@@ -158,7 +158,7 @@ export class ConsoleHandler implements LogHandler {
   }
 }
 
-/** Appends to a file. A file that cannot be written is reported once and then left alone: training goes on. */
+/** Appends to a file. A file that cannot be written is reported once and then left alone: training continues. */
 export class FileHandler implements LogHandler {
   readonly level = LogLevel.DEBUG;
   #failed = false;
@@ -258,7 +258,7 @@ export function addGlobalHandlers({
   return counter;
 }
 
-/** Puts the progress of training in front of every message while `run` runs. */
+/** Puts the progress of training before every message while `run` runs. */
 export async function withLogContext<T>(context: () => LogContext | null, run: () => Promise<T>): Promise<T> {
   const before = root.context;
   root.context = context;

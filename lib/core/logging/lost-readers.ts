@@ -12,7 +12,7 @@ const outputs = [
 ].map(({ name, stream }) => {
   let isLost = false;
   const note = (error: Error): void => {
-    if (!isLost) listener?.(`nobody reads ${name} any more (${error.message}): what is printed there is lost`);
+    if (!isLost) listener?.(`${name} is no longer read (${error.message}): what is printed there is lost`);
     isLost = true;
   };
   return { stream, note };
@@ -33,10 +33,10 @@ export function surviveLostReaders(): void {
 /**
  * The end of the terminal (SIGHUP) does not end the process.
  *
- * @returns what gives the signal its usual effect back
+ * @returns a function that gives the signal its usual effect back
  */
 export function ignoreHangUp(): () => void {
-  const noteSignal = (): void => listener?.("the terminal is gone: going on without it");
+  const noteSignal = (): void => listener?.("the terminal is gone: continuing without it");
   process.on("SIGHUP", noteSignal);
   return () => void process.off("SIGHUP", noteSignal);
 }

@@ -15,7 +15,7 @@ export class Stopwatch {
     this.#clock = clock;
   }
 
-  /** Starts, or goes on after a stop. */
+  /** Starts, or resumes after a stop. */
   start(): this {
     if (this.#start !== null) {
       throw new AssertionError("can't start running stopwatch");

@@ -8,7 +8,7 @@ const DEFAULT_COLUMNS = 80;
 
 const CLEAR_LINE = "\r\u001b[K";
 
-/** True if the stream is a terminal that shows colours and nobody forbids them (`NO_COLOR`, `TERM=dumb`). */
+/** True if the stream is a terminal that shows colours and they are not forbidden (`NO_COLOR`, `TERM=dumb`). */
 export function showsColours(stream: Terminal): boolean {
   if (process.env["NO_COLOR"]) return false; // set and not empty: https://no-color.org
   return stream.isTTY === true && (stream.hasColors?.() ?? false);

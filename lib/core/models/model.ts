@@ -6,7 +6,7 @@ import type { GradScalerLike } from "../../torch/amp/grad-scaler";
 import { parseDevice } from "../device/parse-device";
 import { type InitializeOptions, ModelBase, type ModelDependencies } from "./base";
 
-/** Arguments of {@link Model} beside its configuration. */
+/** Arguments of {@link Model} besides its configuration. */
 export interface ModelOptions extends ModelDependencies {
   /** Weights are not trained. `is_frozen` of the configuration does the same. */
   readonly isFrozen?: boolean;

@@ -1,6 +1,6 @@
 /**
  * PyTorch's optimizers as kinds (`torch.optim.AdamW`, also `torch.optim.adamw.AdamW`), with their options. The classes
- * stand in `lib/torch/optim` and know no configs, so their schemas stand here. Options that are absent are left to the
+ * are in `lib/torch/optim` and know nothing of configs, so their schemas are here. Options that are absent are left to the
  * optimizer.
  */
 import { type KindClass, register } from "../../config/registry";
@@ -14,7 +14,7 @@ const momentum = float({ ge: 0 }).optional();
 const flag = bool().optional();
 const number = float().optional();
 
-/** Options beside `foreach` and `maximize`, which all have. */
+/** Options besides `foreach` and `maximize`, which all have. */
 const optimizers: readonly [type: KindClass, options: Fields][] = [
   [optim.AdamW, { betas, eps, amsgrad: flag, fused: flag }],
   [optim.Adam, { betas, eps, amsgrad: flag, fused: flag }],

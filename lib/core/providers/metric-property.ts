@@ -75,7 +75,7 @@ export class MetricPropertyProvider {
     const ordinality = this.getOrdinality(key);
     if (ordinality === null) {
       getLogger("MetricPropertyProvider").warning(
-        `metric '${key}' had no defined pattern: a higher value counts as better; register one with MetricPropertyProvider.registerPattern`,
+        `metric '${key}' matches no pattern: a higher value counts as better; register one with MetricPropertyProvider.registerPattern`,
       );
       return true;
     }

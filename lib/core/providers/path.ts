@@ -58,7 +58,7 @@ export class PathProvider {
     const real = realPathOf(this.runOutputPath);
     if (real !== root && !real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) {
       throw new ValueError(
-        `expected '${this.runOutputPath}' to lie below the output root '${this.outputRoot}', but a symbolic link leads to '${real}': give the folder that it leads to as output root`,
+        `expected '${this.runOutputPath}' to be below the output root '${this.outputRoot}', but a symbolic link leads to '${real}': give the folder that it leads to as output root`,
       );
     }
   }
@@ -116,7 +116,7 @@ export class PathProvider {
 
   /**
    * Leaves a symbolic link `ancestor` to the run that this one continues. An older link is replaced. Where links are not
-   * possible a warning is logged and the run goes on. Call it in the first process only.
+   * possible a warning is logged and the run continues. Call it in the first process only.
    */
   link(ancestor: PathProvider): void {
     if (ancestor.outputRoot === this.outputRoot && ancestor.runId === this.runId) {

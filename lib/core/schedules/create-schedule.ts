@@ -24,7 +24,7 @@ export function createSchedule(
   const type = lookupKind(config.kind).class as (new (config: ScheduleConfig) => ScheduleBase) | undefined;
   if (type === undefined) {
     throw new NotImplementedError(
-      `there is no schedule behind '${config.kind}': use another kind, e.g. noether.core.schedules.LinearWarmupCosineDecaySchedule`,
+      `'${config.kind}' has no schedule class: use another kind, e.g. noether.core.schedules.LinearWarmupCosineDecaySchedule`,
     );
   }
   return new ScheduleWrapper(new type(config), updateCounter, config.interval);

@@ -51,7 +51,7 @@ export abstract class ProgressSchedule extends ScheduleBase {
   }
 }
 
-// a config of the Python framework that no class stands behind there either
+// a config that has no class in the Python framework either
 register("noether.core.schedules.ProgressSchedule", {
   schema: ProgressScheduleConfig,
   aliases: ["noether.core.schedules.progress.ProgressSchedule"],

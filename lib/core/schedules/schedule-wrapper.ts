@@ -5,7 +5,7 @@ import type { ScheduleBase } from "./base";
 import { fullySpecified } from "../iteration/training-iteration";
 import type { UpdateCounter } from "../iteration/update-counter";
 
-/** A schedule together with the counter that says where training stands. */
+/** A schedule together with the counter that says how far training is. */
 export class ScheduleWrapper {
   readonly schedule: ScheduleBase;
   readonly updateCounter: UpdateCounter | null;
@@ -23,7 +23,7 @@ export class ScheduleWrapper {
     this.interval = interval;
   }
 
-  /** Value for the update that comes next. */
+  /** Value for the next update. */
   getValue(): number {
     if (this.updateCounter === null) {
       if (!(this.schedule instanceof ConstantSchedule)) {

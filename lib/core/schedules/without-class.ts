@@ -1,4 +1,4 @@
-/** Configs of schedules that no class stands behind, in the Python framework and here: whoever builds one is told so. */
+/** Configs of schedules that have no class, in the Python framework and here: building one is an error that says so. */
 import { register } from "../../config/registry";
 import { bool, float, int, tag } from "../../config/schema";
 import { ScheduleBaseConfig } from "./base";

@@ -21,7 +21,7 @@ export interface TrackerDependencies {
   readonly pathProvider: PathProvider;
 }
 
-/** What a tracker learns of its run. */
+/** What a tracker learns about its run. */
 export interface TrackerInit {
   readonly accelerator: string;
   readonly runName: string;

@@ -28,7 +28,7 @@ export class CheckpointFolder {
   }
 
   /**
-   * Where a file is to be read; where it would be, if there is none. Creates nothing.
+   * Path to read a file from; where it would be, if there is none. Creates nothing.
    *
    * @throws ValueError for a name that leads to another folder
    */

@@ -15,9 +15,9 @@ import { checkpointConfig, configKindOf } from "./config-dump";
 
 const LATEST = "latest";
 
-/** What a checkpoint is asked for beside the models: the trainer's state, and the callbacks whose files belong to it. */
+/** What a checkpoint holds besides the models: the trainer's state, and the callbacks whose files belong to it. */
 interface CheckpointTrainer {
-  /** What belongs into the trainer's checkpoint file. */
+  /** What the trainer's checkpoint file holds. */
   stateDict(): Map<string, unknown>;
   readonly callbacks?: readonly CheckpointParticipant[];
 }
@@ -26,7 +26,7 @@ interface CheckpointTrainer {
 export interface CheckpointParticipant {
   /**
    * Called before a checkpoint becomes visible. A callback that keeps files under its tag, or without whose files training
-   * could not go on from it, writes them now: they become visible in the same step.
+   * could not continue from it, writes them now: they become visible in the same step.
    *
    * @param checkpoint `resumable`: it holds weights, optimizer and trainer.
    */
@@ -323,7 +323,7 @@ function contentsOf({ tags }: Collection, tag: string): Contents {
   return contents;
 }
 
-/** Whether training can go on from what is collected under a tag. */
+/** Whether training can continue from what is collected under a tag. */
 function isResumable({ tags, trained }: Collection, tag: string): boolean {
   const { weights, optimizer, trainer } = tags.get(tag) as Contents;
   return trainer && weights && trained !== null && (optimizer || !hasOptimizer(trained.model));

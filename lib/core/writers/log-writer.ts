@@ -73,7 +73,7 @@ export class LogWriter {
     this.#shown.set(name, isPlain ? compactNumber(scalar) : formatValue(scalar, formatStr, !isFloat));
   }
 
-  /** Metrics of this update that are to be shown and were not yet, as `[key, text]`; taken once. */
+  /** Metrics of this update that should be shown and were not yet, as `[key, text]`; taken once. */
   takeShown(): [key: string, text: string][] {
     const shown = [...this.#shown];
     this.#shown.clear();
@@ -104,7 +104,7 @@ export class LogWriter {
     if (cache === null) {
       return;
     }
-    const shown = this.takeShown(); // what no line of progress has taken up
+    const shown = this.takeShown(); // what no progress line has shown
     if (shown.length > 0) this.#logger.info(shown.map(([key, text]) => `${key} ${text}`).join("  "));
     await this.tracker.log(cache);
     const scalars = Object.fromEntries(Object.entries(cache).filter(([key]) => !this.nonScalarKeys.has(key)));
@@ -125,8 +125,8 @@ export class LogWriter {
   }
 
   /**
-   * Writes all entries to `tracker/entries.th`: `{metric: {update: value}}`. A run that goes on in its own folder keeps what
-   * it logged up to the checkpoint that it goes on from.
+   * Writes all entries to `tracker/entries.th`: `{metric: {update: value}}`. A run that continues in its own folder
+   * keeps what it logged up to the checkpoint that it continues from.
    */
   finish(): void {
     if (!isRank0() || this.logEntries.length === 0) {
@@ -145,7 +145,7 @@ export class LogWriter {
     writeTorchFile(this.pathProvider.basetrackerEntriesUri, byKey);
   }
 
-  /** Ends the entry and writes all of them after an error, which must come out whatever happens here. */
+  /** Ends the entry and writes all of them after an error, which must be thrown whatever happens here. */
   async finishAfterError(): Promise<void> {
     try {
       await this.flush();

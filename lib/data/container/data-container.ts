@@ -29,7 +29,7 @@ export class DataContainer implements DataContainerLike {
    *
    * @param key null: the first data set
    * @param properties load only these keys of a sample
-   * @param maxSize only the first so many samples
+   * @param maxSize only the first `maxSize` samples
    * @param shuffleSeed in the fixed random order of this seed (before cutting)
    */
   getDataset(

@@ -1,6 +1,6 @@
 import { ValueError } from "../../config/python-errors";
 
-/** Ids of the samples of each split; further splits (`hidden_test`, `extrap`, …) by name. */
+/** Ids of the samples of each split; other splits (`hidden_test`, `extrap`, …) by name. */
 export type DatasetSplitIDs = Readonly<Record<string, readonly (number | string)[]>> & {
   readonly train: readonly (number | string)[];
   readonly val: readonly (number | string)[];

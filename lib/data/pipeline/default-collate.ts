@@ -47,7 +47,7 @@ function stackTensors(values: readonly unknown[], key: string): Tensor {
   return stack(values as Tensor[]);
 }
 
-/** Collates samples key by key, by the keys of the first sample; further keys of other samples are left out. */
+/** Collates samples key by key, by the keys of the first sample; additional keys of other samples are left out. */
 export function defaultCollate(samples: readonly Record<string, unknown>[]): Record<string, unknown> {
   const first = samples[0];
   if (first === undefined) throw new ValueError("expected at least one sample to collate, received none");

@@ -26,7 +26,7 @@ export class ComposePreProcess {
     return this.transforms.reduce((value, step) => step.apply(value), x);
   }
 
-  /** All steps backwards. */
+  /** Undoes all steps, the last one first. */
   inverse(x: Tensor): Tensor {
     return this.transforms.reduceRight((value, step) => step.denormalize(value), x);
   }

@@ -20,7 +20,7 @@ export const InterleavedSamplerConfig = defineConfig("InterleavedSamplerConfig",
     evaluation: bool().default(false),
     /** Batches of one optimizer update. */
     accumulation_steps: int({ ge: 1 }).default(1),
-    /** Processes that train together: each sample here stands for so many. */
+    /** Processes that train together: each sample here counts for so many. */
     world_size: int({ ge: 1 }).default(1),
   },
   check: (config, report) => {
@@ -35,7 +35,7 @@ export const InterleavedSamplerConfig = defineConfig("InterleavedSamplerConfig",
 });
 export type InterleavedSamplerConfig = z.output<typeof InterleavedSamplerConfig>;
 
-/** One further data set of an {@link InterleavedSampler}: its sampler, when it is due and how it is batched. */
+/** One additional data set of an {@link InterleavedSampler}: its sampler, when it is due and how it is batched. */
 export interface SamplerIntervalConfig {
   readonly sampler: SamplerLike;
   readonly every_n_epochs?: number | null;

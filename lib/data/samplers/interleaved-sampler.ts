@@ -30,13 +30,13 @@ interface Progress {
 }
 
 /**
- * Training samples with complete passes over further data sets in between.
+ * Training samples with complete passes over other data sets in between.
  *
  * After each optimizer update the extra samplers that are due follow, in list order: first those that count updates or
  * samples, then, at the end of an epoch, those that count epochs. That is the order in which the trainer runs its
  * callbacks. Batches never mix data sets.
  *
- * A run does without it: training and every callback have a loader of their own.
+ * A run does not use it: training and every callback have a loader of their own.
  */
 export class InterleavedSampler {
   readonly config: InterleavedSamplerConfig;
@@ -75,7 +75,7 @@ export class InterleavedSampler {
     }
   }
 
-  /** The stream cut into batches, each with the number of its data set and the indices therein. */
+  /** The stream cut into batches, each with the number of its data set and the indices in it. */
   *batches(): Generator<BatchRequest> {
     let indices: number[] = [];
     for (const { isFull, index } of this) {

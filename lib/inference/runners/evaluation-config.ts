@@ -32,7 +32,7 @@ function text(tree: MapNode, key: string): string | null {
  * The stored config of a run with an inference config merged over it: mappings key
  * by key, lists as a whole, so that `trainer.callbacks` of the inference config replaces those of training.
  *
- * Results go to a stage of their own beside the training stage (`train` → `train_eval`), so that nothing of the training
+ * Results go to a stage of their own next to the training stage (`train` → `train_eval`), so that nothing of the training
  * run is overwritten; the weights are read below `input_dir`, wherever that has been moved to.
  *
  * @throws ValueError without `input_dir` or `run_id`; FileNotFoundError without `hp_resolved.yaml`

@@ -28,7 +28,7 @@ export const CompositeTransformerBlockConfig = ModelBaseConfig.extend("Composite
     use_rope: bool().default(false),
     /** An MLP for surface tokens and one for volume tokens before the blocks. */
     projection_bias: bool().default(false),
-    /** Layer norm and a linear layer behind the blocks. */
+    /** Layer norm and a linear layer after the blocks. */
     use_output_projection: bool().default(false),
   },
   check(config, report) {
@@ -78,7 +78,7 @@ export const CompositeTransformerConfig = ModelBaseConfig.extend("CompositeTrans
 });
 export type CompositeTransformerConfig = z.output<typeof CompositeTransformerConfig>;
 
-/** A part with what its place in the model says: the layers before or behind its blocks, and the size of the blocks. */
+/** A part with what its place in the model says: the layers before or after its blocks, and the size of the blocks. */
 function completePart(raw: Record<string, unknown>, name: string, layers: Record<string, unknown>): unknown {
   const part = raw[name];
   if (!isMapping(part)) return part;

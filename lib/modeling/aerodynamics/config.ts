@@ -1,4 +1,4 @@
-/** Config fields that the trainable models of the aerodynamics tutorial have beside those of their architecture. */
+/** Config fields that the trainable models of the aerodynamics tutorial have besides those of their architecture. */
 import { bool, literal } from "../../config/schema";
 import { AeroDataSpecs, totalOutputDim } from "../../core/data-specs/aero-data-specs";
 import { totalDim } from "../../core/data-specs/field-dim-spec";
@@ -9,7 +9,7 @@ export const aerodynamicsFields = {
   position_projection: literal("linear", "sincos").default("sincos"),
   /** Layer norm and a linear layer to the output channels at the end. */
   use_output_projection: bool().default(false),
-  /** An MLP for surface tokens and one for volume tokens behind the embedding. */
+  /** An MLP for surface tokens and one for volume tokens after the embedding. */
   use_bias_layers: bool().default(true),
   data_specs: AeroDataSpecs,
 };

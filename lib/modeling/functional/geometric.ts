@@ -21,7 +21,7 @@ export interface BatchVectors {
  * @param x (N, P) points that are found
  * @param y (M, P) points that look for them
  * @param r distance in the units of the coordinates; pairs at exactly this distance count
- * @param options.maxNumNeighbors keep of each y only so many: those of the lowest index, not the nearest
+ * @param options.maxNumNeighbors most neighbours of each y: those of the lowest index, not the nearest
  * @returns int64 (2, E): row 0 indexes y, ascending (samples one after the other), row 1 indexes x, ascending for each y
  * @throws TorchError when x is not floating point or shapes do not fit
  */

@@ -33,7 +33,7 @@ export function ropeTable(freqs: RopeFrequencies): RopeTable {
 /**
  * Rotates the channel pairs of `x`: `(a, b) → (a cos θ − b sin θ, a sin θ + b cos θ)`, computed in float32.
  *
- * @param x queries or keys, (B, H, N, d); channels behind the last pair stay as they are
+ * @param x queries or keys, (B, H, N, d); channels after the last pair stay as they are
  * @returns a tensor of the shape and dtype of `x`
  */
 export function rope(x: Tensor, freqs: RopeFrequencies): Tensor {

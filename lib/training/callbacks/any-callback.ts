@@ -23,7 +23,7 @@ import { OfflineLossCallbackConfig } from "./offline-loss";
 
 /**
  * Configs that are found by their `name` or their keys alone, in the order that breaks ties: those of the Python
- * framework, which reads configs without a kind. A new callback is found by its kind and does not stand here.
+ * framework, which reads configs without a kind. A new callback is found by its kind and is not listed here.
  */
 export const callbackConfigs: readonly AnyConfigClass[] = [
   CallBackBaseConfig,

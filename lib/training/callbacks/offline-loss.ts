@@ -24,7 +24,7 @@ export const OfflineLossCallbackConfig = PeriodicDataIteratorCallbackConfig.exte
 });
 export type OfflineLossCallbackConfig = z.output<typeof OfflineLossCallbackConfig>;
 
-/** Losses by name, and further outputs by name. */
+/** Losses by name, and other outputs by name. */
 type Results = ResultTuple<[losses: Record<string, Tensor>, outputs: Record<string, Tensor>]>;
 
 /**

@@ -24,7 +24,7 @@ export interface RunPurpose {
 
 /**
  * What a config says about things outside of its own schema: data sets by their key, other runs, the folder of this run, keys
- * that nobody reads. It works on the plain tree, so that it finds these problems beside those of the schema, and creates
+ * that nothing reads. It works on the plain tree, so that it finds these problems together with those of the schema, and creates
  * nothing.
  *
  * @param mentions - whether an interpolation of the config refers to a key of the root
@@ -62,7 +62,7 @@ function datasetKeys({ datasets, trainer }: Tree): Problem[] {
   );
 }
 
-/** The run, stage and checkpoint that a run goes on from. */
+/** The run, stage and checkpoint that a run continues from. */
 function resumedRun(
   plain: Tree,
   { resumeWith = "resume", resumeOutputPath = null, resumeModelInfo = null }: RunPurpose,
@@ -136,7 +136,7 @@ function initializerRuns(plain: Tree): Problem[] {
   });
 }
 
-/** What is wrong with a run that is to be read; null: it is there. */
+/** What is wrong with a run that should be read; null: it is there. */
 function missingRun(
   paths: PathProvider,
   runKey: PropertyKey | PropertyKey[],
@@ -177,7 +177,7 @@ function ownFolder(plain: Tree, { resumeWith = "resume" }: RunPurpose): Problem[
 }
 
 /**
- * Keys of the root that nothing reads, but that are as near to a key of the config as a slip is: `max_epochs` beside the
+ * Keys of the root that nothing reads, but that are as near to a key of the config as a slip is: `max_epochs` outside of the
  * trainer, `sede`. Keys that an interpolation refers to are helpers, and so are mappings and lists.
  */
 function strayKeys(plain: Tree, schema: AnyConfigClass, mentions: (key: string) => boolean): Problem[] {

@@ -94,7 +94,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     stage_name: optional(stageName()),
     dataset_kind: optional(str()),
     dataset_root: optional(str()),
-    /** Run to go on with. */
+    /** Run to continue. */
     resume_run_id: optional(runId()),
     resume_stage_name: optional(stageName()),
     /** `latest`, a tag, or `E10`, `U500`, `S4000`; null: `latest`. */
@@ -107,7 +107,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     run_id: optional(runId()),
     /** Device indices as a quoted list, `"0,1"`. */
     devices: optional(str()),
-    /** Loader workers per process. Has no effect yet: samples are loaded in the process that trains. */
+    /** Loader workers per process. Has no effect yet (the log says so): samples are loaded in the process that trains. */
     num_workers: optional(int({ ge: 0 })),
     /** Speed of convolutions on a GPU. Has no effect yet: cuDNN chooses its algorithms itself. */
     cudnn_benchmark: bool().default(true),
@@ -123,7 +123,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     log_level: optional(literal(...CONSOLE_LEVELS)),
     store_code_in_output: bool().default(true),
     output_path: path,
-    /** Of runs of several processes, which there are not yet. */
+    /** For runs of several processes, which are not implemented yet: has no effect. */
     master_port: masterPort,
     slurm: optional(SlurmSection),
   },

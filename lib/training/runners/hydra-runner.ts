@@ -6,7 +6,7 @@ import { consoleLevel } from "./config-schema";
 import { loadRunConfig, type RunConfig } from "./run-config";
 import { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";
 
-/** What a runner hands on from the command line. */
+/** What a runner passes on from the command line. */
 export type RunnerOptions = Omit<SetupOptions, keyof RunConfig | "device">;
 
 /** Runs a composed config: validates it, chooses the device, sets the experiment up and trains. */
@@ -36,7 +36,7 @@ export class HydraRunner {
   async main(options: SetupOptions): Promise<Experiment> {
     const experiment = await setupExperiment(options);
     const start = performance.now();
-    // also of errors that nobody waits for, such as those of timers
+    // also for errors that nobody awaits, such as those of timers
     process.on("uncaughtExceptionMonitor", logFailure);
     const stopIgnoring = ignoreHangUp();
     try {

@@ -3,8 +3,8 @@ import { type AnyConfigClass, isMapping } from "../../config/schema";
 import { isTrackerOff } from "../../core/trackers";
 
 /**
- * Every kind of a config that is one of the Python framework which is not there yet: where it stands, and what there is
- * instead. A tracker that is switched off (debug, `mode: disabled`) is not needed; keys that are no field of the root are
+ * Every kind in a config that the Python framework has and this one does not have yet: where it is, and what there is
+ * instead. A tracker that is switched off (debug, `mode: disabled`) is not needed; keys that are not fields of the root are
  * helpers.
  */
 export function missingKinds(

@@ -66,7 +66,7 @@ export async function loadRunConfig(
   throw new ConfigError(problems);
 }
 
-/** The class of the root; {@link ConfigSchema}, with a problem, where the config names another that is none. */
+/** The class of the root; {@link ConfigSchema}, with a problem, if the config names something else. */
 function rootSchema(kind: unknown): { schema: AnyConfigClass; schemaKind: string; problem: string | null } {
   const fail = (problem: string) => ({ schema: root, schemaKind: DEFAULT_SCHEMA_KIND, problem });
   if (typeof kind !== "string" || kind === "")
@@ -84,7 +84,7 @@ function rootSchema(kind: unknown): { schema: AnyConfigClass; schemaKind: string
   return { schema, schemaKind: kind, problem: null };
 }
 
-/** Where a value stands first. */
+/** Where a value occurs first. */
 function pathOf(tree: unknown, wanted: unknown, path: PropertyKey[] = []): PropertyKey[] | null {
   if (tree === wanted) return path;
   if (typeof tree !== "object" || tree === null) return null;

@@ -4,7 +4,7 @@ import { ConfigError, type SourceLocation } from "../../config/errors";
 import { PathProvider } from "../../core/providers";
 import { RunInUseError, RunLock } from "./run-lock";
 
-/** What tells that a run has been in a folder. The log alone is what one leaves that failed before it began. */
+/** What shows that a run has been in a folder. A log alone was left by a run that failed before it began. */
 const TRACES = ["hp_resolved.yaml", "checkpoints", "tracker"];
 
 /** Whether a run has written into its folder. Creates nothing. */
@@ -16,7 +16,7 @@ export function isTaken(paths: PathProvider): boolean {
 export function takenMessage(paths: PathProvider): string {
   const stage = paths.stageName ? ` with stage_name "${paths.stageName}"` : "";
   const resume = `resume_run_id: ${paths.runId}${paths.stageName ? `, resume_stage_name: ${paths.stageName}` : ""}`;
-  return `expected the id of a new run, received ${JSON.stringify(paths.runId)}: '${paths.runOutputPath}' holds a run${stage} already; choose another run_id, or continue that run with ${resume}`;
+  return `expected the id of a new run, received ${JSON.stringify(paths.runId)}: '${paths.runOutputPath}' already holds a run${stage}; choose another run_id, or continue that run with ${resume}`;
 }
 
 function takenError(paths: PathProvider, location?: SourceLocation): ConfigError {
@@ -25,7 +25,7 @@ function takenError(paths: PathProvider, location?: SourceLocation): ConfigError
 
 /** Options of {@link claimRunDirectory}. */
 export interface ClaimOptions {
-  /** The run goes on in its own folder, so that there may be one. */
+  /** The run continues in its own folder, so there may be one. */
   readonly continues: boolean;
   /** Where `run_id` was written, for errors. */
   readonly location?: SourceLocation;
@@ -41,7 +41,7 @@ export function claimRunDirectory(paths: PathProvider, { continues, location }: 
   paths.refuseEscape();
   if (!continues && isTaken(paths)) throw takenError(paths, location);
   const lock = new RunLock(PathProvider.ensure(paths.runOutputPath));
-  // looked at again: now nobody can come in between
+  // checked again: now no other process can come in between
   if (continues || !isTaken(paths)) return lock;
   lock.release();
   throw takenError(paths, location);

@@ -30,7 +30,7 @@ export interface SetupOptions extends RunConfig {
   readonly device: string;
   /** Overrides of the command line: part of the run's name. */
   readonly overrides?: readonly string[];
-  /** What reads the weights when `resume_run_id` is set. Default: everything, to go on training. */
+  /** What reads the weights when `resume_run_id` is set. Default: everything, to continue training. */
   readonly resumeWith?: "resume" | "weights";
   /** Output root of the resumed run; null: that of this run. */
   readonly resumeOutputPath?: string | null;
@@ -53,7 +53,7 @@ export interface Experiment {
 
 /**
  * Claims the run's folder, builds the objects of the run in the order that its random numbers depend on: seed, data sets,
- * trainer, model, and then writes what tells of the run.
+ * trainer, model, and then writes what describes the run.
  *
  * @throws ConfigError when a run has been in the folder, unless this one continues it there
  */

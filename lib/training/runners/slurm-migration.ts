@@ -6,7 +6,7 @@ type Section = Readonly<Record<string, unknown>>;
 export interface SlurmMigration {
   /** The section with the keys of `SlurmConfig`. */
   readonly section: Section;
-  /** What changed, for people: `time is timeout_min now`. */
+  /** What changed, as the message says it: `time is timeout_min now`. */
   readonly changes: readonly string[];
   /** Old keys whose value has no counterpart. */
   readonly problems: readonly { readonly key: string; readonly message: string }[];

@@ -60,7 +60,7 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     for (const key of ["find_unused_params", "static_graph"] as const) {
       if (!config[key]) continue;
       complain(
-        `not implemented yet: ${key} belongs to training on several devices; a run has one: leave it false`,
+        `not implemented yet: ${key} belongs to training on several devices, and a run has one: leave it false`,
         key,
       );
     }

@@ -183,7 +183,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     return this.#batchKeys.split(batch);
   }
 
-  /** Callbacks of this trainer beside those of the configuration and the default ones. */
+  /** Callbacks of this trainer besides those of the configuration and the default ones. */
   getTrainerCallbacks(_dependencies: CallbackDependencies): CallbackBase[] {
     return [];
   }
@@ -237,7 +237,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     return trainerStateDict(this.#state);
   }
 
-  /** Takes up callbacks, gradient scale and random numbers of a checkpoint; the counter starts where {@link startCheckpoint} says. */
+  /** Restores callbacks, gradient scale and random numbers; the counter starts where {@link startCheckpoint} says. */
   loadStateDict(state: ReadonlyMap<string, unknown>): void {
     loadTrainerStateDict(this.#state, state);
   }
@@ -301,9 +301,9 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     if (!this.updateCounter.isFinished) await this.#trainLoop(trained, sizes, callbacks);
     else if (this.totalTrainingUpdates === 0) await callbacks.evaluate(trained, sizes.batchSize);
     else {
-      this.#randomness.resumeNow(); // what is saved at the end is what a longer run goes on from
+      this.#randomness.resumeNow(); // what is saved at the end is what a longer run continues from
       this.logger.warning(
-        `the run is finished already (${this.updateCounter.curIteration}): raise max_epochs, max_updates or max_samples to train on`,
+        `the run is already finished (${this.updateCounter.curIteration}): raise max_epochs, max_updates or max_samples to continue training`,
       );
     }
     trained.eval();

@@ -14,7 +14,7 @@ export interface CallbackRunnerOptions {
   readonly logWriter: LogWriter;
   readonly checkpointWriter: CheckpointWriter;
   readonly randomness: TrainingRandomness;
-  /** Called after a pass in which a callback failed, before its error comes out. */
+  /** Called after a pass in which a callback failed, before its error is thrown. */
   readonly onFailure: (model: ModelBase) => void;
 }
 
@@ -95,7 +95,7 @@ export class CallbackRunner {
 
   /**
    * Runs the callbacks that are due after an update or at the end of an epoch, ends the log entry and makes the checkpoints
-   * visible that they saved. All of them run even if one fails; the first error comes out afterwards.
+   * visible that they saved. All of them run even if one fails; the first error is thrown afterwards.
    *
    * @returns whether a callback ended training.
    */

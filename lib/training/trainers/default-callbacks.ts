@@ -81,7 +81,7 @@ export function createDefaultCallbacks(
   if (!logsLoss(log)) {
     callbacks.push(new OnlineLossCallback({ ...log, verbose: false }, dependencies));
   }
-  callbacks.push(new ProgressCallback(log, dependencies)); // behind those whose metrics its line shows
+  callbacks.push(new ProgressCallback(log, dependencies)); // after those whose metrics its line shows
   if (process.stderr.isTTY && isRank0()) {
     callbacks.push(new EtaCallback(log, dependencies));
   }

@@ -22,7 +22,7 @@ export interface BackwardPass {
 /** Called between the last backward pass of an update and the clipping of its gradients. */
 export type BeforeOptimizerStepHook = (optimizers: Readonly<Record<string, OptimizerWrapper>>) => Promise<void>;
 
-/** Backward passes, and with the last one of an update clipping, the optimizers' step and the end of the gradients. */
+/** Backward passes, and with the last one of an update clipping and the optimizers' step; then the gradients are dropped. */
 export class GradientStep {
   readonly #gradScaler: GradScalerLike;
   readonly #nanGuard: NanGuard;
@@ -39,7 +39,7 @@ export class GradientStep {
     return this.#skipsUpdate;
   }
 
-  /** At once, unless a hook is to look at the gradients. */
+  /** Synchronous, unless a hook looks at the gradients. */
   run({
     totalLoss,
     model,

@@ -21,7 +21,7 @@ export class TrainingRandomness {
     this.#epochStart = keep(getRngState());
   }
 
-  /** Runs callbacks: whatever they draw, training goes on with the numbers that it would have drawn without them. */
+  /** Runs callbacks: whatever they draw, training continues with the numbers that it would have drawn without them. */
   async isolate<T>(run: () => Promise<T>): Promise<T> {
     if (this.#held !== null) {
       return run();
@@ -55,17 +55,17 @@ export class TrainingRandomness {
         : null;
   }
 
-  /** Whether a stored state waits to be taken up. */
+  /** Whether a stored state waits to be restored. */
   get isResumed(): boolean {
     return this.#resumed !== null;
   }
 
-  /** Takes up the stored state of the beginning of the epoch, from which its order is drawn again. */
+  /** Restores the state of the beginning of the epoch, from which its order is drawn again. */
   resumeEpochStart(): void {
     if (this.#resumed?.epochStart != null) setRngState(this.#resumed.epochStart);
   }
 
-  /** Takes up the stored state of the point where training was interrupted. */
+  /** Restores the state of the point where training was interrupted. */
   resumeNow(): void {
     if (this.#resumed === null) return;
     setRngState(this.#resumed.now);

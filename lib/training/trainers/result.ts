@@ -5,7 +5,7 @@ import { ValueError } from "../../config/python-errors";
 /** Losses of a batch: one, several, or several by name. */
 export type LossResult = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
 
-/** Losses together with further outputs for callbacks. */
+/** Losses together with other outputs for callbacks. */
 export class LossWithOutputs {
   constructor(
     readonly losses: LossResult,

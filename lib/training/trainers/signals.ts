@@ -20,7 +20,7 @@ export class StopSignals {
     if (this.#received !== null) return this.#end(signal);
     this.#received = signal;
     getLogger("BaseTrainer").warning(
-      `received ${signal}: saving a checkpoint and stopping after the current update; once more stops at once`,
+      `received ${signal}: saving a checkpoint and stopping after the current update; a second signal stops at once`,
     );
   };
   readonly #abort = (signal: NodeJS.Signals): void => {

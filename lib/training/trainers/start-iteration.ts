@@ -14,7 +14,7 @@ export interface StartOptions {
 }
 
 /**
- * Where a run starts: at the beginning, at an epoch, or where a checkpoint stands.
+ * Where a run starts: at the beginning, at an epoch, or at a checkpoint.
  *
  * @throws ValueError for both at once, and for a checkpoint of other data or another batch size
  */
@@ -33,7 +33,7 @@ export function startIteration(options: StartOptions): TrainingIteration {
   const derived = new TrainingIteration(null, update).toFullySpecified(updatesPerEpoch, effectiveBatchSize);
   if (!start.equals(derived)) {
     throw new ValueError(
-      `the checkpoint stands at ${start}, but with this training set and effective_batch_size ${effectiveBatchSize} that update is ${derived}: ` +
+      `the checkpoint is of ${start}, but with this training set and effective_batch_size ${effectiveBatchSize} that update is ${derived}: ` +
         "resume with the data and batch size that the run was started with",
     );
   }

@@ -3,10 +3,10 @@ import type { TrainerLike } from "../../core/callbacks/trainer";
 import type { ModelBase } from "../../core/models";
 import { getLogger } from "../../core/logging";
 
-/** Why training ended before its time; part of the checkpoint's tag. */
+/** Why training ended early; part of the checkpoint's tag. */
 export type StopReason = "early_exit" | "signal_interrupt" | "error";
 
-/** The checkpoints of a run that ends before its time: everything that is needed to resume, as `E…_U…_S….{reason}`. */
+/** The checkpoints of a run that ends early: everything that is needed to resume, as `E…_U…_S….{reason}`. */
 export class StopCheckpoints {
   readonly #trainer: TrainerLike;
   readonly #writer: CheckpointWriter;
@@ -29,7 +29,7 @@ export class StopCheckpoints {
     this.#writer.drop();
   }
 
-  /** After an error, which must come out whatever happens here. */
+  /** After an error, which must be thrown whatever happens here. */
   saveAfterError(model: ModelBase): void {
     try {
       this.save(model, "error");

@@ -6,7 +6,7 @@ import type { UpdateCounter } from "../../core/iteration";
 import { toMap } from "../../torch";
 import type { TrainingRandomness } from "./random-state";
 
-/** The parts of a trainer that a checkpoint keeps, beside model and optimizer. */
+/** The parts of a trainer that a checkpoint keeps, besides model and optimizer. */
 export interface TrainerState {
   readonly callbacks: readonly CallbackBase[];
   readonly updateCounter: UpdateCounter;
@@ -25,7 +25,7 @@ export function trainerStateDict({ callbacks, updateCounter, gradScaler, randomn
   ]);
 }
 
-/** Takes up callbacks, gradient scale and random numbers of a checkpoint. Where training starts is decided before. */
+/** Restores callbacks, gradient scale and random numbers of a checkpoint. Where training starts was decided before. */
 export function loadTrainerStateDict(
   { callbacks, gradScaler, randomness }: TrainerState,
   state: ReadonlyMap<string, unknown>,

@@ -41,8 +41,8 @@ export class TrainingBatches {
       batchSize: sizes.batchSize,
       dropLast: true,
     });
-    // PyTorch's loader draws a base seed for its workers before the first batch; a run that is resumed later takes up a
-    // random state from after that draw.
+    // PyTorch's loader draws a base seed for its workers before the first batch; a run that is resumed later restores
+    // a random state from after that draw.
     if (this.#epoch === 0) drawSeed();
   }
 

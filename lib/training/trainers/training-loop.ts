@@ -29,7 +29,7 @@ export interface TrainingLoopOptions {
   readonly stopsOnInterrupt: boolean;
   /** One forward and backward pass, with the last pass of an update the optimizer's step. */
   readonly update: (step: UpdateStep) => Promise<UpdateResult>;
-  /** Keeps the weights when training ends before its time. */
+  /** Keeps the weights when training ends early. */
   readonly checkpoints: StopCheckpoints;
 }
 
@@ -55,8 +55,8 @@ export class TrainingLoop {
         const signals = new StopSignals({ interrupt: stopsOnInterrupt, onEnd: () => checkpoints.drop() });
         try {
           await batches.resume(randomness);
-          let goesOn = true;
-          while (goesOn && !updateCounter.isFinished) goesOn = await this.#runEpoch(batches, signals);
+          let continues = true;
+          while (continues && !updateCounter.isFinished) continues = await this.#runEpoch(batches, signals);
         } finally {
           signals.close();
           this.#rollback.close();
@@ -66,7 +66,7 @@ export class TrainingLoop {
     );
   }
 
-  /** Runs to the end of the epoch, or until training is to stop; returns whether it goes on. */
+  /** Runs to the end of the epoch, or until training should stop; returns whether it continues. */
   async #runEpoch(batches: TrainingBatches, signals: StopSignals): Promise<boolean> {
     const { model, sizes, updateCounter: counter, callbacks, randomness, checkpoints } = this.#options;
     const { update: lastUpdate } = fullySpecified(counter.endIteration, "the end of training");
@@ -178,7 +178,7 @@ class UpdateStopwatch {
   }
 }
 
-/** Where training stands, for the lines of the log. */
+/** How far training is, for the lines of the log. */
 function logContext({ curIteration, endIteration }: UpdateCounter): LogContext {
   const end = fullySpecified(endIteration, "the end of training");
   return {

@@ -21,7 +21,7 @@ export interface UpdateStep extends Omit<BackwardPass, "totalLoss"> {
   readonly batch: DeviceBatch;
 }
 
-/** What a pass gives: detached losses, further outputs, and seconds by what they were spent on. */
+/** What a pass gives: detached losses, other outputs, and seconds by what they were spent on. */
 export interface UpdateResult {
   readonly losses: Readonly<Record<string, Tensor>>;
   readonly updateOutputs: Readonly<Record<string, unknown>> | null;

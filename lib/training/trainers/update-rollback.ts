@@ -3,13 +3,13 @@ import type { ModelBase } from "../../core/models";
 
 /**
  * What a forward pass changes although the weights stay: the model's buffers (running statistics of normalizations) and the
- * random numbers. An update that does not come about leaves nothing of it behind.
+ * random numbers. An update that is skipped or fails leaves none of it.
  */
 export class UpdateRollback {
   readonly #buffers = new Map<string, Tensor>();
   #random: Tensor | null = null;
 
-  /** Remembers how things stand before an update. */
+  /** Remembers the state before an update. */
   begin(model: ModelBase): void {
     this.#random?.dispose();
     this.#random = keep(getRngState());
@@ -27,7 +27,7 @@ export class UpdateRollback {
     );
   }
 
-  /** After an update that was left out: training goes on with the next batch and the next random numbers. */
+  /** After an update that was left out: training continues with the next batch and the next random numbers. */
   skip(model: ModelBase): void {
     noGrad(() =>
       scope(() => {

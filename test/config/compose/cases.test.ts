@@ -109,8 +109,8 @@ describe("limits", () => {
     expect(() => readYaml(`l0: &l0 [x, x]\n${levels.join("\n")}`, "a.yaml")).toThrow(/a\.yaml:\d+: expected aliases/);
   });
 
-  test("an alias inside of itself", () => {
-    expect(() => readYaml("a: &x [*x]", "a.yaml")).toThrow("the alias *x stands inside of what it refers to");
+  test("an alias inside itself", () => {
+    expect(() => readYaml("a: &x [*x]", "a.yaml")).toThrow("the alias *x is inside what it refers to");
   });
 
   test("interpolations that stand for very much are refused at once", () => {

@@ -119,8 +119,8 @@ describe("in a directory of its own", () => {
       ["max_epoch=2"],
       /^override "max_epoch=2": max_epoch: the config has no key "max_epoch"; did you mean "max_epochs"\?; write \+max_epoch=2/,
     ],
-    ["a: 1\n", ["+a=2"], /expected a new key, it is there already/],
-    ["a: 1\n", ["a=1,2"], /expected one value; several \(a,b\) run one job each with --multirun/],
+    ["a: 1\n", ["+a=2"], /expected a new key, but it exists already/],
+    ["a: 1\n", ["a=1,2"], /expected one value; with --multirun several values \(a,b\) run one job each/],
     ["a: 1\n", ["a"], /^override "a": expected key=value/],
     [
       "x: ${lrr}\nlr: 1\n",

@@ -255,7 +255,7 @@ describe("EmaCallback", () => {
 
   test("a path that is no model is refused before training", () => {
     const { callback, own } = make({ target_factors: [0.5], model_paths: ["w"] });
-    expect(() => callback.beforeTraining(own.counter)).toThrow("is no module");
+    expect(() => callback.beforeTraining(own.counter)).toThrow("is not a module");
   });
 
   test("is resumed from the checkpoint of the run, else from its latest", () => {

@@ -254,7 +254,7 @@ describe("EtaCallback", () => {
 
   test("only in the first process", () => {
     setDistributedConfig({ getRank: () => 1, getWorldSize: () => 2, getNumNodes: () => 1 });
-    expect(() => make()).toThrow("only use EtaCallback on rank0 process");
+    expect(() => make()).toThrow("EtaCallback may only be used in the first process");
   });
 
   test("a line that replaces the one before: percent, loss, remaining time and more", () => {

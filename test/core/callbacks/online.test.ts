@@ -60,7 +60,7 @@ describe("BestMetricCallback", () => {
       "needs target_metric_keys",
     ));
 
-  test("its state can be taken up", () => {
+  test("its state is restored", () => {
     const { own, callback } = make();
     log(own, { "loss/val": 0.9, "loss/test": 1 });
     callback.periodicCallback(own.context("epoch"));

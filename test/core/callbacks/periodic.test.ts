@@ -149,7 +149,7 @@ describe("states", () => {
     loadCallbackStateDicts([a, new Stateless(null, dependencies), b], [{ counter: 1 }, null, { counter: 2 }], logger);
     expect([a.counter, b.counter]).toEqual([1, 2]);
     expect(() => loadCallbackStateDicts([a], [{ counter: 1 }, { counter: 2 }], logger)).toThrow(
-      "Number of stateful callbacks differs",
+      "number of stateful callbacks differs",
     );
   });
 });

@@ -24,7 +24,7 @@ export class Weight extends Model {
   }
 }
 
-/** A counter that stands at an update. */
+/** A counter that is at an update. */
 export function counterAt(
   update: number,
   {

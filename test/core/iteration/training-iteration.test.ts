@@ -11,7 +11,7 @@ describe("TrainingIteration", () => {
   test("sum and difference", () => {
     expect(full(1, 2, 3).plus(full(2, 4, 6))).toEqual(full(3, 6, 9));
     expect(full(3, 6, 9).minus(full(2, 4, 6))).toEqual(full(1, 2, 3));
-    expect(() => full(1, 2, 3).minus(new TrainingIteration(1))).toThrow("other fields are set");
+    expect(() => full(1, 2, 3).minus(new TrainingIteration(1))).toThrow("different fields are set");
   });
 
   test("what is specified", () => {

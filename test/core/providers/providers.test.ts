@@ -147,7 +147,7 @@ describe("MetricPropertyProvider", () => {
     const warnings = jest.spyOn(process.stderr, "write").mockReturnValue(true);
     expect(metrics.getOrdinality("val/f1")).toBeNull();
     expect(metrics.higherIsBetter("val/f1")).toBe(true);
-    expect(warnings.mock.calls.join()).toContain("had no defined pattern");
+    expect(warnings.mock.calls.join()).toContain("matches no pattern");
     warnings.mockRestore();
   });
 

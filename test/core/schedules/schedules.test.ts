@@ -431,6 +431,6 @@ describe("from configurations", () => {
       kind: "noether.core.schedules.PeriodicBoolSchedule",
       initial_state: true,
     });
-    expect(() => createSchedule(config)).toThrow("no schedule behind");
+    expect(() => createSchedule(config)).toThrow("has no schedule class");
   });
 });

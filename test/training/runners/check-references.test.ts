@@ -66,7 +66,7 @@ test("a config that refers to what is there has no problems", async () => {
   expect(await problems("resume_run_id: old\nresume_stage_name: train\nrun_id: new\n")).toEqual([]);
 });
 
-test("all problems come together, with their places: also behind a kind that nobody knows", async () => {
+test("all problems come together, with their places: also beside an unknown kind", async () => {
   const file = write("resume_run_id: oldd\nmax_epoch: 5\nseed: x\n");
   touch("out/old/checkpoints/net_cp=latest_trainer.th");
   const overrides = [

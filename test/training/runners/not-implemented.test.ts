@@ -61,11 +61,11 @@ describe("a run whose config names what is not there yet", () => {
       "+model.initializers=[{kind: noether.core.initializers.CheckpointInitializer, run_id: x, load_optim: false}]",
     );
     expect(message).toMatch(/tracker.kind: .* is not implemented yet/);
-    expect(message).toMatch(/model.optimizer_config.schedule_config.kind: .* has a config and no class/);
+    expect(message).toMatch(/model.optimizer_config.schedule_config.kind: .* has a config but no class/);
     expect(message).toMatch(
       /datasets.train.pipeline.kind: .* is not implemented yet; .*"noether.data.pipeline.MultiStage/,
     );
-    expect(message).toMatch(/model.initializers.0.kind: .* has a config and no class.*PreviousRunInitializer/);
+    expect(message).toMatch(/model.initializers.0.kind: .* has a config but no class.*PreviousRunInitializer/);
   });
   test.each([
     [wandb, "+debug=true"],

@@ -75,7 +75,7 @@ export class EmaCallback extends PeriodicCallback {
   #target(path: string | null): ModelBase {
     const target = selectWithPath(this.model, path);
     if (!(target instanceof nn.Module)) {
-      throw new ValueError(`EmaCallback: '${path}' of model '${this.model.name}' is no module`);
+      throw new ValueError(`EmaCallback: '${path}' of model '${this.model.name}' is not a module`);
     }
     if (!(target instanceof ModelBase)) {
       throw new ValueError(
@@ -137,7 +137,7 @@ export class EmaCallback extends PeriodicCallback {
     this.#save([...(this.saveLastWeights ? ["last"] : []), ...(this.saveLatestWeights ? ["latest"] : [])]);
   }
 
-  /** Without the averages of its update training could not go on from a checkpoint as if it had never stopped. */
+  /** Without the averages of its update training could not continue from a checkpoint as if it had never stopped. */
   override completeCheckpoint(tag: string, { resumable }: { readonly resumable: boolean }): void {
     if (resumable || (tag === "latest" && this.saveLatestWeights)) this.#save([tag]);
   }
@@ -223,8 +223,8 @@ export class EmaCallback extends PeriodicCallback {
   }
 
   /**
-   * The average that stands where training does: the one of the checkpoint. Runs of other programs may have it under the
-   * iteration or the latest only; if all of them stand elsewhere, the first is taken, with a warning.
+   * The average of the iteration that training is at: the one of the checkpoint. Runs of other programs may have it under
+   * the iteration or `latest` only; if none of them is of this iteration, the first is taken, with a warning.
    */
   #findAverage(
     paths: PathProvider,
@@ -256,7 +256,7 @@ export class EmaCallback extends PeriodicCallback {
       .find(({ written }) => written.equals(curIteration));
     if (other === undefined) {
       this.logger.warning(
-        `the averaged weights of '${first.file}' stand at ${first.written}, training at ${curIteration}`,
+        `the averaged weights of '${first.file}' are of ${first.written}, but training is at ${curIteration}`,
       );
     }
     return other ?? first;

@@ -34,7 +34,7 @@ export class EtaCallback extends PeriodicCallback {
 
   override beforeTraining(updateCounter: UpdateCounter): void {
     if (!isRank0()) {
-      throw new AssertionError("only use EtaCallback on rank0 process");
+      throw new AssertionError("EtaCallback may only be used in the first process (rank 0)");
     }
     this.#startUpdate = updateCounter.update;
   }

@@ -66,7 +66,7 @@ export class OnlineLossCallback extends PeriodicCallback {
     }
     for (const [name, list] of this.#tracked) {
       if (list.length === 0) {
-        // Of updates that were all left out there is no loss; who needs the metric still finds it.
+        // If all updates were left out there is no loss; a callback that needs the metric still finds it.
         if (this.#skipped) this.#log(name, NaN);
         continue;
       }

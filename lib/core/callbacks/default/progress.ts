@@ -17,7 +17,7 @@ interface Mark {
 }
 
 /**
- * One line an interval: where training stands, how fast it is, loss and learning rate, the metrics that callbacks logged
+ * One line an interval: how far training is, how fast it is, loss and learning rate, the metrics that callbacks logged
  * at this update, and the remaining time.
  *
  * The time of the first interval (warm-up of caches and kernels) does not count for the estimate.

@@ -6,7 +6,7 @@ import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies } from "../base";
 import { EarlyStopperBase } from "./base";
 
-/** Not a {@link CallBackBaseConfig}: own fields only, unknown keys (intervals too) are dropped. */
+/** Not a {@link CallBackBaseConfig}: only its own fields; unknown keys (intervals too) are dropped. */
 export const FixedEarlyStopperConfig = defineConfig("FixedEarlyStopperConfig", {
   extra: "ignore",
   fields: {

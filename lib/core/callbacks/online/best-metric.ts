@@ -72,7 +72,7 @@ export class BestMetricCallback extends PeriodicCallback {
     const source = metric(this.sourceMetricKey);
     const targets = this.targetMetricKeys.map((key): [string, number] => [key, metric(key)]);
     if (!isBetter(source, this.bestMetricValue, this.higherIsBetter)) {
-      // Logged again so that the curves go on.
+      // Logged again so that the curves continue.
       for (const [key, value] of this.previousLogValues) this.#log(key, value);
       return;
     }

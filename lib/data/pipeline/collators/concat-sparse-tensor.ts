@@ -12,8 +12,8 @@ const Options = defineConfig("ConcatSparseTensorCollator", {
 });
 
 /**
- * Joins point clouds of any lengths along the points: (n_i, …) → (Σ n_i, …). With `create_batch_idx` also tells of every
- * point which sample it comes from, int64 (Σ n_i,).
+ * Joins point clouds of any lengths along the points: (n_i, …) → (Σ n_i, …). With `create_batch_idx` also says for
+ * every point which sample it comes from, int64 (Σ n_i,).
  */
 export class ConcatSparseTensorCollator implements SampleCollator {
   readonly options;

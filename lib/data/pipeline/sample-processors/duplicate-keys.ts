@@ -6,7 +6,7 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("DuplicateKeysSampleProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
 
-/** Copies entries under further names (`key_map`: source to target), in order: a later pair may use an earlier target. */
+/** Copies entries under other names (`key_map`: source to target), in order: a later pair may use an earlier target. */
 export class DuplicateKeysSampleProcessor extends SampleProcessor {
   readonly options;
 

@@ -46,7 +46,7 @@ export interface AnchorInputs {
   readonly volume_anchor_position: Tensor;
 }
 
-/** Positions of further points, which attend to the anchors only. */
+/** Positions of other points, which attend to the anchors only. */
 export interface QueryInputs {
   /** (B, Q, P) */
   readonly query_surface_position?: Tensor | null;
@@ -67,7 +67,7 @@ interface BranchTokens {
   readonly position: Tensor;
 }
 
-/** What the points of both branches attend to beside each other. */
+/** What the points of both branches attend to besides each other. */
 interface Context {
   readonly condition: Tensor | null;
   /** What perceiver blocks attend to: the encoded geometry with its frequencies, or keys and values of each block. */
@@ -183,7 +183,7 @@ export class AnchoredBranchedUPT extends nn.Module {
     });
   }
 
-  /** Fields `query_surface_<field>` and `query_volume_<field>` at further points of an encoded geometry. */
+  /** Fields `query_surface_<field>` and `query_volume_<field>` at other points of an encoded geometry. */
   query(anchors: EncodedAnchors, inputs: QueryInputs): Fields {
     return scope(() => this.evaluate(inputs, anchors.context));
   }

@@ -15,7 +15,7 @@ export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPT
     supernode_pooling_config: shared(SupernodePoolingConfig),
     /** Blocks of geometry, physics and decoders. */
     transformer_block_config: shared(TransformerBlockConfig),
-    /** Transformer blocks behind the geometry encoder. */
+    /** Transformer blocks after the geometry encoder. */
     geometry_depth: int({ ge: 0 }),
     hidden_dim: int({ ge: 1 }),
     /** "perceiver": attend to the geometry; "shared": to the anchors of the same branch; "cross": of the other; "joint": of both. */
@@ -27,7 +27,7 @@ export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPT
     /** Drop path of all blocks, where transformer_block_config does not say it itself. */
     drop_path_rate: float({ ge: 0, le: 1 }).default(0),
     data_specs: AeroDataSpecs,
-    /** Perceiver blocks, where they are to differ from transformer_block_config. */
+    /** Perceiver blocks, where they should differ from transformer_block_config. */
     perceiver_block_config: PerceiverBlockConfig,
   },
   derived: [

@@ -69,7 +69,7 @@ export class DotProductAttention extends nn.Module {
     return this.drop(this.proj.forward(mergeHeads(heads)));
   }
 
-  /** Dropout behind the projection. */
+  /** Dropout after the projection. */
   protected drop(x: Tensor): Tensor {
     return nn.functional.dropout(x, this.config.dropout, this.training);
   }

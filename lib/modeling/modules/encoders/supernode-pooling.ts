@@ -19,7 +19,7 @@ export const SupernodePoolingConfig = defineConfig("SupernodePoolingConfig", {
     radius: optional(float({ ge: 0 })),
     /** … or its k nearest points. Exactly one of both is set. */
     k: optional(int({ ge: 1 })),
-    /** With a radius: at most so many points, those of the lowest index. */
+    /** With a radius: most points that are gathered, those of the lowest index. */
     max_degree: int({ ge: 1 }).default(32),
     /** Positions in messages: those of both ends, their difference, or all. */
     spool_pos_mode: literal("abspos", "relpos", "absrelpos").default("abspos"),
@@ -28,7 +28,7 @@ export const SupernodePoolingConfig = defineConfig("SupernodePoolingConfig", {
     readd_supernode_pos: bool().default(true),
     aggregation: literal("mean", "sum").default("mean"),
     message_mode: literal("mlp", "linear", "identity").default("mlp"),
-    /** Features per point beside its position; null: none. */
+    /** Features per point besides its position; null: none. */
     input_features_dim: optional(int({ ge: 0 })),
   },
   check(config, report) {

@@ -12,7 +12,7 @@ export const MLPConfig = defineConfig("MLPConfig", {
     input_dim: int({ ge: 1 }),
     output_dim: int({ ge: 1 }),
     hidden_dim: int({ ge: 1 }),
-    /** Hidden layers beside the first. */
+    /** Hidden layers besides the first. */
     num_layers: int({ ge: 0 }).default(0),
     activation: ActivationTypes.default("GELU"),
     init_weights: InitWeightsMode.default("truncnormal002"),

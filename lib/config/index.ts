@@ -6,6 +6,7 @@ export { pyFloatRepr, pyNumber, toExponentialPython, toFixedHalfEven, toGeneralP
 export {
   composeConfig,
   composeUnresolved,
+  locateIn,
   mergeConfigs,
   openFiles,
   parseOverrides,
@@ -44,5 +45,6 @@ export {
   type KindEntry,
   type Registration,
 } from "./registry";
+export * from "./migration";
 export * from "./factory";
 export * from "./schema";

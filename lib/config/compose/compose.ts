@@ -183,7 +183,8 @@ function followIn(root: Node, node: Node, path: readonly string[]): Node | undef
   }
 }
 
-function locateIn(tree: Node, path: readonly PropertyKey[]): SourceLocation | undefined {
+/** Where the value at a path of a tree was written. */
+export function locateIn(tree: Node, path: readonly PropertyKey[]): SourceLocation | undefined {
   let node: Node | undefined = tree;
   for (const key of path) {
     if (!node) return undefined;

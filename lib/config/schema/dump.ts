@@ -1,14 +1,8 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { Float } from "../yaml/nodes";
 import { configClassOf, isGiven, type Fields } from "./config-class";
 import { elementType, isFloat, literalValues, tupleTypes } from "./fields";
-
-/** Looks through `.default()`, `.nullable()`, `.optional()` and `shared()`. */
-function unwrap(type: z.ZodType | undefined): z.ZodType | undefined {
-  if (type instanceof z.ZodDefault || type instanceof z.ZodNullable || type instanceof z.ZodOptional)
-    return unwrap(type.unwrap() as z.ZodType);
-  return type instanceof z.ZodLazy ? unwrap(type.unwrap() as z.ZodType) : type;
-}
+import { unwrap } from "./unwrap";
 
 /** Keys that tell a reader which class a mapping belongs to; written even when they were defaulted. */
 function isTag(key: string, type: z.ZodType | undefined): boolean {

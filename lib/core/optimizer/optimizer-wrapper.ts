@@ -81,7 +81,6 @@ export class OptimizerWrapper {
     this.schedule = createSchedule(config.schedule_config, { updateCounter });
     this.weightDecaySchedule = createSchedule(config.weight_decay_schedule, { updateCounter });
     this.#excludeFromWeightDecaySchedule();
-    this.#warnAboutPeak();
   }
 
   /** Groups of the optimizer; `lr` and `weightDecay` are those of the last update. */
@@ -116,17 +115,6 @@ export class OptimizerWrapper {
     if (this.paramGroups.every((group) => group.excludeFromWd)) {
       this.#logger.warning(
         "weight_decay_schedule has no effect: weight_decay is 0 for every parameter; set weight_decay to a value above 0",
-      );
-    }
-  }
-
-  /** Schedules give absolute values: a peak that was left at its default is a thousand times a usual learning rate. */
-  #warnAboutPeak(): void {
-    const config = this.config.schedule_config as (object & { max_value?: number }) | null;
-    const lr = this.paramGroups[0]?.originalLr ?? this.paramGroups[0]?.lr;
-    if (config !== null && config.max_value !== undefined && config.max_value !== lr && !isGiven(config, "max_value")) {
-      this.#logger.warning(
-        `schedule_config has no max_value: the learning rate rises to ${pyNumber(config.max_value)} although lr is ${String(lr)}; set max_value (usually to lr)`,
       );
     }
   }

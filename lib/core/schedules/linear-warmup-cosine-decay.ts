@@ -20,8 +20,8 @@ export const LinearWarmupCosineDecayScheduleConfig = ScheduleBaseConfig.extend(
       warmup_percent: optional(float()),
       /** Value at the first step; 0 is skipped (the first step is already above it). */
       start_value: float({ ge: 0 }).default(0),
-      /** Value at the end of the warm-up; **not** the optimizer's `lr` unless the YAML says so. */
-      max_value: float().default(1),
+      /** Value at the end of the warm-up; **not** the optimizer's `lr` unless the YAML says so. Required since release 2026.4. */
+      max_value: float({ ge: 0 }),
       /** Value at the end of training. */
       end_value: float({ ge: 0 }).default(1e-6),
     },
@@ -52,7 +52,7 @@ export class LinearWarmupCosineDecaySchedule extends ScheduleBase {
       );
     }
     const start_value = config.start_value ?? 0;
-    const max_value = config.max_value ?? 1;
+    const max_value = config.max_value;
     const end_value = config.end_value ?? 1e-6;
     const warmup = new LinearIncreasingSchedule({
       start_value,

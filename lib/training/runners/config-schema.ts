@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { register } from "../../config/registry";
 import {
-  any,
   bool,
   customType,
   defineConfig,
@@ -101,7 +100,6 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     resume_checkpoint: optional(fileNamePart()),
     seed: int().default(0),
     dataset_statistics: optional(mapping(list(float()))),
-    dataset_normalizer: optional(mapping(any())),
     tracker: AnyTracker,
     /** Null: made from date and five random characters. */
     run_id: optional(runId()),

@@ -16,7 +16,7 @@ export class HydraRunner {
 
   /** @throws ConfigError before any work starts when the config is not valid */
   async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
-    const { config, schemaKind } = await loadRunConfig(composed, { ...options, ...this.purpose });
+    const { config, schemaKind, changes } = await loadRunConfig(composed, { ...options, ...this.purpose });
     addGlobalHandlers({ level: consoleLevel(config) });
     const logger = getLogger("runner");
     logger.debug(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);
@@ -25,6 +25,7 @@ export class HydraRunner {
     return this.main({
       config,
       schemaKind,
+      changes,
       device,
       overrides: composed.overrides,
       locate: (path) => composed.locate(path),

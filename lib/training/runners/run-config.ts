@@ -1,9 +1,9 @@
-import type { ComposedConfig } from "../../config";
+import { locateIn, type ComposedConfig } from "../../config";
 import { ConfigError, type ConfigProblem, type SourceLocation } from "../../config/errors";
-import { findKind } from "../../config/registry";
 import { loadUserKinds } from "../../config/factory/load-kind";
+import { migratePlain, type ConfigChange } from "../../config/migration";
+import { findKind, registeredKinds } from "../../config/registry";
 import { suggestNames } from "../../config/nearest-names";
-import { registeredKinds } from "../../config/registry";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
 import { ConfigSchema, setAcceleratorDetection } from "./config-schema";
 import { isConfigClass, isSubclass, validateConfig, type AnyConfigClass } from "../../config/schema";
@@ -16,13 +16,16 @@ export interface RunConfig {
   readonly config: ConfigSchema;
   /** Kind of the root class, written to `hp_resolved.yaml`. */
   readonly schemaKind: string;
+  /** What the config had in the form of release 1.1. */
+  readonly changes?: readonly ConfigChange[];
 }
 
 const root = ConfigSchema as unknown as AnyConfigClass;
 
 /**
  * Loads the user's classes that a composed config names and validates it once, by the root class in
- * `config_schema_kind` (default: {@link ConfigSchema}). Nothing is written.
+ * `config_schema_kind` (default: {@link ConfigSchema}). Configs of release 1.1 of the Python framework are read as well as those of
+ * 2026.4. Nothing is written.
  *
  * @param purpose - what the run is for: then everything that the config refers to has to be there as well
  * @throws ConfigError with every problem, its file and line
@@ -31,33 +34,35 @@ export async function loadRunConfig(
   composed: Pick<ComposedConfig, "plain" | "locate"> & Partial<Pick<ComposedConfig, "mentions">>,
   purpose: RunPurpose | null = null,
 ): Promise<RunConfig> {
-  const { plain, locate, mentions = () => true } = composed;
-  const at = (path: readonly PropertyKey[], message: string): ConfigProblem => {
+  const { plain: written, mentions = () => true } = composed;
+  const unloaded: { path: readonly PropertyKey[]; message: string }[] = [];
+  await loadUserKinds(
+    written,
+    undefined,
+    ({ kind, message }) => void unloaded.push({ path: pathOf(written, kind) ?? [], message }),
+  );
+  setAcceleratorDetection(bestAccelerator);
+  const { schema, schemaKind, problem } = rootSchema(written["config_schema_kind"] ?? DEFAULT_SCHEMA_KIND);
+  const migration = migratePlain(written, schema, composed.locate);
+  const { plain, changes } = migration;
+  const locate = (path: readonly PropertyKey[]) => locateIn(migration.tree, path);
+  const at = ({ path, message }: (typeof unloaded)[number]): ConfigProblem => {
     let location: SourceLocation | undefined;
     for (let depth = path.length; depth >= 0 && !location; depth--) location = locate(path.slice(0, depth));
     return { path: path.join("."), message, location };
   };
-  const unloaded: ConfigProblem[] = [];
-  await loadUserKinds(
-    plain,
-    undefined,
-    ({ kind, message }) => void unloaded.push(at(pathOf(plain, kind) ?? [], message)),
-  );
-  setAcceleratorDetection(bestAccelerator);
-  const { schema, schemaKind, problem } = rootSchema(plain["config_schema_kind"] ?? DEFAULT_SCHEMA_KIND);
 
   const problems = [
-    ...unloaded,
-    ...(problem === null ? [] : [at(["config_schema_kind"], problem)]),
+    ...unloaded.map(at),
+    ...migration.problems,
+    ...(problem === null ? [] : [at({ path: ["config_schema_kind"], message: problem })]),
     ...(purpose === null
       ? []
-      : [...missingKinds(plain, schema), ...checkReferences(plain, schema, purpose, mentions)].map(
-          ({ path, message }) => at(path, message),
-        )),
+      : [...missingKinds(plain, schema), ...checkReferences(plain, schema, purpose, mentions)].map(at)),
   ];
   try {
     const config = validateConfig(schema, plain, locate) as ConfigSchema;
-    if (problems.length === 0) return { config, schemaKind };
+    if (problems.length === 0) return { config, schemaKind, changes };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const known = new Set(problems.map(({ path }) => path));

@@ -14,7 +14,7 @@ import { createPipeline, DataContainer, DatasetFactory } from "../../data";
 import { PreviousRunInitializerConfig } from "../../initializers/previous-run-initializer";
 import { ResumeInitializerConfig } from "../../initializers/resume-initializer";
 import { cuda, versions } from "../../torch";
-import type { ComposedConfig } from "../../config";
+import { summarizeChanges, type ComposedConfig, type ConfigChange } from "../../config";
 import { BaseTrainer } from "../trainers/base-trainer";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
@@ -98,6 +98,7 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
   const name = runName(config.name, overrides);
   logger.info(`run ${pathProvider.runId}: ${pathProvider.runOutputPath}`);
   logger.debug(`run name: ${name || "(none)"}`);
+  logChanges(options.changes ?? []);
   logSystemInfo();
 
   const resumed = resumeFrom(options, pathProvider);
@@ -140,6 +141,18 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
 
 function isTrainer(value: unknown): value is BaseTrainer {
   return value instanceof BaseTrainer;
+}
+
+/** Tells, once, what the config had in the form of release 1.1, and in which files: short, since copies of one line are one. */
+function logChanges(changes: readonly ConfigChange[]): void {
+  const logger = getLogger("config");
+  const infos = summarizeChanges(changes.filter(({ severity }) => severity === "info"));
+  if (infos.length > 0) {
+    logger.info(
+      `read ${infos.length === 1 ? "a key" : `${infos.length} keys`} of release 1.1 (docs/migrating-from-python.md):\n${infos.map((line) => `  ${line}`).join("\n")}`,
+    );
+  }
+  for (const line of summarizeChanges(changes.filter(({ severity }) => severity === "warning"))) logger.warning(line);
 }
 
 /** With `resume_run_id`: a link to that run, and a trainer config whose initializer reads it. */

@@ -18,7 +18,7 @@ import {
   report,
   str,
 } from "../../config/schema";
-import { migrateSlurmKeys } from "./slurm-migration";
+import { migrateSlurmKeys } from "../../config/migration/slurm";
 
 /** Text that fits into one line of a job script. */
 const line = customType<string>((input, context) =>

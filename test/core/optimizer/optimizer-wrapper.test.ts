@@ -247,15 +247,6 @@ describe("warnings", () => {
   beforeEach(() => (warnings = jest.spyOn(process.stderr, "write").mockReturnValue(true)));
   afterEach(() => warnings.mockRestore());
 
-  test("a schedule without max_value rises to 1", () => {
-    const schedule_config = {
-      kind: "noether.core.schedules.LinearWarmupCosineDecaySchedule",
-      warmup_percent: 0.1,
-    } as never;
-    wrap(new Two(), { lr: 1e-3, schedule_config });
-    expect(warnings.mock.calls.join()).toContain("set max_value");
-  });
-
   test("a weight decay schedule without weight decay has no effect", () => {
     wrap(new Two(), {
       weight_decay_schedule: { kind: "noether.core.schedules.ConstantSchedule", value: 0.1 } as never,

@@ -32,7 +32,7 @@ describe("AnyScheduleConfig", () => {
     [schedule("ConstantSchedule", { value: 1 }), true],
     [schedule("ConstantSchedule"), false],
     [schedule("CustomSchedule", { values: ["1e-3", 2] }), true],
-    [schedule("LinearWarmupCosineDecaySchedule", { warmup_percent: 0.1 }), true],
+    [schedule("LinearWarmupCosineDecaySchedule", { warmup_percent: 0.1, max_value: 1 }), true],
     [schedule("LinearWarmupCosineDecaySchedule"), false],
     [schedule("LinearWarmupCosineDecaySchedule", { warmup_percent: 0.1, warmup_steps: 3 }), false],
     [schedule("LinearDecreasingSchedule"), false],
@@ -51,14 +51,14 @@ describe("AnyScheduleConfig", () => {
   });
 
   test("defaults of the warm-up schedule", () => {
-    expect(AnyScheduleConfig.parse(schedule("LinearWarmupCosineDecaySchedule", { warmup_percent: 0.1 }))).toMatchObject(
-      {
-        start_value: 0,
-        end_value: 1e-6,
-        max_value: 1,
-        interval: "update",
-      },
-    );
+    expect(
+      AnyScheduleConfig.parse(schedule("LinearWarmupCosineDecaySchedule", { warmup_percent: 0.1, max_value: 1 })),
+    ).toMatchObject({
+      start_value: 0,
+      end_value: 1e-6,
+      max_value: 1,
+      interval: "update",
+    });
   });
 
   test("a missing and a misspelt kind", () => {

@@ -10,6 +10,7 @@ import {
   LinearDecreasingSchedule,
   LinearIncreasingSchedule,
   LinearWarmupCosineDecaySchedule,
+  LinearWarmupCosineDecayScheduleConfig,
   PolynomialDecreasingSchedule,
   PolynomialIncreasingSchedule,
   ScheduleBase,
@@ -271,9 +272,25 @@ describe("warm-up and cosine", () => {
   );
 
   test("one of the two warm-ups is required", () => {
-    expect(() => new LinearWarmupCosineDecaySchedule({})).toThrow("exactly one");
-    expect(() => new LinearWarmupCosineDecaySchedule({ warmup_percent: 0.1, warmup_steps: 1 })).toThrow("exactly one");
+    const peak = { max_value: 1 };
+    expect(() => new LinearWarmupCosineDecaySchedule(peak)).toThrow("exactly one");
+    expect(() => new LinearWarmupCosineDecaySchedule({ ...peak, warmup_percent: 0.1, warmup_steps: 1 })).toThrow(
+      "exactly one",
+    );
   });
+
+  test.each([{}, { max_value: -1 }])("the peak is a number >= 0: %j", (peak) => {
+    const { error } = LinearWarmupCosineDecayScheduleConfig.safeParse({ warmup_steps: 1, ...peak });
+    expect(error?.issues).toEqual([expect.objectContaining({ path: ["max_value"] })]);
+  });
+
+  // values of release 2026.4
+  test("warm-up in steps", () =>
+    expectValues(
+      new LinearWarmupCosineDecaySchedule({ warmup_steps: 3, max_value: 0.02, end_value: 1e-4 }),
+      10,
+      [0.005, 0.01, 0.015, 0.02, 0.018666952767655166],
+    ));
 });
 
 describe("sequences", () => {

@@ -1,4 +1,4 @@
-import { migrateSlurmKeys } from "../../../lib/training/runners/slurm-migration";
+import { migrateSlurmKeys } from "../../../lib/config/migration/slurm";
 
 test("a new section stays as it is", () => {
   const section = { folder: "logs", slurm_partition: "gpu", nodes: 2, queue: "left to the schema" };
@@ -60,9 +60,9 @@ test("options without a key of their own join those that are there, which win", 
     slurm_additional_parameters: { gres: "gpu:1", nice: 5, kill_on_invalid_dep: "no" },
   });
   expect(changes).toEqual([
-    "gres is slurm_additional_parameters.gres now",
-    "nice is slurm_additional_parameters.nice now",
-    "kill_on_invalid_dep is slurm_additional_parameters.kill_on_invalid_dep now",
+    { key: "gres", name: "slurm_additional_parameters.gres" },
+    { key: "nice", name: "slurm_additional_parameters.nice" },
+    { key: "kill_on_invalid_dep", name: "slurm_additional_parameters.kill_on_invalid_dep" },
   ]);
 });
 

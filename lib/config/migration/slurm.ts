@@ -1,4 +1,4 @@
-import { shellQuote } from "./shell-quote";
+import { shellQuote } from "../shell-quote";
 
 type Section = Readonly<Record<string, unknown>>;
 
@@ -6,8 +6,8 @@ type Section = Readonly<Record<string, unknown>>;
 export interface SlurmMigration {
   /** The section with the keys of `SlurmConfig`. */
   readonly section: Section;
-  /** What changed, as the message says it: `time is timeout_min now`. */
-  readonly changes: readonly string[];
+  /** Old keys and the new ones that they were read as. */
+  readonly changes: readonly { readonly key: string; readonly name: string }[];
   /** Old keys whose value has no counterpart. */
   readonly problems: readonly { readonly key: string; readonly message: string }[];
 }
@@ -44,7 +44,7 @@ const additional = new Set("ntasks gpus gres reservation begin output error kill
 export function migrateSlurmKeys(input: Section): SlurmMigration {
   const section: Record<string, unknown> = {};
   const extra: Record<string, unknown> = {};
-  const changes: string[] = [];
+  const changes: { key: string; name: string }[] = [];
   const problems: { key: string; message: string }[] = [];
   for (const [key, value] of Object.entries(input)) {
     const { name, translate, expected } = (Object.hasOwn(renamed, key) && renamed[key]) || same(key);
@@ -52,7 +52,7 @@ export function migrateSlurmKeys(input: Section): SlurmMigration {
       // null meant that the option is not given
       if (value === null) continue;
       extra[key] = typeof value === "boolean" ? (value ? "yes" : "no") : value;
-      changes.push(`${key} is slurm_additional_parameters.${key} now`);
+      changes.push({ key, name: `slurm_additional_parameters.${key}` });
     } else if (name === key) section[key] = value;
     else if ((input[name] ?? null) !== null) {
       problems.push({ key, message: `"${key}" is an old name of "${name}": give only one` });
@@ -60,7 +60,7 @@ export function migrateSlurmKeys(input: Section): SlurmMigration {
       const translated = translate(value);
       if (translated === undefined) problems.push({ key, message: `expected ${expected}, or ${name} instead` });
       else section[name] = translated;
-      changes.push(`${key} is ${name} now`);
+      changes.push({ key, name });
     }
   }
   if (Object.keys(extra).length > 0) {

@@ -59,7 +59,7 @@ test("a run's config of release 1.1 is read, with a short report", async () => {
   expect(summarizeChanges(changes ?? [])).toEqual([
     "old.yaml:3: dataset_normalizer: has no effect, nor had it before: normalizers belong to data sets",
     "old.yaml:20: slurm.job_name: is name now",
-    "old.yaml:4: datasets.train.normalizers: is dataset_normalizers now (also in datasets.test.normalizers)",
+    "old.yaml:8: datasets.train.normalizers: is dataset_normalizers now (also in datasets.test.normalizers)",
     expect.stringMatching(/^old\.yaml:14: model\.schedules\.0\.max_value: is 1 where it is left out/),
     expect.stringMatching(/^old\.yaml:19: trainer\.callbacks\.0\.kind: is "noether\.training\.callbacks\.Offline/),
   ]);

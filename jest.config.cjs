@@ -35,11 +35,6 @@ module.exports = {
       ...shared,
       displayName: "dist",
       testMatch: ["<rootDir>/test/dist/**/*.test.ts"],
-      // compares bits of runs in one process, which is to be its own: `npm test` starts it by itself (NOETHER_KILL_TEST=1)
-      testPathIgnorePatterns: [
-        "/node_modules/",
-        ...(process.env.NOETHER_KILL_TEST ? [] : ["<rootDir>/test/dist/kill/"]),
-      ],
     },
   ],
 };

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { composeConfig } from "../../lib/config";
 import { parseHydraArguments } from "../../lib/cli/hydra-arguments";
 import { register } from "../../lib/config/registry";
-import { setNumThreads } from "../../lib/torch";
 import { HydraRunner } from "../../lib/training";
 import { AirfoilDataset, AirfoilDatasetConfig } from "../../examples/airfoil/dataset";
 import { Baselines, relativeError, type AirfoilCase } from "../../examples/airfoil/baselines";
@@ -174,7 +173,6 @@ describe("the run", () => {
       "+run_id=tiny",
       `output_path=${directory}`,
     ];
-    setNumThreads(1);
     const parsed = parseHydraArguments([join(root, "examples", "airfoil", "train.yaml"), ...overrides]);
     if (parsed.action !== "run") throw new Error("expected a run");
     await new HydraRunner().run(composeConfig(parsed));

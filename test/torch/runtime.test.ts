@@ -24,9 +24,12 @@ import { asTorchError, guard, internal } from "../../lib/torch/errors";
 describe("threads, devices and versions", () => {
   test("the number of threads can be set", () => {
     const before = getNumThreads();
-    setNumThreads(1);
-    expect(getNumThreads()).toBe(1);
-    setNumThreads(before);
+    try {
+      setNumThreads(1);
+      expect(getNumThreads()).toBe(1);
+    } finally {
+      setNumThreads(before);
+    }
     expect(getNumInteropThreads()).toBeGreaterThanOrEqual(1);
     expect(() => setNumThreads(0)).toThrow(TorchError);
   });

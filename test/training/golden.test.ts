@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { basename, join } from "node:path";
 
-import { load, manualSeed, save, setNumThreads, type Tensor, toMap } from "../../lib/torch";
+import { getNumThreads, load, manualSeed, save, setNumThreads, type Tensor, toMap } from "../../lib/torch";
 import { goldenPath } from "../support/golden";
 import { python } from "../support/python";
 import {
@@ -30,10 +30,14 @@ const CHECKPOINT = {
 };
 
 const folder = temporaryFolder();
-afterAll(() => folder.remove());
+const threads = getNumThreads();
 beforeAll(() => {
   setNumThreads(1);
   manualSeed(0);
+});
+afterAll(() => {
+  setNumThreads(threads);
+  folder.remove();
 });
 
 function expectTrace(trainer: GoldenTrainer, model: GoldenModel, expected: readonly TraceEntry[]): void {

@@ -24,9 +24,11 @@ interface Built {
   readonly model: { stateDict(): Map<string, unknown>; readonly optimizer: { stateDict(): Map<string, unknown> } };
 }
 const { build } = jest.requireActual<{ build(options: object): Built }>("./run.cjs");
-const torch = jest.requireActual<{ scope<T>(body: () => T): T; Tensor: new () => { toArray(): unknown } }>(
-  "../../../dist/torch",
-);
+const torch = jest.requireActual<{
+  scope<T>(body: () => T): T;
+  Tensor: new () => { toArray(): unknown };
+  getNumThreads(): number;
+}>("../../../dist/torch");
 
 const KILLS = Number(process.env["NOETHER_KILLS"] ?? 25);
 const root = mkdtempSync(join(tmpdir(), "noether-kill-"));
@@ -72,9 +74,18 @@ async function resume(from: string): Promise<{ update: number; state: State } | 
 /** Runs the program below `output` with the library preloaded. */
 function run(output: string, environment: Record<string, string>) {
   mkdirSync(output, { recursive: true });
+  // The same bits are promised for the same number of threads: the gradient of batch norm, for one, is summed thread by thread.
+  const threads = String(torch.getNumThreads());
   return spawnSync(process.execPath, [script, output], {
     encoding: "utf8",
-    env: { ...process.env, LD_PRELOAD: shim, SHIM_BELOW: join(output, "run"), ...environment },
+    env: {
+      ...process.env,
+      OMP_NUM_THREADS: threads,
+      MKL_NUM_THREADS: threads,
+      LD_PRELOAD: shim,
+      SHIM_BELOW: join(output, "run"),
+      ...environment,
+    },
   });
 }
 

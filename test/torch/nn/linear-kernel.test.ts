@@ -159,13 +159,16 @@ describe("a large linear layer", () => {
   it("gives the same bits whatever the number of threads", () => {
     const tensors = inputs(200, 192, 192);
     const before = getNumThreads();
-    const results = [1, 2, 3].map((threads) => {
-      setNumThreads(threads);
-      return run(linear, tensors, full([2, 200, 192], 0.5));
-    });
-    setNumThreads(before);
-    for (const result of results.slice(1))
-      result.forEach((value, i) => expect(value.equal(results[0]![i]!)).toBe(true));
+    try {
+      const results = [1, 2, 3].map((threads) => {
+        setNumThreads(threads);
+        return run(linear, tensors, full([2, 200, 192], 0.5));
+      });
+      for (const result of results.slice(1))
+        result.forEach((value, i) => expect(value.equal(results[0]![i]!)).toBe(true));
+    } finally {
+      setNumThreads(before);
+    }
   });
 
   it("has gradients of gradients", () => {

@@ -1,0 +1,104 @@
+/** `noether-init`, `noether-ts init`: makes a project that trains at once. */
+import { relative } from "node:path";
+import { parseArgs } from "node:util";
+import { missingKindMessage } from "../config/missing-kinds";
+import { suggestNames } from "../config/nearest-names";
+import { EXIT } from "./command";
+import { UsageError } from "./hydra-arguments";
+import { createProject } from "./project-template";
+
+/** Values of `--tracker`, and the kind that the project's config then names. */
+const TRACKERS: Readonly<Record<string, string | null>> = {
+  disabled: null,
+  tensorboard: "noether.core.trackers.TensorboardTracker",
+  trackio: "noether.core.trackers.TrackioTracker",
+  wandb: "noether.core.trackers.WandBTracker",
+};
+const HARDWARE = ["gpu", "mps", "cpu"];
+
+const usage = `Usage: noether-init NAME [options]          (also: noether-ts init)
+
+Makes the folder NAME with a project that trains at once: configs, a data set that computes a potential flow, a model, a
+trainer, a callback and a test of its own.
+
+Options:
+  -t, --tracker NAME       ${Object.keys(TRACKERS).join(", ")}. Default: disabled
+      --hardware NAME      gpu: the best device there is; cpu. Default: gpu
+  -d, --project-dir DIR    where the folder is made. Default: here
+      --wandb-entity NAME  for the tracker wandb
+  -h, --help
+
+NAME begins with a letter; letters, digits, _ and - follow.
+Exit codes: 0 done, 1 failed (also: a bad name, or NAME is there already), 2 bad usage.`;
+
+/** Runs the command; returns the exit code. */
+export function init(args: readonly string[]): number {
+  const { values, positionals } = read(args);
+  if (values.help) {
+    console.log(usage);
+    return EXIT.ok;
+  }
+  const [name, ...others] = positionals;
+  if (name === undefined) {
+    console.error(usage);
+    return EXIT.usage;
+  }
+  if (others.length > 0)
+    throw new UsageError(`expected one name, received ${positionals.length}: ${positionals.join(" ")}`);
+  checkName(name);
+  const tracker = choice("--tracker", values.tracker ?? "disabled", Object.keys(TRACKERS));
+  const hardware = choice("--hardware", values.hardware ?? "gpu", HARDWARE);
+  if (hardware === "mps") throw new UsageError("--hardware mps is not implemented yet: there is no Metal backend");
+  const missing = TRACKERS[tracker] ? missingKindMessage(TRACKERS[tracker], []) : undefined;
+  if (missing !== undefined) throw new UsageError(`--tracker ${tracker}: ${missing}`);
+
+  const { path, files } = createProject({
+    name,
+    parent: values["project-dir"] ?? ".",
+    tracker,
+    accelerator: hardware === "gpu" ? null : hardware,
+    wandbEntity: values["wandb-entity"] ?? null,
+  });
+  console.log(`made ${path} (${files.length} files)
+  tracker   ${tracker}
+  hardware  ${hardware === "gpu" ? "the best there is" : hardware}
+
+Next:
+  cd ${relative(process.cwd(), path) || "."}
+  npm install
+  npm run train`);
+  return EXIT.ok;
+}
+
+function read(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        tracker: { type: "string", short: "t" },
+        hardware: { type: "string" },
+        "project-dir": { type: "string", short: "d" },
+        "wandb-entity": { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function checkName(name: string): void {
+  if (!/^[A-Za-z][\w-]*$/.test(name))
+    throw new Error(
+      `expected a name that begins with a letter, then letters, digits, _ and -; received ${JSON.stringify(name)}`,
+    );
+  // npm refuses these as names of packages that depend on noether-ts
+  if (["node_modules", "noether-ts"].includes(name.toLowerCase()))
+    throw new Error(`expected another name than ${name}, which is taken`);
+}
+
+function choice(option: string, value: string, names: readonly string[]): string {
+  if (names.includes(value)) return value;
+  throw new UsageError(`${option} has no "${value}"; ${suggestNames(value, names)}`);
+}

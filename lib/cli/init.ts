@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import { missingKindMessage } from "../config/missing-kinds";
+import { ValueError } from "../config/python-errors";
 import { suggestNames } from "../config/nearest-names";
 import { EXIT } from "./command";
 import { UsageError } from "./hydra-arguments";
@@ -90,12 +91,12 @@ function read(args: readonly string[]) {
 
 function checkName(name: string): void {
   if (!/^[A-Za-z][\w-]*$/.test(name))
-    throw new Error(
+    throw new ValueError(
       `expected a name that begins with a letter, then letters, digits, _ and -; received ${JSON.stringify(name)}`,
     );
   // npm refuses these as names of packages that depend on noether-ts
   if (["node_modules", "noether-ts"].includes(name.toLowerCase()))
-    throw new Error(`expected another name than ${name}, which is taken`);
+    throw new ValueError(`expected another name than ${name}: npm keeps it for something else`);
 }
 
 function choice(option: string, value: string, names: readonly string[]): string {

@@ -2,6 +2,7 @@
 /** `noether-ts`: one command, many subcommands. Training and evaluation have commands of their own. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { suggestNames } from "../config/nearest-names";
 import { packageRoot } from "../torch/loader";
 import { EXIT, runCommand } from "./command";
 import { doctor } from "./doctor";
@@ -53,9 +54,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   const subcommand = Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
   if (subcommand === undefined) {
-    console.error(
-      `expected one of the commands ${Object.keys(subcommands).join(" and ")}, got "${name}"\n\n${usage()}`,
-    );
+    console.error(`expected a command, got "${name}"; ${suggestNames(name, Object.keys(subcommands))}\n\n${usage()}`);
     return EXIT.usage;
   }
   return subcommand.run(args);

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { ValueError } from "../config/python-errors";
 import { packageRoot } from "../torch/loader";
 import { packageVersion } from "./command";
 
@@ -32,12 +33,12 @@ const HIDDEN = "gitignore";
  * when it is complete.
  *
  * @returns its absolute path and its files, relative to it
- * @throws Error when something of its name is there already
+ * @throws ValueError when something of its name is there already
  */
 export function createProject(options: ProjectOptions): { path: string; files: string[] } {
   const parent = resolve(options.parent);
   const path = join(parent, options.name);
-  if (isThere(path)) throw new Error(`expected a new name, but ${path} is there already`);
+  if (isThere(path)) throw new ValueError(`expected a new name, but ${path} is there already`);
   const template = join(packageRoot(), "templates", "project");
   const names = readdirSync(template, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -70,11 +71,11 @@ function fillIn(
   text: string,
   { name: project, tracker, accelerator, wandbEntity }: ProjectOptions,
 ): string {
+  const isYaml = name.endsWith(".yaml");
   const values: Readonly<Record<string, string>> = {
-    // npm wants lower case
-    project: name === "package.json" ? project.toLowerCase() : project,
+    // a string of JSON is one of YAML, whatever it holds; npm wants lower case
+    project: isYaml ? JSON.stringify(project) : name === "package.json" ? project.toLowerCase() : project,
     tracker,
-    // a string of JSON is one of YAML
     wandb_entity: JSON.stringify(wandbEntity),
     noether_ts: ownVersion(),
   };

@@ -14,7 +14,7 @@ export interface CliResult {
 const script = (command: string) => join(packageRoot, "dist/cli", `${command}.js`);
 
 /** Runs a built command to its end. */
-export function runCli(command: "noether-train" | "noether-eval", args: readonly string[], cwd: string = project): CliResult {
+export function runCli(command: `noether-${string}`, args: readonly string[], cwd: string = project): CliResult {
   const { status, stdout, stderr } = spawnSync(process.execPath, [script(command), ...args], { cwd, encoding: "utf8" });
   return { code: status, stdout, stderr };
 }

@@ -29,7 +29,7 @@ export function overloadsOf(table: OperatorTable): readonly Overload[] {
   for (const text of table.texts) {
     const schema = parseSchema(text);
     const previous = list.at(-1);
-    // The generator writes an out variant right behind its functional twin.
+    // The generator writes an out variant right after its functional twin.
     if (previous && isOut(schema) && !isOut(previous.schema)) list[list.length - 1] = { ...previous, out: schema };
     else
       list.push({

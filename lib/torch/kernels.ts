@@ -26,7 +26,7 @@ export function matmulKernel(
   return native.matmulKernel(m, n, k, dtype === "bfloat16");
 }
 
-/** @internal The kernel for attention of heads with so many channels in float32 or bfloat16; null: ATen's. */
+/** @internal The kernel for attention of heads of this size in float32 or bfloat16; null: ATen's. */
 export function attentionKernel(
   queries: number,
   keys: number,

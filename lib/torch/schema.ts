@@ -57,7 +57,7 @@ export function camelCase(name: string): string {
 /**
  * Parses one schema string.
  *
- * @throws Error (`internal:`) for text that is no schema: schemas come from libtorch, never from a user.
+ * @throws Error (`internal:`) for text that is not a schema: schemas come from libtorch, never from a user.
  */
 export function parseSchema(text: string): Schema {
   const open = text.indexOf("(");

@@ -4,7 +4,7 @@
 let place = "";
 
 /**
- * The value of an own property by which `structuredClone`, `postMessage` and `v8.serialize` refuse an object: it is a function, which
+ * The value of a property by which `structuredClone`, `postMessage` and `v8.serialize` refuse an object: it is a function, which
  * they cannot copy and quote in their error (about 140 characters of it). `JSON.stringify` refuses too, unless its replacer has put something else in the object's
  * place.
  *

@@ -26,7 +26,7 @@ export function refuse(context: IssueSink, input: unknown, expected: string): ne
   return z.NEVER;
 }
 
-/** Validates with another type, whose problems become those of this one, with `path` in front. */
+/** Validates with another type, whose problems become those of this one, with `path` before theirs. */
 export function delegate<O>(
   type: z.ZodType<O>,
   input: unknown,
@@ -39,7 +39,7 @@ export function delegate<O>(
   return z.NEVER;
 }
 
-/** Copies the issues of a nested parse to the parent's context, with the path in front. */
+/** Copies the issues of a nested parse to the parent's context, with the path before theirs. */
 export function forwardIssues(
   context: IssueSink,
   error: z.ZodError,

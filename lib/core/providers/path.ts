@@ -98,7 +98,7 @@ export class PathProvider {
 
   /**
    * Provider for another run below the same output root. The stage is taken as given, never inherited. A debug run looks
-   * for runs that are no debug runs first, then among the debug runs.
+   * for runs that are not debug runs first, then among the debug runs.
    */
   withRun(runId: string | null = null, stageName: string | null = null): PathProvider {
     const find = (debug: boolean): PathProvider =>

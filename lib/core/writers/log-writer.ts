@@ -80,7 +80,7 @@ export class LogWriter {
     return shown;
   }
 
-  /** Logs a value for the tracker that is no number, e.g. an image or a histogram; it is not kept in the entries. */
+  /** Logs a value for the tracker that is not a number, e.g. an image or a histogram; it is not kept in the entries. */
   addNonscalar(key: string, value: unknown): void {
     this.nonScalarKeys.add(this.#add(key, value));
   }

@@ -13,7 +13,7 @@ import { SequentialSampler } from "../samplers/sequential-sampler";
  * key is stacked. Batches carry the seconds that loading and collating took under `__meta_time_getitem` and
  * `__meta_time_collate`.
  *
- * @throws ValueError for a batch size that is no positive integer
+ * @throws ValueError for a batch size that is not a positive integer
  */
 export class DataLoader implements AsyncIterable<Batch> {
   /** Batches of a pass. */

@@ -20,7 +20,7 @@ export const InterleavedSamplerConfig = defineConfig("InterleavedSamplerConfig",
     evaluation: bool().default(false),
     /** Batches of one optimizer update. */
     accumulation_steps: int({ ge: 1 }).default(1),
-    /** Processes that train together: each sample here counts for so many. */
+    /** Processes that train together: each sample counted here stands for one of each process. */
     world_size: int({ ge: 1 }).default(1),
   },
   check: (config, report) => {

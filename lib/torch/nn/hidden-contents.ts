@@ -12,7 +12,7 @@ const DEPTH = 4;
 
 /**
  * Refuses modules and parameters in arrays, maps, sets and objects that are properties of a module: they would have no name in the
- * state dict, would not be trained, and would stay behind when the module moves. What is also held in the usual way is no loss and
+ * state dict, would not be trained, and would not move with the module. What is also held in the usual way is not lost and
  * passes.
  *
  * @throws TypeError that names the property and the container to use.

@@ -45,7 +45,7 @@ const NONLINEARITY = oneOf(...NONLINEARITIES);
 const NUMBER: Kind = { text: "a number", accepts: (value) => typeof value === "number" };
 const FAN_MODE = oneOf("fan_in", "fan_out");
 
-/** Refuses what is no tensor, no number, or no option of the function `where`. */
+/** Refuses what is not a tensor, a number, or an option of the function `where`. */
 function check(
   where: string,
   tensor: Tensor,

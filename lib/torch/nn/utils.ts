@@ -47,7 +47,7 @@ export function getTotalNorm(tensors: Iterable<Tensor>, options: NormOptions = {
     const total = normOf(list, normType);
     if (errorIfNonfinite && !Number.isFinite(total.item())) {
       throw new TorchError(
-        `The total norm of order ${normType}: expected a finite number, got ${total.item()}; pass errorIfNonfinite: false to go on`,
+        `The total norm of order ${normType}: expected a finite number, got ${total.item()}; pass errorIfNonfinite: false to continue`,
       );
     }
     return total;

@@ -19,7 +19,7 @@ export interface AdadeltaOptions {
   lr: number | Tensor;
   /** Decay of the running means of squared gradients and squared steps (default 0.9). */
   rho: number;
-  /** Added inside of both roots (default 1e-6). */
+  /** Added inside both roots (default 1e-6). */
   eps: number;
   /** L2 penalty (default 0). */
   weightDecay: number;

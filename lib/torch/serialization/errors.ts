@@ -1,7 +1,7 @@
 import { TorchError, asTorchError } from "../errors";
 
 /**
- * A file that is no checkpoint, is damaged, or holds something that is not loaded; or a value that cannot be saved.
+ * A file that is not a checkpoint, is damaged, or holds something that is not loaded; or a value that cannot be saved.
  * The message names the file and what was found; `code` is `ERR_CHECKPOINT`.
  */
 export class CheckpointError extends TorchError {

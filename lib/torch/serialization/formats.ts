@@ -1,4 +1,4 @@
-/** Recognises files that are no checkpoint of ours by their first bytes, so that the error can name them. */
+/** Recognises files that are not our checkpoints by their first bytes, so that the error can name them. */
 
 /** Bytes that {@link foreignFormat} wants to see. */
 export const SNIFF_LENGTH = 512;
@@ -28,7 +28,7 @@ const SIGNATURES: readonly Signature[] = [
 ];
 
 /**
- * What a file that is no zip archive is, as far as its beginning tells.
+ * What a file that is not a zip archive is, as far as its beginning shows.
  *
  * @param start the first {@link SNIFF_LENGTH} bytes, or all there are.
  */

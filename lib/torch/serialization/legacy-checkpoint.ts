@@ -55,7 +55,7 @@ export function readLegacyCheckpoint(source: Source, { memoryLimit }: Limits): C
   return { root, places, parts: [...table.parts.values()], swapSize: () => 1 };
 }
 
-/** The data of a storage behind their number of elements. */
+/** The data of a storage after their number of elements. */
 function placeAt(source: Source, { key, byteLength, elementCounts }: StorageNode, offset: number): Place {
   if (offset + COUNT + byteLength > source.size)
     throw damaged(`a storage ${printable(key)} of ${byteLength} bytes that goes past the end of the file`);

@@ -5,7 +5,7 @@
  * |---|---|
  * | `None`, `bool`, `str` | `null`, boolean, string |
  * | `int` | number while it is exact (up to 2^53 − 1), else bigint; a bigint is always an `int` |
- * | `float` | number. A number that is no safe integer (0.5, 1e300, NaN, −0) is a `float`; an integral one is an `int` unless it is wrapped in {@link Float} or stands where `load` found a `float` (see {@link isFloatEntry}) |
+ * | `float` | number. A number that is not a safe integer (0.5, 1e300, NaN, −0) is a `float`; an integral one is an `int` unless it is wrapped in {@link Float} or stands where `load` found a `float` (see {@link isFloatEntry}) |
  * | `dict` | plain object when all keys are strings (and JavaScript keeps their order), else `Map`; both are written as `dict` |
  * | `OrderedDict`, `Counter` | {@link OrderedDict}, {@link Counter}, both a `Map` |
  * | `list`, `tuple`, `torch.Size` | array, {@link Tuple}, {@link Size} |

@@ -130,6 +130,6 @@ function tuple(value: unknown, length: number): readonly unknown[] {
 
 function integer(value: unknown, what: string): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
-    throw damaged(`${what} that is no integer of at least 0`);
+    throw damaged(`${what} that is not an integer of at least 0`);
   return value;
 }

@@ -21,7 +21,7 @@ export function moveStorage(handle: number, device: Device): number {
 export function swapBytes(handle: number, numberSize: number): number {
   const bytes = new Tensor(handle);
   try {
-    // what is left over behind the last whole number is no number
+    // what is left over after the last whole number is not a number
     const whole = bytes.numel() - (bytes.numel() % numberSize);
     return scope(() => {
       const swapped = bytes.narrow(0, 0, whole).reshape([-1, numberSize]).flip([1]).reshape([whole]); // (bytes)

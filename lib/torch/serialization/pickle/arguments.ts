@@ -21,12 +21,12 @@ export function real(value: unknown): number {
 /** A non-negative int. */
 export function count(value: unknown, what: string): number {
   if (typeof value !== "number" || !looksLikeInt(value) || value < 0)
-    throw damaged(`${what} that is no integer of at least 0`);
+    throw damaged(`${what} that is not an integer of at least 0`);
   return value;
 }
 
 /** Sizes, strides: a tuple, list or `torch.Size` of at most 64 non-negative ints. */
 export function sizes(value: unknown, what: string): number[] {
-  if (!Array.isArray(value) || value.length > 64) throw damaged(`${what} that is no tuple of at most 64 integers`);
+  if (!Array.isArray(value) || value.length > 64) throw damaged(`${what} that is not a tuple of at most 64 integers`);
   return value.map((size) => count(size, what));
 }

@@ -24,7 +24,7 @@ function orderedDict(args: Tuple): DictNode {
   const [pairs] = args;
   if (args.length !== 1 || !Array.isArray(pairs)) throw damaged("an OrderedDict with unknown arguments");
   for (const pair of pairs as unknown[]) {
-    if (!Array.isArray(pair) || pair.length !== 2) throw damaged("an OrderedDict whose items are no pairs");
+    if (!Array.isArray(pair) || pair.length !== 2) throw damaged("an OrderedDict whose items are not pairs");
     dict.set(hashable(pair[0]), pair[1]);
   }
   return dict;

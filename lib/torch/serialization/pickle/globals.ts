@@ -64,7 +64,7 @@ const CONSTRUCTORS: ReadonlyMap<string, Constructor> = new Map<string, Construct
 const NODES = new Map([...CONSTRUCTORS.keys()].map((name) => [name, new GlobalNode(name)]));
 
 /**
- * The object behind a global name.
+ * The object of a global name.
  *
  * @throws CheckpointError naming the global, for every name that is not on the list.
  */
@@ -80,7 +80,7 @@ export function callGlobal(callee: unknown, args: unknown): unknown {
   if (!(args instanceof Tuple)) throw damaged("a call without a tuple of arguments");
   if (callee instanceof TensorTypeNode && args.length === 0) return new TensorNode(null, false, false, callee.dtype);
   const make = callee instanceof GlobalNode ? CONSTRUCTORS.get(callee.name) : undefined;
-  if (make === undefined) throw damaged("a call of something that is no function");
+  if (make === undefined) throw damaged("a call of something that is not a function");
   return make(args);
 }
 

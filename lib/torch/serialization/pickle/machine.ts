@@ -27,7 +27,7 @@ export type PersistentLoad = (id: unknown) => unknown;
 /**
  * Runs a pickle.
  *
- * @param bytes stand behind the pickle afterwards.
+ * @param bytes positioned after the pickle afterwards.
  * @param memoryLimit bytes that the objects may cost.
  * @throws CheckpointError for anything but an intact pickle of allowed values.
  */
@@ -186,7 +186,7 @@ class Machine {
       case Op.ADDITEMS: {
         const items = this.popToMark();
         const set = this.top();
-        if (!(set instanceof SetNode)) throw damaged("items for something that is no set");
+        if (!(set instanceof SetNode)) throw damaged("items for something that is not a set");
         for (const item of items) set.items.push(hashable(item));
         this.charge(items.length * Cost.entry);
         return;
@@ -267,7 +267,7 @@ class Machine {
     this.spent += bytes;
     if (this.spent > this.memoryLimit) {
       throw new CheckpointError(
-        `expected objects (beside the tensors) of at most ${this.memoryLimit} bytes, got more; raise the limit with the option "memoryLimit" if you trust the file`,
+        `expected objects (besides the tensors) of at most ${this.memoryLimit} bytes, got more; raise the limit with the option "memoryLimit" if you trust the file`,
       );
     }
   }
@@ -286,7 +286,7 @@ class Machine {
     this.charge(Cost.slot + 2 * length);
     const bytes = this.bytes.buffer.subarray(from, from + length);
     if (!isUtf8(bytes))
-      throw unsupported("a Python 2 string that is no UTF-8", "decode it in Python and save it again");
+      throw unsupported("a Python 2 string that is not UTF-8", "decode it in Python and save it again");
     return bytes.toString("utf8");
   }
 
@@ -376,7 +376,7 @@ class Machine {
 
   private list(): unknown[] {
     const list = this.top();
-    if (!Array.isArray(list) || list instanceof Tuple) throw damaged("items for something that is no list");
+    if (!Array.isArray(list) || list instanceof Tuple) throw damaged("items for something that is not a list");
     return list;
   }
 
@@ -389,7 +389,7 @@ class Machine {
 
   private setItems(items: unknown[]): void {
     const dict = this.top();
-    if (!(dict instanceof DictNode) || items.length % 2 !== 0) throw damaged("items for something that is no dict");
+    if (!(dict instanceof DictNode) || items.length % 2 !== 0) throw damaged("items for something that is not a dict");
     this.charge((items.length / 2) * Cost.entry);
     for (let i = 0; i < items.length; i += 2) dict.set(hashable(items[i]), items[i + 1]);
   }

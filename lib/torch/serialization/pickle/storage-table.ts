@@ -15,7 +15,7 @@ export class StorageTable {
   /** `("storage", class, key, location, number of elements)`; the legacy format adds `(key, offset, size)` of a part, or null. */
   readonly load = (id: unknown): TypedStorageNode => {
     if (!(id instanceof Tuple) || id[0] !== "storage" || id.length < 5)
-      throw damaged("a persistent id that is no storage");
+      throw damaged("a persistent id that is not a storage");
     const [, type, key, location, elements, part] = id;
     if (!(type instanceof StorageTypeNode)) throw damaged("a storage of an unknown class");
     if (typeof key !== "string" || typeof location !== "string") throw damaged("a storage without key or location");

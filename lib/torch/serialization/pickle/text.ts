@@ -16,7 +16,7 @@ function decodeWithSurrogates(bytes: Buffer): string {
   let from = 0;
   const plain = (to: number): void => {
     const part = bytes.subarray(from, to);
-    if (!isUtf8(part)) throw damaged("text that is no UTF-8");
+    if (!isUtf8(part)) throw damaged("text that is not UTF-8");
     text += part.toString("utf8");
   };
   for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {

@@ -52,5 +52,7 @@ export { AeroStatsSchema } from "./stats/aero-stats";
 export { FileMap } from "./datasets/file-map";
 export { checkSplitIDs, type DatasetSplitIDs } from "./datasets/split-ids";
 
+export * from "./readers";
+
 export { RunningMoments } from "./stats/running-moments";
 export type { Moments } from "./stats/running-moments";

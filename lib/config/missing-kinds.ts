@@ -72,12 +72,6 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     hint: 'times of data, forward and backward passes are logged by "noether.core.callbacks.TrainTimeCallback", which every run has',
   },
   {
-    package: "noether.training.trainers",
-    classes: ["WeightedLossTrainer"],
-    instead: ["tutorial.trainers"],
-    hint: "a trainer of your own is a class in a file: ./my-trainer.ts#MyTrainer (docs/training.md)",
-  },
-  {
     package: "noether.modeling.models",
     classes: ["AeroABUPT", "AeroUPT", "AeroTransformer", "AeroTransolver"],
     instead: ["tutorial.model", "noether.modeling.models"],

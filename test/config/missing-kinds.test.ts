@@ -13,7 +13,6 @@ describe("kinds that are not implemented yet", () => {
     ["torch.optim.lbfgs.LBFGS", /there are: .*"noether.core.optimizer.Lion"/],
     ["noether.core.optimizer.MuonComposite", /there are: .*"torch.optim.AdamW"/],
     ["noether.training.callbacks.profiler.PyTorchProfilerCallback", /TrainTimeCallback/],
-    ["noether.training.trainers.WeightedLossTrainer", /"tutorial.trainers.AutomotiveAerodynamicsCFDTrainer"/],
     ["noether.modeling.models.aerodynamics.AeroABUPT", /"tutorial.model.ABUPT"/],
     [
       "noether.data.preprocessors.normalizers.FieldNormalizer",

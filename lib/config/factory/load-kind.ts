@@ -92,7 +92,7 @@ export function userKindsIn(tree: unknown): string[] {
   const found = new Set<string>();
   const visit = (value: unknown, key: string): void => {
     if (typeof value === "string") {
-      if ((key === "kind" || key.endsWith("_kind")) && isUserKind(value)) found.add(value);
+      if ((key === "kind" || key.endsWith("_kind") || key === "loss_fn") && isUserKind(value)) found.add(value);
     } else if (Array.isArray(value)) for (const item of value) visit(item, "");
     else if (typeof value === "object" && value !== null)
       for (const [name, item] of Object.entries(value)) visit(item, name);

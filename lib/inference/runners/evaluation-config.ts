@@ -23,6 +23,9 @@ function text(tree: MapNode, key: string): string | null {
   const node = tree.entries.get(key);
   if (!node || (node.type === "scalar" && (node.value === null || node.value === ""))) return null;
   if (node.type === "scalar" && typeof node.value === "string") return node.value;
+  // the number of a Slurm job
+  const isNumber = node.type === "scalar" && ["number", "bigint"].includes(typeof node.value);
+  if (key === "run_id" && isNumber) return String(node.value);
   throw new ConfigError([
     { path: key, message: "expected a string (quote it when it looks like a number)", location: node.source },
   ]);

@@ -8,6 +8,7 @@ import { TrainingIteration } from "../../core/iteration/training-iteration";
 import { expandUser, PathProvider, runPathProblem } from "../../core/providers";
 import { CheckpointFolder } from "../../core/writers";
 import { parseCheckpointSelector } from "./checkpoint-selector";
+import { outputPathOf } from "./config-schema";
 import { isTaken, takenMessage } from "./run-directory";
 
 /** A problem without its place. */
@@ -211,7 +212,8 @@ function fieldsOf(part: unknown): string[] {
 
 /** Paths below the run's output root; null where the config does not name a run, or names none that is possible. */
 function pathsOf(plain: Tree, runId: unknown, stageName: unknown): PathProvider | null {
-  const { output_path: root, debug } = plain;
+  const { debug } = plain;
+  const root = plain["output_path"] ?? outputPathOf(plain["slurm"]);
   if (typeof root !== "string" || root === "" || typeof runId !== "string" || runPathProblem(runId) !== null)
     return null;
   const stage = stageName || null;

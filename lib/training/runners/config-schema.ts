@@ -24,7 +24,7 @@ import { AnyTracker } from "../../core/trackers";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
 import { DatasetBaseConfig } from "../../data/base/dataset-config";
 import { BaseTrainerConfig } from "../trainers/base-trainer-config";
-import { SlurmSection } from "./slurm-config";
+import { slurmFolder, SlurmSection } from "./slurm-config";
 
 /** Where a run computes. */
 export const ACCELERATORS = ["cpu", "gpu", "mps"] as const;
@@ -72,11 +72,17 @@ const masterPort = customType<number, number | readonly [number, number] | undef
   return refuse(context, input, "a port or two integers [low, high]");
 });
 
+/** The output root of a config that names none. */
+export function outputPathOf(slurm: unknown): string | undefined {
+  const section = SlurmSection.safeParse(slurm);
+  return section.success ? slurmFolder(section.data) : undefined;
+}
+
 /** An absolute path; `~` is the home directory. */
-const path = customType<string>((input, context) => {
+const path = customType<string, string | null | undefined>((input, context) => {
   const text = str().safeParse(input);
   if (text.success && text.data !== "") return resolve(text.data.replace(/^~(?=\/|$)/, homedir()));
-  return refuse(context, input, "a path");
+  return refuse(context, input, "a path (it may be left out where there is a slurm section: then it is slurm.folder)");
 });
 
 /**
@@ -101,7 +107,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     seed: int().default(0),
     dataset_statistics: optional(mapping(list(float()))),
     tracker: AnyTracker,
-    /** Null: made from date and five random characters. */
+    /** Null: the number of the Slurm job (`<array job>_<task>`), else made from date and five random characters. */
     run_id: optional(runId()),
     /** Device indices as a quoted list, `"0,1"`. */
     devices: optional(str()),
@@ -120,14 +126,19 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     /** Least severity that the console prints (`log.txt` has everything); null: `info`, with `debug: true` `debug`. */
     log_level: optional(literal(...CONSOLE_LEVELS)),
     store_code_in_output: bool().default(true),
+    /** Where runs are. Null: `slurm.folder`, if there is that section. */
     output_path: path,
     /** For runs of several processes, which are not implemented yet: has no effect. */
     master_port: masterPort,
     slurm: optional(SlurmSection),
   },
+  prepare: (raw) => ({ ...raw, output_path: raw["output_path"] ?? outputPathOf(raw["slurm"]) }),
   check: (config, complain) => {
     if (Object.keys(config.datasets).length === 0)
       complain("expected at least one data set, received an empty mapping", "datasets");
+    if (config.num_workers === 0 && config.trainer.dataloader_prefetch_factor !== null) {
+      complain("expected null with num_workers: 0: nothing is loaded ahead", "trainer", "dataloader_prefetch_factor");
+    }
     if (config.cudnn_deterministic && config.cudnn_benchmark) {
       complain("expected cudnn_benchmark: false together with cudnn_deterministic: true", "cudnn_deterministic");
     }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, type SourceLocation } from "../../config/errors";
-import { PathProvider } from "../../core/providers";
+import { PathProvider, type PathProviderOptions } from "../../core/providers";
 import { RunInUseError, RunLock } from "./run-lock";
 
 /** What shows that a run has been in a folder. A log alone was left by a run that failed before it began. */
@@ -48,21 +48,36 @@ export function claimRunDirectory(paths: PathProvider, { continues, location }: 
 }
 
 /**
- * {@link claimRunDirectory} for a run that may as well be called otherwise: the first stage that is free of `eval`, `eval_2`,
- * `eval_3`, ….
+ * {@link claimRunDirectory} for an evaluation, whose stage may have any name: the first that is free of `eval`, `eval_2`, `eval_3`, ….
  *
  * @returns the paths of that stage and their lock
  */
-export function claimFreeStage(paths: PathProvider): { paths: PathProvider; lock: RunLock } {
+export function claimFreeStage(paths: PathProvider): Claim {
+  const stage = paths.stageName || "eval";
+  return claimFirst((suffix) => ({ ...rootOf(paths), runId: paths.runId, stageName: `${stage}${suffix}` }));
+}
+
+/**
+ * {@link claimRunDirectory} for a run that was given no id but that of its Slurm job: the first that is free of `1234`, `1234_2`, ….
+ *
+ * @returns the paths of that run and their lock
+ */
+export function claimFreeRun(paths: PathProvider): Claim {
+  const { runId, stageName } = paths;
+  return claimFirst((suffix) => ({ ...rootOf(paths), runId: `${runId}${suffix}`, stageName }));
+}
+
+/** A folder that is this process's alone. */
+export interface Claim {
+  readonly paths: PathProvider;
+  readonly lock: RunLock;
+}
+
+const rootOf = ({ outputRoot: outputRootPath, debug }: PathProvider) => ({ outputRootPath, debug });
+
+function claimFirst(candidateOf: (suffix: string) => PathProviderOptions): Claim {
   for (let number = 1; ; number++) {
-    const stage = paths.stageName || "eval";
-    const { outputRoot: outputRootPath, runId, debug } = paths;
-    const candidate = new PathProvider({
-      outputRootPath,
-      runId,
-      stageName: number === 1 ? stage : `${stage}_${number}`,
-      debug,
-    });
+    const candidate = new PathProvider(candidateOf(number === 1 ? "" : `_${number}`));
     candidate.refuseEscape();
     if (isTaken(candidate)) continue;
     try {

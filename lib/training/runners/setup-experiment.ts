@@ -20,9 +20,10 @@ import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
 import type { RunConfig } from "./run-config";
-import { claimFreeStage, claimRunDirectory } from "./run-directory";
+import { claimFreeRun, claimFreeStage, claimRunDirectory } from "./run-directory";
 import type { RunLock } from "./run-lock";
 import { runName } from "./run-name";
+import { slurmRunId } from "./slurm-run";
 
 /** How an experiment is set up besides its config. */
 export interface SetupOptions extends RunConfig {
@@ -68,8 +69,11 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
   }
 }
 
-/** The run's folder, for this process alone. An evaluation takes the next free stage. */
+/** The run's folder, for this process alone. An evaluation takes the next free stage, a run without id the number of its Slurm job. */
 function claim({ config, resumeWith, locate }: SetupOptions): { pathProvider: PathProvider; lock: RunLock | null } {
+  const jobId = config.run_id === null ? slurmRunId() : null;
+  // assigned, so that hp_resolved.yaml shows it
+  if (jobId !== null) config.run_id = jobId;
   const wanted = new PathProvider({
     outputRootPath: config.output_path,
     runId: config.run_id ?? PathProvider.generateRunId(),
@@ -84,6 +88,11 @@ function claim({ config, resumeWith, locate }: SetupOptions): { pathProvider: Pa
   }
   const continues =
     config.resume_run_id === wanted.runId && (config.resume_stage_name || null) === (config.stage_name || null);
+  if (jobId !== null && !continues) {
+    const { paths, lock } = claimFreeRun(wanted);
+    config.run_id = paths.runId;
+    return { pathProvider: paths, lock };
+  }
   return { pathProvider: wanted, lock: claimRunDirectory(wanted, { continues, location: locate?.(["run_id"]) }) };
 }
 
@@ -104,8 +113,13 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
   const resumed = resumeFrom(options, pathProvider);
   const metricPropertyProvider = new MetricPropertyProvider();
   const tracker = createTracker(config, { metricPropertyProvider, pathProvider });
-  if ((config.num_workers ?? 0) > 0) {
-    logger.info(`num_workers ${config.num_workers} has no effect yet: samples are loaded in the process that trains`);
+  const ahead = {
+    num_workers: config.num_workers,
+    dataloader_prefetch_factor: config.trainer.dataloader_prefetch_factor,
+  };
+  for (const [key, value] of Object.entries(ahead)) {
+    if ((value ?? 0) > 0)
+      logger.info(`${key} ${value} has no effect yet: samples are loaded in the process that trains`);
   }
   setSeed(config.seed + (isDistributed() ? getRank() : 0));
   const dataContainer = createData(config);

@@ -82,6 +82,12 @@ describe("ConfigSchema", () => {
     expect(parse({}).output_path).toBe(resolve("outputs"));
     expect(parse({ output_path: "~/runs" }).output_path).toBe(join(homedir(), "runs"));
   });
+  test("without output_path runs are in slurm.folder", () => {
+    expect(parse({ output_path: null, slurm: { folder: "/jobs" } }).output_path).toBe("/jobs");
+    expect(parse({ output_path: "x", slurm: { folder: "/jobs" } }).output_path).toBe(resolve("x"));
+    expect(parse({ output_path: undefined, slurm: {} }).output_path).toBe(resolve("submitit_logs"));
+    expect(problem({ output_path: null })).toMatch(/^output_path: .*expected a path .*received nothing/);
+  });
   test.each([["disabled"], ["DISABLED"], [{}], [null], [undefined]])("tracker %j is none", (tracker) => {
     expect(parse({ tracker }).tracker).toBeNull();
   });
@@ -167,6 +173,10 @@ describe("BaseTrainerConfig", () => {
       "trainer: expected at most one of log_every_n_epochs and log_every_n_updates",
     ],
     [{ log_every_n_epochs: 0 }, "trainer.log_every_n_epochs: expected an integer >= 1, received the number 0"],
+    [
+      { dataloader_prefetch_factor: 0 },
+      "trainer.dataloader_prefetch_factor: expected an integer >= 1, received the number 0",
+    ],
     [{ callbacks: undefined }, "trainer.callbacks: missing value: expected a list, received nothing"],
     [{ precision: "double" }, /trainer.precision: expected "float32" or .*received the string "double"/],
   ])("%j", (more, message) => {
@@ -180,6 +190,13 @@ describe("BaseTrainerConfig", () => {
   ])("%j: gradient accumulation is disabled: %s", (more, disabled) => {
     const config = BaseTrainerConfig.create({ ...trainer, ...more });
     expect(config.disable_gradient_accumulation).toBe(disabled);
+  });
+  test("nothing is read ahead without workers", () => {
+    const more = { trainer: { ...trainer, dataloader_prefetch_factor: 2 } };
+    expect(problem({ ...more, num_workers: 0 })).toMatch(
+      /^trainer.dataloader_prefetch_factor: expected null with num_/,
+    );
+    expect([problem({ ...more, num_workers: 1 }), problem(more)]).toEqual(["valid", "valid"]);
   });
   test("both intervals are fine without default callbacks", () => {
     expect(fails({ log_every_n_epochs: 1, log_every_n_updates: 1, add_default_callbacks: false })).toBe("valid");

@@ -141,7 +141,14 @@ const MESSAGES: readonly (readonly [pattern: RegExp, replacement: string | ((...
     /(\w+) is only applicable to index tensor of type LongTensor\.?/,
     (name) => `${camelCase(name)} expects int64, for instance tensor([0n, 1n]) or x.long()`,
   ],
-  [/index out of range in self/, "expected indices within the rows of weight, got one outside"],
+  [
+    /(?<=^embedding\(.*)index out of range in self/,
+    "expected indices from 0 to the number of rows of weight, that excluded, got one outside",
+  ],
+  [
+    /index out of range in self/, // index_select, index_reduce
+    "expected entries of index from 0 to the size of self in that dimension, that excluded, got one outside",
+  ],
   [
     /a Tensor with (\d+) elements cannot be converted to Scalar/,
     "expected a tensor with one element, got one with $1: use toArray()",
@@ -163,7 +170,7 @@ const WORDS: readonly (readonly [pattern: RegExp, replacement: string | ((...gro
   // keyword arguments of Python: retain_graph=True
   [/\b([a-z]+(?:_[a-z]+)*)=(True|False|None)\b/g, (name, value) => `${camelCase(name)}: ${JAVASCRIPT[value]!}`],
   [
-    /\b(requires_grad|retain_grad|retain_graph|create_graph|grad_fn|allow_unused|memory_format|pin_memory|index_select|index_put_|scatter_add|masked_fill|logical_xor|logical_not|normalized_shape|split_size|return_complex|unsqueeze_)\b/g,
+    /\b(requires_grad|retain_grad|retain_graph|create_graph|grad_fn|allow_unused|memory_format|pin_memory|index_select|index_put_|scatter_add|masked_fill|logical_xor|logical_not|normalized_shape|split_size|num_classes|return_complex|unsqueeze_)\b/g,
     (name) => camelCase(name),
   ],
   [/\btorch\.(float\d+|bfloat16|u?int\d+|bool|complex\d+)\b/g, "$1"],
@@ -242,7 +249,7 @@ function named(text: string, operator: string): string {
   const own = prefix.exec(text)?.[0];
   if (own !== undefined) {
     // libtorch often begins with the name once more: "select(): index 5 out of range"
-    return text.replace(prefix, operator).replace(new RegExp(`(?<=\\): )(?:${own}|${operator})(?:\\(\\))?: `), "");
+    return text.replace(prefix, operator).replace(new RegExp(`(?<=\\): )(?:${own}|${operator})_?(?:\\(\\))?: `), "");
   }
   return text.startsWith(`${operator}:`) ? text : `${operator}: ${text}`;
 }

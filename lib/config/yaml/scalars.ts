@@ -13,10 +13,10 @@ const FALSES = new Set(["no", "No", "NO", "false", "False", "FALSE", "off", "Off
 
 const INTEGER = /^[-+]?(?:0b_*[01][01_]*|0x_*[\da-fA-F][\da-fA-F_]*|0[0-7_]+|0|[1-9][\d_]*)$/;
 const SEXAGESIMAL = /^[-+]?[1-9][\d_]*(?::[0-5]?\d)+$/;
-// with an exponent, underscores before the dot stand between digits only
+// PyYAML's, and OmegaConf's wider ones: with an exponent without sign, underscores before the dot stand between digits only
 const FLOATS = [
-  /^[-+]?\d[\d_]*\.[\d_]*$/,
-  /^[-+]?\d(?:_?\d)*\.[\d_]*[eE][-+]?\d+$/,
+  /^[-+]?\d[\d_]*\.[\d_]*(?:[eE][-+]\d+)?$/,
+  /^[-+]?\d(?:_?\d)*\.[\d_]*[eE]\d+$/,
   /^[-+]?\d(?:_?\d)*[eE][-+]?\d+$/,
   /^\.\d[\d_]*(?:[eE][-+]\d+)?$/,
 ];

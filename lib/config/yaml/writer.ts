@@ -15,7 +15,7 @@ function needsQuotes(text: string): boolean {
   if (typeof resolvePlainScalar(text) !== "string") return true;
   // what plain YAML 1.1 or 1.2 readers could take for a number, date, merge key or boolean
   if (TIMESTAMP.test(text) || (/^[-+]?[\d.]/.test(text) && !Number.isNaN(Number(text)))) return true;
-  if (/^(<<|=|y|Y|n|N)$/.test(text)) return true;
+  if (/^(<<|=|y|Y|n|N|[-+]?0[bx]_+)$/.test(text)) return true;
   if (SPECIAL_START.test(text) && !/^[-?:][^\s]/.test(text)) return true;
   if (/^[-?:]$/.test(text) || text.startsWith("---") || text.startsWith("...")) return true;
   return /: |:$| #/.test(text);
@@ -46,20 +46,46 @@ function writeScalar(value: unknown): string {
     return Number.isInteger(value) && !Object.is(value, -0) ? String(BigInt(value)) : yamlFloat(value);
   if (typeof value === "string") return writeString(value);
   if (typeof value === "boolean") return String(value);
-  throw new TypeError(`expected a YAML value, received a ${typeof value}`);
+  const kind = typeof value === "object" ? `an object of the class ${value.constructor.name}` : `a ${typeof value}`;
+  throw new TypeError(`expected a YAML value, received ${kind}`);
 }
 
-function isContainer(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !(value instanceof Float);
+type Mapping = Readonly<Record<string, unknown>> | ReadonlyMap<unknown, unknown>;
+type Container = Mapping | readonly unknown[];
+
+function isContainer(value: unknown): value is Container {
+  if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value) || value instanceof Map) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // by name, not identity: a mapping may come from another realm (jest, vm, jiti)
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function isEmpty(value: object): boolean {
-  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
+function entriesOf(value: Mapping): [string, unknown][] {
+  if (!(value instanceof Map)) return Object.entries(value);
+  return [...(value as ReadonlyMap<unknown, unknown>)].map(([key, item]) => {
+    if (typeof key !== "string") throw new TypeError(`expected a string as key of a mapping, received ${String(key)}`);
+    return [key, item];
+  });
 }
 
-function writeLines(value: object, indent: string, lines: string[]): void {
+function isEmpty(value: Container): boolean {
+  return (Array.isArray(value) ? value : entriesOf(value as Mapping)).length === 0;
+}
+
+/** Readers look for the colon of a key at most 1,024 characters ahead; a longer key needs a mark. */
+const LONGEST_SIMPLE_KEY = 1000;
+
+function writeKey(key: string, indent: string, lines: string[]): string {
+  const text = writeString(key);
+  if (text.length <= LONGEST_SIMPLE_KEY) return `${indent}${text}:`;
+  lines.push(`${indent}? ${text}`);
+  return `${indent}:`;
+}
+
+function writeLines(value: Container, indent: string, lines: string[]): void {
   if (Array.isArray(value)) {
-    for (const item of value as unknown[]) {
+    for (const item of value as readonly unknown[]) {
       if (isContainer(item) && !isEmpty(item)) {
         // the first line of a nested block goes after the dash
         const inner: string[] = [];
@@ -69,8 +95,8 @@ function writeLines(value: object, indent: string, lines: string[]): void {
     }
     return;
   }
-  for (const [key, item] of Object.entries(value)) {
-    const name = `${indent}${writeString(key)}:`;
+  for (const [key, item] of entriesOf(value as Mapping)) {
+    const name = writeKey(key, indent, lines);
     if (isContainer(item) && !isEmpty(item)) {
       lines.push(name);
       // lists are at their key's indentation, as PyYAML writes them
@@ -85,9 +111,10 @@ function writeLeaf(value: unknown): string {
 }
 
 /**
- * Plain objects, arrays and scalars ({@link Float} for floats that look integral) as YAML text with a final newline.
+ * Plain objects, Maps, arrays and scalars ({@link Float} for floats that look integral) as YAML text with a final newline.
  *
  * @param options.sortKeys - mapping keys in alphabetical order. Default: as they are
+ * @throws TypeError for anything else, such as a Date or a tensor
  */
 export function writeYaml(value: unknown, options: { sortKeys?: boolean } = {}): string {
   const tree = options.sortKeys ? sorted(value) : value;
@@ -100,6 +127,6 @@ export function writeYaml(value: unknown, options: { sortKeys?: boolean } = {}):
 function sorted(value: unknown): unknown {
   if (!isContainer(value)) return value;
   if (Array.isArray(value)) return value.map(sorted);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const entries = entriesOf(value as Mapping).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
 }

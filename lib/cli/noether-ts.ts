@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { suggestNames } from "../config/nearest-names";
 import { packageRoot } from "../torch/loader";
 import { EXIT, runCommand } from "./command";
+import { development } from "./development";
 import { doctor } from "./doctor";
 import { init } from "./init";
 
@@ -20,6 +21,7 @@ interface Subcommand {
 /** A subcommand is one entry here, and a file `<name>.ts` next to this one if it is more than a line. */
 const subcommands: Readonly<Record<string, Subcommand>> = {
   init: { args: "NAME [options]", does: "make a project that trains at once (init --help)", run: init },
+  development: { args: "CONFIG.yaml [key=value ...]", does: "a dry pass with everything printed", run: development },
   doctor: { args: "[--json]", does: "what is installed, whether it works, what to do if not", run: doctor },
   setup: {
     args: "[--variant cpu|cu130] [--version 2.13.0]",

@@ -125,6 +125,8 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     debug: bool().default(false),
     /** Least severity that the console prints (`log.txt` has everything); null: `info`, with `debug: true` `debug`. */
     log_level: optional(literal(...CONSOLE_LEVELS)),
+    /** Samples that `noether-development` looks at. */
+    development_batch_size: int({ ge: 1 }).default(2),
     store_code_in_output: bool().default(true),
     /** Where runs are. Null: `slurm.folder`, if there is that section. */
     output_path: path,

@@ -2,6 +2,7 @@
 export { bestAccelerator, parseDevices, runDevice } from "./devices";
 export { parseCheckpointSelector, type CheckpointSelector } from "./checkpoint-selector";
 export { storeCodeArchive } from "./code-archive";
+export { developmentRun } from "./development-run";
 export { HydraRunner, type RunnerOptions } from "./hydra-runner";
 export { claimFreeStage, claimRunDirectory, isTaken } from "./run-directory";
 export { RunInUseError, RunLock } from "./run-lock";

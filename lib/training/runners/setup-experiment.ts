@@ -5,20 +5,20 @@ import { Factory } from "../../config/factory/factory";
 import { dumpConfig } from "../../config/schema";
 import { getRank, getWorldSize, isDistributed, isRank0 } from "../../core/distributed";
 import { addGlobalHandlers, getLogger, logFailure, type MessageCounter } from "../../core/logging";
-import { ModelBase } from "../../core/models";
+import type { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
 import { setSeed } from "../../core/seed";
 import { BaseTracker, isTrackerOff, NoopTracker } from "../../core/trackers";
 import { Hyperparameters } from "../../core/writers";
-import { createPipeline, DataContainer, DatasetFactory } from "../../data";
 import { PreviousRunInitializerConfig } from "../../initializers/previous-run-initializer";
 import { ResumeInitializerConfig } from "../../initializers/resume-initializer";
 import { cuda, versions } from "../../torch";
 import { summarizeChanges, type ComposedConfig, type ConfigChange } from "../../config";
-import { BaseTrainer } from "../trainers/base-trainer";
+import type { BaseTrainer } from "../trainers/base-trainer";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
+import { createData, createModel, createTrainer } from "./experiment-parts";
 import type { RunConfig } from "./run-config";
 import { claimFreeRun, claimFreeStage, claimRunDirectory } from "./run-directory";
 import type { RunLock } from "./run-lock";
@@ -124,17 +124,8 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
   setSeed(config.seed + (isDistributed() ? getRank() : 0));
   const dataContainer = createData(config);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };
-  const trainer = new Factory().instantiate(resumed.trainer, dependencies);
-  if (!isTrainer(trainer))
-    throw new TypeError(`expected kind "${config.trainer.kind}" to be a trainer (a subclass of BaseTrainer)`);
-  const model = new Factory().instantiate(config.model, {
-    dataContainer,
-    updateCounter: trainer.updateCounter,
-    pathProvider,
-  });
-  if (!(model instanceof ModelBase)) {
-    throw new TypeError(`expected kind "${config.model.kind}" to be a model (a subclass of Model or CompositeModel)`);
-  }
+  const trainer = createTrainer(resumed, dependencies);
+  const model = createModel(config, trainer);
   logger.debug(String(model));
 
   await tracker.init({
@@ -151,22 +142,6 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
     if (config.store_code_in_output) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
   }
   return { trainer, model, tracker, messageCounter, pathProvider, lock };
-}
-
-function isTrainer(value: unknown): value is BaseTrainer {
-  return value instanceof BaseTrainer;
-}
-
-/** Tells, once, what the config had in the form of release 1.1, and in which files: short, since copies of one line are one. */
-function logChanges(changes: readonly ConfigChange[]): void {
-  const logger = getLogger("config");
-  const infos = summarizeChanges(changes.filter(({ severity }) => severity === "info"));
-  if (infos.length > 0) {
-    logger.info(
-      `read ${infos.length === 1 ? "a key" : `${infos.length} keys`} of release 1.1 (docs/migrating-from-python.md):\n${infos.map((line) => `  ${line}`).join("\n")}`,
-    );
-  }
-  for (const line of summarizeChanges(changes.filter(({ severity }) => severity === "warning"))) logger.warning(line);
 }
 
 /** With `resume_run_id`: a link to that run, and a trainer config whose initializer reads it. */
@@ -205,15 +180,16 @@ function createTracker(
   return tracker;
 }
 
-/** The data sets in the order of the config, each with its pipeline. */
-function createData(config: ConfigSchema): DataContainer {
-  const factory = new DatasetFactory();
-  const datasets = Object.entries(config.datasets).map(([key, datasetConfig]) => {
-    const dataset = factory.create(datasetConfig);
-    dataset.pipeline = createPipeline(datasetConfig.pipeline);
-    return [key, dataset] as const;
-  });
-  return new DataContainer(new Map(datasets));
+/** Tells, once, what the config had in the form of release 1.1, and in which files: short, since copies of one line are one. */
+function logChanges(changes: readonly ConfigChange[]): void {
+  const logger = getLogger("config");
+  const infos = summarizeChanges(changes.filter(({ severity }) => severity === "info"));
+  if (infos.length > 0) {
+    logger.info(
+      `read ${infos.length === 1 ? "a key" : `${infos.length} keys`} of release 1.1 (docs/migrating-from-python.md):\n${infos.map((line) => `  ${line}`).join("\n")}`,
+    );
+  }
+  for (const line of summarizeChanges(changes.filter(({ severity }) => severity === "warning"))) logger.warning(line);
 }
 
 /** What a reader of the log needs to know about the machine, at debug level. */

@@ -69,6 +69,12 @@ describe("the project", () => {
     expect(evaluated.stderr).toContain(`loss/test/total ${String(losses[9])}`);
   });
 
+  test("a dry pass goes through its parts", () => {
+    const { code, stdout } = npm("run", "development");
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+    expect(stdout).toMatch(/velocity: tensor \(2, 128, 2\)[\s\S]*every trainable parameter got a gradient[\s\S]*FieldErrors\(every_n_epochs=5\): processData/);
+  });
+
   test("other choices compose", () => {
     const { code, stdout, stderr } = run("../node_modules/.bin/noether-train", ["configs/base_experiment.yaml", "model=wide_mlp", "optimizer=lion", "--cfg", "job", "--resolve"], project());
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

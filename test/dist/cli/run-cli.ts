@@ -15,7 +15,9 @@ const script = (command: string) => join(packageRoot, "dist/cli", `${command}.js
 
 /** Runs a built command to its end. */
 export function runCli(command: `noether-${string}`, args: readonly string[], cwd: string = project): CliResult {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script(command), ...args], { cwd, encoding: "utf8" });
+  // one thread: the models are tiny, and other tests want the processor
+  const env = { OMP_NUM_THREADS: "1", ...process.env };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script(command), ...args], { cwd, encoding: "utf8", env });
   return { code: status, stdout, stderr };
 }
 

@@ -1,0 +1,32 @@
+import { Factory } from "../../config/factory/factory";
+import { ModelBase } from "../../core/models";
+import { createPipeline, DataContainer, DatasetFactory } from "../../data";
+import { BaseTrainer } from "../trainers/base-trainer";
+import type { TrainerDependencies } from "../trainers/types";
+import type { ConfigSchema } from "./config-schema";
+
+/** The data sets in the order of the config, each with its pipeline. */
+export function createData(config: ConfigSchema): DataContainer {
+  const factory = new DatasetFactory();
+  const datasets = Object.entries(config.datasets).map(([key, datasetConfig]) => {
+    const dataset = factory.create(datasetConfig);
+    dataset.pipeline = createPipeline(datasetConfig.pipeline);
+    return [key, dataset] as const;
+  });
+  return new DataContainer(new Map(datasets));
+}
+
+/** @throws TypeError when the kind is no trainer */
+export function createTrainer(config: ConfigSchema, dependencies: TrainerDependencies): BaseTrainer {
+  const trainer = new Factory().instantiate(config.trainer, { ...dependencies });
+  if (trainer instanceof BaseTrainer) return trainer as BaseTrainer;
+  throw new TypeError(`expected kind "${config.trainer.kind}" to be a trainer (a subclass of BaseTrainer)`);
+}
+
+/** The model that a trainer is to train, not initialised yet. @throws TypeError when the kind is no model */
+export function createModel(config: ConfigSchema, trainer: BaseTrainer): ModelBase {
+  const { dataContainer, updateCounter, pathProvider } = trainer;
+  const model = new Factory().instantiate(config.model, { dataContainer, updateCounter, pathProvider });
+  if (model instanceof ModelBase) return model;
+  throw new TypeError(`expected kind "${config.model.kind}" to be a model (a subclass of Model or CompositeModel)`);
+}

@@ -1,6 +1,13 @@
 import { nn, tensor } from "../../../lib/torch";
+import { findKind, notImplementedMessage } from "../../../lib/config/registry";
 import { createOptimizer, OptimizerConfig } from "../../../lib/core/optimizer";
 import { registered } from "../../../lib/config/schema";
+import { OPTIMIZERS } from "../../torch/optim/every-optimizer";
+
+test.each(Object.keys(OPTIMIZERS))("torch.optim.%s is a kind, or the error says that it is none yet", (name) => {
+  const kind = `torch.optim.${name}`;
+  expect((findKind(kind)?.schema ?? notImplementedMessage(kind)) !== undefined).toBe(true);
+});
 
 /**
  * Every option reaches the optimizer that a config names: three steps on [[1, −2, 3]] in float32 with weight decay 0.05,

@@ -11,6 +11,9 @@ import { readLegacyVtk } from "./vtk/legacy-reader";
 import { writeLegacyVtk } from "./vtk/legacy-writer";
 import { readVtkXml } from "./vtk/xml-reader";
 import { writeVti, writeVtp, writeVtu } from "./vtk/xml-writer";
+import { readObj, writeObj } from "./obj";
+import { readPly, writePly } from "./ply";
+import { readStl, writeStl } from "./stl";
 import { checkWriteOptions, type WriteOptions } from "./write-options";
 
 /** One file format of meshes. Parsers take bytes, wherever they come from; writers give bytes to a sink. */
@@ -36,6 +39,9 @@ export const meshFormats: readonly MeshFormat[] = [
     read: (source, options, readPart) => readPvd(source, readPart, options),
   },
   { name: "VTK pieces", extensions: [".pvtu", ".pvtp"], read: (source, _, readPart) => readParallel(source, readPart) },
+  { name: "STL", extensions: [".stl"], read: readStl, write: writeStl },
+  { name: "PLY", extensions: [".ply"], read: readPly, write: writePly },
+  { name: "Wavefront OBJ", extensions: [".obj"], read: readObj, write: writeObj },
 ];
 
 /** How deep collections may name each other. */
@@ -44,7 +50,8 @@ const MAX_DEPTH = 16;
 /**
  * Reads a mesh or a cloud of points, in the format that the name of the file tells.
  *
- * @param path of a file: `.vtu`, `.vtp`, `.vti`, `.vtr`, `.vts`, `.vtk`, `.vtm`, `.pvd`, `.pvtu`, `.pvtp`.
+ * @param path of a file: `.vtu`, `.vtp`, `.vti`, `.vtr`, `.vts`, `.vtk`, `.vtm`, `.pvd`, `.pvtu`, `.pvtp`, `.stl`, `.ply`,
+ * `.obj`.
  * @throws FileNotFoundError when there is nothing of that name; {@link FileFormatError} when the file is damaged;
  * ValueError when no reader knows the name, or a field that was asked for is nowhere in the file.
  */
@@ -94,7 +101,7 @@ function checkFields(mesh: Mesh, { fields = [] }: ReadOptions, path: string): vo
  * anything fails, a previous one is untouched. A mesh with blocks goes into a `.vtm` file and a folder of the same name with
  * a `.vtu` file for each block; points and cells of its own become the block `internalMesh`.
  *
- * @param path `.vtu`, `.vtp`, `.vti`, `.vtk`, `.vtm`.
+ * @param path `.vtu`, `.vtp`, `.vti`, `.vtk`, `.vtm`, `.stl`, `.ply`, `.obj`.
  * @throws ValueError when the format cannot hold the mesh; FileNotFoundError when the folder does not exist.
  */
 export async function writeMesh(

@@ -10,7 +10,7 @@ import type { MetricPropertyProvider } from "../providers/metric-property";
 import type { PathProvider } from "../providers/path";
 import type { BaseTracker } from "../trackers/base";
 import type { CheckpointWriter } from "../writers/checkpoint-writer";
-import type { LogWriter } from "../writers/log-writer";
+import type { MetricWriter } from "../writers/prefixed-log-writer";
 
 /** What every callback is built with. */
 export interface CallbackDependencies {
@@ -18,7 +18,7 @@ export interface CallbackDependencies {
   readonly model: ModelBase;
   readonly dataContainer: DataContainerLike;
   readonly tracker: BaseTracker;
-  readonly logWriter: LogWriter;
+  readonly logWriter: MetricWriter;
   readonly checkpointWriter: CheckpointWriter;
   readonly metricPropertyProvider: MetricPropertyProvider;
   /** Name of the callback; part of its key in checkpoints. */
@@ -35,7 +35,7 @@ export abstract class CallbackBase {
   readonly dataContainer: DataContainerLike;
   readonly tracker: BaseTracker;
   /** Takes metrics. */
-  readonly writer: LogWriter;
+  readonly writer: MetricWriter;
   readonly checkpointWriter: CheckpointWriter;
   readonly metricPropertyProvider: MetricPropertyProvider;
   readonly name: string | null;
@@ -86,6 +86,11 @@ export abstract class CallbackBase {
    * @param _checkpoint `resumable`: it holds weights, optimizer and trainer.
    */
   completeCheckpoint(_tag: string, _checkpoint: { readonly resumable: boolean }): void {}
+
+  /** Callbacks inside of this one. */
+  getChildren(): readonly CallbackBase[] {
+    return [];
+  }
 
   beforeTraining(_updateCounter: UpdateCounter): Promise<void> | void {}
 

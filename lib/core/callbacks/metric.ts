@@ -1,5 +1,5 @@
 import type { KeyError, ValueError } from "../../config/python-errors";
-import type { LogWriter } from "../writers/log-writer";
+import type { MetricWriter } from "../writers/prefixed-log-writer";
 
 /** Whether `value` is better than `best`; equal values and NaN are not. */
 export function isBetter(value: number, best: number, higherIsBetter: boolean): boolean {
@@ -17,7 +17,7 @@ export function worstValue(higherIsBetter: boolean): number {
  * @param asker Who needs it, for the error.
  */
 export function currentMetric(
-  writer: LogWriter,
+  writer: MetricWriter,
   key: string,
   asker: string,
   ErrorType: typeof KeyError | typeof ValueError,

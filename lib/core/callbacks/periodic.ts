@@ -57,7 +57,7 @@ export type UpdateTimes = Readonly<Record<string, number>>;
  * A callback that runs every n epochs, updates or samples.
  *
  * Subclasses implement {@link periodicCallback} and the `track…` hooks; {@link afterUpdate} and {@link afterEpoch} decide
- * when it runs and must not be overridden.
+ * when it runs. Who overrides these calls them with `super`.
  */
 export abstract class PeriodicCallback extends CallbackBase {
   readonly everyNEpochs: number | null;
@@ -71,14 +71,6 @@ export abstract class PeriodicCallback extends CallbackBase {
     this.everyNUpdates = config.every_n_updates ?? null;
     this.everyNSamples = config.every_n_samples ?? null;
     this.batchSize = config.batch_size ?? null;
-    if (
-      this.afterUpdate !== PeriodicCallback.prototype.afterUpdate ||
-      this.afterEpoch !== PeriodicCallback.prototype.afterEpoch
-    ) {
-      throw new AssertionError(
-        `${typeName(this)} overrides afterUpdate or afterEpoch; override periodicCallback instead`,
-      );
-    }
   }
 
   /** The work; called when the interval is due, and in evaluation. */

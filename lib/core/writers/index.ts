@@ -8,3 +8,4 @@ export {
 export { DEFAULT_SCHEMA_KIND, Hyperparameters } from "./hyperparameters";
 export { type AddScalarOptions, type LogEntry, LogWriter, type MetricSink, type Scalar } from "./log-writer";
 export { readTorchFile, type ReadTorchFileOptions, writeTorchFile } from "./torch-file";
+export { type MetricWriter, PrefixedLogWriter } from "./prefixed-log-writer";

@@ -73,6 +73,11 @@ export class LogWriter {
     this.#shown.set(name, isPlain ? compactNumber(scalar) : formatValue(scalar, formatStr, !isFloat));
   }
 
+  /** The key under which a metric of the current update was logged. */
+  resolveKey(key: string): string {
+    return key;
+  }
+
   /** Metrics of this update that should be shown and were not yet, as `[key, text]`; taken once. */
   takeShown(): [key: string, text: string][] {
     const shown = [...this.#shown];

@@ -29,13 +29,14 @@ const INTERVALS = ["every_n_epochs", "every_n_updates", "every_n_samples"] as co
 export function withIntervals(plain: Record<string, unknown>): Record<string, unknown> {
   const { trainer } = plain;
   if (!isMapping(trainer) || !Array.isArray(trainer["callbacks"])) return plain;
-  const callbacks = (trainer["callbacks"] as unknown[]).map((callback) => {
-    if (!isMapping(callback) || INTERVALS.some((key) => callback[key] !== undefined && callback[key] !== null))
-      return callback;
-    const schema = typeof callback["kind"] === "string" ? findKind(callback["kind"])?.schema : undefined;
-    return isConfigClass(schema) && "every_n_epochs" in (schema.fields as object)
-      ? { ...callback, every_n_epochs: 1 }
-      : callback;
-  });
-  return { ...plain, trainer: { ...trainer, callbacks } };
+  return { ...plain, trainer: { ...trainer, callbacks: (trainer["callbacks"] as unknown[]).map(withInterval) } };
+}
+
+function withInterval(callback: unknown): unknown {
+  if (!isMapping(callback)) return callback;
+  const inner = callback["eval_callbacks"];
+  const own = Array.isArray(inner) ? { ...callback, eval_callbacks: inner.map(withInterval) } : callback;
+  if (INTERVALS.some((key) => own[key] !== undefined && own[key] !== null)) return own;
+  const schema = typeof own["kind"] === "string" ? findKind(own["kind"])?.schema : undefined;
+  return isConfigClass(schema) && "every_n_epochs" in (schema.fields as object) ? { ...own, every_n_epochs: 1 } : own;
 }

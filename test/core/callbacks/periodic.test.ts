@@ -61,11 +61,16 @@ describe("when a callback runs", () => {
     expect(callback.fired).toEqual(["eval 1"]);
   });
 
-  test("overriding afterUpdate is refused", () => {
-    class Wrong extends PeriodicCallback {
-      override async afterUpdate(): Promise<void> {}
+  test("who overrides afterUpdate is called after every update", async () => {
+    class Always extends Noted {
+      override async afterUpdate(given: Omit<PeriodicCallbackContext, "intervalType">): Promise<void> {
+        await super.afterUpdate(given);
+        this.fired.push("always");
+      }
     }
-    expect(() => new Wrong({ every_n_updates: 1 }, dependencies)).toThrow("override periodicCallback instead");
+    const callback = new Always({ every_n_updates: 2 }, dependencies);
+    for (const update of [1, 2]) await callback.afterUpdate(context(update));
+    expect(callback.fired).toEqual(["always", "update 2", "always"]);
   });
 });
 

@@ -109,7 +109,7 @@ export class BestCheckpointCallback extends PeriodicCallback {
   }
 
   get #tag(): string {
-    return `best_model.${this.metricKey.replaceAll("/", ".")}`;
+    return `best_model.${this.writer.resolveKey(this.metricKey).replaceAll("/", ".")}`;
   }
 
   #save(checkpointTag: string): void {

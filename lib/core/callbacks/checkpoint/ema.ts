@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import { KeyError, ValueError } from "../../../config/python-errors";
+import { KeyError, RuntimeError, ValueError } from "../../../config/python-errors";
 import { pyFloatRepr } from "../../../config/python-format";
 import { register } from "../../../config/registry";
-import { bool, float, list, optional, str, tag } from "../../../config/schema";
+import { bool, float, list, optional, registered, str, tag } from "../../../config/schema";
 import { _foreachAdd_, _foreachMul_, Float, keep, nn, noGrad, scope, type Tensor, toMap } from "../../../torch";
 import { CheckpointKeys } from "../../checkpoint-keys";
 import { isRank0 } from "../../distributed";
@@ -14,10 +14,17 @@ import { selectWithPath } from "../../models/select-with-path";
 import { CheckpointFolder } from "../../writers/checkpoint-folder";
 import { checkpointFileName } from "../../writers/checkpoint-writer";
 import { readTorchFile } from "../../writers/torch-file";
-import type { CallbackDependencies } from "../base";
+import {
+  buildCallbackStateDict,
+  type CallbackBase,
+  type CallbackDependencies,
+  type CallbackState,
+  loadCallbackStateDicts,
+} from "../base";
 import { CallBackBaseConfig } from "../base-config";
 import { PeriodicCallback, type PeriodicCallbackContext, type UpdateTimes } from "../periodic";
 import { entryOf } from "../state";
+import { type AveragedTensor, EmaEvaluation } from "./ema-evaluation";
 
 /** Averaged weights of one (sub)model, for each factor. */
 interface Average {
@@ -35,13 +42,16 @@ export const EmaCallbackConfig = CallBackBaseConfig.extend("EmaCallbackConfig", 
     save_weights: bool().default(true),
     save_last_weights: bool().default(true),
     save_latest_weights: bool().default(false),
+    /** Callbacks that run under the averaged weights, once for each factor; what they log is called `ema=<factor>/…`. */
+    eval_callbacks: optional(list(registered(CallBackBaseConfig, { withoutKind: null }))),
   },
 });
 export type EmaCallbackConfig = z.output<typeof EmaCallbackConfig>;
 
 /**
  * Keeps exponential moving averages of the weights, `ema <- ema * factor + weight * (1 - factor)` after every update, and
- * writes them as checkpoints `{model}_ema={factor}_cp={tag}_model.th`. Buffers are copied, not averaged.
+ * writes them as checkpoints `{model}_ema={factor}_cp={tag}_model.th`. Buffers are copied, not averaged. Callbacks inside of it
+ * (`eval_callbacks`) evaluate the averages.
  */
 export class EmaCallback extends PeriodicCallback {
   static readonly schema: z.ZodType = EmaCallbackConfig;
@@ -52,6 +62,7 @@ export class EmaCallback extends PeriodicCallback {
   readonly saveLatestWeights: boolean;
   wasResumed = false;
   readonly #averages: Average[] = [];
+  readonly #evaluations: readonly EmaEvaluation[];
 
   constructor(config: EmaCallbackConfig, dependencies: CallbackDependencies) {
     super(config, dependencies);
@@ -60,6 +71,69 @@ export class EmaCallback extends PeriodicCallback {
     this.saveWeights = config.save_weights;
     this.saveLastWeights = config.save_last_weights;
     this.saveLatestWeights = config.save_latest_weights;
+    const children = config.eval_callbacks ?? [];
+    this.#evaluations =
+      children.length === 0
+        ? []
+        : this.targetFactors.map(
+            (factor) => new EmaEvaluation(factor, children, dependencies, () => this.#averagedTensors(factor)),
+          );
+  }
+
+  override getChildren(): readonly CallbackBase[] {
+    return this.#evaluations.flatMap(({ callbacks }) => callbacks);
+  }
+
+  #averagedTensors(factor: number): AveragedTensor[] {
+    if (this.#averages.length === 0) {
+      throw new RuntimeError(
+        "EmaCallback: there are no averages for eval_callbacks; an evaluation reads those of the run that it evaluates, which needs an EmaCallback with these factors",
+      );
+    }
+    return this.#averages.flatMap(({ path, factors, buffers }) => {
+      const target = this.#target(path);
+      const averages = [...(factors.get(factor) ?? []), ...buffers];
+      const live = new Map<string, Tensor>([...target.namedParameters(), ...target.namedBuffers()]);
+      return averages.map(([name, average]) => [live.get(name)!, average] as const);
+    });
+  }
+
+  async #evaluate(
+    pass: "afterUpdate" | "afterEpoch" | "atEval",
+    context: Omit<PeriodicCallbackContext, "intervalType">,
+  ) {
+    for (const evaluation of this.#evaluations) await evaluation.run(pass, context);
+  }
+
+  override async afterUpdate(context: Omit<PeriodicCallbackContext, "intervalType">): Promise<void> {
+    await super.afterUpdate(context);
+    await this.#evaluate("afterUpdate", context);
+  }
+
+  override async afterEpoch(context: Omit<PeriodicCallbackContext, "intervalType">): Promise<void> {
+    await super.afterEpoch(context);
+    await this.#evaluate("afterEpoch", context);
+  }
+
+  override async atEval(context: Omit<PeriodicCallbackContext, "intervalType">): Promise<void> {
+    await super.atEval(context);
+    await this.#evaluate("atEval", context);
+  }
+
+  /** States of the callbacks inside, by factor; null: none of them has one. */
+  override stateDict(): CallbackState | null {
+    const states = this.#evaluations.flatMap(({ factor, callbacks }): [string, CallbackState][] => {
+      const state = buildCallbackStateDict(callbacks);
+      return state.size === 0 ? [] : [[emaInfo(factor), state]];
+    });
+    return states.length === 0 ? null : new Map([["eval_callbacks", new Map(states)]]);
+  }
+
+  override loadStateDict(state: CallbackState): void {
+    const states = toMap(entryOf(state, "eval_callbacks") ?? {});
+    for (const { factor, callbacks } of this.#evaluations) {
+      loadCallbackStateDicts(callbacks, states.get(emaInfo(factor)) ?? new Map(), this.logger);
+    }
   }
 
   /** Averaged parameters of a path (null: the whole model) and factor, by name. */
@@ -85,7 +159,20 @@ export class EmaCallback extends PeriodicCallback {
     return target;
   }
 
-  override beforeTraining(_updateCounter: UpdateCounter): void {
+  override beforeTraining(updateCounter: UpdateCounter): Promise<void> | void {
+    this.#begin();
+    return this.#forEachChild((child) => child.beforeTraining(updateCounter));
+  }
+
+  #forEachChild(hook: (child: CallbackBase) => Promise<void> | void): Promise<void> | void {
+    const children = this.getChildren();
+    if (children.length === 0) return;
+    return (async () => {
+      for (const child of children) await hook(child);
+    })();
+  }
+
+  #begin(): void {
     if (!isRank0() || this.wasResumed) {
       return;
     }
@@ -133,8 +220,9 @@ export class EmaCallback extends PeriodicCallback {
     }
   }
 
-  override afterTraining(_updateCounter: UpdateCounter): void {
+  override afterTraining(updateCounter: UpdateCounter): Promise<void> | void {
     this.#save([...(this.saveLastWeights ? ["last"] : []), ...(this.saveLatestWeights ? ["latest"] : [])]);
+    return this.#forEachChild((child) => child.afterTraining(updateCounter));
   }
 
   /** Without the averages of its update training could not continue from a checkpoint as if it had never stopped. */
@@ -168,9 +256,8 @@ export class EmaCallback extends PeriodicCallback {
   }
 
   /**
-   * Reads the averages of the checkpoint that is resumed, or, if it has none, the latest ones.
-   *
-   * @throws FileNotFoundError when the run has neither.
+   * Reads the averages of the checkpoint that is resumed, or, if it has none, the latest ones. Where the run has neither, averages
+   * start from the weights as they are now, with a warning.
    */
   override resumeFromCheckpoint(resumptionPaths: PathProvider, model: ModelBase, checkpointTag: string): void {
     const loaded = this.modelPaths.map((path): Average => {
@@ -211,7 +298,16 @@ export class EmaCallback extends PeriodicCallback {
     tag: string,
   ): (name: string) => Tensor {
     const modelName = path ? `${model.name}.${path}` : model.name;
-    const { file, content } = this.#findAverage(paths, modelName, factor, tag, model.device);
+    const found = this.#findAverage(paths, modelName, factor, tag, model.device);
+    if (found === null) {
+      this.logger.warning(
+        `'${paths.checkpointPath}' has no averaged weights ${emaInfo(factor)} of model '${modelName}': they start from its weights as they are now`,
+      );
+      const target = this.#target(path);
+      const live = new Map<string, Tensor>([...target.namedParameters(), ...target.namedBuffers()]);
+      return (name) => live.get(name)!.detach().clone();
+    }
+    const { file, content } = found;
     const state = entryOf(content, CheckpointKeys.STATE_DICT) as Record<string, unknown>;
     return (name) => {
       const tensor = entryOf(state, name);
@@ -232,7 +328,7 @@ export class EmaCallback extends PeriodicCallback {
     factor: number,
     tag: string,
     device: string,
-  ): { file: string; content: Record<string, unknown> } {
+  ): { file: string; content: Record<string, unknown> } | null {
     const { curIteration } = this.trainer.updateCounter;
     const folder = new CheckpointFolder(paths.checkpointPath);
     const nameOf = (someTag: string): string => checkpointFileName(modelName, someTag, "model", emaInfo(factor));
@@ -243,12 +339,12 @@ export class EmaCallback extends PeriodicCallback {
       const content = readTorchFile(file, {
         device,
         purpose: `averaged weights of model '${modelName}'`,
-        hint: "an EmaCallback can only be resumed when it was saved with save_weights or save_latest_weights",
       }) as Record<string, unknown>;
       const iteration = toMap<number>(entryOf(content, CheckpointKeys.TRAINING_ITERATION) ?? {}) as Map<string, number>;
       return { file, content, written: TrainingIteration.fromDict(Object.fromEntries(iteration)) };
     };
-    const first = read(names[0] ?? nameOf("latest"));
+    if (names[0] === undefined) return null;
+    const first = read(names[0]);
     if (first.written.equals(curIteration)) return first;
     const other = names
       .slice(1)

@@ -269,8 +269,8 @@ describe("EmaCallback", () => {
     void resumed.callback.beforeTraining(own.counter);
     expect([resumed.callback.wasResumed, average(resumed.callback, 0.5)]).toEqual([true, 4]);
     const fresh = make({ target_factors: [0.7] });
-    const live = fresh.own.model.w.toArray();
+    const live = fresh.own.model.w.item();
     fresh.callback.resumeFromCheckpoint(own.paths, fresh.own.model, "latest");
-    expect([average(fresh.callback, 0.7), fresh.callback.wasResumed]).toEqual([...live, true]);
+    expect([average(fresh.callback, 0.7), fresh.callback.wasResumed]).toEqual([live, true]);
   });
 });

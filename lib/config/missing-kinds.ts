@@ -50,11 +50,6 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     instead: ["torch.optim", "noether.core.optimizer"],
   },
   {
-    package: "noether.core.optimizer",
-    classes: ["MuonComposite"],
-    instead: ["torch.optim", "noether.core.optimizer"],
-  },
-  {
     package: "noether.core.schedules",
     classes: ["PeriodicBoolSchedule", "ProgressSchedule", "SchedulerConfig"],
     instead: ["noether.core.schedules"],

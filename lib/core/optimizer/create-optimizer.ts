@@ -1,4 +1,5 @@
 import type { nn, optim } from "../../torch";
+import { isMapping } from "../../config/schema";
 import { lookupKind } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
 import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
@@ -11,10 +12,19 @@ export type OptimizerConstructor = (
   options?: { updateCounter?: UpdateCounter | null },
 ) => OptimizerWrapper;
 
+/** A class that a `kind` of an optimizer names. */
+export type OptimizerClass = new (groups: optim.ParamGroupInput<object>[], options: object) => optim.AnyOptimizer;
+
+/** The optimizer class behind a kind. */
+export function optimizerClass(kind: string): OptimizerClass {
+  return lookupKind(kind).class as OptimizerClass;
+}
+
 /**
  * What a configuration says about a model's optimizer, ready to be applied to the model; null for null.
  *
- * Options of the wrapper (clipping, schedules, weight decay exemptions) stay with it; all others go to the optimizer.
+ * Options of the wrapper (clipping, schedules, weight decay exemptions) stay with it; all others go to the optimizer. What is
+ * null there has the optimizer's own default.
  */
 export function createOptimizer(config: OptimizerConfig | null | undefined): OptimizerConstructor | null {
   if (config === null || config === undefined) {
@@ -24,22 +34,21 @@ export function createOptimizer(config: OptimizerConfig | null | undefined): Opt
   if (kind === null) {
     throw new ValueError("optimizer_config needs a kind, e.g. torch.optim.AdamW");
   }
-  if (config.lr === null || config.weight_decay === null) {
-    throw new ValueError(
-      `optimizer_config of ${kind}: expected numbers for lr and weight_decay, but got lr ${config.lr} and weight_decay ${config.weight_decay}`,
-    );
-  }
-  const type = lookupKind(kind).class as new (
-    groups: optim.ParamGroupInput<object>[],
-    options: object,
-  ) => optim.Optimizer;
+  const type = optimizerClass(kind);
   const own = Object.entries(config).filter(
-    ([key, value]) =>
-      key !== "kind" && value !== undefined && !(OPTIMIZER_WRAPPER_KEYS as readonly string[]).includes(key),
+    ([key]) => key !== "kind" && !(OPTIMIZER_WRAPPER_KEYS as readonly string[]).includes(key),
   );
-  const options = Object.fromEntries(own.map(([key, value]) => [camelCase(key), value]));
+  const options = givenOptions(Object.fromEntries(own));
   const construct: TorchOptimizerConstructor = (groups) => new type(groups, options);
   return (model, { updateCounter = null } = {}) => new OptimizerWrapper(model, construct, config, { updateCounter });
+}
+
+/** The options of a config that are not null, as constructors take them: `weight_decay` is `weightDecay`. */
+function givenOptions(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = Object.entries(config).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(
+    given.map(([key, value]) => [camelCase(key), isMapping(value) ? givenOptions(value) : value]),
+  );
 }
 
 /** `weight_decay` -> `weightDecay`. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { bool, float, tuple } from "../../config/schema";
+import { bool, float, optional, tuple } from "../../config/schema";
 import {
   _foreachAdd_,
   _foreachLerp_,
@@ -15,13 +15,16 @@ import {
 } from "../../torch";
 import { OptimizerConfig } from "./optimizer-config";
 
-/** Config of {@link Lion}; options that are absent are left to the class. */
+/** Config of {@link Lion}; options that are absent or null are left to the class. */
 export const LionConfig = OptimizerConfig.extend("LionConfig", {
   fields: {
-    betas: tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 })).optional(),
-    caution: bool().optional(),
-    foreach: bool().optional(),
-    maximize: bool().optional(),
+    betas: optional(tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 }))),
+    caution: optional(bool()),
+    foreach: optional(bool()),
+    maximize: optional(bool()),
+  },
+  check: ({ lr }, complain) => {
+    if (lr === null) complain("Lion has no default learning rate: expected a number, about a tenth of AdamW's", "lr");
   },
 });
 

@@ -20,9 +20,9 @@ export const OptimizerConfig = defineConfig("OptimizerConfig", {
   fields: {
     /** `torch.optim.AdamW`, `noether.core.optimizer.Lion`, … */
     kind: optional(str()),
-    /** Learning rate before a schedule takes over. */
+    /** Learning rate before a schedule takes over; null: the optimizer's default. */
     lr: optional(float({ gt: 0 })),
-    /** Always handed to the optimizer, so its own default never applies. */
+    /** 0 where it is left out, whatever the optimizer's own default is; that one is meant by null. */
     weight_decay: optional(float({ ge: 0 })).default(0),
     /** Clamp of each gradient entry. */
     clip_grad_value: optional(float({ ge: 0 })),

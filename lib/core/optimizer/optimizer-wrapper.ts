@@ -11,9 +11,10 @@ import { Bidict } from "./bidict";
 import { createModifiers } from "./create-modifiers";
 import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
 import { groupParameters } from "./param-groups";
+import { labelsOf } from "./file-labels";
 
 /** Builds the optimizer for parameter groups. */
-export type TorchOptimizerConstructor = (groups: optim.ParamGroupInput<object>[]) => optim.Optimizer;
+export type TorchOptimizerConstructor = (groups: optim.ParamGroupInput<object>[]) => optim.AnyOptimizer;
 
 /** The options that the wrapper itself reads; the others belong to the optimizer. */
 export type OptimizerWrapperConfig = Pick<OptimizerConfig, (typeof OPTIMIZER_WRAPPER_KEYS)[number]>;
@@ -25,6 +26,8 @@ type Group = {
   lrScale?: number;
   originalLr?: number;
   excludeFromWd?: boolean;
+  /** Learning rate at construction; the schedule of a group is this times what the first group's is of its own. */
+  initialLr: number;
   name: string;
   params: Tensor[];
 };
@@ -37,7 +40,7 @@ export class OptimizerWrapper {
   readonly model: nn.Module;
   readonly updateCounter: UpdateCounter | null;
   readonly config: OptimizerWrapperConfig;
-  readonly torchOptim: optim.Optimizer;
+  readonly torchOptim: optim.AnyOptimizer;
   /** Names of the parameters by their index in the optimizer. */
   readonly paramIdxToName: Bidict<number, string>;
   /** Parameters whose gradients are clipped; null: no clipping. */
@@ -62,9 +65,6 @@ export class OptimizerWrapper {
       excludeBiasFromWeightDecay: config.exclude_bias_from_weight_decay,
       excludeNormalizationParamsFromWeightDecay: config.exclude_normalization_params_from_weight_decay,
     });
-    this.paramIdxToName = new Bidict(
-      groups.flatMap(({ parameters }) => parameters.map(([name]) => name)).map((name, i) => [i, name]),
-    );
     this.torchOptim = torchOptimizer(
       groups.map(({ name, properties, parameters }) => ({
         ...(properties["weight_decay"] === undefined ? {} : { weightDecay: properties["weight_decay"] }),
@@ -73,6 +73,17 @@ export class OptimizerWrapper {
         params: parameters.map(([, parameter]) => parameter),
       })),
     );
+    // in the optimizer's order: it may have split the groups
+    const names = new Map(
+      groups.flatMap(({ parameters }) => parameters.map(([name, param]) => [param, name] as const)),
+    );
+    this.paramIdxToName = new Bidict(
+      this.paramGroups.flatMap(({ params }) => params).map((param, i) => [i, names.get(param)!]),
+    );
+    for (const group of this.paramGroups) {
+      group.initialLr = group.lr;
+      markFloatEntry(group, "initialLr");
+    }
     this.#logger.debug(
       `Using ${groups.length} param groups: ${groups.map(({ name, parameters }) => `${name} (len(params)=${parameters.length})`).join(", ")}`,
     );
@@ -183,12 +194,18 @@ export class OptimizerWrapper {
     return this.paramGroups.some((group) => group.params.some((parameter) => parameter.grad !== null));
   }
 
-  /** Sets learning rate and weight decay for the update that comes next. */
+  /**
+   * Sets learning rate and weight decay for the update that comes next. The first group's learning rate is the value of the
+   * schedule; that of the others is in proportion to their initial ones, so that a second optimizer keeps its own.
+   */
   scheduleStep(): void {
     if (this.schedule !== null) {
-      const value = this.schedule.getValue();
+      const reference = this.paramGroups[0]!.initialLr;
+      // in exactly this order, so that runs in Python and here agree to the last bit
+      const factor = reference > 0 ? this.schedule.getValue() / reference : 0;
       for (const group of this.paramGroups) {
-        group.lr = group.lrScale === undefined ? value : group.lrScale * value;
+        const lr = group.initialLr * factor;
+        group.lr = group.lrScale === undefined ? lr : group.lrScale * lr;
       }
     }
     if (this.weightDecaySchedule !== null) {
@@ -221,13 +238,18 @@ export class OptimizerWrapper {
    * A file without names (of a plain optimizer) is matched by position and replaces the options.
    */
   loadStateDict(stateDict: ReadonlyMap<string, unknown>): void {
-    const names = asMap(stateDict.get("param_idx_to_name"));
+    const names = asMap(stateDict.get("param_idx_to_name")) as Map<number, string> | null;
     if (names === null) {
+      const initial = this.paramGroups.map(({ initialLr }) => initialLr);
       this.torchOptim.loadStateDict(Object.fromEntries(stateDict));
+      // files of release 1.1, and of plain optimizers, have none
+      for (const [i, group] of this.paramGroups.entries()) group.initialLr ??= initial[i]!;
       return;
     }
     const loadedState = asMap(stateDict.get("state")) ?? new Map<number, unknown>();
-    const loadedIndex = new Map([...names].map(([index, name]) => [name as string, index]));
+    const loadedIndex = new Map(
+      [...labelsOf(names, stateDict.get("param_groups"), this.model)].map(([index, name]) => [name, index]),
+    );
     const unknown: string[] = [];
     const state = new Map<number, unknown>();
     for (const [index, name] of this.paramIdxToName.toForward()) {

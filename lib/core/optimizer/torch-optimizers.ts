@@ -1,18 +1,18 @@
 /**
  * PyTorch's optimizers as kinds (`torch.optim.AdamW`, also `torch.optim.adamw.AdamW`), with their options. The classes
- * are in `lib/torch/optim` and know nothing of configs, so their schemas are here. Options that are absent are left to the
- * optimizer.
+ * are in `lib/torch/optim` and know nothing of configs, so their schemas are here. Options that are absent or null are left to
+ * the optimizer.
  */
 import { type KindClass, register } from "../../config/registry";
-import { type AnyConfigClass, bool, type Fields, float, tuple } from "../../config/schema";
+import { type AnyConfigClass, bool, type Fields, float, optional, tuple } from "../../config/schema";
 import { optim } from "../../torch";
 import { OptimizerConfig } from "./optimizer-config";
 
-const betas = tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 })).optional();
-const eps = float({ ge: 0 }).optional();
-const momentum = float({ ge: 0 }).optional();
-const flag = bool().optional();
-const number = float().optional();
+const betas = optional(tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 })));
+const eps = optional(float({ ge: 0 }));
+const momentum = optional(float({ ge: 0 }));
+const flag = optional(bool());
+const number = optional(float());
 
 /** Options besides `foreach` and `maximize`, which all have. */
 const optimizers: readonly [type: KindClass, options: Fields][] = [
@@ -28,7 +28,7 @@ const optimizers: readonly [type: KindClass, options: Fields][] = [
   [optim.ASGD, { lambd: number, alpha: number, t0: number }],
   [
     optim.Adafactor,
-    { beta2_decay: number, eps: tuple(float({ ge: 0 }).nullable(), float({ ge: 0 })).optional(), d: number },
+    { beta2_decay: number, eps: optional(tuple(float({ ge: 0 }).nullable(), float({ ge: 0 }))), d: number },
   ],
 ];
 

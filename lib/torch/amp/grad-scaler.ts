@@ -2,7 +2,7 @@ import { checkOptions, real, type KindsOf } from "../arguments";
 import { full } from "../creation";
 import { TorchError } from "../errors";
 import { _ampForeachNonFiniteCheckAndUnscale_, _ampUpdateScale_ } from "../operators.generated";
-import type { Optimizer } from "../optim";
+import type { AnyOptimizer } from "../optim";
 import { keep, scope } from "../scope";
 import { Float } from "../serialization/python-values";
 import { Tensor } from "../tensor";
@@ -11,9 +11,9 @@ import { Tensor } from "../tensor";
 export interface GradScalerLike {
   scale(loss: Tensor): Tensor;
   /** Divides the gradients of the optimizer's parameters by the scale. */
-  unscale_(optimizer: Optimizer): void;
+  unscale_(optimizer: AnyOptimizer): void;
   /** Steps the optimizer, unless a gradient is not finite. */
-  step(optimizer: Optimizer): void;
+  step(optimizer: AnyOptimizer): void;
   /** Adapts the scale; once per update, after all optimizers. */
   update(): void;
   isEnabled(): boolean;
@@ -31,7 +31,7 @@ export class NoopGradScaler implements GradScalerLike {
 
   unscale_(): void {}
 
-  step(optimizer: Optimizer): void {
+  step(optimizer: AnyOptimizer): void {
     optimizer.step();
   }
 
@@ -80,7 +80,7 @@ export class GradScaler implements GradScalerLike {
   #growthFactor: number;
   #backoffFactor: number;
   #growthInterval: number;
-  readonly #stages = new Map<Optimizer, OptimizerStage>();
+  readonly #stages = new Map<AnyOptimizer, OptimizerStage>();
   #foundOverflow = false;
 
   constructor(options: GradScalerOptions = {}, ...surplus: never[]) {
@@ -121,13 +121,13 @@ export class GradScaler implements GradScalerLike {
     return this.#scale;
   }
 
-  #stage(optimizer: Optimizer): OptimizerStage {
+  #stage(optimizer: AnyOptimizer): OptimizerStage {
     const stage = this.#stages.get(optimizer) ?? { unscaled: false, stepped: false, foundInf: null };
     this.#stages.set(optimizer, stage);
     return stage;
   }
 
-  unscale_(optimizer: Optimizer): void {
+  unscale_(optimizer: AnyOptimizer): void {
     const stage = this.#stage(optimizer);
     if (stage.unscaled) {
       throw new TorchError("the gradients of this optimizer were unscaled already in this update");
@@ -156,7 +156,7 @@ export class GradScaler implements GradScalerLike {
     stage.foundInf = keep(foundInf);
   }
 
-  step(optimizer: Optimizer): void {
+  step(optimizer: AnyOptimizer): void {
     const stage = this.#stage(optimizer);
     if (stage.stepped) {
       throw new TorchError("this optimizer was stepped already in this update");

@@ -11,6 +11,7 @@ export { NAdam, type NAdamOptions } from "./nadam";
 export {
   Optimizer,
   learningRate,
+  type AnyOptimizer,
   type BaseOptions,
   type OptimizerInput,
   type ParamGroup,

@@ -307,6 +307,12 @@ function didYouMean(option: string, defaults: object): string {
   return near === undefined ? "" : `; did you mean "${near}"?`;
 }
 
+/** What a training loop needs of an optimizer; several behind one face have it, too. */
+export type AnyOptimizer = Pick<
+  Optimizer,
+  "paramGroups" | "state" | "step" | "zeroGrad" | "stateDict" | "loadStateDict"
+>;
+
 /** Takes a state's tensors out of their scope: they live as long as the optimizer. */
 function keepTensors(state: ParamState): ParamState {
   for (const value of Object.values(state)) {

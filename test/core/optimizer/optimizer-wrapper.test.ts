@@ -272,7 +272,7 @@ describe("state", () => {
     expect([...state.keys()]).toEqual(["state", "param_groups", "param_idx_to_name"]);
     const [, group] = state.get("param_groups") as Record<string, unknown>[];
     expect(Object.keys(group as object)).toEqual([
-      "weight_decay", "name", "lr", "betas", "eps", "amsgrad", "maximize", "foreach", "capturable", "differentiable", "fused", "decoupled_weight_decay", "params",
+      "weight_decay", "name", "lr", "betas", "eps", "amsgrad", "maximize", "foreach", "capturable", "differentiable", "fused", "decoupled_weight_decay", "initial_lr", "params",
     ]); // prettier-ignore
   });
 
@@ -337,10 +337,23 @@ describe("state", () => {
 
 describe("from a configuration", () => {
   test("null gives null", () => expect(createOptimizer(null)).toBeNull());
-  test("a kind and a learning rate are needed", () => {
-    expect(() => createOptimizer(OptimizerConfig.create({ lr: 1 }))).toThrow("needs a kind");
-    expect(() => createOptimizer(OptimizerConfig.create({ kind: "torch.optim.SGD" }))).toThrow("lr");
+  test("a kind is needed", () =>
+    expect(() => createOptimizer(OptimizerConfig.create({ lr: 1 }))).toThrow("needs a kind"));
+  test.each([
+    ["torch.optim.AdamW", 1e-3, 0.01],
+    ["torch.optim.SGD", 1e-3, 0],
+    ["noether.core.optimizer.MuonComposite", 0.01, 0.01],
+  ])("null is the default of %s", (kind, lr, decay) => {
+    const [group] = wrap(new Two(), {
+      kind,
+      lr: null,
+      weight_decay: null,
+      exclude_bias_from_weight_decay: false,
+    }).paramGroups;
+    expect([group?.lr, group?.weightDecay]).toEqual([lr, decay]);
   });
+  test("Lion has no default learning rate", () =>
+    expect(() => wrap(new Two(), { kind: "noether.core.optimizer.Lion", lr: null })).toThrow("expected a number"));
   test("options of the optimizer itself are passed on", () => {
     const wrapper = wrap(new Two(), { kind: "torch.optim.AdamW", lr: 1e-3, betas: [0.8, 0.9] } as never);
     expect((wrapper.paramGroups[0] as unknown as { betas: number[] }).betas).toEqual([0.8, 0.9]);

@@ -9,6 +9,7 @@ import {
   float,
   int,
   isConfigClass,
+  isSubclass,
   literal,
   optional,
   type ConfigClass,
@@ -40,7 +41,7 @@ const secondaries = new Map<string, ConfigClass<(typeof MuonSecondaryOptimizerCo
 /** The config of a secondary optimizer of this kind: all of that optimizer's own options, none of another's. */
 function secondaryOf(kind: string): ConfigClass<(typeof MuonSecondaryOptimizerConfig)["fields"]> | undefined {
   const schema = findKind(kind)?.schema;
-  if (!isConfigClass(schema) || schema.fields["param_group_modifiers_config"] === undefined) return undefined;
+  if (!isConfigClass(schema) || !isSubclass(schema, OptimizerConfig)) return undefined;
   const known = secondaries.get(kind);
   if (known !== undefined) return known;
   const shared = [...COMMON, ...OPTIMIZER_WRAPPER_KEYS];

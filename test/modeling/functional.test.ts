@@ -1,5 +1,4 @@
 import {
-  fromLogscale,
   initBiasToZero,
   initTruncNormalZeroBias,
   knn,
@@ -8,7 +7,6 @@ import {
   radius,
   rope,
   RopeFrequency,
-  toLogscale,
 } from "../../lib/modeling";
 import { allclose, cat, complex, manualSeed, nn, noGrad, ones, rand, randn, tensor, zeros } from "../../lib/torch";
 import type { Tensor } from "../../lib/torch";
@@ -36,21 +34,6 @@ describe("initialisation", () => {
     const norm = new nn.LayerNorm(3);
     initTruncNormalZeroBias(norm);
     expect(entries(norm.weight!)).toEqual([1, 1, 1]);
-  });
-});
-
-describe("log scale", () => {
-  it("is symmetric", () => {
-    expectEntries(
-      toLogscale(tensor([1, 2, 3, 0, -1, -2, -3])),
-      [0.693147, 1.098612, 1.386294, 0, -0.693147, -1.098612, -1.386294],
-      1e-6,
-    );
-    expectEntries(fromLogscale(tensor([0.6931, 1.0986, 1.3863, -0.6931])), [1, 2, 3, -1], 1e-4);
-  });
-
-  it("is undone by its inverse", () => {
-    expectEntries(fromLogscale(toLogscale(tensor([-3, -1, 0, 1, 3]))), [-3, -1, 0, 1, 3], 1e-6);
   });
 });
 

@@ -1,23 +1,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import {
-  BestMetricCallback,
-  EarlyStopIteration,
-  FixedEarlyStopper,
-  MetricEarlyStopper,
-  TrackAdditionalOutputsCallback,
-} from "../../../lib/core/callbacks";
-import { FixedEarlyStopperConfig } from "../../../lib/core/callbacks/early-stoppers/fixed";
-import { MetricEarlyStopperConfig } from "../../../lib/core/callbacks/early-stoppers/metric";
+import { BestMetricCallback, TrackAdditionalOutputsCallback } from "../../../lib/core/callbacks";
 import { BestMetricCallbackConfig } from "../../../lib/core/callbacks/online/best-metric";
 import { TrackAdditionalOutputsCallbackConfig } from "../../../lib/core/callbacks/online/track-outputs";
 import { full, keep, load, tensor, type Tensor } from "../../../lib/torch";
 import { temporaryFolder } from "../../support/small-run";
-import { counterAt, parts } from "./support";
-
-const log = (own: ReturnType<typeof parts>, metrics: Record<string, number>): void => {
-  own.writer.logCache = { epoch: 0, update: 0, sample: 0, ...metrics };
-};
+import { counterAt, logMetrics, parts } from "./support";
 
 describe("BestMetricCallback", () => {
   const make = (config: object = {}, own = parts()) => ({
@@ -36,11 +24,11 @@ describe("BestMetricCallback", () => {
 
   test("logs targets as they were at the best, and keeps logging them", () => {
     const { own, callback } = make();
-    log(own, { "loss/val": 0.9, "loss/test": 1.1, extra: 3 });
+    logMetrics(own, { "loss/val": 0.9, "loss/test": 1.1, extra: 3 });
     callback.periodicCallback(own.context("epoch"));
     expect(callback.bestMetricValue).toBe(0.9);
     expect(own.writer.logCache).toMatchObject({ "loss/test/at_best/loss/val": 1.1, "extra/at_best/loss/val": 3 });
-    log(own, { "loss/val": 0.95, "loss/test": 0.1 });
+    logMetrics(own, { "loss/val": 0.95, "loss/test": 0.1 });
     callback.periodicCallback(own.context("epoch"));
     expect(callback.bestMetricValue).toBe(0.9);
     expect(own.writer.logCache).toMatchObject({ "loss/test/at_best/loss/val": 1.1, "extra/at_best/loss/val": 3 });
@@ -48,9 +36,9 @@ describe("BestMetricCallback", () => {
 
   test("optional targets may be missing, others not", () => {
     const { own, callback } = make();
-    log(own, { "loss/val": 0.9, "loss/test": 1 });
+    logMetrics(own, { "loss/val": 0.9, "loss/test": 1 });
     callback.periodicCallback(own.context("epoch"));
-    log(own, { "loss/val": 0.8 });
+    logMetrics(own, { "loss/val": 0.8 });
     expect(() => callback.periodicCallback(own.context("epoch"))).toThrow("couldn't find metric_key loss/test");
     callback.periodicCallback(own.context("eval"));
   });
@@ -62,7 +50,7 @@ describe("BestMetricCallback", () => {
 
   test("its state is restored", () => {
     const { own, callback } = make();
-    log(own, { "loss/val": 0.9, "loss/test": 1 });
+    logMetrics(own, { "loss/val": 0.9, "loss/test": 1 });
     callback.periodicCallback(own.context("epoch"));
     const other = make().callback;
     other.loadStateDict(callback.stateDict());
@@ -123,64 +111,4 @@ describe("TrackAdditionalOutputsCallback", () => {
   });
 
   test("needs something to track", () => expect(() => make({})).toThrow("needs keys or patterns"));
-});
-
-describe("early stoppers", () => {
-  test.each([
-    [{ stop_at_epoch: 2 }, 19, false],
-    [{ stop_at_epoch: 2 }, 20, true],
-    [{ stop_at_update: 5 }, 5, true],
-    [{ stop_at_sample: 17 }, 4, false],
-    [{ stop_at_sample: 17 }, 5, true],
-  ])("%j at update %i", (config, update, stops) => {
-    const own = parts();
-    const stopper = new FixedEarlyStopper(FixedEarlyStopperConfig.create(config), own.dependencies);
-    const run = () => stopper.periodicCallback({ ...own.context("update"), updateCounter: counterAt(update) });
-    if (stops) expect(run).toThrow(EarlyStopIteration);
-    else run();
-    stopper.periodicCallback({ ...own.context("eval"), updateCounter: counterAt(update) });
-  });
-
-  const make = (metric_key: string, tolerance: number, own = parts()) => ({
-    own,
-    stopper: new MetricEarlyStopper(
-      MetricEarlyStopperConfig.create({ every_n_epochs: 1, metric_key, tolerance }),
-      own.dependencies,
-    ),
-  });
-  function feed({ own, stopper }: ReturnType<typeof make>, values: readonly number[]): boolean[] {
-    return values.map((value) => {
-      log(own, { [stopper.metricKey]: value });
-      try {
-        stopper.periodicCallback(own.context("epoch"));
-        return false;
-      } catch (error) {
-        expect(error).toBeInstanceOf(EarlyStopIteration);
-        return true;
-      }
-    });
-  }
-
-  test.each([
-    ["loss/val", 2, [0.5, 0.4, 0.45, 0.5], [false, false, false, true]],
-    ["accuracy", 1, [0.5, 0.6, 0.6], [false, false, true]],
-    ["loss/val", 1, [NaN, 1], [true, false]],
-  ])("%s, tolerance %i, over %j", (key, tolerance, values, expected) =>
-    expect(feed(make(key, tolerance), values)).toEqual(expected),
-  );
-
-  test("patience goes on after a resumption", () => {
-    const first = make("loss/val", 3);
-    feed(first, [1, 2, 2]);
-    const second = make("loss/val", 3);
-    second.stopper.loadStateDict(first.stopper.stateDict());
-    expect(feed(second, [2])).toEqual([true]);
-  });
-
-  test("a metric that nobody logs is an error", () => {
-    const { own, stopper } = make("loss/val", 1);
-    expect(() => stopper.periodicCallback(own.context("epoch"))).toThrow("couldn't find metric_key loss/val");
-  });
-
-  test("a tolerance below one is refused", () => expect(() => make("loss/val", 0)).toThrow());
 });

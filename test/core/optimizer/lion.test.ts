@@ -1,5 +1,6 @@
-import { nn, type Tensor, tensor } from "../../../lib/torch";
+import { manualSeed, nn, noGrad, rand, randn, type Tensor, tensor } from "../../../lib/torch";
 import { Lion, type LionOptions } from "../../../lib/core/optimizer";
+import { relative } from "../../torch/helpers";
 
 /** Reference values: float64, lr 0.01, weight decay 0.1, made in PyTorch with the algorithm of https://arxiv.org/abs/2302.06675. */
 
@@ -78,4 +79,33 @@ test("state and options as they are saved", () => {
   w.grad = tensor([1]);
   lion.step();
   expect(Object.keys(lion.stateDict().state.get(0) as object)).toEqual(["exp_avg"]);
+});
+
+/** Parameters after some updates; views that are not contiguous take the foreach operators instead of the native pass. */
+function train(strided: boolean): { params: Tensor[]; momenta: Tensor[] } {
+  manualSeed(0);
+  const params = [40, 1, 70000].map((size) => {
+    const start = randn([size, 2]);
+    return new nn.Parameter(strided ? start.t().contiguous().t() : start);
+  });
+  const optimizer = new Lion(params, { lr: 1e-2, weightDecay: 0.1 });
+  for (let update = 0; update < 3; update++) {
+    // Each gradient outweighs the momentum, so that no direction is near zero, where rounding would decide about its sign.
+    const gradient = (shape: readonly number[]) =>
+      randn(shape)
+        .sign()
+        .mul(rand(shape).add(1))
+        .mul(30 ** update);
+    noGrad(() => params.forEach((param) => (param.grad = gradient(param.shape))));
+    optimizer.step();
+  }
+  return { params, momenta: params.map((param) => (optimizer.state.get(param) as { exp_avg: Tensor }).exp_avg) };
+}
+
+test("Lion in one native pass gives what the foreach operators give", () => {
+  const [native, foreach] = [train(false), train(true)];
+  for (const list of ["params", "momenta"] as const) {
+    // ATen fuses multiplication and addition on some CPUs only.
+    native[list].forEach((value, i) => expect(relative(value, foreach[list][i]!)).toBeLessThan(1e-6));
+  }
 });

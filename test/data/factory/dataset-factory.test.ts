@@ -1,0 +1,51 @@
+import { DatasetFactory, type DatasetProtocol } from "../../../lib/data";
+import { register } from "../../../lib/config/registry";
+import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
+import { collect, IndexDataset } from "../support";
+
+const indices = async (dataset: DatasetProtocol) => (await collect(dataset)).map((sample) => sample["index"]);
+
+describe("DatasetFactory", () => {
+  class Twelve extends IndexDataset {
+    constructor() {
+      super(12, ["x", "y"]);
+    }
+  }
+  register("test.Twelve", { class: Twelve, schema: DatasetBaseConfig });
+  const build = (wrappers: object[], more: object = {}) =>
+    new DatasetFactory().create(DatasetBaseConfig.create({ kind: "test.Twelve", dataset_wrappers: wrappers, ...more }));
+  const w = "noether.data.base.wrappers.";
+
+  test.each([
+    [[{ kind: `${w}ShuffleWrapper`, seed: 123 }], 12, 12, 1],
+    [[{ kind: `${w}SubsetWrapper`, start_percent: 0, end_percent: 0.5 }], 6, 6, 1],
+    [[{ kind: `${w}RepeatWrapper`, repetitions: 3 }], 36, 12, 3],
+    [
+      [
+        { kind: `${w}ShuffleWrapper`, seed: 42 },
+        { kind: `${w}SubsetWrapper`, start_index: 0, end_index: 6 },
+        { kind: `${w}RepeatWrapper`, repetitions: 2 },
+      ],
+      12,
+      6,
+      2,
+    ],
+  ])("%j", async (wrappers, length, unique, repeats) => {
+    const order = await indices(build(wrappers));
+    expect(order.length).toBe(length);
+    expect(new Set(order).size).toBe(unique);
+    expect(order.filter((index) => index === order[0]).length).toBe(repeats);
+  });
+
+  test("without wrappers the data set itself", () => {
+    expect(build([])).toBeInstanceOf(Twelve);
+  });
+
+  test("excluded properties", async () => {
+    expect(Object.keys(await build([], { excluded_properties: ["y"] }).get(0)).sort()).toEqual(["index", "x"]);
+  });
+
+  test("a wrapper is validated by its kind", () => {
+    expect(() => build([{ kind: `${w}RepeatWrapper`, repetitions: 1 }])).toThrow(/repetitions/);
+  });
+});

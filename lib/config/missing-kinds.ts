@@ -62,6 +62,13 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     status: NO_CLASS,
   },
   {
+    package: "noether.training.trainers",
+    classes: ["BaseTrainer"],
+    instead: ["noether.training.trainers"],
+    status: "has no loss of its own",
+    hint: "a trainer of your own is a class in a file: ./my-trainer.ts#MyTrainer (docs/training.md)",
+  },
+  {
     package: "noether.training.callbacks",
     classes: ["PyTorchProfilerCallback"],
     hint: 'times of data, forward and backward passes are logged by "noether.core.callbacks.TrainTimeCallback", which every run has',

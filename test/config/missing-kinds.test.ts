@@ -26,6 +26,12 @@ describe("kinds that are not implemented yet", () => {
     expect(() => new Factory().instantiate({ kind })).toThrow(message);
   });
 
+  test("a trainer without a loss", () => {
+    expect(unknownKindMessage("noether.training.trainers.BaseTrainer")).toMatch(
+      /has no loss of its own; there is: "noether.training.trainers.WeightedLossTrainer"; a trainer of your own is/,
+    );
+  });
+
   test("what has no class in the Python framework either", () => {
     expect(unknownKindMessage("noether.core.schedules.PeriodicBoolSchedule")).toMatch(
       /has a config but no class, neither here nor in the Python framework; there are: "noether.core.schedules.ConstantSchedule"/,

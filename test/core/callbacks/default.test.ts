@@ -43,11 +43,10 @@ describe("ParamCountCallback", () => {
   test("of a model, from a configuration too", async () => {
     const own = parts();
     await new ParamCountCallback({ id: "x" }, own.dependencies).beforeTraining();
-    expect(own.summary).toEqual({
-      "param_count/weight/trainable": 1,
-      "param_count/weight/frozen": 0,
-      "param_count/weight": 1,
-    });
+    expect(Object.entries(own.summary)).toEqual([
+      ["param_count/total/trainable", 1], ["param_count/total/frozen", 0], ["param_count/total", 1],
+      ["param_count/weight/trainable", 1], ["param_count/weight/frozen", 0], ["param_count/weight", 1],
+    ]); // prettier-ignore
   });
 
   test("of a composite: the sum, then the parts", async () => {

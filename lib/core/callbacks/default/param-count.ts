@@ -13,16 +13,24 @@ interface Row {
   readonly frozen: number;
 }
 
-/** Reports the number of weights: log lines, and `param_count/{name}` (`/trainable`, `/frozen`) in the summary. */
+/**
+ * Reports the number of weights: log lines, and `param_count/{name}` (`/trainable`, `/frozen`) in the summary, also of the whole as
+ * `param_count/total`.
+ */
 export class ParamCountCallback extends CallbackBase {
   static readonly schema: z.ZodType = CallBackBaseConfig;
 
   override async beforeTraining(): Promise<void> {
     const summary: Record<string, number> = {};
-    for (const { name, trainable, frozen } of rowsOf(this.model, null)) {
+    const rows = rowsOf(this.model, null);
+    // a model alone is the whole, too
+    const total = rows.length === 1 ? rows.map((row) => ({ ...row, name: "total" })) : [];
+    for (const { name, trainable, frozen } of rows) {
       this.logger.info(
         `parameters of ${name}: ${shortNumberStr(trainable)} trainable, ${shortNumberStr(frozen)} frozen`,
       );
+    }
+    for (const { name, trainable, frozen } of [...total, ...rows]) {
       summary[`param_count/${name}/trainable`] = trainable;
       summary[`param_count/${name}/frozen`] = frozen;
       summary[`param_count/${name}`] = trainable + frozen;

@@ -1,14 +1,7 @@
-import { childOf, composeUnresolved, displayPath, resolveConfig, writeYaml } from "../config";
+import { childOf, composeUnresolved, displayPath, resolveConfig, toWritable, writeYaml } from "../config";
 import type { MapNode, Node } from "../config";
 import { ConfigError } from "../config/errors";
 import type { HydraArguments } from "./hydra-arguments";
-
-/** A tree as values that {@link writeYaml} writes with floats as floats. */
-function writable(node: Node): unknown {
-  if (node.type === "list") return node.items.map(writable);
-  if (node.type === "map") return Object.fromEntries([...node.entries].map(([key, value]) => [key, writable(value)]));
-  return node.value;
-}
 
 /** The composed config as YAML, interpolations resolved on demand (`--cfg job [--resolve] [--package x]`). */
 export function showConfig({ file, overrides, searchPath, resolve, package: part }: HydraArguments): string {
@@ -17,7 +10,7 @@ export function showConfig({ file, overrides, searchPath, resolve, package: part
   const keys = part === undefined || part === "_global_" ? [] : part.split(".");
   const node = keys.reduce<Node | undefined>((at, key) => at && childOf(at, key), root);
   if (!node) throw new ConfigError([{ path: part ?? "", message: "the config has no such key to show" }]);
-  return writeYaml(writable(node));
+  return writeYaml(toWritable(node));
 }
 
 /** The files that make up the config, in the order in which they are merged (`--info`). */

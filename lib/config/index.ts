@@ -34,6 +34,7 @@ export type { ValueTree } from "./overrides/override-value";
 export { registerResolver, type JobInfo, type Resolver, type ResolverContext } from "./interpolation/resolvers";
 export { yamlFloat } from "./yaml/scalars";
 export { readYaml } from "./yaml/reader";
+export { toWritable } from "./yaml/to-writable";
 export { writeYaml } from "./yaml/writer";
 export {
   findKind,

@@ -3,3 +3,4 @@ export { migrateConfig, type Migration } from "./migrate";
 export { migratePlain, type PlainMigration } from "./plain";
 export { summarizeChanges, type ConfigChange } from "./section";
 export { migrateSlurmKeys, type SlurmMigration } from "./slurm";
+export { type Release11, toRelease11 } from "./to-1.1";

@@ -40,28 +40,28 @@ const RULES: readonly Rule[] = [
  * @returns the new tree with the places in files of the old one, what changed, and what cannot be read for certain
  */
 export function migrateConfig(tree: MapNode, type: AnyConfigClass): Migration {
-  const findings: Findings = { changes: [], problems: [] };
-  const migrated = cloneNode(tree);
-  visit(migrated, type, [], findings);
-  return { tree: migrated, ...findings };
+  return applyRules(tree, type, RULES);
 }
 
-/** Applies the rules to a mapping, then to what it holds in its new form. */
-function visit(node: Node, declared: z.ZodType | undefined, path: readonly string[], findings: Findings): void {
-  const type = unwrap(declared);
-  if (node.type === "list") {
-    const element = type && elementType(type);
-    for (const [index, item] of node.items.entries()) visit(item, element, [...path, String(index)], findings);
-  } else if (node.type === "map") {
-    const own = classOf(node, type);
-    if (own !== undefined) {
-      const section = new Section(node, path, own, findings);
-      for (const rule of RULES) rule(section);
+/** Applies rules to a copy of a tree: to each mapping whose class is known, then to what it holds in its new form. */
+export function applyRules(tree: MapNode, type: AnyConfigClass, rules: readonly Rule[]): Migration {
+  const findings: Findings = { changes: [], problems: [] };
+  const visit = (node: Node, declared: z.ZodType | undefined, path: readonly string[]): void => {
+    const place = unwrap(declared);
+    const element = place && elementType(place);
+    if (node.type === "list") {
+      for (const [index, item] of node.items.entries()) visit(item, element, [...path, String(index)]);
+    } else if (node.type === "map") {
+      const own = classOf(node, place);
+      const section = own && new Section(node, path, own, findings);
+      if (section) for (const rule of rules) rule(section);
+      for (const [key, child] of node.entries)
+        visit(child, (own?.fields as Fields | undefined)?.[key] ?? element, [...path, key]);
     }
-    const fields = own?.fields as Fields | undefined;
-    const element = type && elementType(type);
-    for (const [key, child] of node.entries) visit(child, fields?.[key] ?? element, [...path, key], findings);
-  }
+  };
+  const result = cloneNode(tree);
+  visit(result, type, []);
+  return { tree: result, ...findings };
 }
 
 /** The class of a mapping: that of its kind, else the one that its place declares. */

@@ -1,65 +1,9 @@
 import { migrateConfig, readYaml, toPlain, type MapNode } from "../../../lib/config";
 import { formatProblem } from "../../../lib/config/errors";
-import { register } from "../../../lib/config/registry";
-import {
-  any,
-  bool,
-  type AnyConfigClass,
-  defineConfig,
-  float,
-  int,
-  list,
-  mapping,
-  optional,
-  registered,
-  shared,
-  str,
-} from "../../../lib/config/schema";
+import type { AnyConfigClass } from "../../../lib/config/schema";
+import { registerClasses, Root } from "./classes";
 
-/** Classes with the fields of release 2026.4 that stand in place of old ones. */
-const Specs = defineConfig("Specs", {
-  fields: { position_dim: int(), domains: mapping(any()), use_physics_features: bool() },
-});
-const Block = defineConfig("Block", { fields: { num_heads: int(), attention_constructor: str() } });
-const Model = defineConfig("Model", { fields: { kind: str() } });
-const Branches = Model.extend("Branches", {
-  fields: {
-    data_specs: Specs,
-    transformer_block_config: shared(Block),
-    physics_blocks: list(str()),
-    num_domain_decoder_blocks: mapping(int()),
-  },
-});
-const Slices = Model.extend("Slices", { fields: { transformer_block_config: shared(Block) } });
-const Both = Model.extend("Both", {
-  fields: { first: optional(registered(Model)), second: optional(registered(Model)) },
-});
-const Own = Model.extend("Own", {
-  fields: { num_surface_blocks: int(), normalizers: any(), surface_output_dims: any() },
-});
-const Schedule = defineConfig("Schedule", {
-  fields: { kind: str(), warmup_percent: optional(float()), max_value: float() },
-});
-const Scheduled = Model.extend("Scheduled", {
-  fields: { optimizer_config: any(), schedules: list(registered(Schedule)) },
-});
-const DataSet = defineConfig("DataSet", { fields: { kind: str(), dataset_normalizers: optional(mapping(any())) } });
-const Trainer = defineConfig("Trainer", {
-  fields: { kind: str(), effective_batch_size: int(), callbacks: optional(list(any())) },
-});
-const Root = defineConfig("Root", {
-  fields: {
-    datasets: mapping(registered(DataSet)),
-    model: registered(Model),
-    trainer: registered(Trainer),
-    slurm: optional(any()),
-  },
-});
-
-beforeAll(() => {
-  for (const schema of [Branches, Slices, Both, Own, Schedule, Scheduled, DataSet, Trainer])
-    register(`test.migration.${schema.configName}`, { schema });
-});
+beforeAll(registerClasses);
 
 /** A file's result, and what was found, as lines. */
 function migrated(text: string, type: AnyConfigClass = Root) {
@@ -161,13 +105,13 @@ model:
   "the attention of a Transolver": {
     before: `
 model:
-  kind: test.migration.Slices
+  kind: test.migration.TransolverConfig
   attention_constructor: transolver
   transformer_block_config: { num_heads: 2, attention_constructor: dot_product }
 `,
     after: `
 model:
-  kind: test.migration.Slices
+  kind: test.migration.TransolverConfig
   transformer_block_config: { num_heads: 2, attention_constructor: dot_product }
 `,
     changes: ["old.yaml:4: model.attention_constructor: is left out now: a Transolver has it"],
@@ -175,13 +119,13 @@ model:
   "the attention of a Transolver++": {
     before: `
 model:
-  kind: test.migration.Slices
+  kind: test.migration.TransolverConfig
   attention_constructor: transolver_plusplus
   transformer_block_config: { num_heads: 2 }
 `,
     after: `
 model:
-  kind: test.migration.Slices
+  kind: test.migration.TransolverConfig
   transformer_block_config: { num_heads: 2, attention_constructor: transolver_plusplus }
 `,
     changes: ["old.yaml:4: model.attention_constructor: is transformer_block_config.attention_constructor now"],
@@ -191,13 +135,13 @@ model:
 model:
   kind: test.migration.Both
   first: { kind: test.migration.Branches, num_surface_blocks: 1 }
-  second: { kind: test.migration.Slices, attention_constructor: transolver }
+  second: { kind: test.migration.TransolverConfig, attention_constructor: transolver }
 `,
     after: `
 model:
   kind: test.migration.Both
   first: { kind: test.migration.Branches, num_domain_decoder_blocks: { surface: 1 } }
-  second: { kind: test.migration.Slices }
+  second: { kind: test.migration.TransolverConfig }
 `,
     changes: [
       "old.yaml:4: model.first.num_surface_blocks: is num_domain_decoder_blocks.surface now",
@@ -376,7 +320,7 @@ describe("what is said twice is an error that names both places", () => {
       'old.yaml:1: slurm.partition: "partition" is an old name of "slurm_partition": give only one',
     ],
     [
-      "model: { kind: test.migration.Slices, attention_constructor: dot_product }\n",
+      "model: { kind: test.migration.TransolverConfig, attention_constructor: dot_product }\n",
       'old.yaml:1: model.attention_constructor: expected "transolver" or "transolver_plusplus", as release 1.1 had it here, received the string "dot_product"',
     ],
   ])("%j", (text, problem) => {

@@ -1,20 +1,11 @@
 /** Inputs that were read otherwise once, against Hydra, OmegaConf and PyYAML (fixtures/generate_cases.py). */
 import { join } from "node:path";
-import { composeConfig, Float, mapNode, readYaml, scalarNode, type Node } from "../../../lib/config";
+import { composeConfig, mapNode, readYaml, scalarNode } from "../../../lib/config";
 import { expandSweeps } from "../../../lib/cli/multirun";
 import { ConfigError } from "../../../lib/config/errors";
 import { Interpolator } from "../../../lib/config/interpolation/interpolation";
-import { pyFloatRepr } from "../../../lib/config/python-format";
+import { markNodeExactly } from "../../support/mark-exactly";
 import reference from "./fixtures/cases.json";
-
-/** Values with their types, their order and all digits of integers, as the generator marks them. */
-function mark(node: Node): unknown {
-  if (node.type === "map") return { m: [...node.entries].map(([key, item]) => [key, mark(item)]) };
-  if (node.type === "list") return { l: node.items.map(mark) };
-  const { value } = node;
-  if (value instanceof Float) return { f: pyFloatRepr(value.value) };
-  return typeof value === "number" || typeof value === "bigint" ? { i: String(value) } : value;
-}
 
 interface Expected {
   readonly value?: unknown;
@@ -28,7 +19,7 @@ function check(expected: Expected, run: () => unknown): void {
 
 describe("YAML", () => {
   test.each(Object.entries(reference.yaml))("%s", (_, entry) => {
-    check(entry, () => mark(readYaml(entry.text, "a.yaml")));
+    check(entry, () => markNodeExactly(readYaml(entry.text, "a.yaml")));
   });
 });
 
@@ -44,7 +35,7 @@ describe("composition", () => {
   const cases = reference.compositions.map((entry) => [`${entry.name} ${entry.overrides.join(" ")}`, entry] as const);
   test.each(cases)("%s", (_, { name, overrides, ...expected }) => {
     const file = join(__dirname, "fixtures/cases", name, "config.yaml");
-    check(expected, () => mark(composeConfig({ file, overrides }).tree));
+    check(expected, () => markNodeExactly(composeConfig({ file, overrides }).tree));
   });
 
   test("a circle of files is named", () => {
@@ -77,14 +68,14 @@ describe("oc.decode", () => {
       ["v", scalarNode("${oc.decode:${t}}")],
       ["t", scalarNode(text)],
     ]);
-    check(expected, () => mark((new Interpolator(tree).resolveAll() as typeof tree).entries.get("v")!));
+    check(expected, () => markNodeExactly((new Interpolator(tree).resolveAll() as typeof tree).entries.get("v")!));
   });
 });
 
 test("what PyYAML writes for an OrderedDict is a mapping, in both of its forms", () => {
   const tag = "!!python/object/apply:collections.OrderedDict";
   const text = `a: ${tag}\n- - - x\n    - 1\n  - - y\n    - {z: 2}\nb: ${tag}\n- []\n`;
-  expect(mark(readYaml(text, "a.yaml"))).toEqual({
+  expect(markNodeExactly(readYaml(text, "a.yaml"))).toEqual({
     m: [
       [
         "a",

@@ -1,31 +1,11 @@
 /** What is written reads the same in Python: fixtures/writer.json holds what PyYAML and OmegaConf read. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { Float, readYaml, writeYaml, type Node } from "../../../lib/config";
-import { pyFloatRepr } from "../../../lib/config/python-format";
+import { readYaml, writeYaml } from "../../../lib/config";
+import { markExactly, markNodeExactly } from "../../support/mark-exactly";
 import { python } from "../../support/python";
 import { values } from "./fixtures/values";
 import vectors from "./fixtures/writer.json";
-
-/** Values as the generator marks them: types, order and all digits. */
-function mark(value: unknown): unknown {
-  if (value === undefined || value === null) return null;
-  if (value instanceof Float) return { f: pyFloatRepr(value.value) };
-  if (typeof value === "number") {
-    return Number.isInteger(value) && !Object.is(value, -0) ? { i: String(BigInt(value)) } : { f: pyFloatRepr(value) };
-  }
-  if (typeof value === "bigint") return { i: String(value) };
-  if (Array.isArray(value)) return { l: value.map(mark) };
-  if (typeof value !== "object") return value;
-  const entries = value instanceof Map ? [...(value as Map<string, unknown>)] : Object.entries(value);
-  return { m: entries.map(([key, item]) => [key, mark(item)]) };
-}
-
-function markNode(node: Node): unknown {
-  if (node.type === "list") return { l: node.items.map(markNode) };
-  if (node.type === "map") return { m: [...node.entries].map(([key, item]) => [key, markNode(item)]) };
-  return mark(node.value);
-}
 
 const cases = Object.entries(vectors as Readonly<Record<string, { text: string; read: unknown }>>);
 
@@ -35,11 +15,11 @@ test("there are vectors for all values", () => {
 
 test.each(cases)("%s, read in Python", (name, { text, read }) => {
   expect(writeYaml(values[name])).toBe(text);
-  expect(read).toEqual(mark(values[name]));
+  expect(read).toEqual(markExactly(values[name]));
 });
 
 test.each(cases)("%s, read here", (name, { text }) => {
-  expect(markNode(readYaml(text, "a.yaml"))).toEqual(mark(values[name]));
+  expect(markNodeExactly(readYaml(text, "a.yaml"))).toEqual(markExactly(values[name]));
 });
 
 test("keys can be sorted, at every depth", () => {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { EmaCallback, PeriodicCallback } from "../../lib/core/callbacks";
-import { CallBackBaseConfig } from "../../lib/core/callbacks/base-config";
-import { register } from "../../lib/config/registry";
-import { load, type Tensor, toMap } from "../../lib/torch";
-import { smallRun, temporaryFolder } from "../support/small-run";
+import { EmaCallback, PeriodicCallback } from "../../../../lib/core/callbacks";
+import { CallBackBaseConfig } from "../../../../lib/core/callbacks/base-config";
+import { register } from "../../../../lib/config/registry";
+import { load, type Tensor, toMap } from "../../../../lib/torch";
+import { smallRun, temporaryFolder } from "../../../support/small-run";
 
 /** Callbacks under averaged weights. */
 

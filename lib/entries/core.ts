@@ -32,7 +32,9 @@ export {
   createInitializer,
   InitializerBase,
   PreviousRunInitializerConfig,
+  readModelConfig,
   ResumeInitializerConfig,
+  type StoredModelConfig,
 } from "../initializers";
 export { callbackConfigs, CallbacksConfig } from "../training/callbacks/any-callback";
 export { OfflineLossCallbackConfig } from "../training/callbacks/offline-loss";

@@ -5,3 +5,4 @@ export { createInitializer } from "./create-initializer";
 export { CheckpointInitializer, CheckpointInitializerConfig } from "./checkpoint-initializer";
 export { PreviousRunInitializer, PreviousRunInitializerConfig } from "./previous-run-initializer";
 export { ResumeInitializer, ResumeInitializerConfig } from "./resume-initializer";
+export { readModelConfig, type StoredModelConfig } from "./read-model-config";

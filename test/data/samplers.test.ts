@@ -202,9 +202,27 @@ describe("InterleavedSampler", () => {
     expect([...new InterleavedSampler(sequential(10), { batch_size: 4, ...config }).batches()]).toHaveLength(count);
   });
 
-  test("a start inside of an epoch", () => {
-    const sampler = new InterleavedSampler(sequential(10), { batch_size: 4, max_epochs: 2, start_update: 1 });
-    expect(() => [...sampler]).toThrow(/beginning of an epoch/);
+  test.each<[number, object, string]>([
+    [10, { max_epochs: 2, start_update: 1 }, "3..5 6..8 X 0..8 X"],
+    [10, { max_epochs: 2, start_sample: 3 }, "3..5 6..8 X 0..8 X"],
+    [9, { max_epochs: 2, start_update: 4 }, "3..5 6..8 X"],
+    [9, { max_epochs: 2, start_update: 3 }, "0..8 X"],
+    [10, { max_epochs: 2, start_update: 1, ...nd }, "3..9 X 0..9 X"],
+    [10, { max_epochs: 2, start_update: 5, ...nd }, "3..9 X"],
+    [9, { max_updates: 3, start_update: 1 }, "3..5 6..8 X"],
+    [10, { max_epochs: 2, start_sample: 3, accumulation_steps: 2 }, "3..8 X 0..8 X"],
+  ])("of %i samples, batches of 3, a start inside an epoch: %j", (n, config, expected) => {
+    const sampler = new InterleavedSampler(sequential(n), { batch_size: 3, ...config }, [
+      { sampler: sequential(5), every_n_epochs: 1 },
+    ]);
+    const indices = [...sampler].map(({ index }) => (index < n ? index : index - n + 10));
+    expect(indices).toEqual(stream(expected));
+  });
+
+  test("after a start inside an epoch, updates of accumulated batches are counted from its beginning", () => {
+    const config = { batch_size: 3, accumulation_steps: 2, max_epochs: 2, start_sample: 3 };
+    const sampler = new InterleavedSampler(sequential(12), config, [{ sampler: sequential(1), every_n_updates: 1 }]);
+    expect([...sampler].map(({ index }) => index)).toEqual([3, 4, 5, 12, 6, 7, 8, 9, 10, 11, 12].concat([0, 1, 2, 3, 4, 5, 12, 6, 7, 8, 9, 10, 11, 12])); // prettier-ignore
   });
 
   test("no training samples", () => {

@@ -46,6 +46,8 @@ export interface DataLoaderOptions {
 
 /** The data sets of a run by name; `train` is the training set. */
 export interface DataContainerLike {
+  /** Seed of the loaders' own random numbers; null or none: the loader of training draws one from the default generator. */
+  readonly seed?: number | null;
   /** In the order of the configuration, `train` included. */
   readonly datasets: Readonly<Record<string, DatasetLike>> | ReadonlyMap<string, DatasetLike>;
   /** `key` null: the first data set. `maxSize` cuts it, `properties` restricts what is loaded of a sample. */

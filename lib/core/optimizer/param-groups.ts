@@ -89,7 +89,7 @@ function parameterProperties(
 /** Name of a group in logs and metric keys. */
 export function groupName(properties: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(properties)
-    .filter(([key]) => key !== "params")
+    .filter(([key]) => key !== "params" && key !== "kind")
     .map(([key, value]) => {
       if (typeof value !== "number") {
         throw new NotImplementedError(

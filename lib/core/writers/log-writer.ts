@@ -150,8 +150,22 @@ export class LogWriter {
     writeTorchFile(this.pathProvider.basetrackerEntriesUri, byKey);
   }
 
+  /** Does work that logs; at its end, also after an error, everything that was logged is written. */
+  async scope<T>(work: () => Promise<T>): Promise<T> {
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      await this.#finishAfterError();
+      throw error;
+    }
+    await this.flush();
+    this.finish();
+    return result;
+  }
+
   /** Ends the entry and writes all of them after an error, which must be thrown whatever happens here. */
-  async finishAfterError(): Promise<void> {
+  async #finishAfterError(): Promise<void> {
     try {
       await this.flush();
       this.finish();

@@ -76,7 +76,7 @@ export class PrefixedLogWriter implements MetricWriter {
     this.#inner.finish();
   }
 
-  async finishAfterError(): Promise<void> {
-    return this.#inner.finishAfterError();
+  async scope<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inner.scope(work);
   }
 }

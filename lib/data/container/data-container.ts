@@ -10,11 +10,27 @@ import { SubsetWrapper } from "../wrappers/subset-wrapper";
 import { TimingWrapper } from "../wrappers/timing-wrapper";
 import { DataLoader } from "./data-loader";
 
+/** Options of {@link DataContainer}. */
+export interface DataContainerOptions {
+  /**
+   * Seed of the run. With it the loaders have random numbers of their own, so that the order of the samples depends on nothing
+   * but the default generator, as in release 2026.4 of the Python framework. Null (default): the loader of training draws a number
+   * from the default generator before it draws the first order, as in release 1.1.
+   */
+  readonly seed?: number | null;
+}
+
 /** The data sets of a run by name. Without one called `train` the first is also the training set. */
 export class DataContainer implements DataContainerLike {
   readonly datasets: ReadonlyMap<string, DatasetProtocol>;
 
-  constructor(datasets: ReadonlyMap<string, DatasetProtocol> | Readonly<Record<string, DatasetProtocol>>) {
+  readonly seed: number | null;
+
+  constructor(
+    datasets: ReadonlyMap<string, DatasetProtocol> | Readonly<Record<string, DatasetProtocol>>,
+    { seed = null }: DataContainerOptions = {},
+  ) {
+    this.seed = seed;
     const list: Iterable<[string, DatasetProtocol]> =
       datasets instanceof Map ? (datasets as ReadonlyMap<string, DatasetProtocol>) : Object.entries(datasets);
     const entries = new Map(list);

@@ -1,6 +1,6 @@
 import { validateConfig } from "../../config/schema";
 import type { SamplerLike } from "../../core/interfaces/data";
-import { NotImplementedError, ValueError } from "../../config/python-errors";
+import { ValueError } from "../../config/python-errors";
 import type { InputOf } from "../../config/schema";
 import {
   checkSamplerInterval,
@@ -34,7 +34,7 @@ interface Progress {
  *
  * After each optimizer update the extra samplers that are due follow, in list order: first those that count updates or
  * samples, then, at the end of an epoch, those that count epochs. That is the order in which the trainer runs its
- * callbacks. Batches never mix data sets.
+ * callbacks. Batches never mix data sets. A run that starts inside an epoch leaves out the first samples of its order.
  *
  * A run does not use it: training and every callback have a loader of their own.
  */
@@ -90,29 +90,41 @@ export class InterleavedSampler {
     }
   }
 
-  #start(): Progress {
+  /** Where the run starts, and how many samples of this process it has seen of that epoch. */
+  #start(): { progress: Progress; seen: number } {
     const { start_epoch, start_update, start_sample, accumulation_steps, world_size, drop_last } = this.config;
     const samplesPerUpdate = this.batchSize * accumulation_steps * world_size;
     const batches = Math.ceil(this.samplesPerEpoch / this.batchSize);
     const updatesPerEpoch = Math.floor(batches / accumulation_steps);
-    if (start_epoch !== null) {
-      const update = start_epoch * updatesPerEpoch;
-      const samples = drop_last ? update * samplesPerUpdate : start_epoch * this.samplesPerEpoch * world_size;
-      return { epoch: start_epoch, update, sample: samples };
-    }
-    const update = start_update ?? (start_sample === null ? 0 : Math.floor(start_sample / samplesPerUpdate));
-    if (update === 0 && !start_sample) return { epoch: 0, update: 0, sample: 0 };
-    if (updatesPerEpoch === 0 || update % updatesPerEpoch !== 0 || !drop_last)
-      throw new NotImplementedError(
-        `a run can only start at the beginning of an epoch (${updatesPerEpoch} updates each), not at update ${update}`,
-      );
-    return { epoch: update / updatesPerEpoch, update, sample: start_sample ?? update * samplesPerUpdate };
+    const samplesPerEpoch = drop_last ? updatesPerEpoch * samplesPerUpdate : this.samplesPerEpoch * world_size;
+    if (!start_epoch && !start_update && !start_sample)
+      return { progress: { epoch: 0, update: 0, sample: 0 }, seen: 0 };
+    if (updatesPerEpoch === 0)
+      throw new ValueError(`expected at least one update an epoch, but one takes ${samplesPerUpdate} samples`);
+    const epoch =
+      start_epoch ??
+      Math.floor(start_update === null ? start_sample! / samplesPerEpoch : start_update / updatesPerEpoch);
+    const first = epoch * updatesPerEpoch;
+    const inEpoch =
+      start_sample === null
+        ? ((start_update ?? first) - first) * samplesPerUpdate
+        : start_sample - epoch * samplesPerEpoch;
+    return {
+      progress: {
+        epoch,
+        update: first + Math.floor(inEpoch / samplesPerUpdate),
+        sample: epoch * samplesPerEpoch + inEpoch,
+      },
+      seen: inEpoch / world_size,
+    };
   }
 
   *#train(): Generator<StreamItem> {
     const { max_epochs, max_updates, max_samples, accumulation_steps, world_size } = this.config;
     if (this.samplesPerEpoch === 0) throw new ValueError("expected training samples, received an empty data set");
-    const progress = this.#start();
+    const start = this.#start();
+    const { progress } = start;
+    let { seen } = start;
     const isDone = (): boolean =>
       (max_epochs !== null && progress.epoch >= max_epochs) ||
       (max_updates !== null && progress.update >= max_updates) ||
@@ -122,9 +134,13 @@ export class InterleavedSampler {
     while (!isDone()) {
       this.trainSampler.setEpoch?.(progress.epoch);
       let inBatch = 0;
-      let batchesInUpdate = 0;
-      let inEpoch = 0;
+      let batchesInUpdate = (seen / this.batchSize) % accumulation_steps;
+      let inEpoch = seen;
       for (const index of this.trainSampler) {
+        if (seen > 0) {
+          seen--;
+          continue;
+        }
         progress.sample += world_size;
         inBatch++;
         inEpoch++;

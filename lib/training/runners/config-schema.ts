@@ -105,6 +105,8 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     /** `latest`, a tag, or `E10`, `U500`, `S4000`; null: `latest`. */
     resume_checkpoint: optional(fileNamePart()),
     seed: int().default(0),
+    /** In which order a seed puts the training samples: as this release of the Python framework, or as release 1.1, to repeat a run. */
+    sample_order: literal("2026.4", "1.1").default("2026.4"),
     dataset_statistics: optional(mapping(list(float()))),
     tracker: AnyTracker,
     /** Null: the number of the Slurm job (`<array job>_<task>`), else made from date and five random characters. */

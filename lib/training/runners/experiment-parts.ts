@@ -1,4 +1,5 @@
 import { Factory } from "../../config/factory/factory";
+import { getRank, isDistributed } from "../../core/distributed";
 import { ModelBase } from "../../core/models";
 import { createPipeline, DataContainer, DatasetFactory } from "../../data";
 import { BaseTrainer } from "../trainers/base-trainer";
@@ -13,7 +14,12 @@ export function createData(config: ConfigSchema): DataContainer {
     dataset.pipeline = createPipeline(datasetConfig.pipeline);
     return [key, dataset] as const;
   });
-  return new DataContainer(new Map(datasets));
+  return new DataContainer(new Map(datasets), { seed: config.sample_order === "1.1" ? null : seedOf(config) });
+}
+
+/** The seed of this process. */
+export function seedOf({ seed }: ConfigSchema): number {
+  return seed + (isDistributed() ? getRank() : 0);
 }
 
 /** @throws TypeError when the kind is no trainer */

@@ -3,7 +3,7 @@ import { type as osType, hostname, release, totalmem } from "node:os";
 import { resolve } from "node:path";
 import { Factory } from "../../config/factory/factory";
 import { dumpConfig } from "../../config/schema";
-import { getRank, getWorldSize, isDistributed, isRank0 } from "../../core/distributed";
+import { getWorldSize, isRank0 } from "../../core/distributed";
 import { addGlobalHandlers, getLogger, logFailure, type MessageCounter } from "../../core/logging";
 import type { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
@@ -18,7 +18,7 @@ import type { BaseTrainer } from "../trainers/base-trainer";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
-import { createData, createModel, createTrainer } from "./experiment-parts";
+import { createData, createModel, createTrainer, seedOf } from "./experiment-parts";
 import type { RunConfig } from "./run-config";
 import { claimFreeRun, claimFreeStage, claimRunDirectory } from "./run-directory";
 import type { RunLock } from "./run-lock";
@@ -121,7 +121,7 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
     if ((value ?? 0) > 0)
       logger.info(`${key} ${value} has no effect yet: samples are loaded in the process that trains`);
   }
-  setSeed(config.seed + (isDistributed() ? getRank() : 0));
+  setSeed(seedOf(config));
   const dataContainer = createData(config);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };
   const trainer = createTrainer(resumed, dependencies);

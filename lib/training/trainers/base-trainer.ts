@@ -289,6 +289,10 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
 
   /** Trains the model from the start to the end of the run, or until a signal or a callback ends it. */
   async train(model: ModelBase): Promise<void> {
+    await this.logWriter.scope(async () => this.#train(model));
+  }
+
+  async #train(model: ModelBase): Promise<void> {
     this.callbacks = this.getAllCallbacks(model);
     this.#prepareModel(model, this.callbacks, false);
     const trained = this.wrapModel(model);
@@ -308,8 +312,6 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     }
     trained.eval();
     await callbacks.runHooks((callback) => callback.afterTraining(this.updateCounter));
-    await this.logWriter.flush();
-    this.logWriter.finish();
   }
 
   async #trainLoop(model: ModelBase, sizes: BatchSizes, callbacks: CallbackRunner): Promise<void> {
@@ -325,23 +327,20 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
       update: async (step) => this.update(step),
       checkpoints: this.#stopCheckpoints,
     });
-    try {
-      await loop.run();
-    } catch (error) {
-      await this.logWriter.finishAfterError();
-      throw error;
-    }
+    await loop.run();
   }
 
   /** Runs the callbacks of the configuration once, without training. */
   async eval(model: ModelBase): Promise<void> {
+    await this.logWriter.scope(async () => this.#eval(model));
+  }
+
+  async #eval(model: ModelBase): Promise<void> {
     const callbacks = this.getUserCallbacks(model);
     this.#prepareModel(model, callbacks, true);
     const evaluated = this.wrapModel(model);
     evaluated.eval();
     await this.#callbackRunner(callbacks).evaluate(evaluated, this.#batchSizes().batchSize);
-    await this.logWriter.flush();
-    this.logWriter.finish();
   }
 
   // ---- an update

@@ -41,9 +41,9 @@ export class TrainingBatches {
       batchSize: sizes.batchSize,
       dropLast: true,
     });
-    // PyTorch's loader draws a base seed for its workers before the first batch; a run that is resumed later restores
-    // a random state from after that draw.
-    if (this.#epoch === 0) drawSeed();
+    // PyTorch's loader draws a base seed for its workers before the first batch, unless it has a generator of its own; a run
+    // that is resumed later restores a random state from after that draw.
+    if (this.#epoch === 0 && (dataContainer.seed ?? null) === null) drawSeed();
   }
 
   /** The next batch of the epoch; its tensors belong to the scope of the call. */

@@ -21,9 +21,10 @@ const LOSSES: Readonly<Record<string, FieldLoss>> = {
   huber: nn.functional.huberLoss,
 };
 
-/** The loss behind a name or a kind of the user; undefined for any other. */
+/** The loss behind a name, PyTorch's name of it, or a kind of the user; undefined for any other. */
 function lossOf(name: string): FieldLoss | undefined {
-  if (Object.hasOwn(LOSSES, name)) return LOSSES[name];
+  const short = /^torch\.nn\.functional\.(\w+)_loss$/.exec(name)?.[1] ?? name;
+  if (Object.hasOwn(LOSSES, short)) return LOSSES[short];
   const own = isUserKind(name) ? findKind(name)?.class : undefined;
   return own as FieldLoss | undefined;
 }
@@ -36,7 +37,7 @@ export const WeightedLossTrainerConfig = BaseTrainerConfig.extend("WeightedLossT
   fields: {
     /** Weight of each field, by its name without `_target`; 0 leaves it out. */
     field_weights: mapping(float()),
-    /** `mse`, `l1`, `smooth_l1`, `huber`, or a function of your own, `./losses.ts#relative`, called as `(target, prediction)`. */
+    /** `mse`, `l1`, `smooth_l1`, `huber` (also as `torch.nn.functional.mse_loss`, …), or a function of your own, `./losses.ts#relative`, called as `(target, prediction)`. */
     loss_fn: str().default("mse"),
   },
   check: ({ field_weights, loss_fn, target_properties }, complain) => {

@@ -55,6 +55,28 @@ test("a key is logged once per update", () => {
   expect(() => writer.addScalar("epoch", 2)).toThrow("already logged");
 });
 
+describe("a scope", () => {
+  const read = () => toMap(load(writer.pathProvider.basetrackerEntriesUri));
+
+  test("writes at its end what was logged", async () => {
+    const result = await writer.scope(async () => {
+      writer.addScalar("loss", 1);
+      return Promise.resolve("done");
+    });
+    expect(result).toBe("done");
+    expect(toMap(read().get("loss"))).toEqual(new Map([[0, 1]]));
+  });
+
+  test("writes it after an error too, and throws the error", async () => {
+    const work = writer.scope(async () => {
+      writer.addScalar("loss", 1);
+      return Promise.reject(new RangeError("no"));
+    });
+    await expect(work).rejects.toThrow(RangeError);
+    expect(toMap(read().get("loss"))).toEqual(new Map([[0, 1]]));
+  });
+});
+
 test("more than one number is refused", () => expect(() => writer.addScalar("x", tensor([1, 2]))).toThrow("shape [2]"));
 
 test("metrics with a logger are shown, as asked for or with five digits, and stand in full among the details", () => {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { countTensors, full, tensor, type Tensor } from "../../../lib/torch";
+import { countTensors, full, load, tensor, type Tensor, toMap } from "../../../lib/torch";
 import {
   type AccumulationStep,
   EarlyStopIteration,
@@ -396,6 +396,24 @@ describe("when something fails", () => {
 });
 
 describe("evaluation", () => {
+  test("metrics from before an error are kept", async () => {
+    const { trainer, model, pathProvider } = smallRun({ outputRootPath, runId: "failed" });
+    class Failing extends PeriodicCallback {
+      override periodicCallback(): void {
+        this.writer.addScalar("seen", 1);
+        throw new RangeError("no");
+      }
+    }
+    trainer.getUserCallbacks = () => [
+      new Failing(
+        { every_n_epochs: 1 },
+        { ...trainer, trainer, model, logWriter: trainer.logWriter, checkpointWriter: trainer.checkpointWriter },
+      ),
+    ];
+    await expect(trainer.eval(model)).rejects.toThrow(RangeError);
+    expect(toMap(load(pathProvider.basetrackerEntriesUri)).has("seen")).toBe(true);
+  });
+
   test("metrics of all callbacks are kept, nothing is trained or saved", async () => {
     const callbacks = [
       { kind: "noether.training.callbacks.OfflineLossCallback", every_n_epochs: 1, dataset_key: "test" },

@@ -46,6 +46,8 @@ describe.each([
   ["l1", 1.525],
   ["smooth_l1", 1.1575],
   ["huber", 1.1575],
+  ["torch.nn.functional.mse_loss", 4.6275],
+  ["torch.nn.functional.smooth_l1_loss", 1.1575],
 ])("%s", (loss_fn, expected) => {
   test("each loss is times its weight", () => {
     const losses = trainer({ loss_fn }).lossCompute(
@@ -86,8 +88,8 @@ test.each([
     'loss_fn: expected mse, l1, smooth_l1, huber, or a function of your own as ./file.ts#name, received "rmse"',
   ],
   [
-    { loss_fn: "torch.nn.functional.mse_loss" },
-    'loss_fn: expected mse, l1, smooth_l1, huber, or a function of your own as ./file.ts#name, received "torch.nn.functional.mse_loss"',
+    { loss_fn: "torch.nn.functional.nll_loss" },
+    'loss_fn: expected mse, l1, smooth_l1, huber, or a function of your own as ./file.ts#name, received "torch.nn.functional.nll_loss"',
   ],
 ])("%j", (more, problem) => {
   expect(problems(more)).toEqual([problem]);

@@ -11,6 +11,7 @@ import { readLegacyVtk } from "./vtk/legacy-reader";
 import { writeLegacyVtk } from "./vtk/legacy-writer";
 import { readVtkXml } from "./vtk/xml-reader";
 import { writeVti, writeVtp, writeVtu } from "./vtk/xml-writer";
+import { isOpenFoamCase, readOpenFoamCase } from "./openfoam/case";
 import { readObj, writeObj } from "./obj";
 import { readPly, writePly } from "./ply";
 import { readStl, writeStl } from "./stl";
@@ -51,15 +52,22 @@ const MAX_DEPTH = 16;
  * Reads a mesh or a cloud of points, in the format that the name of the file tells.
  *
  * @param path of a file: `.vtu`, `.vtp`, `.vti`, `.vtr`, `.vts`, `.vtk`, `.vtm`, `.pvd`, `.pvtu`, `.pvtp`, `.stl`, `.ply`,
- * `.obj`.
+ * `.obj`; or the folder of an OpenFOAM case, or its `.foam` file.
  * @throws FileNotFoundError when there is nothing of that name; {@link FileFormatError} when the file is damaged;
  * ValueError when no reader knows the name, or a field that was asked for is nowhere in the file.
  */
 export async function readMesh(path: string, options: ReadOptions = {}, ...surplus: never[]): Promise<Mesh> {
   checkReadOptions("readMesh", options, surplus);
-  const mesh = readPath(path, options, 0);
+  const folder = openFoamFolder(path);
+  const mesh = folder === undefined ? readPath(path, options, 0) : readOpenFoamCase(folder, options);
   checkFields(mesh, options, path);
   return mesh;
+}
+
+/** The folder of an OpenFOAM case: itself, or that of its `.foam` file. */
+function openFoamFolder(path: string): string | undefined {
+  if (extname(path).toLowerCase() === ".foam") return dirname(path);
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() && isOpenFoamCase(path) ? path : undefined;
 }
 
 function readPath(path: string, options: ReadOptions, depth: number): Mesh {

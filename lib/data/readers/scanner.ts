@@ -10,6 +10,7 @@ const MINUS = 45;
 const PLUS = 43;
 const DOT = 46;
 const ZERO = 48;
+const [OPEN, CLOSE] = [40, 41];
 
 /**
  * Reads words, numbers, lines and raw bytes one after the other through a window of 1 MiB, so that a file may be larger
@@ -182,8 +183,12 @@ export class Scanner {
     return this.#number(what);
   }
 
-  /** Fills the array with numbers that white space separates. */
-  numbers<Values extends TypedArray>(target: Values, what = "a number"): Values {
+  /**
+   * Fills the array with numbers that white space separates.
+   *
+   * @param inParentheses rows may stand in parentheses; the last closing one is left.
+   */
+  numbers<Values extends TypedArray>(target: Values, what = "a number", inParentheses = false): Values {
     this.require(target.length, 2, what);
     if (target instanceof BigInt64Array || target instanceof BigUint64Array) {
       for (let i = 0; i < target.length; i++) target[i] = this.bigint(what);
@@ -191,10 +196,13 @@ export class Scanner {
     }
     const isInteger = !(target instanceof Float32Array || target instanceof Float64Array);
     for (let i = 0; i < target.length; i++) {
+      if (this.#end - this.#next < 2 * MAX_WORD) this.#fill(2 * MAX_WORD);
       let next = this.#next;
-      while (next < this.#end && isSpace(this.#window[next]!)) next++;
+      for (let byte = this.#window[next]!; next < this.#end; byte = this.#window[++next]!)
+        if (!isSpace(byte) && !(inParentheses && (byte === OPEN || byte === CLOSE))) break;
       this.#next = next;
       if (this.#end - next < MAX_WORD) {
+        // much white space
         this.skipSpace();
         this.#fill(MAX_WORD);
       }

@@ -1,7 +1,7 @@
 /** The language of experiments: YAML, composition, overrides, interpolation, config classes, the registry of kinds, errors. No tensors. */
 export * from "./errors";
 export * from "./python-errors";
-export { nearestNames, suggestNames } from "./nearest-names";
+export { nearestNames, suggestNames, withSuggestion } from "./nearest-names";
 export { pyFloatRepr, pyNumber, toExponentialPython, toFixedHalfEven, toGeneralPython } from "./python-format";
 export {
   composeConfig,

@@ -45,9 +45,9 @@ export function nearestNames(name: string, candidates: Iterable<string>, limit =
     .map(({ candidate }) => candidate);
 }
 
-/** `did you mean "a" or "b"?`, or the list of all names when nothing is near and the list is short. */
+/** `did you mean "a" or "b"?`, or the first of all names when nothing is near; never the name itself, and empty without others. */
 export function suggestNames(name: string, candidates: Iterable<string>): string {
-  const all = [...new Set(candidates)];
+  const all = [...new Set(candidates)].filter((candidate) => candidate !== name);
   const near = nearestNames(name, all);
   if (near.length > 0) return `did you mean ${near.map((x) => `"${x}"`).join(" or ")}?`;
   if (all.length === 0) return "";
@@ -56,4 +56,10 @@ export function suggestNames(name: string, candidates: Iterable<string>): string
     .map((x) => `"${x}"`)
     .join(", ");
   return `known: ${shown}${all.length > 20 ? ", …" : ""}`;
+}
+
+/** The message with {@link suggestNames} after it, where there is anything to suggest. */
+export function withSuggestion(message: string, name: string, candidates: Iterable<string>): string {
+  const hint = suggestNames(name, candidates);
+  return hint === "" ? message : `${message}; ${hint}`;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ConfigError, type SourceLocation } from "../errors";
-import { suggestNames } from "../nearest-names";
+import { withSuggestion } from "../nearest-names";
 import type { Node } from "../yaml/nodes";
 import { readYaml } from "../yaml/reader";
 
@@ -90,17 +90,18 @@ export class ConfigFiles {
     const option = path.slice(slash + 1);
     const where = this.roots.map(displayPath).join(", ");
     const options = this.options(group);
-    const hint =
+    const missing = `expected the config file ${path}.yaml below ${where}, but there is none`;
+    const message =
       options.length > 0
-        ? suggestNames(option, options)
+        ? withSuggestion(missing, option, options)
         : group !== "" && !this.groupExists(group)
-          ? `there is no group "${group}"; ${suggestNames(group, this.groups())}`
-          : "";
+          ? withSuggestion(`${missing}; there is no group "${group}"`, group, this.groups())
+          : missing;
     throw new ConfigError(
       [
         {
           path: "",
-          message: `expected the config file ${path}.yaml below ${where}, but there is none; ${hint}`,
+          message,
           location: askedAt,
         },
       ],

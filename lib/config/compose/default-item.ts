@@ -1,6 +1,7 @@
 /** The items of a `defaults` list, as Hydra 1.3 reads them. */
 import { ConfigError, type SourceLocation } from "../errors";
-import type { Node } from "../yaml/nodes";
+import { describe } from "../schema/custom-type";
+import { toPlain, type Node } from "../yaml/nodes";
 import type { LoadedConfig } from "./config-files";
 
 /** The option of a group: a name, several, none, or `"???"`. */
@@ -92,7 +93,8 @@ export function overrideKey(item: GroupItem, parent: Parent): string {
 export function readDefaults(config: LoadedConfig): DefaultItem[] {
   const node = config.node.type === "map" ? config.node.entries.get("defaults") : undefined;
   if (node === undefined) return [];
-  if (node.type !== "list") return fail('expected a list for "defaults"', node.source);
+  if (node.type !== "list")
+    return fail(`expected a list for "defaults", received ${describe(toPlain(node))}`, node.source);
   const items = node.items.map(readItem);
   if (items.filter(({ type }) => type === "self").length > 1)
     fail('expected "_self_" at most once in "defaults"', node.source);
@@ -103,13 +105,18 @@ export function readDefaults(config: LoadedConfig): DefaultItem[] {
 export function optionOf(value: unknown, source: SourceLocation | undefined): Option {
   if (value === null || typeof value === "string") return value;
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
-  return fail("expected the name of an option (quote it when it looks like a number) or a list of names", source);
+  const hint =
+    typeof value === "object" || typeof value === "undefined" ? "" : `; write "${String(value)}" with quotes`;
+  return fail(`expected the name of an option or a list of names, received ${describe(value)}${hint}`, source);
 }
 
 function readItem(node: Node): DefaultItem {
   if (node.type === "scalar" && typeof node.value === "string") return readText(node.value, node.source);
   if (node.type !== "map" || node.entries.size !== 1)
-    return fail('expected "- group: option", "- file" or "- _self_" in "defaults"', node.source);
+    return fail(
+      `expected "- group: option", "- file" or "- _self_" in "defaults", received ${describe(toPlain(node))}`,
+      node.source,
+    );
   const [[key, value]] = [...node.entries] as [[string, Node]];
   const [name = "", pkg] = splitPackage(key);
   const words = name.split(" ");
@@ -122,17 +129,11 @@ function readItem(node: Node): DefaultItem {
         value.source,
       );
   if (withoutSlash(group) === "") fail(`expected a group, received ${JSON.stringify(key)}`, value.source);
-  const option =
-    value.type === "list"
-      ? value.items.map((item) => (item.type === "scalar" ? item.value : undefined))
-      : value.type === "scalar"
-        ? value.value
-        : undefined;
   return {
     type: "group",
     group,
     package: pkg,
-    option: optionOf(option, value.source),
+    option: optionOf(toPlain(value), value.source),
     optional: keywords.has("optional"),
     override: keywords.has("override"),
     source: value.source,

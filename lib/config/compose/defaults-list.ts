@@ -1,5 +1,5 @@
 import { ConfigError, type SourceLocation } from "../errors";
-import { suggestNames } from "../nearest-names";
+import { withSuggestion } from "../nearest-names";
 import type { ConfigFiles, LoadedConfig } from "./config-files";
 import { isHydraGroup } from "./hydra-settings";
 import { Interpolator } from "../interpolation/interpolation";
@@ -274,21 +274,16 @@ export class DefaultsList {
     for (const [key, { used, source, isCommandLine }] of this.overrides) {
       if (used) continue;
       if (isCommandLine)
-        fail(
-          `the group "${key}" is not part of this config; add it with "+", or did you mean another? ${suggestNames(key, known)}`,
-          source,
-        );
-      fail(
-        `"override ${key}" changes nothing: no file that is listed earlier has this group; ${suggestNames(key, known)}`,
-        source,
-      );
+        fail(withSuggestion(`the group "${key}" is not part of this config; "+" in front adds it`, key, known), source);
+      const message = `"override ${key}" changes nothing: no file that is listed earlier has this group`;
+      fail(withSuggestion(message, key, known), source);
     }
     for (const [key, { name, source, used }] of this.deletions) {
       if (used) continue;
       const chosen = this.known.get(key);
       if (chosen !== undefined)
         fail(`cannot drop "${key}=${String(name)}": the choice of this group is "${String(chosen)}"`, source);
-      fail(`cannot drop "${key}": the config has no such choice; ${suggestNames(key, known)}`, source);
+      fail(withSuggestion(`cannot drop "${key}": the config has no such choice`, key, known), source);
     }
   }
 

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createJiti, type Jiti } from "jiti";
 import { KindError } from "../errors";
-import { suggestNames } from "../nearest-names";
+import { suggestNames, withSuggestion } from "../nearest-names";
 import { isConfigClass } from "../schema/config-class";
 import { findKind, register, type KindClass } from "../registry";
 
@@ -74,7 +74,7 @@ async function loadModule(kind: string, id: string, isFile: boolean, root: strin
     const names = existsSync(directory) ? readdirSync(directory) : [];
     throw new KindError(
       kind,
-      `expected the file ${id} (kinds are relative to ${root}), but there is none; ${suggestNames(basename(id), names)}`,
+      withSuggestion(`expected the file ${id} (kinds are relative to ${root}), but there is none`, basename(id), names),
     );
   }
   try {

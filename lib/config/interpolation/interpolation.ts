@@ -1,5 +1,5 @@
 import { ConfigError, type SourceLocation } from "../errors";
-import { suggestNames } from "../nearest-names";
+import { withSuggestion } from "../nearest-names";
 import {
   parseElement,
   parseInterpolated,
@@ -14,6 +14,7 @@ import {
   cloneNode,
   isInterpolation,
   isMissing,
+  isNull,
   keysOf,
   listNode,
   mapNode,
@@ -225,10 +226,12 @@ export class Interpolator {
     const found = this.walk(keys);
     if ("at" in found) {
       const where = found.at.length === 0 ? "the root" : `"${found.at.join(".")}"`;
-      this.fail(
-        node.source,
-        `${this.textOf(node)} refers to the key "${found.key}", which is not in ${where}; ${suggestNames(found.key, found.names)}`,
-      );
+      const message = `${this.textOf(node)} refers to the key "${found.key}"`;
+      if (found.in.type === "scalar") {
+        const what = isNull(found.in) ? "null" : "a single value";
+        this.fail(node.source, `${message} of ${where}, which is ${what} and has no keys`);
+      }
+      this.fail(node.source, withSuggestion(`${message}, which is not in ${where}`, found.key, keysOf(found.in)));
     }
     return found;
   }
@@ -240,12 +243,12 @@ export class Interpolator {
     return [...(dots === 0 ? [] : path.slice(0, path.length - dots)), ...splitKey(key.slice(dots))];
   }
 
-  private walk(keys: Path): { node: Node; path: Path } | { at: Path; key: string; names: string[] } {
+  private walk(keys: Path): { node: Node; path: Path } | { at: Path; in: Node; key: string } {
     let current: { node: Node; path: Path } = { node: this.root, path: [] };
     for (const key of keys) {
       const container = this.follow(current.node, current.path);
       const child = childOf(container.node, key);
-      if (!child) return { at: container.path, key, names: keysOf(container.node) };
+      if (!child) return { at: container.path, in: container.node, key };
       current = { node: child, path: [...container.path, key] };
     }
     return current;
@@ -257,7 +260,7 @@ export class Interpolator {
     if (!resolver)
       this.fail(
         node.source,
-        `unknown resolver "${name}" in ${this.textOf(node)}; ${suggestNames(name, resolverNames())}`,
+        withSuggestion(`unknown resolver "${name}" in ${this.textOf(node)}`, name, resolverNames()),
       );
     const context: ResolverContext = {
       job: this.job,

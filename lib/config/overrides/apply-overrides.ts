@@ -176,7 +176,9 @@ class Application {
   private missing(at: Node, key: string, where: readonly string[]): never {
     const place = where.length === 0 ? "the config" : `"${where.join(".")}"`;
     if (at.type === "list")
-      return this.fail(`expected an index below ${at.items.length} of the list ${place}, received ${key}`);
+      return this.fail(
+        `expected an index below ${at.items.length} of the list ${place}, received ${JSON.stringify(key)}`,
+      );
     const child = childOf(at, key);
     if (child !== undefined)
       return this.fail(

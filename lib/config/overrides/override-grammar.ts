@@ -99,10 +99,13 @@ class Parser {
       this.tokens = tokenize(text, RULES, mode);
     } catch (error) {
       if (!(error instanceof LexerError)) throw error;
-      throw this.error(
-        QUOTES.test(text[error.at]!) ? `a closing ${text[error.at]}` : "another character, or quotes around the value",
-        error.at,
-      );
+      const character = text[error.at]!;
+      const expected = QUOTES.test(character)
+        ? `a closing ${character}`
+        : character === "["
+          ? 'a dot before an index, as in "list.0",'
+          : "another character, or quotes around the value";
+      throw this.error(expected, error.at);
     }
   }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { suggestNames } from "../nearest-names";
+import { withSuggestion } from "../nearest-names";
 import { customType, delegate, isMapping, type IssueSink, refuse, report } from "./custom-type";
 
 /** Field types of a config class, in the order in which they are written to YAML. */
@@ -233,7 +233,7 @@ function parseConfig(
     if (key in spec.fields || spec.derived.includes(key)) continue;
     if (spec.extra === "allow") output[key] = raw[key];
     if (spec.extra === "forbid")
-      report(context, raw[key], `unknown key of ${type.configName}; ${suggestNames(key, Object.keys(spec.fields))}`, [
+      report(context, raw[key], withSuggestion(`unknown key of ${type.configName}`, key, Object.keys(spec.fields)), [
         key,
       ]);
   }

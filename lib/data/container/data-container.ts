@@ -1,6 +1,6 @@
 import type { DataContainerLike, DataLoaderOptions, DatasetLike, SamplerLike } from "../../core/interfaces/data";
 import { KeyError, ValueError } from "../../config/python-errors";
-import { suggestNames } from "../../config/nearest-names";
+import { withSuggestion } from "../../config/nearest-names";
 import type { DatasetProtocol } from "../base/dataset";
 import { RandomSampler } from "../samplers/random-sampler";
 import { SequentialSampler } from "../samplers/sequential-sampler";
@@ -56,7 +56,7 @@ export class DataContainer implements DataContainerLike {
   ): DatasetProtocol {
     const name = key ?? this.datasets.keys().next().value!;
     let dataset = this.datasets.get(name);
-    if (!dataset) throw new KeyError(`no data set "${name}" in this run; ${suggestNames(name, this.datasets.keys())}`);
+    if (!dataset) throw new KeyError(withSuggestion(`no data set "${name}" in this run`, name, this.datasets.keys()));
     if (shuffleSeed !== null) dataset = new ShuffleWrapper({ seed: shuffleSeed }, dataset);
     if (maxSize !== null) dataset = new SubsetWrapper({ end_index: maxSize }, dataset);
     if (properties !== null) dataset = new PropertySubsetWrapper(dataset, properties);

@@ -1,5 +1,7 @@
 /** Inputs that were read otherwise once, against Hydra, OmegaConf and PyYAML (fixtures/generate_cases.py). */
-import { join } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { composeConfig, mapNode, readYaml, scalarNode } from "../../../lib/config";
 import { expandSweeps } from "../../../lib/cli/multirun";
 import { ConfigError } from "../../../lib/config/errors";
@@ -51,6 +53,55 @@ describe("composition", () => {
     expect(() => composeConfig({ file: at("delete_group_wrong"), overrides: ["~opt=sgd"] })).toThrow(
       'cannot drop "opt=sgd": the choice of this group is "adam"',
     );
+  });
+});
+
+describe("messages say what came, and hint at something else or at nothing", () => {
+  const messageOf = (text: string, ...overrides: string[]): string => {
+    const file = join(mkdtempSync(join(tmpdir(), "noether-")), "a.yaml");
+    writeFileSync(file, text);
+    try {
+      composeConfig({ file, overrides });
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      return (error as Error).message;
+    } finally {
+      rmSync(dirname(file), { recursive: true });
+    }
+    throw new Error("expected an error");
+  };
+
+  test.each([
+    ["a: ${c.d}\nc: 5", '"${c.d}" refers to the key "d" of "c", which is a single value and has no keys'],
+    ["a: ${c.d}\nc: text", 'of "c", which is a single value and has no keys'],
+    ["a: ${c.d}\nc: null", 'of "c", which is null and has no keys'],
+    ["a: ${c.d}\nc: {}", 'refers to the key "d", which is not in "c"'],
+    ["a: ${c.c}\nc: {d: 1}", 'which is not in "c"; known: "d"'],
+    ["- a\n- b", "expected a mapping at the root of the config, received a list"],
+    ["5", "expected a mapping or list at the root of the file, received the number 5"],
+    ["defaults: text", 'expected a list for "defaults", received the string "text"'],
+    ["defaults: {a: b}", 'expected a list for "defaults", received a mapping'],
+    ["defaults: [5]", 'or "- _self_" in "defaults", received the number 5'],
+    ["defaults: [{a: b, c: d}]", 'or "- _self_" in "defaults", received a mapping'],
+    [
+      "defaults: [m: 5]",
+      'expected the name of an option or a list of names, received the number 5; write "5" with quotes',
+    ],
+    ["defaults: [m: {a: 1}]", "expected the name of an option or a list of names, received a mapping"],
+  ])("%j", (text, message) => {
+    const found = messageOf(text);
+    expect(found).toContain(message);
+    expect(found).not.toMatch(/; ?$/);
+  });
+
+  test.each([
+    ["k.a=1", '"k" is a single value, so it has no key "a"; write +k.a=1 to make it a mapping'],
+    ["list.a=1", 'expected an index below 1 of the list "list", received "a"'],
+    ["list[0]=1", 'expected a dot before an index, as in "list.0"'],
+    ["+k=3", "expected a new key, but it exists already; write k=3 to change it"],
+    ["K=3", 'the config has no key "K"; did you mean "k"?; write +K=3 to add it'],
+  ])("%s", (override, message) => {
+    expect(messageOf("k: 5\nlist: [1]\nm: {v: 1}\n", override)).toContain(message);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { suggestNames } from "../../../config/nearest-names";
+import { withSuggestion } from "../../../config/nearest-names";
 import { ValueError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
 import { bool, list, optional, str, tag } from "../../../config/schema";
@@ -114,7 +114,11 @@ function modulesMatching(
     if (matching.length === 0) {
       const names = parameters.map(([name]) => name.split(".").slice(0, parts.length).join("."));
       throw new ValueError(
-        `GradientNormCallback: expected modules of the model, but "${pattern}" matches none; ${suggestNames(pattern, names)}`,
+        withSuggestion(
+          `GradientNormCallback: expected modules of the model, but "${pattern}" matches none`,
+          pattern,
+          names,
+        ),
       );
     }
     const found = new Map<string, Tensor[]>();

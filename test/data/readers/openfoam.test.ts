@@ -202,7 +202,10 @@ describe("what patches say without values", () => {
     const back = mesh.block("back").cellData.field("U").values as Float64Array;
     const tangential = Array.from(back, (x, i) => (i % 3 === 2 ? 0 : x));
     back.forEach((value, i) => expect(value).toBeCloseTo(tangential[i]!, 15));
-    expect(back.filter((_, i) => i % 3 < 2)).toEqual(cells.subarray(0, 27).filter((_, i) => i % 3 < 2));
+    const rowsOf = (values: Float64Array) =>
+      [0, 3, 6, 9, 12, 15, 18, 21, 24].map((i) => `${values[i]} ${values[i + 1]}`);
+    // faces of a patch come in another order than cells
+    expect(rowsOf(back).sort()).toEqual(rowsOf(cells).sort());
   });
 });
 

@@ -13,13 +13,14 @@ export function migrateDecoderBlocks(section: Section): void {
   const counts = written?.type === "map" ? written : mapNode([], section.node.source);
   for (const { old, domain } of COUNTS) {
     if (section.hasField(old)) continue;
-    const node = section.take(old);
+    const node = section.node.entries.get(old);
     if (node === undefined) continue;
     const before = counts.entries.get(domain);
     if (before !== undefined) {
       section.ambiguous(old, `num_domain_decoder_blocks.${domain}`, node, before);
       continue;
     }
+    section.take(old);
     counts.entries.set(domain, node);
     section.node.entries.set("num_domain_decoder_blocks", counts);
     section.changed(old, `is num_domain_decoder_blocks.${domain} now`, node);

@@ -1,4 +1,4 @@
-import { mapNode, type MapNode, type Node } from "../yaml/nodes";
+import { isNull, mapNode, type MapNode } from "../yaml/nodes";
 import type { Section } from "./section";
 
 /** The keys of release 1.1 and their place in a domain. */
@@ -31,13 +31,14 @@ export function migrateDataSpecs(section: Section): void {
   const domains = written?.type === "map" ? written : mapNode([], section.node.source);
   const made = new Map<string, MapNode>();
   for (const { old, domain, key } of KEYS) {
-    const node = section.take(old);
-    if (node === undefined || isAbsent(node)) continue;
+    const node = section.node.entries.get(old);
     const before = domains.entries.get(domain);
-    if (before !== undefined && !made.has(domain)) {
+    if (node !== undefined && !isNull(node) && before !== undefined && !made.has(domain)) {
       section.ambiguous(old, `domains.${domain}.${key}`, node, before);
       continue;
     }
+    section.take(old);
+    if (node === undefined || isNull(node)) continue;
     const target = made.get(domain) ?? mapNode([], node.source);
     target.entries.set(key, node);
     made.set(domain, target);
@@ -50,8 +51,4 @@ export function migrateDataSpecs(section: Section): void {
     volume.entries.set("output_dims", mapNode([], volume.source));
   for (const key of COMPUTED) if (!section.hasField(key)) section.take(key);
   if (made.size > 0) section.node.entries.set("domains", domains);
-}
-
-function isAbsent(node: Node): boolean {
-  return node.type === "scalar" && node.value === null;
 }

@@ -325,6 +325,8 @@ describe("what is said twice is an error that names both places", () => {
     ],
   ])("%j", (text, problem) => {
     expect(migrated(text).problems).toEqual([problem]);
+    // whoever does not look at the problems has both keys still
+    expect(migrated(text).plain).toEqual(toPlain(readYaml(text, "")));
   });
 });
 

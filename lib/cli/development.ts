@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { composeConfig } from "../config";
 import type { HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
+import { multirun } from "./multirun";
 
 const usage = `Usage: noether-development CONFIG.yaml [key=value ...]          (also: noether-ts development)
 
@@ -27,5 +28,6 @@ async function run(args: HydraArguments): Promise<void> {
 
 /** Runs the command; returns the exit code. */
 export function development(args: readonly string[]): Promise<number> {
-  return runHydraCommand(args, { usage, script: join(__dirname, "noether-development.js"), run });
+  const script = join(__dirname, "noether-development.js");
+  return runHydraCommand(args, { usage, run, multirun: (parsed) => multirun(script, parsed) });
 }

@@ -41,9 +41,14 @@ const PLAIN_FLAGS = ["--help", "-h", "--version", "--multirun", "-m", "--run", "
  * Reads the arguments of `noether-train` and `noether-eval`: a config file as the first
  * argument or after `--hp`, overrides anywhere, and Hydra's flags.
  *
+ * @param otherFlags - flags of the command's own, which it has read; the nearest name of a misspelt one may be among them
  * @throws UsageError for unknown flags, flags without their value and files that are not `.yaml`
  */
-export function parseHydraArguments(args: readonly string[], cwd: string = process.cwd()): HydraArguments {
+export function parseHydraArguments(
+  args: readonly string[],
+  cwd: string = process.cwd(),
+  otherFlags: readonly string[] = [],
+): HydraArguments {
   const values: Partial<Record<(typeof VALUE_FLAGS)[string], string>> = {};
   const overrides: string[] = [];
   const flags = new Set<string>();
@@ -57,6 +62,8 @@ export function parseHydraArguments(args: readonly string[], cwd: string = proce
       const value = inline ?? args[++index];
       if (value === undefined) throw new UsageError(`expected a value after ${flag}`);
       values[name] = value;
+    } else if (otherFlags.includes(arg)) {
+      continue;
     } else if (PLAIN_FLAGS.includes(flag)) {
       flags.add(flag);
       // --info may name what to show
@@ -66,9 +73,9 @@ export function parseHydraArguments(args: readonly string[], cwd: string = proce
       )
         index++;
     } else if (arg.startsWith("-")) {
-      const near = nearestNames(flag, [...Object.keys(VALUE_FLAGS), ...PLAIN_FLAGS]);
+      const near = nearestNames(flag, [...Object.keys(VALUE_FLAGS), ...PLAIN_FLAGS, ...otherFlags]);
       throw new UsageError(`unknown flag ${flag}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`);
-    } else if (index === 0 && /\.ya?ml$/.test(arg)) positional = arg;
+    } else if (positional === undefined && overrides.length === 0 && /\.ya?ml$/.test(arg)) positional = arg;
     else if (/\.ya?ml$/.test(arg) && !arg.includes("="))
       throw new UsageError(`expected the config file as the first argument or after --hp, received "${arg}" later`);
     else overrides.push(arg);
@@ -76,6 +83,8 @@ export function parseHydraArguments(args: readonly string[], cwd: string = proce
   if (values.cfg !== undefined && values.cfg !== "job")
     throw new UsageError(`expected --cfg job, received "${values.cfg}": Hydra itself has no configuration here`);
   const is = (...names: string[]) => names.some((flag) => flags.has(flag));
+  if (positional !== undefined && (values.hp ?? values.name) !== undefined)
+    throw new UsageError(`expected one config file, received "${positional}" and "${values.hp ?? values.name}"`);
   return {
     file: configFile(positional ?? values.hp, values.path, values.name, cwd),
     overrides,

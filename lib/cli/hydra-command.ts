@@ -1,24 +1,28 @@
 import { EXIT, packageVersion } from "./command";
 import { parseHydraArguments, type HydraArguments } from "./hydra-arguments";
-import { multirun } from "./multirun";
 import { showConfig, showInfo } from "./show-config";
 
 /** What makes a command that takes a config and overrides. */
 export interface HydraCommand {
   readonly usage: string;
-  /** The command's own file: a sweep starts it once for each job. */
-  readonly script: string;
+  /** Flags of its own beside Hydra's. */
+  readonly flags?: readonly string[];
   /** What the command does with a config. */
   readonly run: (args: HydraArguments) => Promise<void>;
+  /** What it does with a sweep; returns the exit code. */
+  readonly multirun: (args: HydraArguments) => Promise<number> | number;
 }
 
 /** Runs a command with Hydra's command line; returns the exit code. */
-export async function runHydraCommand(args: readonly string[], { usage, script, run }: HydraCommand): Promise<number> {
+export async function runHydraCommand(
+  args: readonly string[],
+  { usage, flags, run, multirun }: HydraCommand,
+): Promise<number> {
   if (args.length === 0) {
     console.error(usage);
     return EXIT.usage;
   }
-  const parsed = parseHydraArguments(args);
+  const parsed = parseHydraArguments(args, process.cwd(), flags);
   switch (parsed.action) {
     case "help":
       console.log(usage);
@@ -33,7 +37,7 @@ export async function runHydraCommand(args: readonly string[], { usage, script, 
       process.stdout.write(showInfo(parsed));
       return EXIT.ok;
     case "multirun":
-      return multirun(script, parsed);
+      return multirun(parsed);
     case "run":
       await run(parsed);
       return EXIT.ok;

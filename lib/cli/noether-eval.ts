@@ -5,6 +5,7 @@ import { composeEvaluation } from "../inference/runners/evaluation-config";
 import { runCommand } from "./command";
 import type { HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
+import { multirun } from "./multirun";
 
 const usage = `Usage: noether-eval CONFIG.yaml [key=value ...]
        noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE] [+key=value ...]
@@ -30,4 +31,6 @@ async function run(args: HydraArguments): Promise<void> {
   await evaluate(evaluation);
 }
 
-void runCommand("noether-eval", () => runHydraCommand(process.argv.slice(2), { usage, script: __filename, run }));
+const command = { usage, run, multirun: (args: HydraArguments) => multirun(__filename, args) };
+
+void runCommand("noether-eval", () => runHydraCommand(process.argv.slice(2), command));

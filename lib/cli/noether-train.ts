@@ -6,6 +6,7 @@ import { packageRoot } from "../torch/loader";
 import { runCommand } from "./command";
 import type { HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
+import { multirun } from "./multirun";
 
 const usage = `Usage: noether-train CONFIG.yaml [key=value ...]
        noether-train [key=value ...] --hp CONFIG.yaml
@@ -42,4 +43,6 @@ async function run(args: HydraArguments): Promise<void> {
   await train(composed);
 }
 
-void runCommand("noether-train", () => runHydraCommand(process.argv.slice(2), { usage, script: __filename, run }));
+const command = { usage, run, multirun: (args: HydraArguments) => multirun(__filename, args) };
+
+void runCommand("noether-train", () => runHydraCommand(process.argv.slice(2), command));

@@ -8,6 +8,7 @@ import { EXIT, runCommand } from "./command";
 import { development } from "./development";
 import { doctor } from "./doctor";
 import { init } from "./init";
+import { submitJob } from "./submit-job";
 
 interface Subcommand {
   /** Its arguments, for the help. */
@@ -22,6 +23,7 @@ interface Subcommand {
 const subcommands: Readonly<Record<string, Subcommand>> = {
   init: { args: "NAME [options]", does: "make a project that trains at once (init --help)", run: init },
   development: { args: "CONFIG.yaml [key=value ...]", does: "a dry pass with everything printed", run: development },
+  "train-submit-job": { args: "CONFIG.yaml [key=value ...]", does: "give runs to Slurm", run: submitJob },
   doctor: { args: "[--json]", does: "what is installed, whether it works, what to do if not", run: doctor },
   setup: {
     args: "[--variant cpu|cu130] [--version 2.13.0]",

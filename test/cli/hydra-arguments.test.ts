@@ -11,6 +11,7 @@ describe("where the config file stands", () => {
     [["x=1", "--hp=a/b.yaml"]],
     [["-cp", "a", "-cn", "b", "x=1"]],
     [["--config-path=a", "--config-name", "b.yaml", "x=1"]],
+    [["--resolve", "a/b.yaml", "x=1"]],
   ])("%j", (args) => {
     expect(parse(...args)).toMatchObject({ file: "/project/a/b.yaml", overrides: ["x=1"], action: "run" });
   });
@@ -18,12 +19,29 @@ describe("where the config file stands", () => {
     expect(parse("+a=1").file).toBeUndefined();
     expect(parse("/x/y.yaml").file).toBe("/x/y.yaml");
   });
-  test.each([[["--hp"]], [["--hp", "a.json"]], [["x=1", "a.yaml"]], [["-cp", "dir"]], [["--nope"]], [["-x"]]])(
-    "%j makes no sense",
-    (args) => {
-      expect(() => parse(...args)).toThrow(UsageError);
-    },
-  );
+  test.each([
+    [["--hp"]],
+    [["--hp", "a.json"]],
+    [["x=1", "a.yaml"]],
+    [["-cp", "dir"]],
+    [["--nope"]],
+    [["-x"]],
+    [["a.yaml", "b.yaml"]],
+    [["a.yaml", "--hp", "b.yaml"]],
+  ])("%j makes no sense", (args) => {
+    expect(() => parse(...args)).toThrow(UsageError);
+  });
+});
+
+test("flags of a command's own are left to it, and suggested", () => {
+  const own = (...args: string[]) => parseHydraArguments(args, "/project", ["--dry-run"]);
+  expect(own("--dry-run", "a.yaml", "x=1")).toMatchObject({
+    file: "/project/a.yaml",
+    overrides: ["x=1"],
+    action: "run",
+  });
+  expect(() => own("a.yaml", "--dryrun")).toThrow("did you mean --dry-run?");
+  expect(() => parse("a.yaml", "--dry-run")).toThrow("unknown flag --dry-run");
 });
 
 test.each([

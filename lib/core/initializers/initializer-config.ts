@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { any, defineConfig, mapping, oneOf, optional, registered, str } from "../../config/schema";
-import { fileNamePart, fileNameProblem, runId, stageName } from "../providers/run-path";
+import { existingRunId, fileNamePart, fileNameProblem, stageName } from "../providers/run-path";
 
 /** What every initializer that reads another run has. */
 export const InitializerConfig = defineConfig("InitializerConfig", {
@@ -10,8 +10,8 @@ export const InitializerConfig = defineConfig("InitializerConfig", {
     kind: str().default("noether.core.initializers.PreviousRunInitializer"),
     /** Accepted and never used, as in the Python framework. */
     kwargs: optional(mapping(any())),
-    /** Run to read from. A string: quote it in YAML when it looks like a number. */
-    run_id: runId(),
+    /** Run to read from. */
+    run_id: existingRunId(),
     /** Stage of that run; null: none. */
     stage_name: optional(stageName()),
     /** Name part of the checkpoint file; null: the model's name. */

@@ -1,4 +1,12 @@
 export { MetricPropertyProvider, Ordinality } from "./metric-property";
 export { PathProvider, type PathProviderOptions } from "./path";
 export { expandUser } from "./expand-user";
-export { fileNamePart, fileNameProblem, runId, runPathProblem, stageName } from "./run-path";
+export {
+  existingRunId,
+  existingRunName,
+  fileNamePart,
+  fileNameProblem,
+  runId,
+  runPathProblem,
+  stageName,
+} from "./run-path";

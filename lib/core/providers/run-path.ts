@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { str } from "../../config/schema";
+import { customType, delegate, str } from "../../config/schema";
 
 /** What is wrong with a run id or stage name: it has to name a folder below the output root. Null: nothing. */
 export function runPathProblem(name: string): string | null {
@@ -21,6 +21,16 @@ export function fileNameProblem(text: string): string | null {
 /** A run id: a folder below the output root, e.g. `2026-01-31_x7k2p` or `sweep/0`. */
 export function runId(): z.ZodType<string, string> {
   return checked(runPathProblem);
+}
+
+/** The id of a run that is there; a number, as Slurm's jobs have it, is its text. */
+export function existingRunId(): z.ZodType<string, string | number> {
+  return customType((input, context) => delegate(runId(), existingRunName(input), context));
+}
+
+/** The text of a run id that may be a number. */
+export function existingRunName(id: unknown): unknown {
+  return typeof id === "number" && Number.isSafeInteger(id) ? String(id) : id;
 }
 
 /** A stage name: a folder below that of the run; empty: none. */

@@ -5,7 +5,7 @@ import { editDistance, suggestNames } from "../../config/nearest-names";
 import { findKind } from "../../config/registry";
 import { isConfigClass, isMapping, type AnyConfigClass } from "../../config/schema";
 import { TrainingIteration } from "../../core/iteration/training-iteration";
-import { expandUser, PathProvider, runPathProblem } from "../../core/providers";
+import { existingRunName, expandUser, PathProvider, runPathProblem } from "../../core/providers";
 import { CheckpointFolder } from "../../core/writers";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { outputPathOf } from "./config-schema";
@@ -68,7 +68,7 @@ function resumedRun(
   plain: Tree,
   { resumeWith = "resume", resumeOutputPath = null, resumeModelInfo = null }: RunPurpose,
 ): Problem[] {
-  const own = pathsOf(plain, plain["resume_run_id"], plain["resume_stage_name"]);
+  const own = pathsOf(plain, existingRunName(plain["resume_run_id"]), plain["resume_stage_name"]);
   if (own === null) return [];
   const paths =
     resumeOutputPath === null
@@ -126,7 +126,7 @@ function initializerRuns(plain: Tree): Problem[] {
       const root = item["output_path"];
       const paths = pathsOf(
         typeof root === "string" ? { output_path: root } : plain,
-        item["run_id"],
+        existingRunName(item["run_id"]),
         item["stage_name"],
       );
       const at = [...path, index];

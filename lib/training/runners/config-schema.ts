@@ -18,7 +18,7 @@ import {
   str,
 } from "../../config/schema";
 import { CONSOLE_LEVELS, type ConsoleLevel } from "../../core/logging";
-import { fileNamePart, runId, stageName } from "../../core/providers/run-path";
+import { existingRunId, fileNamePart, runId, stageName } from "../../core/providers/run-path";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { AnyTracker } from "../../core/trackers";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
@@ -100,7 +100,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     dataset_kind: optional(str()),
     dataset_root: optional(str()),
     /** Run to continue. */
-    resume_run_id: optional(runId()),
+    resume_run_id: optional(existingRunId()),
     resume_stage_name: optional(stageName()),
     /** `latest`, a tag, or `E10`, `U500`, `S4000`; null: `latest`. */
     resume_checkpoint: optional(fileNamePart()),

@@ -8,4 +8,6 @@ export { claimFreeStage, claimRunDirectory, isTaken } from "./run-directory";
 export { RunInUseError, RunLock } from "./run-lock";
 export { loadRunConfig, type RunConfig } from "./run-config";
 export { runName } from "./run-name";
+export { sbatchOptions, sbatchScript, type SbatchJob } from "./sbatch-script";
+export { slurmFolder } from "./slurm-config";
 export { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";

@@ -10,7 +10,7 @@ const run = (...args: string[]) => {
 test.each([["help"], ["--help"], ["-h"]])("%s lists the subcommands", (word) => {
   const { code, stdout, stderr } = run(word);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toMatch(/^Usage: noether-ts <command>\n\n {2}init .*\n {2}development .*\n {2}doctor .*\n {2}setup .*\n/);
+  expect(stdout).toMatch(/^Usage: noether-ts <command>\n\n {2}init .*\n {2}development .*\n {2}train-submit-job .*\n {2}doctor .*\n {2}setup .*\n/);
 });
 
 test("without a command: the usage on stderr, and the exit code of bad usage", () => {
@@ -21,7 +21,7 @@ test("without a command: the usage on stderr, and the exit code of bad usage", (
 
 test.each([
   ["docter", 'did you mean "doctor"?'],
-  ["toString", 'known: "init", "development", "doctor", "setup"'],
+  ["toString", 'known: "init", "development", "train-submit-job", "doctor", "setup"'],
 ])("%s is no command", (name, hint) => {
   const { code, stdout, stderr } = run(name);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

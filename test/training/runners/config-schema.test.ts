@@ -224,6 +224,10 @@ describe("initializers", () => {
     expect(ResumeInitializerConfig.create({ run_id: "r", model_name: "m" }).load_optim).toBe(true);
     expect(AnyInitializer.safeParse({ run_id: "r" } as never).success).toBe(false);
     expect(AnyInitializer.safeParse({ kind: kind("CheckpointInitializer"), run_id: "r" }).success).toBe(false);
-    expect(AnyInitializer.safeParse({ kind: kind("PreviousRunInitializer"), run_id: 5 as never }).success).toBe(false);
+    expect(AnyInitializer.safeParse({ kind: kind("PreviousRunInitializer"), run_id: 5.5 }).success).toBe(false);
+    // the id that a job of Slurm gives its run
+    expect(AnyInitializer.parse({ kind: kind("PreviousRunInitializer"), run_id: 4711 })).toMatchObject({
+      run_id: "4711",
+    });
   });
 });

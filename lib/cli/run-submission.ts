@@ -1,0 +1,117 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ComposedConfig, summarizeChanges } from "../config";
+import { ConfigError } from "../config/errors";
+import { NotImplementedError, RuntimeError } from "../config/python-errors";
+import { loadRunConfig, sbatchScript, slurmFolder } from "../training/runners";
+import type { SlurmConfig } from "../training/runners/slurm-config";
+import { provideOwnModules } from "./own-modules";
+
+/** Runs of one config, each with its overrides. */
+export interface Submission {
+  /** Absolute path of the config file. */
+  readonly file: string;
+  /** `-cd` */
+  readonly searchPath: readonly string[];
+  readonly composed: readonly ComposedConfig[];
+  readonly runs: readonly (readonly string[])[];
+  /** Print the job script instead. */
+  readonly isDryRun: boolean;
+}
+
+/**
+ * Validates every run, writes the job script and gives it to `sbatch`. Importing this file loads libtorch.
+ *
+ * @throws ConfigError for a run that could not start, or another `slurm` section than the first run's
+ */
+export async function submitRuns({ file, searchPath, composed, runs, isDryRun }: Submission): Promise<void> {
+  provideOwnModules();
+  const slurm = await validate(composed, runs);
+  const directories = searchPath.flatMap((directory) => ["-cd", directory]);
+  const script = sbatchScript({
+    slurm,
+    title: `${count(runs.length, "run")} of ${file}, by noether-train-submit-job`,
+    directory: process.cwd(),
+    command: [process.execPath, ...process.execArgv, join(__dirname, "noether-train.js"), "--hp", file, ...directories],
+    runs,
+  });
+  const folder = slurmFolder(slurm);
+  if (isDryRun) {
+    process.stdout.write(script);
+    console.error(`dry run: nothing is submitted; scripts and logs would go to ${folder}`);
+    return;
+  }
+  const id = submit(script, folder);
+  console.log(`Submitted job ${id}`);
+  if (runs.length > 1) for (const index of runs.keys()) console.log(`  ${id}_${index}  ${runs[index]!.join(" ")}`);
+  console.error(`scripts and logs: ${folder}`);
+}
+
+/** The `slurm` section, which all runs share. */
+async function validate(composed: readonly ComposedConfig[], runs: Submission["runs"]): Promise<SlurmConfig> {
+  const sections: SlurmConfig[] = [];
+  for (const [index, config] of composed.entries()) {
+    const label = runs.length > 1 ? `[${index + 1}/${runs.length}] ${runs[index]!.join(" ")}` : "";
+    if (label !== "") console.error(label);
+    const { config: { slurm }, changes = [] } = await loadRunConfig(config, {}); // prettier-ignore
+    if (index === 0) for (const line of summarizeChanges(changes)) console.error(line);
+    sections.push(checkSection(slurm));
+    if (JSON.stringify(slurm) !== JSON.stringify(sections[0]))
+      throw new ConfigError([
+        { path: "slurm", message: `expected the same section for all runs of a sweep, but it differs in ${label}` },
+      ]);
+  }
+  if (runs.length > 1) console.error(`all ${runs.length} runs are valid`);
+  return sections[0]!;
+}
+
+function checkSection(slurm: SlurmConfig | null): SlurmConfig {
+  if (slurm === null)
+    throw new ConfigError([
+      {
+        path: "slurm",
+        message:
+          'expected a section that says how jobs are submitted, e.g. "slurm: { slurm_partition: gpu, gpus_per_node: 1 }", received nothing',
+      },
+    ]);
+  const tasks = {
+    nodes: slurm.nodes,
+    tasks_per_node: slurm.tasks_per_node,
+    ntasks: slurm.slurm_additional_parameters?.["ntasks"],
+  };
+  for (const [key, value] of Object.entries(tasks))
+    if (Number(value ?? 1) > 1)
+      throw new NotImplementedError(
+        `slurm.${key} ${String(value)}: expected 1, training in several processes is not implemented yet`,
+      );
+  return slurm;
+}
+
+/** @returns the id of the job */
+function submit(script: string, folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `submission_${process.pid}_${Date.now().toString(36)}.sh`);
+  writeFileSync(path, script, { mode: 0o700, flag: "wx" });
+  const { error, status, signal, stdout } = spawnSync("sbatch", ["--parsable", path], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const id = /^\d+/.exec(stdout ?? "")?.[0];
+  if (status === 0 && id !== undefined) {
+    renameSync(path, join(folder, `${id}_submission.sh`));
+    return id;
+  }
+  rmSync(path);
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOENT")
+    throw new RuntimeError(
+      "expected sbatch on the PATH, found none: run this on a login node of the cluster; --dry-run prints the script",
+    );
+  throw new RuntimeError(
+    `sbatch failed (${error?.message ?? (signal === null ? `exit code ${status}` : `signal ${signal}`)})${stdout ? `: ${stdout.trim()}` : ""}`,
+  );
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}

@@ -91,8 +91,9 @@ export class ConfigFiles {
     const where = this.roots.map(displayPath).join(", ");
     const options = this.options(group);
     const missing = `expected the config file ${path}.yaml below ${where}, but there is none`;
-    const message =
-      options.length > 0
+    const message = this.exists(`${path}.yml`)
+      ? `${missing}; there is ${option}.yml: name it ${option}.yaml`
+      : options.length > 0
         ? withSuggestion(missing, option, options)
         : group !== "" && !this.groupExists(group)
           ? withSuggestion(`${missing}; there is no group "${group}"`, group, this.groups())

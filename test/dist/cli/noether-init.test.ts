@@ -75,6 +75,17 @@ describe("the project", () => {
     expect(stdout).toMatch(/velocity: tensor \(2, 128, 2\)[\s\S]*every trainable parameter got a gradient[\s\S]*FieldErrors\(every_n_epochs=5\): processData/);
   });
 
+  test("the job scripts that docs/commands.md shows", () => {
+    const page = readFileSync(join(packageRoot, "docs/commands.md"), "utf8");
+    const yaml = /```yaml\n# configs\/cluster\.yaml\n([\s\S]*?)```/.exec(page)![1]!;
+    writeFileSync(join(project(), "configs/cluster.yaml"), yaml);
+    const commands = [...page.matchAll(/^noether-train-submit-job (.*--dry-run)/gm)].map((match) => match[1]!.split(" "));
+    const scripts = commands.map((args) => run("../node_modules/.bin/noether-train-submit-job", args, project()));
+    expect(scripts).toMatchObject([{ code: 0 }, { code: 0 }]);
+    expect(scripts[0]!.stdout).toMatch(/#SBATCH --partition=gpu[\s\S]*#SBATCH --mem=32768M[\s\S]*module load cuda\nexec /);
+    expect(scripts[1]!.stdout).toMatch(/#SBATCH --array=0-3\n[\s\S]*\n {2}3\) overrides=\(optimizer=lion seed=1\) ;;\n/);
+  });
+
   test("other choices compose", () => {
     const { code, stdout, stderr } = run("../node_modules/.bin/noether-train", ["configs/base_experiment.yaml", "model=wide_mlp", "optimizer=lion", "--cfg", "job", "--resolve"], project());
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

@@ -41,7 +41,7 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
   },
   {
     package: "noether.data.preprocessors",
-    classes: ["FieldNormalizer", "NumpyToTorchTensorPreProcessor"],
+    classes: ["NumpyToTorchTensorPreProcessor"],
     instead: ["noether.data.preprocessors.normalizers"],
   },
   {

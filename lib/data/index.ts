@@ -7,7 +7,7 @@
 
 export { Dataset } from "./base/dataset";
 export { DatasetBaseConfig, StandardDatasetConfig } from "./base/dataset-config";
-export type { DatasetProtocol, Getter, GetterOptions } from "./base/dataset";
+export type { DatasetProtocol, Getter, GetterOptions, Prepared } from "./base/dataset";
 export type { BatchMap, Loaded, Sample } from "./sample";
 
 export { DatasetWrapper, isDataset } from "./wrappers/dataset-wrapper";
@@ -20,11 +20,12 @@ export { DatasetWrapperConfig, DatasetWrappers } from "./base/wrapper-config";
 export { TimingWrapper } from "./wrappers/timing-wrapper";
 
 export { ComposePreProcess } from "./preprocessors/compose";
-export { PreProcessor } from "./preprocessors/pre-processor";
+export { PreProcessor, type PreProcessorOptions } from "./preprocessors/pre-processor";
 export { fromLogscale, toLogscale } from "../core/functional/logscale";
 export { AnyNormalizer, NormalizerChain } from "./preprocessors/normalizers/normalizer-config";
 export { flatten, shapeOf, tensorValue, type TensorValue } from "./preprocessors/normalizers/tensor-value";
 export { toTensor } from "./preprocessors/to-tensor";
+export { FieldNormalizer, FieldNormalizerConfig } from "./preprocessors/normalizers/field";
 export { MeanStdNormalization, MeanStdNormalizerConfig } from "./preprocessors/normalizers/mean-std";
 export { PositionNormalizer, PositionNormalizerConfig } from "./preprocessors/normalizers/position";
 export { ShiftAndScaleNormalizer, ShiftAndScaleNormalizerConfig } from "./preprocessors/normalizers/shift-and-scale";
@@ -48,7 +49,9 @@ export { DataContainer } from "./container/data-container";
 export { DataLoader } from "./container/data-loader";
 export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
 
+export { readStatistics, type Statistics } from "./stats/statistics";
 export { AeroStatsSchema } from "./stats/aero-stats";
+export { DATASET_STATISTICS } from "./datasets/statistics";
 export { FileMap } from "./datasets/file-map";
 export { checkSplitIDs, type DatasetSplitIDs } from "./datasets/split-ids";
 

@@ -14,7 +14,7 @@ describe("kinds that are not implemented yet", () => {
     ["noether.training.callbacks.profiler.PyTorchProfilerCallback", /TrainTimeCallback/],
     ["noether.modeling.models.aerodynamics.AeroABUPT", /"tutorial.model.ABUPT"/],
     [
-      "noether.data.preprocessors.normalizers.FieldNormalizer",
+      "noether.data.preprocessors.NumpyToTorchTensorPreProcessor",
       /"noether.data.preprocessors.normalizers.PositionNormalizer"/,
     ],
     ["tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback", /"noether.training.callbacks.OfflineLossCallback"/],

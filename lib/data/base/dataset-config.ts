@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { any, defineConfig, list, literal, mapping, optional, set, str } from "../../config/schema";
+import { any, bool, defineConfig, list, literal, mapping, optional, set, str } from "../../config/schema";
 import { NormalizerChain } from "../preprocessors/normalizers/normalizer-config";
 import { DatasetWrappers } from "./wrapper-config";
 
@@ -12,6 +12,8 @@ export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
     pipeline: optional(any()),
     /** Normalizers by sample key: one config or a list of them. */
     dataset_normalizers: optional(mapping(NormalizerChain)),
+    /** Whether a value whose normalizer is not configured is an error; otherwise it comes as it is, with a warning. */
+    strict_normalizers: bool().default(false),
     /** Applied in order, the first is innermost. */
     dataset_wrappers: optional(list(DatasetWrappers)),
     /** Only these sample keys (add `index` where sampling is seeded). */

@@ -1,21 +1,28 @@
 import { keep, type Tensor } from "../../torch";
+import { editDistance, suggestNames } from "../../config/nearest-names";
+import { isMapping } from "../../config/schema";
+import { getLogger } from "../../core/logging";
 import { KeyError, NotImplementedError, ValueError } from "../../config/python-errors";
 import type { DatasetBaseConfig } from "./dataset-config";
 import { Collator } from "../pipeline/collator";
 import { ComposePreProcess } from "../preprocessors/compose";
-import type { PreProcessor } from "../preprocessors/pre-processor";
+import type { PreProcessor, PreProcessorOptions } from "../preprocessors/pre-processor";
+import { readStatistics, type Statistics } from "../stats/statistics";
 import type { Loaded, Sample } from "../sample";
 import { lookupKind } from "../../config/registry";
 
+/** What {@link Dataset.preGetitem} prepared for the getters of one sample. */
+export type Prepared = Readonly<Record<string, unknown>>;
+
 /** Loads one tensor of sample `index`. */
-export type Getter = (index: number) => Loaded;
+export type Getter = (index: number, prepared: Prepared) => Loaded;
 
 /** How a getter's value is handed out. */
 export interface GetterOptions {
   /**
    * Normalizer that the value passes through: `true` takes the one under the sample key, a string the one under that
-   * key. Without it the raw value is returned. A normalizer that is not configured is an error, except while statistics
-   * are computed.
+   * key. Without it the raw value is returned. Where it is not configured the raw value is returned with a warning; with
+   * `strict_normalizers`, or if a configured normalizer that nothing uses has nearly this name, that is an error.
    */
   readonly normalize?: boolean | string;
 }
@@ -34,6 +41,8 @@ export interface DatasetProtocol {
   getterKeys(): string[];
   /** One tensor of one sample. */
   getitem(key: string, index: number): Promise<Tensor>;
+  /** Several tensors of one sample, loaded together, in the order of the keys. */
+  getSelected(index: number, keys: readonly string[]): Promise<Sample>;
   /** A whole sample: `index` first, then every key in alphabetical order. */
   get(index: number): Promise<Sample>;
   [Symbol.asyncIterator](): AsyncIterator<Sample>;
@@ -56,18 +65,46 @@ export interface DatasetProtocol {
  * Getters of a parent class are inherited; registering a key again replaces its getter.
  */
 export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> implements DatasetProtocol {
+  /** Numbers about the fields of a class of data sets, for `FieldNormalizer`; or {@link statsFile}. */
+  static readonly statistics: Statistics | null = null;
+  /** YAML or JSON file with the statistics. */
+  static readonly statsFile: string | null = null;
+
   readonly normalizers: ReadonlyMap<string, ComposePreProcess>;
   computeStatistics = false;
+  readonly #logger = getLogger(this.constructor.name);
+  /** Normalizer keys whose absence was told. */
+  readonly #missing = new Set<string>();
   readonly #getters = new Map<string, { load: Getter; normalizerKey: string | null }>();
   #pipeline: Collator | null = null;
 
   constructor(readonly config: C) {
+    const statistics = this.fetchStatistics();
     const normalizers = Object.entries(config.dataset_normalizers ?? {}).map(([key, configs]) => {
-      const chain = (Array.isArray(configs) ? configs : [configs]).map((entry) => createPreProcessor(entry, key));
+      const chain = (Array.isArray(configs) ? configs : [configs]).map((entry) =>
+        createPreProcessor(entry, key, statistics),
+      );
       return [key, new ComposePreProcess(key, chain)] as const;
     });
     this.normalizers = new Map(normalizers);
   }
+
+  /** Statistics of this data set's fields by name, `surface_pressure_mean`; null: there are none. Called once, at construction. */
+  fetchStatistics(): Statistics | null {
+    const { statistics, statsFile } = this.constructor as typeof Dataset;
+    return statistics ?? (statsFile === null ? null : readStatistics(statsFile));
+  }
+
+  /**
+   * Called once for a sample before its getters, with whose results they are called: for what several of them need. Loaded
+   * tensors are freed with the scope of the batch.
+   */
+  protected preGetitem(_index: number): Prepared | Promise<Prepared> {
+    return {};
+  }
+
+  /** Called once for a sample after its getters, also when one failed. */
+  protected postGetitem(_index: number, _prepared: Prepared): void | Promise<void> {}
 
   /** Number of samples; a subclass has to say. */
   get length(): number {
@@ -100,25 +137,64 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   }
 
   async getitem(key: string, index: number): Promise<Tensor> {
-    const getter = this.#getters.get(key);
-    if (!getter)
-      throw new KeyError(`${this.constructor.name} has no "${key}"; available: ${this.getterKeys().join(", ")}`);
-    const value = await getter.load(index);
-    if (getter.normalizerKey === null || this.computeStatistics) return value;
-    const normalizer = this.normalizers.get(getter.normalizerKey);
-    if (!normalizer) {
-      const known = [...this.normalizers.keys()].join(", ") || "none";
-      throw new KeyError(
-        `expected a normalizer "${getter.normalizerKey}" in dataset_normalizers of ${this.constructor.name}; available: ${known}`,
+    return (await this.getSelected(index, [key]))[key] as Tensor;
+  }
+
+  async getSelected(index: number, keys: readonly string[]): Promise<Sample> {
+    const unknown = keys.find((key) => !this.#getters.has(key));
+    if (unknown !== undefined)
+      throw new KeyError(`${this.constructor.name} has no "${unknown}"; available: ${this.getterKeys().join(", ")}`);
+    const prepared: unknown = await this.preGetitem(index);
+    if (!isMapping(prepared))
+      throw new TypeError(
+        `expected a mapping from preGetitem of ${this.constructor.name}, received ${describeObject(prepared)}`,
       );
+    try {
+      const sample: Sample = {};
+      for (const key of keys) sample[key] = await this.#load(key, index, prepared);
+      return sample;
+    } finally {
+      await this.postGetitem(index, prepared);
     }
-    return normalizer.apply(value);
+  }
+
+  async #load(key: string, index: number, prepared: Prepared): Promise<Tensor> {
+    const { load, normalizerKey } = this.#getters.get(key)!;
+    const value = await load(index, prepared);
+    if (normalizerKey === null || this.computeStatistics) return value;
+    return this.normalizers.get(normalizerKey)?.apply(value) ?? this.#raw(normalizerKey, value);
+  }
+
+  /** What a getter returned whose normalizer is not configured. */
+  #raw(key: string, value: Tensor): Tensor {
+    if (this.#missing.has(key)) return value;
+    const used = new Set([...this.#getters.values()].map(({ normalizerKey }) => normalizerKey));
+    const unused = [...this.normalizers.keys()].filter((name) => !used.has(name));
+    const near = unused.filter((name) => editDistance(name, key) <= 2 && editDistance(name, key) < key.length / 3);
+    const problem = `expected a normalizer "${key}" in dataset_normalizers of ${this.constructor.name}; available: ${[...this.normalizers.keys()].join(", ") || "none"}`;
+    if (near.length > 0) throw new KeyError(`${problem}; nothing uses "${near.join('", "')}": did you mean "${key}"?`);
+    if (this.config.strict_normalizers) throw new KeyError(problem);
+    this.#logger.warning(`${problem}: its values are not normalized (strict_normalizers: true makes that an error)`);
+    this.#missing.add(key);
+    return value;
+  }
+
+  /**
+   * Stored values of what passed the normalizers of a key.
+   *
+   * @throws KeyError when there is none under the key
+   */
+  denormalize(key: string, data: Tensor): Tensor {
+    const normalizer = this.normalizers.get(key);
+    if (!normalizer)
+      throw new KeyError(
+        `no normalizer "${key}" in ${this.constructor.name}; ${suggestNames(key, this.normalizers.keys())}`,
+      );
+    return normalizer.inverse(data);
   }
 
   async get(index: number): Promise<Sample> {
-    const sample: Sample = { index };
-    for (const key of this.getterKeys()) sample[key] = await this.getitem(key, index);
-    return sample;
+    return { index, ...(await this.getSelected(index, this.getterKeys())) };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Sample> {
@@ -130,11 +206,15 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   }
 }
 
-function createPreProcessor(config: Record<string, unknown>, key: string): PreProcessor {
+function createPreProcessor(config: Record<string, unknown>, key: string, statistics: Statistics | null): PreProcessor {
   const kind = config["kind"];
   if (typeof kind !== "string") throw new ValueError(`expected a "kind" in the normalizer of "${key}"`);
-  const PreProcessorClass = lookupKind(kind).class as new (config: unknown, key: string) => PreProcessor;
-  return keep(new PreProcessorClass(config, key));
+  const PreProcessorClass = lookupKind(kind).class as new (
+    config: unknown,
+    key: string,
+    options: PreProcessorOptions,
+  ) => PreProcessor;
+  return keep(new PreProcessorClass(config, key, { statistics }));
 }
 
 /** Class name of an object, or the type of anything else; for messages. */

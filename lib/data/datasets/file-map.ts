@@ -10,6 +10,7 @@ export const FileMap = defineConfig("FileMap", {
     surface_pressure: fileName(),
     surface_friction: fileName(),
     surface_normals: fileName(),
+    surface_area: fileName(),
     volume_position: fileName(),
     volume_pressure: fileName(),
     volume_velocity: fileName(),

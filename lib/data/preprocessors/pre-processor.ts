@@ -1,5 +1,12 @@
 import type { Tensor } from "../../torch";
 import { NotImplementedError } from "../../config/python-errors";
+import type { Statistics } from "../stats/statistics";
+
+/** What a preprocessor of a data set is built with besides its config and its key. */
+export interface PreProcessorOptions {
+  /** Statistics of the data set; null: it has none. */
+  readonly statistics?: Statistics | null;
+}
 
 /** One step between the stored value of a field and what a model sees. */
 export abstract class PreProcessor {

@@ -78,6 +78,10 @@ export class DatasetWrapper implements DatasetProtocol {
     return this.dataset.getitem(key, this.toInner(index));
   }
 
+  getSelected(index: number, keys: readonly string[]): Promise<Sample> {
+    return this.dataset.getSelected(this.toInner(index), keys);
+  }
+
   get(index: number): Promise<Sample> {
     return this.dataset.get(this.toInner(index));
   }

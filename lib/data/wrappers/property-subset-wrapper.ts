@@ -39,9 +39,12 @@ export class PropertySubsetWrapper extends DatasetWrapper {
     if (index < 0) throw new ValueError(`expected a sample number >= 0, received ${index}`);
     if (index >= this.length)
       throw new RangeError(`sample ${index} is outside of a data set with ${this.length} samples`);
-    const sample: Sample = {};
-    for (const key of this.properties) sample[key] = key === "index" ? index : await this.getitem(key, index);
-    return sample;
+    const keys = [...this.properties];
+    const loaded = await this.getSelected(
+      index,
+      keys.filter((key) => key !== "index"),
+    );
+    return Object.fromEntries(keys.map((key) => [key, key === "index" ? index : loaded[key]]));
   }
 
   override getitem(key: string, index: number): Promise<Tensor> {

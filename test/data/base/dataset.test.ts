@@ -1,5 +1,5 @@
 import { tensor } from "../../../lib/torch";
-import { Collator, Dataset, MultiStagePipeline } from "../../../lib/data";
+import { Collator, Dataset, MultiStagePipeline, PropertySubsetWrapper, ShuffleWrapper } from "../../../lib/data";
 import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
 import { KeyError, NotImplementedError } from "../../../lib/config/python-errors";
 import { collect, IndexDataset, values } from "../support";
@@ -55,18 +55,87 @@ describe("Dataset", () => {
     expect(values((await dataset.get(5))["x"])).toEqual([5]);
   });
 
-  test("a missing normalizer names the key and those that exist", async () => {
-    class Strict extends Dataset {
-      constructor() {
-        super(DatasetBaseConfig.create({ kind: "test", dataset_normalizers: { y: { kind, mean: 0, std: 1 } } }));
-        this.register("x", () => tensor([1]), { normalize: true });
+  describe("a normalizer that is not configured", () => {
+    class Pressure extends Dataset {
+      constructor(normalizer: string, strict_normalizers = false) {
+        const dataset_normalizers = { [normalizer]: { kind, mean: 0, std: 2 } };
+        super(DatasetBaseConfig.create({ kind: "test", dataset_normalizers, strict_normalizers }));
+        this.register("pressure", () => tensor([1]), { normalize: true });
       }
       override get length(): number {
         return 1;
       }
     }
-    await expect(new Strict().get(0)).rejects.toThrow(KeyError);
-    await expect(new Strict().get(0)).rejects.toThrow(/"x".*available: y/);
+    let output: jest.SpyInstance;
+    beforeEach(() => (output = jest.spyOn(process.stderr, "write").mockReturnValue(true)));
+    afterEach(() => output.mockRestore());
+
+    test("gives the raw value, with one warning", async () => {
+      const dataset = new Pressure("other");
+      for (const _ of [1, 2]) expect(values((await dataset.get(0))["pressure"])).toEqual([1]);
+      expect(output.mock.calls.join().match(/normalizer "pressure".*available: other/g)).toHaveLength(1);
+    });
+
+    test("is an error on request", async () => {
+      const work = new Pressure("other", true).get(0);
+      await expect(work).rejects.toThrow(KeyError);
+      await expect(work).rejects.toThrow(/"pressure".*available: other/);
+    });
+
+    test("is an error where another one is misspelt", async () => {
+      await expect(new Pressure("presure").get(0)).rejects.toThrow('nothing uses "presure": did you mean "pressure"?');
+    });
+  });
+
+  test("denormalize undoes the normalizers of a key", () => {
+    const dataset = new IndexDataset(9, ["x"], { dataset_normalizers: { x: { kind, mean: 1, std: 2 } } });
+    expect(values(dataset.denormalize("x", tensor([2])))).toEqual([5]);
+    expect(() => dataset.denormalize("y", tensor([2]))).toThrow(KeyError);
+  });
+
+  describe("hooks around the getters of a sample", () => {
+    class Opened extends Dataset {
+      readonly calls: string[] = [];
+      result: unknown = { file: "sample" };
+      constructor() {
+        super(DatasetBaseConfig.create({ kind: "test" }));
+        this.register("b", (index, { file }) => this.read(index, file));
+        this.register("a", (index, { file }) => this.read(index, file));
+        this.register("broken", () => Promise.reject(new RangeError("no")));
+      }
+      read(index: number, file: unknown) {
+        this.calls.push(`${String(file)} ${index}`);
+        return tensor([index]);
+      }
+      protected override preGetitem(index: number) {
+        this.calls.push(`open ${index}`);
+        return this.result as Record<string, unknown>;
+      }
+      protected override postGetitem(index: number, { file }: Record<string, unknown>): void {
+        this.calls.push(`close ${index} ${String(file)}`);
+      }
+      override get length(): number {
+        return 3;
+      }
+    }
+
+    test("run once, also in a subset of properties", async () => {
+      const dataset = new Opened();
+      await new PropertySubsetWrapper(new ShuffleWrapper({ seed: 0 }, dataset), new Set(["b", "index", "a"])).get(0);
+      expect(dataset.calls).toEqual(["open 2", "sample 2", "sample 2", "close 2 sample"]);
+    });
+
+    test("the sample is closed after an error", async () => {
+      const dataset = new Opened();
+      await expect(dataset.get(1)).rejects.toThrow(RangeError);
+      expect(dataset.calls).toEqual(["open 1", "sample 1", "sample 1", "close 1 sample"]);
+    });
+
+    test("what is prepared is a mapping", async () => {
+      const dataset = new Opened();
+      dataset.result = [1];
+      await expect(dataset.getitem("a", 0)).rejects.toThrow("expected a mapping from preGetitem of Opened");
+    });
   });
 
   test("an unknown key lists the known ones", async () => {

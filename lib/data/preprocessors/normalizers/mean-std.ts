@@ -9,6 +9,7 @@ import { flatten, shapeOf, tensorValue } from "./tensor-value";
 
 /** Mean and standard deviation per channel; with `logscale` those of the log-scaled data. */
 export const MeanStdNormalizerConfig = defineConfig("MeanStdNormalizerConfig", {
+  extra: "forbid",
   fields: { kind: optional(str()), mean: tensorValue(), std: tensorValue(), logscale: bool().default(false) },
 });
 export type MeanStdNormalizerConfig = z.output<typeof MeanStdNormalizerConfig>;

@@ -9,6 +9,7 @@ import { flatten, sameShape, tensorValue } from "./tensor-value";
 
 /** Corners of the box that is mapped to `[0, scale]` in every dimension. */
 export const PositionNormalizerConfig = defineConfig("PositionNormalizerConfig", {
+  extra: "forbid",
   fields: {
     kind: optional(str()),
     raw_pos_min: tensorValue(),

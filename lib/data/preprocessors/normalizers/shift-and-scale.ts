@@ -9,6 +9,7 @@ import { flatten, sameShape, tensorValue } from "./tensor-value";
 
 /** `(x + shift) · scale`: the shift is added, the scale multiplied. */
 export const ShiftAndScaleNormalizerConfig = defineConfig("ShiftAndScaleNormalizerConfig", {
+  extra: "forbid",
   fields: { kind: optional(str()), shift: tensorValue(), scale: tensorValue(), logscale: bool().default(false) },
   check: ({ shift, scale }, complain) => {
     if (!sameShape(shift, scale, "shift and scale", complain)) return;
@@ -18,8 +19,8 @@ export const ShiftAndScaleNormalizerConfig = defineConfig("ShiftAndScaleNormaliz
 export type ShiftAndScaleNormalizerConfig = z.output<typeof ShiftAndScaleNormalizerConfig>;
 
 /**
- * `(x + shift) · scale`, optionally after {@link toLogscale}. Shift and scale broadcast on the trailing dimensions and stay
- * on the CPU: move predictions there before denormalizing.
+ * `(x + shift) · scale`, optionally after {@link toLogscale}. Shift and scale broadcast on the trailing dimensions and
+ * follow the device of the values.
  */
 export class ShiftAndScaleNormalizer extends PreProcessor {
   static readonly schema: z.ZodType = ShiftAndScaleNormalizerConfig;
@@ -40,12 +41,12 @@ export class ShiftAndScaleNormalizer extends PreProcessor {
 
   override apply(x: Tensor): Tensor {
     requireTensor(x, this);
-    return (this.logscale ? toLogscale(x) : x).add(this.shift).mul(this.scale);
+    return (this.logscale ? toLogscale(x) : x).add(this.shift.to(x.device)).mul(this.scale.to(x.device));
   }
 
   override denormalize(y: Tensor): Tensor {
     requireTensor(y, this);
-    const x = y.mul(this.scale.reciprocal()).sub(this.shift);
+    const x = y.mul(this.scale.reciprocal().to(y.device)).sub(this.shift.to(y.device));
     return this.logscale ? fromLogscale(x) : x;
   }
 }

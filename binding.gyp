@@ -23,7 +23,7 @@
         "-isystem", "<!(node -p \"require('path').dirname(require.resolve('node-addon-api/package.json'))\")",
       ],
       "libraries": ["-L<(libtorch)/lib", "-lc10", "-ltorch_cpu"],
-      "ldflags": ["-fopenmp", "<!@(node scripts/gyp-libtorch.mjs rpath)"],
+      "ldflags": ["-fopenmp", "-Wl,-z,nodelete", "-Wl,-z,now", "<!@(node scripts/gyp-libtorch.mjs rpath)"],
       "conditions": [
         ["noether_cuda=='1'", {
           "defines": ["NOETHER_CUDA=1"],

@@ -58,11 +58,13 @@ export const seed: Kind = {
   accepts: (value) => typeof value === "bigint" || Number.isSafeInteger(value),
 };
 
-/** A tensor, told by its handle: the class imports this file. */
+/** @internal What the class `Tensor`, which imports this file, marks its objects with. */
+export const TENSOR_MARK = Symbol("Tensor");
+
+/** A tensor of this copy of the package: the handle of another one's means something else here. */
 export const tensor: Kind = {
   text: "a tensor",
-  accepts: (value) =>
-    typeof value === "object" && value !== null && typeof (value as { handle?: unknown }).handle === "number",
+  accepts: (value) => typeof value === "object" && value !== null && TENSOR_MARK in value,
 };
 export const dtype: Kind = { text: `a dtype (${dtypes.join(", ")})`, accepts: isDType, hint: nearDType };
 export const device: Kind = {
@@ -210,6 +212,8 @@ export function show(value: unknown): string {
     );
     return entries.length === 0 ? "{}" : `{ ${listed(entries)} }`;
   }
+  if (typeof (value as { handle?: unknown }).handle === "number")
+    return `a ${value.constructor?.name} of another copy of noether-ts`;
   return value.constructor?.name || "an object";
 }
 

@@ -7,6 +7,7 @@
  * nothing is paid per operator. The hook is switched on only while such a function runs.
  */
 import { AsyncLocalStorage, createHook, type AsyncHook } from "node:async_hooks";
+import { types } from "node:util";
 
 /** A thread-local setting of libtorch that a frame puts in effect. */
 export interface Mode {
@@ -88,11 +89,9 @@ export async function runInFrame<T>(frame: Frame, body: () => Promise<T>): Promi
   }
 }
 
-const AsyncFunction = (async () => undefined).constructor;
-
 /** True for functions declared `async`: only these can run inside a frame from their first line on. */
 export function isAsync(body: (...args: never[]) => unknown): boolean {
-  return body instanceof AsyncFunction;
+  return types.isAsyncFunction(body);
 }
 
 /**

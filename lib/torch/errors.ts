@@ -1,4 +1,5 @@
 /** Errors of the torch layer. */
+import { types } from "node:util";
 import { explainMessage } from "./messages";
 
 /** What the addon puts on the errors that it throws. */
@@ -15,7 +16,10 @@ export class TorchError extends Error {
   readonly code: string;
   /** Name of the operator that was called, where there was one. */
   readonly operator: string | undefined;
-  /** libtorch's own message with its C++ trace, where it has one. Not enumerable, so that printing the error stays readable. */
+  /**
+   * libtorch's own message, with its C++ trace where the environment has `TORCH_SHOW_CPP_STACKTRACES=1`. Not enumerable, so that
+   * printing the error stays readable.
+   */
   declare readonly backtrace: string | undefined;
 
   constructor(
@@ -43,7 +47,7 @@ export class DisposedError extends TorchError {
 
 /** A {@link TorchError} from whatever a native call threw; errors of other origin (callbacks, TypeErrors) pass through. */
 export function asTorchError(error: unknown, operator?: string): unknown {
-  if (!(error instanceof Error) || error instanceof TorchError) return error;
+  if (!types.isNativeError(error) || error instanceof TorchError) return error;
   const { code, message, backtrace, operator: reported } = error as NativeError;
   if (typeof code !== "string" || !code.startsWith("ERR_")) return error;
   if (code === "ERR_DISPOSED") return new DisposedError(reported ?? operator ?? "tensor");

@@ -1,6 +1,7 @@
 // What the addon can do: read the export lists. lib/torch/native.ts describes each function.
 #include "exports.h"
 #include "instance_data.h"
+#include "ops/registration.h"
 #include "runtime/memory.h"
 
 namespace noether {
@@ -8,11 +9,14 @@ namespace noether {
 namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  register_operators();
   install_counting_allocator();
   env.SetInstanceData(new Addon(env));
   export_operators(env, exports);
   export_tensor(env, exports);
+  export_garbage(env, exports);
   export_autograd(env, exports);
+  export_js_functions(env, exports);
   export_autograd_modes(env, exports);
   export_random(env, exports);
   export_runtime(env, exports);
@@ -32,6 +36,8 @@ NAPI_MODULE_INIT() {
     return noether::guard(env, [&] { return noether::init(env, Napi::Object(env, exports)); });
   } catch (const Napi::Error& error) {
     noether::raise(error);
-    return nullptr;
+  } catch (...) {
+    noether::raise_last_resort(env);
   }
+  return nullptr;
 }

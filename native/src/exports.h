@@ -7,7 +7,9 @@ namespace noether {
 
 void export_operators(Napi::Env env, Napi::Object exports);
 void export_tensor(Napi::Env env, Napi::Object exports);
+void export_garbage(Napi::Env env, Napi::Object exports);
 void export_autograd(Napi::Env env, Napi::Object exports);
+void export_js_functions(Napi::Env env, Napi::Object exports);
 void export_autograd_modes(Napi::Env env, Napi::Object exports);
 void export_random(Napi::Env env, Napi::Object exports);
 void export_runtime(Napi::Env env, Napi::Object exports);

@@ -10,6 +10,7 @@
 #include "napi/arguments.h"
 #include "napi/describe.h"
 #include "napi/to_js.h"
+#include "ops/registration.h"
 
 namespace noether {
 
@@ -69,9 +70,9 @@ size_t OperatorTable::id(const std::string& name, const std::string& overload) {
   const std::string key = overload.empty() ? name : name + "." + overload;
   const auto known = ids_.find(key);
   if (known != ids_.end()) return known->second;
-  const auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
+  const auto handle = c10::Dispatcher::singleton().findSchema({dispatcher_name(name), overload});
   if (!handle) fail("ERR_OPERATOR", "libtorch " TORCH_VERSION " has no operator " + key);
-  Operator compiled{*handle, {}, {}, keys_without_recording(name), find_fast_path(key)};
+  Operator compiled{name, *handle, {}, {}, keys_without_recording(name), find_fast_path(key)};
   for (const c10::Argument& argument : handle->schema().arguments()) {
     compiled.arguments.push_back(ArgumentConverter::compile(argument));
   }
@@ -121,17 +122,17 @@ class ReusedStack {
 
 // "aten::linear (input: float32 (2, 3), weight: float32 (4, 5))"
 std::string describe_call(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv) {
-  std::string text = op.handle.schema().name();
+  std::string text = op.name;
   if (text.rfind("aten::", 0) == 0) text = text.substr(6);
   text += "(";
   bool first = true;
   for (size_t i = 0; i < op.arguments.size() && i < argc; ++i) {
     double handle;
     if (op.arguments[i].kind != ArgumentKind::kTensor || napi_get_value_double(env, argv[i], &handle) != napi_ok ||
-        !addon.tensors.is_live(handle) || !addon.tensors.get(handle).defined()) {
+        !addon.tensors.is_live(handle) || !addon.tensors.peek(handle).defined()) {
       continue;
     }
-    text += (first ? "" : ", ") + op.arguments[i].name + ": " + describe(addon.tensors.get(handle));
+    text += (first ? "" : ", ") + op.arguments[i].name + ": " + describe(addon.tensors.peek(handle));
     first = false;
   }
   return text + ")";
@@ -190,6 +191,8 @@ napi_value call(napi_env env, napi_callback_info info) {
       raise(to_js_error(env, op ? describe_call(addon, env, *op, argc - 1, argv.data() + 1) : "call"));
     } catch (const Napi::Error& error) {
       raise(error);
+    } catch (...) {
+      raise_last_resort(env);
     }
   }
   return nullptr;
@@ -236,11 +239,13 @@ Napi::Value schemas(Addon&, const Arguments& arguments) {
   for (const c10::OperatorName& name : c10::Dispatcher::singleton().getAllOpNames()) {
     const auto handle = c10::Dispatcher::singleton().findSchema(name);
     if (!handle) continue;
+    const std::optional<std::string> known = public_name(c10::toString(name));
+    if (!known) continue;
     const Napi::HandleScope scope(env);
     const c10::FunctionSchema& schema = handle->schema();
     Napi::Object object = Napi::Object::New(env);
-    object.Set("name", c10::toString(name));
-    object.Set("schema", c10::toString(schema));
+    object.Set("name", *known);
+    object.Set("schema", *public_name(c10::toString(schema)));
     Napi::Array inputs = Napi::Array::New(env);
     for (const c10::Argument& argument : schema.arguments()) {
       Napi::Object input = argument_object(env, argument);

@@ -2,6 +2,7 @@
 // default for each argument, and which results are arguments written in place.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -12,6 +13,7 @@
 namespace noether {
 
 struct Operator {
+  std::string name;  // "aten::add"
   c10::OperatorHandle handle;
   std::vector<ArgumentConverter> arguments;
   // Per result: marked `Tensor(a!)`, so that the caller already holds the object.
@@ -29,7 +31,8 @@ class OperatorTable {
   const Operator& at(double id) const;
 
  private:
-  std::vector<Operator> operators_;
+  // References stay good when an operator is compiled while another runs (hooks call operators).
+  std::deque<Operator> operators_;
   std::unordered_map<std::string, size_t> ids_;
 };
 

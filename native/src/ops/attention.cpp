@@ -140,7 +140,7 @@ Tensor attention_autocast(const Tensor& q, const Tensor& k, const Tensor& v) {
 
 }  // namespace
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
+NOETHER_LIBRARY(library) {
   define_recording(library, "attention(Tensor q, Tensor k, Tensor v) -> Tensor", TORCH_FN(attention));
   implement(library, "attention", TORCH_FN((attention_autocast<c10::DispatchKey::AutocastCPU, c10::DeviceType::CPU>)),
             {c10::DispatchKey::AutocastCPU});

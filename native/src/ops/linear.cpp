@@ -117,7 +117,7 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   return op.call(input, weight, bias.defined() ? std::optional<Tensor>(bias) : std::nullopt);
 }
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
+NOETHER_LIBRARY(library) {
   define_recording(library, "linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor", TORCH_FN(linear_autograd));
   implement(library, "linear", TORCH_FN(linear_autocast), {c10::DispatchKey::AutocastCPU});
 }

@@ -81,7 +81,7 @@ void lion_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs,
 
 }  // namespace
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
+NOETHER_LIBRARY(library) {
   define_plain(library,
                "lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float beta2, "
                "float weight_decay) -> ()",

@@ -151,7 +151,7 @@ Tensor matmul(const Tensor& left, const Tensor& right) {
   return op.call(left, right);
 }
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
+NOETHER_LIBRARY(library) {
   define_recording(library, "matmul(Tensor left, Tensor right) -> Tensor", TORCH_FN(matmul_autograd));
   implement(library, "matmul", TORCH_FN(matmul_autocast), {c10::DispatchKey::AutocastCPU});
 }

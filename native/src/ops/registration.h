@@ -1,12 +1,36 @@
 // How operators of our own are made known to the dispatcher, and called.
+//
+// One process may hold several copies of the addon, also of different versions (npm installs them where dependencies
+// disagree), all on one dispatcher. So each registers under a namespace of its own, `noether_<where it lies in memory>`,
+// and calls no other's; in JavaScript and in messages the namespace is `noether`.
 #pragma once
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
+#include <optional>
 #include <string>
 
 namespace noether {
+
+// As TORCH_LIBRARY_FRAGMENT, for our own namespace: NOETHER_LIBRARY(library) { define_plain(library, …); }
+#define NOETHER_LIBRARY(library)                                                              \
+  static void register_own_operators(torch::Library&);                                        \
+  static const noether::OwnLibrary own_library(&register_own_operators, __FILE__, __LINE__);  \
+  static void register_own_operators(torch::Library& library)
+
+struct OwnLibrary {
+  // Notes the file's registration, for `register_operators`.
+  OwnLibrary(void (*run)(torch::Library&), const char* file, int line);
+};
+
+// Runs what was noted: once per process and copy, whatever the number of environments.
+void register_operators();
+
+// The dispatcher's name of an operator: "noether::rotate" becomes this copy's own, others stay as they are.
+std::string dispatcher_name(const std::string& name);
+// The way back. Nothing for an operator of another copy.
+std::optional<std::string> public_name(const std::string& name);
 
 // The kernel of an operator for some keys of the dispatcher.
 template <typename Kernel>
@@ -31,7 +55,9 @@ void define_plain(torch::Library& library, const char* schema, Kernel kernel) {
 // An operator of our own by its name, to be called through the dispatcher.
 template <typename Signature>
 c10::TypedOperatorHandle<Signature> find_operator(const char* name) {
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
+  return c10::Dispatcher::singleton()
+      .findSchemaOrThrow(dispatcher_name(name).c_str(), "")
+      .template typed<Signature>();
 }
 
 }  // namespace noether

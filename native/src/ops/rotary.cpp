@@ -167,7 +167,7 @@ Tensor rotate_autograd(const Tensor& x, const Tensor& cos, const Tensor& sin, in
 
 }  // namespace
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
+NOETHER_LIBRARY(library) {
   define_plain(library, "rotate(Tensor x, Tensor cos, Tensor sin, int half) -> Tensor", TORCH_FN(rotate));
   implement(library, "rotate", TORCH_FN(rotate_autograd), {c10::DispatchKey::Autograd});
 }

@@ -62,7 +62,7 @@ Tensor total_norm(at::TensorList tensors) {
 
 }  // namespace
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
+NOETHER_LIBRARY(library) {
   define_plain(library, "total_norm(Tensor[] tensors) -> Tensor", TORCH_FN(total_norm));
 }
 

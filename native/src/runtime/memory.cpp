@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 
 #if defined(__APPLE__)
 #include <malloc/malloc.h>
@@ -21,18 +22,34 @@
 
 namespace noether {
 
+// One for all copies of the addon in the process, also of different versions: the linker gives visible inline variables
+// of one name one place (GCC: STB_GNU_UNIQUE). The first copy's allocator serves all. Whoever changes the layout changes
+// the name.
+struct ProcessMemory {
+  std::atomic<int64_t> now{0};
+  std::atomic<int64_t> peak{0};
+  std::atomic<void (*)()> empty_cache{nullptr};
+};
+__attribute__((visibility("default"))) inline ProcessMemory process_memory_v1;
+
 namespace {
 
-std::atomic<int64_t> now{0};
-std::atomic<int64_t> peak{0};
+ProcessMemory& memory() { return process_memory_v1; }
 
 int64_t count_allocated(int64_t bytes) {
-  const int64_t total = now.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  int64_t highest = peak.load(std::memory_order_relaxed);
-  while (total > highest && !peak.compare_exchange_weak(highest, total, std::memory_order_relaxed)) {
+  const int64_t total = memory().now.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  int64_t highest = memory().peak.load(std::memory_order_relaxed);
+  while (total > highest && !memory().peak.compare_exchange_weak(highest, total, std::memory_order_relaxed)) {
   }
   return total;
 }
+
+// The address sanitizer only sees a use after the end of what is really freed.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kReuse = false;
+#else
+constexpr bool kReuse = true;
+#endif
 
 // The C library's own allocation, as its question for the size of a block is used on it.
 constexpr size_t kAlignment = 64;
@@ -55,29 +72,39 @@ class SmallBlocks {
  public:
   ~SmallBlocks() {
     alive = false;
-    for (Stack& stack : stacks_) {
-      while (stack.count > 0) free_block(stack.blocks[--stack.count]);
+    for (size_t size_class = 1; size_class <= kClasses; ++size_class) {
+      while (void* block = take(size_class)) free_block(block);
     }
   }
 
   void* take(size_t size_class) {
     Stack& stack = stacks_[size_class];
-    return stack.count > 0 ? stack.blocks[--stack.count] : nullptr;
+    Free* block = stack.top;
+    if (!block) return nullptr;
+    stack.top = block->next;
+    --stack.count;
+    return block;
   }
 
-  bool give(size_t size_class, void* block) {
+  bool give(size_t size_class, void* memory) {
     Stack& stack = stacks_[size_class];
-    if (stack.count == stack.blocks.size()) return false;
-    stack.blocks[stack.count++] = block;
+    if (stack.count * size_class * kUnit >= kBytesPerClass) return false;
+    stack.top = new (memory) Free{stack.top};
+    ++stack.count;
     return true;
   }
 
   static thread_local bool alive;
 
  private:
+  static constexpr size_t kBytesPerClass = size_t{256} << 10;
+  // Written into the free block itself.
+  struct Free {
+    Free* next;
+  };
   struct Stack {
+    Free* top = nullptr;
     size_t count = 0;
-    std::array<void*, 32> blocks;
   };
   std::array<Stack, kClasses + 1> stacks_;
 };
@@ -185,7 +212,8 @@ class CountingAllocator final : public c10::Allocator {
     const size_t small_class = (size + kUnit - 1) / kUnit;
     const bool small = small_class <= kClasses;
     const size_t large_class = small ? 0 : LargeBlocks::class_at_least(size);
-    void* block = !small               ? large_blocks().take(large_class)
+    void* block = !kReuse              ? nullptr
+                  : !small             ? large_blocks().take(large_class)
                   : SmallBlocks::alive ? small_blocks.take(small_class)
                                        : nullptr;
     const bool fresh = !block;
@@ -197,6 +225,9 @@ class CountingAllocator final : public c10::Allocator {
 
   c10::DeleterFnPtr raw_deleter() const override { return &CountingAllocator::release; }
 
+  // Copy-on-write clones would move memory that a JavaScript array looks at.
+  bool is_simple_data_ptr(const c10::DataPtr&) const override { return false; }
+
   void copy_data(void* destination, const void* source, size_t count) const override {
     default_copy_data(destination, source, count);
   }
@@ -205,9 +236,11 @@ class CountingAllocator final : public c10::Allocator {
   static void release(void* block) {
     if (!block) return;
     const size_t usable = noether_usable_size(block);
-    now.fetch_sub(static_cast<int64_t>(usable), std::memory_order_relaxed);
+    memory().now.fetch_sub(static_cast<int64_t>(usable), std::memory_order_relaxed);
     const size_t size_class = usable / kUnit;
-    if (size_class > kClasses)
+    if (!kReuse)
+      free_block(block);
+    else if (size_class > kClasses)
       large_blocks().give(LargeBlocks::class_at_most(usable), block);
     else if (!SmallBlocks::alive || !small_blocks.give(size_class, block))
       free_block(block);
@@ -229,21 +262,19 @@ class CountingAllocator final : public c10::Allocator {
 void install_counting_allocator() {
   static std::once_flag once;
   std::call_once(once, [] {
+    void (*none)() = nullptr;
+    if (!memory().empty_cache.compare_exchange_strong(none, [] { large_blocks().clear(); })) return;
     // Never freed: storages hold its deleter until the process ends.
     c10::SetCPUAllocator(new CountingAllocator(), /*priority=*/100);
   });
 }
 
 AllocatedBytes allocated_bytes() {
-  return {now.load(), peak.load()};
+  return {memory().now.load(std::memory_order_relaxed), memory().peak.load(std::memory_order_relaxed)};
 }
 
-void empty_cache() {
-  large_blocks().clear();
-}
+void empty_cache() { memory().empty_cache.load()(); }
 
-void reset_peak_bytes() {
-  peak.store(now.load());
-}
+void reset_peak_bytes() { memory().peak.store(memory().now.load()); }
 
 }  // namespace noether

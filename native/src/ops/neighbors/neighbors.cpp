@@ -180,7 +180,7 @@ Tensor knn(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, co
   return x.is_cpu() ? knn_cpu(x, y, k, batch_x, batch_y) : knn_any(x, y, k, batch_x, batch_y);
 }
 
-TORCH_LIBRARY_FRAGMENT(noether, library) {
+NOETHER_LIBRARY(library) {
   define_plain(library,
                "radius(Tensor x, Tensor y, float r, int? max_num_neighbors=None, Tensor? batch_x=None, "
                "Tensor? batch_y=None) -> Tensor",

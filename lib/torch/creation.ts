@@ -1,4 +1,6 @@
 /** Tensors from JavaScript values, and the factories whose dtype depends on JavaScript's numbers. */
+import { markAsUntransferable } from "node:worker_threads";
+import { types } from "node:util";
 import { native } from "./addon";
 import {
   arrayOf,
@@ -27,6 +29,7 @@ import {
   type Layout,
   type Scalar,
 } from "./dtype";
+import { arrayDtype, checkFits, elementWriter, requireMemory } from "./elements";
 import { guard } from "./errors";
 import {
   arange as arangeOperator,
@@ -90,7 +93,7 @@ export function setDefaultDtype(dtype: DTypeLike): void {
  * complex64 for `{ re, im }`, the array's own type for a TypedArray.
  *
  * @param data a value (0-dim), nested arrays of equal lengths, or a TypedArray (1-dim).
- * @throws TypeError for ragged arrays or mixed kinds.
+ * @throws TypeError for ragged arrays or mixed kinds, RangeError for numbers that an integer dtype cannot hold.
  * @example
  * tensor([[1, 2], [3, 4]], { dtype: "float64", requiresGrad: true });
  */
@@ -98,10 +101,10 @@ export function tensor(data: TensorLike, options: TensorOptions = {}, ...surplus
   checkOptions("tensor", options, TENSOR, surplus);
   if (ArrayBuffer.isView(data)) return fromTypedArray(data, [elementCount(data, "tensor")], options);
   const shape = shapeOf(data);
-  const flat: Scalar[] = [];
-  flatten(data, shape, 0, flat);
-  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : inferDtype(flat);
-  return finish(make(encode(flat, dtype), shape, dtype), options);
+  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : dtypeOf(data, shape);
+  const elements = elementWriter(dtype, countOf(shape));
+  forEachValue(data, shape, 0, elements.write);
+  return finish(make(elements.data, shape, elements.stored, dtype), options);
 }
 
 /** PyTorch's `as_tensor`: a tensor passes through (converted where the options say so), anything else is copied. */
@@ -128,33 +131,45 @@ export function fromTypedArray(
   ...surplus: never[]
 ): Tensor {
   checkOptions("fromTypedArray", options, TENSOR, surplus);
-  const native = arrayDtype(data, "fromTypedArray");
-  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : native;
-  const stored = reinterpreted(native, dtype);
+  const own = arrayDtype(data, "fromTypedArray");
+  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : own;
+  const stored = reinterpreted(own, dtype);
   const count = elementCount(data, "fromTypedArray") / (isPair(stored) ? 2 : 1);
   const length = checkShape("fromTypedArray", shape ?? [count], count);
-  const made = make(data, length, stored);
-  return finish(stored === dtype ? made : replaced(made, made.to(dtype)), options);
+  if (stored !== dtype) checkFits(data as unknown as ArrayLike<number | bigint>, own, dtype);
+  return finish(make(data, length, stored, dtype), options);
 }
 
 /**
- * A CPU tensor over the memory of a TypedArray, without a copy: writes on either side are seen on the other. The array
- * must not be resized or transferred while the tensor lives.
+ * A CPU tensor over the memory of a TypedArray (also of a SharedArrayBuffer), without a copy: writes on either side are seen on
+ * the other. The memory stays where it is: from now on its ArrayBuffer cannot be transferred by `postMessage` or
+ * `structuredClone`. Where it is taken away by other means (`ArrayBuffer.transfer()`, `WebAssembly.Memory.grow()`), the tensor
+ * throws `ERR_MEMORY_LOST` when it is used. The tensor cannot be resized in place.
  *
  * @param options.dtype reads the memory as this type (default: the array's own).
+ * @throws TypeError for memory that can shrink (a resizable ArrayBuffer): copy it with {@link fromTypedArray}.
  */
 export function fromBuffer(
-  data: ArrayBufferView,
+  data: ArrayBufferView | ArrayBufferLike,
   shape?: readonly number[],
   options: Pick<TensorOptions, "dtype" | "requiresGrad"> = {},
   ...surplus: never[]
 ): Tensor {
   checkOptions("fromBuffer", options, BUFFER, surplus);
-  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : arrayDtype(data, "fromBuffer");
-  const count = data.byteLength / itemSize(dtype);
+  const view = viewOf(data, options.dtype);
+  const dtype = options.dtype ? dtypeName(dtypeCode(options.dtype)) : arrayDtype(view, "fromBuffer");
+  const count = requireMemory(view, "fromBuffer").byteLength / itemSize(dtype);
   const length = checkShape("fromBuffer", shape ?? [count], count);
+  const { buffer } = view;
+  if (types.isArrayBuffer(buffer)) {
+    if ((buffer as { resizable?: boolean }).resizable)
+      throw new TypeError(
+        "fromBuffer: expected memory of a fixed size, got a resizable ArrayBuffer: copy it with fromTypedArray()",
+      );
+    markAsUntransferable(buffer);
+  }
   return finish(
-    guard("fromBuffer", () => wrap(native.fromBuffer(data, length, dtypeCode(dtype)))),
+    guard("fromBuffer", () => wrap(native.fromBuffer(view, length, dtypeCode(dtype)))),
     options,
   );
 }
@@ -163,7 +178,7 @@ export function fromBuffer(
  * A tensor from raw bytes in the dtype's own layout (little endian, row-major), copied.
  */
 export function fromBytes(
-  data: ArrayBufferView,
+  data: ArrayBufferView | ArrayBufferLike,
   shape: readonly number[],
   dtype: DTypeLike,
   options: Omit<TensorOptions, "dtype"> = {},
@@ -172,8 +187,9 @@ export function fromBytes(
   checkArgument("fromBytes", "dtype", dtype, dtypeKind);
   checkOptions("fromBytes", options, BYTES, surplus);
   const name = dtypeName(dtypeCode(dtype));
-  const length = checkShape("fromBytes", shape, data.byteLength / itemSize(name));
-  return finish(make(data, length, name), options);
+  const view = requireMemory(viewOf(data, dtype), "fromBytes");
+  const length = checkShape("fromBytes", shape, view.byteLength / itemSize(name));
+  return finish(make(view, length, name, name), options);
 }
 
 /**
@@ -188,13 +204,13 @@ export function full(
   checkOptions("full", options, FACTORY, surplus);
   return options.out
     ? fullOperator(size, fillValue, { out: options.out })
-    : fullOperator(size, fillValue, { ...options, dtype: options.dtype ?? inferDtype([fillValue]) });
+    : fullOperator(size, fillValue, { ...options, dtype: options.dtype ?? inferDtype(new Set([kindOf(fillValue)])) });
 }
 
 /** A 0-dim tensor: float32 (the default float type) for numbers, unless `dtype` says. */
 export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out"> = {}, ...surplus: never[]): Tensor {
   checkOptions("scalarTensor", options, SCALAR, surplus);
-  return scalarTensorOperator(value, { ...options, dtype: options.dtype ?? inferDtype([value]) });
+  return scalarTensorOperator(value, { ...options, dtype: options.dtype ?? inferDtype(new Set([kindOf(value)])) });
 }
 
 /**
@@ -225,19 +241,37 @@ export function arange(first: number | bigint, ...rest: (number | bigint | Facto
   const [start, end, step] =
     given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
   const bounds = given.length === 0 ? [end] : given.length === 1 ? [start, end] : [start, end, step];
-  const dtype = options.dtype ?? inferDtype(bounds);
+  const dtype = options.dtype ?? inferDtype(new Set(bounds.map((bound) => kindOf(bound!))));
   return arangeOperator(start!, end!, step!, options.out ? { out: options.out } : { ...options, dtype });
 }
 
 // ---- data
 
-/** The dtype that PyTorch gives to these values (JavaScript's numbers count as floats). */
-function inferDtype(values: readonly Scalar[]): DType {
-  const kinds = new Set(values.map((value) => (typeof value === "object" ? "complex" : typeof value)));
+type Kind = "complex" | "number" | "bigint" | "boolean";
+
+function kindOf(value: Scalar): Kind {
+  return typeof value === "object" ? "complex" : (typeof value as Kind);
+}
+
+/** The dtype that PyTorch gives to values of these kinds (JavaScript's numbers count as floats). */
+function inferDtype(kinds: ReadonlySet<Kind>): DType {
   if (kinds.has("complex")) return getDefaultDtype() === "float64" ? "complex128" : "complex64";
   if (kinds.has("number") || kinds.size === 0) return getDefaultDtype();
   return kinds.has("bigint") ? "int64" : "bool";
 }
+
+function dtypeOf(data: TensorLike, shape: readonly number[]): DType {
+  const kinds = new Set<Kind>();
+  forEachValue(data, shape, 0, (value) => kinds.add(kindOf(value)));
+  return inferDtype(kinds);
+}
+
+function countOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+/** As in PyTorch. */
+const MAX_DIMENSIONS = 64;
 
 function shapeOf(data: TensorLike): number[] {
   const shape: number[] = [];
@@ -247,12 +281,16 @@ function shapeOf(data: TensorLike): number[] {
     level = (level as readonly TensorLike[])[0]
   ) {
     shape.push((level as readonly TensorLike[]).length);
+    if (shape.length > MAX_DIMENSIONS)
+      throw new TypeError(
+        `tensor: expected at most ${MAX_DIMENSIONS} levels of arrays, got more (or one that holds itself)`,
+      );
     if (ArrayBuffer.isView(level)) break;
   }
   return shape;
 }
 
-function flatten(data: TensorLike, shape: readonly number[], depth: number, into: Scalar[]): void {
+function forEachValue(data: TensorLike, shape: readonly number[], depth: number, visit: (value: Scalar) => void): void {
   const isList = Array.isArray(data) || ArrayBuffer.isView(data);
   if (isList !== depth < shape.length || (isList && (data as readonly TensorLike[]).length !== shape[depth])) {
     const came = isList ? `a list of ${(data as readonly TensorLike[]).length}` : "a value";
@@ -261,8 +299,10 @@ function flatten(data: TensorLike, shape: readonly number[], depth: number, into
       `tensor: expected arrays of equal lengths (shape [${shape.join(", ")}]), got ${came} where ${wanted} belongs`,
     );
   }
-  if (isList) for (const entry of data as Iterable<TensorLike>) flatten(entry, shape, depth + 1, into);
-  else if (isScalar(data)) into.push(data);
+  if (isList) {
+    const list = data as readonly TensorLike[];
+    for (let index = 0; index < shape[depth]!; index++) forEachValue(list[index]!, shape, depth + 1, visit);
+  } else if (isScalar(data)) visit(data);
   else
     throw new TypeError(
       `tensor: expected numbers, bigints, booleans or { re, im }, got ${data === null ? "null" : typeof data}`,
@@ -276,49 +316,14 @@ function isScalar(value: unknown): value is Scalar {
   );
 }
 
-/** Values in the memory layout of a dtype; float16 and friends go through float32, on the native side. */
-function encode(values: readonly Scalar[], dtype: DType): ArrayBufferView {
-  switch (dtype) {
-    case "int64":
-      return BigInt64Array.from(values, (value) => toBigInt(value));
-    case "uint64":
-      return BigUint64Array.from(values, (value) => toBigInt(value));
-    case "complex64":
-    case "complex32":
-      return Float32Array.from(values.flatMap(pair));
-    case "complex128":
-      return Float64Array.from(values.flatMap(pair));
-    case "bool":
-      return Uint8Array.from(values, (value) => (toNumber(value) ? 1 : 0));
-    case "float64":
-      return Float64Array.from(values, toNumber);
-    case "int32":
-      return Int32Array.from(values, toInteger);
-    case "int16":
-      return Int16Array.from(values, toInteger);
-    case "int8":
-      return Int8Array.from(values, toInteger);
-    case "uint8":
-      return Uint8Array.from(values, toInteger);
-    case "uint16":
-      return Uint16Array.from(values, toInteger);
-    case "uint32":
-      return Uint32Array.from(values, toInteger);
-    default:
-      return Float32Array.from(values, toNumber);
-  }
-}
-
-function make(data: ArrayBufferView, shape: readonly number[], dtype: DType): Tensor {
-  const stored = storedAs(data, dtype);
+function make(data: ArrayBufferView, shape: readonly number[], stored: DType, wanted: DType): Tensor {
   const made = guard("tensor", () => wrap(native.fromBytes(data, shape, dtypeCode(stored))));
-  return stored === dtype ? made : replaced(made, made.to(dtype));
+  return stored === wanted ? made : replaced(made, made.to(wanted));
 }
 
-/** The dtype in which {@link encode} wrote the data: its own where JavaScript has an array for it. */
-function storedAs(data: ArrayBufferView, dtype: DType): DType {
-  if (data instanceof Float32Array) return dtype === "complex64" || dtype === "complex32" ? "complex64" : "float32";
-  return dtype;
+/** Bare memory as bytes, where a dtype says how to read it. */
+function viewOf(data: ArrayBufferView | ArrayBufferLike, dtype: DTypeLike | undefined): ArrayBufferView {
+  return dtype !== undefined && types.isAnyArrayBuffer(data) ? new Uint8Array(data) : (data as ArrayBufferView);
 }
 
 function replaced(old: Tensor, made: Tensor): Tensor {
@@ -329,39 +334,6 @@ function replaced(old: Tensor, made: Tensor): Tensor {
 function finish(made: Tensor, { device, requiresGrad }: TensorOptions): Tensor {
   const placed = device === undefined ? made : replaced(made, made.to({ device }));
   return requiresGrad ? placed.requiresGrad_() : placed;
-}
-
-function toNumber(value: Scalar): number {
-  if (typeof value === "object") throw new TypeError("tensor: expected real numbers for this dtype, got a complex one");
-  return Number(value);
-}
-
-function toInteger(value: Scalar): number {
-  const number = toNumber(value);
-  if (Number.isNaN(number)) throw new TypeError("tensor: expected integers for this dtype, got NaN");
-  return Math.trunc(number);
-}
-
-function toBigInt(value: Scalar): bigint {
-  return typeof value === "bigint" ? value : BigInt(toInteger(value));
-}
-
-function pair(value: Scalar): [number, number] {
-  return typeof value === "object" ? [value.re, value.im] : [Number(value), 0];
-}
-
-function arrayDtype(data: ArrayBufferView, where: string): DType {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof Int32Array) return "int32";
-  if (data instanceof BigInt64Array) return "int64";
-  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return "uint8";
-  if (data instanceof Int8Array) return "int8";
-  if (data instanceof Int16Array) return "int16";
-  if (data instanceof Uint16Array) return "uint16";
-  if (data instanceof Uint32Array) return "uint32";
-  if (data instanceof BigUint64Array) return "uint64";
-  throw new TypeError(`${where}: expected a TypedArray, got ${Object.prototype.toString.call(data).slice(8, -1)}`);
 }
 
 /** The type in which the array's memory is read, on the way to `wanted`. */
@@ -377,12 +349,12 @@ function isPair(dtype: DType): boolean {
 }
 
 function elementCount(data: ArrayBufferView, where: string): number {
-  return data.byteLength / itemSize(arrayDtype(data, where));
+  return requireMemory(data, where).byteLength / itemSize(arrayDtype(data, where));
 }
 
 function checkShape(where: string, shape: readonly number[], count: number): readonly number[] {
   if (!Array.isArray(shape)) checkArgument(where, "shape", shape, SHAPE);
-  const needed = shape.reduce((product, length) => product * length, 1);
+  const needed = countOf(shape);
   if (!shape.every((length) => Number.isInteger(length) && length >= 0))
     throw new RangeError(`${where}: expected lengths of at least 0 in the shape, got [${shape.join(", ")}]`);
   if (needed !== count)

@@ -1,4 +1,5 @@
 /** Counters of live tensors, and the leak check for tests. */
+import { types } from "node:util";
 import { native } from "./addon";
 import { callable, checkArgument, refuseSurplus } from "./arguments";
 import { Tensor } from "./tensor";
@@ -52,7 +53,7 @@ export function expectNoLeaks<T>(body: () => T, ...surplus: never[]): T {
       );
   };
   const result = body();
-  if (result instanceof Promise) {
+  if (types.isPromise(result)) {
     return result.then((value: unknown) => {
       returned = countTensorsIn(value);
       check();
@@ -67,7 +68,7 @@ export function expectNoLeaks<T>(body: () => T, ...surplus: never[]): T {
 function countTensorsIn(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   if (value instanceof Tensor) return 1;
-  const entries = value instanceof Map ? value.values() : Array.isArray(value) ? value : Object.values(value);
+  const entries = types.isMap(value) ? value.values() : Array.isArray(value) ? value : Object.values(value);
   let count = 0;
   for (const entry of entries as Iterable<unknown>) count += countTensorsIn(entry);
   return count;

@@ -2,6 +2,7 @@
  * Overload choice by the schemas, for the calls that the generated fast paths leave over: options objects, rarer argument
  * kinds, and mistakes, which end in an error that lists what would have been accepted.
  */
+import { types } from "node:util";
 import { native } from "./addon";
 import { isPlainObject, show } from "./arguments";
 import { bind, overloadsOf, type Bound, type OperatorTable } from "./binding";
@@ -103,7 +104,7 @@ export function dispatch(table: OperatorTable, given: readonly unknown[]): unkno
 /** @internal The error to throw after a call failed: a {@link TorchError}, or a TypeError that lists the overloads. */
 export function operatorError(error: unknown, table: OperatorTable, given: readonly unknown[]): unknown {
   if (error instanceof DisposedError) return new DisposedError(table.name);
-  if (error instanceof TorchError || !(error instanceof Error)) return error;
+  if (error instanceof TorchError || !types.isNativeError(error)) return error;
   const { code } = error as { code?: unknown };
   const aboutArguments = code === "ERR_ARGUMENT" || code === "ERR_DISPOSED" || error instanceof TypeError;
   if (aboutArguments && !overloadsOf(table).some((overload) => bind(overload, given))) return mismatch(table, given);

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { callable, checkArgument, checkOptions, flag, isPlainObject, refuseSurplus, show, text } from "../arguments";
 import { noGrad } from "../autograd";
 import type { DType } from "../dtype";
@@ -273,10 +274,10 @@ export abstract class Module {
    * @returns the keys that `state` lacks and those that the module lacks.
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}, ...surplus: never[]): LoadResult {
-    if (!(state instanceof Map) && !isPlainObject(state))
+    if (!types.isMap(state) && !isPlainObject(state))
       throw new TypeError(`loadStateDict: expected a state dict, a map of tensors by name, got ${show(state)}`);
     checkOptions("loadStateDict", options, { strict: flag }, surplus);
-    const given: ReadonlyMap<string, Tensor> = state instanceof Map ? state : new Map(Object.entries(state));
+    const given = (types.isMap(state) ? state : new Map(Object.entries(state))) as ReadonlyMap<string, Tensor>;
     const targets = new OrderedDict<string, Tensor>();
     this.#collectState("", targets);
 

@@ -1,4 +1,5 @@
 /** Optimizer state between our form (options camelCase, state by parameter) and PyTorch's file layout. */
+import { types } from "node:util";
 import { TorchError } from "../errors";
 import { toCamelCase, toSnakeCase } from "../nn/naming";
 import {
@@ -211,7 +212,7 @@ function fit(name: string, value: unknown, param: Tensor, group: ParamGroup): un
 
 /** Entries of a Map or a plain object, keys as strings; null for anything else. */
 function fields(value: unknown): Map<string, unknown> | null {
-  if (value instanceof Map) return new Map([...value].map(([key, entry]) => [String(key), entry]));
+  if (types.isMap(value)) return new Map([...value].map(([key, entry]) => [String(key), entry]));
   if (typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Tensor))
     return new Map(Object.entries(value));
   return null;

@@ -2,6 +2,7 @@
  * safetensors files: 8 bytes of header length, a JSON header, the tensors' bytes one after the other.
  * Format: https://huggingface.co/docs/safetensors (the checks are those of its reference implementation).
  */
+import { types } from "node:util";
 import { checkOptions, device, flag, isPlainObject, type KindsOf } from "../arguments";
 import { native } from "../addon";
 import { dtypeCode, itemSize, type Device, type DType } from "../dtype";
@@ -114,10 +115,9 @@ function* saveSteps(
   { metadata }: SaveSafetensorsOptions,
 ): Steps<void> {
   checkPath(path);
-  const named: [string, Tensor][] =
-    tensors instanceof Map
-      ? [...(tensors as ReadonlyMap<string, Tensor>)]
-      : Object.entries(tensors as Readonly<Record<string, Tensor>>);
+  const named: [string, Tensor][] = types.isMap(tensors)
+    ? [...(tensors as ReadonlyMap<string, Tensor>)]
+    : Object.entries(tensors as Readonly<Record<string, Tensor>>);
   for (const [name, tensor] of named) checkTensor(name, tensor);
   checkMetadata(metadata);
   // the widest elements first: then all of them are aligned

@@ -1,4 +1,5 @@
 /** Where a file's bytes come from: a file on disk, read natively, or bytes in memory. */
+import { types } from "node:util";
 import { native } from "../addon";
 import { checkPath } from "./atomic";
 import { about, aboutAsync, damaged } from "./errors";
@@ -108,7 +109,7 @@ function nameOf(input: SourceInput): string {
 }
 
 function open(input: SourceInput, mmap: boolean): Source {
-  if (input instanceof Uint8Array) return openBytes(input);
+  if (types.isUint8Array(input)) return openBytes(input);
   checkPath(input);
   return openFile(input, mmap);
 }

@@ -2,6 +2,7 @@
  * Writes values as a pickle of protocol 2, with the opcodes and names that PyTorch's `weights_only` loader takes. Objects
  * and strings that come twice are written once (memo), so shared and even circular containers survive.
  */
+import { types } from "node:util";
 import { Tensor } from "../../tensor";
 import { CheckpointError } from "../errors";
 import {
@@ -105,9 +106,9 @@ class Pickler {
     else if (value instanceof Tuple) this.tuple(value);
     else if (Array.isArray(value)) this.list(value);
     else if (value instanceof Counter) this.counter(value);
-    else if (value instanceof Map) this.dict(value, value.entries());
-    else if (value instanceof Set) this.set(value);
-    else if (value instanceof Uint8Array) this.memoized(value, bytesOf(value));
+    else if (types.isMap(value)) this.dict(value, value.entries());
+    else if (types.isSet(value)) this.set(value);
+    else if (types.isUint8Array(value)) this.memoized(value, bytesOf(value));
     else if (value instanceof ComplexNumber) this.reduce(complexOf(value));
     else if (value instanceof TorchDType || value instanceof TorchQScheme) this.global(new Global("torch", value.name));
     else if (value instanceof TorchLayout) this.reduce(layoutOf(value));
@@ -249,7 +250,7 @@ class Pickler {
       key === null ||
       key instanceof Tuple ||
       key instanceof Float ||
-      key instanceof Uint8Array;
+      types.isUint8Array(key);
     if (!hashable)
       throw new CheckpointError(
         `${this.where()}: expected a key that Python can hash (a string, number, boolean, null or tuple), got ${nameOf(key)}`,

@@ -152,7 +152,7 @@ function formatContents(tensor: Tensor, indent: number): string {
   const { values, shape } = scope(() =>
     noGrad(() => {
       const shown = summarize ? edges(tensor.detach()) : tensor;
-      return { values: readValues(shown), shape: shown.shape };
+      return { values: readValues(shown, "toString"), shape: shown.shape };
     }),
   );
   const show = isComplex(tensor.dtype)

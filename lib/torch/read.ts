@@ -1,7 +1,8 @@
-/** Reading a tensor's elements into JavaScript values. */
+/** Reading a tensor's elements into JavaScript values. What does not fit into JavaScript's memory is an error, never its end. */
+import { getHeapStatistics } from "node:v8";
 import { native } from "./addon";
-import { itemSize, type Complex, type DType } from "./dtype";
-import { DisposedError, guard } from "./errors";
+import { dtypeCode, itemSize, type Complex, type DType } from "./dtype";
+import { DisposedError, guard, TorchError } from "./errors";
 import type { Tensor } from "./tensor";
 
 /** What `data()` gives, by dtype. */
@@ -28,23 +29,22 @@ export function readBytes(tensor: Tensor): Uint8Array {
 
 /** @internal A copy of the elements as the TypedArray of the dtype; float16 and bfloat16 are widened to float32. */
 export function readTypedArray(tensor: Tensor): TensorData {
-  const raw = rawArray(readBytes(tensor).buffer as ArrayBuffer, tensor.dtype);
-  switch (tensor.dtype) {
-    case "float16":
-    case "complex32":
-      return Float32Array.from(raw as Uint16Array, fromFloat16);
-    case "bfloat16":
-      return widenBfloat16(raw as Uint16Array);
-    default:
-      return raw;
-  }
+  if (tensor.handle === 0) throw new DisposedError("dataSync");
+  const dtype = WIDENED[tensor.dtype] ?? tensor.dtype;
+  return rawArray(
+    guard("dataSync", () => native.toBytes(tensor.handle, dtypeCode(dtype))),
+    dtype,
+  );
 }
+
+/** Types that no TypedArray of every Node has. */
+const WIDENED: Partial<Record<DType, DType>> = { float16: "float32", bfloat16: "float32", complex32: "complex64" };
 
 /** @internal The tensor's memory itself as a TypedArray (float16 and bfloat16 as their bits); null where Node gives no access. */
 export function sharedTypedArray(tensor: Tensor): TensorData | null {
   if (tensor.handle === 0) throw new DisposedError("sharedData");
-  const { buffer, byteOffset, byteLength, shared } = guard("sharedData", () => native.dataBuffer(tensor.handle));
-  return shared ? rawArray(buffer, tensor.dtype, byteOffset, byteLength) : null;
+  const memory = guard("sharedData", () => native.dataBuffer(tensor.handle));
+  return memory && rawArray(memory.buffer, tensor.dtype, memory.byteOffset, memory.byteLength);
 }
 
 /** The TypedArray whose elements lie in memory as the dtype's do. */
@@ -91,48 +91,64 @@ export function fromFloat16(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** bfloat16 is the upper half of a float32. */
-function widenBfloat16(bits: Uint16Array): Float32Array {
-  const wide = new Uint32Array(bits.length);
-  for (let index = 0; index < bits.length; index++) wide[index] = bits[index]! << 16;
-  return new Float32Array(wide.buffer);
-}
+/** One element as a JavaScript value. */
+type Value = number | bigint | boolean | Complex;
 
 /** @internal The elements as nested arrays. */
 export function readArray(tensor: Tensor): NestedArray {
-  return nest(readValues(tensor), tensor.shape);
+  const { shape } = tensor;
+  const read = valueReader(tensor, "toArray");
+  let at = 0;
+  const level = (dim: number): NestedArray[] => {
+    const list: NestedArray[] = [];
+    const length = shape[dim]!;
+    if (dim === shape.length - 1) for (let index = 0; index < length; index++) list.push(read(at++));
+    else for (let index = 0; index < length; index++) list.push(level(dim + 1));
+    return list;
+  };
+  return shape.length === 0 ? read(0) : level(0);
 }
 
 /** @internal The elements as JavaScript values in row-major order. */
-export function readValues(tensor: Tensor): (number | bigint | boolean | Complex)[] {
-  const { dtype } = tensor;
-  const data = readTypedArray(tensor);
-  if (dtype.startsWith("complex")) {
-    const pairs = data as Float32Array;
-    return Array.from({ length: pairs.length / 2 }, (_, index) => ({
-      re: pairs[2 * index]!,
-      im: pairs[2 * index + 1]!,
-    }));
-  }
-  if (dtype === "bool") return Array.from(data as Uint8Array, (value) => value !== 0);
-  if (dtype === "int64" || dtype === "uint64") return Array.from(data as BigInt64Array, exact);
-  return Array.from(data as Float32Array);
+export function readValues(tensor: Tensor, where: string): Value[] {
+  const read = valueReader(tensor, where);
+  const count = tensor.numel();
+  const values: Value[] = [];
+  for (let index = 0; index < count; index++) values.push(read(index));
+  return values;
 }
+
+function valueReader(tensor: Tensor, where: string): (index: number) => Value {
+  const { dtype } = tensor;
+  const complex = dtype.startsWith("complex");
+  requireHeap(where, tensor.numel(), complex ? 96 : itemSize(dtype) === 8 ? 32 : 16);
+  const data = readTypedArray(tensor);
+  if (complex) return (index) => ({ re: data[2 * index] as number, im: data[2 * index + 1] as number });
+  if (dtype === "bool") return (index) => data[index] !== 0;
+  if (dtype === "int64" || dtype === "uint64") return (index) => exact(data[index] as bigint);
+  return (index) => data[index] as number;
+}
+
+/** V8 ends the process when its heap is full, so this is asked before. */
+function requireHeap(where: string, count: number, bytesEach: number): void {
+  if (count * bytesEach < 2 ** 20) return;
+  const { heap_size_limit: limit, used_heap_size: used } = getHeapStatistics();
+  if (count < MAX_LIST && count * bytesEach < 0.8 * (limit - used)) return;
+  throw new TorchError(
+    `${where}: expected at most about ${Math.max(0, Math.floor(Math.min(MAX_LIST, (0.8 * (limit - used)) / bytesEach)))} elements, for which JavaScript's heap has room, got ${count}: use dataSync(), read a part at a time, or start Node with a larger --max-old-space-size`,
+    { code: "ERR_OUT_OF_MEMORY", operator: where },
+  );
+}
+
+/** Elements that one JavaScript array holds at most, in V8's fast form. */
+const MAX_LIST = 2 ** 27 - 64;
 
 function exact(value: bigint): number | bigint {
-  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+  return value >= MIN_SAFE && value <= MAX_SAFE ? Number(value) : value;
 }
 
-function nest(values: readonly (number | bigint | boolean | Complex)[], shape: readonly number[]): NestedArray {
-  if (shape.length === 0) return values[0]!;
-  let level: NestedArray[] = [...values];
-  for (let dim = shape.length - 1; dim > 0; dim--) {
-    const length = shape[dim]!;
-    const count = shape.slice(0, dim).reduce((product, size) => product * size, 1);
-    level = Array.from({ length: count }, (_, index) => level.slice(index * length, (index + 1) * length));
-  }
-  return level;
-}
+const MIN_SAFE = BigInt(Number.MIN_SAFE_INTEGER);
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Bytes that a tensor of this shape and dtype takes. */
 export function byteLength(shape: readonly number[], dtype: DType): number {

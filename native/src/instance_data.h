@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "napi/array_buffers.h"
+#include "napi/borrowed_memory.h"
 #include "napi/errors.h"
 #include "napi/tensor_table.h"
 
@@ -17,6 +19,7 @@ namespace noether {
 
 class OperatorTable;
 class Callbacks;
+class Garbage;
 struct ArchiveTable;
 
 struct Addon {
@@ -28,12 +31,14 @@ struct Addon {
   static Addon& of(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
   TensorTable tensors;
+  BorrowedMemory borrowed;
+  ArrayBuffers array_buffers;
+  std::unique_ptr<Garbage> garbage;
   std::unique_ptr<OperatorTable> operators;
   // Shared with autograd nodes and storages, which may outlive the environment and end on other threads.
   std::shared_ptr<Callbacks> callbacks;
   std::vector<at::Generator> generators;
   std::vector<std::unique_ptr<c10::InferenceMode>> inference_modes;
-  std::unordered_map<const void*, Napi::Reference<Napi::ArrayBuffer>> shared_buffers;
   std::unique_ptr<ArchiveTable> archives;
 };
 

@@ -53,9 +53,8 @@ Napi::Value archive_bytes(Addon& addon, const Arguments& arguments) {
   const int64_t offset = arguments.integer(1, "offset");
   const int64_t length = arguments.integer(2, "length");
   archive->check(offset, length);
-  // V8 ends the process when it cannot allocate.
   if (length > kMaxBuffer) fail("ERR_FILE_FORMAT", "expected at most 2 GiB at once, got " + std::to_string(length));
-  auto buffer = Napi::ArrayBuffer::New(arguments.env(), static_cast<size_t>(length));
+  auto buffer = addon.array_buffers.create(static_cast<size_t>(length));
   archive->read(static_cast<uint8_t*>(buffer.Data()), offset, length);
   return buffer;
 }
@@ -203,7 +202,8 @@ Napi::Value archive_append(Addon& addon, const Arguments& arguments) {
   return Napi::Number::New(arguments.env(), archive->append(bytes.data, bytes.length));
 }
 
-Work append_storage(Addon& addon, const Arguments& arguments) {
+// `later`: while JavaScript goes on.
+Work append_storage(Addon& addon, const Arguments& arguments, bool later) {
   const auto archive = writer(addon, arguments);
   const at::Tensor tensor = arguments.tensor(1, "tensor");
   const int64_t offset = arguments.integer(2, "offset");
@@ -213,20 +213,27 @@ Work append_storage(Addon& addon, const Arguments& arguments) {
     fail("ERR_ARGUMENT", "expected a range within the storage's " + std::to_string(available) + " bytes, got " +
                              std::to_string(offset) + " + " + std::to_string(length));
   }
-  return [archive, tensor, offset, length]() -> Finish {
+  c10::Storage storage = tensor.storage();
+  int64_t first = offset;
+  if (later && is_borrowed(tensor)) {
+    // JavaScript could take this memory away meanwhile.
+    storage = bytes_of(storage, offset, length).clone().storage();
+    first = 0;
+  }
+  return [archive, storage, first, length]() -> Finish {
     const std::lock_guard lock(archive->mutex);
-    const uint32_t crc = archive->append(tensor.storage(), offset, length);
+    const uint32_t crc = archive->append(storage, first, length);
     return [crc](Addon&, Napi::Env env) -> Napi::Value { return Napi::Number::New(env, crc); };
   };
 }
 
 // archiveAppendStorage(id, tensor, offset, length) -> crc32: bytes of the tensor's storage
 Napi::Value archive_append_storage(Addon& addon, const Arguments& arguments) {
-  return run_now(addon, arguments.env(), append_storage(addon, arguments));
+  return run_now(addon, arguments.env(), append_storage(addon, arguments, /*later=*/false));
 }
 
 Napi::Value archive_append_storage_async(Addon& addon, const Arguments& arguments) {
-  return run_later(arguments.env(), append_storage(addon, arguments));
+  return run_later(arguments.env(), append_storage(addon, arguments, /*later=*/true));
 }
 
 Work commit(Addon& addon, const Arguments& arguments) {

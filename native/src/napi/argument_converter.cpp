@@ -104,8 +104,11 @@ std::optional<at::Scalar> read_scalar(napi_env env, napi_value value) {
     }
     case napi_bigint: {
       int64_t integer;
-      if (!read_integer(env, value, &integer)) return std::nullopt;
-      return at::Scalar(integer);
+      if (read_integer(env, value, &integer)) return at::Scalar(integer);
+      uint64_t large;
+      bool lossless = false;
+      if (napi_get_value_bigint_uint64(env, value, &large, &lossless) == napi_ok && lossless) return at::Scalar(large);
+      return std::nullopt;
     }
     case napi_object: {
       napi_value re, im;
@@ -194,6 +197,41 @@ ArgumentConverter ArgumentConverter::compile(const c10::Argument& argument) {
   return converter;
 }
 
+// The entry that an array was refused for, e.g. "an array with the number 1.5 at position 2".
+std::string ArgumentConverter::first_misfit(napi_env env, napi_value array) const {
+  const auto fits = [&](napi_value element) {
+    int64_t integer;
+    double number;
+    bool boolean;
+    switch (kind) {
+      case ArgumentKind::kIntList:
+        return read_integer(env, element, &integer);
+      case ArgumentKind::kFloatList:
+        return read_double(env, element, &number);
+      case ArgumentKind::kBoolList:
+        return napi_get_value_bool(env, element, &boolean) == napi_ok;
+      case ArgumentKind::kScalarList:
+        return read_scalar(env, element).has_value();
+      case ArgumentKind::kStringList:
+        return type_of(env, element) == napi_string;
+      default:
+        return read_double(env, element, &number);
+    }
+  };
+  std::string text = "an array";
+  uint32_t position = 0;
+  for_each(env, array, [&](napi_value element) {
+    if (fits(element)) return ++position, true;
+    double number;
+    const bool beyond = kind == ArgumentKind::kIntList && read_double(env, element, &number) &&
+                        number == std::floor(number) && std::isfinite(number);
+    text += " with " + kind_of(env, element) + " at position " + std::to_string(position) +
+            (beyond ? " (whole numbers are exact up to 2^53 - 1: write a larger one as a bigint)" : "");
+    return false;
+  });
+  return text;
+}
+
 void ArgumentConverter::mismatch(napi_env env, napi_value value) const {
   static constexpr const char* kExpected[] = {
       "a tensor",
@@ -214,7 +252,9 @@ void ArgumentConverter::mismatch(napi_env env, napi_value value) const {
       "an array of strings",
       "nothing (this type cannot be passed)",
   };
-  const std::string came = value ? kind_of(env, value) : "nothing";
+  std::string came = value ? kind_of(env, value) : "nothing";
+  bool is_array = false;
+  if (value && napi_is_array(env, value, &is_array) == napi_ok && is_array) came = first_misfit(env, value);
   if (kind == ArgumentKind::kUnsupported) {
     fail("ERR_UNSUPPORTED", "argument \"" + name + "\" has the type " + type + ", which JavaScript cannot pass");
   }

@@ -45,6 +45,7 @@ struct ArgumentConverter {
 
  private:
   [[noreturn]] void mismatch(napi_env env, napi_value value) const;
+  std::string first_misfit(napi_env env, napi_value array) const;
   at::IValue list(Addon& addon, napi_env env, napi_value value) const;
 };
 

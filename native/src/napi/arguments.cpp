@@ -12,12 +12,17 @@ std::string kind_of(Napi::Env env, napi_value raw) {
   if (value.IsNumber()) return "the number " + value.ToString().Utf8Value();
   if (value.IsBigInt()) return "a bigint";
   if (value.IsString()) {
-    std::string text = value.As<Napi::String>().Utf8Value();
-    if (text.size() > 40) {
-      text.resize(40);
-      text += "…";
+    char text[164];  // 40 characters of at most 4 bytes
+    size_t length = 0;
+    napi_get_value_string_utf8(env, raw, text, sizeof text, &length);
+    std::string start(text, length);
+    if (length > 40) {
+      size_t end = 40;
+      while (end > 0 && (static_cast<unsigned char>(start[end]) & 0xC0) == 0x80) --end;  // whole characters only
+      start.resize(end);
+      start += "…";
     }
-    return "the string \"" + text + "\"";
+    return "the string \"" + start + "\"";
   }
   if (value.IsFunction()) return "a function";
   if (value.IsArray()) return "an array";
@@ -25,6 +30,30 @@ std::string kind_of(Napi::Env env, napi_value raw) {
   if (value.IsSymbol()) return "a symbol";
   return "an object";
 }
+
+namespace {
+
+size_t element_size(napi_typedarray_type type) {
+  constexpr int kFloat16Array = 11;  // newer than the headers of some Nodes that we support
+  if (static_cast<int>(type) == kFloat16Array) return 2;
+  switch (type) {
+    case napi_int16_array:
+    case napi_uint16_array:
+      return 2;
+    case napi_int32_array:
+    case napi_uint32_array:
+    case napi_float32_array:
+      return 4;
+    case napi_float64_array:
+    case napi_bigint64_array:
+    case napi_biguint64_array:
+      return 8;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace
 
 void Arguments::mismatch(size_t index, const char* name, const char* expected) const {
   fail("ERR_ARGUMENT",
@@ -149,18 +178,21 @@ std::vector<at::Tensor> Arguments::tensors(size_t index, const char* name, bool 
 }
 
 Arguments::Bytes Arguments::bytes(size_t index, const char* name) const {
-  const Napi::Value value = info_[index];
-  if (value.IsTypedArray()) {
-    const auto array = value.As<Napi::TypedArray>();
-    return {array.ArrayBuffer(), static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
-            array.ByteLength()};
+  // Raw, since the C++ wrapper knows no SharedArrayBuffer.
+  const napi_value value = info_[index];
+  napi_value buffer;
+  void* data = nullptr;
+  size_t length = 0;
+  bool is_view = false;
+  napi_typedarray_type type;
+  if (info_[index].IsTypedArray()) {
+    is_view = napi_get_typedarray_info(env(), value, &type, &length, &data, &buffer, nullptr) == napi_ok;
+    length *= element_size(type);
+  } else if (info_[index].IsDataView()) {
+    is_view = napi_get_dataview_info(env(), value, &length, &data, &buffer, nullptr) == napi_ok;
   }
-  if (value.IsDataView()) {
-    const auto view = value.As<Napi::DataView>();
-    return {view.ArrayBuffer(), static_cast<uint8_t*>(view.ArrayBuffer().Data()) + view.ByteOffset(),
-            view.ByteLength()};
-  }
-  mismatch(index, name, "a typed array");
+  if (!is_view) mismatch(index, name, "a typed array");
+  return {Napi::Object(env(), buffer), static_cast<uint8_t*>(data), length};
 }
 
 }  // namespace noether

@@ -39,11 +39,11 @@ class Arguments {
   std::vector<at::Tensor> tensors(size_t index, const char* name, bool allow_none = false) const;
 
   struct Bytes {
-    Napi::ArrayBuffer buffer;
+    Napi::Object buffer;  // ArrayBuffer or SharedArrayBuffer
     uint8_t* data;
     size_t length;
   };
-  // The memory of a TypedArray or DataView.
+  // The memory of a TypedArray or DataView. Read it last: reading lists can run JavaScript, which can take it away.
   Bytes bytes(size_t index, const char* name) const;
 
   Napi::Value operator[](size_t index) const { return info_[index]; }
@@ -70,8 +70,10 @@ Napi::Value entry(const Napi::CallbackInfo& info) {
     });
   } catch (const Napi::Error& error) {
     raise(error);
-    return Napi::Value();
+  } catch (...) {
+    raise_last_resort(info.Env());
   }
+  return Napi::Value();
 }
 
 template <Method method>

@@ -14,7 +14,7 @@ Callbacks::Ticket::~Ticket() {
 std::shared_ptr<Callbacks::Ticket> Callbacks::keep(Napi::Object value) {
   reap();
   const uint64_t id = next_id_++;
-  references_.emplace(id, Napi::Persistent(value));
+  entries_.emplace(id, Entry{Napi::Persistent(value)});
   return std::make_shared<Ticket>(weak_from_this(), id);
 }
 
@@ -24,26 +24,27 @@ void Callbacks::reap() {
     const std::lock_guard<std::mutex> lock(mutex_);
     ended.swap(ended_);
   }
-  for (const uint64_t id : ended) references_.erase(id);
+  for (const uint64_t id : ended) entries_.erase(id);
 }
 
-void Callbacks::store_pending_exception() {
+JavaScriptError::JavaScriptError(Callbacks& callbacks) {
+  const Napi::Env env = callbacks.env();
   napi_value thrown;
   napi_valuetype type;
-  if (napi_get_and_clear_last_exception(env_, &thrown) != napi_ok || napi_typeof(env_, thrown, &type) != napi_ok)
-    return;
-  if (type == napi_undefined || type == napi_null || !error_.IsEmpty()) return;
+  // While the worker is being terminated what is pending is no JavaScript value.
+  if (napi_get_and_clear_last_exception(env, &thrown) != napi_ok || napi_typeof(env, thrown, &type) != napi_ok) return;
+  if (type == napi_undefined || type == napi_null) return;
   if (type == napi_object || type == napi_function) {
-    error_ = Napi::Error(env_, thrown);
+    thrown_ = callbacks.keep(Napi::Object(env, thrown));
   } else {
-    error_ = Napi::Error::New(env_, "a function or hook threw " + kind_of(env_, thrown));
+    thrown_ = callbacks.keep(Napi::Error::New(env, "a function or hook threw " + kind_of(env, thrown)).Value());
   }
 }
 
-Napi::Error Callbacks::take_error() {
-  Napi::Error error = std::move(error_);
-  error_ = Napi::Error();
-  return error;
+Napi::Error JavaScriptError::error() const {
+  const std::shared_ptr<Callbacks> owner = thrown_ ? thrown_->owner() : nullptr;
+  if (!owner || !owner->on_own_thread()) return Napi::Error();
+  return Napi::Error(owner->env(), owner->value(thrown_->id()));
 }
 
 }  // namespace noether

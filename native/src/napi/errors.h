@@ -26,7 +26,8 @@ class Error : public std::exception {
   throw Error(code, std::move(message));
 }
 
-// Code and text of the exception in flight; `backtrace` is libtorch's C++ trace, where it has one.
+// Code and text of the exception in flight; `backtrace` is libtorch's own text, with its C++ trace where
+// TORCH_SHOW_CPP_STACKTRACES=1 asks for that.
 struct Described {
   std::string code;
   std::string message;
@@ -41,6 +42,9 @@ Napi::Error to_js_error(Napi::Env env, const std::string& operation = "");
 // Throws the error in JavaScript, as the last thing before returning there. Where one is pending already, or the worker
 // is being terminated and none can be thrown, it does nothing: an exception that left our code would end the process.
 void raise(const Napi::Error& error) noexcept;
+
+// Where describing an error failed itself, as it may when memory is short.
+void raise_last_resort(napi_env env) noexcept;
 
 // Runs `body`; any C++ exception becomes a JavaScript one. A JavaScript error in flight passes through unchanged.
 template <typename Body>

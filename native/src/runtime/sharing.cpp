@@ -1,11 +1,13 @@
 // Tensors that worker threads share without a copy: parked under a ticket in a process-wide table, taken
 // out on the other side. Tensors are reference-counted across threads; handles are not shared.
+#include <c10/core/InferenceMode.h>
+
 #include <mutex>
+#include <random>
 #include <unordered_map>
 
 #include "exports.h"
 #include "napi/arguments.h"
-#include "runtime/tensor.h"
 
 namespace noether {
 
@@ -14,7 +16,8 @@ namespace {
 struct Parked {
   std::mutex mutex;
   std::unordered_map<uint64_t, at::Tensor> tensors;
-  uint64_t next_ticket = 1;
+  // A ticket of another copy of the addon must not fit here.
+  uint64_t next_ticket = (uint64_t{std::random_device()()} << 20) + 1;
 };
 
 // Never destroyed: tensors that nobody adopted must not end after libtorch's own static objects.
@@ -23,13 +26,26 @@ Parked& parked() {
   return *table;
 }
 
-Napi::Value park(Addon&, const Arguments& arguments) {
-  at::Tensor tensor = arguments.tensor(0, "tensor");
+// The tensor for another thread: itself, or a leaf with copies of what is JavaScript's memory (of the data, of the
+// gradient), which ends with its environment.
+at::Tensor portable(const at::Tensor& tensor) {
   if (tensor.requires_grad() && !tensor.is_leaf()) {
     fail("ERR_AUTOGRAD", "a tensor with a graph cannot go to another thread: detach() it first");
   }
-  // The memory of an ArrayBuffer ends with its environment.
-  if (is_javascript_memory(tensor)) tensor = tensor.clone();
+  const at::Tensor grad = tensor.is_leaf() ? tensor.grad() : at::Tensor();
+  const at::Tensor portable_grad = grad.defined() ? portable(grad) : grad;
+  const bool copied = touches_borrowed(tensor);
+  if (!copied && portable_grad.is_same(grad)) return tensor;
+  const c10::InferenceMode mode(tensor.is_inference());
+  const at::Tensor data = tensor.detach();
+  at::Tensor leaf = copied ? data.clone() : data;
+  if (tensor.requires_grad()) leaf.requires_grad_();
+  if (portable_grad.defined()) leaf.mutable_grad() = portable_grad;
+  return leaf;
+}
+
+Napi::Value park(Addon&, const Arguments& arguments) {
+  at::Tensor tensor = portable(arguments.tensor(0, "tensor"));
   const std::lock_guard<std::mutex> lock(parked().mutex);
   const uint64_t ticket = parked().next_ticket++;
   parked().tensors.emplace(ticket, std::move(tensor));
@@ -43,7 +59,8 @@ Napi::Value adopt(Addon& addon, const Arguments& arguments) {
     const std::lock_guard<std::mutex> lock(parked().mutex);
     const auto found = parked().tensors.find(static_cast<uint64_t>(ticket));
     if (found == parked().tensors.end()) {
-      fail("ERR_TICKET", "no tensor waits under ticket " + std::to_string(ticket) + ": each can be adopted once");
+      fail("ERR_TICKET", "no tensor waits under ticket " + std::to_string(ticket) +
+                             ": each can be adopted once, by the copy of noether-ts that parked it");
     }
     tensor = std::move(found->second);
     parked().tensors.erase(found);

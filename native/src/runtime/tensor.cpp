@@ -1,10 +1,7 @@
-#include "runtime/tensor.h"
-
 #include <cstring>
 
 #include "exports.h"
 #include "napi/arguments.h"
-#include "napi/callbacks.h"
 #include "napi/describe.h"
 #include "napi/to_js.h"
 #include "runtime/memory.h"
@@ -90,31 +87,26 @@ size_t expect_bytes(const std::vector<int64_t>& shape, at::ScalarType type, size
 }
 
 Napi::Value from_bytes(Addon& addon, const Arguments& arguments) {
-  const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
   const std::vector<int64_t> shape = arguments.integers(1, "shape");
   const at::ScalarType type = arguments.scalar_type(2, "dtype");
+  const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
   expect_bytes(shape, type, bytes.length);
   at::Tensor tensor = at::empty(shape, at::TensorOptions(type));
   if (bytes.length > 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, bytes.length);
   return handle_value(addon, arguments, std::move(tensor));
 }
 
-void drop_ticket(void* context) {
-  delete static_cast<std::shared_ptr<Callbacks::Ticket>*>(context);
-}
-
 Napi::Value from_buffer(Addon& addon, const Arguments& arguments) {
-  const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
   const std::vector<int64_t> shape = arguments.integers(1, "shape");
   const at::ScalarType type = arguments.scalar_type(2, "dtype");
+  const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
   expect_bytes(shape, type, bytes.length);
   if (reinterpret_cast<uintptr_t>(bytes.data) % at::elementSize(type) != 0) {
     fail("ERR_ARGUMENT", "the view is not aligned to the size of its elements: copy it first");
   }
-  auto* ticket = new std::shared_ptr<Callbacks::Ticket>(addon.callbacks->keep(bytes.buffer));
-  return handle_value(
-      addon, arguments,
-      at::for_blob(bytes.data, shape).context(ticket, drop_ticket).options(at::TensorOptions(type)).make_tensor());
+  if (bytes.length == 0) return handle_value(addon, arguments, at::empty(shape, at::TensorOptions(type)));
+  return handle_value(addon, arguments,
+                      addon.borrowed.tensor(*addon.callbacks, bytes.buffer, bytes.data, shape, type));
 }
 
 // The tensor's values as contiguous bytes on the CPU, conjugation and negation resolved.
@@ -125,9 +117,10 @@ at::Tensor contiguous_on_cpu(const at::Tensor& tensor) {
   return backed.to(at::kCPU).resolve_conj().resolve_neg().contiguous();
 }
 
-Napi::Value to_bytes(Addon&, const Arguments& arguments) {
-  const at::Tensor tensor = contiguous_on_cpu(arguments.tensor(0, "tensor"));
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(arguments.env(), tensor.nbytes());
+Napi::Value to_bytes(Addon& addon, const Arguments& arguments) {
+  at::Tensor tensor = contiguous_on_cpu(arguments.tensor(0, "tensor"));
+  if (!arguments.is_missing(1)) tensor = tensor.to(arguments.scalar_type(1, "dtype"));
+  Napi::ArrayBuffer buffer = addon.array_buffers.create(tensor.nbytes());
   if (tensor.nbytes() > 0) std::memcpy(buffer.Data(), tensor.const_data_ptr(), tensor.nbytes());
   return buffer;
 }
@@ -135,43 +128,17 @@ Napi::Value to_bytes(Addon&, const Arguments& arguments) {
 Napi::Value data_buffer(Addon& addon, const Arguments& arguments) {
   const Napi::Env env = arguments.env();
   const at::Tensor tensor = arguments.tensor(0, "tensor");
-  Napi::Object result = Napi::Object::New(env);
   const bool direct = tensor.layout() == at::kStrided && tensor.device().is_cpu() && tensor.is_contiguous() &&
                       !tensor.is_conj() && !tensor.is_neg() && !tensor._is_zerotensor() && tensor.nbytes() > 0 &&
-                      !is_javascript_memory(tensor);
-  if (direct) {
-    const at::Storage storage = tensor.storage();
-    const void* memory = storage.data();
-    // V8 wants one ArrayBuffer per memory region, so views of one storage share it while it lives.
-    Napi::ArrayBuffer buffer;
-    const auto known = addon.shared_buffers.find(memory);
-    if (known != addon.shared_buffers.end()) buffer = known->second.Value();
-    if (buffer.IsEmpty()) {
-      auto* keeper = new at::Storage(storage);
-      napi_value value;
-      const napi_status status = napi_create_external_arraybuffer(
-          env, keeper->mutable_data(), keeper->nbytes(),
-          [](napi_env, void*, void* hint) { delete static_cast<at::Storage*>(hint); }, keeper, &value);
-      if (status == napi_ok) {
-        buffer = Napi::ArrayBuffer(env, value);
-        addon.shared_buffers[memory] = Napi::Weak(buffer);
-      } else {
-        delete keeper;  // this runtime refuses external memory: fall through to a copy
-      }
-    }
-    if (!buffer.IsEmpty()) {
-      const auto offset = static_cast<double>(tensor.storage_offset()) * static_cast<double>(tensor.element_size());
-      result.Set("buffer", buffer);
-      result.Set("byteOffset", offset);
-      result.Set("byteLength", static_cast<double>(tensor.nbytes()));
-      result.Set("shared", true);
-      return result;
-    }
-  }
-  result.Set("buffer", to_bytes(addon, arguments));
-  result.Set("byteOffset", 0);
+                      !touches_borrowed(tensor);
+  if (!direct) return env.Null();
+  const Napi::ArrayBuffer buffer = addon.array_buffers.over(tensor.storage());
+  if (buffer.IsEmpty()) return env.Null();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("buffer", buffer);
+  result.Set("byteOffset",
+             static_cast<double>(tensor.storage_offset()) * static_cast<double>(tensor.element_size()));
   result.Set("byteLength", static_cast<double>(tensor.nbytes()));
-  result.Set("shared", false);
   return result;
 }
 
@@ -214,10 +181,6 @@ Napi::Value empty_memory_cache(Addon&, const Arguments& arguments) {
 }
 
 }  // namespace
-
-bool is_javascript_memory(const at::Tensor& tensor) {
-  return tensor.has_storage() && tensor.storage().data_ptr().get_deleter() == drop_ticket;
-}
 
 void export_tensor(Napi::Env, Napi::Object exports) {
   define<free_many>(exports, "freeMany");

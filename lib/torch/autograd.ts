@@ -1,4 +1,5 @@
 /** Gradients: backward passes, grad modes, hooks and functions whose backward is written in TypeScript. */
+import { types } from "node:util";
 import { native } from "./addon";
 import {
   arrayOf,
@@ -14,8 +15,8 @@ import {
   type KindsOf,
 } from "./arguments";
 import type { Mode } from "./async-context";
-import { guard } from "./errors";
-import { handles } from "./overloads";
+import { DisposedError, guard } from "./errors";
+import { handles, optionalHandles } from "./overloads";
 import { runInMode } from "./run-in-mode";
 import { keep, scope, wrap } from "./scope";
 import { Tensor } from "./tensor";
@@ -79,23 +80,8 @@ export function backward(
   checkOptions("backward", options, BACKWARD, surplus);
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const roots = handles(asList(outputs));
-  const seeds = gradients === null ? null : asList(gradients).map((gradient) => gradient?.handle ?? 0);
-  runPass("backward", retainGraph, () =>
-    native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null),
-  );
-}
-
-/** Whether the pass that runs now keeps its graph, and with it what custom functions saved. */
-let graphRetained = false;
-
-function runPass<T>(name: string, retainGraph: boolean, pass: () => T): T {
-  const outer = graphRetained;
-  graphRetained = retainGraph;
-  try {
-    return guard(name, pass);
-  } finally {
-    graphRetained = outer;
-  }
+  const seeds = gradients === null ? null : optionalHandles(asList(gradients));
+  guard("backward", () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
 }
 
 /**
@@ -123,11 +109,8 @@ export function grad(
   checkArgument("grad", "inputs", inputs, TENSORS);
   checkOptions("grad", options, GRAD, surplus);
   const { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
-  const seeds =
-    gradOutputs === undefined || gradOutputs === null
-      ? null
-      : asList(gradOutputs).map((gradient) => gradient?.handle ?? 0);
-  const results = runPass("grad", retainGraph, () =>
+  const seeds = gradOutputs === undefined || gradOutputs === null ? null : optionalHandles(asList(gradOutputs));
+  const results = guard("grad", () =>
     native.gradient(handles(asList(outputs)), handles(asList(inputs)), seeds, retainGraph, createGraph, allowUnused),
   );
   return results.map((handle) => (handle === 0 ? null : wrap(handle)));
@@ -207,17 +190,30 @@ export function registerTensorHook(
 ): HookHandle {
   checkArgument("registerHook", "hook", hook, callable);
   const id = guard("registerHook", () =>
-    native.registerHook(tensor.handle, (gradient) => {
-      const returned = scope(() => hook(wrap(gradient)));
-      return returned instanceof Tensor ? handOut(returned) : 0;
-    }),
+    native.registerHook(tensor.handle, (gradient) =>
+      scope(() => handOut(gradientOf(hook(wrap(gradient)), "registerHook", "a tensor or nothing from the hook"))),
+    ),
   );
   return { remove: () => guard("removeHook", () => native.removeHook(tensor.handle, id)) };
 }
 
+/** A gradient that JavaScript returned; null where it returned none. */
+function gradientOf(returned: unknown, where: string, what: string): Tensor | null {
+  if (returned === null || returned === undefined) return null;
+  if (!(returned instanceof Tensor)) throw new TypeError(`${where}: expected ${what}, got ${describe(returned)}`);
+  if (returned.handle === 0) throw new DisposedError(where);
+  return returned;
+}
+
 /** A handle of its own for the native side to take over. */
-function handOut(tensor: Tensor): number {
-  return native.alias(tensor.handle);
+function handOut(gradient: Tensor | null): number {
+  return gradient === null ? 0 : native.alias(gradient.handle);
+}
+
+function describe(value: unknown): string {
+  if (types.isPromise(value)) return "a promise (backward passes do not wait: write a function that is not async)";
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? `a list of ${value.length}` : typeof value;
 }
 
 // ---- functions
@@ -226,16 +222,27 @@ function handOut(tensor: Tensor): number {
 export class FunctionContext {
   /** Which of `apply`'s arguments want a gradient (false for those that are no tensors). */
   needsInputGrad: readonly boolean[] = [];
-  /** Tensors for `backward`, set by {@link saveForBackward}. */
+  /**
+   * What {@link saveForBackward} was given: in `backward` as it was then, whatever became of the tensors' shapes since. An input or
+   * output is connected to the graph as the original, for second derivatives.
+   *
+   * @throws TorchError from `backward` when the data was overwritten in place meanwhile.
+   */
   savedTensors: readonly Tensor[] = [];
   /** @internal */
   readonly nonDifferentiable = new Set<Tensor>();
   /** Anything else for `backward`. */
   [value: string]: unknown;
 
-  /** Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope, until the graph is freed. */
+  /**
+   * Keeps tensors (inputs, outputs or intermediates) for `backward`, outside any scope, until the graph is freed. Save tensors in this
+   * way only: as a property of the context, an output would keep itself alive.
+   */
   saveForBackward(...tensors: Tensor[]): void {
-    for (const tensor of tensors) checkArgument("saveForBackward", "what is saved", tensor, tensorKind);
+    for (const tensor of tensors) {
+      checkArgument("saveForBackward", "what is saved", tensor, tensorKind);
+      if (tensor.handle === 0) throw new DisposedError("saveForBackward");
+    }
     this.savedTensors = tensors.map((tensor) => keep(wrap(native.alias(tensor.handle))));
   }
 
@@ -283,44 +290,79 @@ export class Function {
       );
     const context = new FunctionContext();
     context.needsInputGrad = args.map((argument) => argument instanceof Tensor && argument.requiresGrad);
-    const result = noGrad(() => this.forward(context, ...(args as never[])));
-    if (!native.gradEnabled() || !context.needsInputGrad.includes(true)) return result;
-
-    // A node cannot be the history of its own input, so an input that is handed through becomes a view.
-    const inputs = args.filter((argument): argument is Tensor => argument instanceof Tensor);
-    const outputs = noGrad(() =>
-      asList<Tensor>(result).map((output) => (inputs.includes(output) ? output.viewAs(output) : output)),
-    );
-    const differentiable = outputs.filter((output) => !context.nonDifferentiable.has(output));
-    guard(this.name, () =>
-      native.attachFunction(this.name, handles(differentiable), handles(inputs), (gradients) =>
-        runBackward(this, context, args, gradients),
-      ),
-    );
-    return (Array.isArray(result) ? outputs : outputs[0]) as Result;
+    try {
+      const result = noGrad(() => this.forward(context, ...(args as never[])));
+      if (!native.gradEnabled() || !context.needsInputGrad.includes(true)) return result;
+      const outputs = attach(this, context, args, asList<Tensor>(result));
+      return (Array.isArray(result) ? outputs : outputs[0]) as Result;
+    } finally {
+      // From here on the graph keeps them.
+      for (const saved of context.savedTensors) saved.dispose();
+      context.savedTensors = [];
+    }
   }
+}
+
+/** Gives the outputs their history; returns them, or views of those that are inputs. */
+function attach(
+  definition: FunctionClass,
+  context: FunctionContext,
+  args: readonly unknown[],
+  results: readonly Tensor[],
+): Tensor[] {
+  for (const result of results)
+    if (!((result as unknown) instanceof Tensor))
+      throw new TypeError(
+        `${definition.name}.forward: expected a tensor or a list of tensors as result, got ${describe(result)}`,
+      );
+  // A node cannot be the history of its own input, so an input that is handed through becomes a view.
+  const inputs = args.filter((argument): argument is Tensor => argument instanceof Tensor);
+  const outputs = noGrad(() => results.map((output) => (inputs.includes(output) ? output.viewAs(output) : output)));
+  const differentiable = outputs.filter((output) => !context.nonDifferentiable.has(output));
+  context.nonDifferentiable.clear();
+  // Not the arguments themselves: the graph would keep what was not saved.
+  const isTensor = args.map((argument) => argument instanceof Tensor);
+  guard(definition.name, () =>
+    native.attachFunction(
+      definition.name,
+      handles(differentiable),
+      handles(inputs),
+      (gradients, saved) => runBackward(definition, context, isTensor, gradients, saved),
+      handles(context.savedTensors),
+    ),
+  );
+  return outputs;
 }
 
 /** Calls `backward` and orders its gradients by tensor input. */
 function runBackward(
   definition: FunctionClass,
   context: FunctionContext,
-  args: readonly unknown[],
+  isTensor: readonly boolean[],
   gradients: readonly number[],
+  saved: readonly number[],
 ): number[] {
-  const results = scope(() => {
-    const wrapped = gradients.map((handle) => (handle === 0 ? null : wrap(handle)));
-    const returned = definition.backward(context, ...wrapped);
-    const list = Array.isArray(returned) ? returned : [returned];
-    if (list.length !== args.length) {
-      throw new TypeError(
-        `${definition.name}.backward: expected one gradient (or null) per argument of forward (${args.length}), got ${list.length}`,
+  const where = `${definition.name}.backward`;
+  return scope(() => {
+    context.savedTensors = saved.map(wrap);
+    try {
+      const returned: unknown = definition.backward(
+        context,
+        ...gradients.map((handle) => (handle === 0 ? null : wrap(handle))),
       );
+      const list: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
+      if (returned === undefined || list.length !== isTensor.length) {
+        const came = returned === null || returned instanceof Tensor ? "1" : describe(returned);
+        throw new TypeError(
+          `${where}: expected one gradient (or null) per argument of forward (${isTensor.length}), got ${came}: return a tensor or null, or a list of them`,
+        );
+      }
+      const checked = list.map((gradient, index) =>
+        gradientOf(gradient, where, `a tensor or null as gradient ${index}`),
+      );
+      return checked.filter((_, index) => isTensor[index]).map(handOut);
+    } finally {
+      context.savedTensors = [];
     }
-    return list.flatMap((gradient, index) =>
-      args[index] instanceof Tensor ? [gradient === null ? 0 : handOut(gradient)] : [],
-    );
   });
-  if (!graphRetained) for (const saved of context.savedTensors) saved.dispose();
-  return results;
 }

@@ -81,9 +81,13 @@ export interface NativeAddon {
   /** All schemas that the dispatcher holds, in all namespaces: what the generator reads. */
   schemas(): OperatorSchema[];
 
-  // ---- tensor table (runtime/tensor.cpp, dispatch/operators.cpp)
+  // ---- tensor table (runtime/tensor.cpp, runtime/garbage.cpp, dispatch/operators.cpp)
   free(handle: Handle): void;
   freeMany(handles: HandleList): void;
+  /** Frees the handle once `owner` is collected. Collects garbage itself when much was made since the last time. */
+  track(owner: object, handle: Handle): void;
+  /** After a collection: frees the handles whose owners are gone, and cycles of tensors and JavaScript functions. */
+  sweep(): void;
   /** A second handle on the same tensor object (same storage, same autograd identity). */
   alias(handle: Handle): Handle;
   /** True while the handle is live: neither freed nor of another thread. */
@@ -108,18 +112,21 @@ export interface NativeAddon {
   isContiguous(handle: Handle): boolean;
   /** Copies `bytes` (C order, the dtype's own little-endian layout) into a new CPU tensor. */
   fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
-  /** CPU tensor over the memory of `view`, no copy; the ArrayBuffer is kept alive by the tensor. */
+  /**
+   * CPU tensor over the memory of `view`, no copy; the ArrayBuffer, which must not be resizable, is kept alive by the tensor. Where it
+   * was detached all the same, every use of the tensor throws ERR_MEMORY_LOST.
+   */
   fromBuffer(view: ArrayBufferView, shape: readonly number[], dtype: number): Handle;
-  /** Copy of the data as contiguous bytes (any device, any strides). */
-  toBytes(handle: Handle): ArrayBuffer;
-  /** The tensor's memory itself where Node allows external buffers (contiguous CPU tensors), else a copy; `shared` says which. */
-  dataBuffer(handle: Handle): { buffer: ArrayBuffer; byteOffset: number; byteLength: number; shared: boolean };
+  /** Copy of the data as contiguous bytes (any device, any strides), converted where a dtype says so. Throws ERR_OUT_OF_MEMORY where it does not fit. */
+  toBytes(handle: Handle, dtype?: number): ArrayBuffer;
+  /** The tensor's memory itself; null where there is no such access. The storage cannot be resized from then on. */
+  dataBuffer(handle: Handle): { buffer: ArrayBuffer; byteOffset: number; byteLength: number } | null;
   /** The one element as a JS value: number, bigint (int64/uint64 beyond 2^53), boolean, {re, im}. */
   item(handle: Handle): number | bigint | boolean | { re: number; im: number };
   /** `tensor.data = other`: replaces the data in place, keeps identity (used by `Module.to`). */
   setData(handle: Handle, other: Handle): void;
 
-  // ---- autograd (runtime/autograd.cpp, runtime/autograd_modes.cpp)
+  // ---- autograd (runtime/autograd.cpp, runtime/js_function.cpp, runtime/autograd_modes.cpp)
   requiresGrad(handle: Handle): boolean;
   setRequiresGrad(handle: Handle, value: boolean): void;
   isLeaf(handle: Handle): boolean;
@@ -168,14 +175,16 @@ export interface NativeAddon {
   clearAutocastCache(): void;
   /**
    * Attaches a node whose backward is JavaScript: `outputs` (computed without recording) get the node as their history, gradients go to `inputs`.
-   * `backward` gets one handle (0: no gradient) per output, owned by the callee, and returns one handle (0: none) per input, which the addon takes over.
+   * The node keeps `saved` until a pass that does not retain the graph. `backward` gets one handle (0: no gradient) per output and one
+   * per saved tensor, owned by the callee, and returns one handle (0: none) per input, which the addon takes over.
    * An output must not be one of the inputs (make a view of it).
    */
   attachFunction(
     name: string,
     outputs: HandleList,
     inputs: HandleList,
-    backward: (gradients: Handle[]) => Handle[],
+    backward: (gradients: Handle[], saved: Handle[]) => Handle[],
+    saved?: HandleList,
   ): void;
   /** Tensor hook; gets a handle of the gradient (owned by the callee), returns a handle that replaces it (taken over) or 0. Returns an id. */
   registerHook(handle: Handle, hook: (gradient: Handle) => Handle): number;

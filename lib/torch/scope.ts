@@ -3,6 +3,7 @@
  * scope's function returns it or {@link keep} takes it out. A tensor made outside every scope is freed by the garbage
  * collector, in time.
  */
+import { types } from "node:util";
 import { native } from "./addon";
 import { checkBody, refuseSurplus } from "./arguments";
 import { connectScopes, frameModes, isAsync, refusePromise, runInFrame } from "./async-context";
@@ -24,14 +25,30 @@ connectScopes<Scope>(
   },
 );
 
-const net = new FinalizationRegistry<number>((handle) => native.free(handle));
+/** Puts a tensor into the care of the garbage collector. */
+function track(tensor: Tensor): void {
+  if (!watching) watch();
+  native.track(tensor, tensor.handle);
+}
+
+/** Tells the native side when V8 has collected for reasons of its own: an object that nobody holds ends with every collection. */
+const collections = new FinalizationRegistry<undefined>(() => {
+  native.sweep();
+  watch();
+});
+let watching = false;
+
+function watch(): void {
+  watching = true;
+  collections.register({}, undefined);
+}
 
 /** @internal A tensor for a handle that a native call made: it belongs to the open scope. */
 export function wrap(handle: number): Tensor {
   const scope = current;
   const tensor = new Tensor(handle, scope);
   if (scope !== null) scope.tensors.push(tensor);
-  else net.register(tensor, handle);
+  else track(tensor);
   return tensor;
 }
 
@@ -97,11 +114,17 @@ function openScope(scope: Scope | null): Scope | null {
   return scope;
 }
 
-/** Frees the tensors of a scope, except those in `result`, which pass on. */
+/** Frees the tensors of a scope, except those in `result`, which pass on. Where a result cannot be searched, all are freed. */
 function close(scope: Scope, result: unknown): void {
   scope.closed = true;
-  if (typeof result === "object" && result !== null) passOnNested(result, scope, openScope(scope.parent), null);
-  freeOwned(scope);
+  const found: Tensor[] = [];
+  try {
+    search(result, found);
+    const to = openScope(scope.parent);
+    for (const tensor of found) if (tensor.owner === scope) passOn(tensor, to);
+  } finally {
+    freeOwned(scope);
+  }
 }
 
 let buffer = new Float64Array(1024);
@@ -122,32 +145,42 @@ function freeOwned(scope: Scope): void {
   if (count > 0) native.freeMany(buffer.subarray(0, count));
 }
 
-/** Passes the tensors in `value` that belong to `from` on to `to`. */
-function passOnNested(value: object, from: Scope, to: Scope | null, seen: Set<object> | null): void {
-  if (value instanceof Tensor) {
-    if (value.owner === from) passOn(value, to);
-    return;
-  }
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Promise) return;
-  seen ??= new Set();
-  if (seen.has(value)) return;
-  seen.add(value);
-  for (const entry of contents(value)) {
-    if (typeof entry === "object" && entry !== null) passOnNested(entry, from, to, seen);
+/** Collects the tensors in a value, also nested in arrays, objects, maps and sets. */
+function search(value: unknown, found: Tensor[]): void {
+  if (value instanceof Tensor) found.push(value);
+  else if (isContainer(value)) {
+    const seen = new Set<object>([value]);
+    // The set grows while it is walked; no recursion, since a result may be a long chain.
+    for (const container of seen)
+      for (const entry of contents(container)) {
+        if (entry instanceof Tensor) found.push(entry);
+        else if (isContainer(entry)) seen.add(entry);
+      }
   }
 }
 
-/** What a container holds. */
-function contents(value: object): Iterable<unknown> {
-  if (value instanceof Map)
-    return [...(value as Map<unknown, unknown>).keys(), ...(value as Map<unknown, unknown>).values()];
-  return Array.isArray(value) || value instanceof Set ? (value as Iterable<unknown>) : Object.values(value);
+/** Objects of another realm (a vm context, a test runner's) count as this one's. */
+function isContainer(value: unknown): value is object {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !ArrayBuffer.isView(value) &&
+    !types.isAnyArrayBuffer(value) &&
+    !types.isPromise(value)
+  );
+}
+
+function contents(container: object): Iterable<unknown> {
+  if (types.isMap(container)) return [...container.keys(), ...container.values()];
+  return Array.isArray(container) || types.isSet(container)
+    ? (container as Iterable<unknown>)
+    : Object.values(container);
 }
 
 function passOn(tensor: Tensor, to: Scope | null): void {
   tensor.owner = to;
   if (to !== null) to.tensors.push(tensor);
-  else if (tensor.handle !== 0) net.register(tensor, tensor.handle);
+  else if (tensor.handle !== 0) track(tensor);
 }
 
 /**
@@ -158,24 +191,15 @@ function passOn(tensor: Tensor, to: Scope | null): void {
  */
 export function keep<T>(value: T, ...surplus: never[]): T {
   if (surplus.length > 0) refuseSurplus("keep", surplus);
-  if (value instanceof Tensor) {
-    if (value.owner !== null) passOn(value, null);
-  } else if (typeof value === "object" && value !== null) keepNested(value, new Set());
+  const found: Tensor[] = [];
+  search(value, found);
+  for (const tensor of found) if (tensor.owner !== null) passOn(tensor, null);
   return value;
 }
 
 /** @internal Puts a tensor that a subclass constructed (and no scope owns) into the care of the garbage collector. */
 export function registerFinalizer(tensor: Tensor): void {
-  net.register(tensor, tensor.handle);
-}
-
-function keepNested(value: object, seen: Set<object>): void {
-  if (seen.has(value) || ArrayBuffer.isView(value)) return;
-  seen.add(value);
-  for (const entry of contents(value)) {
-    if (entry instanceof Tensor) keep(entry);
-    else if (typeof entry === "object" && entry !== null) keepNested(entry, seen);
-  }
+  track(tensor);
 }
 
 /** @internal The open scope as an activation for a frame that nests in it. */

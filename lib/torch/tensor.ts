@@ -12,6 +12,7 @@ import {
   refuseSurplus,
   show,
   type KindsOf,
+  TENSOR_MARK,
 } from "./arguments";
 import {
   dtypeCode,
@@ -126,6 +127,11 @@ export class Tensor extends TensorMethods {
   }
 
   // ---- what it is
+
+  /** @internal */
+  get [TENSOR_MARK](): true {
+    return true;
+  }
 
   private get info(): CachedInfo {
     return this.#info ?? this.readInfo();

@@ -10,7 +10,9 @@ import {
   inferenceMode,
   isGradEnabled,
   isInferenceMode,
+  keep,
   noGrad,
+  ops,
   randn,
   scope,
   setGradEnabled,
@@ -400,6 +402,253 @@ describe("custom functions", () => {
     step();
     const before = torch.countTensors();
     for (let i = 0; i < 5; i++) step();
+    expect(torch.countTensors()).toBe(before);
+  });
+});
+
+describe("what functions save", () => {
+  class Exp extends Function {
+    static forward(context: FunctionContext, x: Tensor): Tensor {
+      const y = x.exp();
+      context.saveForBackward(y);
+      return y;
+    }
+    static backward(context: FunctionContext, gradient: Tensor): Tensor {
+      return gradient.mul(context.savedTensors[0]!);
+    }
+  }
+  class Squared extends Function {
+    static seen: Tensor | null = null;
+    static forward(context: FunctionContext, x: Tensor, factor: Tensor): Tensor {
+      context.saveForBackward(x, factor);
+      return x.mul(x);
+    }
+    static backward(context: FunctionContext, gradient: Tensor): [Tensor, null] {
+      const [x, factor] = context.savedTensors as [Tensor, Tensor];
+      Squared.seen = keep(factor.clone());
+      return [gradient.mul(x).mul(2), null];
+    }
+  }
+  const values = [1, 2, 3, 4, 5, 6];
+  const table = [
+    [1, 2, 3],
+    [4, 5, 6],
+  ];
+
+  test.each<[string, (factor: Tensor) => void]>([
+    ["setData", (factor) => factor.setData(zeros([5]))],
+    ["t_", (factor) => factor.t_()],
+    ["unsqueeze_", (factor) => factor.unsqueeze_(0)],
+    ["transpose_", (factor) => factor.transpose_(0, 1)],
+    ["resize_ to more", (factor) => factor.resize_([50, 50])],
+    ["resize_ to less", (factor) => factor.resize_([1])],
+    ["set_", (factor) => void ops.call("aten::set_.source_Tensor", factor, zeros([7]))],
+    ["disposal", (factor) => factor.dispose()],
+  ])("is the data as it was, though the tensor was changed by %s", (_, change) => {
+    const factor = tensor(values).view([2, 3]).clone();
+    const y = Squared.apply(leaf(1, 2), factor);
+    expect(factor.shape).toEqual([2, 3]);
+    change(factor);
+    y.sum().backward();
+    expect([Squared.seen!.shape, Squared.seen!.toArray()]).toEqual([[2, 3], table]);
+  });
+
+  test.each<[string, (x: Tensor, y: Tensor) => void]>([
+    ["an input", (x) => noGrad(() => x.add_(1))],
+    ["a view of an input", (x) => noGrad(() => x.view([2, 1]).mul_(2))],
+  ])("is refused when %s was overwritten in place", (_, change) => {
+    const x = leaf(1, 2);
+    const y = Squared.apply(x, tensor([1]));
+    change(x, y);
+    expect(() => y.sum().backward()).toThrow(
+      "a tensor saved for backward, float32 (2), was changed in place since: save a clone()",
+    );
+  });
+
+  test("is freed by a pass that does not retain the graph", () => {
+    const y = Exp.apply(leaf(1));
+    y.backward();
+    expect(() => y.backward()).toThrow("pass retainGraph: true to the first");
+  });
+
+  test("is connected to the graph, inputs and outputs, for second derivatives", () => {
+    const x = tensor([0.3, -1.2], { dtype: "float64", requiresGrad: true });
+    for (const apply of [
+      (v: Tensor) => Exp.apply(v),
+      (v: Tensor) => Squared.apply(v, v.mul(2)),
+      (v: Tensor) => Exp.apply(Exp.apply(v.sin())),
+    ]) {
+      const first = (v: Tensor): Tensor => grad(apply(v).sum(), v, { createGraph: true })[0]!;
+      expect(gradcheck(apply, [x])).toBe(true);
+      expect(gradcheck(first, [x])).toBe(true);
+    }
+  });
+
+  test("reaches the leaf itself", () => {
+    const x = leaf(3);
+    const gradient = grad(Squared.apply(x, tensor([1])), x, { createGraph: true })[0]!;
+    gradient.backward();
+    expect(x.grad!.toArray()).toEqual([2]);
+  });
+
+  test("may be made inside a scope of forward", () => {
+    class Scoped extends Function {
+      static forward(context: FunctionContext, x: Tensor): Tensor {
+        return scope(() => {
+          context.saveForBackward(x.mul(2));
+          return x.mul(x);
+        });
+      }
+      static backward(context: FunctionContext, gradient: Tensor): Tensor {
+        return gradient.mul(context.savedTensors[0]!);
+      }
+    }
+    const x = leaf(5);
+    Scoped.apply(x).backward();
+    expect(x.grad!.item()).toBe(10);
+  });
+
+  test("is not kept when nothing is recorded, or forward throws", () => {
+    class Failing extends Function {
+      static forward(context: FunctionContext, x: Tensor): Tensor {
+        context.saveForBackward(x);
+        throw new RangeError("stop");
+      }
+      static backward(): null {
+        return null;
+      }
+    }
+    const x = leaf(1);
+    const before = torch.countTensors();
+    scope(() => {
+      expect(() => Failing.apply(x)).toThrow("stop");
+      noGrad(() => Exp.apply(x));
+    });
+    expect(torch.countTensors()).toBe(before);
+  });
+});
+
+describe("errors from JavaScript inside a pass", () => {
+  const failing = (error: unknown): Tensor => {
+    const y = leaf(1).mul(2);
+    y.registerHook(() => {
+      throw error;
+    });
+    return y;
+  };
+
+  test("are reported once, by their own pass", () => {
+    const mine = new RangeError("mine");
+    const twice = leaf(1).exp();
+    expect(() => failing(mine).backward()).toThrow(mine);
+    twice.backward();
+    expect(() => twice.backward()).toThrow(/second time/);
+    expect(() => grad(failing(mine), leaf(1), { allowUnused: false })).toThrow(/not have been used|mine/);
+    expect(() => backward(leaf(1, 2).mul(2))).toThrow(/scalar outputs/);
+    leaf(1).mul(2).backward();
+  });
+
+  test("come out of operators that run a pass, and are not kept for later", () => {
+    const mine = new RangeError("mine");
+    const run = (y: Tensor): unknown => ops.call("aten::_backward", y, [], { retainGraph: false });
+    expect(() => run(failing(mine))).toThrow(mine);
+    expect(() => leaf(1, 2).mul(2).backward()).toThrow(/scalar outputs/);
+  });
+
+  test("of a pass inside a hook are the inner pass's own", () => {
+    const seen: unknown[] = [];
+    const y = leaf(1).mul(2);
+    y.registerHook(() => {
+      for (const name of ["first", "second"])
+        try {
+          enableGrad(() => failing(new Error(name))).backward();
+        } catch (error) {
+          seen.push((error as Error).message);
+        }
+    });
+    y.backward();
+    expect(seen).toEqual(["first", "second"]);
+    expect(() => leaf(1, 2).mul(2).backward()).toThrow(/scalar outputs/);
+  });
+
+  test.each<[unknown, string]>([
+    ["text", 'a function or hook threw the string "text"'],
+    [5, "a function or hook threw the number 5"],
+    [undefined, "a function or hook written in JavaScript threw"],
+  ])("that are no objects are told: %p", (thrown, message) => {
+    expect(() => failing(thrown).backward()).toThrow(message);
+    leaf(1).mul(2).backward();
+  });
+
+  const result = (value: unknown): (() => void) => {
+    class Odd extends Function {
+      static forward(_: FunctionContext, x: Tensor): Tensor {
+        return x.clone();
+      }
+      static backward(): Tensor {
+        return value as Tensor;
+      }
+    }
+    return () => Odd.apply(leaf(1)).backward();
+  };
+  const gone = zeros([1]);
+  gone.dispose();
+
+  test.each<[string, () => void, string]>([
+    [
+      "backward that returns nothing",
+      result(undefined),
+      "Odd.backward: expected one gradient (or null) per argument of forward (1), got undefined: return a tensor or null",
+    ],
+    ["backward that returns a number", result(3), "Odd.backward: expected a tensor or null as gradient 0, got number"],
+    ["backward that returns a promise", result(Promise.resolve()), "got a promise (backward passes do not wait"],
+    ["backward that returns too many", result([null, null]), "got a list of 2"],
+    ["backward that returns a disposed tensor", result(gone), "Odd.backward: expected a live tensor"],
+    [
+      "a hook that returns a number",
+      () => {
+        const y = leaf(1).mul(2);
+        y.registerHook(() => 3 as never);
+        y.backward();
+      },
+      "registerHook: expected a tensor or nothing from the hook, got number",
+    ],
+    [
+      "a hook that is async",
+      () => {
+        const y = leaf(1).mul(2);
+        y.registerHook((async () => undefined) as never);
+        y.backward();
+      },
+      "from the hook, got a promise",
+    ],
+    [
+      "forward that returns nothing",
+      () =>
+        void class None extends Function {
+          static forward(): Tensor {
+            return undefined as never;
+          }
+          static backward(): null {
+            return null;
+          }
+        }.apply(leaf(1)),
+      "None.forward: expected a tensor or a list of tensors as result, got undefined",
+    ],
+    ["a disposed gradient", () => leaf(1).mul(2).backward(gone), "expected a live tensor"],
+  ])("%s is told", (_, body, message) => {
+    expect(body).toThrow(message);
+  });
+
+  test("leave no tensors behind", () => {
+    const step = (): void =>
+      scope(() => {
+        for (const value of [undefined, 3, [tensor([1]), tensor([1])], gone]) expect(result(value)).toThrow();
+        expect(() => failing(new Error("x")).backward()).toThrow();
+      });
+    step();
+    const before = torch.countTensors();
+    step();
     expect(torch.countTensors()).toBe(before);
   });
 });

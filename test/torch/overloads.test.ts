@@ -199,13 +199,12 @@ describe("calls that do not fit", () => {
     try {
       failing();
     } catch (error) {
-      const { code, operator, message, backtrace } = error as TorchError;
+      const { code, operator, message } = error as TorchError;
       expect([code, operator]).toEqual(["ERR_TORCH", "matmul"]);
       expect(message).toMatch(
         /matmul\(self: float32 \(1, 3\), other: float32 \(1, 3\)\): mat1 and mat2 shapes cannot be multiplied/,
       );
       expect(message).not.toMatch(/\.cpp:\d+/);
-      expect(backtrace).toMatch(/frame #/);
       expect(Object.keys(error as object)).not.toContain("backtrace");
     }
   });

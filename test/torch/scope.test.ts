@@ -86,6 +86,65 @@ describe("scope", () => {
     ).toBe(0);
   });
 
+  test.each<[string, () => unknown]>([
+    [
+      "a getter that throws",
+      () => ({
+        x: zeros([1]),
+        get y() {
+          throw new Error("stop");
+        },
+      }),
+    ],
+    [
+      "a proxy that throws",
+      () => [
+        zeros([1]),
+        new Proxy(
+          {},
+          {
+            ownKeys() {
+              throw new Error("stop");
+            },
+          },
+        ),
+      ],
+    ],
+    [
+      "an iterator that throws",
+      () => {
+        const set = new Set([zeros([1])]);
+        set[Symbol.iterator] = () => {
+          throw new Error("stop");
+        };
+        return set;
+      },
+    ],
+  ])("frees everything when the result cannot be searched: %s", (_, make) => {
+    expect(
+      left(() =>
+        expect(() =>
+          scope(() => {
+            zeros([2]);
+            return make();
+          }),
+        ).toThrow("stop"),
+      ),
+    ).toBe(0);
+    expect(zeros([1]).owner).toBeNull();
+  });
+
+  test("searches long chains", () => {
+    const result = scope(() => {
+      let chain: { next: unknown; x?: Tensor } = { next: null, x: zeros([1]) };
+      for (let i = 0; i < 100_000; i++) chain = { next: chain };
+      return chain;
+    });
+    let end = result;
+    while (end.next) end = end.next as typeof result;
+    expect(end.x!.toArray()).toEqual([0]);
+  });
+
   test("does not free what was made outside", () => {
     const x = zeros([2]);
     scope(() => x.add(1));

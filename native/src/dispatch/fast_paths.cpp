@@ -264,8 +264,8 @@ Guard without_recording(const ArgumentReader& read) {
 
 bool reshape(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   ArgumentReader read(addon, env, argc, argv);
+  const auto shape = read.integers(1);  // lists first: reading one can run JavaScript, which can free the tensor
   const at::Tensor& self = read.tensor(0);
-  const auto shape = read.integers(1);
   if (!read.ok || argc > 2) return false;
   const auto guard = without_recording(read);
   return read.done(self.is_contiguous() ? self.view(shape) : self.reshape(shape), result);
@@ -309,8 +309,8 @@ bool sum(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_v
 
 bool sum_dim(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   ArgumentReader read(addon, env, argc, argv);
-  const at::Tensor& self = read.tensor(0);
   const auto dims = read.integers_or_one(1);
+  const at::Tensor& self = read.tensor(0);
   const bool keepdim = read.optional_boolean(2);
   read.expect_at_most(3);
   if (!read.ok || dims.empty() || self.dim() == 0) return false;
@@ -340,8 +340,8 @@ bool softmax(Addon& addon, napi_env env, size_t argc, const napi_value* argv, na
 
 bool layer_norm(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   ArgumentReader read(addon, env, argc, argv);
-  const at::Tensor& input = read.tensor(0);
   const auto shape = read.integers(1);
+  const at::Tensor& input = read.tensor(0);
   const at::Tensor weight = read.optional_tensor(2);
   const at::Tensor bias = read.optional_tensor(3);
   const double eps = read.optional_number(4).value_or(1e-5);

@@ -5,10 +5,9 @@
 #include <torch/csrc/autograd/saved_variable.h>
 
 #include <algorithm>
-#include <memory>
-#include <type_traits>
 #include <utility>
 
+#include "node_pointer.h"
 #include "ops/gelu.h"
 
 namespace noether::recorded {
@@ -19,8 +18,6 @@ using torch::autograd::edge_list;
 using torch::autograd::Node;
 using torch::autograd::SavedVariable;
 using torch::autograd::variable_list;
-// Nodes are held by one kind of pointer or another, depending on the version of libtorch.
-using NodePointer = decltype(torch::autograd::Edge::function);
 
 // Named like libtorch's nodes: the name is what people see in `gradFn`.
 struct NamedNode : Node {
@@ -30,16 +27,6 @@ struct NamedNode : Node {
  private:
   const char* name_;
 };
-
-// A template, so that only the branch that exists in this version of libtorch is looked up.
-template <typename Target, typename Pointer = NodePointer>
-Pointer held(Target* node) {
-  if constexpr (std::is_same_v<Pointer, std::shared_ptr<Node>>) {
-    return Pointer(node, [](Target* dead) { deleteNode(dead); });
-  } else {
-    return Pointer::unsafe_steal_from_new(node);
-  }
-}
 
 template <typename... Inputs>
 void attach(const at::Tensor& out, Node* node, const Inputs&... inputs) {

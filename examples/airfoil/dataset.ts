@@ -47,7 +47,7 @@ export class AirfoilDataset extends Dataset<AirfoilDatasetConfig> {
     const path = resolve(config.root, `${config.split}.safetensors`);
     const { names, tensors } = readCases(path);
     this.names = names;
-    for (const [key, stacked] of tensors) this.register(key, (index) => stacked.select(0, index), { normalize: true });
+    for (const [key, stacked] of tensors) this.addGetter(key, (index) => stacked.select(0, index), { normalize: true });
   }
 
   override get length(): number {

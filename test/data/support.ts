@@ -11,7 +11,7 @@ export class IndexDataset extends Dataset {
   ) {
     super(DatasetBaseConfig.create({ kind: "test", ...config }));
     for (const key of keys)
-      this.register(key, (index) => tensor([index]), { normalize: key in (this.config.dataset_normalizers ?? {}) });
+      this.addGetter(key, (index) => tensor([index]), { normalize: key in (this.config.dataset_normalizers ?? {}) });
   }
 
   override get length(): number {

@@ -30,8 +30,8 @@ export class SmallDataset extends Dataset {
     const generator = new Generator().manualSeed(seed);
     this.#x = keep(randn([size, 2], { generator })); // (N, 2)
     this.#y = keep(this.#x.sum([1], true).sin()); // (N, 1)
-    this.register("x", (index) => this.#x.index(index).clone());
-    this.register("y", (index) => this.#y.index(index).clone());
+    this.addGetter("x", (index) => this.#x.index(index).clone());
+    this.addGetter("y", (index) => this.#y.index(index).clone());
     this.pipeline = new MultiStagePipeline();
   }
 

@@ -3,7 +3,7 @@ import { register } from "../../config/registry";
 import { int, str, tag } from "../../config/schema";
 import { TrackerBaseConfig } from "./base";
 
-/** Metrics to TensorBoard event files. */
+/** Config of the tracker that writes TensorBoard event files. No class yet: `lib/config/missing-kinds.ts` says so before a run. */
 export const TensorboardTrackerSchema = TrackerBaseConfig.extend("TensorboardTrackerSchema", {
   fields: {
     kind: tag("noether.core.trackers.TensorboardTracker"),

@@ -3,7 +3,7 @@ import { register } from "../../config/registry";
 import { optional, str, tag } from "../../config/schema";
 import { TrackerBaseConfig } from "./base";
 
-/** Metrics to Trackio. */
+/** Config of the tracker of Trackio. No class yet: `lib/config/missing-kinds.ts` says so before a run. */
 export const TrackioTrackerSchema = TrackerBaseConfig.extend("TrackioTrackerSchema", {
   fields: {
     kind: tag("noether.core.trackers.TrackioTracker"),

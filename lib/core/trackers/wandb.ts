@@ -3,7 +3,7 @@ import { register } from "../../config/registry";
 import { literal, optional, str, tag } from "../../config/schema";
 import { TrackerBaseConfig } from "./base";
 
-/** Metrics to Weights & Biases. */
+/** Config of the tracker of Weights & Biases. No class yet: `lib/config/missing-kinds.ts` says so before a run. */
 export const WandBTrackerSchema = TrackerBaseConfig.extend("WandBTrackerSchema", {
   fields: {
     kind: tag("noether.core.trackers.WandBTracker"),

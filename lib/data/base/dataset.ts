@@ -49,20 +49,19 @@ export interface DatasetProtocol {
 }
 
 /**
- * Base of data sets. A subclass registers in its constructor one getter for each tensor of a sample and
- * tells its length:
+ * Base of data sets. A subclass adds in its constructor one getter for each tensor of a sample, and says its length:
  *
  * ```ts
  * class Wings extends Dataset<WingsConfig> {
  *   constructor(config: WingsConfig) {
  *     super(config);
- *     this.register("surface_position", (index) => this.load(index, "position"), { normalize: true });
+ *     this.addGetter("surface_position", (index) => this.load(index, "position"), { normalize: true });
  *   }
  *   get length() { return this.ids.length; }
  * }
  * ```
  *
- * Getters of a parent class are inherited; registering a key again replaces its getter.
+ * Getters of a parent class are inherited; adding a key again replaces its getter.
  */
 export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> implements DatasetProtocol {
   /** Numbers about the fields of a class of data sets, for `FieldNormalizer`; or {@link statsFile}. */
@@ -125,7 +124,7 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   }
 
   /** Makes a tensor of the samples available under `key`; `index` is taken. */
-  protected register(key: string, load: Getter, { normalize = false }: GetterOptions = {}): void {
+  protected addGetter(key: string, load: Getter, { normalize = false }: GetterOptions = {}): void {
     if (key === "index")
       throw new ValueError('the sample key "index" is the number of the sample: choose another name');
     const normalizerKey = normalize === true ? key : normalize === false ? null : normalize;

@@ -60,7 +60,7 @@ describe("Dataset", () => {
       constructor(normalizer: string, strict_normalizers = false) {
         const dataset_normalizers = { [normalizer]: { kind, mean: 0, std: 2 } };
         super(DatasetBaseConfig.create({ kind: "test", dataset_normalizers, strict_normalizers }));
-        this.register("pressure", () => tensor([1]), { normalize: true });
+        this.addGetter("pressure", () => tensor([1]), { normalize: true });
       }
       override get length(): number {
         return 1;
@@ -99,9 +99,9 @@ describe("Dataset", () => {
       result: unknown = { file: "sample" };
       constructor() {
         super(DatasetBaseConfig.create({ kind: "test" }));
-        this.register("b", (index, { file }) => this.read(index, file));
-        this.register("a", (index, { file }) => this.read(index, file));
-        this.register("broken", () => Promise.reject(new RangeError("no")));
+        this.addGetter("b", (index, { file }) => this.read(index, file));
+        this.addGetter("a", (index, { file }) => this.read(index, file));
+        this.addGetter("broken", () => Promise.reject(new RangeError("no")));
       }
       read(index: number, file: unknown) {
         this.calls.push(`${String(file)} ${index}`);

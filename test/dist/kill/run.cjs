@@ -12,8 +12,8 @@ class Points extends Dataset {
   constructor() {
     super(core.DatasetBaseConfig.create({ kind: "Points" }));
     const x = keep(randn([6, 2], { generator: new Generator().manualSeed(0) })); // (N, 2)
-    this.register("x", (index) => x.index(index).clone());
-    this.register("y", (index) => x.index(index).sum([0], true).sin());
+    this.addGetter("x", (index) => x.index(index).clone());
+    this.addGetter("y", (index) => x.index(index).sum([0], true).sin());
     this.pipeline = new MultiStagePipeline();
   }
   get length() {

@@ -47,8 +47,8 @@ class Normalized extends Model {
 class Values extends Dataset {
   constructor(readonly values: readonly number[]) {
     super(DatasetBaseConfig.create({ kind: "Values" }));
-    this.register("x", (index) => tensor([values[index] as number]));
-    this.register("y", (index) => tensor([2 * (values[index] as number)]));
+    this.addGetter("x", (index) => tensor([values[index] as number]));
+    this.addGetter("y", (index) => tensor([2 * (values[index] as number)]));
     this.pipeline = new MultiStagePipeline();
   }
   override get length(): number {

@@ -78,7 +78,7 @@ export class CylinderFlow extends Dataset<ConfigOf<typeof CylinderFlowConfig>> {
       };
     });
     for (const key of ["position", "condition", "velocity", "pressure"] as const)
-      this.register(key, (index) => samples[index]![key]);
+      this.addGetter(key, (index) => samples[index]![key]);
   }
 
   override get length(): number {

@@ -76,7 +76,7 @@ describe("in a data set", () => {
     constructor(normalizer: object) {
       const dataset_normalizers = { surface_pressure: normalizer };
       super(DatasetBaseConfig.create({ kind: "test", dataset_normalizers } as never));
-      this.register("surface_pressure", () => tensor([[-36.4098], [12.2659]]), { normalize: true });
+      this.addGetter("surface_pressure", () => tensor([[-36.4098], [12.2659]]), { normalize: true });
     }
     override get length(): number {
       return 1;

@@ -22,8 +22,8 @@ export class Circles extends Dataset<any> {
       return [Math.cos(angle), Math.sin(angle)];
     });
     this.x = randn([num_samples, 2]).mul(noise).add(tensor(centres));
-    this.register("x", (index) => this.x.index(index));
-    this.register("y", (index) => tensor(BigInt(index % num_classes)));
+    this.addGetter("x", (index) => this.x.index(index));
+    this.addGetter("y", (index) => tensor(BigInt(index % num_classes)));
   }
 
   override get length(): number {

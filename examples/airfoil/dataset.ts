@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { z } from "zod";
 import { FileNotFoundError, StandardDatasetConfig, ValueError } from "noether-ts/core";
 import { Dataset } from "noether-ts/data";
-import { keep, loadSafetensors, scope, type Tensor } from "noether-ts/torch";
+import { keep, loadSafetensors, scope, type SafetensorsFile, type Tensor } from "noether-ts/torch";
 import { AirfoilPipelineConfig } from "./pipeline";
 
 /** `root`: directory with `train.safetensors`, `val.safetensors` and `test.safetensors`. */
@@ -82,7 +82,7 @@ function readCases(path: string): { names: string[]; tensors: Map<string, Tensor
   });
 }
 
-function open(path: string): ReturnType<typeof loadSafetensors> {
+function open(path: string): SafetensorsFile {
   try {
     return loadSafetensors(path);
   } catch (error) {

@@ -23,7 +23,7 @@ class Recorded extends Dataset<any> {
 
   #read(property: string, name: string): void {
     let next: number = this.config.start;
-    this.register(property, () => batches.get(`${next++}.${name}`)!.clone());
+    this.addGetter(property, () => batches.get(`${next++}.${name}`)!.clone());
   }
 
   override get length(): number {

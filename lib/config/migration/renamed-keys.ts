@@ -1,4 +1,4 @@
-import { fromPlain, scalarNode, toPlain } from "../yaml/nodes";
+import { fromPlain, isNull, scalarNode, toPlain } from "../yaml/nodes";
 import type { Section } from "./section";
 import { migrateSlurmKeys } from "./slurm";
 
@@ -7,9 +7,11 @@ export function migrateNormalizers(section: Section): void {
   if (!section.hasField("dataset_normalizers") || section.hasField("normalizers")) return;
   const old = section.node.entries.get("normalizers");
   if (old === undefined) return;
-  const current = section.node.entries.get("dataset_normalizers");
-  if (current !== undefined) return section.ambiguous("normalizers", "dataset_normalizers", old, current);
+  const current = section.get("dataset_normalizers");
+  if (current !== undefined && !isNull(old))
+    return section.ambiguous("normalizers", "dataset_normalizers", old, current);
   section.take("normalizers");
+  if (current !== undefined) return;
   section.node.entries.set("dataset_normalizers", old);
   section.changed("normalizers", "is dataset_normalizers now", old);
 }

@@ -163,6 +163,19 @@ datasets:
 `,
     changes: ["old.yaml:5: datasets.train.normalizers: is dataset_normalizers now"],
   },
+  "normalizers of data sets, one of the names null": {
+    before: `
+datasets:
+  train: { kind: test.migration.DataSet, normalizers: null, dataset_normalizers: { p: { kind: x } } }
+  test: { kind: test.migration.DataSet, normalizers: { p: { kind: x } }, dataset_normalizers: null }
+`,
+    after: `
+datasets:
+  train: { kind: test.migration.DataSet, dataset_normalizers: { p: { kind: x } } }
+  test: { kind: test.migration.DataSet, dataset_normalizers: { p: { kind: x } } }
+`,
+    changes: ["old.yaml:4: datasets.test.normalizers: is dataset_normalizers now"],
+  },
   "the slurm section": {
     before: `
 slurm:

@@ -28,9 +28,29 @@ import {
   torchVersion,
 } from "./libtorch.mjs";
 
-const { values: options } = parseArgs({
-  options: { native: { type: "boolean" }, variant: { type: "string" }, version: { type: "string" } },
-});
+const usage = `Usage: ${setupCommand()} [--variant cpu|cu130] [--version 2.13.0]
+
+Finds or fetches libtorch and compiles the addon; what is up to date is left
+alone. Both options are remembered.
+Exit codes: 0 done, 1 failed, 2 bad usage.`;
+
+const options = readOptions();
+
+function readOptions() {
+  const types = { native: "boolean", variant: "string", version: "string", help: "boolean" };
+  try {
+    const { values } = parseArgs({
+      options: Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }])),
+    });
+    if (!values.help) return values;
+    console.log(usage);
+    process.exit(0);
+  } catch (error) {
+    console.error(`setup: ${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
 const addonPath = join(root, "native", "build", "Release", "noether_native.node");
 
 const say = (text) => console.log(`setup: ${text}`);

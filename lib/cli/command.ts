@@ -14,6 +14,17 @@ export function packageVersion(): string {
 }
 
 /**
+ * Prints what a command was asked for. That nobody reads on (`| head`) is no failure; a file that cannot be written is one.
+ */
+export function printResult(text: string): void {
+  process.stdout.write(text, (error) => {
+    if (!error || (error as NodeJS.ErrnoException).code === "EPIPE") return;
+    process.stderr.write(`cannot write to standard output: ${error.message}\n`);
+    process.exitCode = EXIT.failed;
+  });
+}
+
+/**
  * Runs a command to its end: prints a failure on stderr and sets the exit code.
  *
  * @param main - returns the exit code
@@ -21,7 +32,8 @@ export function packageVersion(): string {
 export async function runCommand(name: string, main: () => Promise<number>): Promise<void> {
   surviveLostReaders();
   try {
-    process.exitCode = await main();
+    const exitCode = await main();
+    process.exitCode ||= exitCode;
   } catch (error) {
     process.stderr.write(`${name}: error: ${describeFailure(error)}\n`);
     if (error instanceof UsageError) process.stderr.write(`see ${name} --help\n`);

@@ -8,7 +8,9 @@ import { freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { isMusl, nextCommands, packageRoot, platformName, type LoadAttempt } from "../torch/loader";
 import type { CpuKernels } from "../torch/native";
+import { EXIT, printResult } from "./command";
 import type { ProbeReport } from "./doctor-probe";
+import { readOptions } from "./read-options";
 
 /** What {@link examine} found out. */
 export interface DoctorReport {
@@ -87,11 +89,21 @@ export function formatReport(report: DoctorReport): string {
   return lines.join("\n");
 }
 
+const usage = `Usage: noether-ts doctor [--json]
+
+Says what noether-ts runs on and whether it works; --json for programs.
+Exit codes: 0 healthy, 1 not healthy, 2 bad usage.`;
+
 /** Runs the command; returns the exit code. */
 export function doctor(args: readonly string[]): number {
+  const { values } = readOptions(args, { json: { type: "boolean" }, help: { type: "boolean", short: "h" } });
+  if (values.help) {
+    console.log(usage);
+    return EXIT.ok;
+  }
   const report = examine();
-  console.log(args.includes("--json") ? JSON.stringify(report, null, 2) : formatReport(report));
-  return report.healthy ? 0 : 1;
+  printResult(`${values.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  return report.healthy ? EXIT.ok : EXIT.failed;
 }
 
 function runProbe(): ProbeOutcome {

@@ -83,6 +83,12 @@ export function parseHydraArguments(
   if (values.cfg !== undefined && values.cfg !== "job")
     throw new UsageError(`expected --cfg job, received "${values.cfg}": Hydra itself has no configuration here`);
   const is = (...names: string[]) => names.some((flag) => flags.has(flag));
+  const [word] = overrides;
+  if (positional === undefined && values.hp === undefined && values.name === undefined && word !== undefined) {
+    // what stands where the config file belongs and is no override
+    if (!word.includes("=") && !word.startsWith("~"))
+      throw new UsageError(`expected a config file (.yaml) or key=value, received "${word}"`);
+  }
   if (positional !== undefined && (values.hp ?? values.name) !== undefined)
     throw new UsageError(`expected one config file, received "${positional}" and "${values.hp ?? values.name}"`);
   return {
@@ -125,4 +131,14 @@ function configFile(
     return undefined;
   }
   return resolve(cwd, directory ?? ".", /\.ya?ml$/.test(name) ? name : `${name}.yaml`);
+}
+
+/**
+ * The config file of a command that needs one.
+ *
+ * @throws UsageError when there is none, and the overrides do not make a config by themselves
+ */
+export function requireFile({ file, overrides }: HydraArguments): void {
+  if (file !== undefined || overrides.some((text) => text.startsWith("+"))) return;
+  throw new UsageError("expected a config file (.yaml) as first argument");
 }

@@ -1,4 +1,4 @@
-import { EXIT, packageVersion } from "./command";
+import { EXIT, packageVersion, printResult } from "./command";
 import { parseHydraArguments, type HydraArguments } from "./hydra-arguments";
 import { showConfig, showInfo } from "./show-config";
 
@@ -31,10 +31,10 @@ export async function runHydraCommand(
       console.log(packageVersion());
       return EXIT.ok;
     case "show-config":
-      process.stdout.write(showConfig(parsed));
+      printResult(showConfig(parsed));
       return EXIT.ok;
     case "info":
-      process.stdout.write(showInfo(parsed));
+      printResult(showInfo(parsed));
       return EXIT.ok;
     case "multirun":
       return multirun(parsed);

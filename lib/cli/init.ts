@@ -1,12 +1,12 @@
 /** `noether-init`, `noether-ts init`: makes a project that trains at once. */
 import { relative } from "node:path";
-import { parseArgs } from "node:util";
 import { missingKindMessage } from "../config/missing-kinds";
 import { ValueError } from "../config/python-errors";
 import { suggestNames } from "../config/nearest-names";
-import { EXIT } from "./command";
+import { EXIT, packageVersion } from "./command";
 import { UsageError } from "./hydra-arguments";
 import { createProject } from "./project-template";
+import { readOptions } from "./read-options";
 
 /** Values of `--tracker`, and the kind that the project's config then names. */
 const TRACKERS: Readonly<Record<string, string | null>> = {
@@ -17,26 +17,39 @@ const TRACKERS: Readonly<Record<string, string | null>> = {
 };
 const HARDWARE = ["gpu", "mps", "cpu"];
 
-const usage = `Usage: noether-init NAME [options]          (also: noether-ts init)
+const OPTIONS = {
+  tracker: { type: "string", short: "t" },
+  hardware: { type: "string" },
+  "project-dir": { type: "string", short: "d" },
+  "wandb-entity": { type: "string" },
+  version: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
-Makes the folder NAME with a project that trains at once: configs, a data set that computes a potential flow, a model, a
-trainer, a callback and a test of its own.
+const usage = `Usage: noether-init NAME [options]
+
+Makes the folder NAME with a project that trains at once: configs, a data set
+that computes a potential flow, a model, a trainer, a callback and a test.
+Also: noether-ts init NAME [options]
 
 Options:
-  -t, --tracker NAME       ${Object.keys(TRACKERS).join(", ")}. Default: disabled
-      --hardware NAME      gpu: the best device there is; cpu. Default: gpu
+  -t, --tracker NAME       ${Object.keys(TRACKERS).join(", ")}.
+                           Default: disabled
+      --hardware NAME      gpu: the best device there is (default), or cpu
   -d, --project-dir DIR    where the folder is made. Default: here
       --wandb-entity NAME  for the tracker wandb
+      --version
   -h, --help
 
 NAME begins with a letter; letters, digits, _ and - follow.
-Exit codes: 0 done, 1 failed (also: a bad name, or NAME is there already), 2 bad usage.`;
+Exit codes: 0 done, 1 failed (also a bad name, or one that is there already),
+2 bad usage.`;
 
 /** Runs the command; returns the exit code. */
 export function init(args: readonly string[]): number {
-  const { values, positionals } = read(args);
-  if (values.help) {
-    console.log(usage);
+  const { values, positionals } = readOptions(args, OPTIONS, true);
+  if (values.help || values.version) {
+    console.log(values.help ? usage : packageVersion());
     return EXIT.ok;
   }
   const [name, ...others] = positionals;
@@ -69,24 +82,6 @@ Next:
   npm install
   npm run train`);
   return EXIT.ok;
-}
-
-function read(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        tracker: { type: "string", short: "t" },
-        hardware: { type: "string" },
-        "project-dir": { type: "string", short: "d" },
-        "wandb-entity": { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
 
 function checkName(name: string): void {

@@ -8,21 +8,27 @@ import { runHydraCommand } from "./hydra-command";
 import { multirun } from "./multirun";
 
 const usage = `Usage: noether-eval CONFIG.yaml [key=value ...]
-       noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE] [+key=value ...]
+       noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE]
+                    [+key=value ...]
 
-Evaluates a finished run: its stored config (hp_resolved.yaml) with yours merged over it, its weights, its callbacks.
-Results go to a stage of their own next to the training stage (train -> train_eval, train_eval_2, ...).
+Evaluates a finished run: its stored config (hp_resolved.yaml) with yours
+merged over it, its weights, its callbacks. Results go to a stage of their own
+next to the training stage (train -> train_eval, train_eval_2, ...).
 
 Keys of the config file or the command line:
   input_dir             output root of the training run (required)
   run_id                the run (required)
   stage_name            its stage. Default: none
-  resume_checkpoint     latest (default), last, E10, U500, S4000, or a tag such as best_model.loss.test.total
+  resume_checkpoint     latest (default), last, E10, U500, S4000, or a tag
+                        such as best_model.loss.test.total
   model_info            other weights of the checkpoint, e.g. ema=0.9999
-  anything else         changes the stored config; trainer.callbacks replaces the callbacks of training
+  anything else         changes the stored config; trainer.callbacks replaces
+                        the callbacks of training
 
-Without a config file every key needs a plus. The options are those of noether-train.
-Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.`;
+Without a config file every key needs a plus. The options are those of
+noether-train.
+Exit codes: 0 done, 1 failed, 2 bad usage.
+NOETHER_FULL_ERROR=1 shows the stack of an error.`;
 
 async function run(args: HydraArguments): Promise<void> {
   const evaluation = composeEvaluation(composeUnresolved(args));

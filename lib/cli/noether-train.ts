@@ -4,39 +4,45 @@ import { join } from "node:path";
 import { composeConfig } from "../config";
 import { packageRoot } from "../torch/loader";
 import { runCommand } from "./command";
-import type { HydraArguments } from "./hydra-arguments";
+import { requireFile, type HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
 import { multirun } from "./multirun";
 
 const usage = `Usage: noether-train CONFIG.yaml [key=value ...]
        noether-train [key=value ...] --hp CONFIG.yaml
 
-Trains a model. The config is composed as Hydra does it: defaults lists, groups, overrides, interpolations.
+Trains a model. The config is composed as Hydra does it: defaults lists,
+groups, overrides, interpolations.
 
 Overrides:
-  key=value             change a value            trainer.max_epochs=10  'devices="0"'
-  +key=value            add a key                 +seed=1
+  key=value             change a value     trainer.max_epochs=10
+                                           'devices="0"'
+  +key=value            add a key          +seed=1
   ++key=value           change or add
   ~key                  delete a key or a choice
-  group=option          choose another file       optimizer=lion
-  +group=option         add a file                +experiment/shapenet=ab_upt
+  group=option          another file       optimizer=lion
+  +group=option         add a file         +experiment/shapenet=ab_upt
 
 Options:
   --hp FILE             the config file, if it is not the first argument
-  -cp DIR -cn NAME      the same, as a directory and a name
-  -cd DIR               another directory with config groups
+  -cp DIR -cn NAME      the same as directory and name
+  -cd DIR               a further directory with config groups
   --cfg job [--resolve] [--package KEY]
                         print the composed config and stop
   --info                print the files that make up the config and stop
   -m, --multirun        one run for each of a,b choice(a,b) range(3) glob(*)
   --version, --help
 
-Resuming:  +resume_run_id=RUN [+resume_stage_name=STAGE] [+resume_checkpoint=latest|E10|TAG]
-SIGTERM ends training after the current update with a checkpoint and exit code 0.
-Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.
+Resuming: +resume_run_id=RUN [+resume_stage_name=STAGE]
+          [+resume_checkpoint=latest|E10|TAG]
+SIGTERM ends training after the current update with a checkpoint and exit
+code 0.
+Exit codes: 0 done, 1 failed, 2 bad usage.
+NOETHER_FULL_ERROR=1 shows the stack of an error.
 Configs: ${join(packageRoot(), "docs", "config.md")}`;
 
 async function run(args: HydraArguments): Promise<void> {
+  requireFile(args);
   const composed = composeConfig(args);
   // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
   const { train } = await import("./run-training.js");

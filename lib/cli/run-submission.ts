@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ComposedConfig, summarizeChanges } from "../config";
-import { ConfigError } from "../config/errors";
-import { NotImplementedError, RuntimeError } from "../config/python-errors";
+import { RuntimeError } from "../config/python-errors";
 import { loadRunConfig, sbatchScript, slurmFolder } from "../training/runners";
-import type { SlurmConfig } from "../training/runners/slurm-config";
+import { sharedSlurmConfig, type SlurmConfig } from "../training/runners/slurm-config";
+import { printResult } from "./command";
 import { provideOwnModules } from "./own-modules";
 
 /** Runs of one config, each with its overrides. */
@@ -38,7 +38,7 @@ export async function submitRuns({ file, searchPath, composed, runs, isDryRun }:
   });
   const folder = slurmFolder(slurm);
   if (isDryRun) {
-    process.stdout.write(script);
+    printResult(script);
     console.error(`dry run: nothing is submitted; scripts and logs would go to ${folder}`);
     return;
   }
@@ -48,43 +48,18 @@ export async function submitRuns({ file, searchPath, composed, runs, isDryRun }:
   console.error(`scripts and logs: ${folder}`);
 }
 
-/** The `slurm` section, which all runs share. */
+/** The `slurm` section of the runs, all of which could start. */
 async function validate(composed: readonly ComposedConfig[], runs: Submission["runs"]): Promise<SlurmConfig> {
-  const sections: SlurmConfig[] = [];
-  for (const [index, config] of composed.entries()) {
-    const label = runs.length > 1 ? `[${index + 1}/${runs.length}] ${runs[index]!.join(" ")}` : "";
-    if (label !== "") console.error(label);
-    const { config: { slurm }, changes = [] } = await loadRunConfig(config, {}); // prettier-ignore
+  const labels = runs.map((overrides, index) => `[${index + 1}/${runs.length}] ${overrides.join(" ")}`);
+  const sections: (SlurmConfig | null)[] = [];
+  for (const [index, run] of composed.entries()) {
+    if (runs.length > 1) console.error(labels[index]);
+    const { config, changes = [] } = await loadRunConfig(run, {});
     if (index === 0) for (const line of summarizeChanges(changes)) console.error(line);
-    sections.push(checkSection(slurm));
-    if (JSON.stringify(slurm) !== JSON.stringify(sections[0]))
-      throw new ConfigError([
-        { path: "slurm", message: `expected the same section for all runs of a sweep, but it differs in ${label}` },
-      ]);
+    sections.push(config.slurm);
   }
+  const slurm = sharedSlurmConfig(sections, labels);
   if (runs.length > 1) console.error(`all ${runs.length} runs are valid`);
-  return sections[0]!;
-}
-
-function checkSection(slurm: SlurmConfig | null): SlurmConfig {
-  if (slurm === null)
-    throw new ConfigError([
-      {
-        path: "slurm",
-        message:
-          'expected a section that says how jobs are submitted, e.g. "slurm: { slurm_partition: gpu, gpus_per_node: 1 }", received nothing',
-      },
-    ]);
-  const tasks = {
-    nodes: slurm.nodes,
-    tasks_per_node: slurm.tasks_per_node,
-    ntasks: slurm.slurm_additional_parameters?.["ntasks"],
-  };
-  for (const [key, value] of Object.entries(tasks))
-    if (Number(value ?? 1) > 1)
-      throw new NotImplementedError(
-        `slurm.${key} ${String(value)}: expected 1, training in several processes is not implemented yet`,
-      );
   return slurm;
 }
 

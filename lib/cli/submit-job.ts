@@ -7,31 +7,38 @@ import { expandSweeps, separateRuns } from "./multirun";
 const usage = `Usage: noether-train-submit-job CONFIG.yaml [key=value ...] [--dry-run]
        noether-train-submit-job CONFIG.yaml -m key=a,b ... [--dry-run]
 
-Checks a config as noether-train does, writes a job script and gives it to sbatch. The job trains in this directory, with
-the environment of this shell. -m makes an array with one task for each combination.
+Checks a config as noether-train does, writes a job script and gives it to
+sbatch. The job trains in this directory, with the environment of this shell.
+-m makes an array with one task for each combination.
 
   --dry-run             print the script and stop; nothing is written
 
 The section "slurm" of the config says how:
-  folder                       scripts and logs, %u is the user's name. Default: submitit_logs
-  name                         of the job
-  nodes, tasks_per_node        1: training in several processes is not implemented yet
+  folder                scripts and logs; %u is the user's name.
+                        Default: submitit_logs
+  name                  of the job
+  nodes, tasks_per_node 1: training in several processes is not
+                        implemented yet
   cpus_per_task, gpus_per_node, mem_gb
-  timeout_min                  0: no limit (default)
-  stderr_to_stdout             one log instead of two
+  timeout_min           0: no limit (default)
+  stderr_to_stdout      one log instead of two
   slurm_partition, slurm_array_parallelism
-  slurm_setup                  lines of shell before training
-  slurm_additional_parameters  other options of sbatch: {account: x, exclusive: true}
+  slurm_setup           lines of shell before training
+  slurm_additional_parameters
+                        other options of sbatch, {account: x, exclusive: true}
 
-Logs: FOLDER/JOB_log.out and .err, of an array FOLDER/JOB_TASK_log.out. Prints "Submitted job ID".
-Other options and overrides are those of noether-train. Secrets belong into environment variables, never into the command.
-Exit codes: 0 done, 1 failed, 2 bad usage. NOETHER_FULL_ERROR=1 shows the stack of an error.`;
+Logs: FOLDER/JOB_log.out and .err, of an array FOLDER/JOB_TASK_log.out.
+Prints "Submitted job ID". The options and overrides are those of
+noether-train. Secrets belong into environment variables, never into the
+command. Also: noether-ts train-submit-job CONFIG.yaml
+Exit codes: 0 done, 1 failed, 2 bad usage.
+NOETHER_FULL_ERROR=1 shows the stack of an error.`;
 
 /** Runs the command; returns the exit code. */
 export function submitJob(args: readonly string[]): Promise<number> {
   const isDryRun = args.includes("--dry-run");
   const submit = async (parsed: HydraArguments, runs: readonly (readonly string[])[]): Promise<void> => {
-    if (parsed.file === undefined) throw new UsageError("expected a config file");
+    if (parsed.file === undefined) throw new UsageError("expected a config file (.yaml) as first argument");
     const composed = runs.map((overrides) => composeConfig({ ...parsed, overrides }));
     // only now, so that a mistake in a config shows at once; with extension, since a built file imports it natively
     const { submitRuns } = await import("./run-submission.js");

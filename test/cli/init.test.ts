@@ -91,7 +91,8 @@ test.each([
   [["x", "--tracker"], /--tracker/],
   [["x", "--hardware", "tpu"], /--hardware has no "tpu"/],
   [["x", "--hardware", "mps"], /not implemented yet: there is no Metal backend/],
-  [["x", "--colour"], /--colour/],
+  [["x", "--colour"], /^unknown option --colour$/],
+  [["x", "--trackr=wandb"], /^unknown option --trackr; did you mean --tracker\?$/],
 ])("bad usage: %j", (args, message) => {
   expect(() => init(args)).toThrow(UsageError);
   expect(() => init(args)).toThrow(message);

@@ -1,6 +1,8 @@
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { ConfigError } from "../../config/errors";
+import { NotImplementedError } from "../../config/python-errors";
 import {
   any,
   bool,
@@ -115,6 +117,37 @@ export const SlurmSection = customType<SlurmConfig, unknown>((input, context) =>
   for (const { key, message } of problems) report(context, input[key], message, [key]);
   return problems.length > 0 ? z.NEVER : (delegate(SlurmConfig, section, context) as SlurmConfig);
 });
+
+/**
+ * The section that all runs of a sweep share: they become one job.
+ *
+ * @param labels - what tells the runs apart, for the message
+ * @throws ConfigError where a run has no section, or another one; NotImplementedError for several processes
+ */
+export function sharedSlurmConfig(sections: readonly (SlurmConfig | null)[], labels: readonly string[]): SlurmConfig {
+  const [first = null] = sections;
+  const fail = (message: string): never => {
+    throw new ConfigError([{ path: "slurm", message }]);
+  };
+  if (first === null)
+    return fail(
+      'expected a section that says how jobs are submitted, e.g. "slurm: { slurm_partition: gpu, gpus_per_node: 1 }", received nothing',
+    );
+  const other = sections.findIndex((section) => JSON.stringify(section) !== JSON.stringify(first));
+  if (other >= 0) fail(`expected the same section for all runs of a sweep, but it differs in ${labels[other]}`);
+  const { nodes, tasks_per_node, slurm_additional_parameters } = first;
+  for (const [key, value] of Object.entries({
+    nodes,
+    tasks_per_node,
+    ntasks: slurm_additional_parameters?.["ntasks"],
+  })) {
+    if (Number(value ?? 1) <= 1) continue;
+    throw new NotImplementedError(
+      `slurm.${key} ${String(value)}: expected 1, training in several processes is not implemented yet`,
+    );
+  }
+  return first;
+}
 
 /** The absolute path of `slurm.folder`, with the user's name in it. */
 export function slurmFolder({ folder }: Pick<SlurmConfig, "folder">): string {

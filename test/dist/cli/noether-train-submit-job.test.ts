@@ -81,12 +81,8 @@ describe("nothing is submitted, and nothing stays,", () => {
   };
   const none = "+slurm={folder: none}";
 
-  test("without the section", () => fails([], /error: slurm: expected a section/));
   test("when a run is not valid", () => fails([none, "-m", "trainer.max_epochs=1,x"], /\[2\/2\].*\n.*error: .*trainer\.max_epochs: expected an integer/));
   test("when the runs of a sweep want different jobs", () => fails([none, "-m", "+slurm.mem_gb=1,2"], /expected the same section for all runs.*slurm\.mem_gb=2/));
-  test("when several processes would train", () => fails([none, "+slurm.tasks_per_node=2"], /slurm\.tasks_per_node 2: expected 1, .*not implemented yet/));
-  test("when the script would hold a secret", () => fails([none, "+note=abcdefgh"], /the environment variable MY_TOKEN/, { MY_TOKEN: "abcdefgh" }));
   test("when sbatch refuses", () => fails([none], /sbatch: error: no\n.*error: sbatch failed \(exit code 1\)/, { FAKE_SBATCH_FAILS: "1" }));
   test("where there is no sbatch", () => fails([none], /expected sbatch on the PATH/, { PATH: "" }));
-  test("a sweep without -m", () => fails([none, "samples=1,2"], /with --multirun/));
 });

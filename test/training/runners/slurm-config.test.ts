@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import { SlurmConfig, slurmFolder, SlurmSection } from "../../../lib/training/runners/slurm-config";
+import { sharedSlurmConfig, SlurmConfig, slurmFolder, SlurmSection } from "../../../lib/training/runners/slurm-config";
 
 const problemsOf = (input: unknown) =>
   SlurmSection.safeParse(input).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
@@ -70,5 +70,36 @@ test("the section that the tutorial of release 1.1 has", () => {
     mem_gb: 64,
     name: "shapenet_experiment",
     slurm_additional_parameters: { output: "/home/%u/logs/shapenet_car/%x_%j.out", nice: 0 },
+  });
+});
+
+describe("what the runs of a sweep share", () => {
+  const config = (input: object) => SlurmConfig.create(input);
+  const share = (...sections: (SlurmConfig | null)[]) =>
+    sharedSlurmConfig(
+      sections,
+      sections.map((_, index) => `run ${index}`),
+    );
+
+  test("equal sections are one", () => {
+    expect(share(config({ mem_gb: 1 }), config({ mem_gb: 1 }))).toEqual(config({ mem_gb: 1 }));
+  });
+  test("none", () => expect(() => share(null)).toThrow(/^slurm: expected a section .*slurm_partition: gpu/));
+  test.each([[config({ mem_gb: 2 })], [null]])("another one is refused with its run", (other) => {
+    expect(() => share(config({ mem_gb: 1 }), config({ mem_gb: 1 }), other)).toThrow(
+      /^slurm: expected the same section.*run 2$/,
+    );
+  });
+  test.each([
+    [{ nodes: 2 }, "slurm.nodes 2"],
+    [{ tasks_per_node: 4 }, "slurm.tasks_per_node 4"],
+    [{ slurm_additional_parameters: { ntasks: 8 } }, "slurm.ntasks 8"],
+  ])("several processes: %j", (input, name) => {
+    expect(() => share(config(input))).toThrow(
+      `${name}: expected 1, training in several processes is not implemented yet`,
+    );
+  });
+  test("one process is enough", () => {
+    expect(share(config({ nodes: 1, tasks_per_node: 1, slurm_additional_parameters: { ntasks: 1 } }))).toBeDefined();
   });
 });

@@ -6,6 +6,6 @@ import { provideOwnModules } from "./own-modules";
 export async function runDevelopment(composed: ComposedConfig): Promise<void> {
   provideOwnModules();
   // nothing is written, so the folder of the run does not matter
-  const { config } = await loadRunConfig(composed, { resumeWith: "weights" });
-  await developmentRun(config, (line) => console.log(line));
+  const run = await loadRunConfig(composed, { resumeWith: "weights" });
+  await developmentRun(run, (line) => console.log(line));
 }

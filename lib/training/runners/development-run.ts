@@ -12,6 +12,8 @@ import type { BaseTrainer } from "../trainers/base-trainer";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
 import { describeValue } from "./describe-values";
 import { createData, createModel, createTrainer } from "./experiment-parts";
+import { logChanges } from "./log-changes";
+import type { RunConfig } from "./run-config";
 
 /** Takes what is to be printed, a line at a time. */
 type Print = (line: string) => void;
@@ -23,8 +25,12 @@ const DEVICE = "cpu";
  * the pipeline makes of them, the model's output, losses and gradients of a step of training, and what callbacks make of a
  * batch. It computes on the CPU, writes no file and changes no weight.
  */
-export async function developmentRun(config: ConfigSchema, print: Print): Promise<void> {
+export async function developmentRun(
+  { config, changes = [] }: Pick<RunConfig, "config" | "changes">,
+  print: Print,
+): Promise<void> {
   addGlobalHandlers({ level: consoleLevel(config) });
+  logChanges(changes);
   setSeed(config.seed);
   await scope(async () => {
     const dataContainer = createData(config);

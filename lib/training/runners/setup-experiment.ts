@@ -13,12 +13,13 @@ import { Hyperparameters } from "../../core/writers";
 import { PreviousRunInitializerConfig } from "../../initializers/previous-run-initializer";
 import { ResumeInitializerConfig } from "../../initializers/resume-initializer";
 import { cuda, versions } from "../../torch";
-import { summarizeChanges, type ComposedConfig, type ConfigChange } from "../../config";
+import type { ComposedConfig } from "../../config";
 import type { BaseTrainer } from "../trainers/base-trainer";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
 import { createData, createModel, createTrainer, seedOf } from "./experiment-parts";
+import { logChanges } from "./log-changes";
 import type { RunConfig } from "./run-config";
 import { claimFreeRun, claimFreeStage, claimRunDirectory } from "./run-directory";
 import type { RunLock } from "./run-lock";
@@ -178,18 +179,6 @@ function createTracker(
   if (!(tracker instanceof BaseTracker))
     throw new TypeError(`expected kind "${config.tracker.kind}" to be a tracker (a subclass of BaseTracker)`);
   return tracker;
-}
-
-/** Tells, once, what the config had in the form of release 1.1, and in which files: short, since copies of one line are one. */
-function logChanges(changes: readonly ConfigChange[]): void {
-  const logger = getLogger("config");
-  const infos = summarizeChanges(changes.filter(({ severity }) => severity === "info"));
-  if (infos.length > 0) {
-    logger.info(
-      `read ${infos.length === 1 ? "a key" : `${infos.length} keys`} of release 1.1 (docs/migrating-from-python.md):\n${infos.map((line) => `  ${line}`).join("\n")}`,
-    );
-  }
-  for (const line of summarizeChanges(changes.filter(({ severity }) => severity === "warning"))) logger.warning(line);
 }
 
 /** What a reader of the log needs to know about the machine, at debug level. */

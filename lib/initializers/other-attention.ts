@@ -7,7 +7,7 @@ const MARKS = [
   [/^(.*attention_block)\.proj_temperature\..*$/, "transolver_plusplus"],
 ] as const;
 
-type Attention = (typeof MARKS)[number][1];
+export type Attention = (typeof MARKS)[number][1];
 
 /**
  * How to load weights whose blocks have another attention than the model's, which no renaming of keys can mend; null if that is not
@@ -32,6 +32,12 @@ export function otherAttention(
     );
   }
   return null;
+}
+
+/** The attention that all blocks have, by their weights; null without blocks, and where they have several. */
+export function attentionOf(weights: ReadonlyMap<string, Tensor>): Attention | null {
+  const [attention, ...others] = new Set([...attentions(weights).values()].map((found) => found.attention));
+  return attention === undefined || others.length > 0 ? null : attention;
 }
 
 /** Attention of every block, by the prefix of its keys. */

@@ -63,17 +63,20 @@ function datasetKeys({ datasets, trainer }: Tree): Problem[] {
   );
 }
 
-/** The run, stage and checkpoint that a run continues from. */
-function resumedRun(
-  plain: Tree,
-  { resumeWith = "resume", resumeOutputPath = null, resumeModelInfo = null }: RunPurpose,
-): Problem[] {
+/** Paths of the run that a run continues from; null without one, and for one that is not possible. */
+export function resumedPaths(plain: Tree, { resumeOutputPath = null }: RunPurpose): PathProvider | null {
   const own = pathsOf(plain, existingRunName(plain["resume_run_id"]), plain["resume_stage_name"]);
-  if (own === null) return [];
-  const paths =
-    resumeOutputPath === null
-      ? own.withRun(own.runId, own.stageName)
-      : new PathProvider({ outputRootPath: resumeOutputPath, runId: own.runId, stageName: own.stageName });
+  if (own === null) return null;
+  return resumeOutputPath === null
+    ? own.withRun(own.runId, own.stageName)
+    : new PathProvider({ outputRootPath: resumeOutputPath, runId: own.runId, stageName: own.stageName });
+}
+
+/** The run, stage and checkpoint that a run continues from. */
+function resumedRun(plain: Tree, purpose: RunPurpose): Problem[] {
+  const { resumeWith = "resume", resumeModelInfo = null } = purpose;
+  const paths = resumedPaths(plain, purpose);
+  if (paths === null) return [];
   const missing = missingRun(paths, "resume_run_id", "resume_stage_name");
   if (missing !== null) return [missing];
   const { model, resume_checkpoint: text = null } = plain;

@@ -10,6 +10,7 @@ import { isConfigClass, isSubclass, validateConfig, type AnyConfigClass } from "
 import { checkReferences, type RunPurpose } from "./check-references";
 import { bestAccelerator } from "./devices";
 import { missingKinds } from "./not-implemented";
+import { addStoredAttention } from "./stored-attention";
 
 /** A validated config and the root class that it belongs to. */
 export interface RunConfig {
@@ -62,7 +63,14 @@ export async function loadRunConfig(
   ];
   try {
     const config = validateConfig(schema, plain, locate) as ConfigSchema;
-    if (problems.length === 0) return { config, schemaKind, changes };
+    if (problems.length === 0) {
+      const block = (config.model as { transformer_block_config?: { attention_constructor?: unknown } })
+        .transformer_block_config;
+      const added = purpose && addStoredAttention(plain, block?.attention_constructor, purpose);
+      if (!added) return { config, schemaKind, changes };
+      const completed = validateConfig(schema, added.plain, locate) as ConfigSchema;
+      return { config: completed, schemaKind, changes: [...changes, added.change] };
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const known = new Set(problems.map(({ path }) => path));

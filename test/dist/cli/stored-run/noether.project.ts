@@ -4,7 +4,7 @@ import { register } from "noether-ts/config";
 import { DatasetBaseConfig, int, Model } from "noether-ts/core";
 import { Dataset } from "noether-ts/data";
 import { AnchorBranchedUPTConfig, AnchoredBranchedUPT } from "noether-ts/modeling";
-import { keep, loadSafetensors, type Tensor } from "noether-ts/torch";
+import { Generator, keep, loadSafetensors, randn, type Tensor } from "noether-ts/torch";
 
 const batches = keep(loadSafetensors(join(__dirname, "../../../golden/training/batches.safetensors")).tensors);
 
@@ -46,5 +46,22 @@ class ABUPT extends Model {
   }
 }
 
+/** Points of a surface and around it, and fields at them. */
+class Points extends Dataset<any> {
+  static readonly schema = DatasetBaseConfig;
+
+  constructor(config: any) {
+    super(config);
+    const channels = { surface_position: 3, volume_position: 3, surface_pressure_target: 1, volume_velocity_target: 3 };
+    for (const [name, count] of Object.entries(channels))
+      this.register(name, (index) => randn([5, count], { generator: new Generator().manualSeed(index) })); // (N, C)
+  }
+
+  override get length(): number {
+    return 2;
+  }
+}
+
+register("recorded.datasets.Points", { class: Points as never });
 register("recorded.datasets.Recorded", { class: Recorded as never });
 register("recorded.model.ABUPT", { class: ABUPT as never });

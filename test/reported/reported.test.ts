@@ -3,7 +3,7 @@
  * wider than one input is tested beside its source.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expandSweeps } from "../../lib/cli/multirun";
@@ -258,6 +258,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 test("there are 67", () => {
   expect(new Set(entries.map(({ id }) => id)).size).toBe(67);
+  for (const file of Object.values(ELSEWHERE)) expect(existsSync(join(__dirname, "../..", file))).toBe(true);
 });
 
 const here = entries.filter(({ id }) => !(id in ELSEWHERE));

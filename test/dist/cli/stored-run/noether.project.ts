@@ -46,15 +46,17 @@ class ABUPT extends Model {
   }
 }
 
+const PointsConfig = DatasetBaseConfig.extend("PointsConfig", { fields: {} });
+
 /** Points of a surface and around it, and fields at them. */
 class Points extends Dataset<any> {
-  static readonly schema = DatasetBaseConfig;
+  static readonly schema = PointsConfig;
 
   constructor(config: any) {
     super(config);
     const channels = { surface_position: 3, volume_position: 3, surface_pressure_target: 1, volume_velocity_target: 3 };
     for (const [name, count] of Object.entries(channels))
-      this.register(name, (index) => randn([5, count], { generator: new Generator().manualSeed(index) })); // (N, C)
+      this.addGetter(name, (index) => randn([5, count], { generator: new Generator().manualSeed(index) })); // (N, C)
   }
 
   override get length(): number {

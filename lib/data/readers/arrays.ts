@@ -88,13 +88,13 @@ export function rowArray<Values extends TypedArray>(values: Values, components: 
   return { values, shape: components === 1 ? [rows] : [rows, components] };
 }
 
-/**
- * Integers as int32; undefined where one does not fit, or is no integer. 64-bit integers are narrowed without a bigint for
- * each, so the array may be used up.
- */
+/** Integers as int32; undefined where one does not fit, or is no integer. An array of int32 is returned as it is. */
 export function toInt32(values: TypedArray): Int32Array | undefined {
   if (values instanceof Int32Array) return values;
-  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return narrow(values);
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    const narrow = new Int32Array(values.length);
+    return narrowInto(values, narrow, 0) ? narrow : undefined;
+  }
   const result = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
@@ -104,16 +104,33 @@ export function toInt32(values: TypedArray): Int32Array | undefined {
   return result;
 }
 
-function narrow(values: BigInt64Array | BigUint64Array): Int32Array | undefined {
+/**
+ * Writes 64-bit integers as int32 into a target, from `at` on, without a bigint for each.
+ *
+ * @returns false where one does not fit.
+ */
+export function narrowInto(values: BigInt64Array | BigUint64Array, target: Int32Array, at: number): boolean {
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
   const [low, high] = HOST_IS_LITTLE_ENDIAN ? [0, 1] : [1, 0];
-  const result = new Int32Array(values.length);
-  for (let i = 0; i < result.length; i++) {
+  const { length } = values;
+  let lost = 0;
+  for (let i = 0; i < length; i++) {
     const value = words[2 * i + low]!;
-    if (words[2 * i + high] !== value >> 31) return undefined;
-    result[i] = value;
+    lost |= words[2 * i + high]! ^ (value >> 31);
+    target[at + i] = value;
   }
-  return result;
+  return lost === 0;
+}
+
+/** Whether all values are from 0 to below `end`; without a branch for each, since there are hundreds of millions of them. */
+export function areBelow(values: Int32Array, end: number): boolean {
+  let [lowest, highest] = [0, -1];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    lowest |= value;
+    highest = value > highest ? value : highest;
+  }
+  return lowest >= 0 && highest < end;
 }
 
 /** Coordinates as floats: float32 and float64 as they are, everything else as float64. */

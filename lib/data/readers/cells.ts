@@ -1,4 +1,5 @@
 /** Checks and constructions of cells that several formats share. */
+import { areBelow } from "./arrays";
 import type { ByteSource } from "./byte-source";
 import type { Cells } from "./mesh";
 
@@ -26,23 +27,21 @@ export function checkCells(cells: Cells, numberOfPoints: number, source: ByteSou
 }
 
 function checkOffsets(what: string, offsets: Int32Array, end: number, fail: (problem: string) => Error): void {
-  let previous = 0;
-  for (let i = 0; i < offsets.length; i++) {
-    const offset = offsets[i]!;
-    if (offset < previous)
-      throw fail(`expected offsets of the ${what} that do not fall, got ${offset} after ${previous} at index ${i}`);
-    previous = offset;
+  const previous = offsets.at(-1) ?? 0;
+  for (let i = 1; i < offsets.length; i++) {
+    if (offsets[i]! < offsets[i - 1]!)
+      throw fail(
+        `expected offsets of the ${what} that do not fall, got ${offsets[i]} after ${offsets[i - 1]} at index ${i}`,
+      );
   }
   if (offsets[0] !== 0 || previous !== end)
     throw fail(`expected offsets of the ${what} from 0 to ${end}, got ${offsets[0]} to ${previous}`);
 }
 
 function checkPoints(what: string, points: Int32Array, count: number, fail: (problem: string) => Error): void {
-  for (let i = 0; i < points.length; i++) {
-    const point = points[i]!;
-    if (point < 0 || point >= count)
-      throw fail(`expected indices of ${count} points in each ${what}, got ${point} at index ${i}`);
-  }
+  if (areBelow(points, count)) return;
+  const index = points.findIndex((point) => point < 0 || point >= count);
+  throw fail(`expected indices of ${count} points in each ${what}, got ${points[index]} at index ${index}`);
 }
 
 /** Cells of one type and of so many points each: triangles, for example. */

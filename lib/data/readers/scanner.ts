@@ -1,16 +1,22 @@
 import type { TypedArray } from "./arrays";
 import type { ByteSource } from "./byte-source";
-import { POWERS_OF_TEN, endsNumber, isSpace } from "./text";
+import { BYTE_KINDS, POWERS_OF_TEN as POWERS } from "./text";
+
+// of this module: see BYTE_KINDS
+const KINDS = BYTE_KINDS;
+const POWERS_OF_TEN = Float64Array.from(POWERS);
 
 const WINDOW = 2 ** 20;
 /** Longest word or number that is looked at as a whole. */
 const MAX_WORD = 4096;
+const MAX_NUMBER = 512;
 const MAX_LINE = 2 ** 20;
 const MINUS = 45;
 const PLUS = 43;
 const DOT = 46;
 const ZERO = 48;
-const [OPEN, CLOSE] = [40, 41];
+/** Bits of BYTE_KINDS. */
+const [SPACE, NUMBER_END, PARENTHESIS] = [1, 2, 4];
 
 /**
  * Reads words, numbers, lines and raw bytes one after the other through a window of 1 MiB, so that a file may be larger
@@ -90,7 +96,7 @@ export class Scanner {
 
   skipSpace(): void {
     for (;;) {
-      while (this.#next < this.#end && isSpace(this.#window[this.#next]!)) this.#next++;
+      while (this.#next < this.#end && (KINDS[this.#window[this.#next]!]! & SPACE) !== 0) this.#next++;
       if (this.#next < this.#end) return;
       this.#fill(1);
       if (this.#next >= this.#end) return;
@@ -116,7 +122,7 @@ export class Scanner {
     this.skipSpace();
     this.#fill(MAX_WORD);
     let end = this.#next;
-    while (end < this.#end && !isSpace(this.#window[end]!)) end++;
+    while (end < this.#end && (KINDS[this.#window[end]!]! & SPACE) === 0) end++;
     if (end - this.#next > MAX_WORD - 1)
       throw this.error(`expected a word, got ${end - this.#next} bytes without white space`);
     const text = this.#text(this.#next, end);
@@ -178,8 +184,7 @@ export class Scanner {
 
   /** The next number. */
   number(what = "a number"): number {
-    this.skipSpace();
-    this.#fill(MAX_WORD);
+    this.#toNumber(SPACE);
     return this.#number(what);
   }
 
@@ -195,27 +200,85 @@ export class Scanner {
       return target;
     }
     const isInteger = !(target instanceof Float32Array || target instanceof Float64Array);
+    const skipped = inParentheses ? SPACE | PARENTHESIS : SPACE;
     for (let i = 0; i < target.length; i++) {
-      if (this.#end - this.#next < 2 * MAX_WORD) this.#fill(2 * MAX_WORD);
-      let next = this.#next;
-      for (let byte = this.#window[next]!; next < this.#end; byte = this.#window[++next]!)
-        if (!isSpace(byte) && !(inParentheses && (byte === OPEN || byte === CLOSE))) break;
-      this.#next = next;
-      if (this.#end - next < MAX_WORD) {
-        // much white space
-        this.skipSpace();
-        this.#fill(MAX_WORD);
-      }
-      const start = this.position;
+      this.#toNumber(skipped);
+      const start = this.#next;
       const value = this.#number(what);
       target[i] = value;
       if (isInteger && target[i] !== value)
         throw this.error(
           `expected ${what} that is an integer of ${8 * target.BYTES_PER_ELEMENT} bits, got ${value}`,
-          start,
+          this.#start + start,
         );
     }
     return target;
+  }
+
+  /** Lists of integers from 0 to below 2^31, each behind its length: `3(0 1 2)`. The last parenthesis is left. */
+  lists(count: number, what: string): { values: Int32Array; offsets: Int32Array } {
+    const offsets = new Int32Array(count + 1);
+    let values = new Int32Array(4 * count);
+    let length = 0;
+    for (let list = 0; list < count; list++) {
+      const size = this.#index(what);
+      // two bytes a value at least, so that the memory is in proportion to the file
+      this.require(size, 2, what);
+      if (length + size > values.length) {
+        const larger = new Int32Array(2 * (length + size));
+        larger.set(values);
+        values = larger;
+      }
+      for (let i = 0; i < size; i++) values[length++] = this.#index(what);
+      offsets[list + 1] = length;
+    }
+    return { values: length === values.length ? values : values.slice(0, length), offsets };
+  }
+
+  /** The next integer below 2^31, which may stand in parentheses. */
+  #index(what: string): number {
+    let next = this.#next;
+    // the end of the window is far: no check for each byte
+    if (this.#end - next < MAX_NUMBER) {
+      this.#toNumber(SPACE | PARENTHESIS);
+      next = this.#next;
+    }
+    const window = this.#window;
+    const end = this.#end;
+    while (next < end && (KINDS[window[next]!]! & (SPACE | PARENTHESIS)) !== 0) next++;
+    this.#next = next;
+    if (end - next < MAX_NUMBER) {
+      this.#toNumber(SPACE | PARENTHESIS);
+      return this.#digits(what);
+    }
+    let value = 0;
+    let i = next;
+    for (let d = window[i]! - ZERO; d >= 0 && d <= 9; d = window[++i]! - ZERO) value = 10 * value + d;
+    if (i === next || i - next > 9 || (KINDS[window[i]!]! & NUMBER_END) === 0) return this.#digits(what);
+    this.#next = i;
+    return value;
+  }
+
+  /** An integer below 2^31 with all checks. */
+  #digits(what: string): number {
+    const start = this.position;
+    const value = this.#number(what);
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** 31)
+      throw this.error(`expected ${what}, got ${value}`, start);
+    return value;
+  }
+
+  /** Goes to the beginning of a number, and has all of it in the window. */
+  #toNumber(skipped: number): void {
+    for (;;) {
+      const window = this.#window;
+      const end = this.#end;
+      let next = this.#next;
+      while (next < end && (KINDS[window[next]!]! & skipped) !== 0) next++;
+      this.#next = next;
+      if (end - next >= MAX_NUMBER || this.#start + end >= this.limit) return;
+      this.#fill(MAX_WORD);
+    }
   }
 
   /** The next integer of any size. */
@@ -237,20 +300,28 @@ export class Scanner {
     let i = this.#next;
     const isNegative = window[i] === MINUS;
     if (isNegative || window[i] === PLUS) i++;
+    // 15 digits that a double holds, and up to 4 more
     let mantissa = 0;
-    let digits = 0;
+    let more = 0;
+    let moreDigits = 0;
     let exponent = 0;
     const first = i;
     for (let d = window[i]! - ZERO; i < end && d >= 0 && d <= 9; d = window[++i]! - ZERO) {
-      mantissa = 10 * mantissa + d;
-      if (mantissa > 0) digits++;
+      if (mantissa < 1e14) mantissa = 10 * mantissa + d;
+      else {
+        more = 10 * more + d;
+        moreDigits++;
+      }
     }
     let count = i - first;
     if (i < end && window[i] === DOT) {
       const point = ++i;
       for (let d = window[i]! - ZERO; i < end && d >= 0 && d <= 9; d = window[++i]! - ZERO) {
-        mantissa = 10 * mantissa + d;
-        if (mantissa > 0) digits++;
+        if (mantissa < 1e14) mantissa = 10 * mantissa + d;
+        else {
+          more = 10 * more + d;
+          moreDigits++;
+        }
       }
       exponent = point - i;
       count += i - point;
@@ -267,22 +338,27 @@ export class Scanner {
       exponent += isSmall ? -power : power;
       i = e;
     }
-    if (i < end && !endsNumber(window[i]!)) return this.#unusualNumber(what);
-    if (digits > 15 || exponent > 22 || exponent < -22) {
-      const value = Number(this.#text(this.#next, i));
-      this.#next = i;
-      return value;
-    }
+    if (i < end && (KINDS[window[i]!]! & NUMBER_END) === 0) return this.#unusualNumber(what);
+    const start = this.#next;
     this.#next = i;
-    const value = exponent < 0 ? mantissa / POWERS_OF_TEN[-exponent]! : mantissa * POWERS_OF_TEN[exponent]!;
-    return isNegative ? -value : value;
+    let value = -1;
+    if (moreDigits === 0) {
+      if (exponent <= 0 && exponent >= -22) value = mantissa / POWERS_OF_TEN[-exponent]!;
+      else if (exponent > 0 && exponent <= 22) value = mantissa * POWERS_OF_TEN[exponent]!;
+    } else if (moreDigits <= 4 && exponent <= 0 && exponent >= -22) {
+      value = quotient(mantissa, POWERS_OF_TEN[moreDigits]!, more, POWERS_OF_TEN[-exponent]!);
+    }
+    if (value >= 0) return isNegative ? -value : value;
+    const { buffer, byteOffset } = window;
+    return Number(Buffer.from(buffer, byteOffset + start, i - start).toString("latin1"));
   }
 
   /** NaN and infinities as C writes them; everything else is an error. */
   #unusualNumber(what: string): number {
     const start = this.#next;
     let end = start;
-    while (end < this.#end && end - start < 40 && (end === start || !endsNumber(this.#window[end]!))) end++;
+    while (end < this.#end && end - start < 40 && (end === start || (KINDS[this.#window[end]!]! & NUMBER_END) === 0))
+      end++;
     const word = this.#text(start, end);
     const [, sign, name] = /^([+-]?)(nan|inf|infinity)$/i.exec(word) ?? [];
     if (name === undefined) throw this.error(`expected ${what}, got ${show(word)}`);
@@ -300,6 +376,38 @@ export class Scanner {
     const { buffer, byteOffset } = this.#window;
     return Buffer.from(buffer, byteOffset + start, end - start).toString();
   }
+}
+
+/** Splits a double into two halves of 26 bits (Dekker 1971). */
+const SPLITTER = 2 ** 27 + 1;
+
+/**
+ * (high × scale + low) / divisor, for integers of up to 15 and 4 digits and powers of ten: in twice the precision, so that the
+ * result is the nearest double; −1 where it is too close to the middle of two to tell. Decimals of 16 and 17 digits, which
+ * programs write for doubles, would else make up most of the time that reading a text takes.
+ */
+function quotient(high: number, scale: number, low: number, divisor: number): number {
+  // the integer as a sum of two doubles
+  const product = high * scale;
+  const sum = product + low;
+  const rest = low - (sum - product) + productError(high, scale, product);
+  const first = sum / divisor;
+  const back = first * divisor;
+  const second = (sum - back - productError(first, divisor, back) + rest) / divisor;
+  const value = first + second;
+  const margin = Math.abs(second) * 1e-14;
+  return first + (second - margin) === value && first + (second + margin) === value ? value : -1;
+}
+
+/** What a product of doubles lacks: a × b − product (Dekker 1971). */
+function productError(a: number, b: number, product: number): number {
+  const ca = SPLITTER * a;
+  const cb = SPLITTER * b;
+  const highA = ca - (ca - a);
+  const highB = cb - (cb - b);
+  const lowA = a - highA;
+  const lowB = b - highB;
+  return lowA * lowB - (product - highA * highB - lowA * highB - highA * lowB);
 }
 
 /** A word for an error: short, in quotes, without control characters. */

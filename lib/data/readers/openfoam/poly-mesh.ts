@@ -1,5 +1,5 @@
 /** The mesh of an OpenFOAM case: points, faces, the cells on both sides of each face, and patches. */
-import { toFloats, toInt32, type TypedArray } from "../arrays";
+import { areBelow, toFloats, toInt32, type TypedArray } from "../arrays";
 import type { ByteSource } from "../byte-source";
 import { GrowingArray } from "../growing-array";
 import type { Points } from "../mesh";
@@ -58,9 +58,7 @@ export function readPolyMesh(sources: PolyMeshSources): PolyMesh {
       `expected the owners of ${count} faces, got ${owner.length} and ${neighbour.length} neighbours`,
     );
   checkRange(faces, points.length / 3, "points", sources.faces);
-  let cells = 0;
-  for (const cell of owner) cells = Math.max(cells, cell + 1);
-  for (const cell of neighbour) cells = Math.max(cells, cell + 1);
+  const cells = Math.max(largest(owner), largest(neighbour)) + 1;
   // each cell has at least one face
   if (cells > 2 * count)
     throw sources.owner.error(`expected at most ${2 * count} cells of ${count} faces, got ${cells}`);
@@ -109,26 +107,12 @@ function readTextFaces(file: FoamFile): { faces: Int32Array; faceOffsets: Int32A
   const { scanner } = file;
   const count = file.count();
   scanner.require(count, 3, `${count} faces`);
-  const faceOffsets = new Int32Array(count + 1);
-  const faces = new GrowingArray(Int32Array);
   file.expect("(");
-  for (let face = 0; face < count; face++) {
-    const size = scanner.number("the number of points of a face");
-    scanner.skipSpace();
-    const isList = scanner.take() === 40;
-    if (!isList || !Number.isInteger(size) || size < 0 || size > scanner.limit)
-      throw scanner.error("expected a face like 4(0 1 2 3), got something else");
-    for (let i = 0; i < size; i++) {
-      const point = scanner.number("a point of a face");
-      if ((point | 0) !== point) throw scanner.error(`expected a point of a face, got ${point}`);
-      faces.push(point);
-    }
-    scanner.skipSpace();
-    if (scanner.take() !== 41) throw scanner.error(`expected ) after the ${size} points of a face, got something else`);
-    faceOffsets[face + 1] = faces.length;
-  }
+  const { values: faces, offsets: faceOffsets } = scanner.lists(count, "a point of a face");
+  // of the last face
+  if (count > 0) file.expect(")");
   file.expect(")");
-  return { faces: faces.finish(), faceOffsets };
+  return { faces, faceOffsets };
 }
 
 function readBinaryFaces(file: FoamFile): { faces: Int32Array; faceOffsets: Int32Array } {
@@ -175,8 +159,14 @@ function groupsOf(entries: FoamDictionary): string[] {
 }
 
 function checkRange(values: Int32Array, end: number, what: string, source: ByteSource): void {
-  for (let i = 0; i < values.length; i++) {
-    if (values[i]! < 0 || values[i]! >= end)
-      throw source.error(`expected indices of ${end} ${what}, got ${values[i]} at index ${i}`);
-  }
+  if (areBelow(values, end)) return;
+  const index = values.findIndex((value) => value < 0 || value >= end);
+  throw source.error(`expected indices of ${end} ${what}, got ${values[index]} at index ${index}`);
+}
+
+/** The largest value; −1 of none. */
+function largest(values: Int32Array): number {
+  let result = -1;
+  for (let i = 0; i < values.length; i++) result = Math.max(result, values[i]!);
+  return result;
 }

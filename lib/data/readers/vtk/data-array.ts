@@ -1,9 +1,18 @@
 /** The arrays of VTK XML files: a `DataArray` element and the numbers that it stands for. */
-import { bytesOf, bytesPerElement, createArray, fromFileOrder, rowArray, toFloats, toInt32 } from "../arrays";
+import {
+  bytesOf,
+  bytesPerElement,
+  createArray,
+  fromFileOrder,
+  narrowInto,
+  rowArray,
+  toFloats,
+  toInt32,
+} from "../arrays";
 import type { NdArray, NumericType, TypedArray } from "../arrays";
 import type { Points } from "../mesh";
 import { Scanner, show } from "../scanner";
-import { readEncoded, type Packing } from "./encoded-data";
+import { memoryTarget, readEncoded, type Packing, type Target } from "./encoded-data";
 import type { Range, XmlDocument, XmlElement } from "./xml-document";
 
 /** VTK's names of the types. */
@@ -50,6 +59,8 @@ export class DataArrayReader {
 
   /** Integers that are indices or offsets. */
   indices(element: XmlElement, length?: number): Int32Array {
+    const format = element.attribute("format") ?? "ascii";
+    if (element.attribute("type") === "Int64" && format !== "ascii") return this.#narrowed(element, length);
     const values = toInt32(this.values(element, length));
     if (values === undefined) throw element.error(`expected integers below 2^31 in ${titleOf(element)}, got others`);
     return values;
@@ -85,20 +96,45 @@ export class DataArrayReader {
     return this.#read(element, type, length);
   }
 
+  /** 64-bit integers as 32-bit ones, piece by piece: files are full of them, and few need so many bits. */
+  #narrowed(element: XmlElement, length: number | undefined): Int32Array {
+    let values = new Int32Array(0);
+    const scratch = new BigInt64Array(2 ** 17);
+    this.#decode(element, (bytes) => {
+      this.#checkSize(element, "int64", bytes, length);
+      values = new Int32Array(bytes / 8);
+      return {
+        window: (_, size) =>
+          bytesOf(size <= scratch.byteLength ? scratch : new BigInt64Array(size / 8)).subarray(0, size),
+        commit: (piece, offset) => {
+          const words = new BigInt64Array(piece.buffer, piece.byteOffset, piece.length / 8);
+          if (!narrowInto(fromFileOrder(words, this.#packing.littleEndian), values, offset / 8))
+            throw element.error(`expected integers below 2^31 in ${titleOf(element)}, got others`);
+        },
+      };
+    });
+    return values;
+  }
+
+  /** Makes sure that so many bytes are the values that there should be. */
+  #checkSize(element: XmlElement, type: NumericType, bytes: number, length: number | undefined): void {
+    const size = bytesPerElement(type);
+    if (length !== undefined && bytes !== length * size)
+      throw element.error(
+        `expected ${length} values (${length * size} bytes) in ${titleOf(element)}, got ${bytes} bytes`,
+      );
+    if (bytes % size !== 0)
+      throw element.error(`expected whole ${type} values in ${titleOf(element)}, got ${bytes} bytes`);
+  }
+
   #read(element: XmlElement, type: NumericType, length: number | undefined): TypedArray {
     if (length !== undefined && length < 0)
       throw element.error(`expected a number of values for ${titleOf(element)}, got ${length}`);
     const format = element.attribute("format") ?? "ascii";
     if (format === "ascii") return this.#ascii(element, type, length);
-    const size = bytesPerElement(type);
     const values = this.#binary(element, (bytes) => {
-      if (length !== undefined && bytes !== length * size)
-        throw element.error(
-          `expected ${length} values (${length * size} bytes) in ${titleOf(element)}, got ${bytes} bytes`,
-        );
-      if (bytes % size !== 0)
-        throw element.error(`expected whole ${type} values in ${titleOf(element)}, got ${bytes} bytes`);
-      return createArray(type, bytes / size);
+      this.#checkSize(element, type, bytes, length);
+      return createArray(type, bytes / bytesPerElement(type));
     });
     return fromFileOrder(values, this.#packing.littleEndian);
   }
@@ -128,10 +164,13 @@ export class DataArrayReader {
 
   #binary(element: XmlElement, create: (bytes: number) => TypedArray): TypedArray {
     let values: TypedArray = new Uint8Array(0);
-    const target = (bytes: number) => bytesOf((values = create(bytes)));
+    this.#decode(element, (bytes) => memoryTarget(bytesOf((values = create(bytes)))));
+    return values;
+  }
+
+  #decode(element: XmlElement, target: (bytes: number) => Target): void {
     const { start, end, encoding } = this.#place(element);
     readEncoded(element.source, this.#packing, encoding, start, end, target);
-    return values;
   }
 
   #place(element: XmlElement): Range & { encoding: "raw" | "base64" } {

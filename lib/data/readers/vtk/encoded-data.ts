@@ -9,7 +9,8 @@ import { LZ4_MAX_RATIO, decompressLz4 } from "../lz4";
 
 /** A deflated block of n bytes holds at most 1032 n (zlib's technical details). */
 const ZLIB_MAX_RATIO = 1032;
-const BATCH = 2 ** 22;
+/** Small enough for the cache of a core. */
+const PIECE = 2 ** 18;
 const PADDING = "=".charCodeAt(0);
 
 export type Compressor = "zlib" | "lz4";
@@ -20,6 +21,20 @@ export interface Packing {
   /** Bytes of the integers before each array. */
   readonly wordSize: 4 | 8;
   readonly compressor?: Compressor;
+}
+
+/**
+ * Where the bytes of an array go. They come in pieces, each of a multiple of eight bytes but the last: `window` gives the
+ * memory for a piece, `commit` takes it when it is filled.
+ */
+export interface Target {
+  window(offset: number, length: number): Uint8Array;
+  commit(piece: Uint8Array, offset: number): void;
+}
+
+/** A target in memory. */
+export function memoryTarget(bytes: Uint8Array): Target {
+  return { window: (offset, length) => bytes.subarray(offset, offset + length), commit: () => undefined };
 }
 
 /** Bytes as a stream that can be read from any place. */
@@ -38,7 +53,7 @@ interface Stream {
  *
  * @param start where they begin: the header with the sizes.
  * @param makeTarget gets the size in bytes that the header tells, after a check that the file can hold so much, and gives
- * the memory for them.
+ * the target for them.
  */
 export function readEncoded(
   source: ByteSource,
@@ -46,7 +61,7 @@ export function readEncoded(
   encoding: "raw" | "base64",
   start: number,
   end: number,
-  makeTarget: (bytes: number) => Uint8Array,
+  makeTarget: (bytes: number) => Target,
 ): void {
   const stream = encoding === "raw" ? rawStream(source, start, end) : base64Stream(source, start, end);
   const fail = (problem: string) => source.error(problem, start);
@@ -55,7 +70,12 @@ export function readEncoded(
     const data = stream.skip(packing.wordSize);
     if (size > data.available)
       throw fail(`expected ${size} bytes of data, as the header before them says, got ${data.available} at most`);
-    data.read(0, makeTarget(size));
+    const target = makeTarget(size);
+    for (let offset = 0; offset < size; offset += PIECE) {
+      const piece = target.window(offset, Math.min(PIECE, size - offset));
+      data.read(offset, piece);
+      target.commit(piece, offset);
+    }
     return;
   }
   const [blocks, blockSize, lastSize] = readWords(stream, packing, 0, 3, fail) as [number, number, number];
@@ -72,7 +92,9 @@ export function readEncoded(
   const ratio = packing.compressor === "zlib" ? ZLIB_MAX_RATIO : LZ4_MAX_RATIO;
   if (total > compressed * ratio + 64 || lastSize > blockSize)
     throw fail(`expected blocks that decompress to ${total} bytes, got ${compressed} bytes, which cannot hold them`);
-  inflateBlocks(data, packing.compressor, sizes, blockSize, makeTarget(total), fail);
+  if (blockSize % 8 !== 0 && blocks > 1)
+    throw fail(`expected blocks of a multiple of 8 bytes, as VTK writes them, got ${blockSize} bytes`);
+  inflateBlocks(data, packing.compressor, sizes, { size: blockSize, total }, makeTarget(total), fail);
 }
 
 /** Decompresses block after block, reading some megabytes at a time. */
@@ -80,28 +102,30 @@ function inflateBlocks(
   data: Stream,
   compressor: Compressor,
   sizes: readonly number[],
-  blockSize: number,
-  target: Uint8Array,
+  block: { readonly size: number; readonly total: number },
+  target: Target,
   fail: (problem: string) => Error,
 ): void {
   let position = 0;
-  for (let block = 0; block < sizes.length;) {
+  for (let first = 0; first < sizes.length;) {
     let count = 0;
     let length = 0;
-    do length += sizes[block + count++]!;
-    while (block + count < sizes.length && length + sizes[block + count]! <= BATCH);
+    do length += sizes[first + count++]!;
+    while (first + count < sizes.length && length + sizes[first + count]! <= PIECE);
     const batch = new Uint8Array(length);
     data.read(position, batch);
     position += length;
     let at = 0;
-    for (let i = block; i < block + count; i++) {
-      const part = target.subarray(i * blockSize, (i + 1) * blockSize);
+    for (let i = first; i < first + count; i++) {
+      const offset = i * block.size;
+      const piece = target.window(offset, Math.min(block.size, block.total - offset));
       const packed = batch.subarray(at, at + sizes[i]!);
-      if (!inflate(compressor, packed, part))
-        throw fail(`expected ${part.length} bytes in the ${compressor} block ${i}, got a damaged block`);
+      if (!inflate(compressor, packed, piece))
+        throw fail(`expected ${piece.length} bytes in the ${compressor} block ${i}, got a damaged block`);
+      target.commit(piece, offset);
       at += sizes[i]!;
     }
-    block += count;
+    first += count;
   }
 }
 
@@ -164,7 +188,7 @@ function base64Stream(source: ByteSource, start: number, end: number, lead = 0):
     read(offset, target) {
       for (let done = 0; done < target.length;) {
         const begin = lead + offset + done;
-        const length = Math.min(target.length - done, BATCH);
+        const length = Math.min(target.length - done, PIECE);
         const position = first + 4 * Math.floor(begin / 3);
         const chars = 4 * Math.ceil(((begin % 3) + length) / 3);
         if (position + chars > end) throw source.error(`expected ${chars} characters of base64, got the end`, position);

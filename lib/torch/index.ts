@@ -59,6 +59,7 @@ export {
 export * as amp from "./amp";
 export { autocast, type AutocastOptions } from "./amp";
 export { gradcheck, type GradcheckOptions } from "./gradcheck";
+export { Profiler, type ProfilerOptions, type ProfilerRange, profilerRange } from "./profiler";
 export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./generator";
 export {
   config,

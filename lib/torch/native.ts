@@ -222,6 +222,18 @@ export interface NativeAddon {
   defaultDtype(): number;
   setDefaultDtype(dtype: number): void;
 
+  // ---- profiler (runtime/profiler.cpp)
+  /** Warms the profiler up. Throws when another one of this process is active. */
+  profilerPrepare(cpu: boolean, cuda: boolean, recordShapes: boolean, profileMemory: boolean, withFlops: boolean): void;
+  profilerStart(): void;
+  /** Opens a named range, returns its depth; `profilerExit(depth)` closes it and those in it. */
+  profilerEnter(name: string): number;
+  profilerExit(depth: number): void;
+  /** Ends the recording and writes it as a Chrome trace. */
+  profilerSave(path: string): void;
+  /** Ends the recording, if there is one, and drops it. */
+  profilerCancel(): void;
+
   // ---- kernels of our own (runtime/kernels.cpp)
   cpuKernels(): CpuKernels;
   /** Name of the implementation for a product of (m, k) and (k, n), null where ATen's is taken. */

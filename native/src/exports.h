@@ -13,6 +13,7 @@ void export_js_functions(Napi::Env env, Napi::Object exports);
 void export_autograd_modes(Napi::Env env, Napi::Object exports);
 void export_random(Napi::Env env, Napi::Object exports);
 void export_runtime(Napi::Env env, Napi::Object exports);
+void export_profiler(Napi::Env env, Napi::Object exports);
 void export_kernels(Napi::Env env, Napi::Object exports);
 void export_sharing(Napi::Env env, Napi::Object exports);
 void export_archive(Napi::Env env, Napi::Object exports);

@@ -9,6 +9,7 @@
 #include "files/archive.h"
 #include "napi/callbacks.h"
 #include "runtime/garbage.h"
+#include "runtime/profiler.h"
 
 namespace noether {
 

@@ -21,6 +21,7 @@ class OperatorTable;
 class Callbacks;
 class Garbage;
 struct ArchiveTable;
+class Profiler;
 
 struct Addon {
   explicit Addon(Napi::Env env);
@@ -40,6 +41,7 @@ struct Addon {
   std::vector<at::Generator> generators;
   std::vector<std::unique_ptr<c10::InferenceMode>> inference_modes;
   std::unique_ptr<ArchiveTable> archives;
+  std::unique_ptr<Profiler> profiler;
 };
 
 }  // namespace noether

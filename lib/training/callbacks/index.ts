@@ -1,2 +1,8 @@
-/** Callbacks that read data while a run trains or is evaluated. Each registers itself under its kind. */
+/** Callbacks that read data or look at the whole process while a run trains or is evaluated. Each registers itself under its kind. */
 export { OfflineLossCallback } from "./offline-loss";
+export {
+  type ProfilerAction,
+  profilerAction,
+  PyTorchProfilerCallback,
+  PyTorchProfilerCallbackConfig,
+} from "./profiler";

@@ -69,17 +69,6 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     hint: "a trainer of your own is a class in a file: ./my-trainer.ts#MyTrainer (docs/training.md)",
   },
   {
-    package: "noether.training.callbacks",
-    classes: ["PyTorchProfilerCallback"],
-    hint: 'times of data, forward and backward passes are logged by "noether.core.callbacks.TrainTimeCallback", which every run has',
-  },
-  {
-    // what its config says by default, which is no class there either
-    package: "aero_cfd.callbacks",
-    classes: ["PyTorchProfilerCallback"],
-    hint: 'times of data, forward and backward passes are logged by "noether.core.callbacks.TrainTimeCallback", which every run has',
-  },
-  {
     package: "noether.modeling.models",
     classes: ["AeroABUPT", "AeroUPT", "AeroTransformer", "AeroTransolver"],
     instead: ["tutorial.model", "noether.modeling.models"],

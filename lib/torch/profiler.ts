@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync } from "node:fs";
 import { native } from "./addon";
 import { checkOptions, flag, type KindsOf } from "./arguments";
 import { TorchError, guard } from "./errors";
@@ -64,16 +64,19 @@ export class Profiler {
   }
 
   /**
-   * Ends the recording and writes it; the file appears when it is whole.
+   * Ends the recording and writes it; the file appears when it is whole. If it cannot be opened, the recording goes on.
    *
    * @param path - ends in `.pt.trace.json` by custom
    */
   save(path: string): void {
     this.#expect("recording", "save");
-    this.#end();
     const unfinished = `${path}.unfinished`;
+    closeSync(openSync(unfinished, "w")); // what cannot be written is an error here, for Kineto it is none
+    this.#end();
     try {
       guard("Profiler.save", () => native.profilerSave(unfinished));
+      if (!isWhole(unfinished))
+        throw new TorchError(`Profiler.save: '${path}' could not be written in full: is the disk full?`);
       renameSync(unfinished, path);
     } catch (error) {
       rmSync(unfinished, { force: true });
@@ -99,6 +102,18 @@ export class Profiler {
     throw new TorchError(
       `Profiler.${method}: expected a profiler that ${state[stage]}, got one that ${state[this.#stage]}`,
     );
+  }
+}
+
+/** Whether a file ends as a JSON object does. */
+function isWhole(path: string): boolean {
+  const file = openSync(path, "r");
+  try {
+    const end = Buffer.alloc(64);
+    const read = readSync(file, end, 0, end.length, Math.max(0, fstatSync(file).size - end.length));
+    return end.toString("utf8", 0, read).trimEnd().endsWith("}");
+  } finally {
+    closeSync(file);
   }
 }
 

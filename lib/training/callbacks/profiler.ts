@@ -156,5 +156,6 @@ export class PyTorchProfilerCallback extends PeriodicCallback {
 
 register("noether.training.callbacks.profiler.PyTorchProfilerCallback", {
   class: PyTorchProfilerCallback,
-  aliases: ["noether.training.callbacks.PyTorchProfilerCallback"],
+  // the last is what the config says by default in the Python framework
+  aliases: ["noether.training.callbacks.PyTorchProfilerCallback", "aero_cfd.callbacks.PyTorchProfilerCallback"],
 });

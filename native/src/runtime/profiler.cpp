@@ -4,6 +4,8 @@
 #include <torch/csrc/autograd/profiler_kineto.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <mutex>
 #include <set>
 
 #include "exports.h"
@@ -20,6 +22,14 @@ using torch::profiler::impl::ProfilerState;
 
 // Of the process, as Kineto's own state is.
 std::atomic<bool> is_taken{false};
+
+// Kineto tells of every start and stop on stderr, unless this variable says otherwise when it is first used.
+void quieten() {
+#ifndef _WIN32
+  static std::once_flag once;
+  std::call_once(once, [] { setenv("KINETO_LOG_LEVEL", "99", /*overwrite=*/0); });
+#endif
+}
 
 ProfilerConfig config_of(const Profiler::Options& options) {
   return ProfilerConfig(
@@ -38,6 +48,7 @@ std::set<ActivityType> activities_of(const Profiler::Options& options) {
 Profiler::Profiler(const Options& options) : options_(options) {
   if (is_taken.exchange(true)) fail("ERR_UNSUPPORTED", "another profiler of this process is active: there can be one at a time");
   try {
+    quieten();
     kineto::prepareProfiler(config_of(options), activities_of(options));
   } catch (...) {
     is_taken = false;

@@ -144,7 +144,7 @@ const ZERO: Component = [0, 0];
 
 function components(tensor: Tensor): Component[] {
   const dense = hasElements(tensor) ? tensor.detach() : tensor.detach().toDense();
-  const data = readTypedArray(dense) as unknown as ArrayLike<number | bigint>;
+  const data = readTypedArray(dense) as ArrayLike<number | bigint>;
   if (!tensor.dtype.startsWith("complex")) return Array.from(data, (value): Component => [value, 0]);
   return Array.from({ length: data.length / 2 }, (_, i): Component => [data[2 * i]!, Number(data[2 * i + 1])]);
 }

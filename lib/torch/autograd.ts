@@ -285,7 +285,7 @@ export class Function {
       checkArgument(
         this.name,
         `the static method ${part}`,
-        (this as unknown as Record<string, unknown>)[part],
+        (this as typeof this & Record<string, unknown>)[part],
         callable,
       );
     const context = new FunctionContext();

@@ -36,6 +36,7 @@ import {
   full as fullOperator,
   scalarTensor as scalarTensorOperator,
 } from "./operators.generated";
+import type { TensorData } from "./read";
 import { wrap } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -136,7 +137,7 @@ export function fromTypedArray(
   const stored = reinterpreted(own, dtype);
   const count = elementCount(data, "fromTypedArray") / (isPair(stored) ? 2 : 1);
   const length = checkShape("fromTypedArray", shape ?? [count], count);
-  if (stored !== dtype) checkFits(data as unknown as ArrayLike<number | bigint>, own, dtype);
+  if (stored !== dtype) checkFits(data as TensorData, own, dtype);
   return finish(make(data, length, stored, dtype), options);
 }
 

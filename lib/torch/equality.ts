@@ -17,7 +17,11 @@ export function tensorsAreEqual(a: Tensor, b: Tensor): boolean {
   if (a.dtype !== b.dtype || a.device !== b.device || a.shape.join() !== b.shape.join()) return false;
   if (hasElements(a) !== hasElements(b)) return false;
   const [left, right] = [elements(a), elements(b)];
-  return left.every((value, index) => value === right[index] || (Number.isNaN(value) && Number.isNaN(right[index])));
+  for (let index = 0; index < left.length; index++) {
+    const [one, other] = [left[index], right[index]];
+    if (one !== other && !(Number.isNaN(one) && Number.isNaN(other))) return false;
+  }
+  return true;
 }
 
 /** Dtypes that have a -0 beside 0; adding 0 makes them one. */
@@ -56,17 +60,14 @@ function quietly<T>(body: () => T): T {
 }
 
 /** The elements in row-major order; none on the device "meta". */
-function elements(tensor: Tensor): readonly (number | bigint)[] {
-  if (tensor.device === "meta") return [];
-  return quietly(() =>
-    readTypedArray(hasElements(tensor) ? tensor.detach() : tensor.detach().toDense()),
-  ) as unknown as (number | bigint)[];
+function elements(tensor: Tensor): TensorData {
+  if (tensor.device === "meta") return new Uint8Array();
+  return quietly(() => readTypedArray(hasElements(tensor) ? tensor.detach() : tensor.detach().toDense()));
 }
 
 /** The elements' bytes, with one NaN and one 0. */
 function bytesOf(tensor: Tensor): Uint8Array {
-  const values = elements(tensor) as unknown as TensorData;
-  if (!ArrayBuffer.isView(values)) return new Uint8Array();
+  const values = elements(tensor);
   if (isFloatingPoint(tensor.dtype) || isComplex(tensor.dtype))
     for (let index = 0; index < values.length; index++) {
       const value = Number(values[index]);

@@ -88,9 +88,7 @@ export class MuonComposite implements optim.AnyOptimizer {
    * @throws TorchError when the groups differ in number or size; the optimizer is then untouched.
    */
   loadStateDict(stateDict: unknown): void {
-    const { state, param_groups } = Object.fromEntries(
-      toMap(stateDict as object),
-    ) as unknown as optim.OptimizerStateDict;
+    const { state, param_groups } = Object.fromEntries(toMap(stateDict as object)) as optim.OptimizerStateDict;
     // all groups first: a part that refuses its own must not come after one that has taken them
     readStateDict("MuonComposite", { state: new Map(), param_groups }, this.paramGroups, {});
     let next = 0;

@@ -96,7 +96,7 @@ export class OptimizerWrapper {
 
   /** Groups of the optimizer; `lr` and `weightDecay` are those of the last update. */
   get paramGroups(): readonly Group[] {
-    return this.torchOptim.paramGroups as unknown as Group[];
+    return this.torchOptim.paramGroups as Group[];
   }
 
   #scaleLearningRates(): void {

@@ -94,10 +94,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       );
     const given = [...params] as (Tensor | ParamGroupInput<O>)[];
     if (given.length === 0) throw new TorchError(`${name}: expected parameters, got an empty list`);
-    const groups =
-      given[0] instanceof Tensor
-        ? [{ params: given } as unknown as ParamGroupInput<O>]
-        : (given as ParamGroupInput<O>[]);
+    const groups = (given[0] instanceof Tensor ? [{ params: given }] : given) as ParamGroupInput<O>[];
     for (const group of groups) this.addParamGroup(group);
   }
 
@@ -135,7 +132,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       throw new TypeError(`${this.constructor.name}: expected a group, { params, lr, … }, got ${show(input)}`);
     refuseSurplus(`${this.constructor.name}.addParamGroup`, surplus);
     const params = input.params instanceof Tensor ? [input.params] : [...input.params];
-    const group = { ...input, params } as unknown as ParamGroup<O>;
+    const group = { ...input, params } as ParamGroup<O>;
     for (const [option, value] of Object.entries(this.defaults)) {
       if (group[option] !== undefined) continue;
       (group as Record<string, unknown>)[option] = value;

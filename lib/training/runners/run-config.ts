@@ -21,7 +21,7 @@ export interface RunConfig {
   readonly changes?: readonly ConfigChange[];
 }
 
-const root = ConfigSchema as unknown as AnyConfigClass;
+const root = ConfigSchema as AnyConfigClass;
 
 /**
  * Loads the user's classes that a composed config names and validates it once, by the root class in

@@ -21,7 +21,7 @@ export function flatten(value: TensorValue): number[] {
 }
 
 function toPlain(input: unknown): unknown {
-  if (ArrayBuffer.isView(input)) return Array.from(input as unknown as ArrayLike<number>, Number);
+  if (ArrayBuffer.isView(input)) return Array.from(input as Float32Array | BigInt64Array, Number);
   if (typeof input === "object" && input !== null && "toArray" in input && typeof input.toArray === "function")
     return (input.toArray as () => unknown)();
   return input;

@@ -201,11 +201,7 @@ export class SupernodePooling extends nn.Module {
     if (this.config.message_mode === "linear")
       return gather(linearOfParts(this.message as LinearProjection, parts, edges));
 
-    const [first, , second] = [...(this.message as nn.Sequential)] as unknown as [
-      LinearProjection,
-      nn.GELU,
-      LinearProjection,
-    ];
+    const [first, , second] = [...(this.message as nn.Sequential)] as [LinearProjection, nn.GELU, LinearProjection];
     const hidden = gather(nn.functional.gelu(linearOfParts(first, parts, edges))); // (S, D)
     const { weight, bias } = second.project as nn.Linear;
     const times = this.config.aggregation === "sum" ? degree : degree.gt(0); // how often the bias was added

@@ -50,9 +50,9 @@ function rebuildQuantized(args: Tuple): TensorNode {
 }
 
 function quantizer(parameters: unknown, shape: readonly number[]): Quantizer {
-  if (!(parameters instanceof Tuple) || !(parameters[0] instanceof TorchQScheme))
-    throw damaged("a quantized tensor without its scheme");
-  const [{ name: scheme }, first, second, axis] = parameters as unknown as [TorchQScheme, unknown, unknown, unknown];
+  const [kind, first, second, axis]: readonly unknown[] = parameters instanceof Tuple ? parameters : [];
+  if (!(kind instanceof TorchQScheme)) throw damaged("a quantized tensor without its scheme");
+  const scheme = kind.name;
   switch (scheme) {
     case "per_tensor_affine":
       return { scheme, scale: real(first), zeroPoint: real(second) };

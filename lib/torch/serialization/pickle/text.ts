@@ -47,5 +47,5 @@ export function encodeText(text: string): Buffer {
 
 /** `String.prototype.isWellFormed` is in Node 20, but not yet in the library types of ES2023. */
 function isWellFormed(text: string): boolean {
-  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

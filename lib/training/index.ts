@@ -4,4 +4,5 @@ export type { TrainerDependencies, UpdateResult, UpdateStep } from "./trainers/t
 export { type LossResult, LossWithOutputs } from "./trainers/result";
 export * from "./callbacks";
 export * from "./runners";
+export * from "./presets";
 export * from "./aerodynamics";

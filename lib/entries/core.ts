@@ -13,6 +13,7 @@ export {
   type DatasetSplitIDs,
   DatasetWrapperConfig,
   DatasetWrappers,
+  FieldNormalizerConfig,
   FileMap,
   flatten,
   MeanStdNormalizerConfig,
@@ -38,6 +39,7 @@ export {
 } from "../initializers";
 export { callbackConfigs, CallbacksConfig } from "../training/callbacks/any-callback";
 export { OfflineLossCallbackConfig } from "../training/callbacks/offline-loss";
+export { PyTorchProfilerCallbackConfig } from "../training/callbacks/profiler";
 export {
   ACCELERATORS,
   ConfigSchema,

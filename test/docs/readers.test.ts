@@ -1,9 +1,9 @@
 /** The examples of docs/readers.md, run in a folder with the files that they name. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { transformSync } from "@swc/core";
-import { FieldMap, Mesh, readMesh, writeMesh } from "../../lib/data";
+import { FieldMap, Mesh, readArrays, readMesh, writeMesh } from "../../lib/data";
 
 const page = readFileSync(join(__dirname, "..", "..", "docs", "readers.md"), "utf8");
 const examples = [...page.matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]!);
@@ -50,4 +50,11 @@ test("reading and writing a mesh", async () => {
   expect(printed![0]).toBe(2);
   expect(printed![3]).toEqual([2, 3]);
   expect([...(await readMesh("copy.vtu")).pointData.field("p").values]).toEqual([1, 2]);
+});
+
+test("reading a table and writing an array", async () => {
+  writeFileSync("drag.csv", "case,cd\na,0.5\nb,0.25\n");
+  const [printed] = await run(examples[1]!);
+  expect(printed).toEqual([Float64Array.from([0.5, 0.25]), ["a", "b"]]);
+  expect([...(await readArrays("cd.npy")).field("cd").values]).toEqual([0.5, 0.25]);
 });

@@ -4,5 +4,7 @@ export { FileFormatError, type FilePlace } from "./errors";
 export { readMesh, writeMesh } from "./formats";
 export { openFoamTimes } from "./openfoam/case";
 export { FieldMap, Mesh, type Cells, type ImageGrid, type MeshParts, type Points, type PolyhedronFaces } from "./mesh";
+export { readArrays, readTable, writeArray, type ReadArraysOptions } from "./named-arrays";
+export type { CsvOptions } from "./csv";
 export type { ReadOptions } from "./options";
 export type { WriteOptions } from "./write-options";

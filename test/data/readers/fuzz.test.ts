@@ -4,6 +4,8 @@
  */
 import { FileFormatError, type Mesh } from "../../../lib/data/readers";
 import { bytesSource, type ByteSource } from "../../../lib/data/readers/byte-source";
+import { readCsv } from "../../../lib/data/readers/csv";
+import { readNpy, readNpz } from "../../../lib/data/readers/npy";
 import { readObj } from "../../../lib/data/readers/obj";
 import { cellsOf } from "../../../lib/data/readers/openfoam/cell-shapes";
 import { readField } from "../../../lib/data/readers/openfoam/fields";
@@ -128,6 +130,18 @@ test.each([
 ])("%s", (extension, read) => {
   const seeds = bytesOf(surfaces, new RegExp(`\\${extension}$`));
   fuzz(0.08, 5 + extension.charCodeAt(1), seeds, (source) => touch(read(source)));
+});
+
+test("NumPy's arrays and tables", () => {
+  const arrays = readFixture<Record<string, { bytes: string }>>("arrays.json.gz");
+  fuzz(0.05, 200, bytesOf(arrays, /\.npy$/), (source) => void readNpy(source));
+  fuzz(0.05, 201, bytesOf(arrays, /\.npz$/), (source) => void readNpz(source));
+  fuzz(
+    0.05,
+    202,
+    [...bytesOf(arrays, /\.(csv|dat)$/), Buffer.from('a,"b c",d\n1,"x ""y""",3\n')],
+    (source) => void readCsv(source),
+  );
 });
 
 describe("OpenFOAM", () => {

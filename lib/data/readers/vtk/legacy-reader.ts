@@ -178,12 +178,14 @@ class LegacyReader {
     const [count, size] = [this.#count(words[1], at), this.#count(words[2], at)];
     if (this.#version >= 5) return this.#newLists(name, count, size, at);
     const stream = toInt32(this.#array("int", size, name, at))!;
+    // each list has its length among the integers
+    if (count > size) throw this.#error(`expected at least ${count} integers in ${name}, got ${size}`, at);
     const offsets = new Int32Array(count + 1);
-    const connectivity = new Int32Array(Math.max(0, size - count));
+    const connectivity = new Int32Array(size - count);
     let from = 0;
     for (let cell = 0; cell < count; cell++) {
       const length = stream[from] ?? -1;
-      if (length < 0 || from + 1 + length > size)
+      if (length < 0 || offsets[cell]! + length > connectivity.length)
         throw this.#error(`expected ${count} lists with ${size} integers together in ${name}, got more or fewer`, at);
       connectivity.set(stream.subarray(from + 1, from + 1 + length), offsets[cell]);
       offsets[cell + 1] = offsets[cell]! + length;

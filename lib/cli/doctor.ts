@@ -40,7 +40,7 @@ const variables = [
 ];
 
 /** Examines this installation. `probe` stands in for the subprocess in tests. */
-export function examine(probe: () => ProbeOutcome = runProbe): DoctorReport {
+function examine(probe: () => ProbeOutcome = runProbe): DoctorReport {
   const problems: string[] = [];
   const manifest = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
     version: string;
@@ -73,7 +73,7 @@ export function examine(probe: () => ProbeOutcome = runProbe): DoctorReport {
 }
 
 /** The report as the command prints it. */
-export function formatReport(report: DoctorReport): string {
+function formatReport(report: DoctorReport): string {
   const width = Math.max(...report.facts.map(([label]) => label.length));
   const lines = report.facts.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
   lines.push("load attempts:");

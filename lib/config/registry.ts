@@ -58,7 +58,7 @@ export function register(kind: string, registration: Registration): void {
 }
 
 /** A class's own `static schema`, the way user classes declare theirs. */
-export function staticSchema(target: unknown): z.ZodType | undefined {
+function staticSchema(target: unknown): z.ZodType | undefined {
   const schema = (target as { schema?: z.ZodType } | undefined)?.schema;
   return typeof schema?.safeParse === "function" ? schema : undefined;
 }

@@ -61,7 +61,6 @@ export abstract class CheckpointInitializer extends InitializerBase {
   readonly loadOptim: boolean;
   /** Infix of the model file's name, e.g. `ema=0.9999`. */
   readonly modelInfo: string | null;
-  readonly popCkptKwargsKeys: readonly string[];
   /** A tag as it is, or an iteration of which one field or all are known. */
   readonly checkpointTag: string | TrainingIteration;
   /** Paths of the run to read from. */
@@ -74,8 +73,7 @@ export abstract class CheckpointInitializer extends InitializerBase {
     this.modelName = config.model_name;
     this.loadOptim = config.load_optim;
     this.modelInfo = config.model_info || null;
-    this.popCkptKwargsKeys = config.pop_ckpt_kwargs_keys ?? [];
-    if (this.popCkptKwargsKeys.length + Object.keys(config.kwargs ?? {}).length > 0) {
+    if ([...(config.pop_ckpt_kwargs_keys ?? []), ...Object.keys(config.kwargs ?? {})].length > 0) {
       this.logger.warning("kwargs and pop_ckpt_kwargs_keys have no effect, as in the Python framework: leave them out");
     }
     this.checkpointTag = parseTag(config.checkpoint_tag);

@@ -1,7 +1,7 @@
 import { Float, type ScalarValue } from "./nodes";
 
 /** A Python `int` literal: a number while that is exact, else a bigint. */
-export function integerOf(text: string): number | bigint {
+function integerOf(text: string): number | bigint {
   return exactInteger(BigInt(text.replaceAll("_", "").replace(/^\+/, "")));
 }
 

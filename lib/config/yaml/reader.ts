@@ -172,7 +172,7 @@ class Reader {
   }
 
   private unknownTag(tag: string): string {
-    return `unknown YAML tag ${tag.startsWith(YAML) ? `!!${tag.slice(YAML.length)}` : tag}`;
+    return `unknown YAML tag ${this.tagName(tag)}`;
   }
 
   private scalar(node: Scalar): ScalarValue {

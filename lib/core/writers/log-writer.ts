@@ -171,7 +171,7 @@ export class LogWriter {
       this.finish();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      getLogger("LogWriter").error(`cannot write the metrics after the error: ${reason}`);
+      this.#logger.error(`cannot write the metrics after the error: ${reason}`);
     }
   }
 

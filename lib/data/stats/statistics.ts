@@ -27,7 +27,7 @@ export function readStatistics(file: string): Statistics {
 }
 
 /** Statistics from a plain mapping; `source` is where it comes from, for messages. */
-export function toStatistics(plain: Readonly<Record<string, unknown>>, source: string): Statistics {
+function toStatistics(plain: Readonly<Record<string, unknown>>, source: string): Statistics {
   const flat = Object.entries(plain).flatMap(([name, value]): [string, unknown][] =>
     isMapping(value) ? Object.entries(value).map(([key, entry]) => [`${name}_${key}`, entry]) : [[name, value]],
   );

@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { register } from "../../config/registry";
@@ -18,6 +17,7 @@ import {
   str,
 } from "../../config/schema";
 import { CONSOLE_LEVELS, type ConsoleLevel } from "../../core/logging";
+import { expandUser } from "../../core/providers/expand-user";
 import { existingRunId, fileNamePart, runId, stageName } from "../../core/providers/run-path";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { AnyTracker } from "../../core/trackers";
@@ -81,7 +81,7 @@ export function outputPathOf(slurm: unknown): string | undefined {
 /** An absolute path; `~` is the home directory. */
 const path = customType<string, string | null | undefined>((input, context) => {
   const text = str().safeParse(input);
-  if (text.success && text.data !== "") return resolve(text.data.replace(/^~(?=\/|$)/, homedir()));
+  if (text.success && text.data !== "") return resolve(expandUser(text.data));
   return refuse(context, input, "a path (it may be left out where there is a slurm section: then it is slurm.folder)");
 });
 

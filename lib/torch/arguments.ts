@@ -165,6 +165,24 @@ export function refuseSurplus(where: string, surplus: readonly unknown[]): void 
 }
 
 /**
+ * Makes methods refuse more arguments than they take. PyTorch's may take one that is not here, such as `parameters(recurse)`, and a
+ * caller from JavaScript would not learn that it was ignored.
+ *
+ * @param limits how many arguments each method takes.
+ */
+export function limitArguments(prototype: object, limits: Readonly<Record<string, number>>): void {
+  for (const [name, limit] of Object.entries(limits)) {
+    const method = (prototype as Record<string, unknown>)[name] as (...args: unknown[]) => unknown;
+    const limited = function (this: unknown, ...args: unknown[]): unknown {
+      if (args.length > limit) refuseSurplus(name, args.slice(limit));
+      return method.apply(this, args);
+    };
+    Object.defineProperty(limited, "name", { value: name });
+    Object.defineProperty(prototype, name, { value: limited, writable: true, configurable: true });
+  }
+}
+
+/**
  * Refuses to run what is no function.
  *
  * @throws TypeError that shows the form of the call.

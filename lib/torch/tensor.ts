@@ -7,6 +7,7 @@ import {
   dtype as dtypeKind,
   flag,
   isPlainObject,
+  limitArguments,
   nullable,
   oneOf,
   refuseSurplus,
@@ -598,6 +599,13 @@ export class Tensor extends TensorMethods {
   }
 }
 
+// prettier-ignore
+limitArguments(Tensor.prototype, {
+  dim: 0, size: 1, numel: 0, elementSize: 0, stride: 1, storageOffset: 0, isContiguous: 0, isInference: 0,
+  item: 0, itemScalar: 0, toArray: 0, tolist: 0, data: 0, dataSync: 0, sharedData: 0, bytes: 0,
+  cpu: 0, cuda: 1, float: 0, double: 0, half: 0, bfloat16: 0, int: 0, long: 0, short: 0, char: 0, byte: 0, cfloat: 0, cdouble: 0, bool: 0,
+  retainGrad: 0, registerHook: 1, setData: 1, dispose: 0,
+});
 refuseForeignNames([Tensor.prototype, TensorMethods.prototype], [TEXT], ["T", "mT", "mH", "real", "imag", "grad"]);
 registerEquality((value): value is Tensor => value instanceof Tensor);
 

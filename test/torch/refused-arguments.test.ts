@@ -569,3 +569,87 @@ describe("nearestOption", () => {
     expect(nearestOption(given, names)).toBe(expected);
   });
 });
+
+describe("methods refuse arguments that they do not have", () => {
+  refuses([
+    ["item", () => (tensor(1) as any).item(1), "item: expected no further argument, got 1"],
+    ["isContiguous", () => (m as any).isContiguous({ memoryFormat: "channelsLast" }), "isContiguous: expected no further argument"],
+    ["parameters", () => (new nn.Linear(1, 1) as any).parameters(false), "parameters: expected no further argument, got false"],
+    ["a second dimension", () => (m as any).size(0, 1), "size: expected no further argument, got 1"],
+  ]); // prettier-ignore
+
+  /** All methods that can be called without arguments here, with as many as none takes. */
+  const methods = Object.getOwnPropertyNames(torch.Tensor.prototype).filter(
+    (name) => typeof Object.getOwnPropertyDescriptor(torch.Tensor.prototype, name)!.value === "function",
+  );
+  const internal = ["constructor", "native", "readInfo", "toJSON", "toString"];
+  test.each(methods.filter((name) => !internal.includes(name)))("%s of a tensor", (name) => {
+    const many = ["surplus", "surplus", "surplus", "surplus", "surplus", "surplus"];
+    expect(() => (ones([2, 2]) as any)[name](...many)).toThrow();
+  });
+
+  const modules = Object.getOwnPropertyNames(nn.Module.prototype);
+  const open = ["constructor", "forward", "toString", "extraRepr", "childrenRepr", "members"];
+  test.each(modules.filter((name) => !open.includes(name)))("%s of a module", (name) => {
+    const many = ["surplus", "surplus", "surplus", "surplus", "surplus"];
+    const module = new nn.Linear(1, 1) as any;
+    expect(() => module[name](...many)).toThrow();
+  });
+});
+
+/** What each class takes where a call without arguments would miss something. */
+const MINIMAL: Readonly<Record<string, readonly unknown[]>> = {
+  ...Object.fromEntries(["Linear", "Embedding"].map((name) => [name, [3, 4]])),
+  ...Object.fromEntries(["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"].map((name) => [name, [2, 3, 3]])),
+  ...Object.fromEntries(["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "RMSNorm"].map((name) => [name, [4]])),
+  GroupNorm: [2, 4],
+  Bilinear: [2, 3, 4],
+  ModuleList: [[]],
+  ModuleDict: [{}],
+  ParameterList: [[]],
+  Unflatten: [1, [2, 2]],
+  Buffer: [ones([2])],
+  Parameter: [ones([2])],
+  Softmax: [0],
+  LogSoftmax: [0],
+  Threshold: [0, 1],
+  MultiheadAttention: [4, 2],
+}; // prettier-ignore
+
+describe("every class of nn and optim refuses", () => {
+  // a subclass of Module calls it as it likes; Identity takes everything, as PyTorch's does
+  const classes = Object.entries(anyNn as Record<string, any>).filter(
+    ([name, value]) => typeof value === "function" && /^[A-Z]/.test(name) && !["Module", "Identity"].includes(name),
+  );
+  const argumentsOf = (name: string): readonly unknown[] => {
+    const guesses = [MINIMAL[name], [], [2], [2, 3], [2, 3, 3], [1, 0], [[4, 4], [2, 2]]]; // prettier-ignore
+    const fits = guesses.find((args) => {
+      if (args === undefined) return false;
+      try {
+        new anyNn[name](...args);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    if (fits === undefined) throw new Error(`${name}: what does it take?`);
+    return fits;
+  };
+  test("some", () => expect(classes.length).toBeGreaterThan(20));
+
+  test.each(classes)("an unknown option, or an argument too many: nn.%s", (name, Class) => {
+    const args = argumentsOf(name);
+    expect(() => new Class(...args, { notAnOption: 1 })).toThrow();
+    expect(() => new Class(...args, ...Array<string>(9).fill("surplus"))).toThrow();
+  });
+
+  const optimizers = Object.entries(anyOptim as Record<string, any>).filter(
+    ([, value]) => typeof value === "function" && value.prototype instanceof optim.Optimizer,
+  );
+  test("some optimizers", () => expect(optimizers.length).toBeGreaterThan(10));
+  test.each(optimizers)("an unknown option, or an argument too many: optim.%s", (_, Class) => {
+    expect(() => new Class(parameters(), { lr: 0.1, notAnOption: 1 })).toThrow("notAnOption");
+    expect(() => new Class(parameters(), { lr: 0.1 }, 1)).toThrow();
+    expect(() => new Class(parameters(), 0.1)).toThrow();
+  });
+});

@@ -1,5 +1,15 @@
 import { types } from "node:util";
-import { callable, checkArgument, checkOptions, flag, isPlainObject, refuseSurplus, show, text } from "../arguments";
+import {
+  callable,
+  checkArgument,
+  checkOptions,
+  flag,
+  isPlainObject,
+  limitArguments,
+  refuseSurplus,
+  show,
+  text,
+} from "../arguments";
 import { noGrad } from "../autograd";
 import type { DType } from "../dtype";
 import { TorchError } from "../errors";
@@ -468,6 +478,12 @@ export abstract class Module {
     return this.toString();
   }
 }
+
+// prettier-ignore
+limitArguments(Module.prototype, {
+  namedChildren: 0, children: 0, namedModules: 1, modules: 0, namedParameters: 1, parameters: 0, namedBuffers: 1, buffers: 0,
+  getSubmodule: 1, eval: 0, float: 0, double: 0, half: 0, bfloat16: 0, cpu: 0, cuda: 1,
+});
 
 const ZERO_GRAD = { setToNone: flag };
 

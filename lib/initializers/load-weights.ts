@@ -1,11 +1,12 @@
 import { scope, type Tensor } from "../torch";
 import type { ModelBase } from "../core/models";
+import { toCurrentState } from "../core/release-1.1";
 import { RuntimeError } from "../config/python-errors";
 import type { Logger } from "../core/logging";
 import { otherAttention } from "./other-attention";
 
 /**
- * Loads weights into a model; all keys and shapes have to fit.
+ * Loads weights of either release of the Python framework into a model; all keys and shapes have to fit.
  *
  * Weights that change nothing are suspicious (a wrong file, a pattern that replaced everything); they are reported. If the
  * model does not hold what the file says afterwards, that is an error.
@@ -19,6 +20,7 @@ export function loadWeights(
   logger: Logger,
 ): void {
   scope(() => {
+    stateDict = toCurrentState(stateDict, model.stateDict().keys());
     const differing = (): string | undefined => {
       const held = model.stateDict();
       return [...stateDict].find(([name, loaded]) => differs(held.get(name), loaded))?.[0];

@@ -2,7 +2,7 @@ import type { Tensor } from "../torch";
 
 /** Attentions of transformer blocks by a parameter that only they have. */
 const MARKS = [
-  [/^(.*attention_block)\.qkv\.weight$/, "dot_product"],
+  [/^(.*attention_block)\.(?:q|qkv)\.weight$/, "dot_product"],
   [/^(.*attention_block)\.temperature$/, "transolver"],
   [/^(.*attention_block)\.proj_temperature\..*$/, "transolver_plusplus"],
 ] as const;

@@ -96,11 +96,16 @@ export function goldenLoss(outputs: ReadonlyMap<string, Tensor>): Tensor {
   return [...outputs.values()].map((output) => output.square().mean()).reduce((sum, part) => sum.add(part));
 }
 
-/** Largest difference relative to the largest expected entry, in float64; infinite where shape or finiteness differ. */
-export function relativeError(actual: Tensor | null | undefined, expected: Tensor): number {
+/**
+ * Largest difference relative to `scale`, by default the largest expected entry, in float64; infinite where shape or finiteness differ.
+ */
+export function relativeError(
+  actual: Tensor | null | undefined,
+  expected: Tensor,
+  scale = expected.numel() === 0 ? 0 : Number(expected.double().abs().max().item()),
+): number {
   if (!actual || actual.shape.join() !== expected.shape.join()) return Infinity;
   if (expected.numel() === 0) return 0;
   const difference = Number(actual.detach().double().sub(expected.double()).abs().max().item());
-  const scale = Number(expected.double().abs().max().item());
   return Number.isNaN(difference) ? Infinity : scale > 0 ? difference / scale : difference;
 }

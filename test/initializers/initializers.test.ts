@@ -409,7 +409,7 @@ describe("weights of blocks with another attention", () => {
   test("plain attention in a Transolver of physics attention", () => {
     put("net_cp=latest_model.th", { state_dict: transolver("dot_product").stateDict() });
     expect(() => previous().initWeights(transolver("transolver"))).toThrow(
-      /transolver_backbone\.blocks\.0\.attention_block\.qkv\.weight' of shape \[36, 12\].*set attention_constructor: dot_product in the transformer_block_config.*release 1\.1/,
+      /transolver_backbone\.blocks\.0\.attention_block\.q\.weight' of shape \[12, 12\].*set attention_constructor: dot_product in the transformer_block_config.*release 1\.1/,
     );
     previous().initWeights(transolver("dot_product"));
   });

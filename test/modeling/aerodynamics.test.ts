@@ -1,5 +1,7 @@
 import { Factory } from "../../lib/config/factory/factory";
 import "../../lib/initializers";
+import { ModelDataSpecs } from "../../lib/core";
+import { oldKeys, toRelease11State } from "../../lib/core/release-1.1";
 import { aerodynamics } from "../../lib/modeling";
 import { manualSeed, ones, rand, scope, zeros } from "../../lib/torch";
 import type { nn, Tensor } from "../../lib/torch";
@@ -14,17 +16,17 @@ describe("reference configurations", () => {
     (_, config, parameters, tensors, buffers, bufferEntries) =>
       scope(() => {
         const model = build(config);
-        expect([model.numParameters(), model.parameters().length]).toEqual([parameters, tensors]);
+        const inRelease11 = oldKeys(model.namedParameters().map(([name]) => name));
+        expect([model.numParameters(), inRelease11.length]).toEqual([parameters, tensors]);
         expect(model.buffers()).toHaveLength(buffers);
         expect(model.buffers().reduce((sum, buffer) => sum + buffer.numel(), 0)).toBe(bufferEntries);
       }),
   );
 
-  it("have the state-dict keys of the specification, in order", () =>
+  it("have the state-dict keys of release 1.1 in its form, in order", () =>
     scope(() => {
-      const keys = [...build(CONFIGURATIONS[0]![1]).stateDict()].map(
-        ([name, value]) => `${name} ${value.shape.join("x")}`,
-      );
+      const state = toRelease11State(build(CONFIGURATIONS[0]![1]).stateDict());
+      const keys = [...state].map(([name, value]) => `${name} ${value.shape.join("x")}`);
       expect(keys.slice(0, 8)).toEqual([
         "pos_embed.omega 32",
         "pos_embed.padding_tensor 0",
@@ -50,7 +52,7 @@ describe("reference configurations", () => {
           .stateDict()
           .keys(),
       ];
-      expect(keys("ShapeNet-Car Transformer")).toContain("transfomer_backbone.blocks.0.attention_block.qkv.weight");
+      expect(keys("ShapeNet-Car Transformer")).toContain("transfomer_backbone.blocks.0.attention_block.q.weight");
       expect(keys("ShapeNet-Car Transolver")[0]).toBe("placeholder");
       expect(keys("ShapeNet-Car Transolver")).toContain(
         "transolver_backbone.blocks.11.attention_block.in_project_slice.project.weight",
@@ -229,7 +231,9 @@ describe("CompositeTransformer", () => {
   it("takes the config that the Python framework ships", () =>
     scope(() => {
       const model = build(shipped);
-      expect([model.numParameters(), model.parameters().length]).toEqual([4_598_020, 132]);
+      expect([model.numParameters(), oldKeys(model.namedParameters().map(([name]) => name)).length]).toEqual([
+        4_598_020, 132,
+      ]);
       const keys = [...model.stateDict().keys()];
       expect(keys).toContain("low_level_blocks.surface_bias.2.project.weight");
       expect(keys).not.toContain("high_level_blocks.surface_bias.2.project.weight");
@@ -280,7 +284,12 @@ describe("CompositeTransformer", () => {
 describe("outputFields", () => {
   const specs = (surface: Record<string, number>, volume: Record<string, number>) =>
     aerodynamics
-      .outputFields({ position_dim: 3, surface_output_dims: surface, volume_output_dims: volume } as never)
+      .outputFields(
+        ModelDataSpecs.create({
+          position_dim: 3,
+          domains: { surface: { output_dims: surface }, volume: { output_dims: volume } },
+        }),
+      )
       .map(({ name, start, dim }) => [name, start, dim]);
 
   it("gives the usual fields fixed channels, whatever their order in the data specs", () => {

@@ -83,7 +83,7 @@ describe("values that a model hands down", () => {
 
   it("do not come from defaults", () => {
     expect(
-      abUpt({ supernode_pooling_config: { input_dim: 3, k: 3, init_weights: "torch" } }).supernode_pooling_config
+      abUpt({ supernode_pooling_config: { input_dim: 3, k: 3, init_weights: "torch" } }).supernode_pooling_config!
         .init_weights,
     ).toBe("torch");
   });
@@ -134,8 +134,9 @@ describe("PerceiverBlockConfig", () => {
     expect(perceiver({ kv_dim: 8 }).kv_dim).toBe(8);
   });
 
-  it("refuses another width together with a condition", () => {
-    expect(() => perceiver({ kv_dim: 8, condition_dim: 4 })).toThrow("excludes kv_dim");
+  it("takes another width together with a condition", () => {
+    expect(perceiver({ kv_dim: 8, condition_dim: 4 }).kv_dim).toBe(8);
+    expect(perceiver({ condition_dim: 4 }).kv_dim).toBe(16);
   });
 });
 
@@ -191,9 +192,14 @@ describe("AnchorBranchedUPTConfig", () => {
     [{}, { hidden_dim: 48 }, "must be the model's hidden_dim (24), got 48"],
     [{}, { condition_dim: 3 }, "condition_dim"],
     [{}, { attention_constructor: "transolver", use_rope: true }, "rotary"],
-    [{ data_specs: { ...DATA_SPECS, volume_output_dims: null } }, {}, "needs volume outputs"],
+    [{ data_specs: { position_dim: 3 } }, {}, "at least one domain"],
+    [{ data_specs: { ...DATA_SPECS, volume_output_dims: {} } }, {}, "needs outputs"],
+    [{ data_specs: { position_dim: 3, surface_output_dims: { p: 1 } }, physics_blocks: ["cross"] }, {}, "two domains"],
+    [{ num_surface_blocks: undefined }, {}, "num_domain_decoder_blocks"],
+    [{ num_domain_decoder_blocks: { surface: 1 } }, {}, "num_surface_blocks"],
+    [{ supernode_pooling_config: null }, {}, "need its encoder"],
     [{ supernode_pooling_config: { input_dim: 3, k: 3, input_features_dim: 2 } }, {}, "has no features"],
-    [{ physics_blocks: ["self"] }, {}, "physics_blocks"],
+    [{ physics_blocks: ["own"] }, {}, "physics_blocks"],
     [{ num_blocks: 3 }, {}, "num_blocks"],
   ])("refuses %j with block %j", (changes, blockChanges, message) => {
     expect(() => abUpt(changes, blockChanges)).toThrow(message);
@@ -201,22 +207,13 @@ describe("AnchorBranchedUPTConfig", () => {
 });
 
 describe("UPTConfig", () => {
-  it("takes the encoder's features from the data specs", () => {
-    const data_specs = {
-      ...DATA_SPECS,
-      use_physics_features: true,
-      surface_feature_dim: { surface_sdf: 1, surface_normals: 3 },
-    };
-    expect(upt({ data_specs }).supernode_pooling_config.input_features_dim).toBe(4);
-  });
-
   it.each<[Input, string]>([
     [{ use_rope: true, approximator_config: { use_rope: false } }, "must be the model's use_rope (true)"],
     [{ use_rope: false, approximator_config: { use_rope: true } }, "must be the model's use_rope (false)"],
     [{ use_rope: true, approximator_config: { num_heads: 4 } }, "must be the model's num_heads (2)"],
     [{ num_heads: 5 }, "must be divisible by num_heads"],
     [{ supernode_pooling_config: { input_dim: 3, k: 3, hidden_dim: 48 } }, "must be the model's hidden_dim"],
-    [{ bias_layers: true }, "use_bias_layers"],
+    [{ bias_layers: true }, "trainable models"],
   ])("refuses %j", (changes, message) => {
     expect(() => upt(changes)).toThrow(message);
   });
@@ -247,7 +244,7 @@ describe("TransolverConfig", () => {
     };
     expect(constructorOf(stored)).toMatchObject({ attention_constructor: "dot_product", attention_arguments: {} });
     const keys = [...new Transolver({ ...TRANSOLVER, ...stored } as never).stateDict().keys()];
-    expect(keys).toContain("blocks.0.attention_block.qkv.weight");
+    expect(keys).toContain("blocks.0.attention_block.q.weight");
   });
 
   it("takes built block configs whose attention was not named", () => {

@@ -1,24 +1,33 @@
 /** Closed-form weights and inputs of the specification's numeric vectors, and comparisons. */
+import { oldKeys } from "../../lib/core/release-1.1";
 import { noGrad, tensor } from "../../lib/torch";
 import type { nn, Tensor } from "../../lib/torch";
 
 /**
- * The t-th parameter's entry i becomes `0.2 sin(0.37 i + 1.7 t + 0.5)`; norms get 1 added, temperatures 0.5.
+ * The t-th parameter's entry i becomes `0.2 sin(0.37 i + 1.7 t + 0.5)`; norms get 1 added, temperatures 0.5. Parameters are those of
+ * release 1.1, which has one for queries, keys and values.
+ *
  * @returns the number of parameters
  */
 export function fillParameters(module: nn.Module): number {
-  const parameters = [...module.stateDict({ keepVars: true })].filter(([, value]) => value.requiresGrad);
+  const parameters = new Map([...module.stateDict({ keepVars: true })].filter(([, value]) => value.requiresGrad));
+  const inRelease11 = oldKeys([...parameters.keys()]);
   noGrad(() => {
-    parameters.forEach(([name, parameter], t) => {
-      const offset = /(^|\.)norm\w*\.weight$/.test(name) ? 1 : name.endsWith("temperature") ? 0.5 : 0;
-      const values = Float32Array.from(
-        { length: parameter.numel() },
-        (_, i) => 0.2 * Math.sin(0.37 * i + 1.7 * t + 0.5) + offset,
-      );
-      parameter.copy_(tensor(values).reshape(parameter.shape));
+    inRelease11.forEach(({ key, parts }, t) => {
+      const offset = /(^|\.)norm\w*\.weight$/.test(key) ? 1 : key.endsWith("temperature") ? 0.5 : 0;
+      let start = 0;
+      for (const parameter of parts.map((part) => parameters.get(part)!)) {
+        const first = start;
+        const values = Float32Array.from(
+          { length: parameter.numel() },
+          (_, i) => 0.2 * Math.sin(0.37 * (first + i) + 1.7 * t + 0.5) + offset,
+        );
+        parameter.copy_(tensor(values).reshape(parameter.shape));
+        start += values.length;
+      }
     });
   });
-  return parameters.length;
+  return inRelease11.length;
 }
 
 /** `sin(0.9 i + s)` over the flat index. */

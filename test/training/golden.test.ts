@@ -2,6 +2,9 @@ import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { basename, join } from "node:path";
 
+import { migratePlain } from "../../lib/config/migration";
+import { AnchorBranchedUPTConfig } from "../../lib/modeling";
+import { toRelease11OptimizerState, toRelease11State } from "../../lib/core/release-1.1";
 import { getNumThreads, load, manualSeed, save, setNumThreads, type Tensor, toMap } from "../../lib/torch";
 import { goldenPath } from "../support/golden";
 import { python } from "../support/python";
@@ -40,6 +43,20 @@ afterAll(() => {
   folder.remove();
 });
 
+const read = (root: string, tag: string, part: "model" | "optim"): Map<string, unknown> =>
+  toMap(load(checkpointFile(root, tag, part))) as Map<string, unknown>;
+const stateDictOf = (root: string, tag: string) =>
+  toMap(read(root, tag, "model").get("state_dict")) as Map<string, Tensor>;
+
+/** Our checkpoint in the form of the record, which is of release 1.1. */
+function inRelease11(root: string, tag: string) {
+  const stateDict = stateDictOf(root, tag);
+  return {
+    weights: toRelease11State(stateDict),
+    optimizer: toRelease11OptimizerState(read(root, tag, "optim"), [...stateDict.keys()]),
+  };
+}
+
 function expectTrace(trainer: GoldenTrainer, model: GoldenModel, expected: readonly TraceEntry[]): void {
   const entries = trainer.trace?.entries ?? [];
   expect(entries).toHaveLength(expected.length);
@@ -66,32 +83,30 @@ describe("all updates from the initial weights", () => {
   });
 
   test("the final weights agree", () => {
-    expect(largestDifference(model.stateDict(), goldenTensors("final.safetensors"))).toBeLessThan(1e-5);
+    expect(largestDifference(toRelease11State(model.stateDict()), goldenTensors("final.safetensors"))).toBeLessThan(
+      1e-5,
+    );
   });
 
   test.each([recorded.tag, "latest"])("checkpoint %s holds the same weights and optimizer state as Python's", (tag) => {
-    const read = (root: string, part: "model" | "optim"): Map<unknown, unknown> =>
-      toMap(load(checkpointFile(root, tag, part)));
-    const theirs = goldenPath("training", "run");
-    const weights = (root: string): Map<string, Tensor> =>
-      toMap(read(root, "model").get("state_dict")) as Map<string, Tensor>;
-    expect([...weights(folder.path).keys()]).toEqual([...weights(theirs).keys()]);
-    expect(largestDifference(weights(folder.path), weights(theirs))).toBeLessThan(1e-5);
+    const ours = inRelease11(folder.path, tag);
+    const reference = read(goldenPath("training", "run"), tag, "optim");
+    const weights = stateDictOf(goldenPath("training", "run"), tag);
+    expect([...ours.weights.keys()]).toEqual([...weights.keys()]);
+    expect(largestDifference(ours.weights, weights)).toBeLessThan(1e-5);
 
-    const ours = read(folder.path, "optim");
-    const reference = read(theirs, "optim");
-    expect([...ours.keys()]).toEqual([...reference.keys()]);
-    expect(toMap(ours.get("param_idx_to_name"))).toEqual(toMap(reference.get("param_idx_to_name")));
+    expect([...ours.optimizer.keys()]).toEqual([...reference.keys()]);
+    expect(toMap(ours.optimizer.get("param_idx_to_name"))).toEqual(toMap(reference.get("param_idx_to_name")));
     // the record is of release 1.1, which has no initial_lr
     const groups = (reference.get("param_groups") as object[]).map((group) => ({ ...group, initial_lr: 1e-3 }));
-    expect(ours.get("param_groups")).toEqual(groups);
-    const moments = (optimizer: Map<unknown, unknown>): Map<string, Tensor> =>
+    expect(ours.optimizer.get("param_groups")).toEqual(groups);
+    const moments = (optimizer: ReadonlyMap<unknown, unknown>): Map<string, Tensor> =>
       new Map(
         [...toMap(optimizer.get("state"))].flatMap(([i, entry]) =>
           [...toMap(entry)].map(([key, value]) => [`${String(i)}.${String(key)}`, value as Tensor] as const),
         ),
       );
-    const difference = largestDifference(moments(ours), moments(reference));
+    const difference = largestDifference(moments(ours.optimizer), moments(reference));
     expect(difference).toBeLessThan(1e-4);
   });
 });
@@ -106,6 +121,12 @@ describe("all updates from the initial weights", () => {
       callbacks: [CHECKPOINT],
     });
     await trainer.train(model);
+    for (const tag of [recorded.tag, "latest"]) {
+      const { weights, optimizer } = inRelease11(outputRootPath, tag);
+      const file = read(outputRootPath, tag, "model");
+      save(new Map([...file, ["state_dict", weights]]), checkpointFile(outputRootPath, tag, "model"));
+      save(optimizer, checkpointFile(outputRootPath, tag, "optim"));
+    }
     const script = join(__dirname, "fixtures", "compare_checkpoints.py");
     const theirs = recorded.checkpoints;
     const found = JSON.parse(
@@ -126,7 +147,8 @@ describe("all updates from the initial weights", () => {
       training_iteration: { epoch: recorded.epoch, update: recorded.update, sample: recorded.sample },
       grad_scaler: {},
     });
-    expect(found.model_config).toMatchObject({ ...golden.model_config, is_frozen: false, forward_properties: [] });
+    const { plain } = migratePlain(golden.model_config as never, AnchorBranchedUPTConfig);
+    expect(found.model_config).toMatchObject({ ...plain, is_frozen: false, forward_properties: [] });
   },
 );
 
@@ -156,5 +178,5 @@ test("the checkpoint that Python wrote inside the run is resumed and gives the s
   await trainer.train(model);
   expect(trainer.updateCounter.update).toBe(golden.updates);
   expectTrace(trainer, model, golden.trace.slice(recorded.update));
-  expect(largestDifference(model.stateDict(), goldenTensors("final.safetensors"))).toBeLessThan(1e-5);
+  expect(largestDifference(toRelease11State(model.stateDict()), goldenTensors("final.safetensors"))).toBeLessThan(1e-5);
 });

@@ -37,3 +37,12 @@ export function migratePlain(
   const migration = migrateConfig(toNode(plainMappings(tree), []) as MapNode, type);
   return { ...migration, plain: toPlain(migration.tree) as Record<string, unknown> };
 }
+
+/**
+ * For the `migrate` of a config class: it then also takes what code gives in the form of release 1.1. What is not clear stays as it
+ * is, for the class to refuse.
+ */
+export function inCurrentForm(raw: Record<string, unknown>, type: AnyConfigClass): Record<string, unknown> {
+  const { plain, problems } = migratePlain(raw, type);
+  return problems.length > 0 ? raw : plain;
+}

@@ -30,6 +30,8 @@ export interface ConfigOptions<F extends Fields, All extends Fields = F> {
   readonly aliases?: Readonly<Record<string, string>>;
   /** Computed keys that the Python framework writes to `hp_resolved.yaml`; dropped when read. */
   readonly derived?: readonly string[];
+  /** Brings input in the form of an older release into that of the fields; `type` is the class that reads it, this one or a subclass. */
+  readonly migrate?: (raw: Record<string, unknown>, type: AnyConfigClass) => Record<string, unknown>;
   /** Runs before the fields are validated, on a copy of the input that has the shared values. */
   readonly prepare?: (raw: Record<string, unknown>) => Record<string, unknown>;
   /** Cross-field rules; runs when every field is valid, the parent's first. */
@@ -115,6 +117,13 @@ export function shared<F extends Fields>(type: ConfigClass<F>): z.ZodType<Output
   return marked;
 }
 
+/** The class of a shared sub-config, which may be optional. */
+function sharedClass(type: z.ZodType): AnyConfigClass | undefined {
+  if (type instanceof z.ZodDefault || type instanceof z.ZodNullable || type instanceof z.ZodOptional)
+    return sharedClass(type.unwrap() as z.ZodType);
+  return sharedFields.get(type);
+}
+
 function inherit(into: Record<string, unknown>, fields: Fields, from: Record<string, unknown>, ownName: string): void {
   for (const [key, value] of Object.entries(from)) {
     if (key !== ownName && key in fields && !(key in into)) into[key] = value;
@@ -129,7 +138,7 @@ function injectShared(
 ): Record<string, unknown> {
   const result = { ...raw };
   for (const [name, field] of Object.entries(type.fields as Fields)) {
-    const sub = sharedFields.get(field);
+    const sub = sharedClass(field);
     const value = result[name];
     if (!sub || !isMapping(value) || isConfig(value)) continue;
     const filled: Record<string, unknown> = { ...(value as Record<string, unknown>) };
@@ -181,6 +190,7 @@ function makeConfigClass(name: string, options: AnyConfigOptions, parent: AnyCon
     extra: options.extra ?? inherited?.extra ?? "ignore",
     aliases: { ...inherited?.aliases, ...options.aliases },
     derived: [...(inherited?.derived ?? []), ...(options.derived ?? [])],
+    migrate: options.migrate ?? inherited?.migrate,
     prepares: [...(inherited?.prepares ?? []), ...(options.prepare ? [options.prepare] : [])],
     checks: [...(inherited?.checks ?? []), ...(options.check ? [options.check] : [])],
   };
@@ -204,6 +214,7 @@ interface Internals {
   readonly extra: "forbid" | "ignore" | "allow";
   readonly aliases: Readonly<Record<string, string>>;
   readonly derived: readonly string[];
+  readonly migrate: AnyConfigOptions["migrate"];
   readonly prepares: readonly ((raw: Record<string, unknown>) => Record<string, unknown>)[];
   readonly checks: readonly ((config: never, report: Report) => void)[];
 }
@@ -220,7 +231,8 @@ function parseConfig(
   if (given && isSubclass(given, type)) return input as Record<string, unknown>;
   if (!isMapping(input)) return refuse(context, input, `a mapping (${type.configName})`);
   const before = context.issues.length;
-  let raw = injectShared(type, renameAliases(type, input, spec.aliases, context));
+  const renamed = renameAliases(type, input, spec.aliases, context);
+  let raw = injectShared(type, spec.migrate ? spec.migrate(renamed, type) : renamed);
   const givenKeys = Object.keys(raw);
   // what a class prepares may rest on shared values, and may itself be a sub-config that takes some
   for (const prepare of spec.prepares) raw = injectShared(type, prepare({ ...raw }));

@@ -5,6 +5,7 @@ import { NotImplementedError, ValueError } from "../../config/python-errors";
 import type { OptimizerWrapper } from "../optimizer/optimizer-wrapper";
 import type { PathProvider } from "../providers/path";
 import type { ModelBaseConfig } from "./model-base-config";
+import { loadEitherRelease } from "../release-1.1";
 import { getLogger, type Logger } from "../logging";
 import type { GradScalerLike } from "../../torch/amp/grad-scaler";
 import type { UpdateCounter } from "../iteration/update-counter";
@@ -91,6 +92,11 @@ export abstract class ModelBase extends nn.Module {
     return this.namedParameters()
       .filter(([, parameter]) => parameter.requiresGrad && parameter.grad === null)
       .map(([name]) => name);
+  }
+
+  /** Takes weights of release 1.1 of the Python framework, too. */
+  override loadStateDict(state: nn.StateDict, options: { strict?: boolean } = {}): nn.LoadResult {
+    return loadEitherRelease(this, state, (current) => super.loadStateDict(current, options));
   }
 
   /** Sets up weights, then the optimizer, then what the initializers load. */

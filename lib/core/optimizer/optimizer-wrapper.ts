@@ -4,6 +4,7 @@ import { isGiven } from "../../config/schema";
 import { keep, markFloatEntry, nn, type optim, type Tensor, toMap } from "../../torch";
 import type { UpdateCounter } from "../iteration/update-counter";
 import { getLogger } from "../logging";
+import { toCurrentOptimizerState } from "../release-1.1";
 import { type GradScalerLike, NoopGradScaler } from "../../torch/amp/grad-scaler";
 import { createSchedule } from "../schedules/create-schedule";
 import type { ScheduleWrapper } from "../schedules/schedule-wrapper";
@@ -235,9 +236,12 @@ export class OptimizerWrapper {
    * Takes over the state of a checkpoint. Options and groups stay those of this optimizer; the state of each parameter is
    * found by the parameter's name. Parameters that the checkpoint does not know start without state, with a warning.
    *
+   * Files of release 1.1, which has one weight for queries, keys and values, are read, too.
+   *
    * A file without names (of a plain optimizer) is matched by position and replaces the options.
    */
-  loadStateDict(stateDict: ReadonlyMap<string, unknown>): void {
+  loadStateDict(given: ReadonlyMap<string, unknown>): void {
+    const stateDict = toCurrentOptimizerState(given, this.paramIdxToName.toForward().values());
     const names = asMap(stateDict.get("param_idx_to_name")) as Map<number, string> | null;
     if (names === null) {
       const initial = this.paramGroups.map(({ initialLr }) => initialLr);

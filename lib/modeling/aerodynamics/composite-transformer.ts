@@ -3,7 +3,7 @@ import { register } from "../../config/registry";
 import { CompositeModel, Model } from "../../core/models";
 import type { ModelDependencies, ModelOptions } from "../../core/models";
 import { bool, int, isMapping, optional, shared, str, validateConfig } from "../../config/schema";
-import { AeroDataSpecs, totalOutputDim } from "../../core/data-specs/aero-data-specs";
+import { ModelDataSpecs, totalOutputDim } from "../../core/data-specs/model-data-specs";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { cat, nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
@@ -57,7 +57,7 @@ export const CompositeTransformerConfig = ModelBaseConfig.extend("CompositeTrans
     num_heads: optional(int({ ge: 1 })),
     hidden_dim: optional(int({ ge: 1 })),
     mlp_expansion_factor: optional(int({ ge: 1 })),
-    data_specs: AeroDataSpecs,
+    data_specs: ModelDataSpecs,
   },
   prepare: (raw) => ({
     ...raw,
@@ -102,7 +102,7 @@ function pickGiven(raw: Record<string, unknown>, keys: readonly string[]): Recor
 
 /** Channels of all outputs; undefined for data specs that are refused anyway. */
 function outputChannels(dataSpecs: unknown): number | undefined {
-  const { data } = AeroDataSpecs.safeParse(dataSpecs);
+  const { data } = ModelDataSpecs.safeParse(dataSpecs);
   return data && totalOutputDim(data);
 }
 
@@ -150,7 +150,7 @@ export class CompositeTransformer extends CompositeModel {
   readonly posEmbed: ContinuousSincosEmbed;
   readonly lowLevelBlocks: CompositeTransformerBlockModel;
   readonly highLevelBlocks: CompositeTransformerBlockModel;
-  readonly #specs: AeroDataSpecs;
+  readonly #specs: ModelDataSpecs;
 
   constructor(config: z.input<typeof CompositeTransformerConfig>, dependencies: ModelDependencies = {}) {
     const parsed = validateConfig(CompositeTransformerConfig, config);

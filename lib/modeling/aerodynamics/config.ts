@@ -1,6 +1,6 @@
 /** Config fields that the trainable models of the aerodynamics tutorial have besides those of their architecture. */
 import { bool, literal } from "../../config/schema";
-import { AeroDataSpecs, totalOutputDim } from "../../core/data-specs/aero-data-specs";
+import { ModelDataSpecs, totalOutputDim } from "../../core/data-specs/model-data-specs";
 import { totalDim } from "../../core/data-specs/field-dim-spec";
 import type { ModelBaseConfig } from "../../core/models/model-base-config";
 
@@ -11,7 +11,7 @@ export const aerodynamicsFields = {
   use_output_projection: bool().default(false),
   /** An MLP for surface tokens and one for volume tokens after the embedding. */
   use_bias_layers: bool().default(true),
-  data_specs: AeroDataSpecs,
+  data_specs: ModelDataSpecs,
 };
 
 /** What the common part of the models reads of their configs. */
@@ -20,7 +20,7 @@ export type AerodynamicsConfig = ModelBaseConfig & {
   readonly position_projection: "linear" | "sincos";
   readonly use_output_projection: boolean;
   readonly use_bias_layers: boolean;
-  readonly data_specs: AeroDataSpecs;
+  readonly data_specs: ModelDataSpecs;
 };
 
 /** Where a field lies in the output channels of the models without branches of their own. */
@@ -45,11 +45,11 @@ const USUAL_FIELDS: readonly OutputField[] = [
  * Output channels of the fields. Pressure and velocity alone, and all five usual fields, have fixed channels; any other set of fields
  * lies in the order of the data specs, surface first.
  */
-export function outputFields(specs: AeroDataSpecs): OutputField[] {
+export function outputFields(specs: ModelDataSpecs): OutputField[] {
   const declared: OutputField[] = [];
   let start = 0;
   for (const branch of ["surface", "volume"] as const) {
-    for (const [field, dim] of Object.entries(specs[`${branch}_output_dims`] ?? {})) {
+    for (const [field, dim] of Object.entries(specs.domains[branch]?.output_dims ?? {})) {
       if (dim > 0) declared.push({ name: `${branch}_${field}`, branch, start, dim });
       start += Math.max(dim, 0);
     }
@@ -62,9 +62,12 @@ export function outputFields(specs: AeroDataSpecs): OutputField[] {
 }
 
 /** Channels of all surface and volume features. */
-export function featureDims(specs: AeroDataSpecs): { surface: number; volume: number } {
+export function featureDims(specs: ModelDataSpecs): { surface: number; volume: number } {
   if (!specs.use_physics_features) return { surface: 0, volume: 0 };
-  return { surface: totalDim(specs.surface_feature_dim), volume: totalDim(specs.volume_feature_dim) };
+  return {
+    surface: totalDim(specs.domains["surface"]?.feature_dim),
+    volume: totalDim(specs.domains["volume"]?.feature_dim),
+  };
 }
 
 export { totalOutputDim };

@@ -5,16 +5,22 @@ import { validateConfig } from "../../config/schema";
 import { cat, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { UPT as UPTBackbone, UPTConfig as BackboneConfig } from "../models/upt";
-import type { UPTInputs as BackboneInputs } from "../models/upt";
+import type { UPTSurfaceInputs } from "../models/upt";
+import { geometryInputs } from "../models/upt";
 import { AerodynamicsModel } from "./base-model";
-import { aerodynamicsFields } from "./config";
+import { aerodynamicsFields, featureDims } from "./config";
 
 /** Config of {@link UPT}. */
-export const UPTConfig = BackboneConfig.extend("UPTConfig", { fields: aerodynamicsFields });
+export const UPTConfig = BackboneConfig.extend("UPTConfig", {
+  fields: aerodynamicsFields,
+  check({ data_specs, supernode_pooling_config }) {
+    supernode_pooling_config.input_features_dim = featureDims(data_specs).surface || null;
+  },
+});
 export type UPTConfig = z.output<typeof UPTConfig>;
 
 /** Batch of {@link UPT.forward}, by the names of batch keys. */
-export interface UPTInputs extends Omit<BackboneInputs, "query_position"> {
+export interface UPTInputs extends Omit<UPTSurfaceInputs, "query_position"> {
   /** (B, Q, P) */
   readonly surface_query_position: Tensor;
   readonly volume_query_position: Tensor;
@@ -40,14 +46,14 @@ export class UPT extends AerodynamicsModel {
     const { surface_query_position, volume_query_position, surface_features } = inputs;
     return scope(() => {
       const { posEmbed } = this.uptBackbone;
+      const query_position = cat([surface_query_position, volume_query_position], 1);
       const y = this.uptBackbone.predict({
-        ...inputs,
-        query_position: cat([surface_query_position, volume_query_position], 1),
+        ...geometryInputs({ ...inputs, query_position }),
         queries: this.tokens(
           { embedding: posEmbed.forward(surface_query_position), features: inputs.surface_query_features },
           { embedding: posEmbed.forward(volume_query_position), features: inputs.volume_query_features },
         ),
-        surface_features: surface_features?.ndim === 3 ? surface_features.flatten(0, 1) : surface_features,
+        features: surface_features?.ndim === 3 ? surface_features.flatten(0, 1) : surface_features,
       }); // (B, Q, C)
       return this.gatherOutputs(y, surface_query_position.size(1));
     });

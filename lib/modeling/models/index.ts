@@ -3,4 +3,4 @@ export * from "./ab-upt";
 export { Transformer, TransformerConfig } from "./transformer";
 export { Transolver, TransolverConfig, TransolverPlusPlusConfig } from "./transolver";
 export { UPT, UPTConfig } from "./upt";
-export type { UPTInputs } from "./upt";
+export type { UPTInputs, UPTSurfaceInputs } from "./upt";

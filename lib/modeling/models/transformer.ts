@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
+import { loadEitherRelease } from "../../core/release-1.1";
 import { register } from "../../config/registry";
 import { int, shared, validateConfig } from "../../config/schema";
 import { nn } from "../../torch";
@@ -49,6 +50,11 @@ export class Transformer extends nn.Module {
 
   protected parse(config: z.input<typeof TransformerConfig>): TransformerConfig {
     return validateConfig(TransformerConfig, config);
+  }
+
+  /** Takes weights of release 1.1 of the Python framework, too. */
+  override loadStateDict(state: nn.StateDict, options: { strict?: boolean } = {}): nn.LoadResult {
+    return loadEitherRelease(this, state, (current) => super.loadStateDict(current, options));
   }
 
   /** @param attnKwargs arguments for the attention of every block, such as `freqs` */

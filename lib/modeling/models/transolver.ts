@@ -1,6 +1,7 @@
 import type { z } from "zod";
+import { inCurrentForm } from "../../config/migration";
 import { register } from "../../config/registry";
-import { any, literal, mapping, validateConfig } from "../../config/schema";
+import { any, mapping, validateConfig } from "../../config/schema";
 import { writtenKeys } from "../modules/blocks";
 import { Transformer, TransformerConfig } from "./transformer";
 
@@ -9,11 +10,8 @@ const DEFAULT_ARGUMENTS = { num_slices: 512 };
 
 /** Config of {@link Transolver}. */
 export const TransolverConfig = TransformerConfig.extend("TransolverConfig", {
-  fields: {
-    /** Attention of the blocks, unless the block config names one itself. */
-    attention_constructor: literal("transolver", "transolver_plusplus").default("transolver"),
-    attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS),
-  },
+  fields: { attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS) },
+  migrate: inCurrentForm,
   // The tutorial tells the two kinds apart by the model's name.
   prepare: (raw) =>
     withPhysicsAttention(raw, raw["name"] === "transolver_plusplus" ? "transolver_plusplus" : "transolver"),
@@ -22,12 +20,10 @@ export type TransolverConfig = z.output<typeof TransolverConfig>;
 
 register("noether.core.schemas.models.transolver.TransolverConfig", { schema: TransolverConfig });
 
-/** Config of {@link TransolverPlusPlus}. */
+/** Config of a {@link Transolver} with the attention of Transolver++. */
 export const TransolverPlusPlusConfig = TransformerConfig.extend("TransolverPlusPlusConfig", {
-  fields: {
-    attention_constructor: literal("transolver_plusplus").default("transolver_plusplus"),
-    attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS),
-  },
+  fields: { attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS) },
+  migrate: inCurrentForm,
   prepare: (raw) => withPhysicsAttention(raw, "transolver_plusplus"),
 });
 export type TransolverPlusPlusConfig = z.output<typeof TransolverPlusPlusConfig>;
@@ -35,14 +31,15 @@ export type TransolverPlusPlusConfig = z.output<typeof TransolverPlusPlusConfig>
 register("noether.core.schemas.models.transolver.TransolverPlusPlusConfig", { schema: TransolverPlusPlusConfig });
 
 /**
- * Hands the model's attention down to the blocks, the defaults included. A block config that names `dot_product` keeps it, and slices
- * mean nothing to it: so runs of the Python framework can be loaded whose blocks, by its defaults, have no physics attention.
+ * Hands the model's attention down to the blocks, the defaults included. A block config that names another one keeps it, and slices
+ * mean nothing to `dot_product`: so runs of the Python framework can be loaded whose blocks, by the defaults of release 1.1, have no
+ * physics attention.
  */
 function withPhysicsAttention(raw: Record<string, unknown>, constructor: string): Record<string, unknown> {
   const block = raw["transformer_block_config"];
   if (typeof block !== "object" || block === null) return raw;
   const config = {
-    attention_constructor: raw["attention_constructor"] ?? constructor,
+    attention_constructor: constructor,
     attention_arguments: raw["attention_arguments"] ?? DEFAULT_ARGUMENTS,
     ...writtenKeys(block),
   };
@@ -55,7 +52,8 @@ function withPhysicsAttention(raw: Record<string, unknown>, constructor: string)
 
 /**
  * A trunk of transformer blocks with physics attention (Transolver, https://arxiv.org/abs/2402.02366; Transolver++,
- * https://arxiv.org/abs/2502.02414, with `attention_constructor: transolver_plusplus`).
+ * https://arxiv.org/abs/2502.02414, with `attention_constructor: transolver_plusplus` in the block config, or a config of class
+ * {@link TransolverPlusPlusConfig}).
  *
  * Shapes: x (B, N, D) → (B, N, D).
  */

@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { bool, int, shared, validateConfig } from "../../config/schema";
-import { AeroDataSpecs, totalOutputDim } from "../../core/data-specs/aero-data-specs";
-import { totalDim } from "../../core/data-specs/field-dim-spec";
+import { ModelDataSpecs, totalOutputDim } from "../../core/data-specs/model-data-specs";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
+import { loadEitherRelease } from "../../core/release-1.1";
 import { nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { TransformerBlock, TransformerBlockConfig } from "../modules/blocks";
@@ -12,8 +12,8 @@ import { DeepPerceiverDecoder, DeepPerceiverDecoderConfig } from "../modules/dec
 import { SupernodePooling, SupernodePoolingConfig } from "../modules/encoders";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../modules/layers";
 
-/** Config of {@link UPT}. */
-export const UPTConfig = ModelBaseConfig.extend("UPTConfig", {
+/** What {@link UPTConfig} has in common with the configs of trainable models. */
+export const UPTNetworkConfig = ModelBaseConfig.extend("UPTNetworkConfig", {
   fields: {
     num_heads: int({ ge: 1 }),
     hidden_dim: int({ ge: 1 }),
@@ -24,14 +24,15 @@ export const UPTConfig = ModelBaseConfig.extend("UPTConfig", {
     supernode_pooling_config: shared(SupernodePoolingConfig),
     approximator_config: shared(TransformerBlockConfig),
     decoder_config: shared(DeepPerceiverDecoderConfig),
-    /** Of no effect in a bare UPT; the trainable model has `use_bias_layers`. */
+    /** An MLP for the queries of each domain behind the embedding; a bare UPT has none. */
     bias_layers: bool().default(false),
-    data_specs: AeroDataSpecs,
+    data_specs: ModelDataSpecs,
   },
   derived: ["linear_output_projection_config", "rope_frequency_config", "pos_embedding_config"],
   check(config, report) {
-    const { hidden_dim, num_heads, use_rope, data_specs, supernode_pooling_config: pooling } = config;
-    if (config.bias_layers) report("has no effect here; set use_bias_layers of the trainable model", "bias_layers");
+    if (config.approximator_config.max_wavelength === null)
+      report("the position embedding needs it", "approximator_config", "max_wavelength");
+    const { hidden_dim, num_heads, use_rope, supernode_pooling_config: pooling } = config;
     if (hidden_dim % num_heads !== 0)
       report(`must be divisible by num_heads (${num_heads}), got ${hidden_dim}`, "hidden_dim");
     if (pooling.hidden_dim !== hidden_dim) {
@@ -41,7 +42,6 @@ export const UPTConfig = ModelBaseConfig.extend("UPTConfig", {
         "hidden_dim",
       );
     }
-    if (data_specs.use_physics_features) pooling.input_features_dim = totalDim(data_specs.surface_feature_dim) || null;
     const blocks = [
       [["approximator_config"], config.approximator_config],
       [["decoder_config", "perceiver_block_config"], config.decoder_config.perceiver_block_config],
@@ -61,6 +61,15 @@ export const UPTConfig = ModelBaseConfig.extend("UPTConfig", {
     }
   },
 });
+export type UPTNetworkConfig = z.output<typeof UPTNetworkConfig>;
+
+/** Config of {@link UPT}. */
+export const UPTConfig = UPTNetworkConfig.extend("UPTConfig", {
+  fields: {},
+  check({ bias_layers }, report) {
+    if (bias_layers) report("has no effect here: it is for trainable models, such as AeroUPT", "bias_layers");
+  },
+});
 export type UPTConfig = z.output<typeof UPTConfig>;
 
 register("noether.core.schemas.models.upt.UPTConfig", { schema: UPTConfig });
@@ -68,12 +77,20 @@ register("noether.core.schemas.models.upt.UPTConfig", { schema: UPTConfig });
 /** Batch of {@link UPT.forward}, by the names of batch keys. */
 export interface UPTInputs {
   /** (ΣN,) int64, sample of each point. */
-  readonly surface_position_batch_idx: Tensor;
+  readonly geometry_batch_idx: Tensor;
   /** (S,) int64, indices of the supernodes, sample by sample, equally many for each. */
-  readonly surface_position_supernode_idx: Tensor;
+  readonly geometry_supernode_idx: Tensor;
   /** (ΣN, P) */
-  readonly surface_position: Tensor;
+  readonly geometry_position: Tensor;
   /** (B, Q, P) */
+  readonly query_position: Tensor;
+}
+
+/** The same by the names of release 1.1 of the Python framework. */
+export interface UPTSurfaceInputs {
+  readonly surface_position_batch_idx: Tensor;
+  readonly surface_position_supernode_idx: Tensor;
+  readonly surface_position: Tensor;
   readonly query_position: Tensor;
 }
 
@@ -94,14 +111,20 @@ export class UPT extends nn.Module {
   constructor(config: z.input<typeof UPTConfig>) {
     super();
     const parsed = validateConfig(UPTConfig, config);
+    const { max_wavelength } = parsed.approximator_config;
     const { hidden_dim, num_heads, approximator_depth, approximator_config, decoder_config, data_specs } = parsed;
     const { eps, init_weights } = decoder_config.perceiver_block_config;
     const input_dim = data_specs.position_dim;
 
     this.encoder = new SupernodePooling(parsed.supernode_pooling_config);
-    this.posEmbed = new ContinuousSincosEmbed({ hidden_dim, input_dim });
+    this.posEmbed = new ContinuousSincosEmbed({ hidden_dim, input_dim, max_wavelength: max_wavelength! });
     this.rope = parsed.use_rope
-      ? new RopeFrequency({ hidden_dim: hidden_dim / num_heads, input_dim, implementation: "complex" })
+      ? new RopeFrequency({
+          hidden_dim: hidden_dim / num_heads,
+          input_dim,
+          max_wavelength: max_wavelength!,
+          implementation: "complex",
+        })
       : null;
     this.approximatorBlocks = new nn.ModuleList(
       Array.from({ length: approximator_depth }, () => new TransformerBlock(approximator_config)),
@@ -115,24 +138,29 @@ export class UPT extends nn.Module {
     });
   }
 
-  /** Fields at the query positions, (B, Q, channels of all outputs). */
-  override forward(inputs: UPTInputs): Tensor {
-    return this.predict({ ...inputs, queries: this.posEmbed.forward(inputs.query_position) });
+  /** Takes weights of release 1.1 of the Python framework, too. */
+  override loadStateDict(state: nn.StateDict, options: { strict?: boolean } = {}): nn.LoadResult {
+    return loadEitherRelease(this, state, (current) => super.loadStateDict(current, options));
+  }
+
+  /** Channels of all outputs at the query positions, (B, Q, C). */
+  override forward(inputs: UPTInputs | UPTSurfaceInputs): Tensor {
+    return this.predict({ ...geometryInputs(inputs), queries: this.posEmbed.forward(inputs.query_position) });
   }
 
   /**
    * Forward with embedded queries (B, Q, D), for models that embed queries their own way.
    *
-   * @param inputs.surface_features (ΣN, F), exactly when the encoder takes features
+   * @param inputs.features (ΣN, F), exactly when the encoder takes features
    */
-  predict(inputs: UPTInputs & { readonly queries: Tensor; readonly surface_features?: Tensor | null }): Tensor {
+  predict(inputs: UPTInputs & { readonly queries: Tensor; readonly features?: Tensor | null }): Tensor {
     return scope(() => {
       const rope = this.computeRopeArgs(inputs);
       let x = this.encoder.forward({
-        inputPos: inputs.surface_position,
-        supernodeIdx: inputs.surface_position_supernode_idx,
-        batchIdx: inputs.surface_position_batch_idx,
-        inputFeatures: inputs.surface_features,
+        inputPos: inputs.geometry_position,
+        supernodeIdx: inputs.geometry_supernode_idx,
+        batchIdx: inputs.geometry_batch_idx,
+        inputFeatures: inputs.features,
       }); // (B, S, D)
       for (const block of this.approximatorBlocks) x = block.forward(x, { attnKwargs: rope.approximator });
       const queries = this.decoder.forward({ kv: x, queries: inputs.queries, attnKwargs: rope.decoder }); // (B, Q, D)
@@ -143,13 +171,25 @@ export class UPT extends nn.Module {
   /** Rotary frequencies of the supernodes and the queries; nothing without `use_rope`. */
   computeRopeArgs(inputs: UPTInputs): { approximator: AttentionKwargs; decoder: AttentionKwargs } {
     if (!this.rope) return { approximator: {}, decoder: {} };
-    const positions = inputs.surface_position.indexSelect(0, inputs.surface_position_supernode_idx); // (B·S, P)
+    const positions = inputs.geometry_position.indexSelect(0, inputs.geometry_supernode_idx); // (B·S, P)
     const supernodes = this.rope.table(positions.unflatten(0, [inputs.query_position.size(0), -1])); // (B, S, d/2)
     return {
       approximator: { freqs: supernodes },
       decoder: { qFreqs: this.rope.table(inputs.query_position), kFreqs: supernodes },
     };
   }
+}
+
+/** Inputs under the names of this release. */
+export function geometryInputs<T extends UPTInputs | UPTSurfaceInputs>(inputs: T): UPTInputs {
+  if ("geometry_position" in inputs) return inputs;
+  const { surface_position_batch_idx, surface_position_supernode_idx, surface_position, query_position } = inputs;
+  return {
+    geometry_batch_idx: surface_position_batch_idx,
+    geometry_supernode_idx: surface_position_supernode_idx,
+    geometry_position: surface_position,
+    query_position,
+  };
 }
 
 register("noether.modeling.models.UPT", {

@@ -6,3 +6,4 @@ export * from "./decoders";
 export * from "./encoders";
 export * from "./layers";
 export * from "./mlp";
+export * from "./untied";

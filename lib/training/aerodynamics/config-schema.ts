@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { AeroDataSpecs } from "../../core/data-specs/aero-data-specs";
+import { ModelDataSpecs } from "../../core/data-specs/model-data-specs";
 import { AeroStatsSchema } from "../../data/stats/aero-stats";
 import { optional, registered } from "../../config/schema";
 import { ConfigSchema } from "../runners/config-schema";
@@ -10,7 +10,7 @@ import { AutomotiveAerodynamicsCfdTrainerConfig } from "./trainer";
 export const TutorialConfigSchema = ConfigSchema.extend("TutorialConfigSchema", {
   fields: {
     /** Inputs and targets of the data set. */
-    data_specs: AeroDataSpecs,
+    data_specs: ModelDataSpecs,
     dataset_statistics: optional(AeroStatsSchema),
     trainer: registered(AutomotiveAerodynamicsCfdTrainerConfig),
   },

@@ -10,6 +10,7 @@ import { TrainingIteration } from "../../iteration/training-iteration";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import { ModelBase } from "../../models/base";
 import type { PathProvider } from "../../providers/path";
+import { toCurrentState } from "../../release-1.1";
 import { selectWithPath } from "../../models/select-with-path";
 import { CheckpointFolder } from "../../writers/checkpoint-folder";
 import { checkpointFileName } from "../../writers/checkpoint-writer";
@@ -308,13 +309,14 @@ export class EmaCallback extends PeriodicCallback {
       return (name) => live.get(name)!.detach().clone();
     }
     const { file, content } = found;
-    const state = entryOf(content, CheckpointKeys.STATE_DICT) as Record<string, unknown>;
+    const stored = toMap(entryOf(content, CheckpointKeys.STATE_DICT)) as Map<string, Tensor>;
+    const state = toCurrentState(stored, this.#target(path).stateDict().keys());
     return (name) => {
-      const tensor = entryOf(state, name);
+      const tensor = state.get(name);
       if (tensor === undefined) {
         throw new KeyError(`'${file}' lacks '${name}': it was written by another model`);
       }
-      return tensor as Tensor;
+      return tensor;
     };
   }
 

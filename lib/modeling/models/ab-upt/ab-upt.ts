@@ -1,200 +1,241 @@
 import type { z } from "zod";
 import { register } from "../../../config/registry";
-import { ValueError } from "../../../config/python-errors";
 import { validateConfig } from "../../../config/schema";
-import { totalDim } from "../../../core/data-specs/field-dim-spec";
+import { fieldSlices, totalDim } from "../../../core/data-specs/field-dim-spec";
+import { loadEitherRelease } from "../../../core/release-1.1";
 import { cat, keep, nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { narrowTable } from "../../functional/rope";
 import type { RopeTable } from "../../functional/rotate";
-import { AnchorMemory, CrossAnchorAttention, JointAnchorAttention, SelfAnchorAttention } from "../../modules/attention";
-import type { KeysValues, TokenSpec } from "../../modules/attention";
+import { CrossAnchorAttention, JointAnchorAttention, SelfAnchorAttention } from "../../modules/attention";
+import type { KeysValues, KeyValueCache, TokenSpec } from "../../modules/attention";
 import { PerceiverBlock, TransformerBlock } from "../../modules/blocks";
 import { SupernodePooling } from "../../modules/encoders";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../../modules/layers";
 import { MLP } from "../../modules/mlp";
+import { UntiedPerceiverBlock, UntiedTransformerBlock } from "../../modules/untied";
+import { ABUPTCache } from "./cache";
 import { AnchorBranchedUPTConfig } from "./config";
-
-/** The two branches, in the order of their tokens. */
-const BRANCHES = ["surface", "volume"] as const;
-type Branch = (typeof BRANCHES)[number];
+import type { PhysicsBlock } from "./config";
+import { conditionParts, positionsOf, refuse } from "./inputs";
+import type {
+  ABUPTInputs,
+  AnchorInputs,
+  ConditionInputs,
+  DomainPositions,
+  GeometryInputs,
+  QueryInputs,
+} from "./inputs";
 
 const ANCHOR_ATTENTION = {
-  shared: SelfAnchorAttention,
+  self: SelfAnchorAttention,
   cross: CrossAnchorAttention,
   joint: JointAnchorAttention,
 } as const;
 
-/** The geometry and the condition: the part of the inputs that all points have in common. */
-export interface GeometryInputs {
-  /** (ΣN, P), points of all samples one after the other. */
-  readonly geometry_position: Tensor;
-  /** (B · S,) int64, indices of the supernodes, sample by sample. */
-  readonly geometry_supernode_idx: Tensor;
-  /** (ΣN,) int64, sample of each point; null only for one sample. */
-  readonly geometry_batch_idx?: Tensor | null;
-  /** (B, c) or (B, 1, c) */
-  readonly geometry_design_parameters?: Tensor | null;
-  /** (B, c) or (B, 1, c) */
-  readonly inflow_design_parameters?: Tensor | null;
-}
+/** Token group of the geometry in a cache. */
+const GEOMETRY = "geometry_encoding";
 
-/** Positions whose points attend to each other and that the model is trained on. */
-export interface AnchorInputs {
-  /** (B, A, P) */
-  readonly surface_anchor_position: Tensor;
-  readonly volume_anchor_position: Tensor;
-}
-
-/** Positions of other points, which attend to the anchors only. */
-export interface QueryInputs {
-  /** (B, Q, P) */
-  readonly query_surface_position?: Tensor | null;
-  readonly query_volume_position?: Tensor | null;
-}
-
-/** Batch of {@link AnchoredBranchedUPT.forward}, by the names of batch keys. */
-export type ABUPTInputs = GeometryInputs & AnchorInputs & QueryInputs;
-
-/** Fields by name: `surface_<field>`, `query_surface_<field>`, `volume_<field>`, `query_volume_<field>`, each (B, points, channels). */
+/** Fields by name: `<domain>_<field>` at anchors, `query_<domain>_<field>` at queries, each (B, points, channels). */
 export type Fields = Record<string, Tensor>;
 
-/** Token groups of one branch and their positions, one after the other. */
-interface BranchTokens {
-  readonly branch: Branch;
-  readonly specs: readonly TokenSpec[];
-  /** (B, N, P) */
-  readonly position: Tensor;
+/** A geometry with its anchors, computed once. */
+export interface EncodedAnchors {
+  /** Fields at the anchors. */
+  readonly fields: Fields;
+  /** What queries attend to; free it with `dispose()`. */
+  readonly cache: ABUPTCache;
 }
 
-/** What the points of both branches attend to besides each other. */
+/** The geometry as tokens (B, S, D) with their rotary frequencies. */
+interface Geometry {
+  readonly tokens: Tensor;
+  readonly freqs: RopeTable;
+}
+
+/** Token groups of one domain, and positions (B, n, P) of those that are in the sequence. */
+interface DomainTokens {
+  readonly domain: string;
+  readonly specs: readonly TokenSpec[];
+  readonly positions: readonly Tensor[];
+}
+
+/** What a run over the tokens needs beside their positions. */
 interface Context {
   readonly condition: Tensor | null;
-  /** What perceiver blocks attend to: the encoded geometry with its frequencies, or keys and values of each block. */
-  readonly geometry:
-    { readonly tokens: Tensor; readonly freqs: RopeTable } | ReadonlyMap<PerceiverBlock, KeysValues> | null;
-  readonly memory?: AnchorMemory;
-}
-
-/** A geometry with its anchors, computed once: see {@link AnchoredBranchedUPT.encodeAnchors}. */
-export class EncodedAnchors {
-  constructor(
-    /** Fields at the anchors. */
-    readonly fields: Fields,
-    /** @internal */ readonly context: Context & { readonly memory: AnchorMemory },
-  ) {}
-
-  /** Frees keys and values; the fields stay. */
-  dispose(): void {
-    this.context.memory.dispose();
-    this.context.condition?.dispose();
-    const { geometry } = this.context;
-    if (geometry === null || "tokens" in geometry) return;
-    for (const { k, v } of geometry.values()) {
-      k.dispose();
-      v.dispose();
-    }
-  }
+  readonly geometry: Geometry | null;
+  readonly cache: ABUPTCache | null;
+  /** Where blocks leave keys and values, by their place in the cache; null: they are not kept. */
+  readonly kept: { readonly physics: KeyValueCache[]; readonly decoders: Record<string, KeyValueCache[]> } | null;
 }
 
 /**
  * Anchored-Branched Universal Physics Transformer (AB-UPT, https://arxiv.org/abs/2502.09692).
  *
- * The geometry is pooled into supernodes and encoded by transformer blocks. Points on the surface and in the volume are two branches of
- * one sequence; their physics blocks attend to the geometry ("perceiver"), to the anchors of their own branch ("shared"), of the other
- * ("cross"), or of both ("joint"). Each branch ends in decoder blocks of its own. Anchors are points that all others may attend to;
- * queries attend to anchors only, so any number of them can be evaluated.
+ * The geometry is pooled into supernodes and encoded by transformer blocks. The points of each domain (the surface of a car, the volume
+ * around it, …; the names are those of the data specs) are a branch of one sequence; their physics blocks attend to the geometry
+ * ("perceiver"), to the anchors of their own domain ("self"), of the others ("cross"), or of all ("joint"). Each domain ends in decoder
+ * blocks of its own. Anchors are points that all others may attend to; queries attend to anchors only, so any number of them can be
+ * evaluated.
  */
 export class AnchoredBranchedUPT extends nn.Module {
   static readonly schema: z.ZodType = AnchorBranchedUPTConfig;
   readonly rope: RopeFrequency;
   readonly posEmbed: ContinuousSincosEmbed;
-  readonly encoder: SupernodePooling;
-  readonly geometryBlocks: nn.ModuleList<TransformerBlock>;
-  readonly surfaceBias: MLP;
-  readonly volumeBias: MLP;
+  readonly domainBiases: nn.ModuleDict<MLP>;
   readonly physicsBlocks: nn.ModuleList<TransformerBlock | PerceiverBlock>;
-  readonly surfaceDecoderBlocks: nn.ModuleList<TransformerBlock>;
-  readonly volumeDecoderBlocks: nn.ModuleList<TransformerBlock>;
-  readonly surfaceDecoder: LinearProjection;
-  readonly volumeDecoder: LinearProjection;
+  /** With perceiver blocks, else null. */
+  readonly encoder: SupernodePooling | null;
+  readonly geometryBlocks: nn.ModuleList<TransformerBlock> | null;
+  readonly domainDecoderBlocks: nn.ModuleDict<nn.ModuleList<TransformerBlock>>;
+  readonly domainDecoderProjections: nn.ModuleDict<LinearProjection>;
   readonly config: AnchorBranchedUPTConfig;
 
   constructor(config: z.input<typeof AnchorBranchedUPTConfig>) {
     super();
     this.config = validateConfig(AnchorBranchedUPTConfig, config);
-    const { hidden_dim, data_specs, transformer_block_config: block, perceiver_block_config: perceiver } = this.config;
+    const { hidden_dim, data_specs, transformer_block_config: block, supernode_pooling_config: pooling } = this.config;
     const input_dim = data_specs.position_dim;
+    const max_wavelength = block.max_wavelength!;
+    const domains = Object.entries(data_specs.domains);
+    const byDomain = <T extends nn.Module>(make: (domain: string, channels: number) => T) =>
+      new nn.ModuleDict(domains.map(([name, { output_dims }]) => [name, make(name, totalDim(output_dims))] as const));
     const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
-    const anchorBlock = (kind: keyof typeof ANCHOR_ATTENTION, branches: readonly string[]) =>
-      new TransformerBlock(block, {
-        attention: (attention) => new ANCHOR_ATTENTION[kind]({ ...attention, branches: [...branches] }),
-      });
-    const outputLayer = (output_dim: number) =>
-      new LinearProjection({ input_dim: hidden_dim, output_dim, init_weights: "truncnormal002" });
-    const biasMlp = () => new MLP({ input_dim: hidden_dim, hidden_dim, output_dim: hidden_dim });
+    const hasPerceiver = this.config.physics_blocks.some((kind) => kind.startsWith("perceiver"));
 
-    this.rope = new RopeFrequency({ hidden_dim: hidden_dim / block.num_heads, input_dim, implementation: "complex" });
-    this.posEmbed = new ContinuousSincosEmbed({ hidden_dim, input_dim });
-    this.encoder = new SupernodePooling(this.config.supernode_pooling_config);
-    this.geometryBlocks = new nn.ModuleList(times(this.config.geometry_depth, () => new TransformerBlock(block)));
-    this.surfaceBias = biasMlp();
-    this.volumeBias = biasMlp();
-    this.physicsBlocks = new nn.ModuleList<TransformerBlock | PerceiverBlock>(
-      this.config.physics_blocks.map((kind) =>
-        kind === "perceiver" ? new PerceiverBlock(perceiver) : anchorBlock(kind, BRANCHES),
-      ),
+    this.rope = new RopeFrequency({
+      hidden_dim: hidden_dim / block.num_heads,
+      input_dim,
+      max_wavelength,
+      implementation: "complex",
+    });
+    this.posEmbed = new ContinuousSincosEmbed({ hidden_dim, input_dim, max_wavelength });
+    this.domainBiases = byDomain(() => new MLP({ input_dim: hidden_dim, hidden_dim, output_dim: hidden_dim }));
+    this.physicsBlocks = new nn.ModuleList(this.config.physics_blocks.map((kind) => this.#physicsBlock(kind)));
+    this.encoder = hasPerceiver ? new SupernodePooling(pooling!) : null;
+    this.geometryBlocks = hasPerceiver
+      ? new nn.ModuleList(times(this.config.geometry_depth, () => new TransformerBlock(block)))
+      : null;
+    this.domainDecoderBlocks = byDomain(
+      (domain) =>
+        new nn.ModuleList(
+          times(
+            this.config.num_domain_decoder_blocks[domain]!,
+            () => new TransformerBlock(block, anchors("self", [domain])),
+          ),
+        ),
     );
-    this.surfaceDecoderBlocks = new nn.ModuleList(
-      times(this.config.num_surface_blocks, () => anchorBlock("shared", ["surface"])),
+    this.domainDecoderProjections = byDomain(
+      (_, output_dim) => new LinearProjection({ input_dim: hidden_dim, output_dim, init_weights: "truncnormal002" }),
     );
-    this.volumeDecoderBlocks = new nn.ModuleList(
-      times(this.config.num_volume_blocks, () => anchorBlock("shared", ["volume"])),
-    );
-    this.surfaceDecoder = outputLayer(totalDim(data_specs.surface_output_dims));
-    this.volumeDecoder = outputLayer(totalDim(data_specs.volume_output_dims));
   }
 
-  /** Fields at anchors and queries; per field the anchors come first, surface fields before volume fields. */
+  #physicsBlock(kind: PhysicsBlock): TransformerBlock | PerceiverBlock {
+    const { transformer_block_config, perceiver_block_config, untied_square_weights: square_weights } = this.config;
+    const [what, isUntied] = kind.endsWith("_untied") ? [kind.slice(0, -"_untied".length), true] : [kind, false];
+    const num_types = this.domains.length;
+    if (what === "perceiver") {
+      return isUntied
+        ? new UntiedPerceiverBlock({ num_types, perceiver_block_config, square_weights })
+        : new PerceiverBlock(perceiver_block_config);
+    }
+    const attention = anchors(what as keyof typeof ANCHOR_ATTENTION, this.domains);
+    return isUntied
+      ? new UntiedTransformerBlock(
+          { num_types, transformer_block: transformer_block_config, square_weights },
+          attention,
+        )
+      : new TransformerBlock(transformer_block_config, attention);
+  }
+
+  /** Takes weights of release 1.1 of the Python framework, too. */
+  override loadStateDict(state: nn.StateDict, options: { strict?: boolean } = {}): nn.LoadResult {
+    return loadEitherRelease(this, state, (current) => super.loadStateDict(current, options));
+  }
+
+  /** Names of the domains, in the order of their tokens. */
+  get domains(): string[] {
+    return Object.keys(this.config.data_specs.domains);
+  }
+
+  /**
+   * Fields at anchors and queries, domain by domain; per field the anchors come first. With `kv_cache` the fields at the queries alone.
+   *
+   * @throws ValueError unless either anchors or a cache is given, each with what it needs
+   */
   override forward(inputs: ABUPTInputs): Fields {
     return scope(() => {
-      const condition = joinConditions(inputs);
-      const geometry = this.encodeGeometry(inputs, condition);
-      return this.evaluate(inputs, { condition, geometry });
+      const tokens = this.#tokens(inputs);
+      const { kv_cache: cache = null } = inputs;
+      const condition = joinConditions(inputs) ?? cache?.condition ?? null;
+      const geometry = cache === null ? this.#encodeGeometry(inputs, condition) : null;
+      return this.#evaluate(tokens, { condition, geometry, cache, kept: null });
     });
   }
 
   /**
-   * Computes geometry and anchors once, for any number of {@link query} calls. Meant for inference: no gradients flow through it.
+   * Computes geometry and anchors once, for any number of calls of {@link forward} with the cache, or of {@link query}. Gradients flow
+   * through the cache where they are recorded.
    *
-   * @returns fields at the anchors and all that queries attend to; free it with `dispose()`
+   * @returns fields at the anchors and all that queries attend to; free the cache with `dispose()`
    */
-  encodeAnchors(inputs: GeometryInputs & AnchorInputs): EncodedAnchors {
+  encodeAnchors(inputs: GeometryInputs & ConditionInputs & AnchorInputs): EncodedAnchors {
     return scope(() => {
+      const tokens = this.#tokens(inputs, { withQueries: false });
       const condition = joinConditions(inputs);
-      const encoded = this.encodeGeometry(inputs, condition);
-      const geometry = encoded && this.geometryKeysValues(encoded, condition);
-      const context = { condition: condition && keep(condition.clone()), geometry, memory: new AnchorMemory() };
-      const { surface_anchor_position, volume_anchor_position } = inputs;
-      return new EncodedAnchors(
-        keepAll(this.evaluate({ surface_anchor_position, volume_anchor_position }, context)),
-        context,
-      );
+      const geometry = this.#encodeGeometry(inputs, condition);
+      const kept = { physics: [], decoders: {} };
+      const fields = this.#evaluate(tokens, { condition, geometry, cache: null, kept });
+      return keep({ fields, cache: new ABUPTCache(kept.physics, kept.decoders, condition && condition.clone()) });
     });
   }
 
-  /** Fields `query_surface_<field>` and `query_volume_<field>` at other points of an encoded geometry. */
+  /** Fields `query_<domain>_<field>` at further points of an encoded geometry. */
   query(anchors: EncodedAnchors, inputs: QueryInputs): Fields {
-    return scope(() => this.evaluate(inputs, anchors.context));
+    return this.forward({ ...inputs, kv_cache: anchors.cache });
   }
 
-  /** The geometry as tokens with rotary frequencies; null when no block attends to it. */
-  private encodeGeometry(
-    inputs: GeometryInputs,
-    condition: Tensor | null,
-  ): { tokens: Tensor; freqs: RopeTable } | null {
-    if (!this.physicsBlocks.map((block) => block instanceof PerceiverBlock).includes(true)) return null;
+  /** The token groups of all domains. */
+  #tokens(inputs: ABUPTInputs, { withQueries = true } = {}): DomainTokens[] {
+    const isCached = inputs.kv_cache !== undefined && inputs.kv_cache !== null;
+    const given = positionsOf(this.domains, inputs).map((domain) =>
+      withQueries ? domain : { ...domain, queries: null },
+    );
+    const hasAnchors = given.some(({ anchors }) => anchors !== null);
+    if (isCached === hasAnchors) {
+      refuse(
+        `expected either anchors (domain_anchor_positions) or kv_cache, got ${isCached ? "both" : "none of them"}`,
+      );
+    }
+    if (isCached) {
+      if (inputs.geometry_position ?? inputs.geometry_supernode_idx ?? inputs.geometry_batch_idx)
+        refuse("the geometry is part of kv_cache; leave geometry_position and its indices out");
+      if (given.every(({ queries }) => queries === null))
+        refuse("with kv_cache, expected domain_query_positions, got none");
+      this.#checkCache(inputs.kv_cache!);
+    }
+    return given.map((domain) => domainTokens(domain, isCached));
+  }
+
+  #checkCache({ physics, decoders }: ABUPTCache): void {
+    const counts = [
+      ["physics blocks", physics.length, this.physicsBlocks.length],
+      ...this.domains.map((domain) => [
+        `decoder blocks of ${domain}`,
+        decoders[domain]?.length ?? 0,
+        this.domainDecoderBlocks.get(domain).length,
+      ]),
+    ] as [string, number, number][];
+    for (const [what, found, expected] of counts)
+      if (found !== expected) refuse(`kv_cache is of another model: expected ${expected} ${what}, got ${found}`);
+  }
+
+  /** The encoded geometry; null when no block attends to it. */
+  #encodeGeometry(inputs: GeometryInputs, condition: Tensor | null): Geometry | null {
+    if (this.encoder === null || this.geometryBlocks === null) return null;
     const { geometry_position, geometry_supernode_idx, geometry_batch_idx } = inputs;
+    if (!geometry_position || !geometry_supernode_idx)
+      refuse("perceiver blocks attend to the geometry: expected geometry_position and geometry_supernode_idx");
     let tokens = this.encoder.forward({
       inputPos: geometry_position,
       supernodeIdx: geometry_supernode_idx,
@@ -206,100 +247,116 @@ export class AnchoredBranchedUPT extends nn.Module {
     return { tokens, freqs };
   }
 
-  private geometryKeysValues(
-    { tokens, freqs }: { tokens: Tensor; freqs: RopeTable },
-    condition: Tensor | null,
-  ): Map<PerceiverBlock, KeysValues> {
-    const keysValues = new Map<PerceiverBlock, KeysValues>();
-    for (const block of this.physicsBlocks) {
-      if (!(block instanceof PerceiverBlock)) continue;
-      const { k, v } = block.keysValues(tokens, { condition, kFreqs: freqs });
-      keysValues.set(block, { k: keep(k.clone()), v: keep(v.clone()) });
-    }
-    return keysValues;
-  }
-
-  /** Physics blocks on the tokens of both branches, then the decoders of each. */
-  private evaluate(inputs: Partial<AnchorInputs> & QueryInputs, { condition, geometry, memory }: Context): Fields {
-    const branches = BRANCHES.map((branch) => branchTokens(branch, inputs)).filter((tokens) => tokens !== null);
-    const freqs = this.rope.table(joined(branches.map(({ position }) => position))); // both branches
+  /** Physics blocks on the tokens of all domains, then the decoders of each. */
+  #evaluate(domains: readonly DomainTokens[], context: Context): Fields {
+    const freqs = this.rope.table(joined(domains.flatMap(({ positions }) => positions)));
     let x = joined(
-      branches.map(({ branch, position }) => this.biasOf(branch).forward(this.posEmbed.forward(position))),
+      domains.flatMap(({ domain, positions }) => (positions.length > 0 ? this.#embed(domain, positions) : [])),
     ); // (B, N, D)
-
-    const tokenSpecs = branches.flatMap(({ specs }) => specs);
-    for (const block of this.physicsBlocks) {
-      if (block instanceof PerceiverBlock) {
-        const [kv, kFreqs] =
-          "tokens" in geometry! ? [geometry.tokens, geometry.freqs] : [geometry!.get(block)!, undefined];
-        x = block.forward(x, kv, { condition, attnKwargs: { qFreqs: freqs, kFreqs } });
-      } else {
-        x = block.forward(x, { condition, attnKwargs: { tokenSpecs, freqs, memory } });
-      }
-    }
+    const tokenSpecs = domains.flatMap(({ specs }) => specs);
+    [...this.physicsBlocks].forEach((block, i) => {
+      x = this.#physics(block, x, tokenSpecs, freqs, { ...context, index: i });
+    });
 
     const fields: Fields = {};
     let start = 0;
-    for (const { branch, specs, position } of branches) {
-      const count = position.size(1);
-      const attnKwargs = { tokenSpecs: specs, freqs: narrowTable(freqs, start, count), memory };
-      const [blocks, outputLayer] =
-        branch === "surface"
-          ? [this.surfaceDecoderBlocks, this.surfaceDecoder]
-          : [this.volumeDecoderBlocks, this.volumeDecoder];
+    for (const { domain, specs, positions } of domains) {
+      const count = positions.reduce((sum, position) => sum + position.size(1), 0);
+      if (positions.length === 0 && context.kept === null) continue;
       let y = x.narrow(1, start, count); // (B, n, D)
-      for (const block of blocks) y = block.forward(y, { condition, attnKwargs });
-      Object.assign(fields, this.split(branch, outputLayer.forward(y), specs));
+      const table = narrowTable(freqs, start, count);
+      const kept: KeyValueCache[] = [];
+      [...this.domainDecoderBlocks.get(domain)].forEach((block, i) => {
+        const kvCache = context.cache?.decoders[domain]![i];
+        const attnKwargs = { tokenSpecs: specs, freqs: table, kvCache };
+        y = this.#anchorBlock(block, y, attnKwargs, context, kept);
+      });
+      if (context.kept) context.kept.decoders[domain] = kept;
+      if (positions.length > 0) {
+        const channels = this.domainDecoderProjections.get(domain).forward(y); // (B, n, C)
+        Object.assign(fields, this.#split(domain, channels, specs));
+      }
       start += count;
     }
     return fields;
   }
 
-  private biasOf(branch: Branch): MLP {
-    return branch === "surface" ? this.surfaceBias : this.volumeBias;
+  /** Embedded positions of a domain, (B, n, D). */
+  #embed(domain: string, positions: readonly Tensor[]): Tensor {
+    const bias = this.domainBiases.get(domain);
+    const [{ dtype }] = bias.parameters() as [Tensor];
+    return bias.forward(this.posEmbed.forward(joined(positions)).to(dtype));
   }
 
-  /** Cuts the channels of a branch (B, n, C) into fields and its tokens into anchors and queries. */
-  private split(branch: Branch, y: Tensor, specs: readonly TokenSpec[]): Fields {
-    const dims = this.config.data_specs[`${branch}_output_dims`]!;
+  #physics(
+    block: TransformerBlock | PerceiverBlock,
+    x: Tensor,
+    tokenSpecs: readonly TokenSpec[],
+    freqs: RopeTable,
+    context: Context & { readonly index: number },
+  ): Tensor {
+    const { condition, geometry, cache, kept, index } = context;
+    const kvCache = cache?.physics[index];
+    if (!(block instanceof PerceiverBlock)) {
+      return this.#anchorBlock(block, x, { tokenSpecs, freqs, kvCache }, context, kept?.physics ?? []);
+    }
+    let kv: Tensor | KeysValues = kvCache?.[GEOMETRY] ?? geometry!.tokens;
+    if (kept) {
+      kv = copied(block.keysValues(geometry!.tokens, { condition, kFreqs: geometry!.freqs }));
+      kept.physics.push({ [GEOMETRY]: kv });
+    }
+    const kFreqs = "k" in kv ? undefined : geometry!.freqs;
+    return block.forward(x, kv, { condition, attnKwargs: { tokenSpecs, qFreqs: freqs, kFreqs } });
+  }
+
+  #anchorBlock(
+    block: TransformerBlock,
+    x: Tensor,
+    attnKwargs: { tokenSpecs: readonly TokenSpec[]; freqs: RopeTable; kvCache?: KeyValueCache },
+    { condition, kept }: Context,
+    into: KeyValueCache[],
+  ): Tensor {
+    if (kept === null) return block.forward(x, { condition, attnKwargs });
+    const [y, cache] = block.forwardWithCache(x, { condition, attnKwargs });
+    into.push(Object.fromEntries(Object.entries(cache ?? {}).map(([name, group]) => [name, copied(group)])));
+    return y;
+  }
+
+  /** Cuts the channels of a domain (B, n, C) into fields and its tokens into anchors and queries. */
+  #split(domain: string, y: Tensor, specs: readonly TokenSpec[]): Fields {
     const fields: Fields = {};
-    let channel = 0;
-    for (const [name, dim] of Object.entries(dims)) {
-      if (dim <= 0) continue;
+    for (const [field, [start, end]] of fieldSlices(this.config.data_specs.domains[domain]!.output_dims)) {
       let token = 0;
-      for (const { name: group, size } of specs) {
-        const prefix = group.endsWith("_queries") ? "query_" : "";
-        fields[`${prefix}${branch}_${name}`] = y.narrow(-1, channel, dim).narrow(1, token, size); // (B, size, dim)
+      for (const { name, size } of specs) {
+        if (size === null) continue;
+        const prefix = name.endsWith("_queries") ? "query_" : "";
+        fields[`${prefix}${domain}_${field}`] = y.narrow(-1, start, end - start).narrow(1, token, size); // (B, size, dim)
         token += size;
       }
-      channel += dim;
     }
     return fields;
   }
 }
 
-/** Anchors and queries of a branch that are present; null when there are none. */
-function branchTokens(branch: Branch, inputs: Partial<AnchorInputs> & QueryInputs): BranchTokens | null {
-  const groups = [
-    { name: `${branch}_anchors`, position: inputs[`${branch}_anchor_position`] },
-    { name: `${branch}_queries`, position: inputs[`query_${branch}_position`] },
-  ];
-  const present: { name: string; position: Tensor }[] = [];
-  for (const { name, position } of groups) {
-    if (!position) continue;
-    if (position.ndim !== 3) {
-      throw new ValueError(
-        `AnchoredBranchedUPT: positions of ${name} must have shape (B, N, P), got (${position.shape.join(", ")})`,
-      );
-    }
-    present.push({ name, position });
-  }
-  if (present.length === 0) return null;
+/** Builds a block's attention among some domains. */
+function anchors(kind: keyof typeof ANCHOR_ATTENTION, branches: readonly string[]) {
+  type Config = ConstructorParameters<(typeof ANCHOR_ATTENTION)[typeof kind]>[0];
   return {
-    branch,
-    specs: present.map(({ name, position }) => ({ name, size: position.size(1) })),
-    position: joined(present.map(({ position }) => position)),
+    attention: (config: Omit<Config, "branches">) =>
+      new ANCHOR_ATTENTION[kind]({ ...config, branches: [...branches] } as Config),
   };
+}
+
+/** The token groups of a domain: its anchors always, in the cache or perhaps none, and its queries where given. */
+function domainTokens({ domain, anchors, queries }: DomainPositions, isCached: boolean): DomainTokens {
+  const specs: TokenSpec[] = [{ name: `${domain}_anchors`, size: isCached ? null : (anchors?.size(1) ?? 0) }];
+  if (queries !== null) specs.push({ name: `${domain}_queries`, size: queries.size(1) });
+  return { domain, specs, positions: [anchors, queries].filter((position) => position !== null) };
+}
+
+/** A copy of its own memory, not of a larger tensor's. */
+function copied({ k, v }: KeysValues): KeysValues {
+  return { k: k.clone(), v: v.clone() };
 }
 
 /** Tensors (B, n, C) one after the other along the tokens. */
@@ -307,21 +364,10 @@ function joined(parts: readonly Tensor[]): Tensor {
   return parts.length === 1 ? parts[0]! : cat([...parts], 1);
 }
 
-/** Geometry and inflow parameters side by side, (B, C); null when there are none. */
-function joinConditions({ geometry_design_parameters, inflow_design_parameters }: GeometryInputs): Tensor | null {
-  const given = [geometry_design_parameters, inflow_design_parameters].filter(
-    (part) => part !== undefined && part !== null,
-  );
-  if (given.length === 0) return null;
-  return cat(
-    given.map((part) => (part.ndim === 3 ? part.squeeze(1) : part)),
-    -1,
-  );
-}
-
-function keepAll(fields: Fields): Fields {
-  for (const field of Object.values(fields)) keep(field);
-  return fields;
+/** The condition (B, C); null when there is none. */
+function joinConditions(inputs: ConditionInputs): Tensor | null {
+  const parts = conditionParts(inputs);
+  return parts.length === 0 ? null : cat(parts, -1);
 }
 
 register("noether.modeling.models.AnchoredBranchedUPT", {

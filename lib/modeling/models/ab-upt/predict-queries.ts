@@ -1,8 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ValueError } from "../../../config/python-errors";
+import { allTargets } from "../../../core/data-specs/model-data-specs";
 import { cat, inferenceMode, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
-import type { ABUPTInputs, AnchoredBranchedUPT, EncodedAnchors, Fields } from "./ab-upt";
+import type { AnchoredBranchedUPT, EncodedAnchors, Fields } from "./ab-upt";
+import { positionsOf } from "./inputs";
+import type { ABUPTInputs } from "./inputs";
 
 /** Options of {@link predictQueries}. */
 export interface PredictQueriesOptions {
@@ -23,7 +26,7 @@ export interface PredictQueriesOptions {
  * @param inputs as for `forward`; the query positions may hold millions of points
  * @returns the same mapping as `forward`, on the device of the model
  * @example
- * const fields = await predictQueries(model, { ...geometry, ...anchors, query_volume_position: cells }, {
+ * const fields = await predictQueries(model, { ...geometry, ...anchors, domain_query_positions: { volume: cells } }, {
  *   onProgress: ({ done, total }) => console.log(`${done} of ${total} points`),
  * });
  */
@@ -35,8 +38,10 @@ export async function predictQueries(
   const { chunkSize = 16384, onProgress, signal } = options;
   if (!Number.isInteger(chunkSize) || chunkSize < 1)
     throw new ValueError(`predictQueries: chunkSize must be a whole number from 1, got ${chunkSize}`);
-  const queries = (["query_surface_position", "query_volume_position"] as const).filter((name) => inputs[name]);
-  const total = queries.reduce((sum, name) => sum + inputs[name]!.size(1), 0);
+  const queries = positionsOf(model.domains, inputs).flatMap(({ domain, queries }) =>
+    queries ? [{ domain, position: queries }] : [],
+  );
+  const total = queries.reduce((sum, { position }) => sum + position.size(1), 0);
   const wasTraining = model.training;
   model.eval();
   let anchors: EncodedAnchors | null = null;
@@ -44,13 +49,12 @@ export async function predictQueries(
     anchors = inferenceMode(() => model.encodeAnchors(inputs));
     const fields: Fields = {};
     let done = 0;
-    for (const name of queries) {
-      const position = inputs[name]!;
+    for (const { domain, position } of queries) {
       const chunks: Fields[] = [];
       for (let start = 0; start < position.size(1); start += chunkSize) {
         signal?.throwIfAborted();
         const count = Math.min(chunkSize, position.size(1) - start);
-        chunks.push(inferenceMode(() => queryChunk(model, anchors!, name, position, start, count)));
+        chunks.push(inferenceMode(() => queryChunk(model, anchors!, domain, () => position.narrow(1, start, count))));
         done += count;
         onProgress?.({ done, total });
         await nextTurn();
@@ -59,7 +63,7 @@ export async function predictQueries(
     }
     return inFieldOrder(model, { ...anchors.fields, ...fields });
   } finally {
-    anchors?.dispose();
+    anchors?.cache.dispose();
     model.train(wasTraining);
   }
 }
@@ -68,13 +72,11 @@ export async function predictQueries(
 function queryChunk(
   model: AnchoredBranchedUPT,
   anchors: EncodedAnchors,
-  name: "query_surface_position" | "query_volume_position",
-  position: Tensor,
-  start: number,
-  count: number,
+  domain: string,
+  positions: () => Tensor,
 ): Fields {
   return scope(() => {
-    const fields = model.query(anchors, { [name]: position.narrow(1, start, count) });
+    const fields = model.query(anchors, { domain_query_positions: { [domain]: positions() } });
     return Object.fromEntries(Object.entries(fields).map(([field, values]) => [field, values.clone()]));
   });
 }
@@ -93,14 +95,11 @@ function joinChunks(chunks: readonly Fields[]): Fields {
   return joined;
 }
 
-/** The order of {@link AnchoredBranchedUPT.forward}: per field anchors, then queries; surface before volume. */
+/** The order of {@link AnchoredBranchedUPT.forward}: domain by domain, per field anchors, then queries. */
 function inFieldOrder(model: AnchoredBranchedUPT, fields: Fields): Fields {
   const ordered: Fields = {};
-  for (const branch of ["surface", "volume"] as const) {
-    for (const field of Object.keys(model.config.data_specs[`${branch}_output_dims`] ?? {})) {
-      for (const name of [`${branch}_${field}`, `query_${branch}_${field}`])
-        if (fields[name]) ordered[name] = fields[name];
-    }
+  for (const name of allTargets(model.config.data_specs)) {
+    for (const field of [name, `query_${name}`]) if (fields[field]) ordered[field] = fields[field];
   }
   return ordered;
 }

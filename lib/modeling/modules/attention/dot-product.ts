@@ -4,6 +4,7 @@ import { validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { applyInitMethod } from "../../functional/init";
+import { joinLayers, jointLinear } from "../../functional/joint-linear";
 import { rope, ropeTable } from "../../functional/rope";
 import type { RopeFrequencies } from "../../functional/rope";
 import { AttentionConfig } from "./config";
@@ -27,8 +28,9 @@ export interface QueriesKeysValues {
  * Shapes: x (B, N, D) → (B, N, D).
  */
 export class DotProductAttention extends nn.Module {
-  /** Rows: queries of all heads, keys of all heads, values of all heads. */
-  readonly qkv: nn.Linear;
+  readonly q: nn.Linear;
+  readonly k: nn.Linear;
+  readonly v: nn.Linear;
   readonly proj: nn.Linear;
   readonly config: DotProductAttentionConfig;
 
@@ -36,8 +38,11 @@ export class DotProductAttention extends nn.Module {
     super();
     this.config = validateConfig(DotProductAttentionConfig, config);
     const { hidden_dim, bias, init_weights } = this.config;
-    this.qkv = new nn.Linear(hidden_dim, 3 * hidden_dim, { bias });
+    this.q = new nn.Linear(hidden_dim, hidden_dim, { bias });
+    this.k = new nn.Linear(hidden_dim, hidden_dim, { bias });
+    this.v = new nn.Linear(hidden_dim, hidden_dim, { bias });
     this.proj = new nn.Linear(hidden_dim, hidden_dim, { bias });
+    joinLayers([this.q, this.k, this.v]);
     applyInitMethod(this, this.proj.weight, init_weights);
   }
 
@@ -53,7 +58,8 @@ export class DotProductAttention extends nn.Module {
   /** (B, N, D) → queries, keys and values, rotated where `use_rope` is on. */
   queriesKeysValues(x: Tensor, freqs?: RopeFrequencies | null): QueriesKeysValues {
     requireRope(this, this.config.use_rope, { freqs });
-    const [q, k, v] = splitHeads(this.qkv.forward(x), 3, this.config.num_heads) as [Tensor, Tensor, Tensor];
+    const joint = jointLinear(x, [this.q, this.k, this.v]); // (B, N, 3D)
+    const [q, k, v] = splitHeads(joint, 3, this.config.num_heads) as [Tensor, Tensor, Tensor];
     if (!freqs) return { q, k, v };
     const table = ropeTable(freqs);
     return { q: rope(q, table), k: rope(k, table), v };

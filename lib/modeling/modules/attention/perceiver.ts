@@ -1,8 +1,10 @@
 import type { z } from "zod";
+import { ValueError } from "../../../config/python-errors";
 import { int, optional, validateConfig } from "../../../config/schema";
 import { nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { applyInitMethod } from "../../functional/init";
+import { joinLayers, jointLinear } from "../../functional/joint-linear";
 import { rope } from "../../functional/rope";
 import type { RopeFrequencies } from "../../functional/rope";
 import { AttentionConfig } from "./config";
@@ -27,54 +29,75 @@ export interface KeysValues {
   readonly v: Tensor;
 }
 
-/**
- * Cross-attention of queries to another set of tokens (Perceiver, https://arxiv.org/abs/2103.03206).
- *
- * Shapes: q (B, N, D), kv (B, M, kv_dim) → (B, N, D).
- */
-export class PerceiverAttention extends nn.Module {
-  /** Rows: keys of all heads, values of all heads. */
-  readonly kv: nn.Linear;
-  readonly q: nn.Linear;
-  readonly proj: nn.Linear;
+/** Arguments of {@link PerceiverAttention.forward}. */
+export interface PerceiverAttentionOptions {
+  /** Tokens to attend to (B, M, kv_dim), or their keys and values from {@link CrossAttention.keysValues}. */
+  readonly kv: Tensor | KeysValues;
+  /** Broadcastable to (B, H, N, M): boolean, true = attend; or float, added to the logits. */
+  readonly attnMask?: Tensor | null;
+  /** Rotary frequencies of the queries; exactly when `use_rope` is on. */
+  readonly qFreqs?: RopeFrequencies | null;
+  /** Those of the tokens; exactly when `use_rope` is on and `kv` are tokens. */
+  readonly kFreqs?: RopeFrequencies | null;
+}
+
+/** Base of attentions to another set of tokens: its keys and values, and how queries attend to them. */
+export abstract class CrossAttention extends nn.Module {
+  readonly k: nn.Linear;
+  readonly v: nn.Linear;
   readonly config: PerceiverAttentionConfig;
 
   constructor(config: z.input<typeof PerceiverAttentionConfig>) {
     super();
     this.config = validateConfig(PerceiverAttentionConfig, config);
-    const { hidden_dim, kv_dim, bias, init_weights } = this.config;
-    this.kv = new nn.Linear(kv_dim ?? hidden_dim, 2 * hidden_dim, { bias });
-    this.q = new nn.Linear(hidden_dim, hidden_dim, { bias });
-    this.proj = new nn.Linear(hidden_dim, hidden_dim, { bias });
-    applyInitMethod(this, this.proj.weight, init_weights);
-  }
-
-  /**
-   * @param options.kv tokens to attend to, or their keys and values from {@link keysValues}
-   * @param options.qFreqs rotary frequencies of the queries and, as `kFreqs`, of the tokens; exactly when `use_rope` is on
-   */
-  override forward(
-    q: Tensor,
-    options: {
-      kv: Tensor | KeysValues;
-      attnMask?: Tensor | null;
-      qFreqs?: RopeFrequencies | null;
-      kFreqs?: RopeFrequencies | null;
-    },
-  ): Tensor {
-    const { attnMask, qFreqs, kFreqs } = options;
-    requireRope(this, this.config.use_rope, { qFreqs });
-    const { k, v } = "k" in options.kv ? options.kv : this.keysValues(options.kv, kFreqs);
-    let [queries] = splitHeads(this.q.forward(q), 1, this.config.num_heads) as [Tensor]; // (B, H, N, d)
-    if (qFreqs) queries = rope(queries, qFreqs);
-    const out = attention(queries, k, v, { attnMask, dropout: this.training ? this.config.dropout : 0 });
-    return nn.functional.dropout(this.proj.forward(mergeHeads(out)), this.config.dropout, this.training);
+    const { hidden_dim, kv_dim, bias } = this.config;
+    this.k = new nn.Linear(kv_dim!, hidden_dim, { bias });
+    this.v = new nn.Linear(kv_dim!, hidden_dim, { bias });
+    joinLayers([this.k, this.v]);
   }
 
   /** Keys and values of the tokens (B, M, kv_dim): computed once when many sets of queries attend to them. */
   keysValues(kv: Tensor, kFreqs?: RopeFrequencies | null): KeysValues {
     requireRope(this, this.config.use_rope, { kFreqs });
-    const [k, v] = splitHeads(this.kv.forward(kv), 2, this.config.num_heads) as [Tensor, Tensor];
+    const [k, v] = splitHeads(jointLinear(kv, [this.k, this.v]), 2, this.config.num_heads) as [Tensor, Tensor];
     return { k: kFreqs ? rope(k, kFreqs) : k, v };
+  }
+
+  /** Attention of projected queries: (B, N, D) → (B, N, D), heads merged. */
+  protected attend(queries: Tensor, { kv, attnMask, qFreqs, kFreqs }: PerceiverAttentionOptions): Tensor {
+    requireRope(this, this.config.use_rope, { qFreqs });
+    if (kv === undefined || kv === null)
+      throw new ValueError(`${this.constructor.name}: expected kv, the tokens to attend to or their keys and values`);
+    const { k, v } = "k" in kv ? kv : this.keysValues(kv, kFreqs);
+    let [q] = splitHeads(queries, 1, this.config.num_heads) as [Tensor]; // (B, H, N, d)
+    if (qFreqs) q = rope(q, qFreqs);
+    return mergeHeads(attention(q, k, v, { attnMask, dropout: this.training ? this.config.dropout : 0 }));
+  }
+
+  /** Dropout behind the projection. */
+  protected drop(x: Tensor): Tensor {
+    return nn.functional.dropout(x, this.config.dropout, this.training);
+  }
+}
+
+/**
+ * Cross-attention of queries to another set of tokens (Perceiver, https://arxiv.org/abs/2103.03206).
+ *
+ * Shapes: q (B, N, D), kv (B, M, kv_dim) → (B, N, D).
+ */
+export class PerceiverAttention extends CrossAttention {
+  readonly q: nn.Linear;
+  readonly proj: nn.Linear;
+
+  constructor(config: z.input<typeof PerceiverAttentionConfig>) {
+    super(config);
+    const { hidden_dim, bias, init_weights } = this.config;
+    this.q = new nn.Linear(hidden_dim, hidden_dim, { bias });
+    this.proj = new nn.Linear(hidden_dim, hidden_dim, { bias });
+    applyInitMethod(this, this.proj.weight, init_weights);
+  }
+
+  override forward(q: Tensor, options: PerceiverAttentionOptions): Tensor {
+    return this.drop(this.proj.forward(this.attend(this.q.forward(q), options)));
   }
 }

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { bool, literal, oneOf, optional, validateConfig } from "../../../config/schema";
 import { full, nn, rand } from "../../../torch";
 import type { Tensor } from "../../../torch";
+import { joinLayers, jointLinear } from "../../functional/joint-linear";
 import { LinearProjection } from "../layers/linear-projection";
 import { attention, mergeHeads } from "./heads";
 import { pointMask, refuseUnknownOptions, sliceTokens, TransolverAttentionConfig } from "./transolver";
@@ -52,7 +53,9 @@ export class TransolverPlusPlusAttention extends nn.Module {
   readonly projTemperature: nn.Sequential;
   readonly inProjectX: nn.Linear;
   readonly inProjectSlice: LinearProjection;
-  readonly qkv: LinearProjection;
+  readonly q: LinearProjection;
+  readonly k: LinearProjection;
+  readonly v: LinearProjection;
   readonly toOut: nn.Sequential;
   readonly config: TransolverPlusPlusAttentionConfig;
 
@@ -73,8 +76,15 @@ export class TransolverPlusPlusAttention extends nn.Module {
     this.inProjectX = new nn.Linear(hidden_dim, hidden_dim);
     this.inProjectSlice = linear(head_dim, num_slices, bias);
     nn.init.orthogonal_((this.inProjectSlice.project as nn.Linear).weight);
-    this.qkv = linear(head_dim, 3 * head_dim, bias);
+    this.q = linear(head_dim, head_dim, bias);
+    this.k = linear(head_dim, head_dim, bias);
+    this.v = linear(head_dim, head_dim, bias);
+    joinLayers(this.#projections());
     this.toOut = new nn.Sequential(linear(hidden_dim, hidden_dim, bias), new nn.Dropout(dropout));
+  }
+
+  #projections(): nn.Linear[] {
+    return [this.q.linear, this.k.linear, this.v.linear];
   }
 
   /** @param options.attnMask boolean (B, N): false leaves a point out of every slice */
@@ -86,7 +96,7 @@ export class TransolverPlusPlusAttention extends nn.Module {
     let weights = this.perturb(logits).div(temperature).softmax(-1); // (B, H, N, G)
     if (options.attnMask) weights = weights.mul(pointMask(this, options.attnMask, x));
     const tokens = sliceTokens(weights, points); // (B, H, G, d)
-    const [q, k, v] = this.qkv.forward(tokens).chunk(3, -1) as [Tensor, Tensor, Tensor];
+    const [q, k, v] = jointLinear(tokens, this.#projections()).chunk(3, -1) as [Tensor, Tensor, Tensor]; // (B, H, G, d)
     const out = attention(q, k, v, { dropout: this.training ? this.config.dropout : 0 });
     return this.toOut.forward(mergeHeads(weights.matmul(out)));
   }

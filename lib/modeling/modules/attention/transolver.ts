@@ -3,6 +3,7 @@ import { ValueError } from "../../../config/python-errors";
 import { int, validateConfig } from "../../../config/schema";
 import { full, nn } from "../../../torch";
 import type { Tensor } from "../../../torch";
+import { joinLayers, jointLinear } from "../../functional/joint-linear";
 import { LinearProjection } from "../layers/linear-projection";
 import { AttentionConfig } from "./config";
 import { attention, mergeHeads } from "./heads";
@@ -32,7 +33,9 @@ export class TransolverAttention extends nn.Module {
   readonly inProjectX: LinearProjection;
   readonly inProjectFx: LinearProjection;
   readonly inProjectSlice: LinearProjection;
-  readonly qkv: LinearProjection;
+  readonly q: LinearProjection;
+  readonly k: LinearProjection;
+  readonly v: LinearProjection;
   readonly proj: LinearProjection;
   readonly config: TransolverAttentionConfig;
 
@@ -47,15 +50,22 @@ export class TransolverAttention extends nn.Module {
     this.inProjectX = linear(hidden_dim, hidden_dim, bias);
     this.inProjectFx = linear(hidden_dim, hidden_dim, bias);
     this.inProjectSlice = linear(head_dim, num_slices, bias); // shared by the heads
-    this.qkv = linear(head_dim, 3 * head_dim, false); // shared by the heads
+    this.q = linear(head_dim, head_dim, false); // shared by the heads
+    this.k = linear(head_dim, head_dim, false);
+    this.v = linear(head_dim, head_dim, false);
+    joinLayers(this.#projections());
     this.proj = linear(hidden_dim, hidden_dim, bias);
+  }
+
+  #projections(): nn.Linear[] {
+    return [this.q.linear, this.k.linear, this.v.linear];
   }
 
   /** @param options.attnMask boolean (B, N): false leaves a point out of every slice */
   override forward(x: Tensor, options: { attnMask?: Tensor | null } = {}): Tensor {
     refuseUnknownOptions(this, options, ["attnMask"]);
     const { tokens, weights } = this.createSlices(x, options.attnMask);
-    const [q, k, v] = this.qkv.forward(tokens).chunk(3, -1) as [Tensor, Tensor, Tensor]; // (B, H, G, d)
+    const [q, k, v] = jointLinear(tokens, this.#projections()).chunk(3, -1) as [Tensor, Tensor, Tensor]; // (B, H, G, d)
     const out = attention(q, k, v, { dropout: this.training ? this.config.dropout : 0 });
     const points = weights.matmul(out); // (B, H, N, d)
     return nn.functional.dropout(this.proj.forward(mergeHeads(points)), this.config.dropout, this.training);

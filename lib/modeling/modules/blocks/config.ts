@@ -47,6 +47,8 @@ export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
     init_weights: InitWeightsMode.default("truncnormal002"),
     /** Rotary positions; the forward then needs frequencies. */
     use_rope: bool().default(false),
+    /** Longest wavelength of rotary positions and of the position embedding of models with such blocks. */
+    max_wavelength: int({ ge: 1 }).nullable().default(10000),
     /** Further fields of the attention's config, e.g. `dropout`, `num_slices`. */
     attention_arguments: mapping(any()).default({}),
   },
@@ -74,6 +76,7 @@ export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
       }
     }
     if (condition_dim !== null && !bias) report("conditioning (condition_dim) needs bias: true", "bias");
+    if (use_rope && config.max_wavelength === null) report("use_rope needs it", "max_wavelength");
     if (use_rope && !ATTENTION_REGISTRY[attention_constructor].hasRope) {
       report(`${attention_constructor} attention has no rotary positions; remove use_rope`, "use_rope");
     }
@@ -89,9 +92,8 @@ export const PerceiverBlockConfig = TransformerBlockConfig.extend("PerceiverBloc
     kv_dim: optional(int({ ge: 1 })),
   },
   derived: ["perceiver_attention_config"],
-  check(config, report) {
-    if (config.condition_dim === null) config.kv_dim ??= config.hidden_dim;
-    else if (config.kv_dim !== null) report("conditioning (condition_dim) excludes kv_dim", "kv_dim");
+  check(config) {
+    config.kv_dim ??= config.hidden_dim;
   },
 });
 export type PerceiverBlockConfig = z.output<typeof PerceiverBlockConfig>;

@@ -1,4 +1,4 @@
 export { PerceiverBlockConfig, TransformerBlockConfig, writtenKeys } from "./config";
 export { PerceiverBlock } from "./perceiver-block";
 export { TransformerBlock } from "./transformer-block";
-export type { AttentionKwargs } from "./transformer-block";
+export type { AttentionKwargs, BlockOptions } from "./transformer-block";

@@ -2,11 +2,14 @@ import { ValueError } from "../../../config/python-errors";
 import type { nn, Tensor } from "../../../torch";
 import type { LinearProjection } from "../layers/linear-projection";
 
-/** A block's modulation vectors (B, D) from the condition (B, C); null when the block is not modulated. */
+/** A block's modulation vectors (B, size) from the condition (B, C); null when the block is not modulated. */
 export function modulations(
-  block: nn.Module & { readonly modulation: LinearProjection | null },
+  block: nn.Module & {
+    readonly modulation: LinearProjection | null;
+    readonly config: { readonly condition_dim: number | null };
+  },
   condition: Tensor | null | undefined,
-  count: number,
+  sizes: number[],
 ): Tensor[] | null {
   const given = condition !== undefined && condition !== null;
   if (given !== (block.modulation !== null)) {
@@ -15,5 +18,12 @@ export function modulations(
       : "condition_dim is set, but no condition is given";
     throw new ValueError(`${block.constructor.name}: ${problem}`);
   }
-  return block.modulation && given ? block.modulation.forward(condition).chunk(count, -1) : null;
+  if (!block.modulation || !given) return null;
+  if (condition.size(-1) !== block.config.condition_dim) {
+    throw new ValueError(
+      `${block.constructor.name}: the condition must have condition_dim (${block.config.condition_dim}) channels, ` +
+        `got ${condition.size(-1)}`,
+    );
+  }
+  return block.modulation.forward(condition).splitWithSizes(sizes, -1);
 }

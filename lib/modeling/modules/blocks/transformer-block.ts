@@ -4,7 +4,7 @@ import { nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { modulateGate, modulateScaleShift } from "../../functional/modulation";
 import type { RopeFrequencies } from "../../functional/rope";
-import type { AnchorMemory, TokenSpec } from "../attention/anchor-attention";
+import type { KeyValueCache, TokenSpec } from "../attention/anchor-attention";
 import type { KeysValues } from "../attention/perceiver";
 import { buildAttention } from "../attention/registry";
 import { LayerScale } from "../layers/layer-scale";
@@ -22,7 +22,20 @@ export interface AttentionKwargs {
   readonly attnMask?: Tensor | null;
   readonly kv?: Tensor | KeysValues;
   readonly tokenSpecs?: readonly TokenSpec[];
-  readonly memory?: AnchorMemory;
+  readonly keyPaddingMask?: Tensor | null;
+  readonly kvCache?: KeyValueCache | null;
+}
+
+/** Arguments of a block's forward beside its tokens. */
+export interface BlockOptions {
+  /** (B, C), exactly with `condition_dim`. */
+  readonly condition?: Tensor | null;
+  readonly attnKwargs?: AttentionKwargs;
+}
+
+/** An attention that gives keys and values for later calls. */
+interface CachingAttention extends nn.Module {
+  forwardWithCache(x: Tensor, attnKwargs: AttentionKwargs): [Tensor, KeyValueCache | null];
 }
 
 /**
@@ -36,11 +49,11 @@ export interface AttentionKwargs {
 export class TransformerBlock extends nn.Module {
   readonly modulation: LinearProjection | null;
   readonly norm1: nn.LayerNorm;
-  readonly attentionBlock: nn.Module;
+  attentionBlock: nn.Module;
   readonly ls1: LayerScale;
   readonly dropPath1: UnquantizedDropPath;
   readonly norm2: nn.LayerNorm;
-  readonly mlp: UpActDownMlp;
+  mlp: nn.Module;
   readonly ls2: LayerScale;
   readonly dropPath2: UnquantizedDropPath;
   readonly config: TransformerBlockConfig;
@@ -71,30 +84,54 @@ export class TransformerBlock extends nn.Module {
   }
 
   /** @param options.attnKwargs arguments for the attention, such as rotary frequencies */
-  override forward(x: Tensor, options: { condition?: Tensor | null; attnKwargs?: AttentionKwargs } = {}): Tensor {
-    const { condition, attnKwargs = {} } = options;
+  override forward(x: Tensor, options: BlockOptions = {}): Tensor {
+    return scope(() => this.run(x, options, (y, attnKwargs) => this.attentionBlock.forward(y, attnKwargs) as Tensor));
+  }
+
+  /**
+   * Also gives what the attention keeps for later calls, as their `kvCache`; null for an attention that keeps nothing.
+   *
+   * @returns output (B, N, D) and cache, whose tensors may be views of larger ones
+   */
+  forwardWithCache(x: Tensor, options: BlockOptions = {}): [Tensor, KeyValueCache | null] {
     return scope(() => {
-      const parts = modulations(this, condition, 6);
-      if (!parts) {
-        x = x.add(this.dropPath1.forward(this.ls1.forward(this.attend(this.norm1.forward(x), attnKwargs))));
-        return x.add(this.dropPath2.forward(this.ls2.forward(this.mlp.forward(this.norm2.forward(x)))));
-      }
-      const [attnScale, attnShift, attnGate, mlpScale, mlpShift, mlpGate] = parts as [
-        Tensor,
-        Tensor,
-        Tensor,
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
-      let y = this.attend(modulateScaleShift(this.norm1.forward(x), attnScale, attnShift), attnKwargs);
-      x = x.add(this.dropPath1.forward(modulateGate(this.ls1.forward(y), attnGate)));
-      y = this.mlp.forward(modulateScaleShift(this.norm2.forward(x), mlpScale, mlpShift));
-      return x.add(this.dropPath2.forward(modulateGate(this.ls2.forward(y), mlpGate)));
+      let cache: KeyValueCache | null = null;
+      const output = this.run(x, options, (y, attnKwargs) => {
+        if (!("forwardWithCache" in this.attentionBlock)) return this.attentionBlock.forward(y, attnKwargs) as Tensor;
+        const [attended, kept] = (this.attentionBlock as CachingAttention).forwardWithCache(y, attnKwargs);
+        cache = kept;
+        return attended;
+      });
+      return [output, cache];
     });
   }
 
-  private attend(x: Tensor, attnKwargs: AttentionKwargs): Tensor {
-    return this.attentionBlock.forward(x, attnKwargs) as Tensor;
+  private run(
+    x: Tensor,
+    { condition, attnKwargs = {} }: BlockOptions,
+    attend: (x: Tensor, attnKwargs: AttentionKwargs) => Tensor,
+  ): Tensor {
+    const parts = modulations(this, condition, Array<number>(6).fill(this.config.hidden_dim));
+    if (!parts) {
+      x = x.add(this.dropPath1.forward(this.ls1.forward(attend(this.norm1.forward(x), attnKwargs))));
+      return x.add(this.dropPath2.forward(this.ls2.forward(this.feedForward(this.norm2.forward(x), attnKwargs))));
+    }
+    const [attnScale, attnShift, attnGate, mlpScale, mlpShift, mlpGate] = parts as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    let y = attend(modulateScaleShift(this.norm1.forward(x), attnScale, attnShift), attnKwargs);
+    x = x.add(this.dropPath1.forward(modulateGate(this.ls1.forward(y), attnGate)));
+    y = this.feedForward(modulateScaleShift(this.norm2.forward(x), mlpScale, mlpShift), attnKwargs);
+    return x.add(this.dropPath2.forward(modulateGate(this.ls2.forward(y), mlpGate)));
+  }
+
+  /** The MLP of all tokens (B, N, D). */
+  protected feedForward(x: Tensor, _attnKwargs: AttentionKwargs): Tensor {
+    return this.mlp.forward(x) as Tensor;
   }
 }

@@ -52,6 +52,12 @@ export class LinearProjection extends nn.Module {
     }
   }
 
+  /** The linear layer itself. @throws TypeError when it is a convolution or the identity */
+  get linear(): nn.Linear {
+    if (this.project instanceof nn.Linear) return this.project;
+    throw new TypeError(`LinearProjection: expected a linear layer, got ${this.project.constructor.name}`);
+  }
+
   override forward(x: Tensor): Tensor {
     return this.project.forward(x) as Tensor;
   }

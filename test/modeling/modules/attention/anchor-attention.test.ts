@@ -1,5 +1,6 @@
 import {
   CrossAnchorAttention,
+  domainOf,
   JointAnchorAttention,
   MissingAnchorTokenError,
   MissingBranchTokensError,
@@ -21,8 +22,18 @@ describe("TokenSpec", () => {
     expect(tokenSpecToDict(tokenSpecFromDict({ surface_anchors: 5 }))).toEqual({ surface_anchors: 5 });
   });
 
-  it("refuses other names, negative sizes and several entries", () => {
-    expect(() => TokenSpec.create({ name: "surface", size: 1 })).toThrow("<branch>_anchors");
+  it("of tokens that are in a cache has no size", () => {
+    expect(tokenSpecToDict(tokenSpecFromDict({ surface_anchors: null }))).toEqual({ surface_anchors: null });
+    expect(() => TokenSpec.create({ name: "surface_anchors" } as never)).toThrow("size");
+  });
+
+  it("drops what the Python framework derives from the name", () => {
+    const stored = { name: "rear_wing_queries", size: 2, domain: "rear", attn_type: "queries" };
+    expect(TokenSpec.create(stored as never)).toEqual({ name: "rear_wing_queries", size: 2 });
+    expect(domainOf("rear_wing_queries")).toBe("rear_wing");
+  });
+
+  it("refuses negative sizes and several entries", () => {
     expect(() => TokenSpec.create({ name: "surface_anchors", size: -1 })).toThrow("integer >= 0");
     expect(() => tokenSpecFromDict({ a_anchors: 1, b_anchors: 2 })).toThrow("exactly one");
   });

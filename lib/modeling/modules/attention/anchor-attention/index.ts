@@ -1,7 +1,7 @@
 export { CrossAnchorAttention, CrossAnchorAttentionConfig } from "./cross";
 export { JointAnchorAttention, JointAnchorAttentionConfig } from "./joint";
 export { MixedAttention, MixedAttentionConfig } from "./mixed";
-export type { MixedAttentionOptions } from "./mixed";
+export type { MixedAttentionOptions } from "./patterns";
 export {
   AnchorTokenError,
   MissingAnchorTokenError,
@@ -10,7 +10,7 @@ export {
   MultiBranchAnchorAttentionConfig,
   UnexpectedTokenError,
 } from "./multi-branch";
-export type { AnchorAttentionOptions } from "./multi-branch";
+export type { AnchorAttentionOptions, PatternAttention } from "./multi-branch";
 export { SelfAnchorAttention } from "./self";
-export { AnchorMemory, TokenSpec, tokenSpecFromDict, tokenSpecToDict } from "./tokens";
-export type { AttentionPattern } from "./tokens";
+export { domainOf, TokenSpec, tokenSpecFromDict, tokenSpecToDict } from "./tokens";
+export type { AttentionPattern, KeyValueCache } from "./tokens";

@@ -3,15 +3,16 @@ import { ValueError } from "../../../../config/python-errors";
 import { list, str, validateConfig } from "../../../../config/schema";
 import { nn } from "../../../../torch";
 import type { Tensor } from "../../../../torch";
-import type { RopeFrequencies } from "../../../functional/rope";
 import { AttentionConfig } from "../config";
 import { MixedAttention } from "./mixed";
-import type { AnchorMemory, AttentionPattern, TokenSpec } from "./tokens";
+import type { MixedAttentionOptions } from "./patterns";
+import { domainOf } from "./tokens";
+import type { AttentionPattern, KeyValueCache } from "./tokens";
 
 /** Config of {@link MultiBranchAnchorAttention}. */
 export const MultiBranchAnchorAttentionConfig = AttentionConfig.extend("MultiBranchAnchorAttentionConfig", {
   fields: {
-    /** Branches, e.g. ["surface", "volume"]; the names of a branch's tokens start with it. */
+    /** Domains, e.g. ["surface", "volume"]; their tokens are called `<branch>_anchors` and `<branch>_queries`. */
     branches: list(str()),
     anchor_suffix: str().default("_anchors"),
   },
@@ -23,7 +24,7 @@ export type MultiBranchAnchorAttentionConfig = z.output<typeof MultiBranchAnchor
 
 /** Tokens that do not fit the branches of an anchor attention. */
 export class AnchorTokenError extends ValueError {}
-/** A token whose name starts with no branch. */
+/** A token that belongs to no branch. */
 export class UnexpectedTokenError extends AnchorTokenError {}
 /** A branch without tokens. */
 export class MissingBranchTokensError extends AnchorTokenError {}
@@ -31,12 +32,12 @@ export class MissingBranchTokensError extends AnchorTokenError {}
 export class MissingAnchorTokenError extends AnchorTokenError {}
 
 /** Arguments of the anchor attentions. */
-export interface AnchorAttentionOptions {
-  /** Token groups in the order in which they lie in the sequence. */
-  readonly tokenSpecs: readonly TokenSpec[];
-  readonly freqs?: RopeFrequencies | null;
-  /** Where anchors leave their keys and values; when it holds them already, the sequence may consist of queries alone. */
-  readonly memory?: AnchorMemory;
+export type AnchorAttentionOptions = Omit<MixedAttentionOptions, "attentionPatterns">;
+
+/** Attention between groups of tokens inside of an anchor attention. */
+export interface PatternAttention extends nn.Module {
+  forward(x: Tensor, options: MixedAttentionOptions): Tensor;
+  forwardWithCache(x: Tensor, options: MixedAttentionOptions): [Tensor, KeyValueCache | null];
 }
 
 /**
@@ -46,7 +47,8 @@ export interface AnchorAttentionOptions {
  * Shapes: x (B, N, D) → (B, N, D).
  */
 export abstract class MultiBranchAnchorAttention extends nn.Module {
-  readonly mixedAttention: MixedAttention;
+  /** Blocks with weights for each branch replace it. */
+  mixedAttention: PatternAttention;
   readonly branches: readonly string[];
   readonly anchorSuffix: string;
 
@@ -62,11 +64,19 @@ export abstract class MultiBranchAnchorAttention extends nn.Module {
   protected abstract patterns(tokens: readonly string[]): AttentionPattern[];
 
   override forward(x: Tensor, options: AnchorAttentionOptions): Tensor {
-    const { tokenSpecs, freqs, memory } = options;
-    const tokens = tokenSpecs.map(({ name }) => name);
-    this.validate(tokens, memory);
+    return this.mixedAttention.forward(x, this.withPatterns(options));
+  }
+
+  /** As {@link MixedAttention.forwardWithCache}. */
+  forwardWithCache(x: Tensor, options: AnchorAttentionOptions): [Tensor, KeyValueCache | null] {
+    return this.mixedAttention.forwardWithCache(x, this.withPatterns(options));
+  }
+
+  private withPatterns(options: AnchorAttentionOptions): MixedAttentionOptions {
+    const tokens = options.tokenSpecs.map(({ name }) => name);
+    this.validate(tokens, options.kvCache ?? {});
     const attentionPatterns = this.patterns(tokens).filter(({ queryTokens }) => queryTokens.length > 0);
-    return this.mixedAttention.forward(x, { tokenSpecs, attentionPatterns, freqs, memory });
+    return { ...options, attentionPatterns };
   }
 
   /** Name of a branch's anchors. */
@@ -76,12 +86,13 @@ export abstract class MultiBranchAnchorAttention extends nn.Module {
 
   /** Tokens that belong to a branch. */
   protected tokensOf(branch: string, tokens: readonly string[]): string[] {
-    return tokens.filter((name) => name.startsWith(branch));
+    return tokens.filter((name) => name === this.anchorsOf(branch) || domainOf(name) === branch);
   }
 
-  private validate(tokens: readonly string[], memory?: AnchorMemory): void {
+  private validate(tokens: readonly string[], cache: KeyValueCache): void {
     const name = this.constructor.name;
-    const unexpected = tokens.find((token) => !this.branches.some((branch) => token.startsWith(branch)));
+    const known = new Set(this.branches.flatMap((branch) => this.tokensOf(branch, tokens)));
+    const unexpected = tokens.find((token) => !known.has(token));
     if (unexpected !== undefined) {
       throw new UnexpectedTokenError(
         `${name}: token ${unexpected} belongs to none of the branches ${this.branches.join(", ")}`,
@@ -89,7 +100,7 @@ export abstract class MultiBranchAnchorAttention extends nn.Module {
     }
     for (const branch of this.branches) {
       const anchors = this.anchorsOf(branch);
-      if (tokens.includes(anchors) || memory?.get(this.mixedAttention, anchors)) continue;
+      if (tokens.includes(anchors) || anchors in cache) continue;
       if (this.tokensOf(branch, tokens).length === 0) {
         throw new MissingBranchTokensError(`${name}: branch ${branch} has no tokens among ${tokens.join(", ")}`);
       }

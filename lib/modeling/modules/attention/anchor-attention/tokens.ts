@@ -2,28 +2,31 @@ import type { z } from "zod";
 import { ValueError } from "../../../../config/python-errors";
 import { defineConfig, int, str, validateConfig } from "../../../../config/schema";
 import type { KeysValues } from "../perceiver";
-import type { nn } from "../../../../torch";
 
-/** Names of token groups say which branch they belong to and whether others may attend to them. */
-const TOKEN_NAME = /^.+_(anchors|queries)$/;
-
-/** A group of tokens that lie one after the other in the sequence. */
+/**
+ * A group of tokens that lie one after the other in the sequence. Names are `<domain>_<type>`, e.g. "surface_anchors" and
+ * "rear_wing_queries"; see {@link domainOf}.
+ */
 export const TokenSpec = defineConfig("TokenSpec", {
   extra: "forbid",
   fields: {
-    /** `<branch>_anchors` or `<branch>_queries`, e.g. "surface_anchors". */
     name: str(),
-    /** Number of tokens. */
-    size: int({ ge: 0 }),
+    /** Number of tokens; null: they are not in the sequence, their keys and values come from a cache. */
+    size: int({ ge: 0 }).nullable(),
   },
-  check({ name }, report) {
-    if (!TOKEN_NAME.test(name)) report(`must be <branch>_anchors or <branch>_queries, got "${name}"`, "name");
-  },
+  /** What the Python framework derives from the name. */
+  derived: ["domain", "attn_type"],
 });
 export type TokenSpec = z.output<typeof TokenSpec>;
 
+/** The domain of a token group: its name without the last part. */
+export function domainOf(name: string): string {
+  const end = name.lastIndexOf("_");
+  return end < 0 ? name : name.slice(0, end);
+}
+
 /** The spec of `{ name: size }`, a mapping with exactly one entry. */
-export function tokenSpecFromDict(dict: Readonly<Record<string, number>>): TokenSpec {
+export function tokenSpecFromDict(dict: Readonly<Record<string, number | null>>): TokenSpec {
   const entries = Object.entries(dict);
   if (entries.length !== 1)
     throw new ValueError(`TokenSpec: expected exactly one name and size, got ${entries.length}`);
@@ -32,7 +35,7 @@ export function tokenSpecFromDict(dict: Readonly<Record<string, number>>): Token
 }
 
 /** The inverse of {@link tokenSpecFromDict}. */
-export function tokenSpecToDict({ name, size }: TokenSpec): Record<string, number> {
+export function tokenSpecToDict({ name, size }: TokenSpec): Record<string, number | null> {
   return { [name]: size };
 }
 
@@ -42,49 +45,28 @@ export interface AttentionPattern {
   readonly keyValueTokens: readonly string[];
 }
 
+/** Keys and values of token groups by name, each (B, H, n, d), keys rotated. */
+export type KeyValueCache = Readonly<Record<string, KeysValues>>;
+
 /** Half-open range of a token group in the sequence. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-/** Ranges of the groups, which follow each other in the order of the specs. */
+/** Ranges of the groups that are in the sequence, in the order of the specs. */
 export function tokenSpans(specs: readonly TokenSpec[]): Map<string, Span> {
   const spans = new Map<string, Span>();
   let start = 0;
   for (const { name, size } of specs) {
+    if (size === null) continue;
     spans.set(name, { start, end: start + size });
     start += size;
   }
   return spans;
 }
 
-/**
- * Keys and values of anchor tokens, per attention layer and token group. A forward with anchors fills it; a forward with queries
- * alone then attends to what is stored, without computing the anchors again.
- */
-export class AnchorMemory {
-  readonly #stored = new Map<nn.Module, Map<string, KeysValues>>();
-
-  /** Stored keys and values of a layer's token group. */
-  get(layer: nn.Module, token: string): KeysValues | undefined {
-    return this.#stored.get(layer)?.get(token);
-  }
-
-  /** Stores keys and values; they belong to the memory from then on. */
-  set(layer: nn.Module, token: string, value: KeysValues): void {
-    const tokens = this.#stored.get(layer) ?? new Map<string, KeysValues>();
-    this.#stored.set(layer, tokens.set(token, value));
-  }
-
-  /** Frees what is stored. */
-  dispose(): void {
-    for (const tokens of this.#stored.values()) {
-      for (const { k, v } of tokens.values()) {
-        k.dispose();
-        v.dispose();
-      }
-    }
-    this.#stored.clear();
-  }
+/** The number of tokens of some ranges. */
+export function countTokens(spans: Iterable<Span>): number {
+  return [...spans].reduce((sum, { start, end }) => sum + end - start, 0);
 }

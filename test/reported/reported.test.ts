@@ -14,7 +14,7 @@ import { isSweep, parseOverride } from "../../lib/config/overrides/override";
 import type { Sweep } from "../../lib/config/overrides/override-value";
 import { valueNode } from "../../lib/config/overrides/apply-overrides";
 import { findKind } from "../../lib/config/registry";
-import { AeroDataSpecs } from "../../lib/core/data-specs";
+import { ModelDataSpecs } from "../../lib/core/data-specs";
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
 import { NoopTracker } from "../../lib/core/trackers";
 import { ones, load, loadSafetensors, save } from "../../lib/torch";
@@ -201,7 +201,7 @@ const REPORTS: Readonly<Record<string, () => unknown>> = {
     );
     const { base: _, ...specs } = composeConfig({ file }).plain;
     expect(Object.keys(specs["surface_output_dims"] as object)).toEqual(["pressure", "friction"]);
-    expect(AeroDataSpecs.create(specs as never).surface_output_dims).toEqual({ pressure: 1, friction: 3 });
+    expect(ModelDataSpecs.create(specs as never).domains["surface"]!.output_dims).toEqual({ pressure: 1, friction: 3 });
   },
 
   "self-include": () => {

@@ -56,8 +56,8 @@ function currentKey(key: string, target: ReadonlySet<string>, isAero: boolean): 
 function partsOf(key: string): string[] | undefined {
   const match = FUSED_KEY.exec(key);
   if (match === null) return undefined;
-  const [, prefix = "", layer, suffix] = match as unknown as [string, string | undefined, keyof typeof FUSED, string];
-  return FUSED[layer].map((part) => prefix + part + suffix);
+  const [, prefix = "", layer, suffix] = match;
+  return FUSED[layer as keyof typeof FUSED].map((part) => `${prefix}${part}${suffix}`);
 }
 
 function startsWith(keys: Iterable<string>, prefix: string): boolean {
@@ -103,13 +103,7 @@ export function oldKeys(keys: readonly string[]): OldKey[] {
 function fusedKey(key: string, keys: readonly string[], all: ReadonlySet<string>): string | undefined {
   const match = /^(.*\.)?([qkv])(\.(?:project\.)?(?:weight|bias))(\.\d+)?$/.exec(key);
   if (match === null) return undefined;
-  const [, prefix = "", layer, suffix, type] = match as unknown as [
-    string,
-    string | undefined,
-    string,
-    string,
-    string?,
-  ];
+  const [, prefix = "", layer, suffix, type] = match;
   const names = FUSED.qkv.map((part) => `${prefix}${part}${suffix}${type ?? ""}`);
   const isAttention =
     names.every((name) => all.has(name)) && (startsWith(all, `${prefix}proj.`) || startsWith(all, `${prefix}to_out.`));

@@ -87,7 +87,7 @@ export function hasInterpolation(text: string): boolean {
 /** A child by key or list index. */
 export function childOf(node: Node, key: string): Node | undefined {
   if (node.type === "map") return node.entries.get(key);
-  if (node.type === "list" && /^-?\d+$/.test(key)) return node.items.at(Number(key));
+  if (node.type === "list" && /^\d+$/.test(key)) return node.items.at(Number(key));
   return undefined;
 }
 

@@ -31,6 +31,8 @@ const SET_TAG = `${YAML}set`;
 
 /** Nodes that all aliases of a file may stand for together: a few lines of nested aliases could ask for all the memory. */
 const MAX_ALIASED = 100_000;
+/** What YAML does not allow outside of escapes, halves of surrogate pairs among it. */
+const UNPRINTABLE = /[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 /** Nested lists and mappings. */
 const MAX_DEPTH = 1000;
 
@@ -79,6 +81,15 @@ class Reader {
     text: string,
     private readonly file: string,
   ) {
+    const unprintable = UNPRINTABLE.exec(text);
+    if (unprintable !== null) {
+      const code = unprintable[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+      const line = text.slice(0, unprintable.index).split("\n").length;
+      throw problem(
+        `expected text, received the control character U+${code}; write it in double quotes as "\\u${code.toLowerCase()}"`,
+        { file, line },
+      );
+    }
     let documents: Document[];
     try {
       const parsed = parseAllDocuments(text, {
@@ -129,6 +140,7 @@ class Reader {
     if (node === null) return scalarNode(null, source);
     if (isAlias(node)) return this.alias(node.source, node, source);
     const { anchor } = node as { anchor?: string };
+    if (anchor !== undefined && this.anchors.has(anchor)) this.fail(node, `the anchor &${anchor} is given twice`);
     if (anchor !== undefined) this.anchors.set(anchor, "open");
     if (++this.depth > MAX_DEPTH)
       this.fail(node, `expected lists and mappings nested at most ${MAX_DEPTH} deep, received deeper ones`);

@@ -113,6 +113,12 @@ describe("the jobs of a sweep", () => {
   });
 });
 
+describe("interpolations", () => {
+  test.each(Object.entries(reference.interpolated))("%j", (text, expected: Expected) => {
+    check(expected, () => markNodeExactly(new Interpolator(readYaml(text, "a.yaml")).resolveAll()));
+  });
+});
+
 describe("oc.decode", () => {
   test.each(Object.entries(reference.decoded))("%j", (text, expected: Expected) => {
     const tree = mapNode([

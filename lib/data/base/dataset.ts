@@ -131,6 +131,11 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
     this.#getters.set(key, { load, normalizerKey });
   }
 
+  /** @deprecated The former name of {@link addGetter}. */
+  protected register(key: string, load: Getter, options?: GetterOptions): void {
+    this.addGetter(key, load, options);
+  }
+
   getterKeys(): string[] {
     return [...this.#getters.keys()].sort();
   }

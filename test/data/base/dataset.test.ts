@@ -55,6 +55,20 @@ describe("Dataset", () => {
     expect(values((await dataset.get(5))["x"])).toEqual([5]);
   });
 
+  test("the former name of addGetter works in classes that are written already", async () => {
+    class Numbers extends Dataset {
+      constructor() {
+        super(DatasetBaseConfig.create({ kind: "test" }));
+        // eslint-disable-next-line @typescript-eslint/no-deprecated
+        this.register("x", (index) => tensor([index]));
+      }
+      override get length(): number {
+        return 9;
+      }
+    }
+    expect(values((await new Numbers().get(5))["x"])).toEqual([5]);
+  });
+
   describe("a normalizer that is not configured", () => {
     class Pressure extends Dataset {
       constructor(normalizer: string, strict_normalizers = false) {

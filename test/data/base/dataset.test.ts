@@ -59,7 +59,6 @@ describe("Dataset", () => {
     class Numbers extends Dataset {
       constructor() {
         super(DatasetBaseConfig.create({ kind: "test" }));
-        // eslint-disable-next-line @typescript-eslint/no-deprecated
         this.register("x", (index) => tensor([index]));
       }
       override get length(): number {

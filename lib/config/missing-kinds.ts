@@ -69,11 +69,6 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     hint: "a trainer of your own is a class in a file: ./my-trainer.ts#MyTrainer (docs/training.md)",
   },
   {
-    package: "noether.modeling.models",
-    classes: ["AeroABUPT", "AeroUPT", "AeroTransformer", "AeroTransolver"],
-    instead: ["tutorial.model", "noether.modeling.models"],
-  },
-  {
     package: "tutorial",
     classes: ["AeroMultistagePipeline"],
     instead: ["noether.data.pipeline"],

@@ -45,6 +45,8 @@ export interface LoadedState {
   readonly stateDict: Map<string, Tensor>;
   readonly modelName: string;
   readonly path: string;
+  /** Config of the model that had them; null if the file has none. */
+  readonly modelConfig: Readonly<Record<string, unknown>> | null;
   /** Where training was when the file was written; null if the file does not say. */
   readonly trainingIteration: TrainingIteration | null;
 }
@@ -154,8 +156,10 @@ export abstract class CheckpointInitializer extends InitializerBase {
       );
     }
     const iteration = content.get(CheckpointKeys.TRAINING_ITERATION);
+    const config = content.get(CheckpointKeys.MODEL_CONFIG) ?? null;
     return {
       ...found,
+      modelConfig: config === null ? null : Object.fromEntries(toMap(config) as Map<string, unknown>),
       stateDict: stateDictOf(content.get(CheckpointKeys.STATE_DICT), found.path),
       trainingIteration:
         iteration === undefined

@@ -12,12 +12,14 @@ import { otherAttention } from "./other-attention";
  * model does not hold what the file says afterwards, that is an error.
  *
  * @param source What the weights are from, for messages.
+ * @param storedConfig Config of the model that had the weights, as the file has it.
  */
 export function loadWeights(
   model: ModelBase,
   stateDict: ReadonlyMap<string, Tensor>,
   source: string,
   logger: Logger,
+  storedConfig: Readonly<Record<string, unknown>> | null = null,
 ): void {
   scope(() => {
     stateDict = toCurrentState(stateDict, model.stateDict().keys());
@@ -40,6 +42,7 @@ export function loadWeights(
         `weights of model '${model.name}' did not change: '${wrong}' differs from ${source} after loading`,
       );
     }
+    if (storedConfig !== null) model.adoptStoredConfig(storedConfig);
     if (wasEqual && stateDict.size > 0) {
       logger.warning(
         `loading ${source} did not change any weight of model '${model.name}': it held these values already`,

@@ -66,12 +66,12 @@ export class PreviousRunInitializer extends CheckpointInitializer {
         `expected a Model or a CompositeModel to load weights into, but got ${(model as object | null)?.constructor?.name ?? String(model)}`,
       );
     }
-    const { stateDict, path } = this.getModelStateDict(model, modelName);
+    const { stateDict, path, modelConfig } = this.getModelStateDict(model, modelName);
     this.#removeKeys(stateDict, path);
     this.#removePatterns(stateDict);
     this.#renamePatterns(stateDict);
     this.#instantiatePatterns(stateDict, model);
-    loadWeights(model, stateDict, `the weights of '${path}'`, this.logger);
+    loadWeights(model, stateDict, `the weights of '${path}'`, this.logger, modelConfig);
     this.logger.info(`loaded weights of ${model.name} from ${path}`);
   }
 

@@ -44,9 +44,9 @@ export class ResumeInitializer extends CheckpointInitializer {
     if (model instanceof CompositeModel) {
       for (const [key, submodel] of Object.entries(model.submodels)) this.#initWeights(submodel, `${name}.${key}`);
     } else if (model instanceof Model) {
-      const { stateDict, path, trainingIteration } = this.getModelStateDict(model, name);
+      const { stateDict, path, trainingIteration, modelConfig } = this.getModelStateDict(model, name);
       this.#expectSameIteration(trainingIteration, path);
-      loadWeights(model, stateDict, `the weights of '${path}'`, this.logger);
+      loadWeights(model, stateDict, `the weights of '${path}'`, this.logger, modelConfig);
       this.logger.info(`loaded weights of ${name} from ${path}`);
     }
   }

@@ -11,7 +11,6 @@ describe("kinds that are not implemented yet", () => {
     ["noether.core.trackers.WandBTracker", /there is: "noether.core.trackers.NoopTracker"; with tracker=disabled/],
     ["torch.optim.LBFGS", /there are: .*"torch.optim.AdamW"/],
     ["torch.optim.lbfgs.LBFGS", /there are: .*"noether.core.optimizer.Lion"/],
-    ["noether.modeling.models.aerodynamics.AeroABUPT", /"tutorial.model.ABUPT"/],
     [
       "noether.data.preprocessors.NumpyToTorchTensorPreProcessor",
       /"noether.data.preprocessors.normalizers.PositionNormalizer"/,

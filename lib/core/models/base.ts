@@ -99,6 +99,12 @@ export abstract class ModelBase extends nn.Module {
     return loadEitherRelease(this, state, (current) => super.loadStateDict(current, options));
   }
 
+  /**
+   * Called when weights were loaded from a file that holds this config of their model. A model overrides it that predicts something else
+   * with weights that the Python framework trained: its configs lack a key that ours have.
+   */
+  adoptStoredConfig(_stored: Readonly<Record<string, unknown>>): void {}
+
   /** Sets up weights, then the optimizer, then what the initializers load. */
   initialize(options: InitializeOptions = {}): this {
     this.initializeWeights();

@@ -22,6 +22,10 @@ export class ABUPT extends AerodynamicsModel {
     this.abUpt = new AnchoredBranchedUPT(parsed);
   }
 
+  override adoptStoredConfig(stored: Readonly<Record<string, unknown>>): void {
+    this.abUpt.adoptStoredConfig(stored);
+  }
+
   override forward(inputs: ABUPTInputs): Fields {
     return this.abUpt.forward(inputs);
   }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../../config/registry";
-import { validateConfig } from "../../../config/schema";
+import { isGiven, validateConfig } from "../../../config/schema";
 import { fieldSlices, totalDim } from "../../../core/data-specs/field-dim-spec";
 import { loadEitherRelease } from "../../../core/release-1.1";
 import { cat, keep, nn, scope } from "../../../torch";
@@ -13,7 +13,7 @@ import { PerceiverBlock, TransformerBlock } from "../../modules/blocks";
 import { SupernodePooling } from "../../modules/encoders";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../../modules/layers";
 import { MLP } from "../../modules/mlp";
-import { UntiedPerceiverBlock, UntiedTransformerBlock } from "../../modules/untied";
+import { UntiedLinear, UntiedPerceiverBlock, UntiedTransformerBlock } from "../../modules/untied";
 import { ABUPTCache } from "./cache";
 import { AnchorBranchedUPTConfig } from "./config";
 import type { PhysicsBlock } from "./config";
@@ -151,6 +151,16 @@ export class AnchoredBranchedUPT extends nn.Module {
   /** Takes weights of release 1.1 of the Python framework, too. */
   override loadStateDict(state: nn.StateDict, options: { strict?: boolean } = {}): nn.LoadResult {
     return loadEitherRelease(this, state, (current) => super.loadStateDict(current, options));
+  }
+
+  /**
+   * Adjusts what is computed to weights of a model with another config: untied weights of the Python framework, whose configs lack
+   * `untied_square_weights`, multiply as they were trained.
+   */
+  adoptStoredConfig(stored: Readonly<Record<string, unknown>>): void {
+    if ("untied_square_weights" in stored || isGiven(this.config, "untied_square_weights")) return;
+    this.config.untied_square_weights = "upstream";
+    for (const module of this.modules()) if (module instanceof UntiedLinear) module.squareWeights = "upstream";
   }
 
   /** Names of the domains, in the order of their tokens. */

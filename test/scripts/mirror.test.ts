@@ -11,6 +11,8 @@ const isFolder = (path: string): boolean => existsSync(join(root, path)) && stat
 const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "config/compose/cases": "reference values of Hydra, OmegaConf and PyYAML, in one fixture",
   "config/compose/grammar": "reference values of Hydra, OmegaConf and PyYAML, in one fixture",
+  "data/readers/fuzz": "every reader of files",
+  "data/readers/stores": "formats that are read through optional packages",
   "data/readers/surfaces": "formats of surfaces, read and written alike",
   "data/readers/vtk-write": "what is written is read back",
   "core/optimizer/vectors": "vectors of release 2026.4 for its optimizers",

@@ -1,11 +1,15 @@
 /** Files of named arrays, without points and cells: which reader a name chooses. */
+import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
-import { ValueError } from "../../config/python-errors";
+import { FileNotFoundError, ValueError } from "../../config/python-errors";
 import { withFile, type ByteSource } from "./byte-source";
 import { readCsv, type CsvOptions } from "./csv";
 import { writeFileWhole } from "./file-sink";
+import { readHdf5 } from "./hdf5";
 import { FieldMap } from "./mesh";
 import { readNpy, readNpz, writeNpy } from "./npy";
+import { readParquet } from "./parquet";
+import { isZarrStore, readZarr } from "./zarr";
 import type { NdArray } from "./arrays";
 import { checkOptions, arrayOf, text, type KindsOf } from "../../torch/arguments";
 
@@ -17,21 +21,35 @@ export interface ReadArraysOptions {
 
 const KINDS = { names: arrayOf(text) } satisfies KindsOf<ReadArraysOptions>;
 
-type Reader = (source: ByteSource, wanted: (name: string) => boolean) => FieldMap;
+type Wanted = (name: string) => boolean;
+type Reader = (path: string, wanted: Wanted) => FieldMap | Promise<FieldMap>;
+
+/** A reader of bytes. */
+const ofBytes =
+  (read: (source: ByteSource, wanted: Wanted) => FieldMap): Reader =>
+  (path, wanted) =>
+    withFile(path, (source) => read(source, wanted));
 
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  [".npy", (source) => new FieldMap([[basename(source.name, extname(source.name)), readNpy(source)]])],
-  [".npz", (source, wanted) => new FieldMap(readNpz(source, wanted))],
-  [".csv", (source) => readCsv(source)],
-  [".tsv", (source) => readCsv(source, { separator: "\t" })],
-  [".xy", (source) => readCsv(source, { separator: " " })],
-  [".dat", (source) => readCsv(source)],
+  [".npy", ofBytes((source) => new FieldMap([[basename(source.name, extname(source.name)), readNpy(source)]]))],
+  [".npz", ofBytes((source, wanted) => new FieldMap(readNpz(source, wanted)))],
+  [".csv", ofBytes((source) => readCsv(source))],
+  [".tsv", ofBytes((source) => readCsv(source, { separator: "\t" }))],
+  [".xy", ofBytes((source) => readCsv(source, { separator: " " }))],
+  [".dat", ofBytes((source) => readCsv(source))],
+  [".h5", readHdf5],
+  [".hdf5", readHdf5],
+  [".parquet", readParquet],
+  [".zarr", readZarr],
 ]);
 
 /**
- * Reads the arrays of a file by name: `.npy` (one, called as the file), `.npz`, and columns of `.csv`, `.tsv`, `.xy`, `.dat`.
+ * Reads the arrays of a file by name: `.npy` (one, called as the file), `.npz`, columns of `.csv`, `.tsv`, `.xy`, `.dat`; with
+ * packages that are installed beside this one `.h5` and `.hdf5` (h5wasm), `.parquet` (hyparquet), and the folder of a Zarr store
+ * (zarrita).
  *
- * @throws FileNotFoundError, {@link FileFormatError}; ValueError when no reader knows the name, or an array is not there.
+ * @throws FileNotFoundError, {@link FileFormatError}; ValueError when no reader knows the name, or an array is not there;
+ * RuntimeError when a package is not installed.
  */
 export async function readArrays(
   path: string,
@@ -39,21 +57,30 @@ export async function readArrays(
   ...surplus: never[]
 ): Promise<FieldMap> {
   checkOptions("readArrays", options, KINDS, surplus);
-  const read = READERS.get(extname(path).toLowerCase());
-  if (read === undefined)
-    throw new ValueError(
-      `${path}: expected a name with one of the endings ${[...READERS.keys()].join(", ")}, got ${extname(path) || "none"}`,
-    );
+  const read = readerOf(path);
   const { names } = options;
-  const arrays = withFile(path, (source) => read(source, (name) => names === undefined || names.includes(name)));
+  const arrays = await read(path, (name) => names === undefined || names.includes(name));
   if (names === undefined) return arrays;
   const missing = names.filter((name) => !arrays.has(name) && !arrays.texts.has(name));
-  if (missing.length > 0)
-    throw new ValueError(
-      `${path}: expected the arrays ${missing.join(", ")}, got ${[...arrays.keys(), ...arrays.texts.keys()].join(", ") || "none of these names"}`,
-    );
+  if (missing.length > 0) {
+    const got = [...arrays.keys(), ...arrays.texts.keys()].join(", ") || "none of these names";
+    throw new ValueError(`${path}: expected the arrays ${missing.join(", ")}, got ${got}`);
+  }
   for (const map of [arrays, arrays.texts]) for (const name of map.keys()) if (!names.includes(name)) map.delete(name);
   return arrays;
+}
+
+function readerOf(path: string): Reader {
+  const read = READERS.get(extname(path).toLowerCase());
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory() && isZarrStore(path)) return readZarr;
+  if (read === readZarr)
+    throw new FileNotFoundError(
+      `${path}: expected the folder of a Zarr store, got ${status ? "none" : "nothing of that name"}`,
+    );
+  if (read !== undefined) return read;
+  const known = [...READERS.keys()].join(", ");
+  throw new ValueError(`${path}: expected a name with one of the endings ${known}, got ${extname(path) || "none"}`);
 }
 
 /** Reads the columns of a table with a separator, or names, of one's own; see {@link readArrays}. */

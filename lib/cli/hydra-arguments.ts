@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { nearestNames } from "../config/nearest-names";
 
@@ -66,12 +67,13 @@ export function parseHydraArguments(
       continue;
     } else if (PLAIN_FLAGS.includes(flag)) {
       flags.add(flag);
-      // --info may name what to show
-      if (
-        (flag === "--info" || flag === "-i") &&
-        /^(all|config|defaults|defaults-tree|plugins|searchpath)$/.test(args[index + 1] ?? "")
-      )
-        index++;
+      if (flag === "--info" || flag === "-i") {
+        const what =
+          inline ?? /^(all|config|defaults|defaults-tree|plugins|searchpath)$/.exec(args[index + 1] ?? "")?.[0];
+        if (what !== undefined && !["all", "config", "defaults"].includes(what))
+          throw new UsageError(`expected --info, which shows the files of the config, received --info ${what}`);
+        if (inline === undefined && what !== undefined) index++;
+      }
     } else if (arg.startsWith("-")) {
       const near = nearestNames(flag, [...Object.keys(VALUE_FLAGS), ...PLAIN_FLAGS, ...otherFlags]);
       throw new UsageError(`unknown flag ${flag}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`);
@@ -82,6 +84,12 @@ export function parseHydraArguments(
   }
   if (values.cfg !== undefined && values.cfg !== "job")
     throw new UsageError(`expected --cfg job, received "${values.cfg}": Hydra itself has no configuration here`);
+  if (values.cfg === undefined && (flags.has("--resolve") || values.package !== undefined))
+    throw new UsageError(
+      `expected --cfg job with ${flags.has("--resolve") ? "--resolve" : "--package"}, which shows the config`,
+    );
+  if (values.directory !== undefined && !isFolder(resolve(cwd, values.directory)))
+    throw new UsageError(`expected a folder with config groups after --config-dir, received "${values.directory}"`);
   const is = (...names: string[]) => names.some((flag) => flags.has(flag));
   const [word] = overrides;
   if (positional === undefined && values.hp === undefined && values.name === undefined && word !== undefined) {
@@ -109,6 +117,10 @@ export function parseHydraArguments(
     resolve: is("--resolve"),
     package: values.package,
   };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function splitOnce(arg: string): [string, string?] {

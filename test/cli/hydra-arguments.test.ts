@@ -11,7 +11,7 @@ describe("where the config file stands", () => {
     [["x=1", "--hp=a/b.yaml"]],
     [["-cp", "a", "-cn", "b", "x=1"]],
     [["--config-path=a", "--config-name", "b.yaml", "x=1"]],
-    [["--resolve", "a/b.yaml", "x=1"]],
+    [["--run", "a/b.yaml", "x=1"]],
   ])("%j", (args) => {
     expect(parse(...args)).toMatchObject({ file: "/project/a/b.yaml", overrides: ["x=1"], action: "run" });
   });
@@ -67,4 +67,14 @@ test("sweeps: every combination, the last one fastest", () => {
 
 test.each(["hydra", "all", "x"])("--cfg %s is refused: there is only the job's", (what) => {
   expect(() => parse("a.yaml", "--cfg", what)).toThrow(`expected --cfg job, received "${what}"`);
+});
+
+test.each([
+  [["--resolve"], "expected --cfg job with --resolve, which shows the config"],
+  [["-p", "trainer"], "expected --cfg job with --package, which shows the config"],
+  [["--info", "plugins"], "expected --info, which shows the files of the config, received --info plugins"],
+  [["--info=searchpath"], "received --info searchpath"],
+  [["--config-dir", "no/such"], 'expected a folder with config groups after --config-dir, received "no/such"'],
+])("%j would have no effect, and is refused", (flags, message) => {
+  expect(() => parse("a.yaml", ...flags)).toThrow(message);
 });

@@ -7,6 +7,7 @@ import type { Batch, DataContainerLike, DatasetLike, DeviceBatch, SamplerLike } 
 import type { TrainerResult } from "../../lib/core/callbacks/trainer";
 import { Model, type ModelBase, type ModelDependencies } from "../../lib/core/models";
 import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
+import type { CheckpointFormat } from "../../lib/core/checkpoint-format";
 import { BaseTrainerConfig } from "../../lib/training/trainers/base-trainer-config";
 import { NoopTracker } from "../../lib/core/trackers";
 import type { GradScalerLike } from "../../lib/torch/amp/grad-scaler";
@@ -187,6 +188,8 @@ export interface GoldenRunOptions {
   readonly callbacks?: readonly object[];
   readonly initializer?: object;
   readonly max_epochs?: number;
+  /** Default: that of trainers. */
+  readonly checkpointFormat?: CheckpointFormat;
 }
 
 /** Builds trainer and model of a golden run. */
@@ -196,6 +199,7 @@ export function goldenRun({
   callbacks = [],
   initializer,
   max_epochs = golden.updates / golden.updates_per_epoch,
+  checkpointFormat,
 }: GoldenRunOptions): {
   trainer: GoldenTrainer;
   model: GoldenModel;
@@ -209,6 +213,7 @@ export function goldenRun({
     effective_batch_size: recorded.batchSize,
     callbacks: callbacks,
     initializer: initializer as never,
+    checkpoint_format: checkpointFormat,
     log_every_n_epochs: 1,
     track_every_n_epochs: 2,
   });

@@ -55,8 +55,11 @@ export function applyRules(tree: MapNode, type: AnyConfigClass, rules: readonly 
       const own = classOf(node, place);
       const section = own && new Section(node, path, own, findings);
       if (section) for (const rule of rules) rule(section);
-      for (const [key, child] of node.entries)
-        visit(child, (own?.fields as Fields | undefined)?.[key] ?? element, [...path, key]);
+      const fields = own?.fields as Fields | undefined;
+      for (const [key, child] of node.entries) {
+        // what is no field of its class nobody reads: helpers of the root
+        if (fields === undefined || key in fields) visit(child, fields?.[key] ?? element, [...path, key]);
+      }
     }
   };
   const result = cloneNode(tree);

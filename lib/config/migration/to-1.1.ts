@@ -59,7 +59,9 @@ function restoreDecoderBlocks(section: Section): void {
 
 /** `shared` for `self`. */
 function restoreBlockNames(section: Section): void {
-  const blocks = section.hasField("num_domain_decoder_blocks") ? section.get("physics_blocks") : undefined;
+  if (!section.hasField("num_domain_decoder_blocks")) return;
+  section.take("untied_square_weights");
+  const blocks = section.get("physics_blocks");
   if (blocks?.type !== "list") return;
   const names = blocks.items.map((item) => toPlain(item));
   const untied = names.find((name) => typeof name === "string" && name.endsWith("_untied"));

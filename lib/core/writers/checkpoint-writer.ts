@@ -1,12 +1,14 @@
 import { join } from "node:path";
 
 import { type nn, scope, type Tensor } from "../../torch";
+import type { CheckpointFormat } from "../checkpoint-format";
 import { CheckpointKeys } from "../checkpoint-keys";
 import { isRank0 } from "../distributed";
 import { CompositeModel } from "../models/composite";
 import { Model } from "../models/model";
 import type { ModelBase } from "../models/base";
 import type { PathProvider } from "../providers/path";
+import { toRelease11OptimizerState, toRelease11State } from "../release-1.1";
 import { NotImplementedError, RuntimeError } from "../../config/python-errors";
 import { getLogger } from "../logging";
 import type { UpdateCounter } from "../iteration/update-counter";
@@ -103,6 +105,7 @@ interface Collection {
 export class CheckpointWriter {
   readonly pathProvider: PathProvider;
   readonly updateCounter: UpdateCounter;
+  readonly format: CheckpointFormat;
   readonly #logger = getLogger("CheckpointWriter");
   readonly #folder: CheckpointFolder;
   #collection: Collection | null = null;
@@ -110,9 +113,19 @@ export class CheckpointWriter {
   #held: readonly CheckpointParticipant[] | null = null;
   #isCompleting = false;
 
-  constructor({ pathProvider, updateCounter }: { pathProvider: PathProvider; updateCounter: UpdateCounter }) {
+  /** @param options.format - release of the Python framework that the files are for. Default: `2026.4`. */
+  constructor({
+    pathProvider,
+    updateCounter,
+    format = "2026.4",
+  }: {
+    pathProvider: PathProvider;
+    updateCounter: UpdateCounter;
+    format?: CheckpointFormat;
+  }) {
     this.pathProvider = pathProvider;
     this.updateCounter = updateCounter;
+    this.format = format;
     this.#folder = new CheckpointFolder(pathProvider.checkpointPath);
   }
 
@@ -274,7 +287,10 @@ export class CheckpointWriter {
     for (const tag of optimTags) {
       if (optimizer === null) continue;
       contentsOf(collection, tag).optimizer = true;
-      this.#write(collection, checkpointFileName(modelName, tag, "optim"), () => optimizer.stateDict());
+      this.#write(collection, checkpointFileName(modelName, tag, "optim"), () => {
+        const state = optimizer.stateDict();
+        return this.format === "1.1" ? toRelease11OptimizerState(state, [...model.stateDict().keys()]) : state;
+      });
     }
   }
 
@@ -293,7 +309,7 @@ export class CheckpointWriter {
     this.#write(collection, checkpointFileName(modelName, checkpointTag, "model", modelInfo), () => {
       const { epoch, update, sample } = this.updateCounter;
       const content: Record<string, unknown> = {
-        [CheckpointKeys.STATE_DICT]: stateDict,
+        [CheckpointKeys.STATE_DICT]: this.format === "1.1" ? toRelease11State(stateDict) : stateDict,
         [CheckpointKeys.CHECKPOINT_TAG]: checkpointTag,
         [CheckpointKeys.TRAINING_ITERATION]: { epoch, update, sample },
         [CheckpointKeys.RUN_ID]: this.pathProvider.runId,
@@ -301,7 +317,7 @@ export class CheckpointWriter {
       };
       if (modelConfig !== null) {
         try {
-          content[CheckpointKeys.MODEL_CONFIG] = checkpointConfig(modelConfig);
+          content[CheckpointKeys.MODEL_CONFIG] = checkpointConfig(modelConfig, this.format);
           content[CheckpointKeys.CONFIG_KIND] = configKindOf(modelConfig);
         } catch (cause) {
           throw new RuntimeError(`cannot store the configuration of model '${modelName}': ${String(cause)}`, { cause });

@@ -1,11 +1,19 @@
 import { Float } from "../../torch";
 import { Float as ConfigFloat } from "../../config/yaml/nodes";
+import { toRelease11 } from "../../config/migration";
 import { findKind, registeredKinds } from "../../config/registry";
 import { configClassOf, dumpConfig } from "../../config/schema";
+import type { CheckpointFormat } from "../checkpoint-format";
 
-/** A configuration as a checkpoint stores it: plain data with every default; floats stay floats when they are integral. */
-export function checkpointConfig(config: object): Record<string, unknown> {
-  return convert(dumpConfig(config)) as Record<string, unknown>;
+/**
+ * A configuration as a checkpoint stores it: plain data with every default; floats stay floats when they are integral.
+ *
+ * @param format - release of the Python framework whose keys it has
+ */
+export function checkpointConfig(config: object, format: CheckpointFormat = "2026.4"): Record<string, unknown> {
+  const type = configClassOf(config);
+  const dump = dumpConfig(config);
+  return convert(format === "1.1" && type ? toRelease11(dump, type).plain : dump) as Record<string, unknown>;
 }
 
 function convert(value: unknown): unknown {

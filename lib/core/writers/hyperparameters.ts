@@ -1,5 +1,7 @@
 import { writeYaml } from "../../config/yaml/writer";
-import { dumpConfig } from "../../config/schema";
+import { toRelease11 } from "../../config/migration";
+import { configClassOf, dumpConfig } from "../../config/schema";
+import type { CheckpointFormat } from "../checkpoint-format";
 import { getLogger } from "../logging";
 import { writeYamlFile } from "./yaml-file";
 
@@ -14,9 +16,21 @@ export class Hyperparameters {
    *
    * @param path - the file; written under a temporary name first
    * @param schemaKind - kind of the root config class
+   * @param format - release of the Python framework whose keys it has; what 1.1 has no key for is left out
    */
-  static saveResolved(config: object, path: string, schemaKind: string = DEFAULT_SCHEMA_KIND): void {
-    const { config_schema_kind: _, ...values } = dumpConfig(config, { onlyGiven: true });
+  static saveResolved(
+    config: object,
+    path: string,
+    schemaKind: string = DEFAULT_SCHEMA_KIND,
+    format: CheckpointFormat = "2026.4",
+  ): void {
+    const dump = dumpConfig(config, { onlyGiven: true });
+    const type = configClassOf(config);
+    const { config_schema_kind: _, ...values } =
+      format === "1.1" && type !== undefined ? toRelease11(dump, type).plain : dump;
+    // a key of this framework alone, which readers do not need
+    const { checkpoint_format: __, ...trainer } = (values["trainer"] ?? {}) as Record<string, unknown>;
+    if (values["trainer"]) values["trainer"] = trainer;
     writeYamlFile(path, { ...values, config_schema_kind: schemaKind });
     getLogger("Hyperparameters").debug(`Dumped resolved hyperparameters to ${path}`);
   }

@@ -1,12 +1,19 @@
 import { locateIn, type ComposedConfig } from "../../config";
 import { ConfigError, type ConfigProblem, type SourceLocation } from "../../config/errors";
 import { loadUserKinds } from "../../config/factory/load-kind";
-import { migratePlain, type ConfigChange } from "../../config/migration";
+import { migratePlain, toRelease11, type ConfigChange } from "../../config/migration";
 import { findKind, registeredKinds } from "../../config/registry";
 import { suggestNames } from "../../config/nearest-names";
 import { DEFAULT_SCHEMA_KIND } from "../../core/writers/hyperparameters";
 import { ConfigSchema, setAcceleratorDetection } from "./config-schema";
-import { isConfigClass, isSubclass, validateConfig, type AnyConfigClass } from "../../config/schema";
+import {
+  configClassOf,
+  dumpConfig,
+  isConfigClass,
+  isSubclass,
+  validateConfig,
+  type AnyConfigClass,
+} from "../../config/schema";
 import { checkReferences, type RunPurpose } from "./check-references";
 import { bestAccelerator } from "./devices";
 import { missingKinds } from "./not-implemented";
@@ -63,6 +70,7 @@ export async function loadRunConfig(
   ];
   try {
     const config = validateConfig(schema, plain, locate) as ConfigSchema;
+    problems.push(...formatProblems(config).map(at));
     if (problems.length === 0) {
       const block = (config.model as { transformer_block_config?: { attention_constructor?: unknown } })
         .transformer_block_config;
@@ -77,6 +85,16 @@ export async function loadRunConfig(
     problems.push(...error.problems.filter(({ path }) => !known.has(path)));
   }
   throw new ConfigError(problems);
+}
+
+/** What of the model release 1.1 has no form for, if checkpoints are to have that. */
+function formatProblems({ trainer, model }: ConfigSchema): { path: readonly PropertyKey[]; message: string }[] {
+  const type = configClassOf(model);
+  if (trainer.checkpoint_format !== "1.1" || type === undefined) return [];
+  return toRelease11(dumpConfig(model), type).problems.map(({ path, message }) => ({
+    path: ["model", ...path.split(".")],
+    message: `${message} (trainer.checkpoint_format)`,
+  }));
 }
 
 /** The class of the root; {@link ConfigSchema}, with a problem, if the config names something else. */

@@ -138,7 +138,8 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
     outputUri: pathProvider.runOutputPath,
   });
   if (isRank0()) {
-    Hyperparameters.saveResolved(resumed, resolve(pathProvider.runOutputPath, "hp_resolved.yaml"), schemaKind);
+    const path = resolve(pathProvider.runOutputPath, "hp_resolved.yaml");
+    Hyperparameters.saveResolved(resumed, path, schemaKind, resumed.trainer.checkpoint_format);
     Hyperparameters.log(resumed);
     if (config.store_code_in_output) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
   }

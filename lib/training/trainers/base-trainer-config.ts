@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { bool, defineConfig, int, list, literal, optional, str } from "../../config/schema";
+import { checkpointFormat } from "../../core/checkpoint-format";
 import { AnyInitializer } from "../../core/initializers/initializer-config";
 import { CallbacksConfig } from "../callbacks/any-callback";
 
@@ -36,6 +37,8 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     skip_nan_loss_max_count: int({ ge: 1 }).default(100),
     /** Default: false with `max_batch_size`, else true. */
     disable_gradient_accumulation: bool().default(true),
+    /** Release of the Python framework that reads the run's checkpoints and `hp_resolved.yaml`. All are read here. */
+    checkpoint_format: checkpointFormat().default("2026.4"),
     save_on_sigint: bool().default(false),
     /** Has no effect yet: the model runs eagerly. */
     use_torch_compile: bool().default(false),

@@ -111,7 +111,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     });
     const { pathProvider, updateCounter, tracker } = this;
     this.logWriter = new LogWriter({ pathProvider, updateCounter, tracker });
-    this.checkpointWriter = new CheckpointWriter({ pathProvider, updateCounter });
+    this.checkpointWriter = new CheckpointWriter({ pathProvider, updateCounter, format: config.checkpoint_format });
     this.#nanGuard = new NanGuard({ skip: config.skip_nan_loss, maxCount: config.skip_nan_loss_max_count });
     this.#gradientStep = new GradientStep({ gradScaler: this.gradScaler, nanGuard: this.#nanGuard });
     this.forwardProperties = config.forward_properties ?? [];

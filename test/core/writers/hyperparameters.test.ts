@@ -91,6 +91,25 @@ describe("hp_resolved.yaml", () => {
     expect(readFileSync(join(root, "hp.yaml"), "utf8")).toContain("steps: 7\n");
   });
 
+  test("has the keys of release 1.1 on request; the request itself is not written", () => {
+    const Specs = defineConfig("Specs", { fields: { position_dim: int(), domains: mapping(any()) } });
+    const Model = defineConfig("Model", { fields: { data_specs: Specs, rate: float() } });
+    const Run = defineConfig("Run", { fields: { model: Model, trainer: any() } });
+    const run = Run.create({
+      model: { data_specs: { position_dim: 3, domains: { surface: { output_dims: { p: 1 } } } }, rate: 1 },
+      trainer: { checkpoint_format: "1.1", max_epochs: 1 },
+    });
+    const written = (format?: "1.1") => {
+      Hyperparameters.saveResolved(run, join(root, "hp.yaml"), "my.Root", format);
+      return readFileSync(join(root, "hp.yaml"), "utf8");
+    };
+    expect(written("1.1")).toBe(
+      "model:\n  data_specs:\n    position_dim: 3\n    surface_output_dims:\n      p: 1\n  rate: 1.0\n" +
+        "trainer:\n  max_epochs: 1\nconfig_schema_kind: my.Root\n",
+    );
+    expect(written()).toMatch(/domains:[\s\S]*trainer:\n {2}max_epochs: 1\nconfig_schema_kind/);
+  });
+
   test("tags of the Python framework are read", () => {
     const text = "a: !!python/tuple\n- 1\n- 2\nb: !!set\n  x: null\n  y: null\n";
     expect(toPlain(readYaml(text, "hp.yaml"))).toEqual({ a: [1, 2], b: ["x", "y"] });

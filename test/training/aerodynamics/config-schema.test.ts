@@ -2,10 +2,13 @@ import "../../../lib/data";
 import "../../../lib/modeling";
 import "../../../lib/training";
 import "../../../lib/core";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { composeConfig } from "../../../lib/config";
 import { findKind, lookupKind, register } from "../../../lib/config/registry";
-import { any, str } from "../../../lib/config/schema";
+import { any, defineConfig, dumpConfig, str } from "../../../lib/config/schema";
+import { ModelDataSpecs } from "../../../lib/core/data-specs";
 import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/data-iterator";
 import { StandardDatasetConfig } from "../../../lib/data/base/dataset-config";
 import { loadRunConfig } from "../../../lib/training/runners";
@@ -21,6 +24,13 @@ function standIn(kind: string, schema: unknown): void {
 beforeAll(() => {
   for (const name of ["ShapeNetCar", "AhmedML", "DrivAerML", "DrivAerNet", "EmmiWing"])
     standIn(`noether.data.datasets.cfd.${name}Dataset`, StandardDatasetConfig);
+  standIn(
+    "tutorial.pipeline.AeroMultistagePipeline",
+    defineConfig("AeroMultistagePipelineConfig", {
+      extra: "allow",
+      fields: { kind: str(), data_specs: ModelDataSpecs },
+    }),
+  );
   standIn(
     "tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback",
     PeriodicDataIteratorCallbackConfig.extend("SurfaceVolumeEvaluationMetricsCallbackConfig", {
@@ -47,6 +57,54 @@ describe("every experiment of the aerodynamics example is valid", () => {
       expect(lookupKind(config.model.kind).class).toBeDefined();
     },
   );
+});
+
+/** The same configs with the files that release 1.1 had otherwise. */
+describe("every experiment is the same in the form of release 1.1, and of what changed since there is a report", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "noether-configs-"));
+    for (const form of [configs, join(__dirname, "1.1")]) cpSync(form, folder, { recursive: true, force: true });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const load = async (directory: string, { name, overrides }: (typeof experiments)[number]) => {
+    const composed = composeConfig({
+      file: join(directory, `${name}.yaml`),
+      overrides: [...overrides, "++output_path=/tmp/out", "++master_port=1"],
+    });
+    const { config, changes = [] } = await loadRunConfig(composed);
+    return { config: dumpConfig(config), changes, given: dumpConfig(config, { onlyGiven: true }) };
+  };
+
+  test.each(experiments.map((entry) => [`${entry.name} ${entry.overrides.join(" ")}`, entry] as const))(
+    "%s",
+    async (_title, entry) => {
+      const [old, current] = [await load(folder, entry), await load(configs, entry)];
+      expect(old.config).toEqual(current.config);
+      expect(old.given).toEqual(current.given);
+      expect(current.changes).toEqual([]);
+      const places = old.changes.map(({ path }) => path.replace(/^datasets\.\w+\./, ""));
+      expect(new Set(places)).toEqual(new Set(oldKeys(entry)));
+    },
+  );
+
+  /** The keys of an experiment that are those of release 1.1. */
+  function oldKeys({ name, overrides }: (typeof experiments)[number]): string[] {
+    const isShapeNet = name === "train_shapenet";
+    const specs = ["surface_output_dims", "volume_output_dims"];
+    if (isShapeNet) specs.push("surface_feature_dim", "volume_feature_dim");
+    const model = overrides.join(" ").includes("ab_upt")
+      ? ["num_surface_blocks", "num_volume_blocks", "physics_blocks"]
+      : [];
+    const slurm = "partition ntasks_per_node mem output nice job_name".split(" ");
+    return [
+      ...["data_specs", "model.data_specs", "pipeline.data_specs"].flatMap((place) =>
+        specs.map((key) => `${place}.${key}`),
+      ),
+      ...model.map((key) => `model.${key}`),
+      ...(isShapeNet ? slurm.map((key) => `slurm.${key}`) : []),
+    ];
+  }
 });
 
 test("a target that no loss is known for is refused, with its place", async () => {

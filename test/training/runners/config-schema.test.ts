@@ -191,6 +191,19 @@ describe("BaseTrainerConfig", () => {
     const config = BaseTrainerConfig.create({ ...trainer, ...more });
     expect(config.disable_gradient_accumulation).toBe(disabled);
   });
+  test.each([
+    ["1.1", "1.1"],
+    [1.1, "1.1"],
+    [2026.4, "2026.4"],
+    [undefined, "2026.4"],
+  ])("checkpoint_format %j is %s", (checkpoint_format, expected) => {
+    expect(BaseTrainerConfig.create({ ...trainer, checkpoint_format } as never).checkpoint_format).toBe(expected);
+  });
+  test("another checkpoint_format is refused", () => {
+    expect(fails({ checkpoint_format: "1.0" })).toBe(
+      'trainer.checkpoint_format: expected "2026.4" or "1.1", received the string "1.0"',
+    );
+  });
   test("nothing is read ahead without workers", () => {
     const more = { trainer: { ...trainer, dataloader_prefetch_factor: 2 } };
     expect(problem({ ...more, num_workers: 0 })).toMatch(

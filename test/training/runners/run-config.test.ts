@@ -1,4 +1,7 @@
+import "../../../lib/modeling";
 import "../../../lib/training";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { readYaml, resolveConfig, summarizeChanges, type MapNode } from "../../../lib/config";
 import type { ConfigError } from "../../../lib/config/errors";
 import { register } from "../../../lib/config/registry";
@@ -77,4 +80,46 @@ test("what release 1.1 says twice is one of the errors, at its line; those of mo
       ["datasets.train.dataset_normalizers.p.kind", 8],
     ]),
   );
+});
+
+/** What the Python framework leaves in a run's folder: computed keys in files of 1.1, tuples and sets by their tags. */
+describe("hp_resolved.yaml of both releases", () => {
+  const stored = async (release: string) => {
+    const file = `hp_resolved_${release}.yaml`;
+    const composed = compose(readFileSync(join(__dirname, "fixtures", file), "utf8"));
+    const { trainer, ...rest } = composed.plain;
+    // how the stored run was started itself is no part of what is read of it
+    const { initializer: _, ...others } = trainer as Record<string, unknown>;
+    return loadRunConfig({ ...composed, plain: { ...rest, trainer: others } }, {});
+  };
+
+  test("is the same config", async () => {
+    const [old, current] = [await stored("1.1"), await stored("2026.4")];
+    expect(dumpConfig(old.config)).toEqual(dumpConfig(current.config));
+    expect(current.changes).toEqual([]);
+    expect(old.changes!.map(({ path }) => path)).toEqual([
+      "slurm.job_name",
+      "slurm.partition",
+      "model.num_surface_blocks",
+      "model.num_volume_blocks",
+      "model.physics_blocks",
+      "model.data_specs.surface_output_dims",
+      "model.data_specs.volume_output_dims",
+    ]);
+  });
+
+  test("has no form of release 1.1 for what that does not have: an error with its place, before the run", async () => {
+    const text = readFileSync(join(__dirname, "fixtures", "hp_resolved_2026.4.yaml"), "utf8")
+      .replace("- self", "- self_untied")
+      .replace(/ {2}initializer:[\s\S]*(?=output_path)/, '  checkpoint_format: "1.1"\n');
+    const error: unknown = await loadRunConfig(compose(text), {}).catch((reason: unknown) => reason);
+    const line = text.split("\n").findIndex((content) => content.includes("physics_blocks")) + 1;
+    expect((error as ConfigError).problems).toEqual([
+      {
+        path: "model.physics_blocks",
+        message: 'release 1.1 has no "self_untied" blocks (trainer.checkpoint_format)',
+        location: expect.objectContaining({ line }),
+      },
+    ]);
+  });
 });

@@ -201,7 +201,15 @@ export class Scanner {
     }
     const isInteger = !(target instanceof Float32Array || target instanceof Float64Array);
     const skipped = inParentheses ? SPACE | PARENTHESIS : SPACE;
+    const isIndex = target instanceof Int32Array;
     for (let i = 0; i < target.length; i++) {
+      if (isIndex) {
+        const index = this.#plainInteger(skipped);
+        if (index >= 0) {
+          target[i] = index;
+          continue;
+        }
+      }
       this.#toNumber(skipped);
       const start = this.#next;
       const value = this.#number(what);
@@ -235,26 +243,27 @@ export class Scanner {
     return { values: length === values.length ? values : values.slice(0, length), offsets };
   }
 
-  /** The next integer below 2^31, which may stand in parentheses. */
+  /** An integer of a list, which may stand in parentheses. */
   #index(what: string): number {
-    let next = this.#next;
-    // the end of the window is far: no check for each byte
-    if (this.#end - next < MAX_NUMBER) {
-      this.#toNumber(SPACE | PARENTHESIS);
-      next = this.#next;
-    }
+    const value = this.#plainInteger(SPACE | PARENTHESIS);
+    return value >= 0 ? value : this.#digits(what);
+  }
+
+  /** The next number where it is up to 9 digits and nothing else; −1, at its beginning, where it is not, or where the window ends. */
+  #plainInteger(skipped: number): number {
     const window = this.#window;
     const end = this.#end;
-    while (next < end && (KINDS[window[next]!]! & (SPACE | PARENTHESIS)) !== 0) next++;
+    let next = this.#next;
+    while (next < end && (KINDS[window[next]!]! & skipped) !== 0) next++;
     this.#next = next;
     if (end - next < MAX_NUMBER) {
-      this.#toNumber(SPACE | PARENTHESIS);
-      return this.#digits(what);
+      this.#toNumber(skipped);
+      return -1;
     }
     let value = 0;
     let i = next;
     for (let d = window[i]! - ZERO; d >= 0 && d <= 9; d = window[++i]! - ZERO) value = 10 * value + d;
-    if (i === next || i - next > 9 || (KINDS[window[i]!]! & NUMBER_END) === 0) return this.#digits(what);
+    if (i === next || i - next > 9 || (KINDS[window[i]!]! & NUMBER_END) === 0) return -1;
     this.#next = i;
     return value;
   }

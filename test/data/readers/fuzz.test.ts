@@ -1,6 +1,6 @@
 /**
  * Mutated files through every reader: each gives a mesh that can be used, or one typed error, and takes memory in proportion to
- * the file. NOETHER_FUZZ sets the number of files (default 8,000), NOETHER_FUZZ_SEED the stream.
+ * the file. NOETHER_FUZZ sets the number of files (default 5,000), NOETHER_FUZZ_SEED the stream.
  */
 import { FileFormatError, type Mesh } from "../../../lib/data/readers";
 import { bytesSource, type ByteSource } from "../../../lib/data/readers/byte-source";
@@ -20,7 +20,7 @@ import { readVtkXml } from "../../../lib/data/readers/vtk/xml-reader";
 import { mutate, randomFrom, type Random } from "../../torch/serialization/fuzz/mutations";
 import { readFixture } from "./support";
 
-const FILES = Number(process.env.NOETHER_FUZZ ?? 8_000);
+const FILES = Number(process.env.NOETHER_FUZZ ?? 5_000);
 const SEED = Number(process.env.NOETHER_FUZZ_SEED ?? 1);
 /** A file of a few kilobytes may inflate to a thousand times as much, and be read more than once. */
 const MOST_MEMORY = 48 * 2 ** 20;

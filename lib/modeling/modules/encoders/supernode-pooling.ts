@@ -153,7 +153,7 @@ export class SupernodePooling extends nn.Module {
       ? [{ values: this.relativeEmbedding(this.relPosEmbed, inputPos, supernodeIdx, edges), per: "edge" }]
       : [];
     if (this.config.spool_pos_mode === "relpos") {
-      const supernodes = () => this.posEmbed.forward(inputPos.indexSelect(0, supernodeIdx));
+      const supernodes = () => this.embed(this.posEmbed, inputPos.indexSelect(0, supernodeIdx));
       if (!features) return { parts: relative, supernodes };
       const joined: MessagePart[] = [...relative, { values: features, per: "point" }, atSupernodes(features)];
       return {
@@ -161,7 +161,7 @@ export class SupernodePooling extends nn.Module {
         supernodes,
       };
     }
-    let embedding = this.posEmbed.forward(inputPos); // (ΣN, D)
+    let embedding = this.embed(this.posEmbed, inputPos); // (ΣN, D)
     if (features) embedding = this.featureDownProjection!.forward(cat([embedding, features], -1));
     const own = atSupernodes(embedding);
     return { parts: [{ values: embedding, per: "point" }, own, ...relative], supernodes: () => own.values };
@@ -176,7 +176,14 @@ export class SupernodePooling extends nn.Module {
   ): Tensor {
     const target = supernodeIdx.indexSelect(0, edges.supernode);
     const offset = inputPos.indexSelect(0, target).sub(inputPos.indexSelect(0, edges.source)); // (E, P)
-    return embed.forward(cat([offset, offset.norm(2, [-1], true)], -1));
+    return this.embed(embed, cat([offset, offset.norm(2, [-1], true)], -1));
+  }
+
+  /** Embedded coordinates in the dtype of the weights, where there are any. */
+  private embed(embed: ContinuousSincosEmbed, coordinates: Tensor): Tensor {
+    const embedding = embed.forward(coordinates);
+    const [weight] = [this.proj ?? this.message].flatMap((module) => module.parameters());
+    return weight ? embedding.to(weight.dtype) : embedding;
   }
 
   /** Messages through the message network, gathered at the supernodes: (S, D), zero where a supernode has no edge. */

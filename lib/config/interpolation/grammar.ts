@@ -120,9 +120,13 @@ export function parseElement(text: string): Expression {
   return new Parser(text, "value").wholeElement();
 }
 
+/** Values inside one another. */
+const MAX_DEPTH = 100;
+
 class Parser {
   private readonly tokens: readonly Token<Type>[];
   private next = 0;
+  private depth = 0;
 
   constructor(
     private readonly source: string,
@@ -183,8 +187,17 @@ class Parser {
   }
 
   private interpolation(): Interpolation {
-    this.expect("INTER_OPEN", '"${"');
-    return this.isResolver() ? this.resolver() : this.reference();
+    return this.nested(() => {
+      this.expect("INTER_OPEN", '"${"');
+      return this.isResolver() ? this.resolver() : this.reference();
+    });
+  }
+
+  private nested<T>(parse: () => T): T {
+    if (++this.depth > MAX_DEPTH) throw this.error(`values nested at most ${MAX_DEPTH} deep`, this.position());
+    const result = parse();
+    this.depth--;
+    return result;
   }
 
   /** Whether a colon follows the name; nested interpolations may come in between. */
@@ -250,6 +263,10 @@ class Parser {
   }
 
   private element(): Expression {
+    return this.nested(() => this.elementOfAnyKind());
+  }
+
+  private elementOfAnyKind(): Expression {
     switch (this.peek()?.type) {
       case "BRACKET_OPEN": {
         this.next++;

@@ -31,6 +31,8 @@ const DEFAULT_JOB: JobInfo = { name: "config", overrides: [], choices: new Map()
 
 /** Values, and characters of texts, that interpolations may stand for: a few nested ones could ask for all the memory. */
 const MAX_COPIED = 1_000_000;
+/** Interpolations that refer to one another in a row, and mappings and lists within one another. */
+const MAX_DEPTH = 300;
 
 /**
  * Resolves `${…}` in a composed tree. References are absolute from the root (or relative with leading dots) and lazy,
@@ -90,6 +92,11 @@ export class Interpolator {
       );
       this.fail(node.source, `interpolations refer to each other in a circle: ${chain.join(" → ")}`);
     }
+    if (active.length >= MAX_DEPTH)
+      this.fail(
+        node.source,
+        `expected interpolations and mappings nested at most ${MAX_DEPTH} deep, received deeper ones`,
+      );
     active.push(node);
     try {
       return run();

@@ -87,9 +87,13 @@ export function parseOverrideText(text: string): ParsedOverride {
   return new Parser(text, "key").override();
 }
 
+/** Values inside one another, and parts of a key. */
+const MAX_DEPTH = 100;
+
 class Parser {
   private readonly tokens: readonly Token<Type>[];
   private next = 0;
+  private depth = 0;
 
   constructor(
     private readonly text: string,
@@ -112,6 +116,9 @@ class Parser {
   override(): ParsedOverride {
     const prefix = this.take("TILDE") ? "~" : !this.take("PLUS") ? "" : this.take("PLUS") ? "++" : "+";
     const key = this.key();
+    const parts = key.split(".").length;
+    if (parts > MAX_DEPTH)
+      throw new ConfigError(`expected a key of at most ${MAX_DEPTH} parts, received one of ${parts}`);
     const pkg = this.take("AT") ? this.packageName() : undefined;
     if (this.next === this.tokens.length) {
       if (prefix !== "~") throw new ConfigError("expected key=value (or ~key to delete a key)");
@@ -147,6 +154,13 @@ class Parser {
   }
 
   private element(allowed = PRIMITIVE): ValueTree {
+    if (++this.depth > MAX_DEPTH) throw this.error(`values nested at most ${MAX_DEPTH} deep`, this.position());
+    const element = this.elementOfAnyKind(allowed);
+    this.depth--;
+    return element;
+  }
+
+  private elementOfAnyKind(allowed: ReadonlySet<Type>): ValueTree {
     const token = this.tokens[this.next];
     switch (token?.type) {
       case "BRACKET_OPEN":

@@ -29,9 +29,13 @@ export function parseOverride(text: string): Override {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError([
-      { path: "", message: error.problems[0]!.message, location: { file: `override "${text}"` } },
+      { path: "", message: error.problems[0]!.message, location: { file: `override "${shortened(text)}"` } },
     ]);
   }
+}
+
+function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text;
 }
 
 /** Whether an override asks for several jobs. */

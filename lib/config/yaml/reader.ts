@@ -1,11 +1,13 @@
 import {
+  Composer,
   isAlias,
   isMap,
   isScalar,
   isSeq,
   LineCounter,
-  parseAllDocuments,
+  Parser,
   Scalar,
+  type CST,
   type Document,
   type Node as YamlNode,
   type Pair,
@@ -33,8 +35,8 @@ const SET_TAG = `${YAML}set`;
 const MAX_ALIASED = 100_000;
 /** What YAML does not allow outside of escapes, halves of surrogate pairs among it. */
 const UNPRINTABLE = /[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
-/** Nested lists and mappings. */
-const MAX_DEPTH = 1000;
+/** Nested lists and mappings. Far from the end of the stack, near which Node ends the process when it compiles a regular expression. */
+const MAX_DEPTH = 200;
 
 /**
  * Reads a config file's text: YAML 1.1 with the scalars of {@link resolvePlainScalar}; duplicate keys are errors;
@@ -69,13 +71,29 @@ function keyText(value: ScalarValue): string {
   return value instanceof Float ? pyFloatRepr(value.value) : String(value);
 }
 
+/** The first part of a text that is nested deeper than this; null without one. Not recursive, as the composer is. */
+function deeperThan(limit: number, tokens: readonly CST.Token[]): CST.Token | null {
+  const open = tokens.map((token) => ({ token, depth: 0 })).reverse();
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    const { token, depth } = at;
+    if (depth > limit) return token;
+    const parts =
+      token.type === "document"
+        ? [token.value]
+        : "items" in token
+          ? token.items.flatMap((item) => ("value" in item ? [item.key, item.value] : [item.key]))
+          : [];
+    for (const part of parts) if (part) open.push({ token: part, depth: token.type === "document" ? 0 : depth + 1 });
+  }
+  return null;
+}
+
 class Reader {
   private readonly lines = new LineCounter();
   private readonly document: Document | undefined;
   /** The nodes of the anchors met so far; `open` while one is being read. */
   private readonly anchors = new Map<string, Node | "open">();
   private aliased = 0;
-  private depth = 0;
 
   constructor(
     text: string,
@@ -90,25 +108,23 @@ class Reader {
         { file, line },
       );
     }
-    let documents: Document[];
-    try {
-      const parsed = parseAllDocuments(text, {
-        schema: "failsafe",
-        resolveKnownTags: false,
-        lineCounter: this.lines,
-        prettyErrors: false,
-        // compares every key with every other; see `readMap`
-        uniqueKeys: false,
-        logLevel: "silent",
-      });
-      documents = "empty" in parsed ? [] : parsed;
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error; // the parser's stack
-      throw problem(`expected lists and mappings nested at most ${MAX_DEPTH} deep, received deeper ones`, { file });
-    }
+    const tokens = [...new Parser(this.lines.addNewLine).parse(text)];
+    const tooDeep = deeperThan(MAX_DEPTH, tokens);
+    if (tooDeep !== null)
+      throw problem(
+        `expected lists and mappings nested at most ${MAX_DEPTH} deep, received deeper ones`,
+        this.place(tooDeep.offset),
+      );
+    const composer = new Composer({
+      schema: "failsafe",
+      resolveKnownTags: false,
+      prettyErrors: false,
+      // compares every key with every other; see `readMap`
+      uniqueKeys: false,
+      logLevel: "silent",
+    });
+    const documents: Document[] = [...composer.compose(tokens)];
     const error = documents.flatMap(({ errors }) => errors)[0];
-    if (error?.message.includes("call stack"))
-      throw problem(`expected lists and mappings nested at most ${MAX_DEPTH} deep, received deeper ones`, { file });
     if (error) throw problem(`not valid YAML: ${error.message.replace(/\.$/, "")}`, this.place(error.pos[0]));
     if (documents.length > 1) {
       const second = documents[1]!.range?.[0] ?? 0;
@@ -142,10 +158,7 @@ class Reader {
     const { anchor } = node as { anchor?: string };
     if (anchor !== undefined && this.anchors.has(anchor)) this.fail(node, `the anchor &${anchor} is given twice`);
     if (anchor !== undefined) this.anchors.set(anchor, "open");
-    if (++this.depth > MAX_DEPTH)
-      this.fail(node, `expected lists and mappings nested at most ${MAX_DEPTH} deep, received deeper ones`);
     const result = this.readNew(node, source);
-    this.depth--;
     if (anchor !== undefined) this.anchors.set(anchor, result);
     return result;
   }

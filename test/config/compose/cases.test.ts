@@ -176,7 +176,43 @@ describe("limits", () => {
   });
 
   test("nesting without end", () => {
-    expect(() => readYaml("[".repeat(5000) + "]".repeat(5000), "a.yaml")).toThrow(/nested at most 1000 deep/);
+    const block = Array.from({ length: 3000 }, (_, i) => `${" ".repeat(i)}a:`).join("\n");
+    for (const text of ["[".repeat(5000) + "]".repeat(5000), "{a: ".repeat(5000), "- ".repeat(5000), block]) {
+      const error = /a\.yaml:\d+: expected lists and mappings nested at most 200 deep/;
+      expect(() => readYaml(text, "a.yaml")).toThrow(error);
+    }
+    expect(readYaml("[".repeat(190) + "]".repeat(190), "a.yaml").type).toBe("list");
+  });
+
+  test("aliases in lists, merged mappings, and anchors by the thousand", () => {
+    const levels = Array.from({ length: 30 }, (_, i) => `- &l${i + 1} [${Array(9).fill(`*l${i}`).join(", ")}]`);
+    expect(() => readYaml(`- &l0 [x, x]\n${levels.join("\n")}`, "a.yaml")).toThrow(/a\.yaml:\d+: expected aliases/);
+    const merged = Array.from(
+      { length: 30 },
+      (_, i) => `l${i + 1}: &l${i + 1} {<<: [${Array(9).fill(`*l${i}`).join(", ")}], k${i}: 1}`,
+    );
+    expect(readYaml(`l0: &l0 {a: 1}\n${merged.join("\n")}`, "a.yaml").type).toBe("map");
+    const anchors = Array.from({ length: 20_000 }, (_, i) => `- &a${i} ${i}`);
+    expect(readYaml(anchors.join("\n"), "a.yaml")).toMatchObject({ items: { length: 20_000 } });
+  });
+
+  test("overrides without end", () => {
+    const deep = (text: string) => () => composeConfig({ overrides: [text] });
+    const error = /^override ".{1,200}": .*at most 100/s;
+    expect(deep(`+a=${"[".repeat(5000)}${"]".repeat(5000)}`)).toThrow(error);
+    expect(deep(`+a=${"{b:".repeat(5000)}`)).toThrow(error);
+    expect(deep(`+${Array(5000).fill("a").join(".")}=1`)).toThrow(error);
+  });
+
+  test("interpolations without end", () => {
+    const chain = Array.from({ length: 2000 }, (_, i) => `k${i}: \${k${i + 1}}`);
+    const resolve = (text: string) => () => new Interpolator(readYaml(text, "a.yaml")).resolveAll();
+    expect(resolve(`${chain.join("\n")}\nk2000: 1`)).toThrow(
+      /a\.yaml:300: expected interpolations .* at most 300 deep/,
+    );
+    expect(resolve(`a: '${"${".repeat(5000)}${"}".repeat(5000)}'`)).toThrow(/values nested at most 100 deep/);
+    const back = chain.reverse().join("\n");
+    expect(resolve(`k2000: 1\n${back}`)()).toMatchObject({ type: "map" });
   });
 
   test("a hundred thousand keys are read", () => {

@@ -42,7 +42,7 @@ test("evaluation", () => {
 });
 
 test("resuming, in a new run", () => {
-  const { code, stderr } = runCli("noether-train", ["--hp", join(output, RUN, "train/hp_resolved.yaml"), `resume_run_id=${RUN}`, "resume_stage_name=train", "resume_checkpoint=E2", "+run_id=next", "trainer.max_epochs=4", `output_path=${output}`], project);
+  const { code, stderr } = runCli("noether-train", ["--hp", join(output, RUN, "train/hp_resolved.yaml"), `resume_run_id=${RUN}`, "resume_stage_name=train", "resume_checkpoint=E2", "+run_id=next", "trainer.max_epochs=4", "+trainer.checkpoint_format=1.1", `output_path=${output}`], project);
   expect({ code, stderr }).toMatchObject({ code: 0 });
   const entries = toMap(load(join(output, "next/train/tracker/entries.th")));
   const losses = toMap<number>(entries.get("loss/online/total/U1"));

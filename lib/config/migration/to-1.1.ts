@@ -101,11 +101,10 @@ function restoreDataSpecs(section: Section): void {
 /** The attention of a Transolver's blocks: release 1.1 takes it from the block config alone. */
 function writeAttention(section: Section): void {
   const names = namesOf(section.type);
-  const attention = names.includes("TransolverPlusPlusConfig")
-    ? "transolver_plusplus"
-    : names.includes("TransolverConfig")
-      ? "transolver"
-      : null;
+  // the tutorial tells the two apart by the model's name
+  const isPlusPlus = names.includes("TransolverPlusPlusConfig") || section.text("name") === "transolver_plusplus";
+  const isTransolver = names.some((name) => /^Transolver(PlusPlus)?Config$/.test(name));
+  const attention = !isTransolver ? null : isPlusPlus ? "transolver_plusplus" : "transolver";
   const block = section.get("transformer_block_config");
   if (attention === null || block?.type !== "map") return;
   if (!block.entries.has("attention_constructor"))

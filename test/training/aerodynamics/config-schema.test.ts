@@ -5,9 +5,9 @@ import "../../../lib/core";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { composeConfig } from "../../../lib/config";
+import { composeConfig, fromPlain, toPlain, toRelease11 } from "../../../lib/config";
 import { findKind, lookupKind, register } from "../../../lib/config/registry";
-import { any, defineConfig, dumpConfig, str } from "../../../lib/config/schema";
+import { any, configClassOf, defineConfig, dumpConfig, str } from "../../../lib/config/schema";
 import { ModelDataSpecs } from "../../../lib/core/data-specs";
 import { PeriodicDataIteratorCallbackConfig } from "../../../lib/core/callbacks/data-iterator";
 import { StandardDatasetConfig } from "../../../lib/data/base/dataset-config";
@@ -60,7 +60,7 @@ describe("every experiment of the aerodynamics example is valid", () => {
 });
 
 /** The same configs with the files that release 1.1 had otherwise. */
-describe("every experiment is the same in the form of release 1.1, and of what changed since there is a report", () => {
+describe("every experiment is the same in the form of release 1.1, also when it is written so, and of what changed there is a report", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "noether-configs-"));
@@ -73,7 +73,12 @@ describe("every experiment is the same in the form of release 1.1, and of what c
       overrides: [...overrides, "++output_path=/tmp/out", "++master_port=1"],
     });
     const { config, changes = [] } = await loadRunConfig(composed);
-    return { config: dumpConfig(config), changes, given: dumpConfig(config, { onlyGiven: true }) };
+    return {
+      config: dumpConfig(config),
+      changes,
+      given: dumpConfig(config, { onlyGiven: true }),
+      type: configClassOf(config)!,
+    };
   };
 
   test.each(experiments.map((entry) => [`${entry.name} ${entry.overrides.join(" ")}`, entry] as const))(
@@ -83,6 +88,12 @@ describe("every experiment is the same in the form of release 1.1, and of what c
       expect(old.config).toEqual(current.config);
       expect(old.given).toEqual(current.given);
       expect(current.changes).toEqual([]);
+      const written = {
+        ...toRelease11(current.given, current.type).plain,
+        config_schema_kind: "tutorial.schemas.TutorialConfigSchema",
+      };
+      const again = await loadRunConfig({ plain: toPlain(fromPlain(written)) as never, locate: () => undefined });
+      expect(dumpConfig(again.config)).toEqual(current.config);
       const places = old.changes.map(({ path }) => path.replace(/^datasets\.\w+\./, ""));
       expect(new Set(places)).toEqual(new Set(oldKeys(entry)));
     },

@@ -23,11 +23,11 @@ const RECORDS_AT_ONCE = 20_000;
  */
 export function readStl(source: ByteSource, options: ReadOptions = {}): Mesh {
   const surface = new Surface();
-  const count = source.size >= HEADER ? Buffer.from(source.bytes(HEADER - 4, 4)).readUInt32LE(0) : -1;
-  if (source.size === HEADER + RECORD * count) readBinary(source, count, surface);
+  const count = source.size < HEADER ? undefined : Buffer.from(source.bytes(HEADER - 4, 4)).readUInt32LE(0);
+  if (count !== undefined && source.size === HEADER + RECORD * count) readBinary(source, count, surface);
   else if (/^\s*solid/i.test(Buffer.from(source.bytes(0, Math.min(256, source.size))).toString("latin1")))
     readAscii(new Scanner(source), surface);
-  else if (source.size < HEADER)
+  else if (count === undefined)
     throw source.error(
       `expected "solid", or at least ${HEADER} bytes of a binary STL file, got ${source.size} bytes`,
       0,

@@ -89,6 +89,7 @@ describe("STL", () => {
       "expected 534 bytes for the 9 triangles of a binary STL file, got 184 (byte 80)",
     ],
     ["nothing", Buffer.alloc(0), 'expected "solid", or at least 84 bytes of a binary STL file, got 0 bytes'],
+    ["a few bytes", Buffer.alloc(34), 'expected "solid", or at least 84 bytes of a binary STL file, got 34 bytes'],
   ])("%s", (_, bytes, message) => {
     expect(() => read("a.stl", bytes)).toThrow(FileFormatError);
     expect(() => read("a.stl", bytes)).toThrow(message);

@@ -2,7 +2,7 @@
 import { noGrad } from "./autograd";
 import { native } from "./addon";
 import { asStrided, cat } from "./operators.generated";
-import { scope } from "./scope";
+import { keep, scope } from "./scope";
 import type { Tensor } from "./tensor";
 
 /**
@@ -23,23 +23,46 @@ export function joinStorage(tensors: readonly Tensor[]): void {
   );
 }
 
+/** A view that was found, and what the tensors were then: their shapes are other objects once their data was replaced or written. */
+interface Found {
+  readonly view: Tensor;
+  readonly shapes: readonly (readonly number[])[];
+}
+
+const found = new WeakMap<Tensor, Found>();
+
 /**
  * The tensor over all of `tensors`, a view of their storage, if they lie there one after the other; else null.
  *
- * Gradients of the view would not reach the tensors: it is meant for when none are recorded.
+ * Gradients of the view would not reach the tensors: it is meant for when none are recorded. It is remembered with the first of the
+ * tensors, as every forward of an attention asks for it.
  */
 export function joinedView(tensors: readonly Tensor[]): Tensor | null {
   const [first] = tensors as [Tensor];
+  const last = found.get(first);
+  if (last?.shapes.length === tensors.length && tensors.every(({ shape }, i) => shape === last.shapes[i]))
+    return last.view;
+  last?.view.dispose();
+  found.delete(first);
+  const view = makeView(tensors);
+  if (view !== null) found.set(first, { view: keep(view), shapes: tensors.map(({ shape }) => shape) });
+  return view;
+}
+
+function makeView(tensors: readonly Tensor[]): Tensor | null {
+  const [first] = tensors as [Tensor];
+  const { shape, dtype } = first;
   const storage = native.storageId(first.handle);
-  const [, ...inner] = first.shape;
-  const start = first.storageOffset();
+  const start = native.storageOffset(first.handle);
   let [end, rows] = [start, 0];
   for (const tensor of tensors) {
-    const [size, ...rest] = tensor.shape as [number, ...number[]];
-    const follows = native.storageId(tensor.handle) === storage && tensor.storageOffset() === end;
-    if (!follows || tensor.dtype !== first.dtype || !tensor.isContiguous() || rest.join() !== inner.join()) return null;
-    rows += size;
+    const { handle } = tensor;
+    if (native.storageId(handle) !== storage || native.storageOffset(handle) !== end) return null;
+    const isAlike =
+      tensor.shape.length === shape.length && shape.every((size, d) => d === 0 || size === tensor.shape[d]);
+    if (!isAlike || tensor.dtype !== dtype || !native.isContiguous(handle)) return null;
+    rows += tensor.shape[0]!;
     end += tensor.numel();
   }
-  return asStrided(first, [rows, ...inner], first.stride() as number[], start);
+  return asStrided(first, [rows, ...shape.slice(1)], native.strides(first.handle), start);
 }

@@ -4,6 +4,7 @@ import { rope } from "../../../functional/rope";
 import { AttentionConfig } from "../config";
 import { DotProductAttention } from "../dot-product";
 import { splitHeads } from "../heads";
+import type { KeysValues } from "../perceiver";
 import { PatternedAttention } from "./patterns";
 import type { MixedAttentionOptions } from "./patterns";
 import type { KeyValueCache } from "./tokens";
@@ -20,7 +21,7 @@ export type MixedAttentionConfig = z.output<typeof MixedAttentionConfig>;
  */
 export class MixedAttention extends DotProductAttention {
   override forward(x: Tensor, options: MixedAttentionOptions): Tensor {
-    return this.forwardWithCache(x, options)[0];
+    return this.run(x, options)[0];
   }
 
   /**
@@ -29,14 +30,20 @@ export class MixedAttention extends DotProductAttention {
    * @returns output (B, N, D) and cache, whose tensors may be views of larger ones; null for a call that needs no keys of its tokens
    */
   forwardWithCache(x: Tensor, options: MixedAttentionOptions): [Tensor, KeyValueCache | null] {
+    const [output, own, patterns] = this.run(x, options);
+    return [output, own && patterns.anchors(own)];
+  }
+
+  /** The output, and the keys and values of all tokens where they were needed. */
+  private run(x: Tensor, options: MixedAttentionOptions): [Tensor, KeysValues | null, PatternedAttention] {
     const patterns = new PatternedAttention(this, x, options);
     const attend = (q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null) => this.attend(q, k, v, mask);
     if (!patterns.needsKeys) {
       let [q] = splitHeads(this.q.forward(x), 1, this.config.num_heads) as [Tensor];
       if (options.freqs) q = rope(q, options.freqs);
-      return [this.drop(this.proj.forward(patterns.attend(q, null, attend))), null];
+      return [this.drop(this.proj.forward(patterns.attend(q, null, attend))), null, patterns];
     }
     const { q, ...own } = this.queriesKeysValues(x, options.freqs); // (B, H, N, d)
-    return [this.drop(this.proj.forward(patterns.attend(q, own, attend))), patterns.anchors(own)];
+    return [this.drop(this.proj.forward(patterns.attend(q, own, attend))), own, patterns];
   }
 }

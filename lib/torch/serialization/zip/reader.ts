@@ -97,12 +97,21 @@ function findDirectory(source: Source): { offset: number; length: number; count:
   const tailLength = Math.min(source.size, END_LENGTH + MAX_COMMENT);
   const tailOffset = source.size - tailLength;
   const tail = view(source.read(tailOffset, tailLength));
-  let end = tailLength - END_LENGTH;
-  while (
-    end >= 0 &&
-    !(tail.getUint32(end, true) === END && end + END_LENGTH + tail.getUint16(end + 20, true) === tailLength)
-  )
-    end--;
+  const lastEnd = (fits: (end: number) => boolean): number => {
+    let end = tailLength - END_LENGTH;
+    while (end >= 0 && !(tail.getUint32(end, true) === END && fits(end))) end--;
+    return end;
+  };
+  const endOf = (end: number): number => end + END_LENGTH + tail.getUint16(end + 20, true);
+  let end = lastEnd((at) => endOf(at) === tailLength);
+  if (end < 0) {
+    // something was appended to the archive; what stands in front of its end tells that it is one
+    const directoryEnd = (at: number): number => tail.getUint32(at + 12, true) + tail.getUint32(at + 16, true);
+    const follows = (at: number): boolean =>
+      directoryEnd(at) === tailOffset + at ||
+      (at >= LOCATOR64_LENGTH && tail.getUint32(at - LOCATOR64_LENGTH, true) === LOCATOR64);
+    end = lastEnd((at) => endOf(at) <= tailLength && follows(at));
+  }
   if (end < 0) throw damaged("a zip archive without its directory: the end of the file is missing");
 
   const endOffset = tailOffset + end;

@@ -19,6 +19,17 @@ function changed(edit: (bytes: Buffer) => void): Buffer {
   return bytes;
 }
 
+test.each([
+  ["a line end", "\n"],
+  ["a kilobyte", "x".repeat(1024)],
+])("%s after the archive changes nothing, as in PyTorch", (_, rest) => {
+  expect(load(Buffer.concat([valid, Buffer.from(rest)]))).toBe(1);
+  const path = join(folder, "appended.th");
+  save({ a: ones([3]) }, path);
+  const appended = Buffer.concat([readFileSync(path), Buffer.from(rest)]);
+  expect((load(appended) as { a: Tensor }).a.toArray()).toEqual([1, 1, 1]);
+});
+
 describe("the layout is that of torch.save", () => {
   const path = join(folder, "some.model.th");
   save({ a: ones([3]), b: ones([5]) }, path);

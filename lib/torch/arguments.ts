@@ -133,7 +133,7 @@ function refused(where: string, name: string, value: unknown, kind: Kind): TypeE
 }
 
 /**
- * Refuses options that the function does not have, values of the wrong kind, and arguments behind the options. `undefined` takes
+ * Refuses options that the function does not have, values of the wrong kind, and arguments after the options. `undefined` takes
  * the default.
  *
  * @throws TypeError that names the option and the one that was probably meant.
@@ -183,7 +183,7 @@ export function limitArguments(prototype: object, limits: Readonly<Record<string
 }
 
 /**
- * Refuses to run what is no function.
+ * Refuses to run what is not a function.
  *
  * @throws TypeError that shows the form of the call.
  */

@@ -131,7 +131,7 @@ const DTYPE_BY_ARRAY: Readonly<Record<string, DType>> = {
   BigUint64Array: "uint64",
 };
 
-// The class by its tag, since an array of another realm (a vm context, a test runner's) is no instance of this one's classes.
+// The class by its tag, since an array of another realm (a vm context, a test runner's) is not an instance of this one's classes.
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the array as `this`
 const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
 

@@ -10,7 +10,7 @@ import { forJson, unclonable } from "./unclonable";
 const net = new FinalizationRegistry<number>((id) => native.freeGenerator(id));
 
 const ADVICE = unclonable(
-  () => "a generator is no plain data: getState() gives its state as a tensor, which setState() of another one takes",
+  () => "a generator is not plain data: getState() gives its state as a tensor, which setState() of another one takes",
 );
 
 /**

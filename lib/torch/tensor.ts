@@ -76,7 +76,7 @@ const TEXT = Symbol("text");
 
 const ADVICE = unclonable(
   () =>
-    "a tensor is no plain data: shareTensor(x) hands it to a worker, x.clone() copies it, x.toArray() gives its values",
+    "a tensor is not plain data: shareTensor(x) hands it to a worker, x.clone() copies it, x.toArray() gives its values",
 );
 
 /**
@@ -513,7 +513,7 @@ export class Tensor extends TensorMethods {
     backward(this, gradient ?? null, options, ...surplus);
   }
 
-  /** Keeps `grad` for a tensor that is no leaf. */
+  /** Keeps `grad` for a tensor that is not a leaf. */
   retainGrad(): void {
     this.native("retainGrad", () => native.retainGrad(this.handle));
   }

@@ -77,7 +77,7 @@ describe("copies as plain data", () => {
 
   test.each(held)("JSON.stringify of %s is refused and says how to get the values", (_, value) => {
     expect(() => JSON.stringify(value)).toThrow(
-      /JSON\.stringify.*: a tensor is no plain data: .*x\.toArray\(\) gives its values/,
+      /JSON\.stringify.*: a tensor is not plain data: .*x\.toArray\(\) gives its values/,
     );
   });
 
@@ -87,7 +87,7 @@ describe("copies as plain data", () => {
   });
 
   test("the place of the tensor is named", () => {
-    expect(() => JSON.stringify({ loss: x })).toThrow('JSON.stringify at "loss": a tensor is no plain data');
+    expect(() => JSON.stringify({ loss: x })).toThrow('JSON.stringify at "loss": a tensor is not plain data');
   });
 
   test("a replacer may write something else for a tensor", () => {
@@ -96,7 +96,7 @@ describe("copies as plain data", () => {
   });
 
   test("generators are no plain data either", () => {
-    expect(() => JSON.stringify(new Generator())).toThrow("a generator is no plain data: getState() gives its state");
+    expect(() => JSON.stringify(new Generator())).toThrow("a generator is not plain data: getState() gives its state");
     expect(() => structuredClone(new Generator())).toThrow("getState() gives its state as a tensor");
   });
 });

@@ -88,7 +88,7 @@ export function rowArray<Values extends TypedArray>(values: Values, components: 
   return { values, shape: components === 1 ? [rows] : [rows, components] };
 }
 
-/** Integers as int32; undefined where one does not fit, or is no integer. An array of int32 is returned as it is. */
+/** Integers as int32; undefined where one does not fit, or is not an integer. An array of int32 is returned as it is. */
 export function toInt32(values: TypedArray): Int32Array | undefined {
   if (values instanceof Int32Array) return values;
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {

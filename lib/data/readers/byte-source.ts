@@ -114,7 +114,7 @@ export function bytesSource(bytes: Uint8Array, name = "bytes"): ByteSource {
 /**
  * Opens a file, hands it to the body and closes it.
  *
- * @throws FileNotFoundError when there is none; {@link FileFormatError} when it is no regular file, or cannot be read.
+ * @throws FileNotFoundError when there is none; {@link FileFormatError} when it is not a regular file, or cannot be read.
  */
 export function withFile<T>(path: string, body: (source: ByteSource) => T): T {
   const source = openFile(path);

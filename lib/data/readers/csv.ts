@@ -32,7 +32,7 @@ export function readCsv(source: ByteSource, options: CsvOptions = {}): FieldMap 
 
 class Column {
   readonly numbers = new GrowingArray(Float64Array);
-  /** From the first cell on that is no number. */
+  /** From the first cell on that is not a number. */
   texts: string[] | undefined;
 
   push(cell: string): void {

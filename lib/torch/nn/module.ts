@@ -54,7 +54,7 @@ interface Hooks {
  * {@link Parameter} is a parameter, a {@link Module} is a child, a tensor given to {@link registerBuffer} is a buffer.
  * Everything else (numbers, configs, `null`, plain tensors, `#private` fields) is not part of the state. Nothing is
  * recorded at assignment, so a parameter or child that replaces another is picked up by the next call. Modules and
- * parameters in an array, map or object belong into a {@link ModuleList} or its relatives: the first use says so.
+ * parameters in an array, map or object belong in a {@link ModuleList} or its relatives: the first use says so.
  *
  * State-dict keys are the snake_case of the property path: `this.attentionBlock.qkv.weight` is `attention_block.qkv.weight`.
  *
@@ -94,7 +94,7 @@ export abstract class Module {
   }
 
   /**
-   * Makes `tensor` a buffer: state that is no parameter (running statistics, fixed tables). It moves with
+   * Makes `tensor` a buffer: state that is not a parameter (running statistics, fixed tables). It moves with
    * {@link to} and, unless `persistent` is false, is part of the state dict.
    *
    * Returns the tensor, so that a typed field can be declared with it:

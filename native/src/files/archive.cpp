@@ -255,7 +255,7 @@ Napi::Value archive_commit_async(Addon& addon, const Arguments& arguments) {
   return run_later(arguments.env(), commit(addon, arguments));
 }
 
-// archiveClose(id): of either kind; closing twice is no mistake
+// archiveClose(id): of either kind; closing twice is not a mistake
 Napi::Value archive_close(Addon& addon, const Arguments& arguments) {
   const int64_t id = arguments.integer(0, "archive");
   addon.archives->readers.erase(id);

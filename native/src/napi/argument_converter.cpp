@@ -132,7 +132,7 @@ std::optional<std::string> read_string(napi_env env, napi_value value) {
   return text;
 }
 
-// Runs `visit(element)` for each entry; false when the value is no array, or when `visit` says so.
+// Runs `visit(element)` for each entry; false when the value is not an array, or when `visit` says so.
 template <typename Visit>
 bool for_each(napi_env env, napi_value value, Visit visit) {
   uint32_t length;

@@ -31,7 +31,7 @@ JavaScriptError::JavaScriptError(Callbacks& callbacks) {
   const Napi::Env env = callbacks.env();
   napi_value thrown;
   napi_valuetype type;
-  // While the worker is being terminated what is pending is no JavaScript value.
+  // While the worker is being terminated what is pending is not a JavaScript value.
   if (napi_get_and_clear_last_exception(env, &thrown) != napi_ok || napi_typeof(env, thrown, &type) != napi_ok) return;
   if (type == napi_undefined || type == napi_null) return;
   if (type == napi_object || type == napi_function) {

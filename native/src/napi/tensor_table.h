@@ -97,7 +97,7 @@ class TensorTable {
   static constexpr uint32_t kFirstGenerations = uint32_t{1} << 26;
 
   uint32_t slot_of(double handle) const {
-    if (!is_live(handle)) fail("ERR_DISPOSED", "the tensor was disposed, or is no tensor of this thread");
+    if (!is_live(handle)) fail("ERR_DISPOSED", "the tensor was disposed, or is not a tensor of this thread");
     return static_cast<uint32_t>(static_cast<uint64_t>(handle) % kMaxSlots);
   }
 

@@ -21,7 +21,7 @@ const GROUP_OF = new Map<number, SurfaceGroup["name"]>([
   [CellType.TRIANGLE_STRIP, "Strips"],
 ]);
 
-/** The groups, and the cells of the mesh in their order; undefined for a cell that is no part of a surface. */
+/** The groups, and the cells of the mesh in their order; undefined for a cell that is not part of a surface. */
 export function surfaceGroups(cells: Cells): { groups: SurfaceGroup[]; order: Int32Array } | undefined {
   const names = ["Verts", "Lines", "Polys", "Strips"] as const;
   const members = new Map(names.map((name) => [name, [] as number[]]));

@@ -1,6 +1,6 @@
 /**
  * The elements of a VTK XML file. An XML library would turn the data between the tags into strings, hundreds of megabytes
- * of them, and stumble over raw appended data, which is no XML: this one keeps their place in the file.
+ * of them, and stumble over raw appended data, which is not XML: this one keeps their place in the file.
  */
 import type { ByteSource } from "../byte-source";
 import { Scanner, show } from "../scanner";

@@ -143,7 +143,7 @@ const MAPS: Readonly<Record<DictNode["kind"], new () => Map<unknown, unknown>>> 
   Counter: Counter as new () => Map<unknown, unknown>,
 };
 
-/** A key that a plain object holds like a dict does: JavaScript sorts integer-like names to the front, and `__proto__` is no name. */
+/** A key that a plain object holds like a dict does: JavaScript sorts integer-like names to the front, and `__proto__` is not a name. */
 function keepsItsPlace(key: unknown): boolean {
   return typeof key === "string" && key !== "__proto__" && !/^(0|[1-9]\d{0,9})$/.test(key);
 }

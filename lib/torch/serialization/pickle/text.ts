@@ -5,7 +5,7 @@ import { damaged } from "../errors";
 /** The text in `bytes` from `start` to `end`. */
 export function decodeText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("utf8", start, end);
-  // the decoder replaces what is no UTF-8
+  // the decoder replaces what is not UTF-8
   if (!text.includes("\ufffd") || isUtf8(bytes.subarray(start, end))) return text;
   return decodeWithSurrogates(bytes.subarray(start, end));
 }

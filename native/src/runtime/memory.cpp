@@ -13,6 +13,10 @@
 #include <mutex>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 #if defined(__APPLE__)
 #include <malloc/malloc.h>
 #define noether_usable_size malloc_size
@@ -189,7 +193,19 @@ class LargeBlocks {
   void free_oldest() {
     Free* block = oldest_;
     remove(block);
+    return_pages(block);
     free_block(block);
+  }
+
+  // The C library gives a block's memory back to the system by itself only where nothing that is in use lies behind it.
+  static void return_pages([[maybe_unused]] void* block) {
+#if defined(__linux__)
+    static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto address = reinterpret_cast<uintptr_t>(block);
+    const uintptr_t begin = (address + page - 1) / page * page;
+    const uintptr_t end = (address + noether_usable_size(block)) / page * page;
+    if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+#endif
   }
 
   std::mutex mutex_;

@@ -3,6 +3,9 @@ import { Collator, DataContainer, MultiStagePipeline, type DatasetProtocol } fro
 import { KeyError, ValueError } from "../../lib/config/python-errors";
 import { drawSeed } from "../../lib/data/random/draw-seed";
 import { collect, IndexDataset, values } from "./support";
+import { collectGarbage } from "../support/collect-garbage";
+
+beforeAll(collectGarbage);
 
 const loaderOf = (container: DataContainer, dataset: DatasetProtocol, more: object = {}) =>
   container.getDataLoader(dataset, { batchSize: 4, dropLast: true, ...more });

@@ -17,6 +17,9 @@ import { BaseTrainer, LossWithOutputs } from "../../../lib/training";
 import { getBatchSizes } from "../../../lib/training/trainers/batch-size";
 import { toTrainerResult } from "../../../lib/training/trainers/result";
 import { smallData, smallRun, SmallTrainer, temporaryFolder, weightsOf } from "../../support/small-run";
+import { collectGarbage } from "../../support/collect-garbage";
+
+beforeAll(collectGarbage);
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

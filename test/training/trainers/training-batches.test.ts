@@ -4,6 +4,9 @@ import { DataContainer, MultiStagePipeline } from "../../../lib/data";
 import { TrainingRandomness } from "../../../lib/training/trainers/random-state";
 import { TrainingBatches } from "../../../lib/training/trainers/training-batches";
 import { IndexDataset } from "../../data/support";
+import { collectGarbage } from "../../support/collect-garbage";
+
+beforeAll(collectGarbage);
 
 interface Options {
   samples?: number;

@@ -2,6 +2,9 @@ import { AnchoredBranchedUPT, predictQueries } from "../../../../lib/modeling";
 import { countTensors, manualSeed, noGrad, rand, randn } from "../../../../lib/torch";
 import { relativeError } from "../../../golden/cases";
 import { ints } from "../../helpers";
+import { collectGarbage } from "../../../support/collect-garbage";
+
+beforeAll(collectGarbage);
 
 function build(conditioned: boolean): AnchoredBranchedUPT {
   manualSeed(1);

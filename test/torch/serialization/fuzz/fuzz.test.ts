@@ -17,6 +17,7 @@ import {
 import { native } from "../../../../lib/torch/addon";
 import { openBytes } from "../../../../lib/torch/serialization/source";
 import { dataOffset, readZipDirectory } from "../../../../lib/torch/serialization/zip/reader";
+import { collectGarbage } from "../../../support/collect-garbage";
 import { archive, deflated } from "../archives";
 import { fixtures, temporaryFolder } from "../fixtures";
 import { mutate, randomFrom, type Random } from "./mutations";
@@ -144,6 +145,8 @@ const programs = pickles.map((records) => records["data.pkl"]!);
 const safetensors = fixture("dtypes.safetensors");
 
 const pick = <T>(list: readonly T[], random: Random): T => list[random.below(list.length)]!;
+
+beforeAll(collectGarbage);
 
 test("checkpoints as a whole", () => {
   fuzz(0.2, 1, (random, describe) => {

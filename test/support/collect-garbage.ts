@@ -1,0 +1,17 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { memory } from "../../lib/torch";
+
+/**
+ * Frees the tensors that nobody owns any more, also those of test files that ran in this process before: a collection in the
+ * middle of a test would free them then, and change what the test counts.
+ */
+export async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  for (let before = Infinity; memory().tensors < before;) {
+    before = memory().tensors;
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

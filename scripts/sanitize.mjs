@@ -50,6 +50,9 @@ for (const args of [
 ])
   require(run("cmake", args).status === 0, `cmake ${args.join(" ")} failed`);
 
+// Child processes of the tests load the package as it is built.
+require(run(process.execPath, [join(root, "scripts", "build.mjs")]).status === 0, "scripts/build.mjs failed");
+
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports);
 const asked = process.argv.slice(2);
@@ -67,8 +70,13 @@ const { status } = run(
     },
   },
 );
-const found = readdirSync(reports);
-for (const name of found) console.error(readFileSync(join(reports, name), "utf8"));
+// A size that no machine has gives a warning and a null pointer; that it becomes an error in JavaScript is what tests check.
+const found = readdirSync(reports)
+  .map((name) => readFileSync(join(reports, name), "utf8"))
+  .filter((report) =>
+    report.split("\n").some((line) => line.trim() !== "" && !/WARNING: .* failed to allocate/.test(line)),
+  );
+for (const report of found) console.error(report);
 require(found.length === 0, `${found.length} report${found.length === 1 ? "" : "s"} above`);
 require(status === 0, "the tests failed, without a report of the sanitizer");
 console.log("sanitize: no report");

@@ -3,12 +3,13 @@ import { isGiven, literal } from "../../../config/schema";
 import { fieldSlices, totalDim } from "../../../core/data-specs/field-dim-spec";
 import { totalOutputDim } from "../../../core/data-specs/model-data-specs";
 import type { ModelDataSpecs } from "../../../core/data-specs/model-data-specs";
+import { cat } from "../../../torch";
 import type { Tensor } from "../../../torch";
-import { LinearProjection } from "../../modules/layers";
+import { LinearProjection, type ContinuousSincosEmbed } from "../../modules/layers";
 import { MLP } from "../../modules/mlp";
 
 /**
- * Which channels of the head the fields of the volume have: "own", those behind the surface's; or "shared", the first ones, as release
+ * Which channels of the head the fields of the volume have: "own", those after the surface's; or "shared", the first ones, as release
  * 2026.4 of the Python framework reads them: weights that were trained there need it.
  */
 export const VolumeChannels = literal("own", "shared");
@@ -81,4 +82,35 @@ export function gatherFields(
     gather("volume", volume.output_dims, y.narrow(1, surfaceCount, y.size(1) - surfaceCount), offset);
   }
   return fields;
+}
+
+/** Batch of `AeroTransformer.forward` and `AeroTransolver.forward`, by the names of batch keys. */
+export interface AeroPointInputs {
+  /** (B, n, P) */
+  readonly surface_position: Tensor;
+  readonly volume_position: Tensor;
+  /** (B, n, F), with physics features. */
+  readonly surface_features?: Tensor | null;
+  readonly volume_features?: Tensor | null;
+}
+
+/** The layers that embed points of both domains. */
+interface PointEmbedding {
+  readonly posEmbed: ContinuousSincosEmbed;
+  readonly surfaceBias: MLP;
+  readonly volumeBias: MLP;
+  readonly projectSurfaceFeatures: LinearProjection | null;
+  readonly projectVolumeFeatures: LinearProjection | null;
+}
+
+/** The points of the surface, then those of the volume, as one sequence (B, N, D): positions, features, an MLP for each domain. */
+export function embedPoints(model: PointEmbedding, inputs: AeroPointInputs): Tensor {
+  const { posEmbed, surfaceBias, volumeBias, projectSurfaceFeatures, projectVolumeFeatures } = model;
+  const surface = withFeatures(
+    posEmbed.forward(inputs.surface_position),
+    projectSurfaceFeatures,
+    inputs.surface_features,
+  );
+  const volume = withFeatures(posEmbed.forward(inputs.volume_position), projectVolumeFeatures, inputs.volume_features);
+  return cat([surfaceBias.forward(surface), volumeBias.forward(volume)], 1); // (B, N, D)
 }

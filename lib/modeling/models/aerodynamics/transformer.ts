@@ -13,10 +13,11 @@ import {
   adoptVolumeChannels,
   aeroFields,
   biasMlp,
+  embedPoints,
   featureProjection,
   gatherFields,
   requireSurfaceAndVolume,
-  withFeatures,
+  type AeroPointInputs,
 } from "./fields";
 
 /** Config of {@link AeroTransformer}. */
@@ -31,16 +32,6 @@ export const AeroTransformerConfig = TransformerConfig.extend("AeroTransformerCo
 export type AeroTransformerConfig = z.output<typeof AeroTransformerConfig>;
 
 register("noether.modeling.models.aerodynamics.AeroTransformerConfig", { schema: AeroTransformerConfig });
-
-/** Batch of {@link AeroTransformer.forward} and {@link AeroTransolver.forward}, by the names of batch keys. */
-export interface AeroPointInputs {
-  /** (B, n, P) */
-  readonly surface_position: Tensor;
-  readonly volume_position: Tensor;
-  /** (B, n, F), with physics features. */
-  readonly surface_features?: Tensor | null;
-  readonly volume_features?: Tensor | null;
-}
 
 /**
  * Trainable transformer on the points of the surface and of the volume, one sequence: embedded positions, an MLP for each domain,
@@ -93,15 +84,9 @@ export class AeroTransformer extends Model {
   }
 
   override forward(inputs: AeroPointInputs): Record<string, Tensor> {
-    const { surface_position, volume_position, surface_features, volume_features } = inputs;
+    const { surface_position, volume_position } = inputs;
     return scope(() => {
-      const surface = withFeatures(
-        this.posEmbed.forward(surface_position),
-        this.projectSurfaceFeatures,
-        surface_features,
-      );
-      const volume = withFeatures(this.posEmbed.forward(volume_position), this.projectVolumeFeatures, volume_features);
-      const x = cat([this.surfaceBias.forward(surface), this.volumeBias.forward(volume)], 1); // (B, N, D)
+      const x = embedPoints(this, inputs); // (B, N, D)
       const freqs = this.rope?.table(cat([surface_position, volume_position], 1));
       const y = this.out.forward(this.norm.forward(this.backbone.forward(x, { freqs }))); // (B, N, C)
       return gatherFields(y, surface_position.size(1), this.config);

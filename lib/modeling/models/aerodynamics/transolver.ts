@@ -4,7 +4,7 @@ import { validateConfig } from "../../../config/schema";
 import { ModelDataSpecs, totalOutputDim } from "../../../core/data-specs/model-data-specs";
 import { Model } from "../../../core/models";
 import type { ModelOptions } from "../../../core/models";
-import { cat, nn, rand, scope } from "../../../torch";
+import { nn, rand, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { ContinuousSincosEmbed, LinearProjection } from "../../modules/layers";
 import type { MLP } from "../../modules/mlp";
@@ -13,12 +13,12 @@ import {
   adoptVolumeChannels,
   aeroFields,
   biasMlp,
+  embedPoints,
   featureProjection,
   gatherFields,
   requireSurfaceAndVolume,
-  withFeatures,
+  type AeroPointInputs,
 } from "./fields";
-import type { AeroPointInputs } from "./transformer";
 
 /** Config of {@link AeroTransolver}. */
 export const AeroTransolverConfig = TransolverConfig.extend("AeroTransolverConfig", {
@@ -72,15 +72,9 @@ export class AeroTransolver extends Model {
   }
 
   override forward(inputs: AeroPointInputs): Record<string, Tensor> {
-    const { surface_position, volume_position, surface_features, volume_features } = inputs;
+    const { surface_position } = inputs;
     return scope(() => {
-      const surface = withFeatures(
-        this.posEmbed.forward(surface_position),
-        this.projectSurfaceFeatures,
-        surface_features,
-      );
-      const volume = withFeatures(this.posEmbed.forward(volume_position), this.projectVolumeFeatures, volume_features);
-      const x = cat([this.surfaceBias.forward(surface), this.volumeBias.forward(volume)], 1); // (B, N, D)
+      const x = embedPoints(this, inputs); // (B, N, D)
       const y = this.out.forward(this.norm.forward(this.backbone.forward(x.add(this.placeholder)))); // (B, N, C)
       return gatherFields(y, surface_position.size(1), this.config);
     });

@@ -31,7 +31,7 @@ const OPTIONS = { eps: real, elementwiseAffine: flag, bias: flag, ...factoryKind
 /** Normalises over the last dimensions: (…, …normalizedShape) → the same. Ba et al. 2016, arXiv 1607.06450. */
 export class LayerNorm extends Module {
   readonly normalizedShape: readonly number[];
-  readonly eps: number;
+  eps: number;
   readonly elementwiseAffine: boolean;
   /** normalizedShape, or null. */
   weight: Parameter | null;

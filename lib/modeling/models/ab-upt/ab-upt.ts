@@ -9,7 +9,7 @@ import { narrowTable } from "../../functional/rope";
 import type { RopeTable } from "../../functional/rotate";
 import { CrossAnchorAttention, JointAnchorAttention, SelfAnchorAttention } from "../../modules/attention";
 import type { KeysValues, KeyValueCache, TokenSpec } from "../../modules/attention";
-import { PerceiverBlock, TransformerBlock } from "../../modules/blocks";
+import { PerceiverBlock, PerceiverBlockConfig, TransformerBlock } from "../../modules/blocks";
 import { SupernodePooling } from "../../modules/encoders";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../../modules/layers";
 import { MLP } from "../../modules/mlp";
@@ -154,13 +154,27 @@ export class AnchoredBranchedUPT extends nn.Module {
   }
 
   /**
-   * Adjusts what is computed to weights of a model with another config: untied weights of the Python framework, whose configs lack
-   * `untied_square_weights`, multiply as they were trained.
+   * Adjusts what is computed to weights of a model with another config. Those of release 2026.4 of the Python framework, whose configs
+   * lack `untied_square_weights` and `perceiver_block_config`, multiply and normalise as they were trained.
    */
   adoptStoredConfig(stored: Readonly<Record<string, unknown>>): void {
-    if ("untied_square_weights" in stored || isGiven(this.config, "untied_square_weights")) return;
-    this.config.untied_square_weights = "upstream";
-    for (const module of this.modules()) if (module instanceof UntiedLinear) module.squareWeights = "upstream";
+    if (!("untied_square_weights" in stored) && !isGiven(this.config, "untied_square_weights")) {
+      this.config.untied_square_weights = "upstream";
+      for (const module of this.modules()) if (module instanceof UntiedLinear) module.squareWeights = "upstream";
+    }
+    if (!("perceiver_block_config" in stored)) this.#adoptPerceiverEps();
+  }
+
+  /** There, perceiver blocks have the default `eps`, whatever `transformer_block_config` says. */
+  #adoptPerceiverEps(): void {
+    const { perceiver_block_config: perceiver, transformer_block_config: block } = this.config;
+    const saysItself = perceiver.eps !== block.eps;
+    if (saysItself) return;
+    perceiver.eps = PerceiverBlockConfig.fields.eps.parse(undefined);
+    for (const module of this.physicsBlocks) {
+      if (!(module instanceof PerceiverBlock)) continue;
+      for (const norm of [module.norm1q, module.norm1kv, module.norm2]) norm.eps = perceiver.eps;
+    }
   }
 
   /** Names of the domains, in the order of their tokens. */

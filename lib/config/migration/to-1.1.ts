@@ -66,6 +66,11 @@ function restoreBlockNames(section: Section): void {
   const names = blocks.items.map((item) => toPlain(item));
   const untied = names.find((name) => typeof name === "string" && name.endsWith("_untied"));
   if (untied !== undefined) section.problem("physics_blocks", `release 1.1 has no "${String(untied)}" blocks`, blocks);
+  if (!names.some((name) => String(name).startsWith("perceiver"))) {
+    const message =
+      "release 1.1 has a geometry encoder in every AB-UPT, this model without perceiver blocks has none: its weights would be incomplete there";
+    section.problem("physics_blocks", message, blocks);
+  }
   section.node.entries.set(
     "physics_blocks",
     listNode(

@@ -108,8 +108,12 @@ test.each([
     "model.data_specs.domains: release 1.1 has the domains surface and volume, in this order, not volume, surface",
   ],
   [
-    "model: { kind: test.migration.Branches, physics_blocks: [self_untied] }",
+    "model: { kind: test.migration.Branches, physics_blocks: [perceiver, self_untied] }",
     'model.physics_blocks: release 1.1 has no "self_untied" blocks',
+  ],
+  [
+    "model: { kind: test.migration.Branches, physics_blocks: [self, cross] }",
+    "model.physics_blocks: release 1.1 has a geometry encoder in every AB-UPT, this model without perceiver blocks has none: its weights would be incomplete there",
   ],
   [
     "model: { kind: test.migration.TransolverConfig, transformer_block_config: { max_wavelength: 5000 } }",

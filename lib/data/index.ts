@@ -48,10 +48,12 @@ export { permutation, randomOrder } from "./random/permutation";
 export { DataContainer } from "./container/data-container";
 export { DataLoader } from "./container/data-loader";
 export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
+export { prepareDatasets, type PrepareContext } from "./factory/prepare-datasets";
 
 export { readStatistics, type Statistics } from "./stats/statistics";
 export { AeroStatsSchema } from "./stats/aero-stats";
 export { DATASET_STATISTICS } from "./datasets/statistics";
+export * from "./datasets/folder";
 export { FileMap } from "./datasets/file-map";
 export { checkSplitIDs, type DatasetSplitIDs } from "./datasets/split-ids";
 

@@ -97,8 +97,10 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   /**
    * Called once for a sample before its getters, with whose results they are called: for what several of them need. Loaded
    * tensors are freed with the scope of the batch.
+   *
+   * @param _keys sample keys that will be loaded, so that nothing else has to be read
    */
-  protected preGetitem(_index: number): Prepared | Promise<Prepared> {
+  protected preGetitem(_index: number, _keys: readonly string[]): Prepared | Promise<Prepared> {
     return {};
   }
 
@@ -148,7 +150,7 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
     const unknown = keys.find((key) => !this.#getters.has(key));
     if (unknown !== undefined)
       throw new KeyError(`${this.constructor.name} has no "${unknown}"; available: ${this.getterKeys().join(", ")}`);
-    const prepared: unknown = await this.preGetitem(index);
+    const prepared: unknown = await this.preGetitem(index, keys);
     if (!isMapping(prepared))
       throw new TypeError(
         `expected a mapping from preGetitem of ${this.constructor.name}, received ${describeObject(prepared)}`,

@@ -11,7 +11,7 @@ import { noGrad, randperm, scope } from "../../torch";
 import type { BaseTrainer } from "../trainers/base-trainer";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
 import { describeValue } from "./describe-values";
-import { createData, createModel, createTrainer } from "./experiment-parts";
+import { createData, createModel, createTrainer, prepareData } from "./experiment-parts";
 import { logChanges } from "./log-changes";
 import type { RunConfig } from "./run-config";
 
@@ -31,6 +31,7 @@ export async function developmentRun(
 ): Promise<void> {
   addGlobalHandlers({ level: consoleLevel(config) });
   logChanges(changes);
+  await prepareData(config);
   setSeed(config.seed);
   await scope(async () => {
     const dataContainer = createData(config);

@@ -1,10 +1,15 @@
 import { Factory } from "../../config/factory/factory";
 import { getRank, isDistributed } from "../../core/distributed";
 import { ModelBase } from "../../core/models";
-import { createPipeline, DataContainer, DatasetFactory } from "../../data";
+import { createPipeline, DataContainer, DatasetFactory, prepareDatasets } from "../../data";
 import { BaseTrainer } from "../trainers/base-trainer";
 import type { TrainerDependencies } from "../trainers/types";
 import type { ConfigSchema } from "./config-schema";
+
+/** What data sets do before any is made: look at their files, compute statistics, which become part of the config. */
+export async function prepareData({ datasets, model }: ConfigSchema): Promise<void> {
+  await prepareDatasets(datasets, { dataSpecs: (model as { data_specs?: unknown }).data_specs ?? null });
+}
 
 /** The data sets in the order of the config, each with its pipeline. */
 export function createData(config: ConfigSchema): DataContainer {

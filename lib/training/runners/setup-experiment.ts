@@ -18,7 +18,7 @@ import type { BaseTrainer } from "../trainers/base-trainer";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
-import { createData, createModel, createTrainer, seedOf } from "./experiment-parts";
+import { createData, createModel, createTrainer, prepareData, seedOf } from "./experiment-parts";
 import { logChanges } from "./log-changes";
 import type { RunConfig } from "./run-config";
 import { claimFreeRun, claimFreeStage, claimRunDirectory } from "./run-directory";
@@ -122,6 +122,7 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
     if ((value ?? 0) > 0)
       logger.info(`${key} ${value} has no effect yet: samples are loaded in the process that trains`);
   }
+  await prepareData(config);
   setSeed(seedOf(config));
   const dataContainer = createData(config);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };

@@ -19,7 +19,7 @@ import { MetricPropertyProvider, PathProvider } from "../../lib/core/providers";
 import { NoopTracker } from "../../lib/core/trackers";
 import { ones, load, loadSafetensors, save } from "../../lib/torch";
 import { CheckpointError } from "../../lib/torch/serialization";
-import { ownMark } from "../../lib/torch/serialization/process-mark";
+import { ownMark } from "../../lib/io/files/process-mark";
 import "../../lib";
 import { markNodeExactly } from "../support/mark-exactly";
 import { describeValue, sorted } from "../torch/serialization/describe";

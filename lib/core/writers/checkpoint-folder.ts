@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 
 import { save } from "../../torch";
-import { MARK_PATTERN, ownMark } from "../../torch/serialization/process-mark";
-import { isDead, removeDeadTemporaries, tryRemove } from "../../torch/serialization/temporary";
+import { MARK_PATTERN, ownMark } from "../../io/files/process-mark";
+import { isDead, removeDeadTemporaries, tryRemove } from "../../io/files/temporary";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 
 const PENDING = new RegExp(`^\\.pending-(${MARK_PATTERN})-[0-9a-f]+$`);

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 
 import { RuntimeError } from "../../config/python-errors";
 import { writeYaml } from "../../config/yaml/writer";
-import { removeDeadTemporaries, temporaryPath } from "../../torch/serialization/temporary";
+import { removeDeadTemporaries, temporaryPath } from "../../io/files/temporary";
 
 /**
  * Writes a mapping as a YAML file that Python reads back the same; under a temporary name first.

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { FileNotFoundError, RuntimeError } from "../../config/python-errors";
-import { temporaryPath } from "../../torch/serialization/temporary";
+import { temporaryPath } from "../../io/files/temporary";
 
 const BUFFER = 2 ** 20;
 

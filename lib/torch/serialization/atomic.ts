@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { native } from "../addon";
 import { TorchError } from "../errors";
 import { perform, type Steps } from "./steps";
-import { removeDeadTemporaries, temporaryPath } from "./temporary";
+import { removeDeadTemporaries, temporaryPath } from "../../io/files/temporary";
 
 /**
  * Writes a file under a temporary name in the folder of `path`, brings it to disk and renames it. When anything fails

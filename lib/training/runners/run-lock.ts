@@ -12,8 +12,8 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { RuntimeError } from "../../config/python-errors";
-import { ownMark, stateOf } from "../../torch/serialization/process-mark";
-import { temporaryPath } from "../../torch/serialization/temporary";
+import { ownMark, stateOf } from "../../io/files/process-mark";
+import { temporaryPath } from "../../io/files/temporary";
 
 /** Name of the file in a run's folder. */
 const LOCK_FILE = ".lock";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "n
 import { join } from "node:path";
 
 import { load, save } from "../../../lib/torch";
-import { ownMark } from "../../../lib/torch/serialization/process-mark";
+import { ownMark } from "../../../lib/io/files/process-mark";
 import { CheckpointFolder } from "../../../lib/core/writers";
 import { temporaryFolder } from "../../support/small-run";
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from
 import { join } from "node:path";
 
 import { RunInUseError, RunLock } from "../../../lib/training/runners";
-import { ownMark } from "../../../lib/torch/serialization/process-mark";
+import { ownMark } from "../../../lib/io/files/process-mark";
 import { temporaryFolder } from "../../support/small-run";
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
 import { save, saveSafetensors, ones } from "../../../lib/torch";
-import { ownMark, stateOf } from "../../../lib/torch/serialization/process-mark";
-import { removeDeadTemporaries, temporaryPath } from "../../../lib/torch/serialization/temporary";
+import { ownMark, stateOf } from "../../../lib/io/files/process-mark";
+import { removeDeadTemporaries, temporaryPath } from "../../../lib/io/files/temporary";
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "noether-"))));

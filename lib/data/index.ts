@@ -20,6 +20,7 @@ export { DatasetWrapperConfig, DatasetWrappers } from "./base/wrapper-config";
 export { TimingWrapper } from "./wrappers/timing-wrapper";
 
 export { ComposePreProcess } from "./preprocessors/compose";
+export { createNormalizers } from "./preprocessors/create-normalizers";
 export { PreProcessor, type PreProcessorOptions } from "./preprocessors/pre-processor";
 export { fromLogscale, toLogscale } from "../core/functional/logscale";
 export { AnyNormalizer, NormalizerChain } from "./preprocessors/normalizers/normalizer-config";
@@ -49,6 +50,7 @@ export { DataContainer } from "./container/data-container";
 export { DataLoader } from "./container/data-loader";
 export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
 export { prepareDatasets, type PrepareContext } from "./factory/prepare-datasets";
+export { DATA_RECORD, DataRecord, readDataRecord, writeDataRecord } from "./factory/data-record";
 
 export { readStatistics, type Statistics } from "./stats/statistics";
 export { AeroStatsSchema } from "./stats/aero-stats";

@@ -1,1 +1,3 @@
+export * from "./predict";
+export * from "./run";
 export * from "./runners";

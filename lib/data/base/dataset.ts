@@ -1,15 +1,14 @@
-import { keep, type Tensor } from "../../torch";
+import type { Tensor } from "../../torch";
 import { editDistance, suggestNames } from "../../config/nearest-names";
 import { isMapping } from "../../config/schema";
 import { getLogger } from "../../core/logging";
 import { KeyError, NotImplementedError, ValueError } from "../../config/python-errors";
 import type { DatasetBaseConfig } from "./dataset-config";
 import { Collator } from "../pipeline/collator";
-import { ComposePreProcess } from "../preprocessors/compose";
-import type { PreProcessor, PreProcessorOptions } from "../preprocessors/pre-processor";
+import type { ComposePreProcess } from "../preprocessors/compose";
+import { createNormalizers } from "../preprocessors/create-normalizers";
 import { readStatistics, type Statistics } from "../stats/statistics";
 import type { Loaded, Sample } from "../sample";
-import { lookupKind } from "../../config/registry";
 
 /** What {@link Dataset.preGetitem} prepared for the getters of one sample. */
 export type Prepared = Readonly<Record<string, unknown>>;
@@ -70,6 +69,8 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   static readonly statsFile: string | null = null;
 
   readonly normalizers: ReadonlyMap<string, ComposePreProcess>;
+  /** What {@link fetchStatistics} gave. */
+  readonly statistics: Statistics | null;
   computeStatistics = false;
   readonly #logger = getLogger(this.constructor.name);
   /** Normalizer keys whose absence was told. */
@@ -78,14 +79,8 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   #pipeline: Collator | null = null;
 
   constructor(readonly config: C) {
-    const statistics = this.fetchStatistics();
-    const normalizers = Object.entries(config.dataset_normalizers ?? {}).map(([key, configs]) => {
-      const chain = (Array.isArray(configs) ? configs : [configs]).map((entry) =>
-        createPreProcessor(entry, key, statistics),
-      );
-      return [key, new ComposePreProcess(key, chain)] as const;
-    });
-    this.normalizers = new Map(normalizers);
+    this.statistics = this.fetchStatistics();
+    this.normalizers = createNormalizers(config.dataset_normalizers, this.statistics);
   }
 
   /** Statistics of this data set's fields by name, `surface_pressure_mean`; null: there are none. Called once, at construction. */
@@ -140,6 +135,11 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
 
   getterKeys(): string[] {
     return [...this.#getters.keys()].sort();
+  }
+
+  /** Under which key the normalizer is that the values of a sample key pass; null: they pass none. */
+  normalizerKey(key: string): string | null {
+    return this.#getters.get(key)?.normalizerKey ?? null;
   }
 
   async getitem(key: string, index: number): Promise<Tensor> {
@@ -210,17 +210,6 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   toString(): string {
     return this.constructor.name;
   }
-}
-
-function createPreProcessor(config: Record<string, unknown>, key: string, statistics: Statistics | null): PreProcessor {
-  const kind = config["kind"];
-  if (typeof kind !== "string") throw new ValueError(`expected a "kind" in the normalizer of "${key}"`);
-  const PreProcessorClass = lookupKind(kind).class as new (
-    config: unknown,
-    key: string,
-    options: PreProcessorOptions,
-  ) => PreProcessor;
-  return keep(new PreProcessorClass(config, key, { statistics }));
 }
 
 /** Class name of an object, or the type of anything else; for messages. */

@@ -10,6 +10,7 @@ import { MetricPropertyProvider, PathProvider } from "../../core/providers";
 import { setSeed } from "../../core/seed";
 import { BaseTracker, isTrackerOff, NoopTracker } from "../../core/trackers";
 import { Hyperparameters } from "../../core/writers";
+import { writeDataRecord } from "../../data";
 import { PreviousRunInitializerConfig } from "../../initializers/previous-run-initializer";
 import { ResumeInitializerConfig } from "../../initializers/resume-initializer";
 import { cuda, versions } from "../../torch";
@@ -142,6 +143,7 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
     const path = resolve(pathProvider.runOutputPath, "hp_resolved.yaml");
     Hyperparameters.saveResolved(resumed, path, schemaKind, resumed.trainer.checkpoint_format);
     Hyperparameters.log(resumed);
+    writeDataRecord(pathProvider.runOutputPath, dataContainer.datasets);
     if (config.store_code_in_output) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
   }
   return { trainer, model, tracker, messageCounter, pathProvider, lock };

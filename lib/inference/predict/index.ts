@@ -1,0 +1,4 @@
+/** From inputs to fields in physical units. */
+export type { PredictedField } from "./field-buffers";
+export type { CaseInputs, InputValue } from "./inputs";
+export type { PredictOptions } from "./prediction-case";

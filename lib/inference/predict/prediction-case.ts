@@ -1,0 +1,151 @@
+import type { ModelBase } from "../../core/models";
+import { moveItemsToDevice } from "../../core/device/move-items";
+import type { DeviceBatch } from "../../core/interfaces/data";
+import { ValueError } from "../../config/python-errors";
+import type { Sample } from "../../data";
+import { arange, getRngState, inferenceMode, keep, manualSeed, scope, setRngState, Tensor } from "../../torch";
+import type { DataDescription } from "../run/data-description";
+import { positionKey, type RunFields } from "../run/run-fields";
+
+/** A model with what its inputs go through. */
+export interface Predictor {
+  readonly model: ModelBase;
+  readonly fields: RunFields;
+  readonly data: DataDescription;
+  readonly forwardProperties: readonly string[];
+  readonly targetProperties: readonly string[];
+}
+
+/** How a prediction is made. */
+export interface PredictOptions {
+  /** Points that are evaluated at a time; memory grows with it. Default 16384; of models whose points see each other, as many as in training. */
+  readonly chunkSize?: number;
+  /** Called after every chunk. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+  /** Stops between two chunks; the promise is then rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Of the random choice of anchors and supernodes: the same seed gives the same fields. Default 0. */
+  readonly seed?: number;
+}
+
+export const DEFAULT_CHUNK = 16384;
+
+/** Inputs of one case, scaled, and how they become batches. */
+export class PredictionCase {
+  /** Scaled inputs by sample key, on the CPU. */
+  readonly #inputs: Map<string, Tensor>;
+  readonly #rows = new Map<string, number>();
+
+  constructor(
+    readonly predictor: Predictor,
+    raw: ReadonlyMap<string, Tensor>,
+    readonly seed: number,
+  ) {
+    const { data, fields } = predictor;
+    this.#inputs = new Map(
+      [...raw].map(([name, value]) => [
+        name,
+        keep(scope(() => data.normalizerOf(name)?.apply(value) ?? value.clone())),
+      ]),
+    );
+    for (const domain of fields.domains) this.#rows.set(domain, this.#inputs.get(positionKey(domain))?.size(0) ?? 0);
+  }
+
+  /** Points of a domain. */
+  rows(domain: string): number {
+    return this.#rows.get(domain) ?? 0;
+  }
+
+  /** Points of all domains. */
+  get total(): number {
+    return [...this.#rows.values()].reduce((sum, rows) => sum + rows, 0);
+  }
+
+  /** A scaled input. */
+  input(name: string): Tensor {
+    return this.#inputs.get(name)!;
+  }
+
+  /** Scaled positions (N, P) of a domain. */
+  positions(domain: string): Tensor {
+    return this.input(positionKey(domain));
+  }
+
+  /** Features (N, F) of the points of a domain side by side; null without. */
+  features(domain: string): Tensor[] {
+    return this.predictor.fields.inputs
+      .filter((input) => input.role === "feature" && input.domain === domain)
+      .map(({ name }) => this.input(name));
+  }
+
+  /**
+   * The batch of one case as the model gets it in training, on the model's device.
+   *
+   * What is to be predicted stands in the sample as the number of each point: the pipeline chooses points of the targets as it chooses
+   * those of the inputs, so that the batch tells which points it holds.
+   *
+   * @param rows - by domain, the points that the sample has; all by default
+   */
+  batch(rows: ReadonlyMap<string, Tensor> = new Map()): DeviceBatch {
+    const { data, model, fields } = this.predictor;
+    const sample: Sample = { index: 0 };
+    for (const { name, domain, role } of fields.inputs) {
+      const chosen = role === "condition" ? undefined : rows.get(domain);
+      sample[name] = chosen === undefined ? this.input(name) : this.input(name).indexSelect(0, chosen);
+    }
+    for (const { name, domain, channels } of fields.outputs) {
+      const numbers = rows.get(domain) ?? arange(this.rows(domain));
+      // integers up to 2^24 are exact in float32
+      const column = numbers.to(this.rows(domain) > 2 ** 24 ? "float64" : "float32").unsqueeze(1); // (N, 1)
+      sample[name] = column.expand([-1, channels ?? 1]);
+    }
+    const before = getRngState();
+    try {
+      manualSeed(this.seed);
+      return moveItemsToDevice(model.device, data.pipeline.collate([sample]));
+    } catch (error) {
+      throw new ValueError(
+        `the pipeline of the run cannot make a batch of ${Object.keys(sample).join(", ")}: ${(error as Error).message}`,
+        { cause: error },
+      );
+    } finally {
+      setRngState(before);
+    }
+  }
+
+  /** The entries of a batch that the model reads. */
+  forwardPart(batch: DeviceBatch): DeviceBatch {
+    const { forwardProperties } = this.predictor;
+    if (forwardProperties.length === 0) return batch;
+    return Object.fromEntries(forwardProperties.filter((key) => key in batch).map((key) => [key, batch[key]!]));
+  }
+
+  /** Fields by name, as the model gives them: at queries where it has them. */
+  evaluate(batch: DeviceBatch): Record<string, Tensor> {
+    const { model, fields } = this.predictor;
+    const result: unknown = inferenceMode(() => model.forward(batch as never));
+    if (!(result instanceof Tensor)) return atQueries(result as Record<string, Tensor>);
+    const [only, ...others] = fields.outputs;
+    if (only === undefined || others.length > 0)
+      throw new ValueError(
+        `expected fields by name from the model, got one tensor for ${fields.outputs.map(({ name }) => name).join(", ") || "no known output"}`,
+      );
+    return { [only.name]: result };
+  }
+
+  dispose(): void {
+    for (const value of this.#inputs.values()) value.dispose();
+  }
+}
+
+/** `query_surface_pressure` as `surface_pressure`; where a field is given at queries, those are meant. */
+export function atQueries(fields: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const result: Record<string, Tensor> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (!name.startsWith("query_")) result[name] ??= value;
+  }
+  for (const [name, value] of Object.entries(fields)) {
+    if (name.startsWith("query_")) result[name.slice("query_".length)] = value;
+  }
+  return result;
+}

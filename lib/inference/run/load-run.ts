@@ -1,0 +1,94 @@
+import { basename, dirname } from "node:path";
+import { Factory } from "../../config/factory/factory";
+import { ValueError } from "../../config/python-errors";
+import { ModelBase } from "../../core/models";
+import { PathProvider } from "../../core/providers";
+import { PreviousRunInitializer, PreviousRunInitializerConfig } from "../../initializers";
+import { parseCheckpointSelector } from "../../training/runners/checkpoint-selector";
+import { describeData, type DataOptions } from "./data-description";
+import { dataSpecsOf, fieldsOf, outputKeys } from "./run-fields";
+import { locateRun, storedWeights, weightsOf, type RunLocation } from "./run-location";
+import { readStoredConfig } from "./stored-config";
+import { TrainedRun, withOwnRandomness } from "./trained-run";
+
+/** Which weights are loaded, and whereto. */
+export interface LoadRunOptions extends DataOptions {
+  /** `latest`, a tag such as `best_model.loss.test.total` or `E10_U100_S200`, or `E10`, `U500`, `S4000`. Default `latest`. */
+  readonly checkpoint?: string;
+  /** Averaged weights, `ema=0.9999`. Default: the weights themselves. */
+  readonly weights?: string | null;
+  /** `cpu`, `cuda`, `cuda:1`. Default `cpu`. */
+  readonly device?: string;
+  /** Folder that kinds such as `./model.ts#Model` are relative to. Default: the working directory, that of training, or one above the run. */
+  readonly project?: string;
+}
+
+/**
+ * Loads a finished run: its model in evaluation mode, with its pipeline, its normalizers and the names of its fields. Runs of this
+ * framework and of both releases of the Python framework (1.1 and 2026.4) are read. Nothing is written.
+ *
+ * @param path folder of the run (with `checkpoints` and `hp_resolved.yaml`), the one above it, or one of its model files
+ * @throws FileNotFoundError, ValueError, ConfigError or KindError with what was expected and how to give it
+ * @example
+ * const run = await loadRun("outputs/2026-01-31_x7k2p/train", { weights: "ema=0.9999" });
+ * const { surface_pressure } = await run.predict(inputs);
+ */
+export async function loadRun(path: string, options: LoadRunOptions = {}): Promise<TrainedRun> {
+  const location = locateRun(path);
+  const stored = await readStoredConfig(location, options.project ?? null);
+  const specs = dataSpecsOf(stored.model);
+  const data = describeData(stored, options, outputKeys(specs, stored.targetProperties), location.folder);
+  const chosen = chooseWeights(location, stored.model.name, options);
+  const model = withOwnRandomness(() => buildModel(stored.model));
+  model.to(options.device ?? "cpu");
+  loadModelWeights(model, location, chosen);
+  model.eval();
+  model.requiresGrad_(false);
+  const { forwardProperties, targetProperties } = stored;
+  const fields = fieldsOf(specs, targetProperties, data);
+  const identity = { folder: location.folder, name: stored.model.name, ...chosen };
+  return new TrainedRun({ model, fields, data, forwardProperties, targetProperties }, stored, identity);
+}
+
+function buildModel(config: ModelBase["modelConfig"]): ModelBase {
+  const model = new Factory().instantiate(config, {});
+  if (model instanceof ModelBase) return model;
+  throw new TypeError(`expected kind "${config.kind}" to be a model (a subclass of Model or CompositeModel)`);
+}
+
+interface ChosenWeights {
+  readonly checkpoint: string;
+  readonly weights: string | null;
+}
+
+/** The weights that were asked for. @throws ValueError with what there is instead */
+function chooseWeights({ folder, modelFile }: RunLocation, model: string, options: LoadRunOptions): ChosenWeights {
+  const own = modelFile === null ? null : weightsOf(modelFile);
+  if (own !== null && own.model !== model)
+    throw new ValueError(`${modelFile}: expected weights of the model "${model}", got those of "${own.model}"`);
+  const checkpoint = options.checkpoint ?? own?.checkpoint ?? "latest";
+  const weights = options.weights === undefined ? (own?.weights ?? null) : options.weights || null;
+  const selector = parseCheckpointSelector(checkpoint);
+  const there = storedWeights(folder).filter((entry) => entry.model === model || entry.model.startsWith(`${model}.`));
+  const matches = (tag: string): boolean =>
+    typeof selector === "string" ? tag === selector : tag.split("_").includes(checkpoint);
+  if (there.some((entry) => entry.weights === weights && matches(entry.checkpoint))) return { checkpoint, weights };
+  const list = there.map(
+    (entry) => `${entry.checkpoint}${entry.weights === null ? "" : ` with weights "${entry.weights}"`}`,
+  );
+  throw new ValueError(
+    `${folder}: expected weights of "${model}" under the checkpoint "${checkpoint}"${weights === null ? "" : ` and weights "${weights}"`}; there are ${[...new Set(list)].join(", ") || "none (a CheckpointCallback writes them)"}`,
+  );
+}
+
+function loadModelWeights(model: ModelBase, { folder }: RunLocation, { checkpoint, weights }: ChosenWeights): void {
+  const source = { outputRootPath: dirname(folder), runId: basename(folder) };
+  const config = PreviousRunInitializerConfig.create({
+    run_id: source.runId,
+    checkpoint_tag: parseCheckpointSelector(checkpoint),
+    model_name: model.name,
+    output_path: source.outputRootPath,
+    ...(weights === null ? {} : { model_info: weights }),
+  });
+  new PreviousRunInitializer(config, { pathProvider: new PathProvider(source) }).initWeights(model);
+}

@@ -1,0 +1,99 @@
+import { RuntimeError } from "../../config/python-errors";
+import { getRngState, scope, setRngState } from "../../torch";
+import type { ModelBase } from "../../core/models";
+import { readInputs, type CaseInputs } from "../predict/inputs";
+import { predictCase } from "../predict/predict";
+import type { PredictedField } from "../predict/field-buffers";
+import type { PredictOptions, Predictor } from "../predict/prediction-case";
+import type { DataDescription } from "./data-description";
+import type { InputField, OutputField } from "./run-fields";
+import type { StoredConfig } from "./stored-config";
+
+/** Which run it is, for reports. */
+export interface RunIdentity {
+  readonly folder: string;
+  readonly name: string;
+  readonly checkpoint: string;
+  /** `ema=0.9999`; null: the weights themselves. */
+  readonly weights: string | null;
+}
+
+/** A finished run, ready to predict. Made by `loadRun`. */
+export class TrainedRun {
+  #isDisposed = false;
+
+  constructor(
+    private readonly predictor: Predictor,
+    readonly stored: StoredConfig,
+    readonly identity: RunIdentity,
+  ) {}
+
+  /** The model in evaluation mode. */
+  get model(): ModelBase {
+    return this.predictor.model;
+  }
+
+  /** Pipeline and normalizers. */
+  get data(): DataDescription {
+    return this.predictor.data;
+  }
+
+  /** What {@link predict} wants. */
+  get inputs(): readonly InputField[] {
+    return this.predictor.fields.inputs;
+  }
+
+  /** What {@link predict} gives. */
+  get outputs(): readonly OutputField[] {
+    return this.predictor.fields.outputs;
+  }
+
+  /** Names of the domains, in the order of the model; `[""]` where it has none. */
+  get domains(): readonly string[] {
+    return this.predictor.fields.domains;
+  }
+
+  /** Device of the weights. */
+  get device(): string {
+    return this.model.device;
+  }
+
+  /**
+   * Fields at all points of a case, by name, in physical units.
+   *
+   * AB-UPT computes geometry and anchors once and evaluates the points in chunks of `chunkSize`; models with queries read them in
+   * chunks; of other models each chunk is a sample as in training. Choices of the pipeline are those of `seed`. The event loop gets a
+   * turn after each chunk; several predictions may be under way at a time.
+   *
+   * @param inputs by sample key (see {@link inputs}), in the units of the training data; entries of {@link outputs} have no effect
+   * @returns `(N)` or `(N, C)` values of each output, in the order of the points
+   * @throws ValueError for inputs that are missing, unknown or of another shape; the reason of `signal` when it is aborted
+   * @example
+   * const { surface_pressure } = await run.predict({ surface_position, volume_position, inflow_design_parameters: [4, 30] });
+   */
+  async predict(inputs: CaseInputs, options: PredictOptions = {}): Promise<Record<string, PredictedField>> {
+    if (this.#isDisposed) throw new RuntimeError(`the run ${this.identity.folder} was disposed: load it again`);
+    return scope(async () => predictCase(this.predictor, readInputs(inputs, this.predictor.fields), options));
+  }
+
+  /** Frees the weights and the normalizers' numbers. */
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    for (const tensor of this.model.stateDict().values()) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Runs something that draws random numbers without a trace in the default generator. */
+export function withOwnRandomness<T>(run: () => T): T {
+  const before = getRngState();
+  try {
+    return run();
+  } finally {
+    setRngState(before);
+  }
+}

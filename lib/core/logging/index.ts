@@ -1,5 +1,6 @@
 export {
   addGlobalHandlers,
+  closeLogFile,
   CONSOLE_LEVELS,
   ConsoleHandler,
   type ConsoleLevel,

@@ -258,6 +258,11 @@ export function addGlobalHandlers({
   return counter;
 }
 
+/** From now on nothing is written to the log file of a run: it is over, and the process may do other things. */
+export function closeLogFile(): void {
+  root.handlers = root.handlers.filter((handler) => !(handler instanceof FileHandler));
+}
+
 /** Puts the progress of training before every message while `run` runs. */
 export async function withLogContext<T>(context: () => LogContext | null, run: () => Promise<T>): Promise<T> {
   const before = root.context;

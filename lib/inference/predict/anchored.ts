@@ -3,7 +3,7 @@ import type { EncodedAnchors, Fields } from "../../modeling";
 import { AnchoredBranchedUPT } from "../../modeling";
 import { inferenceMode, keep, scope } from "../../torch";
 import type { ModelBase } from "../../core/models";
-import { FieldBuffers } from "./field-buffers";
+import type { FieldBuffers } from "./field-buffers";
 import type { PredictionCase, PredictOptions } from "./prediction-case";
 import { DEFAULT_CHUNK } from "./prediction-case";
 
@@ -36,7 +36,7 @@ function encode(task: PredictionCase, network: AnchoredBranchedUPT): EncodedAnch
           return encoded.fields;
         },
       });
-      const output: unknown = inferenceMode(() => task.predictor.model.forward(anchorsOnly as never));
+      const output = inferenceMode(() => task.predictor.model.forward(anchorsOnly as never) as unknown);
       const made = encoded as EncodedAnchors | null;
       if (made !== null && calls === 1 && passesOn(output, made.fields)) return keep(made);
       made?.cache.dispose();

@@ -1,7 +1,7 @@
 import { RuntimeError } from "../../config/python-errors";
 import type { ComposePreProcess, NdArray } from "../../data";
 import { scope, type Tensor } from "../../torch";
-import type { OutputField } from "../run/run-fields";
+import type { OutputField } from "./run-fields";
 
 /** A predicted field in physical units: (N, C), scalars (N). */
 export type PredictedField = NdArray<Float32Array>;

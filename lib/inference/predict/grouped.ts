@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import type { DeviceBatch } from "../../core/interfaces/data";
-import { arange, cat, Generator, keep, randperm, scope, type Tensor } from "../../torch";
-import { FieldBuffers } from "./field-buffers";
+import { arange, cat, Generator, randperm, scope, type Tensor } from "../../torch";
+import type { FieldBuffers } from "./field-buffers";
 import type { PredictionCase, PredictOptions } from "./prediction-case";
 
 /**
@@ -24,36 +24,32 @@ export async function predictGrouped(
     }),
   );
   const passes = Math.max(...domains.map((domain) => Math.ceil(task.rows(domain) / sizes.get(domain)!)));
-  const orders = new Map(domains.map((domain) => [domain, keep(order(task, domain, sizes.get(domain)!))]));
+  const orders = new Map(domains.map((domain) => [domain, order(task, domain, sizes.get(domain)!)]));
   const done = new Map(domains.map((domain) => [domain, 0]));
-  try {
-    for (let pass = 0; pass < passes; pass++) {
-      signal?.throwIfAborted();
-      scope(() => {
-        const rows = new Map(
-          [...orders].map(([domain, permutation]) => [domain, group(permutation, pass, sizes.get(domain)!)]),
-        );
-        const batch = task.batch(rows);
-        const fields = task.evaluate(task.forwardPart(batch));
-        for (const { name, domain } of task.predictor.fields.outputs) {
-          const values = fields[name];
-          if (values)
-            buffers.put(name, values, { indices: rowsOfOutput(task, batch, domain, values, rows.get(domain)!) });
-        }
-      });
-      for (const domain of domains) done.set(domain, Math.min(task.rows(domain), (pass + 1) * sizes.get(domain)!));
-      onProgress?.({ done: [...done.values()].reduce((sum, count) => sum + count, 0), total: task.total });
-      await nextTurn();
-    }
-  } finally {
-    for (const permutation of orders.values()) permutation.dispose();
+  for (let pass = 0; pass < passes; pass++) {
+    signal?.throwIfAborted();
+    scope(() => {
+      const rows = new Map(
+        [...orders].map(([domain, permutation]) => [domain, group(permutation, pass, sizes.get(domain)!)]),
+      );
+      const batch = task.batch(rows);
+      const fields = task.evaluate(task.forwardPart(batch));
+      for (const { name, domain } of task.predictor.fields.outputs) {
+        const values = fields[name];
+        if (values)
+          buffers.put(name, values, { indices: rowsOfOutput(task, batch, domain, values, rows.get(domain)!) });
+      }
+    });
+    for (const domain of domains) done.set(domain, Math.min(task.rows(domain), (pass + 1) * sizes.get(domain)!));
+    onProgress?.({ done: [...done.values()].reduce((sum, count) => sum + count, 0), total: task.total });
+    await nextTurn();
   }
 }
 
 /** The points of a domain in random order; in their own where one group holds all. */
 function order(task: PredictionCase, domain: string, size: number): Tensor {
   const rows = task.rows(domain);
-  if (size >= rows) return arange(rows);
+  if (size >= rows) return arange(rows, { dtype: "int64" });
   return randperm(rows, { generator: new Generator().manualSeed(task.seed) });
 }
 

@@ -1,4 +1,6 @@
 /** From inputs to fields in physical units. */
+export type { DataDescription } from "./data-description";
 export type { PredictedField } from "./field-buffers";
 export type { CaseInputs, InputValue } from "./inputs";
 export type { PredictOptions } from "./prediction-case";
+export type { InputField, OutputField } from "./run-fields";

@@ -23,17 +23,13 @@ export async function predictCase(
   signal?.throwIfAborted();
   return scope(async () => {
     const task = new PredictionCase(predictor, inputs, seed);
-    try {
-      const buffers = new FieldBuffers(
-        predictor.fields.outputs,
-        (domain) => task.rows(domain),
-        (name) => predictor.data.normalizerOf(name),
-      );
-      await evaluate(task, buffers, options);
-      return buffers.finish();
-    } finally {
-      task.dispose();
-    }
+    const buffers = new FieldBuffers(
+      predictor.fields.outputs,
+      (domain) => task.rows(domain),
+      (name) => predictor.data.normalizerOf(name),
+    );
+    await evaluate(task, buffers, options);
+    return buffers.finish();
   });
 }
 

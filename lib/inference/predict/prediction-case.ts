@@ -3,9 +3,9 @@ import { moveItemsToDevice } from "../../core/device/move-items";
 import type { DeviceBatch } from "../../core/interfaces/data";
 import { ValueError } from "../../config/python-errors";
 import type { Sample } from "../../data";
-import { arange, getRngState, inferenceMode, keep, manualSeed, scope, setRngState, Tensor } from "../../torch";
-import type { DataDescription } from "../run/data-description";
-import { positionKey, type RunFields } from "../run/run-fields";
+import { arange, getRngState, inferenceMode, manualSeed, scope, setRngState, Tensor } from "../../torch";
+import type { DataDescription } from "./data-description";
+import { positionKey, type RunFields } from "./run-fields";
 
 /** A model with what its inputs go through. */
 export interface Predictor {
@@ -30,7 +30,7 @@ export interface PredictOptions {
 
 export const DEFAULT_CHUNK = 16384;
 
-/** Inputs of one case, scaled, and how they become batches. */
+/** Inputs of one case, scaled, and how they become batches. Its tensors belong to the scope in which it is made. */
 export class PredictionCase {
   /** Scaled inputs by sample key, on the CPU. */
   readonly #inputs: Map<string, Tensor>;
@@ -43,10 +43,7 @@ export class PredictionCase {
   ) {
     const { data, fields } = predictor;
     this.#inputs = new Map(
-      [...raw].map(([name, value]) => [
-        name,
-        keep(scope(() => data.normalizerOf(name)?.apply(value) ?? value.clone())),
-      ]),
+      [...raw].map(([name, value]) => [name, scope(() => data.normalizerOf(name)?.apply(value) ?? value)]),
     );
     for (const domain of fields.domains) this.#rows.set(domain, this.#inputs.get(positionKey(domain))?.size(0) ?? 0);
   }
@@ -94,7 +91,7 @@ export class PredictionCase {
       sample[name] = chosen === undefined ? this.input(name) : this.input(name).indexSelect(0, chosen);
     }
     for (const { name, domain, channels } of fields.outputs) {
-      const numbers = rows.get(domain) ?? arange(this.rows(domain));
+      const numbers = rows.get(domain) ?? arange(this.rows(domain), { dtype: "int64" });
       // integers up to 2^24 are exact in float32
       const column = numbers.to(this.rows(domain) > 2 ** 24 ? "float64" : "float32").unsqueeze(1); // (N, 1)
       sample[name] = column.expand([-1, channels ?? 1]);
@@ -123,7 +120,7 @@ export class PredictionCase {
   /** Fields by name, as the model gives them: at queries where it has them. */
   evaluate(batch: DeviceBatch): Record<string, Tensor> {
     const { model, fields } = this.predictor;
-    const result: unknown = inferenceMode(() => model.forward(batch as never));
+    const result = inferenceMode(() => model.forward(batch as never) as unknown);
     if (!(result instanceof Tensor)) return atQueries(result as Record<string, Tensor>);
     const [only, ...others] = fields.outputs;
     if (only === undefined || others.length > 0)
@@ -131,10 +128,6 @@ export class PredictionCase {
         `expected fields by name from the model, got one tensor for ${fields.outputs.map(({ name }) => name).join(", ") || "no known output"}`,
       );
     return { [only.name]: result };
-  }
-
-  dispose(): void {
-    for (const value of this.#inputs.values()) value.dispose();
   }
 }
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DeviceBatch } from "../../core/interfaces/data";
-import { cat, keep, scope, type Tensor } from "../../torch";
-import { FieldBuffers } from "./field-buffers";
+import { cat, scope, type Tensor } from "../../torch";
+import type { FieldBuffers } from "./field-buffers";
 import { DEFAULT_CHUNK, type PredictionCase, type PredictOptions } from "./prediction-case";
 
 /** Batch keys of a domain's query positions and of their features, as far as the model reads them. */
@@ -34,35 +34,31 @@ export async function predictQueried(
   buffers: FieldBuffers,
   { chunkSize = DEFAULT_CHUNK, onProgress, signal }: PredictOptions,
 ): Promise<void> {
-  const whole: DeviceBatch = keep(scope(() => task.forwardPart(task.batch())));
-  try {
-    const longest = Math.max(...keys.map(({ domain }) => task.rows(domain)));
-    let done = 0;
-    for (let start = 0; start < longest; start += chunkSize) {
-      signal?.throwIfAborted();
-      scope(() => {
-        const batch = { ...whole };
-        const counts = new Map<string, number>();
-        for (const { domain, position, features } of keys) {
-          // a domain that has no points left keeps one, which is computed and dropped
-          const from = Math.min(start, task.rows(domain) - 1);
-          const count = Math.min(chunkSize, task.rows(domain) - from);
-          counts.set(domain, Math.max(0, Math.min(chunkSize, task.rows(domain) - start)));
-          batch[position] = part(task, task.positions(domain), from, count);
-          if (features !== null) batch[features] = part(task, cat(task.features(domain), 1), from, count);
-        }
-        const fields = task.evaluate(batch);
-        for (const { name, domain } of task.predictor.fields.outputs) {
-          const count = counts.get(domain) ?? 0;
-          if (count > 0 && fields[name]) buffers.put(name, fields[name].narrow(1, 0, count), { start });
-        }
-        for (const count of counts.values()) done += count;
-      });
-      onProgress?.({ done, total: task.total });
-      await nextTurn();
-    }
-  } finally {
-    for (const value of Object.values(whole)) value?.dispose();
+  const whole: DeviceBatch = scope(() => task.forwardPart(task.batch()));
+  const longest = Math.max(...keys.map(({ domain }) => task.rows(domain)));
+  let done = 0;
+  for (let start = 0; start < longest; start += chunkSize) {
+    signal?.throwIfAborted();
+    scope(() => {
+      const batch = { ...whole };
+      const counts = new Map<string, number>();
+      for (const { domain, position, features } of keys) {
+        // a domain that has no points left keeps one, which is computed and dropped
+        const from = Math.min(start, task.rows(domain) - 1);
+        const count = Math.min(chunkSize, task.rows(domain) - from);
+        counts.set(domain, Math.max(0, Math.min(chunkSize, task.rows(domain) - start)));
+        batch[position] = part(task, task.positions(domain), from, count);
+        if (features !== null) batch[features] = part(task, cat(task.features(domain), 1), from, count);
+      }
+      const fields = task.evaluate(batch);
+      for (const { name, domain } of task.predictor.fields.outputs) {
+        const count = counts.get(domain) ?? 0;
+        if (count > 0 && fields[name]) buffers.put(name, fields[name].narrow(1, 0, count), { start });
+      }
+      for (const count of counts.values()) done += count;
+    });
+    onProgress?.({ done, total: task.total });
+    await nextTurn();
   }
 }
 

@@ -5,8 +5,8 @@ import { ModelBase } from "../../core/models";
 import { PathProvider } from "../../core/providers";
 import { PreviousRunInitializer, PreviousRunInitializerConfig } from "../../initializers";
 import { parseCheckpointSelector } from "../../training/runners/checkpoint-selector";
-import { describeData, type DataOptions } from "./data-description";
-import { dataSpecsOf, fieldsOf, outputKeys } from "./run-fields";
+import { describeData, type DataOptions } from "./describe-data";
+import { dataSpecsOf, fieldsOf, outputKeys } from "../predict/run-fields";
 import { locateRun, storedWeights, weightsOf, type RunLocation } from "./run-location";
 import { readStoredConfig } from "./stored-config";
 import { TrainedRun, withOwnRandomness } from "./trained-run";
@@ -21,6 +21,8 @@ export interface LoadRunOptions extends DataOptions {
   readonly device?: string;
   /** Folder that kinds such as `./model.ts#Model` are relative to. Default: the working directory, that of training, or one above the run. */
   readonly project?: string;
+  /** Keys of the model's config that replace the stored ones: `{ kind: "./my-model.ts#MyModel" }` for a class that is not here. */
+  readonly model?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface LoadRunOptions extends DataOptions {
  */
 export async function loadRun(path: string, options: LoadRunOptions = {}): Promise<TrainedRun> {
   const location = locateRun(path);
-  const stored = await readStoredConfig(location, options.project ?? null);
+  const stored = await readStoredConfig(location, options.project ?? null, options.model);
   const specs = dataSpecsOf(stored.model);
   const data = describeData(stored, options, outputKeys(specs, stored.targetProperties), location.folder);
   const chosen = chooseWeights(location, stored.model.name, options);

@@ -40,18 +40,20 @@ export interface StoredConfig {
  * model file.
  *
  * @param project - folder of the user's classes; null: the working directory, that of training, or one above the run
+ * @param changes - keys of the model's config that replace the stored ones
  * @throws KindError when the model's class cannot be loaded, ConfigError when its config is not valid
  */
 export async function readStoredConfig(
   { folder, config: file, modelFile }: RunLocation,
   project: string | null,
+  changes: Tree = {},
 ): Promise<StoredConfig> {
   const record = readDataRecord(folder);
   const { written, locate } = file === null ? fromModelFile(folder, modelFile) : fromYaml(file);
   const { model, datasets = {} } = written;
   if (!isMapping(model))
     throw new ValueError(`${displayPath(file ?? folder)}: expected "model" in the config of a run`);
-  const parts = { model, datasets: isMapping(datasets) ? datasets : {} };
+  const parts = { model: { ...model, ...changes }, datasets: isMapping(datasets) ? datasets : {} };
   const candidates = project === null ? [process.cwd(), record?.project ?? null, ...foldersAbove(folder)] : [project];
   const root = findProject(parts, candidates) ?? project ?? process.cwd();
   const absolute = withAbsoluteKinds(parts, root);

@@ -5,8 +5,8 @@ import { readInputs, type CaseInputs } from "../predict/inputs";
 import { predictCase } from "../predict/predict";
 import type { PredictedField } from "../predict/field-buffers";
 import type { PredictOptions, Predictor } from "../predict/prediction-case";
-import type { DataDescription } from "./data-description";
-import type { InputField, OutputField } from "./run-fields";
+import type { DataDescription } from "../predict/data-description";
+import type { InputField, OutputField } from "../predict/run-fields";
 import type { StoredConfig } from "./stored-config";
 
 /** Which run it is, for reports. */

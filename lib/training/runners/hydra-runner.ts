@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { ComposedConfig } from "../../config";
-import { addGlobalHandlers, durationForPeople, getLogger, ignoreHangUp, logFailure } from "../../core/logging";
+import { addGlobalHandlers, closeLogFile, durationForPeople, getLogger, ignoreHangUp, logFailure } from "../../core/logging";
 import { runDevice } from "./devices";
 import { consoleLevel } from "./config-schema";
 import { loadRunConfig, type RunConfig } from "./run-config";
@@ -56,6 +56,7 @@ export class HydraRunner {
         await experiment.tracker.close();
       } finally {
         experiment.lock?.release();
+        closeLogFile();
       }
     }
     return experiment;

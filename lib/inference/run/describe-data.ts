@@ -13,6 +13,7 @@ import {
   type ComposePreProcess,
   type Statistics,
 } from "../../data";
+import type { DataDescription } from "../predict/data-description";
 import type { StoredConfig } from "./stored-config";
 
 /** What the data sets of a run say about samples; what the run did not store is given here. */
@@ -25,18 +26,6 @@ export interface DataOptions {
   readonly statistics?: Statistics | string;
   /** From samples to batches: a ready pipeline, its config with `kind`, or null for one that stacks every entry. */
   readonly pipeline?: unknown;
-}
-
-/** How samples of a run are scaled and become batches. */
-export interface DataDescription {
-  /** Key of the data set; null: there was none. */
-  readonly dataset: string | null;
-  readonly pipeline: Collator;
-  readonly normalizers: ReadonlyMap<string, ComposePreProcess>;
-  /** Keys of the samples that the pipeline gets; null: not known. */
-  readonly sampleKeys: readonly string[] | null;
-  /** The normalizer that the values of a sample key pass. */
-  readonly normalizerOf: (key: string) => ComposePreProcess | null;
 }
 
 /**

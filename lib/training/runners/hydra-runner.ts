@@ -1,6 +1,13 @@
 import { hostname } from "node:os";
 import type { ComposedConfig } from "../../config";
-import { addGlobalHandlers, closeLogFile, durationForPeople, getLogger, ignoreHangUp, logFailure } from "../../core/logging";
+import {
+  addGlobalHandlers,
+  closeLogFile,
+  durationForPeople,
+  getLogger,
+  ignoreHangUp,
+  logFailure,
+} from "../../core/logging";
 import { runDevice } from "./devices";
 import { consoleLevel } from "./config-schema";
 import { loadRunConfig, type RunConfig } from "./run-config";

@@ -82,6 +82,11 @@ export class PathProvider {
     return join(this.basetrackerPath, "config.yaml");
   }
 
+  /** Metrics of every update, a line each. */
+  get trackerMetricsUri(): string {
+    return join(this.basetrackerPath, "metrics.jsonl");
+  }
+
   get basetrackerEntriesUri(): string {
     return join(this.basetrackerPath, "entries.th");
   }

@@ -10,6 +10,7 @@ import type { MetricPropertyProvider } from "../providers/metric-property";
 import type { PathProvider } from "../providers/path";
 import { readTorchFile } from "../writers/torch-file";
 import { writeYamlFile } from "../writers/yaml-file";
+import { MetricsFile } from "./metrics-file";
 
 /** What the config of every tracker has. Unknown keys are ignored. */
 export const TrackerBaseConfig = defineConfig("TrackerBaseConfig", { extra: "ignore", fields: { kind: str() } });
@@ -19,6 +20,8 @@ export type TrackerBaseConfig = z.output<typeof TrackerBaseConfig>;
 export interface TrackerDependencies {
   readonly metricPropertyProvider: MetricPropertyProvider;
   readonly pathProvider: PathProvider;
+  /** Whether it writes the files in `tracker/`; of several trackers of a run, one does. Default: true. */
+  readonly keepsFiles?: boolean;
 }
 
 /** What a tracker learns about its run. */
@@ -34,7 +37,8 @@ export interface TrackerInit {
 }
 
 /**
- * Sends metrics to a service, and keeps the run's configuration and a summary in `tracker/`.
+ * Sends metrics to a service, and keeps them, the run's configuration and a summary in `tracker/`: `metrics.jsonl` has every metric as soon
+ * as it is logged.
  *
  * Subclasses implement the `…Backend` methods; they are called in the first process only.
  */
@@ -44,10 +48,14 @@ export abstract class BaseTracker {
   readonly logger: Logger = getLogger("Tracker");
   /** Values of the whole run, written to `tracker/summary.yaml`. */
   readonly summary: Record<string, unknown> = {};
+  readonly #keepsFiles: boolean;
+  readonly #metrics: MetricsFile;
 
-  constructor({ metricPropertyProvider, pathProvider }: TrackerDependencies) {
+  constructor({ metricPropertyProvider, pathProvider, keepsFiles = true }: TrackerDependencies) {
     this.metricPropertyProvider = metricPropertyProvider;
     this.pathProvider = pathProvider;
+    this.#keepsFiles = keepsFiles;
+    this.#metrics = new MetricsFile(pathProvider.trackerMetricsUri);
   }
 
   /** Writes `tracker/config.yaml` and starts the backend. */
@@ -63,13 +71,15 @@ export abstract class BaseTracker {
       "dist/hostname": hostname(),
       ...(process.env["SLURM_JOB_ID"] === undefined ? {} : { "dist/jobid": process.env["SLURM_JOB_ID"] }),
     };
-    writeYamlFile(this.pathProvider.basetrackerConfigUri, config);
+    if (this.#keepsFiles) writeYamlFile(this.pathProvider.basetrackerConfigUri, config);
     await this.initBackend(run, config);
   }
 
   /** Metrics of one update with its `epoch`, `update` and `sample`. */
   async log(data: Readonly<Record<string, unknown>>): Promise<void> {
-    if (isRank0()) await this.logBackend(data);
+    if (!isRank0()) return;
+    if (this.#keepsFiles) this.#metrics.append(data);
+    await this.logBackend(data);
   }
 
   async setSummary(key: string, value: unknown): Promise<void> {
@@ -108,10 +118,8 @@ export abstract class BaseTracker {
   /** Writes `tracker/summary.yaml` and ends the backend. */
   async close(): Promise<void> {
     if (!isRank0()) return;
-    writeYamlFile(
-      this.pathProvider.basetrackerSummaryUri,
-      Object.fromEntries(Object.entries(this.summary).sort(byKey)),
-    );
+    const summary = Object.fromEntries(Object.entries(this.summary).sort(byKey));
+    if (this.#keepsFiles) writeYamlFile(this.pathProvider.basetrackerSummaryUri, summary);
     await this.closeBackend();
   }
 

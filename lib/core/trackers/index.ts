@@ -1,7 +1,11 @@
 /** Where metrics go. Each tracker registers itself under its kind. */
 export { AnyTracker, isTrackerOff } from "./any-tracker";
 export { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
+export { CsvTracker, CsvTrackerConfig } from "./csv";
+export { JsonLinesTracker, JsonLinesTrackerConfig } from "./json-lines";
+export { type Metrics, readMetrics } from "./metrics-file";
+export { MultiTracker, MultiTrackerConfig } from "./multi";
 export { NoopTracker } from "./noop";
-export { TensorboardTrackerSchema } from "./tensorboard";
+export { TensorboardTracker, TensorboardTrackerSchema } from "./tensorboard";
 export { TrackioTrackerSchema } from "./trackio";
 export { WandBTrackerSchema } from "./wandb";

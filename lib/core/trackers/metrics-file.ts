@@ -1,0 +1,62 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { temporaryPath } from "../../torch/serialization/temporary";
+import { Tensor } from "../../torch";
+
+/** Metrics of one update: `epoch`, `update`, `sample`, and what was logged. */
+export type Metrics = Readonly<Record<string, unknown>>;
+
+/**
+ * Metrics as JSON lines, one an update, on disk as soon as they are logged. Numbers that JSON does not have are the strings `"NaN"`,
+ * `"Infinity"` and `"-Infinity"`; values that are neither numbers, booleans nor strings are left out.
+ *
+ * A run that continues in its folder keeps the lines up to where it continues.
+ */
+export class MetricsFile {
+  #isOpen = false;
+
+  constructor(readonly path: string) {}
+
+  append(metrics: Metrics): void {
+    if (!this.#isOpen) this.#open(metrics["update"]);
+    appendFileSync(this.path, toLine(metrics));
+  }
+
+  #open(update: unknown): void {
+    mkdirSync(dirname(this.path), { recursive: true });
+    this.#isOpen = true;
+    if (!existsSync(this.path)) return;
+    const kept = readMetrics(this.path).filter((earlier) => Number(earlier["update"]) < Number(update));
+    const temporary = temporaryPath(this.path);
+    writeFileSync(temporary, kept.map(toLine).join(""));
+    renameSync(temporary, this.path);
+  }
+}
+
+/** The lines of a {@link MetricsFile}; a last line that a killed process left unfinished is dropped. */
+export function readMetrics(path: string): Record<string, unknown>[] {
+  const lines = readFileSync(path, "utf8").split("\n");
+  lines.pop(); // after the last line end: nothing, or half a line
+  return lines.map((line) => JSON.parse(line, (_, value: unknown) => NUMBERS.get(value) ?? value) as Metrics);
+}
+
+/** What JSON has no numbers for. */
+const NUMBERS = new Map<unknown, number>([NaN, Infinity, -Infinity].map((number) => [String(number), number]));
+
+function toLine(metrics: Metrics): string {
+  const values = Object.entries(metrics).flatMap(([key, value]) => {
+    const plain = toScalar(value);
+    return plain === undefined ? [] : [[key, plain] as const];
+  });
+  const text = JSON.stringify(Object.fromEntries(values), (_, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+  );
+  return `${text}\n`;
+}
+
+/** A number, boolean or string, also of a tensor with one element; undefined for anything else. */
+export function toScalar(value: unknown): number | boolean | string | undefined {
+  if (value instanceof Tensor) return value.numel() === 1 ? toScalar(value.item()) : undefined;
+  if (typeof value === "bigint") return Number(value);
+  return typeof value === "number" || typeof value === "boolean" || typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,63 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { EventFile } from "../../../lib/core/trackers/event-file";
+import { TensorboardTracker, TensorboardTrackerSchema } from "../../../lib/core/trackers";
+import { trackedRun } from "./support";
+
+let run: ReturnType<typeof trackedRun>;
+let events: [values: Record<string, number | string>, step: number][];
+let starts: number[];
+beforeEach(() => {
+  run = trackedRun();
+  [events, starts] = [[], []];
+  jest.spyOn(EventFile.prototype, "add").mockImplementation((values, step) => void events.push([values, step]));
+  jest.spyOn(EventFile.prototype, "start").mockImplementation((step) => void starts.push(step));
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  run.remove();
+});
+
+const tracker = (config: object = {}) =>
+  new TensorboardTracker(
+    TensorboardTrackerSchema.parse({ kind: "noether.core.trackers.TensorboardTracker", ...config }),
+    run.dependencies,
+  );
+
+it("writes metrics by update, and both texts", async () => {
+  const board = tracker();
+  await board.init(run.init);
+  await board.log({ epoch: 1, update: 10, sample: 40, loss: 0.5, ok: true, note: "text", image: [1] });
+  await board.log({ step: 12, loss: 0.25 });
+  await board.setSummary("loss/min", 0.25);
+  await board.close();
+  await board.close();
+  expect(readdirSync(join(run.path, "runs"))).toHaveLength(1);
+  expect(events.slice(1)).toEqual([
+    [{ epoch: 1, update: 10, sample: 40, loss: 0.5, ok: 1, note: "text" }, 10],
+    [{ loss: 0.25 }, 12],
+    [{ "Summary Metrics": "# Final Summary Metrics\n\n- **loss/min**: `0.25`" }, 13],
+  ]);
+  expect(events[0]).toEqual([
+    { Configuration: expect.stringContaining("# Run Configuration\n\n- **run_name**: `wing`") },
+    0,
+  ]);
+  expect(events[0]![0]["Configuration"]).toContain('- **hp**: `{"model":{"depth":2,"dims":{"0":1,"1":2}}}`');
+});
+
+it("says where a run goes on, so that what a dead one wrote later is dropped", async () => {
+  const board = tracker();
+  await board.init(run.init);
+  await board.log({ update: 7, loss: 1 });
+  await board.log({ update: 8, loss: 1 });
+  expect(starts).toEqual([7]);
+});
+
+it("takes an absolute log_dir as it is", async () => {
+  await tracker({ log_dir: join(run.path, "elsewhere") }).init(run.init);
+  expect(readdirSync(run.path).sort()).toEqual(["elsewhere", "tracker"]);
+});
+
+it("refuses metrics before it was initialised", async () => {
+  await expect(tracker().log({ update: 1, loss: 1 })).rejects.toThrow("call init() before log()");
+});

@@ -115,18 +115,22 @@ export abstract class BaseTracker {
     await this.updateSummary(summary);
   }
 
-  /** Writes `tracker/summary.yaml` and ends the backend. */
-  async close(): Promise<void> {
+  /**
+   * Writes `tracker/summary.yaml` and ends the backend.
+   *
+   * @param failed whether the run ended with an error
+   */
+  async close(failed = false): Promise<void> {
     if (!isRank0()) return;
     const summary = Object.fromEntries(Object.entries(this.summary).sort(byKey));
     if (this.#keepsFiles) writeYamlFile(this.pathProvider.basetrackerSummaryUri, summary);
-    await this.closeBackend();
+    await this.closeBackend(failed);
   }
 
   protected abstract initBackend(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<void> | void;
   protected abstract logBackend(data: Readonly<Record<string, unknown>>): Promise<void> | void;
   protected abstract updateSummaryBackend(values: Readonly<Record<string, unknown>>): Promise<void> | void;
-  protected abstract closeBackend(): Promise<void> | void;
+  protected abstract closeBackend(failed: boolean): Promise<void> | void;
 }
 
 function byKey([a]: [string, unknown], [b]: [string, unknown]): number {

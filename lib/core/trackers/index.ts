@@ -4,8 +4,10 @@ export { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerI
 export { CsvTracker, CsvTrackerConfig } from "./csv";
 export { JsonLinesTracker, JsonLinesTrackerConfig } from "./json-lines";
 export { type Metrics, readMetrics } from "./metrics-file";
+export { MlflowTracker, MlflowTrackerConfig } from "./mlflow";
 export { MultiTracker, MultiTrackerConfig } from "./multi";
 export { NoopTracker } from "./noop";
+export { RemoteTracker, type RemoteRun } from "./remote";
 export { TensorboardTracker, TensorboardTrackerSchema } from "./tensorboard";
 export { TrackioTrackerSchema } from "./trackio";
 export { WandBTrackerSchema } from "./wandb";

@@ -39,8 +39,8 @@ export class MultiTracker extends BaseTracker {
     await this.#all((tracker) => tracker.updateSummary(values));
   }
 
-  protected override async closeBackend(): Promise<void> {
-    await this.#all((tracker) => tracker.close());
+  protected override async closeBackend(failed: boolean): Promise<void> {
+    await this.#all((tracker) => tracker.close(failed));
   }
 
   async #all(work: (tracker: BaseTracker) => Promise<void>): Promise<void> {

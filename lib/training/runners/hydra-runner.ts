@@ -44,6 +44,7 @@ export class HydraRunner {
   async main(options: SetupOptions): Promise<Experiment> {
     const experiment = await setupExperiment(options);
     const start = performance.now();
+    let failed = true;
     // also for errors that nobody awaits, such as those of timers
     process.on("uncaughtExceptionMonitor", logFailure);
     const stopIgnoring = ignoreHangUp();
@@ -53,6 +54,7 @@ export class HydraRunner {
       experiment.messageCounter.log();
       const seconds = (performance.now() - start) / 1000;
       getLogger("runner").info(`finished in ${durationForPeople(seconds)}: ${experiment.pathProvider.runOutputPath}`);
+      failed = false;
     } catch (error) {
       logFailure(error);
       throw error;
@@ -60,7 +62,7 @@ export class HydraRunner {
       process.off("uncaughtExceptionMonitor", logFailure);
       stopIgnoring();
       try {
-        await experiment.tracker.close();
+        await experiment.tracker.close(failed);
       } finally {
         experiment.lock?.release();
         closeLogFile();

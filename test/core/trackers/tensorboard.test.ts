@@ -26,6 +26,7 @@ const tracker = (config: object = {}) =>
 
 it("writes metrics by update, and both texts", async () => {
   const board = tracker();
+  const warning = jest.spyOn(board.logger, "warning").mockImplementation(() => undefined);
   await board.init(run.init);
   await board.log({ epoch: 1, update: 10, sample: 40, loss: 0.5, ok: true, note: "text", image: [1] });
   await board.log({ step: 12, loss: 0.25 });
@@ -33,6 +34,9 @@ it("writes metrics by update, and both texts", async () => {
   await board.close();
   await board.close();
   expect(readdirSync(join(run.path, "runs"))).toHaveLength(1);
+  expect(warning.mock.calls).toEqual([
+    ['TensorBoard takes numbers, booleans and strings; "image" (Array) is not written'],
+  ]);
   expect(events.slice(1)).toEqual([
     [{ epoch: 1, update: 10, sample: 40, loss: 0.5, ok: 1, note: "text" }, 10],
     [{ loss: 0.25 }, 12],

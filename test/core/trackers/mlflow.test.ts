@@ -1,0 +1,78 @@
+import { MlflowTracker, MlflowTrackerConfig } from "../../../lib/core/trackers";
+import { jsonServer, type Received } from "../../support/json-server";
+import { trackedRun } from "./support";
+
+const KEYS = ["MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"];
+let run: ReturnType<typeof trackedRun>;
+const environment = { ...process.env };
+beforeEach(() => {
+  run = trackedRun();
+  for (const key of KEYS) delete process.env[key];
+});
+afterEach(() => {
+  process.env = { ...environment };
+  run.remove();
+});
+
+/** What an MLflow server answers. */
+function answer({ path }: Received): readonly [number, unknown] {
+  if (path.includes("experiments/get-by-name")) return [404, { error_code: "RESOURCE_DOES_NOT_EXIST" }];
+  if (path.endsWith("experiments/create")) return [200, { experiment_id: "7" }];
+  if (path.endsWith("runs/create")) return [200, { run: { info: { run_id: "abc" } } }];
+  return [200, {}];
+}
+const tracker = (config: object) =>
+  new MlflowTracker(
+    MlflowTrackerConfig.parse({ kind: "noether.core.trackers.MlflowTracker", ...config }),
+    run.dependencies,
+  );
+
+it("makes experiment and run, and sends parameters, metrics by update, and the summary", async () => {
+  const server = await jsonServer(answer);
+  try {
+    process.env["MLFLOW_TRACKING_TOKEN"] = "secret";
+    const mlflow = tracker({ tracking_uri: `${server.url}/`, experiment: "wings & cars" });
+    await mlflow.init(run.init);
+    await mlflow.log({ epoch: 1, update: 10, "ema=0.9/loss": 0.5, bad: NaN, picture: [1] });
+    await mlflow.updateSummary({ "loss/min": 0.5, note: "good" });
+    await mlflow.close();
+    const bodies = (path: string) =>
+      server.received
+        .filter((request) => request.path.endsWith(path))
+        .map(({ body }) => body as Record<string, object[]>);
+    expect(server.received[0]!.path).toBe("/api/2.0/mlflow/experiments/get-by-name?experiment_name=wings%20%26%20cars");
+    expect(bodies("experiments/create")[0]).toEqual({ name: "wings & cars" });
+    expect(bodies("runs/create")[0]).toMatchObject({ experiment_id: "7", run_name: "wing" });
+    const batches = bodies("runs/log-batch");
+    expect(batches.flatMap(({ params = [] }) => params)).toContainEqual({ key: "hp/model/dims/1", value: "2" });
+    const { timestamp: _, ...first } = batches.flatMap(({ metrics = [] }) => metrics)[1] as Record<string, unknown>;
+    expect(first).toEqual({ key: "ema_0.9/loss", value: 0.5, step: 10 });
+    expect(batches.flatMap(({ metrics = [] }) => metrics)).toMatchObject([
+      { key: "epoch", value: 1 },
+      {},
+      { key: "bad", value: "NaN" },
+      { key: "loss/min", value: 0.5, step: 0 },
+    ]);
+    expect(batches.flatMap(({ tags = [] }) => tags)).toEqual([{ key: "note", value: "good" }]);
+    expect(bodies("runs/update")[0]).toMatchObject({ run_id: "abc", status: "FINISHED" });
+    expect(new Set(server.received.map(({ headers }) => headers.authorization))).toEqual(new Set(["Bearer secret"]));
+  } finally {
+    await server.close();
+  }
+});
+
+it("says that a run failed", async () => {
+  const server = await jsonServer(answer);
+  try {
+    const mlflow = tracker({ tracking_uri: server.url });
+    await mlflow.init(run.init);
+    await mlflow.close(true);
+    expect(server.received.at(-1)!.body).toMatchObject({ status: "FAILED" });
+  } finally {
+    await server.close();
+  }
+});
+
+it.each([{}, { tracking_uri: "sqlite:///runs.db" }])("asks for the address of a server (%j)", (config) => {
+  expect(() => tracker(config)).toThrow(/expected the address of an MLflow server \(http:.*MLFLOW_TRACKING_URI, got/);
+});

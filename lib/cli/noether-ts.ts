@@ -10,6 +10,7 @@ import { doctor } from "./doctor";
 import { UsageError } from "./hydra-arguments";
 import { init } from "./init";
 import { submitJob } from "./submit-job";
+import { tracker } from "./tracker";
 
 interface Subcommand {
   /** What it does, for the help. */
@@ -23,6 +24,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   init: { does: "make a project that trains at once", run: init },
   development: { does: "a dry pass through a config, with everything printed", run: development },
   "train-submit-job": { does: "give runs to Slurm", run: submitJob },
+  tracker: { does: "send metrics that a tracking service did not get", run: tracker },
   doctor: { does: "what is installed, whether it works, what to do if not", run: doctor },
   setup: {
     does: "find or fetch libtorch and compile the addon",

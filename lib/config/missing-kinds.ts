@@ -21,7 +21,7 @@ const NO_CLASS = "has a config but no class, neither here nor in the Python fram
 export const MISSING_KINDS: readonly MissingKinds[] = [
   {
     package: "noether.core.trackers",
-    classes: ["WandBTracker", "TrackioTracker"],
+    classes: ["TrackioTracker"],
     instead: ["noether.core.trackers"],
     hint: "with tracker=disabled the metrics are in the run directory (tracker/entries.th, tracker/summary.yaml)",
   },

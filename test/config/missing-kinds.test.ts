@@ -8,7 +8,7 @@ describe("kinds that are not implemented yet", () => {
   test.each([
     ["noether.data.datasets.cfd.ShapeNetCarDataset", /a data set of your own is a class in a file/],
     ["noether.data.datasets.cfd.caeml.ahmedml.dataset.AhmedMLDataset", /a data set of your own/],
-    ["noether.core.trackers.WandBTracker", /"noether.core.trackers.TensorboardTracker"; with tracker=disabled/],
+    ["noether.core.trackers.TrackioTracker", /"noether.core.trackers.WandBTracker"; with tracker=disabled/],
     ["torch.optim.LBFGS", /there are: .*"torch.optim.AdamW"/],
     ["torch.optim.lbfgs.LBFGS", /there are: .*"noether.core.optimizer.Lion"/],
     [

@@ -8,6 +8,7 @@ export { MlflowTracker, MlflowTrackerConfig } from "./mlflow";
 export { MultiTracker, MultiTrackerConfig } from "./multi";
 export { NoopTracker } from "./noop";
 export { RemoteTracker, type RemoteRun } from "./remote";
+export { type Synced, syncRun } from "./sync";
 export { TensorboardTracker, TensorboardTrackerSchema } from "./tensorboard";
 export { TrackioTrackerSchema } from "./trackio";
-export { WandBTrackerSchema } from "./wandb";
+export { WandBTracker, WandBTrackerSchema } from "./wandb";

@@ -30,7 +30,7 @@ const MOST = { metrics: 1000, params: 100, paramLength: 6000, tagLength: 5000 } 
  */
 export class MlflowTracker extends RemoteTracker {
   static readonly schema: z.ZodType = MlflowTrackerConfig;
-  protected override readonly service = "mlflow";
+  override readonly service = "mlflow";
   readonly #address: string;
   readonly #experiment: string;
 

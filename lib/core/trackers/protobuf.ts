@@ -16,8 +16,9 @@ function varint(value: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** An integer (`int32`, `int64`, `bool`, an enum). */
+/** An integer (`int32`, `int64`, `bool`, an enum); 0 is what a reader takes for a field that is not there. */
 export function integerField(field: number, value: number): Buffer {
+  if (value === 0) return Buffer.alloc(0);
   return Buffer.concat([fieldKey(field, WireType.VARINT), varint(value)]);
 }
 

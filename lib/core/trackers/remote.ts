@@ -11,6 +11,8 @@ export interface RemoteState {
   readonly ids: Readonly<Record<string, string>>;
   /** How many lines of `tracker/metrics.jsonl` are there. */
   readonly sent: number;
+  /** How the run ended; a process that was killed leaves true. */
+  readonly failed: boolean;
 }
 
 /** A run at a service. */
@@ -39,7 +41,7 @@ const LAST_CHANCE = 30;
  */
 export abstract class RemoteTracker extends BaseTracker {
   /** Short name of the service, that of its state file: `mlflow`. */
-  protected abstract readonly service: string;
+  abstract readonly service: string;
   /** Seconds until an attempt counts as failed; replaced in tests. */
   pause = PAUSE;
   #init: { readonly run: TrackerInit; readonly config: Readonly<Record<string, unknown>> } | null = null;
@@ -51,6 +53,7 @@ export abstract class RemoteTracker extends BaseTracker {
   #refusal: string | null = null;
   #stopPause: (() => void) | null = null;
   #isClosing = false;
+  #failed = true;
   /** Until the first metrics, a run that goes on may still go back behind what an earlier process sent. */
   #isFirstLog = true;
 
@@ -85,6 +88,8 @@ export abstract class RemoteTracker extends BaseTracker {
 
   protected override async closeBackend(failed: boolean): Promise<void> {
     if (this.#init === null) return;
+    this.#failed = failed;
+    this.#writeState(this.#remote?.ids ?? this.#readState().ids);
     await this.#finish(LAST_CHANCE, failed);
   }
 
@@ -94,8 +99,9 @@ export abstract class RemoteTracker extends BaseTracker {
    * @returns the number of updates whose metrics were sent
    * @throws ServiceRefusal, or the error of the connection
    */
-  async sync(run: TrackerInit, config: Readonly<Record<string, unknown>>, failed: boolean): Promise<number> {
-    const { ids, sent } = this.#readState();
+  async sync(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<number> {
+    const { ids, sent, failed } = this.#readState();
+    this.#failed = failed;
     const remote = await this.openRun(run, config, ids);
     this.#sent = sent;
     this.#writeState(remote.ids);
@@ -207,12 +213,12 @@ export abstract class RemoteTracker extends BaseTracker {
   }
 
   #readState(): RemoteState {
-    if (!existsSync(this.#statePath)) return { ids: {}, sent: 0 };
+    if (!existsSync(this.#statePath)) return { ids: {}, sent: 0, failed: true };
     return JSON.parse(readFileSync(this.#statePath, "utf8")) as RemoteState;
   }
 
   #writeState(ids: Readonly<Record<string, string>>): void {
-    const state: RemoteState = { ids, sent: this.#sent };
+    const state: RemoteState = { ids, sent: this.#sent, failed: this.#failed };
     const temporary = temporaryPath(this.#statePath);
     mkdirSync(dirname(temporary), { recursive: true });
     writeFileSync(temporary, `${JSON.stringify(state)}\n`);

@@ -1,9 +1,17 @@
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
+import { ValueError } from "../../config/python-errors";
 import { literal, optional, str, tag } from "../../config/schema";
-import { TrackerBaseConfig } from "./base";
+import { TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
+import { type Metrics, toScalar } from "./metrics-file";
+import { type RemoteRun, RemoteTracker } from "./remote";
+import { basicAuthorization, requestJson, ServiceRefusal, withoutCredentials } from "./request";
+import { OfflineFile } from "./wandb-offline-file";
 
-/** Config of the tracker of Weights & Biases. No class yet: `lib/config/missing-kinds.ts` says so before a run. */
+/** Config of {@link WandBTracker}. */
 export const WandBTrackerSchema = TrackerBaseConfig.extend("WandBTrackerSchema", {
   fields: {
     kind: tag("noether.core.trackers.WandBTracker"),
@@ -14,4 +22,183 @@ export const WandBTrackerSchema = TrackerBaseConfig.extend("WandBTrackerSchema",
 });
 export type WandBTrackerSchema = z.output<typeof WandBTrackerSchema>;
 
-register("noether.core.trackers.WandBTracker", { schema: WandBTrackerSchema });
+/** Project of runs that name none, as wandb calls it. */
+const NO_PROJECT = "uncategorized";
+
+const UPSERT = `mutation UpsertBucket($name: String!, $project: String!, $entity: String, $displayName: String, $config: JSONString, $host: String, $tags: [String!]) {
+  upsertBucket(input: {name: $name, modelName: $project, entityName: $entity, displayName: $displayName, config: $config, host: $host, tags: $tags}) {
+    bucket { name historyLineCount project { name entity { name } } }
+  }
+}`;
+
+interface Upserted {
+  readonly upsertBucket: {
+    readonly bucket: {
+      readonly name: string;
+      readonly historyLineCount: number | null;
+      readonly project: { readonly name: string; readonly entity: { readonly name: string } };
+    };
+  };
+}
+
+/**
+ * Weights & Biases: metrics go to its server (WANDB_BASE_URL; the key from WANDB_API_KEY or `~/.netrc`), with `mode: offline` to
+ * `wandb/offline-run-…` in the run's folder, which `wandb sync` uploads.
+ *
+ * Each update that logged something is a step of its own; `epoch`, `update` and `sample` are metrics.
+ */
+export class WandBTracker extends RemoteTracker {
+  static readonly schema: z.ZodType = WandBTrackerSchema;
+  override readonly service = "wandb";
+  readonly #server: string;
+
+  constructor(
+    readonly config: WandBTrackerSchema,
+    dependencies: TrackerDependencies,
+  ) {
+    super(dependencies);
+    if (config.mode === null)
+      throw new ValueError('tracker.mode: expected "online", "offline" or "disabled", got null');
+    this.#server = (process.env["WANDB_BASE_URL"] || "https://api.wandb.ai").replace(/\/+$/, "");
+    if (config.mode === "online") requireKey(this.#server);
+  }
+
+  protected override async openRun(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<RemoteRun> {
+    const displayName = `${run.runName}/${run.stageName || "default"}`;
+    return this.config.mode === "offline"
+      ? this.#openFile(run, config, displayName)
+      : this.#openOnline(run, config, displayName);
+  }
+
+  override async sync(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<number> {
+    if (this.config.mode === "online") return super.sync(run, config);
+    throw new ServiceRefusal(`the run is offline: wandb sync ${join(run.outputUri, "wandb", "offline-run-*")}`);
+  }
+
+  #openFile(run: TrackerInit, config: Readonly<Record<string, unknown>>, displayName: string): RemoteRun {
+    const time = new Date().toISOString().replace(/[-:]/g, "").replace("T", "_").slice(0, 15);
+    const folder = join(run.outputUri, "wandb", `offline-run-${time}-${run.runId}`);
+    const { entity, project } = this.config;
+    const file = new OfflineFile(join(folder, `run-${run.runId}.wandb`), {
+      ...{ runId: run.runId, entity, project, displayName, config },
+      tags: ["new"],
+    });
+    let step = 0;
+    return {
+      ids: {},
+      url: `offline, wandb sync ${folder}`,
+      send: async (metrics) => {
+        for (const update of metrics) file.addHistory(mapValues(historyValues(update), toJson), step++);
+      },
+      finish: async (summary, failed) => {
+        file.addSummary(mapValues(summary, toJson));
+        file.finish(failed ? 1 : 0);
+      },
+    };
+  }
+
+  async #openOnline(
+    run: TrackerInit,
+    config: Readonly<Record<string, unknown>>,
+    displayName: string,
+  ): Promise<RemoteRun> {
+    const { bucket } = (
+      await this.#graphql<Upserted>(UPSERT, {
+        name: run.runId,
+        project: this.config.project ?? NO_PROJECT,
+        entity: this.config.entity,
+        displayName,
+        config: JSON.stringify(mapValues(config, (value) => ({ value }))),
+        host: config["dist/hostname"] ?? null,
+        tags: ["new"],
+      })
+    ).upsertBucket;
+    const path = [bucket.project.entity.name, bucket.project.name, bucket.name].map(encodeURIComponent);
+    const stream = (body: object) => this.#post(`files/${path.join("/")}/file_stream`, body);
+    const start = Date.now();
+    let step = bucket.historyLineCount ?? 0;
+    return {
+      ids: { run_id: run.runId },
+      url: `${withoutCredentials(this.#server).replace("//api.", "//")}/${path[0]}/${path[1]}/runs/${path[2]}`,
+      send: async (metrics) => {
+        const content = metrics.map((update, i) => {
+          const now = Date.now();
+          const clock = { _step: step + i, _runtime: (now - start) / 1000, _timestamp: now / 1000 };
+          return toJson({ ...historyValues(update), ...clock });
+        });
+        await stream({ files: { "wandb-history.jsonl": { offset: step, content } } });
+        step += metrics.length;
+      },
+      finish: async (summary, failed) => {
+        const content = [toJson(summary)];
+        await stream({
+          files: { "wandb-summary.json": { offset: 0, content } },
+          complete: true,
+          exitcode: failed ? 1 : 0,
+        });
+      },
+    };
+  }
+
+  async #graphql<T>(query: string, variables: object): Promise<T> {
+    const { data, errors } = await this.#post<{ data?: T; errors?: { message: string }[] }>("graphql", {
+      query,
+      variables,
+    });
+    if (errors?.length) throw new ServiceRefusal(errors.map(({ message }) => message).join("; "));
+    if (!data) throw new ServiceRefusal(`${withoutCredentials(this.#server)} gave no data: is it Weights & Biases?`);
+    return data;
+  }
+
+  #post<T>(path: string, body: object): Promise<T> {
+    const headers = { authorization: basicAuthorization("api", requireKey(this.#server)) };
+    return requestJson<T>(`${this.#server}/${path}`, { method: "POST", body, headers });
+  }
+}
+
+/** Numbers, booleans and strings of an update. */
+function historyValues(update: Metrics): Record<string, number | boolean | string> {
+  return Object.fromEntries(
+    Object.entries(update).flatMap(([key, value]) => {
+      const scalar = toScalar(value);
+      return scalar === undefined ? [] : [[key, scalar]];
+    }),
+  );
+}
+
+/** JSON with the strings that Weights & Biases reads as the numbers that JSON does not have. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === "number" && !Number.isFinite(item) ? String(item) : item,
+  );
+}
+
+function mapValues<T, U>(values: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
+}
+
+/** @throws ValueError when there is no key */
+function requireKey(server: string): string {
+  const key = process.env["WANDB_API_KEY"] || netrcPassword(new URL(server).hostname);
+  if (key) return key;
+  throw new ValueError(
+    `Weights & Biases needs a key: set WANDB_API_KEY, or put one for ${new URL(server).hostname} into ~/.netrc (wandb login); or tracker.mode=offline`,
+  );
+}
+
+/** The password of a machine in `~/.netrc` (or NETRC). */
+function netrcPassword(machine: string): string | undefined {
+  const path = process.env["NETRC"] || join(homedir(), ".netrc");
+  if (!existsSync(path)) return undefined;
+  const words = readFileSync(path, "utf8").split(/\s+/);
+  const at = words.findIndex((word, i) => word === "machine" && words[i + 1] === machine);
+  if (at < 0) return undefined;
+  const end = words.indexOf("machine", at + 1);
+  const own = words.slice(at + 2, end < 0 ? undefined : end);
+  return own[own.indexOf("password") + 1];
+}
+
+register("noether.core.trackers.WandBTracker", {
+  class: WandBTracker,
+  aliases: ["noether.core.trackers.wandb.WandBTracker"],
+});

@@ -24,7 +24,7 @@ class Service {
 }
 
 class Tracker extends RemoteTracker {
-  protected override readonly service = "memory";
+  override readonly service = "memory";
   constructor(readonly at: Service) {
     super(run.dependencies);
     this.pause = { first: 0, longest: 0 };
@@ -66,7 +66,7 @@ it("sends every update once, in order, and the summary at the end", async () => 
   await tracker.close();
   expect(service.updates).toEqual(range(1, 1200));
   expect(service.finished).toEqual({ summary: { best: 1 }, failed: false });
-  expect(state()).toEqual({ ids: { id: "x" }, sent: 1199 });
+  expect(state()).toEqual({ ids: { id: "x" }, sent: 1199, failed: false });
 });
 
 it("keeps what a service that is down does not get, and sends it when it answers again", async () => {
@@ -96,9 +96,10 @@ it("loses nothing when the service stays down: sync sends the rest, to the same 
   await second.close();
   expect(warnings.at(-1)).toBe(`memory: 3 updates are not there yet: noether-ts tracker sync ${run.path}`);
   service.down = null;
-  expect(await new Tracker(service).sync(run.init, {}, false)).toBe(3);
+  expect(await new Tracker(service).sync(run.init, {})).toBe(3);
   expect(service.updates).toEqual([1, 2, 3, 4, 5]);
   expect(service.opened.at(-1)).toEqual({ id: "x" });
+  expect(service.finished).toEqual({ summary: {}, failed: false });
 });
 
 it("does not try again what a service refuses", async () => {

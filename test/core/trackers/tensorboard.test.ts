@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { EventFile } from "../../../lib/core/trackers/event-file";
 import { TensorboardTracker, TensorboardTrackerSchema } from "../../../lib/core/trackers";
+import { python } from "../../support/python";
 import { trackedRun } from "./support";
 
 let run: ReturnType<typeof trackedRun>;
@@ -60,6 +62,30 @@ it("says where a run goes on, so that what a dead one wrote later is dropped", a
 it("takes an absolute log_dir as it is", async () => {
   await tracker({ log_dir: join(run.path, "elsewhere") }).init(run.init);
   expect(readdirSync(run.path).sort()).toEqual(["elsewhere", "tracker"]);
+});
+
+const hasTensorboard =
+  python !== undefined && spawnSync(python, ["-c", "import tensorboard"]).status === 0 ? python : undefined;
+if (hasTensorboard === undefined)
+  console.info("skipped: values read back by tensorboard (PYTHON names no Python that has it)");
+
+(hasTensorboard ? it : it.skip)("is read by tensorboard", async () => {
+  jest.restoreAllMocks();
+  const board = tracker();
+  await board.init(run.init);
+  for (const update of [1, 2]) await board.log({ update, "loss/total": update / 8, note: "größe" });
+  await board.close();
+  const script = `
+import sys, json
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1]); events.Reload()
+text = lambda tag: events.Tensors(tag + "/text_summary")[0].tensor_proto.string_val[0].decode()
+print(json.dumps([[[e.step, e.value] for e in events.Scalars("loss/total")], text("note"), text("Configuration")]))`;
+  const { stdout, stderr } = spawnSync(hasTensorboard!, ["-c", script, join(run.path, "runs")], { encoding: "utf8" });
+  expect([stdout.slice(0, 2), stderr.includes("Traceback")]).toEqual(["[[", false]);
+  const [scalars, note, configuration] = JSON.parse(stdout) as [number[][], string, string];
+  expect([scalars, note]).toEqual([[[1, 0.125], [2, 0.25]], "größe"]); // prettier-ignore
+  expect(configuration).toContain("- **run_name**: `wing`");
 });
 
 it("refuses metrics before it was initialised", async () => {

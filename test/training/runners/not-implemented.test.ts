@@ -44,18 +44,18 @@ async function outcome(...overrides: string[]): Promise<string> {
   return "";
 }
 
-const wandb = "+tracker={kind: noether.core.trackers.WandBTracker, project: cars}";
+const trackio = "+tracker={kind: noether.core.trackers.TrackioTracker, project: cars}";
 
 describe("a run whose config names what is not there yet", () => {
   test("a tracker: the place, what there is, and nothing of the run exists", async () => {
-    expect(await outcome(wandb)).toMatch(
-      /override "\+tracker=.*": tracker.kind: "noether.core.trackers.WandBTracker" is not implemented yet; there is: "noether.core.trackers.NoopTracker"; with tracker=disabled the metrics are in the run directory/,
+    expect(await outcome(trackio)).toMatch(
+      /override "\+tracker=.*": tracker.kind: "noether.core.trackers.TrackioTracker" is not implemented yet; there are: "noether.core.trackers.CsvTracker", .*; with tracker=disabled the metrics are in the run directory/,
     );
     expect(existsSync(output)).toBe(false);
   });
   test("every such kind in one list", async () => {
     const message = await outcome(
-      wandb,
+      trackio,
       "+model.optimizer_config.schedule_config={kind: noether.core.schedules.PeriodicBoolSchedule, initial_state: true}",
       "+datasets.train.pipeline={kind: tutorial.pipeline.AeroMultistagePipeline}",
       "+model.initializers=[{kind: noether.core.initializers.CheckpointInitializer, run_id: x, load_optim: false}]",
@@ -68,7 +68,7 @@ describe("a run whose config names what is not there yet", () => {
     expect(message).toMatch(/model.initializers.0.kind: .* has a config but no class.*PreviousRunInitializer/);
   });
   test.each([
-    [wandb, "+debug=true"],
+    [trackio, "+debug=true"],
     ["+tracker={kind: noether.core.trackers.WandBTracker, mode: disabled}"],
     ["+tracker={kind: noether.core.trackers.NoopTracker}"],
     ["+num_workers=10"],

@@ -1,0 +1,105 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { WandBTracker, WandBTrackerSchema } from "../../../lib/core/trackers";
+import { jsonServer, type Received } from "../../support/json-server";
+import { trackedRun } from "./support";
+
+let run: ReturnType<typeof trackedRun>;
+const environment = { ...process.env };
+beforeEach(() => {
+  run = trackedRun();
+  delete process.env["WANDB_API_KEY"];
+  process.env["NETRC"] = join(run.path, "no-netrc");
+});
+afterEach(() => {
+  process.env = { ...environment };
+  run.remove();
+});
+
+const tracker = (config: object = {}) => {
+  const wandb = new WandBTracker(
+    WandBTrackerSchema.parse({ kind: "noether.core.trackers.WandBTracker", project: "cars", ...config }),
+    run.dependencies,
+  );
+  jest.spyOn(wandb.logger, "warning").mockImplementation(() => undefined);
+  return wandb;
+};
+const bucket = (lines: number) => ({
+  upsertBucket: {
+    bucket: { name: "r1", historyLineCount: lines, project: { name: "cars", entity: { name: "me" } } },
+  },
+});
+
+/** Runs a tracker against a server that has `lines` of the run already. */
+async function online(lines: number, answer?: (request: Received) => readonly [number, unknown]): Promise<Received[]> {
+  const server = await jsonServer(
+    answer ?? (({ path }) => [200, path === "/graphql" ? { data: bucket(lines) } : { exitcode: null }]),
+  );
+  try {
+    process.env["WANDB_BASE_URL"] = server.url;
+    process.env["WANDB_API_KEY"] = "secret";
+    const wandb = tracker({ entity: "me" });
+    await wandb.init(run.init);
+    await wandb.log({ epoch: 1, update: 5, loss: NaN });
+    await wandb.setSummary("best", 0.5);
+    await wandb.close();
+    return server.received;
+  } finally {
+    await server.close();
+  }
+}
+
+it("begins the run, streams its history, and ends it with the summary", async () => {
+  const received = await online(0);
+  const [begin, history, end] = received.map(({ body }) => body as Record<string, Record<string, never>>);
+  expect(begin!["variables"]).toMatchObject({ name: "r1", project: "cars", entity: "me", displayName: "wing/default" });
+  expect(JSON.parse(begin!["variables"]!["config"]!)).toMatchObject({ hp: { value: { model: { depth: 2 } } } });
+  expect(received[1]!.path).toBe("/files/me/cars/r1/file_stream");
+  const { offset, content } = history!["files"]!["wandb-history.jsonl"]! as { offset: number; content: string[] };
+  expect(offset).toBe(0);
+  expect(JSON.parse(content[0]!)).toMatchObject({ epoch: 1, update: 5, loss: "NaN", _step: 0 });
+  expect(end).toEqual({
+    files: { "wandb-summary.json": { offset: 0, content: ['{"best":0.5}'] } },
+    complete: true,
+    exitcode: 0,
+  });
+  expect(new Set(received.map(({ headers }) => headers.authorization))).toEqual(
+    new Set([`Basic ${Buffer.from("api:secret").toString("base64")}`]),
+  );
+});
+
+it("goes on behind the lines that the server has", async () => {
+  const { files } = (await online(40))[1]!.body as { files: Record<string, { offset: number; content: string[] }> };
+  expect(files["wandb-history.jsonl"]!.offset).toBe(40);
+  expect(JSON.parse(files["wandb-history.jsonl"]!.content[0]!)).toMatchObject({ _step: 40 });
+});
+
+it("stops at what the server refuses, and never shows the key", async () => {
+  const received = await online(0, () => [200, { errors: [{ message: "permission denied" }] }]);
+  expect(received).toHaveLength(1);
+});
+
+it("takes the key of its server from netrc", async () => {
+  process.env["WANDB_BASE_URL"] = "http://wandb.example:8080";
+  writeFileSync(
+    (process.env["NETRC"] = join(run.dependencies.pathProvider.outputRoot, "netrc")),
+    "machine other\n  password x\nmachine wandb.example\n  login user\n  password k\n",
+  );
+  expect(() => tracker()).not.toThrow();
+});
+
+it("asks for a key before the run, but not offline", () => {
+  process.env["WANDB_BASE_URL"] = "https://api.wandb.ai";
+  expect(() => tracker()).toThrow("Weights & Biases needs a key: set WANDB_API_KEY");
+  expect(() => tracker({ mode: "offline" })).not.toThrow();
+});
+
+it("writes a file for wandb sync when it is offline", async () => {
+  const wandb = tracker({ mode: "offline" });
+  await wandb.init(run.init);
+  await wandb.log({ update: 1, loss: 1 });
+  await wandb.close();
+  const [folder] = readdirSync(join(run.path, "wandb"));
+  expect(folder).toMatch(/^offline-run-\d{8}_\d{6}-r1$/);
+  expect(readdirSync(join(run.path, "wandb", folder!))).toEqual(["run-r1.wandb"]);
+});

@@ -1,4 +1,5 @@
 /** `noether-ts tracker sync RUN…`: sends metrics that a tracker did not get. */
+import { existsSync } from "node:fs";
 import { syncRun } from "../core/trackers";
 import { RunLock } from "../training/runners/run-lock";
 import { EXIT, printResult } from "./command";
@@ -29,6 +30,7 @@ export async function tracker(args: readonly string[]): Promise<number> {
   if (runs.length === 0) throw new UsageError("expected the folder of a run");
   let exitCode: number = EXIT.ok;
   for (const run of runs) {
+    if (!existsSync(run)) throw new UsageError(`expected the folder of a run, there is no ${run}`);
     const lock = new RunLock(run);
     try {
       for (const { service, sent, problem } of await syncRun(run)) {

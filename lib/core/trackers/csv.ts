@@ -1,10 +1,10 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
 import { str, tag } from "../../config/schema";
-import { temporaryPath } from "../../torch/serialization/temporary";
+import { writeTextFile } from "../writers/text-file";
 import { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { toScalar } from "./metrics-file";
 
@@ -68,11 +68,8 @@ export class CsvTracker extends BaseTracker {
   }
 
   #rewrite(rows: readonly string[][]): void {
-    mkdirSync(dirname(this.#path), { recursive: true });
-    const temporary = temporaryPath(this.#path);
     const padded = rows.map((row) => this.#columns.map((_, i) => row[i] ?? ""));
-    writeFileSync(temporary, [this.#columns, ...padded].map(lineOf).join(""));
-    renameSync(temporary, this.#path);
+    writeTextFile(this.#path, [this.#columns, ...padded].map(lineOf).join(""));
   }
 
   protected override updateSummaryBackend(): void {}

@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { temporaryPath } from "../../torch/serialization/temporary";
+import { writeTextFile } from "../writers/text-file";
 import { Tensor } from "../../torch";
 
 /** Metrics of one update: `epoch`, `update`, `sample`, and what was logged. */
@@ -27,9 +27,7 @@ export class MetricsFile {
     this.#isOpen = true;
     if (!existsSync(this.path)) return;
     const kept = readMetrics(this.path).filter((earlier) => Number(earlier["update"]) < Number(update));
-    const temporary = temporaryPath(this.path);
-    writeFileSync(temporary, kept.map(toLine).join(""));
-    renameSync(temporary, this.path);
+    writeTextFile(this.path, kept.map(toLine).join(""));
   }
 }
 

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { temporaryPath } from "../../torch/serialization/temporary";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeTextFile } from "../writers/text-file";
 import { BaseTracker, type TrackerInit } from "./base";
 import { type Metrics, readMetrics } from "./metrics-file";
 import { ServiceRefusal } from "./request";
@@ -219,9 +219,6 @@ export abstract class RemoteTracker extends BaseTracker {
 
   #writeState(ids: Readonly<Record<string, string>>): void {
     const state: RemoteState = { ids, sent: this.#sent, failed: this.#failed };
-    const temporary = temporaryPath(this.#statePath);
-    mkdirSync(dirname(temporary), { recursive: true });
-    writeFileSync(temporary, `${JSON.stringify(state)}\n`);
-    renameSync(temporary, this.#statePath);
+    writeTextFile(this.#statePath, `${JSON.stringify(state)}\n`);
   }
 }

@@ -1,0 +1,32 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+import { RuntimeError } from "../../config/python-errors";
+import { removeDeadTemporaries, temporaryPath } from "../../io/files/temporary";
+
+/**
+ * Writes a text file, complete or not at all: under a temporary name first. Its folder is made where needed.
+ *
+ * @throws RuntimeError that names the file and the reason
+ */
+export function writeTextFile(path: string, text: string): void {
+  const temporary = temporaryPath(path);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    removeDeadTemporaries(dirname(path));
+    const file = openSync(temporary, "wx");
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw new RuntimeError(
+      `cannot write '${path}': ${(cause as Error).message}; a file that was there before is unchanged`,
+      { cause },
+    );
+  }
+}

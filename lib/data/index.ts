@@ -34,6 +34,7 @@ export { ShiftAndScaleNormalizer, ShiftAndScaleNormalizerConfig } from "./prepro
 export { BatchProcessor } from "./pipeline/batch-processor";
 export { Collator } from "./pipeline/collator";
 export { collateValues, defaultCollate } from "./pipeline/default-collate";
+export { DomainPipeline, DomainPipelineConfig } from "./pipeline/domain-pipeline";
 export { MultiStagePipeline } from "./pipeline/multistage-pipeline";
 export type { ComponentLike, MultiStagePipelineOptions } from "./pipeline/multistage-pipeline";
 export type { SampleCollator } from "./pipeline/sample-collator";

@@ -1,7 +1,27 @@
 import type { z } from "zod";
-import { any, bool, defineConfig, list, literal, mapping, optional, set, str } from "../../config/schema";
+import { findKind } from "../../config/registry";
+import {
+  bool,
+  customType,
+  defineConfig,
+  delegate,
+  isMapping,
+  list,
+  literal,
+  mapping,
+  optional,
+  set,
+  str,
+} from "../../config/schema";
 import { NormalizerChain } from "../preprocessors/normalizers/normalizer-config";
 import { DatasetWrappers } from "./wrapper-config";
+
+/** A pipeline, checked by the schema of its class where that has one. */
+const pipeline = customType<unknown>((input, context) => {
+  const kind = isMapping(input) ? input["kind"] : undefined;
+  const schema = typeof kind === "string" ? findKind(kind)?.schema : undefined;
+  return schema ? delegate(schema, input, context) : input;
+});
 
 /** What every data set config has. Unknown keys are errors. */
 export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
@@ -9,7 +29,7 @@ export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
   fields: {
     kind: str(),
     /** Config of the collating pipeline (mapping with `kind`), or a ready object. */
-    pipeline: optional(any()),
+    pipeline: optional(pipeline),
     /** Normalizers by sample key: one config or a list of them. */
     dataset_normalizers: optional(mapping(NormalizerChain)),
     /** Whether a value whose normalizer is not configured is an error; otherwise it comes as it is, with a warning. */

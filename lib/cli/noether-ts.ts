@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { withSuggestion } from "../config/nearest-names";
 import { packageRoot } from "../torch/loader";
 import { EXIT, packageVersion, runCommand } from "./command";
+import { data } from "./data";
 import { development } from "./development";
 import { doctor } from "./doctor";
 import { UsageError } from "./hydra-arguments";
@@ -25,6 +26,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   development: { does: "a dry pass through a config, with everything printed", run: development },
   "train-submit-job": { does: "give runs to Slurm", run: submitJob },
   tracker: { does: "send metrics that a tracking service did not get", run: tracker },
+  data: { does: "statistics of a data set", run: data },
   doctor: { does: "what is installed, whether it works, what to do if not", run: doctor },
   setup: {
     does: "find or fetch libtorch and compile the addon",

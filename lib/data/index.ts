@@ -65,5 +65,5 @@ export * from "./readers";
 export { RunningMoments } from "./stats/running-moments";
 export type { Moments } from "./stats/running-moments";
 export { RunningStats } from "./stats/running-stats";
-export { computeStatistics, type ComputeStatisticsOptions } from "./stats/compute-statistics";
+export { computeStatistics, type ComputeStatisticsOptions } from "./analysis/compute-statistics";
 export { checkWritable, type StatisticsFormat, writeStatistics } from "./stats/statistics-file";

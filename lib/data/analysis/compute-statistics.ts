@@ -5,7 +5,7 @@ import { ValueError } from "../../config/python-errors";
 import type { DatasetProtocol } from "../base/dataset";
 import { DatasetWrapper } from "../wrappers/dataset-wrapper";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
-import { RunningMoments } from "./running-moments";
+import { RunningMoments } from "../stats/running-moments";
 
 /** Options of {@link computeStatistics}. */
 export interface ComputeStatisticsOptions {

@@ -34,6 +34,11 @@ const unit = customType<string>((input, context) => {
   return z.NEVER;
 });
 
+/** A unit, or a list of them. */
+const units = customType<string | string[], unknown>((input, context) =>
+  Array.isArray(input) ? delegate(list(unit), input, context) : delegate(unit, input, context),
+);
+
 /** One property of a domain: a field of a file, or something computed. A string is short for `{ field: … }`. */
 export const PropertyConfig = defineConfig("PropertyConfig", {
   extra: "forbid",
@@ -152,7 +157,7 @@ export const ConditionConfig = defineConfig("ConditionConfig", {
     /** What to read, in the order of the channels: columns, keys (`inflow.speed`) or arrays. Default: all numbers. */
     field: optional(names),
     /** Unit of all, or one for each field; values are converted to SI. */
-    unit: optional(oneOf(unit, list(unit))),
+    unit: optional(units),
     scale: float().default(1),
   },
   check: ({ table, file, field, unit, case_column }, complain) => {

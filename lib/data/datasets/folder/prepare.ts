@@ -94,7 +94,7 @@ async function statisticsNormalizers(
     const running = moments.get(key)!;
     const std = running.count < 2 ? running.mean.map(() => 0) : running.std;
     const constant = std.flatMap((value, channel) => (value > 0 ? [] : [channel]));
-    if (constant.length > 0)
+    if (constant.length > 0 && config === training)
       getLogger("FolderDataset").warning(
         `${key} has the same value everywhere in the training cases (channel ${constant.join(", ")}): it is shifted, and not scaled`,
       );

@@ -92,7 +92,7 @@ const SHIFTED: Readonly<Record<string, Conversion>> = {
   "°F": { factor: 5 / 9, offset: 459.67 * (5 / 9) },
 };
 
-const EXPONENTS: Readonly<Record<string, string>> = { "²": "^2", "³": "^3", "⁻": "^-" };
+const EXPONENTS: Readonly<Record<string, string>> = { "²": "^2", "³": "^3" };
 
 /** Factor of `mm`, `Pa`, `ft`; undefined where it is none. */
 function factorOf(name: string): number | undefined {
@@ -103,26 +103,30 @@ function factorOf(name: string): number | undefined {
   return undefined;
 }
 
-/** Products and quotients of powers: `kg/m^3`, `m2/s2`, `N.m`. */
+/** Products and quotients of powers: `kg/m^3`, `m2/s2`, `N.m`, `J/kg/K`. A product after a slash could mean two things, and is none. */
 function parse(text: string): Conversion | undefined {
-  const shifted = Object.hasOwn(SHIFTED, text) ? SHIFTED[text] : undefined;
-  if (shifted) return shifted;
-  const plain = text.trim().replace(/[²³]/g, (mark) => EXPONENTS[mark]!);
-  let factor = 1;
-  let isDivided = false;
-  for (const token of plain.split(/([/*·. ])/)) {
-    if (token === "/") {
-      isDivided = true;
-      continue;
-    }
-    if (token === "" || token === "*" || token === "·" || token === "." || token === " ") continue;
-    const [, name, power = "1"] = /^(.*?[^\d^+-]|1|-)\^?([+-]?\d)?$/.exec(token) ?? [];
-    const unit = name === undefined ? undefined : factorOf(name);
-    if (unit === undefined) return undefined;
-    // as in "J/kg/K" and "J/(kg K)" without brackets: everything after a slash is divided
-    factor *= unit ** (isDivided ? -Number(power) : Number(power));
-  }
-  return plain === "" ? undefined : { factor, offset: 0 };
+  if (Object.hasOwn(SHIFTED, text)) return SHIFTED[text];
+  const [above, ...below] = text
+    .trim()
+    .replace(/[²³]/g, (mark) => EXPONENTS[mark]!)
+    .split("/");
+  const numerator = above!
+    .trim()
+    .split(/[*·. ]/)
+    .map(powerOf);
+  const denominator = below.map(powerOf);
+  const factor =
+    numerator.reduce((product, power) => product * power, 1) /
+    denominator.reduce((product, power) => product * power, 1);
+  return Number.isNaN(factor) ? undefined : { factor, offset: 0 };
+}
+
+/** Factor of a unit to a power, `m^3`; NaN where it is none. */
+function powerOf(text: string): number {
+  const [, name, caret, power] = /^(.*?[^\d^+-]|1|-)(\^)?([+-]?\d)?$/.exec(text) ?? [];
+  const factor = name === undefined ? undefined : factorOf(name);
+  if (factor === undefined || (caret !== undefined && power === undefined)) return NaN;
+  return factor ** Number(power ?? 1);
 }
 
 /** Whether a text is a unit that is known. */

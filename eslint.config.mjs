@@ -17,6 +17,28 @@ export default tseslint.config(
   },
   eslint.configs.recommended,
   {
+    // runs in a browser
+    files: ["templates/picture/*.js"],
+    languageOptions: {
+      sourceType: "script",
+      globals: Object.fromEntries(
+        [
+          "atob",
+          "cancelAnimationFrame",
+          "clearTimeout",
+          "document",
+          "getComputedStyle",
+          "ImageData",
+          "matchMedia",
+          "requestAnimationFrame",
+          "ResizeObserver",
+          "setTimeout",
+          "window",
+        ].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
+  {
     files: ["**/*.ts"],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },

@@ -51,7 +51,7 @@ export function uniformCells(connectivity: Int32Array, pointsPerCell: number, ty
 }
 
 /** 0, step, 2 step, … count × step. */
-export function everyNth(count: number, step: number): Int32Array {
+function everyNth(count: number, step: number): Int32Array {
   const offsets = new Int32Array(count + 1);
   for (let i = 1; i <= count; i++) offsets[i] = i * step;
   return offsets;

@@ -6,19 +6,19 @@ import { withFile, type ByteSource } from "./byte-source";
 import { writeFileWhole, type FileSink } from "./file-sink";
 import type { Mesh } from "./mesh";
 import { checkReadOptions, type ReadOptions } from "./options";
-import { readParallel, readPvd, readVtm, writeVtm, type ReadPart } from "./vtk/collections";
+import { readParallel, readPvd, readPvdTimes, readVtm, writeVtm, type ReadPart } from "./vtk/collections";
 import { readLegacyVtk } from "./vtk/legacy-reader";
 import { writeLegacyVtk } from "./vtk/legacy-writer";
 import { readVtkXml } from "./vtk/xml-reader";
 import { writeVti, writeVtp, writeVtu } from "./vtk/xml-writer";
-import { isOpenFoamCase, readOpenFoamCase } from "./openfoam/case";
+import { isOpenFoamCase, openFoamTimes, readOpenFoamCase } from "./openfoam/case";
 import { readObj, writeObj } from "./obj";
 import { readPly, writePly } from "./ply";
 import { readStl, writeStl } from "./stl";
 import { checkWriteOptions, type WriteOptions } from "./write-options";
 
 /** One file format of meshes. Parsers take bytes, wherever they come from; writers give bytes to a sink. */
-export interface MeshFormat {
+interface MeshFormat {
   readonly name: string;
   /** Ends of file names, lower case, with the dot. */
   readonly extensions: readonly string[];
@@ -27,7 +27,7 @@ export interface MeshFormat {
 }
 
 /** The formats that are read and written here. */
-export const meshFormats: readonly MeshFormat[] = [
+const meshFormats: readonly MeshFormat[] = [
   { name: "VTK unstructured grid", extensions: [".vtu"], read: readVtkXml, write: writeVtu },
   { name: "VTK polygonal data", extensions: [".vtp"], read: readVtkXml, write: writeVtp },
   { name: "VTK image data", extensions: [".vti"], read: readVtkXml, write: writeVti },
@@ -68,6 +68,24 @@ export async function readMesh(path: string, options: ReadOptions = {}, ...surpl
 function openFoamFolder(path: string): string | undefined {
   if (extname(path).toLowerCase() === ".foam") return dirname(path);
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() && isOpenFoamCase(path) ? path : undefined;
+}
+
+/**
+ * The times of a transient case, in its unit: an OpenFOAM case or a `.pvd` file. Of other files none.
+ *
+ * @throws FileNotFoundError, {@link FileFormatError}
+ */
+export function meshTimes(path: string): number[] {
+  const folder = openFoamFolder(path);
+  if (folder !== undefined) return openFoamTimes(folder);
+  return extname(path).toLowerCase() === ".pvd" ? withFile(path, readPvdTimes) : [];
+}
+
+/** What {@link readMesh} calls the format of a path; undefined where no reader knows its name. */
+export function meshFormatName(path: string): string | undefined {
+  if (openFoamFolder(path) !== undefined) return "OpenFOAM case";
+  const extension = extname(path).toLowerCase();
+  return meshFormats.find(({ extensions }) => extensions.includes(extension))?.name;
 }
 
 function readPath(path: string, options: ReadOptions, depth: number): Mesh {

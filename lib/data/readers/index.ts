@@ -1,8 +1,7 @@
 export { rowsOf, type NdArray, type NumericType, type TypedArray } from "./arrays";
 export { CellType } from "./cell-types";
 export { FileFormatError, type FilePlace } from "./errors";
-export { readMesh, writeMesh } from "./formats";
-export { openFoamTimes } from "./openfoam/case";
+export { meshTimes, readMesh, writeMesh } from "./formats";
 export { FieldMap, Mesh, type Cells, type ImageGrid, type MeshParts, type Points, type PolyhedronFaces } from "./mesh";
 export { readArrays, readTable, writeArray, type ReadArraysOptions } from "./named-arrays";
 export type { CsvOptions } from "./csv";

@@ -44,6 +44,8 @@ function joinFields(maps: readonly FieldMap[]): FieldMap {
     const arrays = maps.map((map) => map.get(name));
     if (arrays.every((array): array is NdArray => array !== undefined && isAlike(first, array)))
       joined.set(name, joinArrays(arrays));
+    const unit = maps[0]!.units.get(name);
+    if (unit !== undefined && maps.every((map) => map.units.get(name) === unit)) joined.units.set(name, unit);
   }
   for (const [name] of maps[0]!.texts) {
     const texts = maps.map((map) => map.texts.get(name));

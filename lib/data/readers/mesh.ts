@@ -46,6 +46,8 @@ export function noCells(): Cells {
 export class FieldMap extends Map<string, NdArray> {
   /** Arrays of strings by name. */
   readonly texts = new Map<string, readonly string[]>();
+  /** Units by name, of arrays whose file tells them: `m^2/s^2`. */
+  readonly units = new Map<string, string>();
 
   /**
    * The array of a name.

@@ -9,6 +9,7 @@ import { readHdf5 } from "./hdf5";
 import { FieldMap } from "./mesh";
 import { readNpy, readNpz, writeNpy } from "./npy";
 import { readParquet } from "./parquet";
+import { readTensors } from "./tensors";
 import { isZarrStore, readZarr } from "./zarr";
 import type { NdArray } from "./arrays";
 import { checkOptions, arrayOf, text, type KindsOf } from "../../torch/arguments";
@@ -41,11 +42,26 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [".hdf5", readHdf5],
   [".parquet", readParquet],
   [".zarr", readZarr],
+  [".pt", readTensors],
+  [".pth", readTensors],
+  [".th", readTensors],
+  [".safetensors", readTensors],
 ]);
 
+/** What a path that {@link readArrays} reads is; undefined where no reader knows its name. */
+export function arrayFormatName(path: string): string | undefined {
+  const extension = extname(path).toLowerCase();
+  if (isFolder(path)) return isZarrStore(path) ? "Zarr store" : undefined;
+  return extension !== ".zarr" && READERS.has(extension) ? `arrays (${extension})` : undefined;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
 /**
- * Reads the arrays of a file by name: `.npy` (one, called as the file), `.npz`, columns of `.csv`, `.tsv`, `.xy`, `.dat`; with
- * packages that are installed beside this one `.h5` and `.hdf5` (h5wasm), `.parquet` (hyparquet), and the folder of a Zarr store
+ * Reads the arrays of a file by name: `.npy` (one, called as the file), `.npz`, columns of `.csv`, `.tsv`, `.xy`, `.dat`;
+ * tensors of `.pt`, `.pth`, `.th` and `.safetensors` (names of mappings inside each other joined by `/`); with packages that are installed beside this one `.h5` and `.hdf5` (h5wasm), `.parquet` (hyparquet), and the folder of a Zarr store
  * (zarrita).
  *
  * @throws FileNotFoundError, {@link FileFormatError}; ValueError when no reader knows the name, or an array is not there;

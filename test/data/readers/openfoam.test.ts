@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { FileNotFoundError, ValueError } from "../../../lib/config/python-errors";
-import { FileFormatError, readMesh, openFoamTimes, type Mesh } from "../../../lib/data/readers";
+import { FileFormatError, meshTimes, readMesh, type Mesh } from "../../../lib/data/readers";
 import { describeArray, readFixture, type DescribedArray } from "./support";
 
 interface Part {
@@ -215,7 +215,8 @@ describe("times", () => {
   let folder: string;
   beforeAll(() => (folder = write("cavity")));
 
-  test("are listed", () => expect(openFoamTimes(folder)).toEqual([0, 0.01, 0.02]));
+  test("of a file that has none", () => expect(meshTimes(join(root, "a.vtu"))).toEqual([]));
+  test("are listed", () => expect(meshTimes(folder)).toEqual([0, 0.01, 0.02]));
   test("are chosen", async () => {
     const first = /internalField\s+nonuniform List<scalar> \n\d+\n\(\n(\S+)/.exec(textOf("cavity", "0.01/p"))![1];
     expect(await pressureAt(0.01)).toBe(Number(first));
@@ -363,4 +364,31 @@ describe("bad input", () => {
       "expected an OpenFOAM case with constant/polyMesh, got none",
     );
   });
+});
+
+describe("units", () => {
+  const unitOf = async (dimensions: string) => {
+    const field = textOf("cavity", "0.01/p").replace(/dimensions\s+\[[^\]]*\]/, `dimensions ${dimensions}`);
+    const mesh = await readMesh(write("cavity", { "0.01/p": field, "0.02/p": undefined }), { time: 0.01 });
+    return mesh.cellData.units.get("p");
+  };
+  test.each([
+    ["[0 2 -2 0 0 0 0]", "m^2/s^2"],
+    ["[1 -1 -2 0 0 0 0]", "kg/m/s^2"],
+    ["[0 0 0 1 0 0 0]", "K"],
+    ["[0 0 -1 0 0]", "1/s"],
+    ["[0 0 0 0 0 0 0]", "1"],
+    ["[1 1 -3 -1 0 0 0]", "kg.m/s^3/K"],
+    ["[0 0.5 0 0 0 0 0]", "m^0.5"],
+    ["[Pa]", "Pa"],
+  ])("%s", async (dimensions, unit) => expect(await unitOf(dimensions)).toBe(unit));
+});
+
+test("patches have the type of the boundary file as a text", async () => {
+  const mesh = await readMesh(write("cavity"), { cells: false });
+  const types = [...mesh.blocks].map(([name, { fieldData }]) => [name, fieldData.texts.get("type")]);
+  const boundary = textOf("cavity", "constant/polyMesh/boundary");
+  for (const [name, type] of types)
+    expect(type).toEqual([new RegExp(`\\b${String(name)}\\s*\\{[^}]*?\\btype\\s+(\\w+)`).exec(boundary)![1]]);
+  expect(types.length).toBeGreaterThan(0);
 });

@@ -72,7 +72,7 @@ function joinParts(parts: readonly Mesh[]): Mesh {
   for (const name of names) {
     const pieces = parts.flatMap((part) => part.blocks.get(name) ?? []);
     const filled = pieces.filter((piece) => piece.numberOfCells > 0);
-    blocks.set(name, joinMeshes(filled.length > 0 ? filled : pieces.slice(0, 1)));
+    blocks.set(name, joinMeshes(filled.length > 0 ? filled : pieces.slice(0, 1), { fieldData: pieces[0]!.fieldData }));
   }
   return joinMeshes(parts, { blocks, time: parts[0]?.time });
 }
@@ -88,8 +88,14 @@ function readPart(folder: string, options: ReadOptions): Mesh {
       isField(file.className) ? readField(file, mesh) : undefined,
     );
     if (field === undefined) continue;
-    (field.location === "point" ? pointData : cellData).set(name, field.internal);
-    for (const [patch, values] of field.patches) patchData.get(patch)!.set(name, values);
+    const fields = field.location === "point" ? pointData : cellData;
+    fields.set(name, field.internal);
+    if (field.unit !== undefined) fields.units.set(name, field.unit);
+    for (const [patch, values] of field.patches) {
+      const onPatch = patchData.get(patch)!;
+      onPatch.set(name, values);
+      if (field.unit !== undefined) onPatch.units.set(name, field.unit);
+    }
   }
   addGeometry(mesh, cellData, options);
   const blocks = new Map(
@@ -163,8 +169,8 @@ function fieldFiles(folder: string): string[] {
     .sort();
 }
 
-/** A patch with points of its own. */
-function patchMesh(mesh: PolyMesh, { firstFace, numberOfFaces }: Patch, cellData: FieldMap): Mesh {
+/** A patch with points of its own, and its type (`wall`, `patch`, …) as a text of the whole. */
+function patchMesh(mesh: PolyMesh, { type, firstFace, numberOfFaces }: Patch, cellData: FieldMap): Mesh {
   const { faces, faceOffsets, points } = mesh;
   const start = faceOffsets[firstFace] ?? 0;
   const used = faces.subarray(start, numberOfFaces === 0 ? start : faceOffsets[firstFace + numberOfFaces]);
@@ -179,7 +185,9 @@ function patchMesh(mesh: PolyMesh, { firstFace, numberOfFaces }: Patch, cellData
   for (const [point, number] of numbers) for (let d = 0; d < 3; d++) own[3 * number + d] = points[3 * point + d]!;
   const offsets = Int32Array.from({ length: numberOfFaces + 1 }, (_, i) => faceOffsets[firstFace + i]! - start);
   const types = Uint8Array.from({ length: numberOfFaces }, (_, i) => polygonType(offsets[i + 1]! - offsets[i]!));
-  return new Mesh({ points: own, cells: { connectivity, offsets, types }, cellData });
+  const fieldData = new FieldMap();
+  fieldData.texts.set("type", [type]);
+  return new Mesh({ points: own, cells: { connectivity, offsets, types }, cellData, fieldData });
 }
 
 // ---- files

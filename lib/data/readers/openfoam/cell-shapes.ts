@@ -7,7 +7,7 @@ import type { PolyMesh } from "./poly-mesh";
 const { TETRA, PYRAMID, WEDGE, HEXAHEDRON, POLYHEDRON } = CellType;
 
 /** Faces of each cell, one cell after the other, with where each begins: owned ones and others in the order of faces. */
-export function facesOfCells({ owner, neighbour, numberOfCells }: PolyMesh): {
+function facesOfCells({ owner, neighbour, numberOfCells }: PolyMesh): {
   faces: Int32Array;
   offsets: Int32Array;
 } {

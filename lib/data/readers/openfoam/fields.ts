@@ -30,6 +30,8 @@ export interface FoamField {
   readonly location: "cell" | "point";
   readonly internal: NdArray;
   readonly patches: ReadonlyMap<string, NdArray>;
+  /** Of the entry `dimensions`; undefined where there is none. */
+  readonly unit?: string;
 }
 
 /** Whether a file holds a field that is read. */
@@ -60,7 +62,27 @@ export function readField(file: FoamFile, mesh: PolyMesh): FoamField {
       if (values !== undefined) patches.set(patch.name, values);
     }
   }
-  return { location, internal, patches };
+  const unit = unitOf(dictionary);
+  return { location, internal, patches, ...(unit !== undefined && { unit }) };
+}
+
+/** Base units in the order of OpenFOAM's exponents. */
+const BASE_UNITS = ["kg", "m", "s", "K", "mol", "A", "cd"];
+
+/** `[0 2 -2 0 0 0 0]` as `m^2/s^2`; `1` of numbers without a unit. */
+function unitOf(dictionary: FoamDictionary): string | undefined {
+  const entry = dictionary.find("dimensions");
+  const list = entry === undefined || entry instanceof FoamDictionary ? undefined : entry[0];
+  if (!(list instanceof FoamList)) return undefined;
+  // some versions write units by name: [m^2 s^-2]
+  if (list.items.some((item) => typeof item === "string")) return list.items.map(String).join(" ");
+  const powers = list.items.map((exponent, i) => ({ name: BASE_UNITS[i], exponent: Number(exponent) }));
+  if (!powers.every(({ name, exponent }) => name !== undefined && Number.isFinite(exponent))) return undefined;
+  const write = (sign: 1 | -1) =>
+    powers
+      .filter(({ exponent }) => sign * exponent > 0)
+      .map(({ name, exponent }) => (Math.abs(exponent) === 1 ? name! : `${name}^${Math.abs(exponent)}`));
+  return [write(1).join(".") || "1", ...write(-1)].join("/");
 }
 
 /** The entry of a patch: by name, by one of its groups, by pattern, or what its own type says. */

@@ -62,7 +62,7 @@ export function writeVtm(files: readonly { name: string; file: string }[], sink:
 // ---- .pvd
 
 /** One entry of a `.pvd` file. */
-export interface PvdEntry {
+interface PvdEntry {
   readonly time: number;
   /** Part of the step: a step may have several files. */
   readonly part: number;
@@ -72,7 +72,7 @@ export interface PvdEntry {
 }
 
 /** The entries of a `.pvd` file, by time and part. */
-export function readPvdEntries(source: ByteSource): PvdEntry[] {
+function readPvdEntries(source: ByteSource): PvdEntry[] {
   const folder = dirname(source.name);
   const entries = rootOf(source, "Collection")
     .first("Collection")
@@ -87,6 +87,11 @@ export function readPvdEntries(source: ByteSource): PvdEntry[] {
       };
     });
   return entries.sort((a, b) => a.time - b.time || a.part - b.part);
+}
+
+/** The times of a `.pvd` file, each once. */
+export function readPvdTimes(source: ByteSource): number[] {
+  return [...new Set(readPvdEntries(source).map((entry) => entry.time))];
 }
 
 /** The mesh of one step: that of its file, or blocks by name (or number of the part) where it has several. */
@@ -104,17 +109,6 @@ export function readPvd(source: ByteSource, readPart: ReadPart, { time = "last" 
     blocks: new Map(step.map(({ name, part, file }) => [name ?? String(part), readPart(file)])),
     time: chosen,
   });
-}
-
-/** Writes a `.pvd` file that names the files of a transient case, relative to it. */
-export function writePvd(entries: readonly PvdEntry[], sink: FileSink): void {
-  const lines = entries.map(
-    ({ time, part, name = "", file }) =>
-      `<DataSet timestep="${time}" part="${part}" name="${escapeAttribute(name)}" file="${escapeAttribute(file)}"/>\n`,
-  );
-  sink.write(
-    `<?xml version="1.0"?>\n<VTKFile type="Collection" version="0.1">\n<Collection>\n${lines.join("")}</Collection>\n</VTKFile>\n`,
-  );
 }
 
 // ---- .pvtu, .pvtp

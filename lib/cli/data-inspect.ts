@@ -1,0 +1,182 @@
+/** `noether-ts data inspect`: what a file, an OpenFOAM case or a folder of cases holds, a config for it, and a picture. */
+import { statSync } from "node:fs";
+import { basename, extname, resolve } from "node:path";
+import { FileNotFoundError, ValueError } from "../config/python-errors";
+import { statusLine } from "../core/logging";
+import { layoutOf, type Layout } from "../data/inspect/layout";
+import { isReadable, readContents, type LoadedContents } from "../data/inspect/contents";
+import { readFolder, type FolderContents } from "../data/inspect/folder";
+import { pictureParts, writePicture, type PicturePart } from "../data/inspect/picture";
+import { proposeConfig } from "../data/inspect/proposal";
+import { EXIT, printResult } from "./command";
+import { contentsReport, folderReport, heading } from "./data-inspect-report";
+import { UsageError } from "./hydra-arguments";
+import { readOptions } from "./read-options";
+
+const OPTIONS = {
+  json: { type: "boolean" },
+  html: { type: "string" },
+  points: { type: "string" },
+  cases: { type: "string" },
+  time: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const usage = `Usage: noether-ts data inspect PATH [options]
+
+Prints what PATH holds: a file, an OpenFOAM case, or a folder of cases. Fields
+with their place, shape, type, range, mean, NaN and infinite values; patches,
+blocks, cells by kind, extent, units where the file tells them, times; where
+cases differ from each other; and the config of a FolderDataset for them.
+
+Options:
+      --json         the same for programs
+      --html FILE    also writes a picture that any browser opens, offline:
+                     points and surfaces coloured by a field (of the first case)
+      --points N     most points that are drawn of a part. Default: 60000
+      --cases N      most cases of a folder that are read, spread over all;
+                     all: every one. Default: 10
+      --time TIME    of a transient case: first, last or a number. Default: last
+  -h, --help
+
+Exit codes: 0 done, 1 failed (also where a file cannot be read), 2 bad usage.`;
+
+/** Runs the command; returns the exit code. */
+export async function dataInspect(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readOptions(args, OPTIONS, true);
+  if (values.help) {
+    console.log(usage);
+    return EXIT.ok;
+  }
+  const [path, ...others] = positionals;
+  if (path === undefined) {
+    console.error(usage);
+    return EXIT.usage;
+  }
+  if (others.length > 0)
+    throw new UsageError(`expected one path, received ${positionals.length}: ${positionals.join(" ")}`);
+  const settings = {
+    json: values.json ?? false,
+    html: htmlPath(values.html, path),
+    mostPoints: count("--points", values.points ?? "60000"),
+    mostCases: values.cases === "all" ? Infinity : count("--cases", values.cases ?? "10"),
+    time: timeOf(values.time ?? "last"),
+  };
+  try {
+    return await inspect(path, settings);
+  } finally {
+    statusLine.hide();
+  }
+}
+
+interface Settings {
+  readonly json: boolean;
+  readonly html: string | undefined;
+  readonly mostPoints: number;
+  readonly mostCases: number;
+  readonly time: number | "first" | "last";
+}
+
+async function inspect(path: string, settings: Settings): Promise<number> {
+  const parts: PicturePart[] = [];
+  const keep = (name: string, { mesh }: LoadedContents): void => {
+    if (settings.html !== undefined && mesh) parts.push(...pictureParts(name, mesh));
+  };
+  const layout = folderLayout(path);
+  const width = process.stdout.isTTY ? (process.stdout.columns ?? 80) : Infinity;
+  let exitCode: number = EXIT.ok;
+  let about = "";
+  if (layout === undefined) {
+    showProgress(path, 1, 1);
+    const loaded = await readContents(path, settings);
+    keep(nameOf(path), loaded);
+    about = heading(loaded.contents);
+    const proposal = proposeConfig(asFolder(path, loaded));
+    if (settings.json) printJson({ ...loaded.contents, proposal });
+    else printReport(contentsReport(loaded.contents, width), proposal);
+  } else {
+    const folder = await readFolder(path, layout, { ...settings, onFile: showProgress, onFirstCase: keep });
+    about = `${folder.read[0]?.name ?? ""}, one of ${folder.cases.length} cases`;
+    const proposal = proposeConfig(folder);
+    if (settings.json) printJson({ ...folder, proposal });
+    else printReport(folderReport(folder, width), proposal);
+    if (folder.problems.length > 0) exitCode = EXIT.failed;
+  }
+  if (settings.html !== undefined) {
+    writePicture(settings.html, parts, { title: nameOf(path), about, mostPoints: settings.mostPoints });
+    process.stderr.write(`wrote ${settings.html}\n`);
+  }
+  return exitCode;
+}
+
+/** The cases of a folder; undefined for a path that is read as a whole. */
+function folderLayout(path: string): Layout | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (!status) throw new FileNotFoundError(`${path}: expected a file or folder, got nothing of that name`);
+  if (!status.isDirectory() || isReadable(path)) return undefined;
+  const layout = layoutOf(path);
+  if (layout !== undefined) return layout;
+  throw new ValueError(
+    `${path}: expected files of a format that is read here, OpenFOAM cases, or folders with such, got none`,
+  );
+}
+
+/** A file alone, as a folder of one case, so that a config can be proposed for it. */
+function asFolder(path: string, { contents }: LoadedContents): FolderContents {
+  const isFolder = statSync(path).isDirectory();
+  const name = isFolder ? "." : "{case}";
+  return {
+    path,
+    pattern: null,
+    casesAreFiles: !isFolder,
+    cases: [nameOf(path)],
+    files: { [name]: 1 },
+    incomplete: [],
+    read: [{ name: nameOf(path), files: { [name]: contents } }],
+    beside: [],
+    differences: [],
+    problems: [],
+  };
+}
+
+function nameOf(path: string): string {
+  const name = basename(resolve(path));
+  return name.slice(0, name.length - extname(name).length) || name;
+}
+
+function printReport(report: string, proposal: string | undefined): void {
+  statusLine.hide();
+  const config = proposal === undefined ? "" : `\nA data set for it, to be adapted:\n\n${proposal}`;
+  printResult(`${report}${config}`);
+}
+
+function printJson(value: object): void {
+  statusLine.hide();
+  printResult(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function showProgress(path: string, number: number, total: number): void {
+  if (process.stderr.isTTY) statusLine.show(`reading ${total > 1 ? `${number}/${total} ` : ""}${path}`);
+}
+
+function count(option: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1) return value;
+  throw new UsageError(`expected a count from 1 for ${option}, received ${JSON.stringify(text)}`);
+}
+
+function timeOf(text: string): number | "first" | "last" {
+  if (text === "first" || text === "last") return text;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw new UsageError(`expected first, last or a number for --time, received ${JSON.stringify(text)}`);
+}
+
+/** @throws UsageError where the picture would replace what is inspected */
+function htmlPath(html: string | undefined, path: string): string | undefined {
+  if (html === undefined) return undefined;
+  if (resolve(html) === resolve(path)) throw new UsageError("--html names the file that is inspected");
+  if (!/\.html?$/i.test(html))
+    throw new UsageError(`expected a name with the ending .html for --html, received ${html}`);
+  return html;
+}

@@ -6,8 +6,9 @@
  */
 
 export { Dataset } from "./base/dataset";
+export type { NonFinitePolicy } from "./base/finite-check";
 export { DatasetBaseConfig, StandardDatasetConfig } from "./base/dataset-config";
-export type { DatasetProtocol, Getter, GetterOptions, Prepared } from "./base/dataset";
+export type { DatasetProtocol, Getter, GetterOptions, Prepared, SampleInfo } from "./base/dataset";
 export type { BatchMap, Loaded, Sample } from "./sample";
 
 export { DatasetWrapper, isDataset } from "./wrappers/dataset-wrapper";
@@ -65,5 +66,6 @@ export * from "./readers";
 export { RunningMoments } from "./stats/running-moments";
 export type { Moments } from "./stats/running-moments";
 export { RunningStats } from "./stats/running-stats";
+export { checkSplits } from "./analysis/check-splits";
 export { computeStatistics, type ComputeStatisticsOptions } from "./analysis/compute-statistics";
 export { checkWritable, type StatisticsFormat, writeStatistics } from "./stats/statistics-file";

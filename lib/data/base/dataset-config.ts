@@ -34,6 +34,11 @@ export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
     dataset_normalizers: optional(mapping(NormalizerChain)),
     /** Whether a value whose normalizer is not configured is an error; otherwise it comes as it is, with a warning. */
     strict_normalizers: bool().default(false),
+    /**
+     * What is done about NaN and infinite values in a sample: `error`; `drop` leaves their points out of all properties of the
+     * domain; `keep` takes them as they are.
+     */
+    non_finite: literal("error", "drop", "keep").default("error"),
     /** Applied in order, the first is innermost. */
     dataset_wrappers: optional(list(DatasetWrappers)),
     /** Only these sample keys (add `index` where sampling is seeded). */

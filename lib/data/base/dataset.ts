@@ -4,6 +4,7 @@ import { isMapping } from "../../config/schema";
 import { getLogger } from "../../core/logging";
 import { KeyError, NotImplementedError, ValueError } from "../../config/python-errors";
 import type { DatasetBaseConfig } from "./dataset-config";
+import { SampleChecks } from "./sample-checks";
 import { Collator } from "../pipeline/collator";
 import type { ComposePreProcess } from "../preprocessors/compose";
 import { createNormalizers } from "../preprocessors/create-normalizers";
@@ -15,6 +16,9 @@ export type Prepared = Readonly<Record<string, unknown>>;
 
 /** Loads one tensor of sample `index`. */
 export type Getter = (index: number, prepared: Prepared) => Loaded;
+
+/** Where a sample comes from: `sample_uri` (path or address), `run_name`, … */
+export type SampleInfo = Readonly<Record<string, unknown>> & { readonly sample_uri?: string };
 
 /** How a getter's value is handed out. */
 export interface GetterOptions {
@@ -38,6 +42,8 @@ export interface DatasetProtocol {
   computeStatistics: boolean;
   /** Sample keys that can be loaded, alphabetical, without `index`. */
   getterKeys(): string[];
+  /** Where a sample comes from; null: the data set cannot tell. */
+  sampleInfo(index: number): SampleInfo | null;
   /** One tensor of one sample. */
   getitem(key: string, index: number): Promise<Tensor>;
   /** Several tensors of one sample, loaded together, in the order of the keys. */
@@ -75,6 +81,12 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   readonly #logger = getLogger(this.constructor.name);
   /** Normalizer keys whose absence was told. */
   readonly #missing = new Set<string>();
+  readonly #checks = new SampleChecks({
+    policy: () => this.config.non_finite ?? "error",
+    describe: (index) => this.#describe(index),
+    normalizerOf: (key) => this.normalizers.get(this.normalizerKey(key) ?? ""),
+    logger: this.#logger,
+  });
   readonly #getters = new Map<string, { load: Getter; normalizerKey: string | null }>();
   #pipeline: Collator | null = null;
 
@@ -101,6 +113,14 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
 
   /** Called once for a sample after its getters, also when one failed. */
   protected postGetitem(_index: number, _prepared: Prepared): void | Promise<void> {}
+
+  /**
+   * Where a sample comes from, for messages, and to find samples that are in two splits: two samples with the same `sample_uri` are
+   * one. Null (default): the data set cannot tell.
+   */
+  sampleInfo(_index: number): SampleInfo | null {
+    return null;
+  }
 
   /** Number of samples; a subclass has to say. */
   get length(): number {
@@ -157,18 +177,29 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
       );
     try {
       const sample: Sample = {};
-      for (const key of keys) sample[key] = await this.#load(key, index, prepared);
-      return sample;
+      const check = this.#checks.begin(index);
+      for (const key of keys) {
+        sample[key] = await this.#getters.get(key)!.load(index, prepared);
+        check.add(key, sample[key]);
+      }
+      const stored = check.finish(sample);
+      for (const key of keys) stored[key] = this.#normalized(key, stored[key] as Tensor);
+      return stored;
     } finally {
       await this.postGetitem(index, prepared);
     }
   }
 
-  async #load(key: string, index: number, prepared: Prepared): Promise<Tensor> {
-    const { load, normalizerKey } = this.#getters.get(key)!;
-    const value = await load(index, prepared);
+  #normalized(key: string, value: Tensor): Tensor {
+    const normalizerKey = this.normalizerKey(key);
     if (normalizerKey === null || this.computeStatistics) return value;
     return this.normalizers.get(normalizerKey)?.apply(value) ?? this.#raw(normalizerKey, value);
+  }
+
+  /** `sample 3 of Cars ('data/run_4')` */
+  #describe(index: number): string {
+    const uri = this.sampleInfo(index)?.sample_uri;
+    return `sample ${index} of ${this.constructor.name}${uri === undefined ? "" : ` ('${uri}')`}`;
   }
 
   /** What a getter returned whose normalizer is not configured. */

@@ -1,7 +1,7 @@
 import type { Tensor } from "../../torch";
 import { ValueError } from "../../config/python-errors";
 import type { DatasetBaseConfig } from "../base/dataset-config";
-import { Dataset, describeObject, type DatasetProtocol } from "../base/dataset";
+import { Dataset, describeObject, type DatasetProtocol, type SampleInfo } from "../base/dataset";
 import type { Collator } from "../pipeline/collator";
 import type { ComposePreProcess } from "../preprocessors/compose";
 import type { Sample } from "../sample";
@@ -61,6 +61,10 @@ export class DatasetWrapper implements DatasetProtocol {
 
   getterKeys(): string[] {
     return this.dataset.getterKeys();
+  }
+
+  sampleInfo(index: number): SampleInfo | null {
+    return this.dataset.sampleInfo(this.toInner(index));
   }
 
   /** Position in the wrapped data set; the index wrappers override it. */

@@ -1,7 +1,7 @@
 import { Factory } from "../../config/factory/factory";
 import { getRank, isDistributed } from "../../core/distributed";
 import { ModelBase } from "../../core/models";
-import { createPipeline, DataContainer, DatasetFactory, prepareDatasets } from "../../data";
+import { checkSplits, createPipeline, DataContainer, DatasetFactory, prepareDatasets } from "../../data";
 import { BaseTrainer } from "../trainers/base-trainer";
 import type { TrainerDependencies } from "../trainers/types";
 import type { ConfigSchema } from "./config-schema";
@@ -11,7 +11,7 @@ export async function prepareData({ datasets, model }: ConfigSchema): Promise<vo
   await prepareDatasets(datasets, { dataSpecs: (model as { data_specs?: unknown }).data_specs ?? null });
 }
 
-/** The data sets in the order of the config, each with its pipeline. */
+/** The data sets in the order of the config, each with its pipeline. @throws ValueError for empty ones, and splits that share samples */
 export function createData(config: ConfigSchema): DataContainer {
   const factory = new DatasetFactory();
   const datasets = Object.entries(config.datasets).map(([key, datasetConfig]) => {
@@ -19,6 +19,7 @@ export function createData(config: ConfigSchema): DataContainer {
     dataset.pipeline = createPipeline(datasetConfig.pipeline);
     return [key, dataset] as const;
   });
+  checkSplits(new Map(datasets));
   return new DataContainer(new Map(datasets), { seed: config.sample_order === "1.1" ? null : seedOf(config) });
 }
 

@@ -28,6 +28,9 @@ export type PositionNormalizerConfig = z.output<typeof PositionNormalizerConfig>
 /** Rounding that a point on the border of the box may have, relative to the scale. */
 const TOLERANCE = 1e-5;
 
+/** Points that extend over so many boxes are hardly in the unit of the box. */
+const OTHER_UNIT = 100;
+
 /**
  * Maps the box from `raw_pos_min` to `raw_pos_max` to `[0, scale]` in every dimension. A point outside is an error; one
  * that only float32 rounding carries outside is not.
@@ -58,11 +61,14 @@ export class PositionNormalizer extends ShiftAndScaleNormalizer {
     const y = super.apply(x);
     const tolerance = TOLERANCE * this.resizingScale;
     const [low, high] = scope((): [number, number] => [y.min().item(), y.max().item()]);
-    if (low < -tolerance || high > this.resizingScale + tolerance)
+    if (low < -tolerance || high > this.resizingScale + tolerance) {
+      const isOtherUnit = high - low > OTHER_UNIT * this.resizingScale;
       throw new ValueError(
         `expected positions of "${this.normalizationKey}" between raw_pos_min and raw_pos_max; scaled they lie in ` +
-          `[${low}, ${high}] instead of [0, ${this.resizingScale}]`,
+          `[${low}, ${high}] instead of [0, ${this.resizingScale}]` +
+          (isOtherUnit ? "; are they in the unit of these two (mm beside m)?" : ""),
       );
+    }
     return y;
   }
 }

@@ -3,7 +3,7 @@ import { register } from "../../../config/registry";
 import { ValueError } from "../../../config/python-errors";
 import { getLogger } from "../../../core/logging";
 import { fromTypedArray, type Tensor } from "../../../torch";
-import { Dataset, type Prepared } from "../../base/dataset";
+import { Dataset, type Prepared, type SampleInfo } from "../../base/dataset";
 import type { PrepareContext } from "../../factory/prepare-datasets";
 import { randomOrder } from "../../random/permutation";
 import { CaseReader } from "./case-reader";
@@ -77,6 +77,11 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
   /** Names of the cases, in the order of the samples. */
   get names(): readonly string[] {
     return this.cases.map(({ name }) => name);
+  }
+
+  override sampleInfo(index: number): SampleInfo | null {
+    const where = this.cases[index];
+    return where === undefined ? null : { sample_uri: where.file ?? where.folder, run_name: where.name };
   }
 
   #add(key: string): void {

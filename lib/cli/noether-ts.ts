@@ -8,6 +8,7 @@ import { data } from "./data";
 import { development } from "./development";
 import { doctor } from "./doctor";
 import { init } from "./init";
+import { predict } from "./predict";
 import { runSubcommand, type Subcommands } from "./subcommands";
 import { submitJob } from "./submit-job";
 import { tracker } from "./tracker";
@@ -17,6 +18,7 @@ const subcommands: Subcommands = {
   init: { does: "make a project that trains at once", run: init },
   development: { does: "a dry pass through a config, with everything printed", run: development },
   "train-submit-job": { does: "give runs to Slurm", run: submitJob },
+  predict: { does: "fields of cases from a trained run, errors, forces, pictures", run: predict },
   tracker: { does: "send metrics that a tracking service did not get", run: tracker },
   // it sets the exit code itself
   data: { does: "what files hold, statistics of a data set", run: async (args) => (await data(args), EXIT.ok) },

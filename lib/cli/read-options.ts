@@ -2,11 +2,19 @@ import { parseArgs } from "node:util";
 import { nearestNames } from "../config/nearest-names";
 import { UsageError } from "./hydra-arguments";
 
-type Options = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly short?: string }>>;
+type Options = Readonly<
+  Record<string, { readonly type: "string" | "boolean"; readonly short?: string; readonly multiple?: boolean }>
+>;
+
+type ValueOf<O extends Options[string]> = O["type"] extends "boolean"
+  ? boolean
+  : O["multiple"] extends true
+    ? string[]
+    : string;
 
 /** What was given. */
 interface GivenOptions<O extends Options> {
-  readonly values: { readonly [K in keyof O]?: O[K]["type"] extends "boolean" ? boolean : string };
+  readonly values: { readonly [K in keyof O]?: ValueOf<O[K]> };
   readonly positionals: readonly string[];
 }
 

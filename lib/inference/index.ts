@@ -1,3 +1,6 @@
+export * from "./cases";
+export * from "./forces";
+export * from "./pictures";
 export * from "./predict";
 export * from "./run";
 export * from "./runners";

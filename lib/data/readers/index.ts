@@ -7,3 +7,4 @@ export { readArrays, readTable, writeArray, type ReadArraysOptions } from "./nam
 export type { CsvOptions } from "./csv";
 export type { ReadOptions } from "./options";
 export type { WriteOptions } from "./write-options";
+export { writeArrays } from "./write-arrays";

@@ -111,7 +111,12 @@ function fromFloat16(bits: number): number {
 }
 
 /** Writes an array, little-endian. */
-export function writeNpy({ values, shape }: NdArray, sink: FileSink): void {
+export function writeNpy(array: NdArray, sink: FileSink): void {
+  for (const bytes of npyBytes(array)) sink.write(bytes);
+}
+
+/** The header and the data of a `.npy` file, little-endian. */
+export function npyBytes({ values, shape }: NdArray): [header: Uint8Array, data: Uint8Array] {
   const type = numericType(values);
   const kind = [...TYPES].findLast(([key, other]) => other === type && key !== "b1" && key !== "f2")![0];
   if (shape.reduce((product, size) => product * size, 1) !== values.length)
@@ -124,13 +129,10 @@ export function writeNpy({ values, shape }: NdArray, sink: FileSink): void {
   header.writeUInt16LE(length, 8);
   header.write(text, 10);
   header[9 + length] = 10;
-  sink.write(header);
-  if (HOST_IS_LITTLE_ENDIAN) sink.write(bytesOf(values));
-  else {
-    const bytes = bytesOf(values).slice();
-    swapBytes(bytes, values.BYTES_PER_ELEMENT);
-    sink.write(bytes);
-  }
+  if (HOST_IS_LITTLE_ENDIAN) return [header, bytesOf(values)];
+  const bytes = bytesOf(values).slice();
+  swapBytes(bytes, values.BYTES_PER_ELEMENT);
+  return [header, bytes];
 }
 
 // ---- .npz

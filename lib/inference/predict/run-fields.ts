@@ -34,6 +34,12 @@ export interface RunFields {
   readonly outputs: readonly OutputField[];
 }
 
+/** What is known of a run without its weights: what goes in, what comes out, and the config of its data set. */
+export interface DescribedRun extends RunFields {
+  /** `datasets.<key>` of the stored config, whose pipeline and normalizers are used; null: none is stored. */
+  readonly datasetConfig: Readonly<Record<string, unknown>> | null;
+}
+
 /** Sample key of the positions of a domain. */
 export function positionKey(domain: string): string {
   return domain === "" ? "position" : `${domain}_position`;

@@ -1,12 +1,13 @@
-import { RuntimeError } from "../../config/python-errors";
+import { RuntimeError, ValueError } from "../../config/python-errors";
 import { getRngState, scope, setRngState } from "../../torch";
 import type { ModelBase } from "../../core/models";
+import { readCase, type CaseOptions } from "../cases";
 import { readInputs, type CaseInputs } from "../predict/inputs";
 import { predictCase } from "../predict/predict";
 import type { PredictedField } from "../predict/field-buffers";
 import type { PredictOptions, Predictor } from "../predict/prediction-case";
 import type { DataDescription } from "../predict/data-description";
-import type { InputField, OutputField } from "../predict/run-fields";
+import type { DescribedRun, InputField, OutputField } from "../predict/run-fields";
 import type { StoredConfig } from "./stored-config";
 
 /** Which run it is, for reports. */
@@ -19,7 +20,7 @@ export interface RunIdentity {
 }
 
 /** A finished run, ready to predict. Made by `loadRun`. */
-export class TrainedRun {
+export class TrainedRun implements DescribedRun {
   #isDisposed = false;
 
   constructor(
@@ -53,6 +54,12 @@ export class TrainedRun {
     return this.predictor.fields.domains;
   }
 
+  /** Config of the data set whose pipeline and normalizers are used; null: none is stored. */
+  get datasetConfig(): Readonly<Record<string, unknown>> | null {
+    const { dataset } = this.data;
+    return dataset === null ? null : (this.stored.datasets[dataset] ?? null);
+  }
+
   /** Device of the weights. */
   get device(): string {
     return this.model.device;
@@ -65,15 +72,22 @@ export class TrainedRun {
    * chunks; of other models each chunk is a sample as in training. Choices of the pipeline are those of `seed`. The event loop gets a
    * turn after each chunk; several predictions may be under way at a time.
    *
-   * @param inputs by sample key (see {@link inputs}), in the units of the training data; entries of {@link outputs} have no effect
+   * @param inputs by sample key (see {@link inputs}), in the units of the training data; entries of {@link outputs} have no effect. Or
+   * the path of a case in the formats of the data layer, which `files` says how to read
    * @returns `(N)` or `(N, C)` values of each output, in the order of the points
    * @throws ValueError for inputs that are missing, unknown or of another shape; the reason of `signal` when it is aborted
    * @example
    * const { surface_pressure } = await run.predict({ surface_position, volume_position, inflow_design_parameters: [4, 30] });
    */
-  async predict(inputs: CaseInputs, options: PredictOptions = {}): Promise<Record<string, PredictedField>> {
+  async predict(
+    inputs: CaseInputs | string,
+    { files, ...options }: PredictOptions & { readonly files?: CaseOptions } = {},
+  ): Promise<Record<string, PredictedField>> {
     if (this.#isDisposed) throw new RuntimeError(`the run ${this.identity.folder} was disposed: load it again`);
-    return scope(async () => predictCase(this.predictor, readInputs(inputs, this.predictor.fields), options));
+    if (typeof inputs !== "string" && files !== undefined)
+      throw new ValueError("files: expected a path in place of inputs, got arrays, which need no files");
+    const given = typeof inputs === "string" ? (await readCase(this, inputs, files)).inputs : inputs;
+    return scope(async () => predictCase(this.predictor, readInputs(given, this.predictor.fields), options));
   }
 
   /** Frees the weights and the normalizers' numbers. */

@@ -87,6 +87,25 @@ export class Domain {
     return inMetres(await this.#mesh(reader, where, null, "position"), this.#length);
   }
 
+  /**
+   * The mesh of the domain with everything that its files hold, in their units, and where the points of the samples are in it.
+   *
+   * @returns null where the files have arrays only
+   */
+  async whole(reader: CaseReader, where: Case): Promise<{ mesh: Mesh; location: Location } | null> {
+    const { field, file } = this.properties.get("position")!;
+    const meshes: Mesh[] = [];
+    for (const path of this.#paths(where, file, "position")) {
+      const content = isArrayFile(path) ? null : await reader.readAll(path, this.config.time);
+      if (content === null || !("mesh" in content)) return null;
+      meshes.push(file === null ? this.#selected(content.mesh) : content.mesh);
+    }
+    const mesh = joinMeshes(meshes);
+    const [name] = [field ?? "position"].flat();
+    const isOnCells = !mesh.pointData.has(name!) && mesh.cellData.has(name!);
+    return { mesh, location: this.#location ?? (isOnCells ? "cells" : "points") };
+  }
+
   /** Unit of positions. */
   get #length(): string | null {
     return this.properties.get("position")!.unit;

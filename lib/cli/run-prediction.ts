@@ -1,0 +1,254 @@
+import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
+import { dirname, extname, join, relative } from "node:path";
+import { FileNotFoundError, ValueError } from "../config/python-errors";
+import { isSurface } from "../data/geometry/cell-geometry";
+import { writeFileWhole } from "../data/readers/file-sink";
+import { statusLine } from "../core/logging";
+import { writeTextFile } from "../core/writers/text-file";
+import {
+  bodyDomain,
+  caseForces,
+  drawField,
+  fieldErrors,
+  fieldsOfDomain,
+  frictionPointsUpstream,
+  loadRun,
+  outputFiles,
+  readCase,
+  referenceValues,
+  writePrediction,
+  type CaseFiles,
+  type CaseForces,
+  type CaseOptions,
+  type FieldErrors,
+  type ForceOptions,
+  type LoadRunOptions,
+  type PredictedCase,
+  type PredictedField,
+  type PredictOptions,
+  type TrainedRun,
+} from "../inference";
+import { EXIT, printResult } from "./command";
+import { provideOwnModules } from "./own-modules";
+
+/** What `noether-ts predict` was asked for. */
+export interface Prediction {
+  readonly run: string;
+  readonly inputs: readonly string[];
+  readonly outputs: {
+    readonly output: string | undefined;
+    readonly summary: string | undefined;
+    readonly png: string | undefined;
+    /** Of pictures; undefined: the first output of the body. */
+    readonly field: string | undefined;
+  };
+  readonly load: LoadRunOptions;
+  readonly files: CaseOptions;
+  readonly predict: PredictOptions;
+  /** Null: no forces. */
+  readonly forces: ForceOptions | null;
+}
+
+/** Exit code of a command that Ctrl-C stopped, as shells have it. */
+const INTERRUPTED = 130;
+
+/** Errors and forces of one case. */
+interface CaseSummary {
+  readonly case: string;
+  readonly files: readonly string[];
+  readonly points: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly errors: Readonly<Record<string, FieldErrors>>;
+  readonly forces: CaseForces | null;
+  /** Of the fields of the file, where it has them. */
+  readonly true_forces: CaseForces | null;
+}
+
+/** Predicts, writes and prints. Importing this file loads libtorch. */
+export async function runPrediction(prediction: Prediction): Promise<number> {
+  provideOwnModules();
+  const controller = new AbortController();
+  // a second one ends the process
+  const interrupt = (): void => controller.abort(new Interruption());
+  process.once("SIGINT", interrupt);
+  try {
+    if (prediction.forces !== null) referenceValues(prediction.forces);
+    using run = await loadRun(prediction.run, prediction.load);
+    const summaries: CaseSummary[] = [];
+    for (const input of prediction.inputs) summaries.push(await predictOne(run, input, prediction, controller.signal));
+    if (prediction.outputs.summary !== undefined)
+      writeTextFile(
+        prediction.outputs.summary,
+        `${JSON.stringify({ run: run.identity, cases: summaries }, null, 2)}\n`,
+      );
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+    process.stderr.write("interrupted: nothing was written of the case that was under way\n");
+    return INTERRUPTED;
+  } finally {
+    statusLine.hide();
+    process.off("SIGINT", interrupt);
+  }
+}
+
+class Interruption extends Error {}
+
+async function predictOne(
+  run: TrainedRun,
+  input: string,
+  { inputs, outputs, files: options, predict, forces }: Prediction,
+  signal: AbortSignal,
+): Promise<CaseSummary> {
+  const start = performance.now();
+  const files = await readCase(run, input, options);
+  const out =
+    outputs.output === undefined ? null : inputs.length > 1 ? join(outputs.output, files.name) : outputs.output;
+  // before the work begins
+  if (out !== null) checkOutputs(files, input, inputs.length > 1 ? outputs.output! : out, out);
+  const fields = await run.predict(files.inputs, { ...predict, signal, onProgress: showProgress(files.name) });
+  signal.throwIfAborted();
+  statusLine.hide();
+  const predicted: PredictedCase = { files, fields };
+  if (inputs.length > 1 && out !== null) mkdirSync(out, { recursive: true });
+  const written = out === null ? [] : await writePrediction(run, predicted, out);
+  if (outputs.png !== undefined) written.push(drawPicture(predicted, inputs.length > 1, outputs.png, outputs.field));
+  const summary: CaseSummary = {
+    case: files.name,
+    files: written,
+    points: Object.fromEntries(files.domains.map(({ name, positions }) => [name, positions.shape[0]!])),
+    seconds: (performance.now() - start) / 1000,
+    errors: errorsOf(predicted),
+    ...forcesOf(predicted, forces),
+  };
+  printResult(describe(summary));
+  return summary;
+}
+
+/** @throws ValueError where a file of the case would be overwritten */
+function checkOutputs({ domains }: CaseFiles, input: string, parent: string, out: string): void {
+  const isFolder = extname(out) === "";
+  if (isFolder && !existsSync(dirname(parent)) && !existsSync(parent))
+    throw new FileNotFoundError(`${out}: expected an existing folder, got ${dirname(parent)}; create it first`);
+  const existing = [...outputFiles(domains, isFolder && !existsSync(dirname(out)) ? parent : out).values()].filter(
+    existsSync,
+  );
+  const source = realpathSync(input);
+  const same = existing.find(
+    (path) =>
+      realpathSync(path) === source || (statSync(source).isDirectory() && dirname(realpathSync(path)) === source),
+  );
+  if (same !== undefined)
+    throw new ValueError(`${same}: expected a new file, got one of the case itself; choose another name`);
+}
+
+function showProgress(name: string): NonNullable<PredictOptions["onProgress"]> {
+  const isTerminal = process.stderr.isTTY;
+  return ({ done, total }) => {
+    if (!isTerminal) return;
+    const share = `${Math.floor((100 * done) / total)} %`.padStart(5);
+    statusLine.show(`${share}  ${done} of ${total} points  ${name}`);
+  };
+}
+
+function errorsOf({ files, fields }: PredictedCase): Record<string, FieldErrors> {
+  return Object.fromEntries(
+    files.domains.flatMap(({ truth }) =>
+      [...truth].map(([name, expected]) => [name, fieldErrors(fields[name]!, expected)]),
+    ),
+  );
+}
+
+function forcesOf(
+  { files, fields }: PredictedCase,
+  options: ForceOptions | null,
+): Pick<CaseSummary, "forces" | "true_forces"> {
+  if (options === null) return { forces: null, true_forces: null };
+  const body = bodyDomain(files.domains, options.domain);
+  const forces = caseForces(body, fieldsOfDomain(body.name, fields), options);
+  const needed = [
+    options.pressureField ?? "pressure",
+    ...(forces.forces.friction === null ? [] : [options.frictionField ?? "friction"]),
+  ];
+  const hasTruth = needed.every((field) => body.truth.has(`${body.name}_${field}`));
+  const truth = hasTruth ? caseForces(body, fieldsOfDomain(body.name, body.truth), options) : null;
+  return { forces, true_forces: truth };
+}
+
+/** The magnitude of a field on its domain, as a picture. */
+function drawPicture(
+  { files, fields }: PredictedCase,
+  isFolder: boolean,
+  out: string,
+  wanted: string | undefined,
+): string {
+  const drawable = files.domains.filter(({ mesh }) => mesh !== null);
+  const surface = drawable.find(({ mesh }) => isSurface(mesh!.cells) && mesh!.numberOfCells > 0) ?? drawable[0];
+  const name = wanted ?? Object.keys(fields).find((key) => key.startsWith(`${surface?.name}_`));
+  const domain = drawable.find((each) => name?.startsWith(`${each.name}_`));
+  if (name === undefined || domain === undefined || !(name in fields))
+    throw new ValueError(
+      `--png: expected a field on a mesh, got ${wanted ?? "none"}; there are ${Object.keys(fields).join(", ")} (arrays have no mesh to draw)`,
+    );
+  const path = isFolder ? join(out, `${files.name}.png`) : out;
+  const picture = drawField({ name, mesh: domain.mesh!, location: domain.location, values: magnitudes(fields[name]!) });
+  if (isFolder) mkdirSync(out, { recursive: true });
+  writeFileWhole(path, (sink) => sink.write(picture));
+  return path;
+}
+
+function magnitudes({ values, shape }: PredictedField): Float32Array {
+  const width = shape[1] ?? 1;
+  if (width === 1) return values;
+  return Float32Array.from({ length: values.length / width }, (_, row) =>
+    Math.hypot(...values.subarray(row * width, (row + 1) * width)),
+  );
+}
+
+/** A case as the command prints it. */
+function describe(summary: CaseSummary): string {
+  const points = Object.entries(summary.points).map(([name, count]) => `${count} on ${name}`);
+  const lines = [`${summary.case}: ${points.join(", ")}, ${summary.seconds.toFixed(1)} s`];
+  for (const path of summary.files) lines.push(`  ${relative(process.cwd(), path) || path}`);
+  const names = Object.keys(summary.errors);
+  const width = Math.max(...names.map((name) => name.length), 5);
+  if (names.length > 0)
+    lines.push(
+      `  ${"error".padEnd(width)}  ${["relative L2", "MAE", "maximum", "R2"].map((title) => title.padStart(11)).join(" ")}`,
+    );
+  for (const [name, { relative_l2, mae, max_error, r2 }] of Object.entries(summary.errors)) {
+    const cells = [`${(100 * relative_l2).toFixed(2)} %`, short(mae), short(max_error), r2.toFixed(4)];
+    lines.push(`  ${name.padEnd(width)}  ${cells.map((cell) => cell.padStart(11)).join(" ")}`);
+  }
+  if (summary.forces !== null) lines.push(...describeForces(summary.forces, summary.true_forces));
+  return `${lines.join("\n")}\n`;
+}
+
+function describeForces(predicted: CaseForces, truth: CaseForces | null): string[] {
+  const rows: [string, number, number | undefined][] = [];
+  const add = (name: string, pick: (forces: CaseForces) => number | null | undefined): void => {
+    const value = pick(predicted);
+    if (value === null || value === undefined) return;
+    rows.push([name, value, truth === null ? undefined : (pick(truth) ?? undefined)]);
+  };
+  for (const [d, axis] of ["x", "y", "z"].entries()) add(`force ${axis}, N`, ({ forces }) => forces.total[d]);
+  for (const [d, axis] of ["x", "y", "z"].entries()) add(`moment ${axis}, N m`, ({ forces }) => forces.moment[d]);
+  for (const name of ["cd", "cd_pressure", "cd_friction", "cl", "cs", "cm_pitch"] as const)
+    add(name, ({ coefficients }) => coefficients?.[name]);
+  const lines = [
+    `  ${"".padEnd(14)} ${["predicted", ...(truth === null ? [] : ["true"])].map((title) => title.padStart(12)).join(" ")}`,
+  ];
+  for (const [name, value, expected] of rows)
+    lines.push(
+      `  ${name.padEnd(14)} ${[value, ...(expected === undefined ? [] : [expected])].map((number) => short(number).padStart(12)).join(" ")}`,
+    );
+  if (frictionPointsUpstream(predicted) || (truth !== null && frictionPointsUpstream(truth)))
+    lines.push(
+      "  the friction points upstream: that is the sign of OpenFOAM's wallShearStress; --flip-friction turns it",
+    );
+  return lines;
+}
+
+function short(value: number): string {
+  return Number.isFinite(value) ? Number(value.toPrecision(5)).toString() : String(value);
+}

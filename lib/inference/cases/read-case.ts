@@ -1,0 +1,132 @@
+import { basename, extname } from "node:path";
+import { FileNotFoundError, KeyError, ValueError } from "../../config/python-errors";
+import { FolderDataset, type Mesh, type NdArray, type TypedArray } from "../../data";
+import { CaseReader } from "../../data/datasets/folder/case-reader";
+import { toSI } from "../../data/datasets/folder/units";
+import type { FolderDatasetConfig } from "../../data/datasets/folder/config";
+import type { Location } from "../../data/geometry/surface-normals";
+import { scope, type Tensor } from "../../torch";
+import type { CaseInputs } from "../predict/inputs";
+import type { DescribedRun } from "../predict/run-fields";
+import { caseConfig } from "./case-config";
+import { checkCaseOptions, type CaseOptions } from "./case-options";
+
+/** A domain of a case that was read. */
+export interface CaseDomain {
+  readonly name: string;
+  /** With everything that its file holds, in the file's units; null where that has arrays only. */
+  readonly mesh: Mesh | null;
+  /** Where the predicted points are in the mesh. */
+  readonly location: Location;
+  /** Metres of a unit of length in the mesh. */
+  readonly metres: number;
+  /** (N, P) positions of the predicted points, as the model is asked for them. */
+  readonly positions: NdArray<Float32Array>;
+  /** Fields of the file that the model predicts, by their names in the run, in the units of the training data. */
+  readonly truth: ReadonlyMap<string, NdArray<Float32Array>>;
+}
+
+/** A case of files: what a run gets, and what becomes of the answer. */
+export interface CaseFiles {
+  readonly name: string;
+  readonly inputs: CaseInputs;
+  readonly domains: readonly CaseDomain[];
+}
+
+/**
+ * Reads a case: a folder or file of the data layer's formats. For runs that were trained on a `FolderDataset` its config says which
+ * files and fields are which; for others `options` say it, and arrays of a file have the names of the run's inputs.
+ *
+ * @throws FileNotFoundError, FileFormatError; ValueError that names what is missing and how to give it
+ */
+export async function readCase(run: DescribedRun, path: string, options: CaseOptions = {}): Promise<CaseFiles> {
+  const { inputs, outputs, domains } = run;
+  const conditions = inputs.flatMap(({ name, role }) => (role === "condition" ? [name] : []));
+  const ofDomains = [...inputs, ...outputs].flatMap(({ name, domain }) =>
+    domain === "" ? [name] : [name, name.slice(domain.length + 1)],
+  );
+  checkCaseOptions(options, { domains, names: ofDomains, conditions });
+  if (domains.includes(""))
+    throw new ValueError(
+      `${path}: expected a run whose model has data_specs with domains, which say what a file means; give the inputs ${inputs.map(({ name }) => name).join(", ")} as arrays`,
+    );
+  const { config, withTruth } = await caseConfig(run, path, options);
+  const files = new FolderDataset(config);
+  const where = files.cases[0]!;
+  const given = options.conditions ?? {};
+  const missing = conditions.filter((name) => !(name in given) && !files.conditions.has(name));
+  if (missing.length > 0)
+    throw new ValueError(
+      `${path}: expected ${missing.join(", ")}, numbers of the whole case; give --set ${missing[0]}=NUMBER,… (in code conditions: { ${missing[0]}: […] })`,
+    );
+  const keys = inputs.flatMap(({ name }) => (name in given ? [] : [name]));
+  const values = await rawValues(files, keys);
+  const truth = await truthOf(
+    withTruth,
+    outputs.map(({ name }) => name),
+  );
+  const reader = new CaseReader();
+  const read: CaseDomain[] = [];
+  for (const name of domains) {
+    const whole = await files.domains.get(name)!.whole(reader, where);
+    const positions = values.get(`${name}_position`)!;
+    const own = outputs.flatMap((output) => {
+      const field = output.domain === name ? truth.get(output.name) : undefined;
+      return field === undefined ? [] : [[output.name, field] as const];
+    });
+    const { unit } = files.domains.get(name)!.properties.get("position")!;
+    const { mesh = null, location = "points" } = whole ?? {};
+    read.push({ name, mesh, location, metres: unit === null ? 1 : toSI(unit).factor, positions, truth: new Map(own) });
+  }
+  return {
+    name: basename(path, extname(path)) || basename(process.cwd()),
+    inputs: { ...Object.fromEntries(values), ...given },
+    domains: read,
+  };
+}
+
+/** Stored values of sample keys, all of the same case. */
+async function rawValues(files: FolderDataset, keys: readonly string[]): Promise<Map<string, NdArray<Float32Array>>> {
+  files.computeStatistics = true;
+  return scope(async () => {
+    const sample = await files.getSelected(0, keys);
+    return new Map(
+      keys.map((key) => {
+        const value = sample[key] as Tensor;
+        return [key, { values: value.dataSync() as TypedArray as Float32Array, shape: [...value.shape] }];
+      }),
+    );
+  });
+}
+
+/** The fields of the files that a model predicts; those that are not there are left out. */
+async function truthOf(
+  config: FolderDatasetConfig,
+  keys: readonly string[],
+): Promise<Map<string, NdArray<Float32Array>>> {
+  const found = new Map<string, NdArray<Float32Array>>();
+  let files: FolderDataset;
+  try {
+    files = new FolderDataset(config);
+  } catch (error) {
+    if (error instanceof ValueError || isNotFound(error)) return found; // files of the fields are not there
+    throw error;
+  }
+  const known = keys.filter((key) => files.getterKeys().includes(key));
+  const attempt = async (wanted: readonly string[]): Promise<boolean> => {
+    try {
+      for (const [key, values] of await rawValues(files, wanted)) found.set(key, values);
+      return true;
+    } catch (error) {
+      if (error instanceof ValueError || error instanceof KeyError || isNotFound(error)) return false;
+      throw error;
+    }
+  };
+  // each file once, where it has all of them
+  if (known.length > 0 && !(await attempt(known)) && known.length > 1) for (const key of known) await attempt([key]);
+  return found;
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof FileNotFoundError;
+}

@@ -1,0 +1,2 @@
+/** Pictures of fields. */
+export { drawField, type DrawnField } from "./draw-field";

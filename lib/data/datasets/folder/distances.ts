@@ -3,7 +3,7 @@ import { SurfaceDistance } from "../../geometry/signed-distance";
 import { CellType } from "../../readers/cell-types";
 import type { Mesh } from "../../readers/mesh";
 import { triangulate } from "../../readers/triangles";
-import type { Values } from "./values";
+import { allRows, type Values } from "./values";
 
 const FLAT: ReadonlySet<number> = new Set([CellType.TRIANGLE, CellType.QUAD, CellType.POLYGON]);
 
@@ -23,7 +23,5 @@ export function distances(positions: Values, { points, cells }: Mesh, isSigned: 
     throw new ValueError(
       `distances need a surface of triangles, quads and polygons, and the mesh has a cell of the type ${other}`,
     );
-  const queries = new Float64Array(3 * positions.rows);
-  for (let i = 0; i < queries.length; i++) queries[i] = positions.at(Math.floor(i / 3), i % 3);
-  return new SurfaceDistance(points, triangulate(cells)).distances(queries, { isSigned });
+  return new SurfaceDistance(points, triangulate(cells)).distances(allRows(positions), { isSigned });
 }

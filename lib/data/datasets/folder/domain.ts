@@ -14,7 +14,7 @@ import { distances } from "./distances";
 import { glob, isPattern } from "./glob";
 import { selectBlocks } from "./select-blocks";
 import { toSI } from "./units";
-import { valuesOf, type Values } from "./values";
+import { joinValues, valuesOf, type Values } from "./values";
 
 const POINTS = "points";
 const CELL_CENTERS = "cell_centers";
@@ -143,7 +143,7 @@ export class Domain {
       const [path, ...more] = this.#paths(where, property.file, name);
       if (isArrayFile(path!)) {
         const arrays = await Promise.all([path!, ...more].map((each) => reader.read(each, this.config.time)));
-        return joined(
+        return joinValues(
           arrays.map((content, i) => valuesOf(this.#arrays([path!, ...more][i]!, content, name, property), property)),
         );
       }
@@ -325,25 +325,6 @@ export class Domain {
 
 /** A problem that already says which case and property it is about. */
 class CaseError extends ValueError {}
-
-/** Rows of several files one after the other. */
-function joined(parts: readonly Values[]): Values {
-  const [first] = parts;
-  if (parts.length === 1) return first!;
-  const odd = parts.find(({ channels }) => channels !== first!.channels);
-  if (odd) throw new ValueError(`has ${first!.channels} channels in one file and ${odd.channels} in another`);
-  const ends: number[] = [];
-  let rows = 0;
-  for (const part of parts) ends.push((rows += part.rows));
-  return {
-    rows,
-    channels: first!.channels,
-    at: (row, channel) => {
-      const part = ends.findIndex((end) => row < end);
-      return parts[part]!.at(row - (ends[part]! - parts[part]!.rows), channel);
-    },
-  };
-}
 
 function inMetres(mesh: Mesh, unit: string | null): Mesh {
   const factor = unit === null ? 1 : toSI(unit).factor;

@@ -2,10 +2,10 @@ import type { z } from "zod";
 import { register } from "../../../config/registry";
 import { ValueError } from "../../../config/python-errors";
 import { getLogger } from "../../../core/logging";
-import { fromTypedArray, type Tensor } from "../../../torch";
+import { fromTypedArray, scope, type Tensor } from "../../../torch";
 import { Dataset, type Prepared, type SampleInfo } from "../../base/dataset";
 import type { PrepareContext } from "../../factory/prepare-datasets";
-import { randomOrder } from "../../random/permutation";
+import { permutation, permutationNumbers } from "../../random/permutation";
 import { CaseReader } from "./case-reader";
 import { findCases, rootOf, type Case } from "./cases";
 import { Condition } from "./conditions";
@@ -138,7 +138,10 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
     const { max_points, seed } = domain.config;
     const count = left?.length ?? total;
     if (max_points === null || max_points >= count) return left;
-    const order = randomOrder(count, seed === null ? null : seed + index).slice(0, max_points);
+    const order = scope(() => {
+      const chosen = permutation(count, seed === null ? null : seed + index).narrow(0, 0, max_points);
+      return permutationNumbers(chosen.contiguous());
+    });
     return left === null ? order : order.map((i) => left[i]!);
   }
 

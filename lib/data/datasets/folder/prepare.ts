@@ -6,7 +6,8 @@ import type { DatasetProtocol } from "../../base/dataset";
 import type { DatasetBaseConfig } from "../../base/dataset-config";
 import type { PrepareContext } from "../../factory/prepare-datasets";
 import { RunningMoments } from "../../stats/running-moments";
-import type { FolderDatasetConfig, Strategy } from "./config";
+import { propertiesOf, type DomainConfig, type FolderDatasetConfig, type Strategy } from "./config";
+import { diagonal, oddExtents, warnOfExtents, type Extent } from "./extents";
 import { checkSpecs } from "./specs";
 import { strategyOf } from "./strategy";
 
@@ -34,8 +35,11 @@ export async function prepareFolderDataset(
   create: Create,
 ): Promise<void> {
   const raw = create(rawConfig(config));
-  checkSpecs(await shapesOf(raw), raw.names[0]!, context.dataSpecs);
-  const missing = missingNormalizers(config, raw.getterKeys());
+  const keys = usedKeys(config, raw.getterKeys());
+  const { shapes, extents } = await lookAtFirstCase(raw, keys, config);
+  checkSpecs(shapes, raw.names[0]!, context.dataSpecs);
+  warnOfExtents(extents);
+  const missing = missingNormalizers(config, keys);
   if (missing.size === 0) return;
   const training = trainingConfig(config, context.training);
   const computed = await statisticsNormalizers(training, config, missing, create);
@@ -51,11 +55,18 @@ function rawConfig(config: FolderDatasetConfig): FolderDatasetConfig {
   return { ...config, domains, dataset_normalizers: null, normalize: null };
 }
 
+/** The keys that the data set gives. */
+function usedKeys(
+  { included_properties, excluded_properties }: FolderDatasetConfig,
+  keys: readonly string[],
+): string[] {
+  const isIncluded = (key: string): boolean => included_properties === null || included_properties.includes(key);
+  return keys.filter((key) => isIncluded(key) && !excluded_properties?.includes(key));
+}
+
 function missingNormalizers(config: FolderDatasetConfig, keys: readonly string[]): Map<string, Strategy> {
   const given = config.dataset_normalizers ?? {};
-  const { included_properties: included, excluded_properties: excluded } = config;
-  const used = keys.filter((key) => (included === null || included.includes(key)) && !excluded?.includes(key));
-  const wanted = used.map((key) => [key, strategyOf(config.normalize, key)] as const);
+  const wanted = keys.map((key) => [key, strategyOf(config.normalize, key)] as const);
   return new Map(wanted.filter(([key, strategy]) => strategy !== "none" && !Object.hasOwn(given, key)));
 }
 
@@ -64,11 +75,37 @@ function trainingConfig(config: FolderDatasetConfig, training: DatasetBaseConfig
   return training.kind === config.kind ? (training as FolderDatasetConfig) : config;
 }
 
-async function shapesOf(dataset: FolderData): Promise<Map<string, readonly number[]>> {
+interface FirstCase {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Of the domains' positions. */
+  readonly extents: readonly Extent[];
+}
+
+async function lookAtFirstCase(
+  dataset: FolderData,
+  keys: readonly string[],
+  config: FolderDatasetConfig,
+): Promise<FirstCase> {
   return scope(async () => {
-    const sample = await dataset.getSelected(0, dataset.getterKeys());
-    return new Map(Object.entries(sample).map(([key, value]) => [key, (value as Tensor).shape]));
+    const sample = (await dataset.getSelected(0, keys)) as Record<string, Tensor>;
+    const extents = Object.entries(config.domains).flatMap(([name, domain]): Extent[] => {
+      const position = sample[`${name}_position`];
+      if (!position) return [];
+      const [min, max] = [position.amin([0]).toArray() as number[], position.amax([0]).toArray() as number[]];
+      return [{ name, size: diagonal(min, max), isBody: isBody(name, domain, config) }];
+    });
+    return { shapes: new Map(Object.entries(sample).map(([key, value]) => [key, value.shape])), extents };
   });
+}
+
+/** Whether a domain is a surface, as far as its config tells. */
+function isBody(name: string, domain: DomainConfig, { domains }: FolderDatasetConfig): boolean {
+  const properties = [...propertiesOf(domain).values()];
+  const hasNormals = properties.some(({ computed }) => computed === "normals" || computed === "area");
+  const isTarget = Object.values(domains).some((other) =>
+    [...propertiesOf(other).values()].some(({ to }) => to === name),
+  );
+  return domain.patches !== null || hasNormals || isTarget || /surface|body|wall/i.test(name);
 }
 
 const memory = new WeakMap<FolderDatasetConfig, Map<string, Promise<ReadonlyMap<string, RunningMoments>>>>();
@@ -153,13 +190,16 @@ async function computeMoments(
   const keys = [...strategies.keys()];
   logger.info(`statistics of ${keys.join(", ")} over ${dataset.length} training cases`);
   const result = new Map(keys.map((key) => [key, new RunningMoments(strategies.get(key) === "log_mean_std")]));
+  const sizes = new Map<string, Extent | null>();
   let last = performance.now();
   for (let index = 0; index < dataset.length; index++) {
     await scope(async () => {
       const sample = await dataset.getSelected(index, keys);
       for (const key of keys) {
         const value = sample[key] as Tensor;
-        result.get(key)!.pushTensor(value.ndim === 1 ? value.unsqueeze(0) : value); // (1, K) or (N, C)
+        const rows = value.ndim === 1 ? value.unsqueeze(0) : value; // (1, K) or (N, C)
+        result.get(key)!.pushTensor(rows);
+        if (strategies.get(key) === "position") compareSizes(key, rows, dataset.names[index]!, sizes);
       }
     });
     if (performance.now() - last < 1000 * PROGRESS_INTERVAL) continue;
@@ -167,4 +207,16 @@ async function computeMoments(
     logger.info(`statistics: ${index + 1} of ${dataset.length} cases`);
   }
   return result;
+}
+
+/** Warns, once, of a case whose positions have another size than those of the first case. */
+function compareSizes(key: string, positions: Tensor, name: string, first: Map<string, Extent | null>): void {
+  const size = diagonal(positions.amin([0]).toArray() as number[], positions.amax([0]).toArray() as number[]);
+  const extent = { name: `${key} of ${name}`, size, isBody: false };
+  const known = first.get(key);
+  if (known === undefined) first.set(key, extent);
+  else if (known !== null && oddExtents([known, extent]).length > 0) {
+    first.set(key, null);
+    warnOfExtents([known, extent]);
+  }
 }

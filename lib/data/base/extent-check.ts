@@ -9,6 +9,8 @@ import { PositionNormalizer } from "../preprocessors/normalizers/position";
 const BETWEEN_SAMPLES = 100;
 /** The same between properties of one sample: a far field may well be hundreds of times as large as the body in it. */
 const BETWEEN_PROPERTIES = 900;
+/** A body is not so many times as large as the space around it. */
+const BODY_OVER_SPACE = 15;
 /** Extent of the points over that of the statistics: at most, and at least. */
 const OVER_STATISTICS = 100;
 const UNDER_STATISTICS = 1 / 500;
@@ -62,7 +64,7 @@ export class ExtentCheck {
           `extends over ${show(extent)} in ${where}, but over ${show(expected)} by the statistics of its normalizer`,
         );
       for (const [other, otherExtent] of extents) {
-        if (other < key && ratio(extent, otherExtent) > BETWEEN_PROPERTIES)
+        if (other < key && ratio(extent, otherExtent) > limitOf([key, extent], [other, otherExtent]))
           this.#tell(key, `extends over ${show(extent)} in ${where}, but "${other}" over ${show(otherExtent)}`);
       }
     }
@@ -92,6 +94,12 @@ function expectedExtent(normalizer: ComposePreProcess | undefined): number | nul
     return scope(() => step.rawPosMax.max().item()) - scope(() => step.rawPosMin.min().item());
   if (step instanceof MeanStdNormalization && !step.logscale) return DEVIATIONS * scope(() => step.std.max().item());
   return null;
+}
+
+/** How much larger the larger of two point clouds of a sample may be. */
+function limitOf(...clouds: [name: string, extent: number][]): number {
+  const [small, large] = clouds.sort(([, a], [, b]) => a - b).map(([name]) => /(^|_)(surface|body|wall)/.test(name));
+  return large && !small ? BODY_OVER_SPACE : BETWEEN_PROPERTIES;
 }
 
 function ratio(a: number, b: number): number {

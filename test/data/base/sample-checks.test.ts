@@ -164,6 +164,13 @@ describe("positions in the wrong unit", () => {
     const text = await readAll([{ surface_position: points(4500), volume_position: points(4.5) }]);
     expect(text).toMatch(/"volume_position" extends over 4\.50 in sample 0.*but "surface_position" over 4\.50e\+3/);
   });
+  test("a body that is larger than the space around it, by less than that", async () => {
+    const text = await readAll([{ surface_position: points(4500), volume_position: points(80) }]);
+    expect(text).toMatch(/"volume_position" extends over 80\.0 in sample 0.*but "surface_position" over 4\.50e\+3/);
+  });
+  test("a space that is hundreds of times as large as the body is none of these", async () => {
+    expect(await readAll([{ surface_position: points(1), volume_position: points(300) }])).toBe("");
+  });
   test.each([
     ["mm beside a mean and deviation in m", { kind: M, mean: [0, 0], std: [1, 1] }, 4500],
     ["m beside a box in mm", { kind: P, raw_pos_min: [-5000], raw_pos_max: [5000] }, 4.5],

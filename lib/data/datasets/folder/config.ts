@@ -241,8 +241,6 @@ export const FolderDatasetConfig = DatasetBaseConfig.extend("FolderDatasetConfig
     normalize: optional(NormalizeConfig),
     /** Edge of the cube that holds the positions of all training cases after the strategy `position`. */
     position_scale: float({ gt: 0 }).default(1000),
-    /** What to do about NaN and infinite values: fail, leave out their points, or take them. */
-    non_finite: literal("error", "drop", "keep").default("error"),
   },
   // not `prepare`: what is moved was given, so that it is stored with the run
   migrate: liftDomains,

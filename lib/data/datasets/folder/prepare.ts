@@ -6,8 +6,7 @@ import type { DatasetProtocol } from "../../base/dataset";
 import type { DatasetBaseConfig } from "../../base/dataset-config";
 import type { PrepareContext } from "../../factory/prepare-datasets";
 import { RunningMoments } from "../../stats/running-moments";
-import { propertiesOf, type DomainConfig, type FolderDatasetConfig, type Strategy } from "./config";
-import { diagonal, oddExtents, warnOfExtents, type Extent } from "./extents";
+import type { FolderDatasetConfig, Strategy } from "./config";
 import { checkSpecs } from "./specs";
 import { strategyOf } from "./strategy";
 
@@ -36,9 +35,7 @@ export async function prepareFolderDataset(
 ): Promise<void> {
   const raw = create(rawConfig(config));
   const keys = usedKeys(config, raw.getterKeys());
-  const { shapes, extents } = await lookAtFirstCase(raw, keys, config);
-  checkSpecs(shapes, raw.names[0]!, context.dataSpecs);
-  warnOfExtents(extents);
+  checkSpecs(await shapesOf(raw, keys), raw.names[0]!, context.dataSpecs);
   const missing = missingNormalizers(config, keys);
   if (missing.size === 0) return;
   const training = trainingConfig(config, context.training);
@@ -75,37 +72,11 @@ function trainingConfig(config: FolderDatasetConfig, training: DatasetBaseConfig
   return training.kind === config.kind ? (training as FolderDatasetConfig) : config;
 }
 
-interface FirstCase {
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** Of the domains' positions. */
-  readonly extents: readonly Extent[];
-}
-
-async function lookAtFirstCase(
-  dataset: FolderData,
-  keys: readonly string[],
-  config: FolderDatasetConfig,
-): Promise<FirstCase> {
+async function shapesOf(dataset: FolderData, keys: readonly string[]): Promise<Map<string, readonly number[]>> {
   return scope(async () => {
-    const sample = (await dataset.getSelected(0, keys)) as Record<string, Tensor>;
-    const extents = Object.entries(config.domains).flatMap(([name, domain]): Extent[] => {
-      const position = sample[`${name}_position`];
-      if (!position) return [];
-      const [min, max] = [position.amin([0]).toArray() as number[], position.amax([0]).toArray() as number[]];
-      return [{ name, size: diagonal(min, max), isBody: isBody(name, domain, config) }];
-    });
-    return { shapes: new Map(Object.entries(sample).map(([key, value]) => [key, value.shape])), extents };
+    const sample = await dataset.getSelected(0, keys);
+    return new Map(Object.entries(sample).map(([key, value]) => [key, (value as Tensor).shape]));
   });
-}
-
-/** Whether a domain is a surface, as far as its config tells. */
-function isBody(name: string, domain: DomainConfig, { domains }: FolderDatasetConfig): boolean {
-  const properties = [...propertiesOf(domain).values()];
-  const hasNormals = properties.some(({ computed }) => computed === "normals" || computed === "area");
-  const isTarget = Object.values(domains).some((other) =>
-    [...propertiesOf(other).values()].some(({ to }) => to === name),
-  );
-  return domain.patches !== null || hasNormals || isTarget || /surface|body|wall/i.test(name);
 }
 
 const memory = new WeakMap<FolderDatasetConfig, Map<string, Promise<ReadonlyMap<string, RunningMoments>>>>();
@@ -190,16 +161,13 @@ async function computeMoments(
   const keys = [...strategies.keys()];
   logger.info(`statistics of ${keys.join(", ")} over ${dataset.length} training cases`);
   const result = new Map(keys.map((key) => [key, new RunningMoments(strategies.get(key) === "log_mean_std")]));
-  const sizes = new Map<string, Extent | null>();
   let last = performance.now();
   for (let index = 0; index < dataset.length; index++) {
     await scope(async () => {
       const sample = await dataset.getSelected(index, keys);
       for (const key of keys) {
         const value = sample[key] as Tensor;
-        const rows = value.ndim === 1 ? value.unsqueeze(0) : value; // (1, K) or (N, C)
-        result.get(key)!.pushTensor(rows);
-        if (strategies.get(key) === "position") compareSizes(key, rows, dataset.names[index]!, sizes);
+        result.get(key)!.pushTensor(value.ndim === 1 ? value.unsqueeze(0) : value); // (1, K) or (N, C)
       }
     });
     if (performance.now() - last < 1000 * PROGRESS_INTERVAL) continue;
@@ -207,16 +175,4 @@ async function computeMoments(
     logger.info(`statistics: ${index + 1} of ${dataset.length} cases`);
   }
   return result;
-}
-
-/** Warns, once, of a case whose positions have another size than those of the first case. */
-function compareSizes(key: string, positions: Tensor, name: string, first: Map<string, Extent | null>): void {
-  const size = diagonal(positions.amin([0]).toArray() as number[], positions.amax([0]).toArray() as number[]);
-  const extent = { name: `${key} of ${name}`, size, isBody: false };
-  const known = first.get(key);
-  if (known === undefined) first.set(key, extent);
-  else if (known !== null && oddExtents([known, extent]).length > 0) {
-    first.set(key, null);
-    warnOfExtents([known, extent]);
-  }
 }

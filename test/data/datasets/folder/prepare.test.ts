@@ -173,41 +173,6 @@ test("a tensor is the same whether normalised by the stored numbers or by hand",
   value.forEach(([x], i) => expect(x).toBeCloseTo((i + 1 - 4.5) / Math.sqrt(6), 6));
 });
 
-describe("extents", () => {
-  const sizes = temporaryFolder();
-  let output: jest.SpyInstance;
-  beforeEach(() => (output = jest.spyOn(process.stderr, "write").mockReturnValue(true)));
-  afterEach(() => output.mockRestore());
-  const printed = () => output.mock.calls.join();
-
-  test("a surface in mm beside a volume in m is told", async () => {
-    const units = { position: "mm" };
-    await prepareDatasets({ train: make({ volume: { ...OPTIONS.volume, units } }) });
-    expect(printed()).toMatch(/warning: surface extends over 1\.12, volume over 0\.00\d+: are these in one unit/);
-  });
-  test("a training case of another size is told once", async () => {
-    await writeCases(
-      sizes,
-      Object.fromEntries(
-        ["a", "b", "c"].map((name, i) => [name, { "surface.vtp": surface(i === 0 ? 1 : 1000, [1, 2, 3, 4]) }]),
-      ),
-    );
-    const config = configOf(sizes, {
-      surface: OPTIONS.surface,
-      normalize: { surface_position: "position" },
-    });
-    await prepareDatasets({ train: config });
-    expect(printed().match(/surface_position of b extends over 1120, surface_position of a over 1\.12/g)).toHaveLength(
-      1,
-    );
-    expect(printed()).not.toMatch(/of c/);
-  });
-  test("sizes that fit are not", async () => {
-    await prepareDatasets({ train: make() });
-    expect(printed()).toBe("");
-  });
-});
-
 test("a copy of the config, as a worker gets it, makes the same data set", async () => {
   const train = make({ normalize: "auto", surface: { ...OPTIONS.surface, seed: 1 } });
   await prepareDatasets({ train });

@@ -40,11 +40,6 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     hint: "a data set of your own is a class in a file: ./my-dataset.ts#MyDataset (docs/data.md)",
   },
   {
-    package: "noether.data.preprocessors",
-    classes: ["NumpyToTorchTensorPreProcessor"],
-    instead: ["noether.data.preprocessors.normalizers"],
-  },
-  {
     package: "torch.optim",
     classes: ["LBFGS", "Muon", "Rprop", "SparseAdam"],
     instead: ["torch.optim", "noether.core.optimizer"],

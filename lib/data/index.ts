@@ -12,7 +12,7 @@ export type { DatasetProtocol, Getter, GetterOptions, Prepared, SampleInfo } fro
 export type { BatchMap, Loaded, Sample } from "./sample";
 
 export { DatasetWrapper, isDataset } from "./wrappers/dataset-wrapper";
-export { PropertySubsetWrapper } from "./wrappers/property-subset-wrapper";
+export { PropertySubsetWrapper, PropertySubsetWrapperConfig } from "./wrappers/property-subset-wrapper";
 export { RepeatWrapper, RepeatWrapperConfig } from "./wrappers/repeat-wrapper";
 export { ShuffleWrapper, ShuffleWrapperConfig } from "./wrappers/shuffle-wrapper";
 export { Subset } from "./wrappers/subset";
@@ -26,6 +26,7 @@ export { PreProcessor, type PreProcessorOptions } from "./preprocessors/pre-proc
 export { fromLogscale, toLogscale } from "../core/functional/logscale";
 export { AnyNormalizer, NormalizerChain } from "./preprocessors/normalizers/normalizer-config";
 export { flatten, shapeOf, tensorValue, type TensorValue } from "./preprocessors/normalizers/tensor-value";
+export { NumpyToTorchTensorPreProcessor } from "./preprocessors/numpy-to-torch-tensor";
 export { toTensor } from "./preprocessors/to-tensor";
 export { FieldNormalizer, FieldNormalizerConfig } from "./preprocessors/normalizers/field";
 export { MeanStdNormalization, MeanStdNormalizerConfig } from "./preprocessors/normalizers/mean-std";

@@ -11,10 +11,6 @@ describe("kinds that are not implemented yet", () => {
     ["noether.core.trackers.TrackioTracker", /"noether.core.trackers.WandBTracker"; with tracker=disabled/],
     ["torch.optim.LBFGS", /there are: .*"torch.optim.AdamW"/],
     ["torch.optim.lbfgs.LBFGS", /there are: .*"noether.core.optimizer.Lion"/],
-    [
-      "noether.data.preprocessors.NumpyToTorchTensorPreProcessor",
-      /"noether.data.preprocessors.normalizers.PositionNormalizer"/,
-    ],
     ["tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback", /"noether.training.callbacks.OfflineLossCallback"/],
   ])("%s", (kind, hint) => {
     const message = unknownKindMessage(kind);

@@ -8,7 +8,10 @@ import { describeObject } from "../base/dataset";
 import { isDataset } from "../wrappers/dataset-wrapper";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
 
-type WrapperClass = new (config: unknown, dataset: DatasetProtocol) => DatasetProtocol;
+/** A wrapper is constructed with its config and what it wraps, unless it says how. */
+type WrapperClass = (new (config: unknown, dataset: DatasetProtocol) => DatasetProtocol) & {
+  fromConfig?(config: unknown, dataset: DatasetProtocol): DatasetProtocol;
+};
 
 /** Builds data sets from their configs: the class of `kind`, then the property subset, then the wrappers in order. */
 export class DatasetFactory {
@@ -26,7 +29,7 @@ export class DatasetFactory {
     if (!Array.isArray(wrappers)) throw new ValueError("expected a list of dataset_wrappers");
     for (const wrapper of wrappers) {
       const Wrapper = lookupKind(wrapper.kind).class as WrapperClass;
-      dataset = new Wrapper(wrapper, dataset);
+      dataset = Wrapper.fromConfig?.(wrapper, dataset) ?? new Wrapper(wrapper, dataset);
     }
     return dataset;
   }

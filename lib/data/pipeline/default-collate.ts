@@ -1,5 +1,7 @@
 import { stack, Tensor, tensor } from "../../torch";
 import { KeyError, ValueError } from "../../config/python-errors";
+import type { Sample } from "../sample";
+import { requireAlike, sampleName } from "./alike";
 
 /**
  * Joins the values of one key over the samples of a batch, as PyTorch's `default_collate` does: tensors are
@@ -7,10 +9,16 @@ import { KeyError, ValueError } from "../../config/python-errors";
  * booleans a bool one; strings stay a list; mappings and lists are collated entry by entry.
  *
  * @param key sample key, for messages and to tell `index` from a measured number
+ * @param samples where the values are from, for messages
  */
-export function collateValues(values: readonly unknown[], key = ""): unknown {
+export function collateValues(values: readonly unknown[], key = "", samples: readonly Sample[] = []): unknown {
   const first = values[0];
-  if (first instanceof Tensor) return stackTensors(values, key);
+  if (first instanceof Tensor) return stackTensors(values, key, samples);
+  const other = values.findIndex((value) => typeof value !== typeof first || value instanceof Tensor);
+  if (other > 0 && first !== null)
+    throw new TypeError(
+      `expected values of one type under "${key}" to collate, received a ${typeof first} in ${sampleName(samples, 0)} and a ${describe(values[other])} in ${sampleName(samples, other)}`,
+    );
   if (typeof first === "number") {
     if (key !== "index") return tensor(values as number[], { dtype: "float64" });
     return tensor((values as number[]).map(BigInt), { dtype: "int64" });
@@ -26,6 +34,7 @@ export function collateValues(values: readonly unknown[], key = ""): unknown {
       collateValues(
         lists.map((list) => list[position]),
         key,
+        samples,
       ),
     );
   }
@@ -35,23 +44,26 @@ export function collateValues(values: readonly unknown[], key = ""): unknown {
   );
 }
 
-function stackTensors(values: readonly unknown[], key: string): Tensor {
-  const shape = (values[0] as Tensor).shape.join(", ");
-  values.forEach((value, position) => {
-    if (!(value instanceof Tensor)) throw new TypeError(`expected tensors under "${key}" in all samples of a batch`);
-    if (value.shape.join(", ") !== shape)
-      throw new ValueError(
-        `expected tensors of equal shape under "${key}" to stack, received (${shape}) and, in sample ${position} of the batch, (${value.shape.join(", ")})`,
-      );
+function stackTensors(values: readonly unknown[], key: string, samples: readonly Sample[]): Tensor {
+  const tensors = values.map((value, position) => {
+    if (value instanceof Tensor) return value;
+    throw new TypeError(
+      `expected a tensor under "${key}" in ${sampleName(samples, position)} as in ${sampleName(samples, 0)}, received ${describe(value)}`,
+    );
   });
-  return stack(values as Tensor[]);
+  requireAlike(tensors, key, samples, "stack");
+  return stack(tensors);
+}
+
+function describe(value: unknown): string {
+  return value === null ? "null" : value instanceof Tensor ? "tensor" : typeof value;
 }
 
 /** Collates samples key by key, by the keys of the first sample; additional keys of other samples are left out. */
 export function defaultCollate(samples: readonly Record<string, unknown>[]): Record<string, unknown> {
   const first = samples[0];
   if (first === undefined) throw new ValueError("expected at least one sample to collate, received none");
-  return Object.fromEntries(Object.keys(first).map((key) => [key, collateValues(pick(samples, key), key)]));
+  return Object.fromEntries(Object.keys(first).map((key) => [key, collateValues(pick(samples, key), key, samples)]));
 }
 
 /** The values of one key in all samples. */
@@ -59,7 +71,7 @@ export function pick(samples: readonly Record<string, unknown>[], key: string): 
   return samples.map((sample, position) => {
     if (!(key in sample))
       throw new KeyError(
-        `expected "${key}" in every sample of a batch; sample ${position} has ${Object.keys(sample).join(", ")}`,
+        `expected "${key}" in every sample of a batch; ${sampleName(samples, position)} has ${Object.keys(sample).join(", ")}`,
       );
     return sample[key];
   });
@@ -67,8 +79,10 @@ export function pick(samples: readonly Record<string, unknown>[], key: string): 
 
 /** The tensors of one key in all samples. */
 export function pickTensors(samples: readonly Record<string, unknown>[], key: string): Tensor[] {
-  return pick(samples, key).map((value) => {
-    if (!(value instanceof Tensor)) throw new TypeError(`expected a tensor under "${key}", received ${typeof value}`);
-    return value;
+  return pick(samples, key).map((value, position) => {
+    if (value instanceof Tensor) return value;
+    throw new TypeError(
+      `expected a tensor under "${key}" in ${sampleName(samples, position)}, received ${describe(value)}`,
+    );
   });
 }

@@ -33,3 +33,17 @@ export function tensorOf(sample: Sample, key: string, owner: object): Tensor {
     throw new KeyError(`${name}: the sample has no "${key}"; it has ${Object.keys(sample).join(", ")}`);
   throw new ValueError(`${name}: expected a tensor under "${key}", received ${value === null ? "null" : typeof value}`);
 }
+
+/**
+ * The tensor under `key` of a sample, which has to have as many rows as another one: a longer one would be cut off without a word.
+ *
+ * @param like key of the other tensor
+ * @throws ValueError that names both
+ */
+export function tensorWithRows(sample: Sample, key: string, rows: number, like: string, owner: object): Tensor {
+  const value = tensorOf(sample, key, owner);
+  if (value.ndim > 0 && value.size(0) === rows) return value;
+  throw new ValueError(
+    `${owner.constructor.name}: expected as many rows of "${key}" as of "${like}", ${rows}, received (${value.shape.join(", ")}); each of these items has one row a point`,
+  );
+}

@@ -1,11 +1,23 @@
+import type { z } from "zod";
 import type { Tensor } from "../../torch";
 import { AttributeError, ValueError } from "../../config/python-errors";
+import { register } from "../../config/registry";
+import { set, str, validateConfig } from "../../config/schema";
 import type { DatasetProtocol } from "../base/dataset";
+import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { Sample } from "../sample";
 import { DatasetWrapper } from "./dataset-wrapper";
 
+/** Some keys of a sample. */
+export const PropertySubsetWrapperConfig = DatasetWrapperConfig.extend("PropertySubsetWrapperConfig", {
+  extra: "ignore",
+  fields: { properties: set(str()) },
+});
+export type PropertySubsetWrapperConfig = z.output<typeof PropertySubsetWrapperConfig>;
+
 /** Loads only some keys of a sample, in the order given. `index` is the position asked for. */
 export class PropertySubsetWrapper extends DatasetWrapper {
+  static readonly schema: z.ZodType = PropertySubsetWrapperConfig;
   readonly properties: ReadonlySet<string>;
 
   constructor(dataset: DatasetProtocol, properties: ReadonlySet<string>) {
@@ -19,6 +31,15 @@ export class PropertySubsetWrapper extends DatasetWrapper {
         throw new AttributeError(`${dataset.toString()} has no "${property}"; available: ${[...available].join(", ")}`);
     }
     this.properties = properties;
+  }
+
+  /** The wrapper that an entry of `dataset_wrappers` asks for. */
+  static fromConfig(
+    config: { kind?: string; properties: Iterable<string> },
+    dataset: DatasetProtocol,
+  ): DatasetProtocol {
+    const given = { kind: "", ...config, properties: [...config.properties] };
+    return new PropertySubsetWrapper(dataset, new Set(validateConfig(PropertySubsetWrapperConfig, given).properties));
   }
 
   /** The wrapper that a config's `included_properties` and `excluded_properties` ask for; excluded ones win. */
@@ -55,3 +76,8 @@ export class PropertySubsetWrapper extends DatasetWrapper {
     return `${this.dataset.toString()} (properties=${[...this.properties].join(",")})`;
   }
 }
+
+register("noether.data.base.wrappers.PropertySubsetWrapper", {
+  class: PropertySubsetWrapper,
+  aliases: ["noether.data.base.wrappers.property_subset.PropertySubsetWrapper", "noether.data.PropertySubsetWrapper"],
+});

@@ -1,8 +1,22 @@
+import type { z } from "zod";
+import { register } from "../../config/registry";
+import type { DatasetProtocol } from "../base/dataset";
+import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { Sample } from "../sample";
 import { DatasetWrapper } from "./dataset-wrapper";
 
 /** Adds to each sample how long it took to load, in seconds, under `__meta_time_getitem`. */
 export class TimingWrapper extends DatasetWrapper {
+  static readonly schema: z.ZodType = DatasetWrapperConfig.extend("TimingWrapperConfig", {
+    extra: "forbid",
+    fields: {},
+  });
+
+  /** The wrapper that an entry of `dataset_wrappers` asks for. */
+  static fromConfig(_config: unknown, dataset: DatasetProtocol): DatasetProtocol {
+    return new TimingWrapper(dataset);
+  }
+
   override async get(index: number): Promise<Sample> {
     const start = performance.now();
     const sample = await super.get(index);
@@ -11,3 +25,8 @@ export class TimingWrapper extends DatasetWrapper {
     return { ...sample, __meta_time_getitem: (performance.now() - start) / 1000 };
   }
 }
+
+register("noether.data.base.wrappers.TimingWrapper", {
+  class: TimingWrapper,
+  aliases: ["noether.data.base.wrappers.timing.TimingWrapper"],
+});

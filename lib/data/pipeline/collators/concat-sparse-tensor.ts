@@ -2,6 +2,7 @@ import { cat, tensor } from "../../../torch";
 import { AssertionError } from "../../../config/python-errors";
 import { bool, defineConfig, list, str, validateConfig } from "../../../config/schema";
 import type { BatchMap, Sample } from "../../sample";
+import { requireAlike } from "../alike";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
 import { register } from "../../../config/registry";
@@ -31,7 +32,12 @@ export class ConcatSparseTensorCollator implements SampleCollator {
     const { items, create_batch_idx, batch_idx_key } = this.options;
     if (samples.length === 0)
       throw new AssertionError("ConcatSparseTensorCollator: expected at least one sample, received none");
-    const batch: BatchMap = Object.fromEntries(items.map((item) => [item, cat(pickTensors(samples, item))]));
+    const join = (item: string) => {
+      const parts = pickTensors(samples, item);
+      requireAlike(parts, item, samples, "join");
+      return cat(parts);
+    };
+    const batch: BatchMap = Object.fromEntries(items.map((item) => [item, join(item)]));
     if (!create_batch_idx) return batch;
     const rows = pickTensors(samples, items[0]!).map((points) => points.size(0));
     const total = rows.reduce((a, b) => a + b, 0);

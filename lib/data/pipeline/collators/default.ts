@@ -21,7 +21,7 @@ export class DefaultCollator implements SampleCollator {
     const { items, optional_items } = this.options;
     const present = (optional_items ?? []).filter((item) => samples[0] !== undefined && item in samples[0]);
     return Object.fromEntries(
-      [...(items ?? []), ...present].map((item) => [item, collateValues(pick(samples, item), item)]),
+      [...(items ?? []), ...present].map((item) => [item, collateValues(pick(samples, item), item, samples)]),
     );
   }
 }

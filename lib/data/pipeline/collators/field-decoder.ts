@@ -2,6 +2,7 @@ import { cat, stack, tensor, zeros } from "../../../torch";
 import { AssertionError } from "../../../config/python-errors";
 import { defineConfig, list, str, validateConfig } from "../../../config/schema";
 import type { BatchMap, Sample } from "../../sample";
+import { requireAlike, sampleName } from "../alike";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
 import { register } from "../../../config/registry";
@@ -27,6 +28,7 @@ export class FieldDecoderCollator implements SampleCollator {
     if (samples.length === 0)
       throw new AssertionError("FieldDecoderCollator: expected at least one sample, received none");
     const positions = pickTensors(samples, position_item);
+    requireAlike(positions, position_item, samples, "join");
     const rows = positions.map((position) => position.size(0));
     const longest = Math.max(...rows);
     const padded = positions.map((position, sample) => {
@@ -43,9 +45,10 @@ export class FieldDecoderCollator implements SampleCollator {
       targets.forEach((target, sample) => {
         if (target.size(0) !== rows[sample])
           throw new AssertionError(
-            `FieldDecoderCollator: expected ${rows[sample]} rows of "${item}" in sample ${sample}, one for each of "${position_item}", received ${target.size(0)}`,
+            `FieldDecoderCollator: expected ${rows[sample]} rows of "${item}" in ${sampleName(samples, sample)}, one for each of "${position_item}", received ${target.size(0)}`,
           );
       });
+      requireAlike(targets, item, samples, "join");
       batch[item] = cat(targets);
     }
     const complete = rows.every((count) => count === longest);

@@ -1,6 +1,7 @@
 import { cat } from "../../../torch";
 import { defineConfig, str, validateConfig } from "../../../config/schema";
 import type { BatchMap, Sample } from "../../sample";
+import { requireAlike } from "../alike";
 import { pickTensors } from "../default-collate";
 import type { SampleCollator } from "../sample-collator";
 import { register } from "../../../config/registry";
@@ -24,8 +25,10 @@ export class SparseTensorOffsetCollator implements SampleCollator {
   collate(samples: readonly Sample[]): BatchMap {
     const { item, offset_key } = this.options;
     const points = pickTensors(samples, offset_key);
+    const parts = pickTensors(samples, item);
+    requireAlike(parts, item, samples, "join");
     let offset = 0;
-    const shifted = pickTensors(samples, item).map((indices, position) => {
+    const shifted = parts.map((indices, position) => {
       const result = offset === 0 ? indices : indices.add(offset);
       offset += points[position]!.size(0);
       return result;

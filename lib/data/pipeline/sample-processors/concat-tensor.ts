@@ -1,4 +1,5 @@
-import { cat } from "../../../torch";
+import { ValueError } from "../../../config/python-errors";
+import { cat, type Tensor } from "../../../torch";
 import { defineConfig, int, list, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
@@ -20,13 +21,14 @@ export class ConcatTensorSampleProcessor extends SampleProcessor {
 
   override process(sample: Sample): Sample {
     const { items, target_key, dim } = this.options;
-    return {
-      ...sample,
-      [target_key]: cat(
-        items.map((item) => tensorOf(sample, item, this)),
-        dim,
-      ),
-    };
+    const parts = items.map((item) => tensorOf(sample, item, this));
+    const shapeWithout = (x: Tensor) => x.shape.filter((_, at) => at !== (dim < 0 ? x.ndim + dim : dim)).join(", ");
+    const other = parts.findIndex((x) => x.ndim !== parts[0]!.ndim || shapeWithout(x) !== shapeWithout(parts[0]!));
+    if (other > 0)
+      throw new ValueError(
+        `ConcatTensorSampleProcessor: expected items that differ along dimension ${dim} only, received "${items[0]}" of shape (${parts[0]!.shape.join(", ")}) and "${items[other]}" of (${parts[other]!.shape.join(", ")})`,
+      );
+    return { ...sample, [target_key]: cat(parts, dim) };
   }
 }
 

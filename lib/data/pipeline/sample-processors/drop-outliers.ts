@@ -2,7 +2,7 @@ import { quantile, type Tensor } from "../../../torch";
 import { ValueError } from "../../../config/python-errors";
 import { defineConfig, float, optional, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
-import { SampleProcessor, tensorOf } from "../sample-processor";
+import { SampleProcessor, tensorOf, tensorWithRows } from "../sample-processor";
 import { register } from "../../../config/registry";
 
 const Options = defineConfig("DropOutliersSampleProcessor", {
@@ -57,7 +57,7 @@ export class DropOutliersSampleProcessor extends SampleProcessor {
     const kept = mask.nonzero().squeeze(1); // (K,)
     const result = { ...sample };
     for (const key of new Set([item, ...(affected_items ?? [])]))
-      result[key] = tensorOf(sample, key, this).indexSelect(0, kept);
+      result[key] = tensorWithRows(sample, key, column.size(0), item, this).indexSelect(0, kept);
     return result;
   }
 }

@@ -1,7 +1,7 @@
 import { AssertionError, ValueError } from "../../../config/python-errors";
 import { defineConfig, int, optional, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
-import { SampleProcessor, tensorOf } from "../sample-processor";
+import { SampleProcessor, tensorOf, tensorWithRows } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";
 import { register } from "../../../config/registry";
 
@@ -33,7 +33,7 @@ export class PointSamplingSampleProcessor extends SampleProcessor {
     const rows = tensorOf(sample, items[0]!, this).size(0);
     const chosen = samplePermutation(rows, sample, seed, this).narrow(0, 0, Math.min(num_points, rows)); // (K,)
     const result = { ...sample };
-    for (const item of items) result[item] = tensorOf(sample, item, this).indexSelect(0, chosen);
+    for (const item of items) result[item] = tensorWithRows(sample, item, rows, items[0]!, this).indexSelect(0, chosen);
     return result;
   }
 }

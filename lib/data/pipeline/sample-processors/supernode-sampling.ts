@@ -1,6 +1,6 @@
 import { defineConfig, int, optional, set, str, validateConfig } from "../../../config/schema";
 import type { Sample } from "../../sample";
-import { SampleProcessor, tensorOf } from "../sample-processor";
+import { SampleProcessor, tensorOf, tensorWithRows } from "../sample-processor";
 import { samplePermutation } from "./seeded-permutation";
 import { register } from "../../../config/registry";
 
@@ -40,7 +40,7 @@ export class SupernodeSamplingSampleProcessor extends SampleProcessor {
     const chosen = samplePermutation(rows, sample, seed, this).narrow(0, 0, Math.min(num_supernodes, rows)); // (S,)
     const result: Sample = { ...sample, [supernode_idx_key]: chosen };
     for (const key of items_at_supernodes ?? [])
-      result[`supernode_${key}`] = tensorOf(sample, key, this).indexSelect(0, chosen);
+      result[`supernode_${key}`] = tensorWithRows(sample, key, rows, item, this).indexSelect(0, chosen);
     return result;
   }
 }

@@ -1,6 +1,12 @@
 import { tensor, type Tensor } from "../../lib/torch";
 import * as data from "../../lib/data";
-import { AssertionError, KeyError, NotImplementedError, ValueError } from "../../lib/config/python-errors";
+import {
+  AssertionError,
+  KeyError,
+  NotImplementedError,
+  RuntimeError,
+  ValueError,
+} from "../../lib/config/python-errors";
 import { values } from "./support";
 
 const column = (...numbers: number[]) => tensor(numbers.map((x) => [x]));
@@ -45,8 +51,53 @@ describe("default collate", () => {
     expect(() => data.defaultCollate([{ x: 1 }, {}])).toThrow(KeyError);
     expect(Object.keys(data.defaultCollate([{ x: 1 }, { x: 2, y: 3 }]))).toEqual(["x"]);
   });
-  test("shapes that do not fit name the key and both shapes", () => {
-    expect(() => data.defaultCollate([{ x: tensor([1]) }, { x: tensor([1, 2]) }])).toThrow(/"x".*\(1\).*\(2\)/);
+  test.each<[string, data.Sample[], string]>([
+    [
+      "point clouds of different lengths",
+      [
+        { index: 12, x: column(1, 2) },
+        { index: 40, x: column(1) },
+      ],
+      'expected as many points of "x" in every sample of a batch, received (2, 1) in sample 12 and (1, 1) in sample 40; take the same number of each (PointSamplingSampleProcessor), join them (ConcatSparseTensorCollator), or train with a batch size of 1',
+    ],
+    [
+      "other shapes",
+      [{ x: tensor([[1, 2]]) }, { x: tensor([[1, 2]]) }, { x: tensor([[1]]) }],
+      'expected tensors of one shape under "x" in every sample of a batch, received (1, 2) in sample 0 of the batch and (1, 1) in sample 2 of the batch',
+    ],
+    [
+      "other types",
+      [
+        { index: 3, x: column(1) },
+        { index: 5, x: column(1).to("float64") },
+      ],
+      'expected tensors of one type under "x" in every sample of a batch, received float32 in sample 3 and float64 in sample 5; convert them where they are read, x.to("float32")',
+    ],
+    [
+      "something that is no tensor",
+      [
+        { index: 3, x: column(1) },
+        { index: 5, x: null },
+      ],
+      'expected a tensor under "x" in sample 5 as in sample 3, received null',
+    ],
+    [
+      "a tensor among numbers",
+      [
+        { index: 3, t: 1 },
+        { index: 5, t: tensor(1) },
+      ],
+      'expected values of one type under "t" to collate, received a number in sample 3 and a tensor in sample 5',
+    ],
+    [
+      "a key that is not there",
+      [{ index: 3, x: 1 }, { index: 5 }],
+      'expected "x" in every sample of a batch; sample 5 has index',
+    ],
+    ["lists of different lengths", [{ x: [1, 2] }, { x: [1] }], 'expected lists of equal length under "x"'],
+    ["no samples", [], "expected at least one sample"],
+  ])("%s: an error that names the samples and what to do", (_, samples, problem) => {
+    expect(() => data.defaultCollate(samples)).toThrow(problem);
   });
   test("null cannot be collated", () => {
     expect(() => data.defaultCollate([{ x: null }])).toThrow(TypeError);
@@ -107,6 +158,8 @@ describe("MultiStagePipeline", () => {
     expect(pipeline.getSampleProcessor((p) => p instanceof Double)).toBe(processor);
     expect(() => pipeline.getSampleProcessor(() => false)).toThrow(ValueError);
     expect(() => new data.MultiStagePipeline().getSampleProcessor(() => true)).toThrow(ValueError);
+    const two = new data.MultiStagePipeline({ sample_processors: [processor, new Double()] });
+    expect(() => two.getSampleProcessor(() => true)).toThrow(ValueError);
   });
   test("as a string", () => {
     expect(String(new data.MultiStagePipeline({ sample_processors: [new Double(), new Double()] }))).toBe(
@@ -288,10 +341,110 @@ describe("sample processors", () => {
     expect(numbersOf(result["supernode_p"])).toEqual(index.map((i) => 10 * i));
     expect((result["supernode_v"] as Tensor).shape).toEqual([num_supernodes, 1]);
   });
-  test("most processors cannot be inverted", () => {
-    expect(() => new data.RenameKeysSampleProcessor({ key_map: {} }).inverse("x", column(1))).toThrow(
-      NotImplementedError,
+  test.each<[string, data.SampleProcessor]>([
+    ["drop outliers", new data.DropOutliersSampleProcessor({ item: "x" })],
+    ["duplicate", new data.DuplicateKeysSampleProcessor({ key_map: {} })],
+    ["rename", new data.RenameKeysSampleProcessor({ key_map: {} })],
+    ["replace", new data.ReplaceKeySampleProcessor({ source_key: "x", target_keys: [] })],
+    ["points", new data.PointSamplingSampleProcessor({ items: ["x"], num_points: 1 })],
+    ["supernodes", new data.SupernodeSamplingSampleProcessor({ item: "x", num_supernodes: 1 })],
+    ["positions", new data.PositionNormalizationSampleProcessor({ items: ["x"], raw_pos_min: [0], raw_pos_max: [1] })],
+    ["concat", new data.ConcatTensorSampleProcessor({ items: ["x"], target_key: "y" })],
+    ["default", new data.DefaultTensorSampleProcessor({ item_key_name: "x", feature_dim: 1, size: 1 })],
+  ])("%s cannot be inverted", (_, processor) => {
+    expect(() => processor.inverse("x", column(1))).toThrow(NotImplementedError);
+  });
+  test("concat of items that do not fit", () => {
+    const processor = new data.ConcatTensorSampleProcessor({ items: ["a", "b"], target_key: "c", dim: -1 });
+    expect(() => processor.process({ a: column(1, 2), b: column(1) })).toThrow(
+      'expected items that differ along dimension -1 only, received "a" of shape (2, 1) and "b" of (1, 1)',
     );
+  });
+  test("default tensor of a size of its own, and of an item that is not there", () => {
+    const options = { item_key_name: "sdf", feature_dim: 3 };
+    const added = new data.DefaultTensorSampleProcessor({ ...options, size: 4 }).process({})["sdf"] as Tensor;
+    expect([added.shape, added.dtype, Number(added.sum().item())]).toEqual([[4, 3], "float32", 0]);
+    expect(() => new data.DefaultTensorSampleProcessor({ ...options, matching_item_key: "x" }).process({})).toThrow(KeyError); // prettier-ignore
+  });
+  test("outliers: items that are not there, or have other rows", () => {
+    const processor = new data.DropOutliersSampleProcessor({ item: "p", affected_items: ["q"], max_value: 1 });
+    expect(() => processor.process({})).toThrow(KeyError);
+    expect(() => processor.process({ p: column(1) })).toThrow(KeyError);
+    expect(() => processor.process({ p: column(1), q: column(1, 2) })).toThrow('as many rows of "q" as of "p", 1');
+  });
+  test("outliers by several bounds at once", () => {
+    const processor = new data.DropOutliersSampleProcessor({ item: "p", min_value: 2, max_quantile: 0.75 });
+    expect(numbersOf(processor.process({ p: column(1, 2, 3, 4, 5) })["p"])).toEqual([2, 3, 4]);
+  });
+  test("duplicates in order: a later pair may copy an earlier copy", () => {
+    const processor = new data.DuplicateKeysSampleProcessor({ key_map: { a: "b", b: "c" } });
+    expect(numbersOf(processor.process({ a: column(7) })["c"])).toEqual([7]);
+    expect(() => processor.process({ x: 1 })).toThrow(KeyError);
+  });
+  test("renamed keys that meet: the later entry stays, in the order of the sample", () => {
+    const processor = new data.RenameKeysSampleProcessor({ key_map: { a: "c" } });
+    expect(processor.process({ a: 1, b: 2, c: 3 })).toEqual({ c: 3, b: 2 });
+  });
+  test("replaced keys are copies", () => {
+    const a = column(1);
+    const replaced = new data.ReplaceKeySampleProcessor({ source_key: "a", target_keys: ["x", "y"] }).process({ a });
+    expect(new Set([a, replaced["x"], replaced["y"]]).size).toBe(3);
+    expect([values(replaced["x"]), values(replaced["y"])]).toEqual([[[1]], [[1]]]);
+  });
+  test("moment normalization: statistics that are missing or do not fit", () => {
+    const make = (options: object) => () => new data.MomentNormalizationSampleProcessor({ item: "x", ...options });
+    expect(make({})).toThrow(ValueError);
+    expect(make({ mean: [0] })).toThrow(ValueError);
+    expect(make({ mean: [0], std: [1], logscale: true })).toThrow(ValueError);
+    expect(make({ mean: [0], std: [1, 2] })).toThrow(RuntimeError);
+  });
+  // PyTorch: v * std[None] + mean[None]
+  test("moment normalization: the way back of a batch, and of other keys", () => {
+    const processor = new data.MomentNormalizationSampleProcessor({ item: "x", mean: [2, 3], std: [0.5, 2] });
+    const v = tensor([[[1, 2], [3, 4]]]); // prettier-ignore
+    expect(numbersOf(processor.inverse("x", v))).toEqual([2.5, 7, 3.5, 11]);
+    expect(processor.inverse("y", v)).toBe(v);
+  });
+  test("position normalization: corners of different lengths, an item that is not there", () => {
+    const make = (max: number[]) => new data.PositionNormalizationSampleProcessor({ items: ["x"], raw_pos_min: [0, 0], raw_pos_max: max }); // prettier-ignore
+    expect(() => make([1])).toThrow(AssertionError);
+    expect(() => make([1, 1]).process({})).toThrow(KeyError);
+  });
+  test("point sampling of more points than there are takes all, in random order", () => {
+    const processor = new data.PointSamplingSampleProcessor({ items: ["x"], num_points: 1e9, seed: 0 });
+    const x = column(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    expect(numbersOf(processor.process({ index: 0, x })["x"])).toEqual([4, 1, 7, 5, 3, 9, 0, 8, 6, 2]);
+  });
+  test("point sampling: index and seed are added, and only the low 32 bits of the sum count", () => {
+    const x = column(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    const processor = new data.PointSamplingSampleProcessor({ items: ["x"], num_points: 10, seed: 2 ** 32 + 40 });
+    expect(numbersOf(processor.process({ index: 2, x })["x"])).toEqual([2, 6, 1, 8, 4, 5, 0, 9, 3, 7]);
+  });
+  test("point sampling of items that differ in rows: an error, nothing is cut off", () => {
+    const processor = new data.PointSamplingSampleProcessor({ items: ["x", "y"], num_points: 1 });
+    expect(() => processor.process({ x: column(1), y: column(1, 2) })).toThrow(
+      'PointSamplingSampleProcessor: expected as many rows of "y" as of "x", 1, received (2, 1)',
+    );
+    expect(() => processor.process({ x: column(1), y: [1] })).toThrow(ValueError);
+  });
+  test("seeded supernodes: PyTorch's permutation, an index of type int64 under a key of its own", () => {
+    const processor = new data.SupernodeSamplingSampleProcessor({
+      item: "x",
+      num_supernodes: 3,
+      supernode_idx_key: "nodes",
+      items_at_supernodes: ["input_pressure"],
+      seed: 40,
+    });
+    const ten = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const sample = processor.process({ index: 2, x: column(...ten), input_pressure: tensor(ten) });
+    expect([numbersOf(sample["nodes"]), (sample["nodes"] as Tensor).dtype]).toEqual([[2, 6, 1], "int64"]);
+    expect(values(sample["supernode_input_pressure"])).toEqual([2, 6, 1]);
+    expect(numbersOf(sample["x"])).toEqual(ten);
+  });
+  test("supernodes: at most all points; items with one row a point", () => {
+    const make = (more: object) => new data.SupernodeSamplingSampleProcessor({ item: "x", num_supernodes: 9, ...more });
+    expect(numbersOf(make({}).process({ x: column(1, 2) })["supernode_idx"])).toHaveLength(2);
+    expect(() => make({ items_at_supernodes: ["p"] }).process({ x: column(1, 2), p: column(1) })).toThrow('rows of "p"'); // prettier-ignore
   });
 });
 
@@ -344,7 +497,76 @@ describe("collators", () => {
   });
 });
 
+describe("collators of samples that do not fit", () => {
+  const a = { index: 3, x: column(1, 2), i: tensor([0n]), y: column(1, 2) };
+  test.each<[string, { collate(samples: data.Sample[]): unknown }, data.Sample, string]>([
+    ["join: other components", new data.ConcatSparseTensorCollator({ items: ["x"] }), { index: 9, x: tensor([[1, 2]]) }, '"x" in every sample of a batch, received (2, 1) in sample 3 and (1, 2) in sample 9'],
+    ["join: another type", new data.ConcatSparseTensorCollator({ items: ["x"] }), { index: 9, x: column(1).to("float64") }, "float32 in sample 3 and float64 in sample 9"],
+    ["join: a key that is not there", new data.ConcatSparseTensorCollator({ items: ["x"] }), { index: 9 }, "sample 9 has index"],
+    ["indices: of another type", new data.SparseTensorOffsetCollator({ item: "i", offset_key: "x" }), { index: 9, x: column(1), i: tensor([0]) }, "int64 in sample 3 and float32 in sample 9"],
+    ["indices: no point cloud", new data.SparseTensorOffsetCollator({ item: "i", offset_key: "x" }), { index: 9, i: tensor([0n]) }, 'expected "x" in every sample'],
+    ["padding: other components", new data.FieldDecoderCollator({ position_item: "x", target_items: [] }), { index: 9, x: tensor([[1, 2]]) }, "(2, 1) in sample 3 and (1, 2) in sample 9"],
+    ["padding: other rows of a target", new data.FieldDecoderCollator({ position_item: "x", target_items: ["y"] }), { index: 9, x: column(1), y: column(1, 2) }, 'expected 1 rows of "y" in sample 9'],
+    ["stack: only some keys", new data.DefaultCollator({ items: ["x"] }), { index: 9, x: column(1) }, "(2, 1) in sample 3 and (1, 1) in sample 9"],
+  ])("%s", (_, collator, b, problem) => {
+    expect(() => collator.collate([a, b])).toThrow(problem);
+  }); // prettier-ignore
+  test("join: numbers have no rows", () => {
+    expect(() => new data.ConcatSparseTensorCollator({ items: ["x"] }).collate([{ x: tensor(1) }])).toThrow(
+      "expected rows",
+    );
+  });
+  test("field decoder: the longer sample first", () => {
+    const collator = new data.FieldDecoderCollator({ position_item: "x", target_items: ["y"] });
+    const batch = collator.collate([
+      { x: column(1, 2), y: column(1, 2) },
+      { x: column(3), y: column(3) },
+    ]);
+    expect(values(batch["unbatch_mask_x"])).toEqual([true, true, true, false]);
+  });
+  test("optional items of the first sample only", () => {
+    const collator = new data.DefaultCollator({ optional_items: ["y"] });
+    expect(collator.collate([{ x: 1 }, { y: 2 }])).toEqual({});
+    expect(() => collator.collate([{ y: 2 }, { x: 1 }])).toThrow(KeyError);
+  });
+});
+
 describe("batch processors", () => {
+  test("statistics and corners of different lengths", () => {
+    expect(() => new data.MomentNormalizationBatchProcessor({ items: [], mean: [1], std: [1, 2] })).toThrow(
+      AssertionError,
+    );
+    expect(() => new data.PositionNormalizationBatchProcessor({ items: [], raw_pos_min: [1], raw_pos_max: [1, 2] })).toThrow(AssertionError); // prettier-ignore
+  });
+  test("the batch stays as it is, other keys too", () => {
+    const [x, y] = [column(3), column(4)];
+    const batch = { x, y };
+    const moments = new data.MomentNormalizationBatchProcessor({ items: ["x"], mean: [1], std: [2] });
+    expect(moments.process(batch)["y"]).toBe(y);
+    expect([batch.x, numbersOf(x)]).toEqual([x, [3]]);
+    expect(moments.denormalize("y", y)).toEqual(["y", y]);
+    const positions = new data.PositionNormalizationBatchProcessor({
+      items: ["x"],
+      raw_pos_min: [0],
+      raw_pos_max: [1],
+    });
+    expect(positions.denormalize("y", y)).toEqual(["y", y]);
+    expect(new data.RenameKeysBatchProcessor({ key_map: { x: "z" } }).denormalize("y", y)).toEqual(["y", y]);
+  });
+  test("moments of something that is no matrix, there and back", () => {
+    const processor = new data.MomentNormalizationBatchProcessor({ items: ["x"], mean: [1], std: [2] });
+    expect(() => processor.denormalize("x", tensor([1]))).toThrow(AssertionError);
+    expect(() => processor.process({ y: 1 })).toThrow(KeyError);
+  });
+  test("positions with three dimensions, and with too few", () => {
+    const processor = new data.PositionNormalizationBatchProcessor({ items: ["x"], raw_pos_min: [2], raw_pos_max: [4], scale: 10 }); // prettier-ignore
+    const y = processor.process({ x: tensor([[[2], [3]], [[4], [2]]]) })["x"] as Tensor; // prettier-ignore
+    expect([y.shape, numbersOf(y)]).toEqual([
+      [2, 2, 1],
+      [0, 5, 10, 0],
+    ]);
+    expect(() => processor.process({ x: tensor([1]) })).toThrow(AssertionError);
+  });
   test("moment normalization", () => {
     const processor = new data.MomentNormalizationBatchProcessor({ items: ["x"], mean: [1], std: [2] });
     const batch = processor.process({ x: column(3, 5) });

@@ -17,6 +17,10 @@ describe("RepeatWrapper", () => {
   test("one pass after the other", async () => {
     expect(await indices(new RepeatWrapper({ repetitions: 4 }, new IndexDataset(2)))).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
   });
+  test("as many samples as repetitions of all", () => {
+    const repeated = new RepeatWrapper({ repetitions: 2 }, new IndexDataset(7));
+    expect([repeated.length, repeated.repetitions]).toEqual([14, 2]);
+  });
   test("an empty data set cannot be repeated", () => {
     expect(() => new RepeatWrapper({ repetitions: 2 }, new IndexDataset(0))).toThrow(ValueError);
   });
@@ -92,6 +96,26 @@ describe("PropertySubsetWrapper", () => {
     expect(Object.keys(sample).sort()).toEqual(["index", "x"]);
     expect(sample["index"]).toBe(3);
   });
+  test("everything else is that of the data set", () => {
+    const [dataset, wrapper] = [base(), new PropertySubsetWrapper(base(), new Set(["x"]))];
+    expect(wrapper.length).toBe(20);
+    expect(wrapper.config).toEqual(dataset.config);
+    expect(wrapper.getterKeys()).toEqual(["x", "y", "z"]);
+  });
+  test("of a subset of properties: what that leaves out can still be reached", async () => {
+    const inner = new PropertySubsetWrapper(base(), new Set(["x"]));
+    const sample = await new PropertySubsetWrapper(inner, new Set(["y"])).get(4);
+    expect(Object.keys(sample)).toEqual(["y"]);
+    expect(values(sample["y"])).toEqual([4]);
+  });
+  test("of repetitions", async () => {
+    const dataset = new PropertySubsetWrapper(new RepeatWrapper({ repetitions: 3 }, base()), new Set(["x"]));
+    expect(dataset.length).toBe(60);
+    expect(values((await dataset.get(41))["x"])).toEqual([1]);
+  });
+  test("no properties", () => {
+    expect(() => new PropertySubsetWrapper(base(), new Set())).toThrow(ValueError);
+  });
   test("a list instead of a set", () => {
     expect(() => new PropertySubsetWrapper(base(), ["x"] as never)).toThrow(TypeError);
   });
@@ -123,6 +147,24 @@ describe("PropertySubsetWrapper", () => {
   });
 });
 
+describe("which index a sample has", () => {
+  const base = () => new IndexDataset(10);
+  test("below a subset: that of the base", async () => {
+    expect(await indices(new Subset(new PropertySubsetWrapper(base(), new Set(["index", "x"])), [7, 3]))).toEqual([
+      7, 3,
+    ]);
+  });
+  test("above a subset: the position in it", async () => {
+    const dataset = new PropertySubsetWrapper(new Subset(base(), [7, 3]), new Set(["index", "x"]));
+    expect(await indices(dataset)).toEqual([0, 1]);
+    expect(values((await dataset.get(0))["x"])).toEqual([7]);
+  });
+  test("repetitions share it, so that a seed gives each of them the same points", async () => {
+    const repeated = new RepeatWrapper({ repetitions: 2 }, new PropertySubsetWrapper(base(), new Set(["index"])));
+    expect((await repeated.get(13))["index"]).toBe(3);
+  });
+});
+
 describe("wrappers in general", () => {
   test("nested subsets compose", async () => {
     const nested = new Subset(new Subset(new IndexDataset(10), [5, 6, 7]), [2, 0]);
@@ -148,6 +190,10 @@ describe("wrappers in general", () => {
     const base = new IndexDataset(3);
     expect(`${new RepeatWrapper({ repetitions: 2 }, base)}`).toBe("IndexDataset (repeated 2 times)");
     expect(`${new SubsetWrapper({ end_index: 2 }, base)}`).toBe("IndexDataset (length=2 indices=0-1)");
+    expect(`${new Subset(base, [])}`).toBe("IndexDataset (length=0)");
+    expect(`${new ShuffleWrapper({ seed: 5 }, new Subset(base, [1, 2]))}`).toBe(
+      "IndexDataset (length=2 indices=1-2) (shuffled with seed=5)",
+    );
     expect(`${new PropertySubsetWrapper(base, new Set(["x", "index"]))}`).toBe("IndexDataset (properties=x,index)");
   });
 });

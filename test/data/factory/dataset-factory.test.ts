@@ -37,6 +37,14 @@ describe("DatasetFactory", () => {
     expect(order.filter((index) => index === order[0]).length).toBe(repeats);
   });
 
+  test("wrappers of properties and of times", async () => {
+    const dataset = build([{ kind: `${w}PropertySubsetWrapper`, properties: ["y", "index"] }, { kind: `${w}TimingWrapper` }]); // prettier-ignore
+    expect(Object.keys(await dataset.get(2))).toEqual(["y", "index", "__meta_time_getitem"]);
+  });
+  test("a subset of properties without any", () => {
+    expect(() => build([{ kind: `${w}PropertySubsetWrapper` }])).toThrow(/properties/);
+  });
+
   test("without wrappers the data set itself", () => {
     expect(build([])).toBeInstanceOf(Twelve);
   });

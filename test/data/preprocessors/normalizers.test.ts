@@ -51,6 +51,25 @@ describe("ComposePreProcess", () => {
     expect(compose.apply(tensor(10)).item()).toBe(29);
     expect(compose.inverse(tensor(29)).item()).toBe(10);
   });
+  test("tensors, exactly there and back", () => {
+    const none = tensor([0, 0]);
+    const compose = new ComposePreProcess("x", [
+      new Affine(tensor([1, 1]), tensor([1, 2])),
+      new Affine(tensor([3, 0.5]), none),
+    ]);
+    expect(values(compose.apply(tensor([10, 20])))).toEqual([33, 11]);
+    expect(values(compose.inverse(tensor([33, 11])))).toEqual([10, 20]);
+  });
+  test("a step that cannot be inverted", () => {
+    class OneWay extends PreProcessor {
+      override apply(x: Tensor): Tensor {
+        return x.abs();
+      }
+    }
+    const compose = new ComposePreProcess("x", [new OneWay("x")]);
+    expect(values(compose.apply(tensor([-1])))).toEqual([1]);
+    expect(() => compose.inverse(tensor([1]))).toThrow(NotImplementedError);
+  });
   test("an empty list", () => {
     expect(() => new ComposePreProcess("x", [])).toThrow(ValueError);
   });
@@ -77,6 +96,42 @@ describe("MeanStdNormalization", () => {
       [1, 1, -1, 2],
     );
   });
+  test("three dimensions", () => {
+    const normalizer = new MeanStdNormalization({ mean: [10, 20], std: [2, 4] }, "x");
+    const x = tensor([12, 28]).expand([10, 10, 2]);
+    const y = normalizer.apply(x);
+    expect(y.shape).toEqual([10, 10, 2]);
+    close(
+      y,
+      Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 1 : 2)),
+    );
+    close(
+      normalizer.denormalize(y),
+      Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 12 : 28)),
+      5,
+    );
+  });
+  // PyTorch: scale = 1 / clamp(std, min=1e-6); (x + -mean) * scale; y * (1 / scale) - -mean, in float32
+  const x = () => tensor([[-7.3, 0.004], [1234.5, -1e-3]]); // prettier-ignore
+  const statistics = { mean: [0.1, -2.7], std: [3.3, 1e-7] };
+  test("PyTorch's roundings", () => {
+    const normalizer = new MeanStdNormalization(statistics, "x");
+    const y = normalizer.apply(x());
+    expect(y.flatten().toArray()).toEqual([-2.242424249649048, 2704000.0, 374.0606384277344, 2699000.0]);
+    expect(normalizer.denormalize(y).flatten().toArray()).toEqual([
+      -7.300000190734863, 0.003999948501586914, 1234.5001220703125, -0.0010001659393310547,
+    ]);
+  });
+  test("PyTorch's numbers on the log scale", () => {
+    const normalizer = new MeanStdNormalization({ ...statistics, logscale: true }, "x");
+    const y = normalizer.apply(x());
+    const expected = [-0.6715925931930542, 2703992.25, 2.127039909362793, 2699000.5];
+    (y.flatten().toArray() as number[]).forEach((value, i) => expect(value / expected[i]!).toBeCloseTo(1, 6));
+    const back = [-7.3, 0.004, 1234.5, -0.001];
+    (normalizer.denormalize(y).flatten().toArray() as number[]).forEach((value, i) =>
+      expect(Math.abs(value - back[i]!)).toBeLessThan(1e-6 + 1e-6 * Math.abs(back[i]!)),
+    );
+  });
   test("log scale", () => {
     const normalizer = new MeanStdNormalization({ mean: 0, std: 1, logscale: true }, "x");
     close(normalizer.apply(tensor([3, -3])), [Math.log(4), -Math.log(4)]);
@@ -97,6 +152,24 @@ describe("PositionNormalizer", () => {
     const normalizer = new PositionNormalizer({ raw_pos_min: [-10, -20], raw_pos_max: [10, 20], scale: 100 }, "x");
     expect(values(normalizer.shift)).toEqual([10, 20]);
     expect(values(normalizer.scale)).toEqual([5, 2.5]);
+  });
+  test.each([
+    [{ raw_pos_min: [-10], raw_pos_max: [10], scale: 1000 }, [10], [50]],
+    [{ raw_pos_min: [0, 0, 0], raw_pos_max: [1, 2, 4], scale: 1 }, [-0, -0, -0], [1, 0.5, 0.25]],
+  ])("%j", (config, shift, scale) => {
+    const normalizer = new PositionNormalizer(config, "x");
+    expect([values(normalizer.shift), values(normalizer.scale)]).toEqual([shift, scale]);
+  });
+  // PyTorch: scale = tensor(1000.) / (max - min); (x + -min) * scale; y * (1 / scale) - -min, in float32
+  test("PyTorch's roundings", () => {
+    const normalizer = new PositionNormalizer({ raw_pos_min: [-4.5], raw_pos_max: [6] }, "x");
+    const y = normalizer.apply(tensor([[1.234, -4.5], [6, 0.1]])); // prettier-ignore
+    expect(y.flatten().toArray()).toEqual([546.09527, 0, 1000, 438.09525].map(Math.fround));
+    expect(normalizer.denormalize(y).flatten().toArray()).toEqual([1.2340002059936523, -4.5, 6, 0.09999990463256836]);
+  });
+  test("the way back has no bounds: a prediction may lie outside", () => {
+    const normalizer = new PositionNormalizer({ raw_pos_min: [0], raw_pos_max: [1] }, "x");
+    close(normalizer.denormalize(tensor([-500, 2000])), [-0.5, 2]);
   });
   test("there and back, scale 1000 by default", () => {
     const normalizer = new PositionNormalizer({ raw_pos_min: [-10], raw_pos_max: [10] }, "x");
@@ -150,6 +223,14 @@ describe("toTensor", () => {
   test("a tensor stays the same object", () => {
     const x = tensor([1]);
     expect(toTensor(x)).toBe(x);
+  });
+  test.each([
+    [5, []],
+    [[1.5], [1]],
+    [[[1, 2], [3, 4]], [2, 2]], // prettier-ignore
+  ])("%j", (value, shape) => {
+    expect(toTensor(value).shape).toEqual(shape);
+    expect(toTensor(value).toArray()).toEqual(value);
   });
   test("whole numbers become float32", () => {
     expect(

@@ -1,3 +1,4 @@
+import { dumpConfig } from "../../../lib/config/schema";
 import { AeroStatsSchema } from "../../../lib/data/stats/aero-stats";
 
 describe("AeroStatsSchema", () => {
@@ -13,6 +14,15 @@ describe("AeroStatsSchema", () => {
       volume_vorticity_magnitude_mean: 5,
     });
     expect(stats.volume_sdf_mean).toBeNull();
+  });
+  test.each([
+    { surface_domain_min: [-1, 0, 1], volume_vorticity_std: [1, 2, 3] },
+    { surface_pressure_std: [1], raw_pos_min: [-4], volume_sdf_mean: [0.5] },
+    { volume_vorticity_magnitude_std: 3.5 },
+    { inflow_design_parameters_mean: [1, 2], geometry_design_parameters_max: [1, 2, 3, 4, 5] },
+  ])("%j: nothing else is written", (stats) => {
+    const dumped = dumpConfig(AeroStatsSchema.create(stats as never), { onlyGiven: true });
+    expect(Object.keys(dumped).sort()).toEqual(Object.keys(stats).sort());
   });
   test.each([
     { surface_friction_mean: [1, 2] },

@@ -9,6 +9,7 @@ import { development } from "./development";
 import { doctor } from "./doctor";
 import { init } from "./init";
 import { predict } from "./predict";
+import { serve } from "./serve";
 import { runSubcommand, type Subcommands } from "./subcommands";
 import { submitJob } from "./submit-job";
 import { tracker } from "./tracker";
@@ -19,6 +20,7 @@ const subcommands: Subcommands = {
   development: { does: "a dry pass through a config, with everything printed", run: development },
   "train-submit-job": { does: "give runs to Slurm", run: submitJob },
   predict: { does: "fields of cases from a trained run, errors, forces, pictures", run: predict },
+  serve: { does: "answer predictions of a run over HTTP", run: serve },
   tracker: { does: "send metrics that a tracking service did not get", run: tracker },
   // it sets the exit code itself
   data: { does: "what files hold, statistics of a data set", run: async (args) => (await data(args), EXIT.ok) },

@@ -1,0 +1,116 @@
+/** `noether-ts serve RUN`: an HTTP server that predicts. */
+import { cpus } from "node:os";
+import { ValueError } from "../config/python-errors";
+import { getLogger } from "../core/logging";
+import { createServer, isLoopback, PredictionPool } from "../inference";
+import { EXIT, printResult } from "./command";
+import { UsageError } from "./hydra-arguments";
+import { provideOwnModules } from "./own-modules";
+import { readOptions } from "./read-options";
+
+const HELP = `Usage: noether-ts serve RUN [options]
+
+Loads a finished run and answers POST /predict with fields in physical units. GET /run, /healthz, /metrics and /openapi.json say
+which run it is, whether it is well, what it has done, and how to ask.
+
+      --host NAME        address to listen on (default 127.0.0.1: this machine alone; anything else needs a token)
+      --port NUMBER      (default 8080; 0: any free one)
+      --checkpoint TAG   latest (default), best_model…, E10, U500
+      --weights NAME     averaged weights: ema=0.9999
+      --device NAME      cpu (default), cuda, cuda:1
+      --threads NUMBER   predictions at a time (default: half of the cores)
+      --queue NUMBER     requests that may wait (default 64); more get 429
+      --timeout SECONDS  of a prediction (default 300)
+      --max-body MIB     of a request (default 256)
+      --max-points N     of an input (default 5000000)
+
+The token is read from NOETHER_SERVE_TOKEN; clients send Authorization: Bearer TOKEN.
+Ctrl-C or SIGTERM ends the server when the requests under way are answered; again: at once.
+`;
+
+const OPTIONS = {
+  help: { type: "boolean", short: "h" },
+  host: { type: "string" },
+  port: { type: "string" },
+  checkpoint: { type: "string" },
+  weights: { type: "string" },
+  device: { type: "string" },
+  threads: { type: "string" },
+  queue: { type: "string" },
+  timeout: { type: "string" },
+  "max-body": { type: "string" },
+  "max-points": { type: "string" },
+} as const;
+
+export async function serve(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readOptions(args, OPTIONS, true);
+  if (values.help) {
+    printResult(HELP);
+    return EXIT.ok;
+  }
+  const [path, ...others] = positionals;
+  if (path === undefined || others.length > 0)
+    throw new UsageError(
+      `expected the folder of one run, got ${positionals.length === 0 ? "none" : positionals.join(" ")}`,
+    );
+  const number = (
+    name: "port" | "threads" | "queue" | "timeout" | "max-body" | "max-points",
+    least: number,
+    fallback: number,
+  ) => readNumber(`--${name}`, values[name], least, fallback);
+  const host = values.host ?? "127.0.0.1";
+  const token = process.env["NOETHER_SERVE_TOKEN"] || null;
+  if (token === null && !isLoopback(host))
+    throw new ValueError(
+      `--host ${host} lets other machines in: set NOETHER_SERVE_TOKEN to a secret that they have to send`,
+    );
+  const port = number("port", 0, 8080);
+  const options = {
+    token,
+    timeout: number("timeout", 1, 300),
+    maxBody: number("max-body", 1, 256) * 2 ** 20,
+    maxPoints: number("max-points", 1, 5_000_000),
+  };
+  provideOwnModules();
+  const pool = await PredictionPool.create(path, {
+    threads: number("threads", 1, Math.max(1, Math.floor(cpus().length / 2))),
+    maxWaiting: number("queue", 0, 64),
+    ...(values.checkpoint === undefined ? {} : { checkpoint: values.checkpoint }),
+    ...(values.weights === undefined ? {} : { weights: values.weights }),
+    ...(values.device === undefined ? {} : { device: values.device }),
+  });
+  try {
+    const server = await createServer(pool, options);
+    const ended = untilSignal();
+    const address = await server.listen({ host, port });
+    printResult(
+      `serving ${pool.run.identity.name} (${pool.run.identity.checkpoint}) on ${address} with ${pool.size} threads; Ctrl-C ends\n`,
+    );
+    const signal = await ended;
+    getLogger("serve").info(`${signal}: answering what is under way (${pool.busy + pool.waiting}), then ending`);
+    await server.close();
+  } finally {
+    await pool.close();
+  }
+  return EXIT.ok;
+}
+
+function readNumber(name: string, text: string | undefined, least: number, fallback: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < least)
+    throw new UsageError(`${name}: expected a whole number of at least ${least}, got "${text}"`);
+  return value;
+}
+
+/** The first signal to end; the second ends the process. */
+async function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        process.once(signal, () => process.exit(EXIT.failed));
+      });
+    }
+  });
+}

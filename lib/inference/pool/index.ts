@@ -1,0 +1,1 @@
+export { type PoolOptions, PredictionPool, QueueFullError } from "./prediction-pool";

@@ -1,0 +1,57 @@
+/** What travels between a pool and its threads. */
+import type { NdArray } from "../../data";
+import type { EncodedError } from "../../data/container/worker-errors";
+import type { SharedTensor } from "../../torch";
+import type { LoadRunOptions } from "../run/load-run";
+import type { PredictedField } from "../predict/field-buffers";
+
+/** How a thread begins: `workerData`. */
+export interface ThreadSetup {
+  readonly path: string;
+  readonly options: LoadRunOptions;
+  /** Weights of the first thread's model, which this one shares. */
+  readonly weights: Readonly<Record<string, SharedTensor>>;
+  /** Threads of each operator. */
+  readonly operatorThreads: number;
+}
+
+/** What one prediction needs. */
+export interface PredictTask {
+  readonly type: "predict";
+  readonly inputs: Readonly<Record<string, NdArray>>;
+  readonly options: { readonly chunkSize?: number; readonly seed?: number };
+}
+
+/** The body of an HTTP request, as it came. */
+export interface RequestTask {
+  readonly type: "request";
+  readonly body: Uint8Array;
+  /** Media type, without parameters. */
+  readonly contentType: string;
+  /** Of the query: `format`, `chunk_size`, …. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Media type of the answer. */
+  readonly accept: string;
+  readonly maxPoints: number;
+}
+
+/** The answer to a {@link RequestTask}. */
+export interface RequestResult {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+}
+
+export type Task = PredictTask | RequestTask;
+export type Result = Record<string, PredictedField> | RequestResult;
+
+export type ToThread =
+  | { readonly type: "run"; readonly id: number; readonly task: Task }
+  | { readonly type: "cancel"; readonly id: number }
+  | { readonly type: "close" };
+
+export type FromThread =
+  | { readonly type: "ready" }
+  | { readonly type: "progress"; readonly id: number; readonly done: number; readonly total: number }
+  | { readonly type: "result"; readonly id: number; readonly result: Result }
+  | { readonly type: "error"; readonly id: number; readonly error: EncodedError }
+  | { readonly type: "failed"; readonly error: EncodedError };

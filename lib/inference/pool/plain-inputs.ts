@@ -1,0 +1,31 @@
+import { ValueError } from "../../config/python-errors";
+import type { NdArray, TypedArray } from "../../data";
+import { scope, Tensor, tensor, type TensorLike } from "../../torch";
+import type { CaseInputs, InputValue } from "../predict/inputs";
+
+/** Inputs as numbers with their shapes, which can go to another thread. */
+export function plainInputs(inputs: CaseInputs): Record<string, NdArray> {
+  return scope(() =>
+    Object.fromEntries(
+      Object.entries(inputs)
+        .filter(([, value]) => value !== undefined && value !== null)
+        .map(([name, value]) => [name, plain(name, value)]),
+    ),
+  );
+}
+
+function plain(name: string, value: InputValue): NdArray {
+  // a copy of a view would take all that its buffer holds along
+  if (ArrayBuffer.isView(value)) {
+    const values = value as TypedArray;
+    return { values: values.byteLength === values.buffer.byteLength ? values : values.slice(), shape: [values.length] };
+  }
+  if (!(value instanceof Tensor) && typeof value === "object" && "shape" in value) return value as NdArray;
+  try {
+    const given = value instanceof Tensor ? value.detach() : tensor(value as TensorLike);
+    const numbers = given.to({ dtype: "float32", device: "cpu" }).contiguous();
+    return { values: numbers.dataSync() as Float32Array, shape: numbers.shape };
+  } catch (error) {
+    throw new ValueError(`input "${name}": expected numbers, got ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,263 @@
+import { cpus } from "node:os";
+import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
+import { RuntimeError, ValueError } from "../../config/python-errors";
+import { startThread } from "../../core/threads/start-thread";
+import { decodeError } from "../../data/container/worker-errors";
+import { shareTensor } from "../../torch";
+import type { CaseInputs } from "../predict/inputs";
+import type { PredictedField } from "../predict/field-buffers";
+import type { PredictOptions } from "../predict/prediction-case";
+import { loadRun, type LoadRunOptions } from "../run/load-run";
+import type { TrainedRun } from "../run/trained-run";
+import { plainInputs } from "./plain-inputs";
+import type { FromThread, RequestResult, RequestTask, Result, Task, ThreadSetup, ToThread } from "./messages";
+
+/** Options of {@link PredictionPool.create}. */
+export interface PoolOptions extends LoadRunOptions {
+  /** Threads that predict, each one case at a time. Default: half of the cores, at least one. */
+  readonly threads?: number;
+  /** Cases that may wait for a thread; {@link QueueFullError} beyond. Default: no limit. */
+  readonly maxWaiting?: number;
+}
+
+/** More cases wait already than a pool takes. */
+export class QueueFullError extends RuntimeError {
+  override readonly name = "QueueFullError";
+}
+
+/** A task and who waits for it. */
+interface Job {
+  readonly id: number;
+  readonly task: Task;
+  readonly onProgress: PredictOptions["onProgress"];
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/** A thread with what it is at. */
+interface Thread {
+  readonly worker: Worker;
+  job: Job | null;
+  isReady: boolean;
+}
+
+/**
+ * A trained run that predicts in threads of its own, so that the event loop stays free. The threads share the weights: there is one copy
+ * in memory, however many they are.
+ *
+ * @example
+ * const pool = await PredictionPool.create("outputs/2026-01-31_x7k2p/train", { threads: 2 });
+ * const { surface_pressure } = await pool.predict(inputs, { signal });
+ * await pool.close();
+ */
+export class PredictionPool {
+  readonly #threads: Thread[] = [];
+  readonly #waiting: Job[] = [];
+  readonly #setup: () => ThreadSetup;
+  #nextId = 0;
+  #isClosed = false;
+
+  private constructor(
+    /** The run itself, for its inputs and outputs. */
+    readonly run: TrainedRun,
+    path: string,
+    private readonly options: PoolOptions,
+  ) {
+    const { threads: _, maxWaiting: __, ...loadOptions } = options;
+    this.#setup = () => ({
+      path,
+      options: loadOptions,
+      weights: Object.fromEntries([...run.model.stateDict()].map(([name, tensor]) => [name, shareTensor(tensor)])),
+      operatorThreads: Math.max(1, Math.floor(cpus().length / this.size)),
+    });
+  }
+
+  /**
+   * Loads a run and starts its threads.
+   *
+   * @param path as of `loadRun`
+   * @throws what `loadRun` throws
+   */
+  static async create(path: string, options: PoolOptions = {}): Promise<PredictionPool> {
+    const { threads = defaultThreads() } = options;
+    if (!Number.isInteger(threads) || threads < 1)
+      throw new ValueError(`expected at least one thread, got threads: ${threads}`);
+    const { threads: _, maxWaiting: __, ...loadOptions } = options;
+    const pool = new PredictionPool(await loadRun(path, loadOptions), path, options);
+    try {
+      await Promise.all(Array.from({ length: threads }, async () => pool.#start()));
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+    return pool;
+  }
+
+  /** Number of threads. */
+  get size(): number {
+    return this.options.threads ?? defaultThreads();
+  }
+
+  /** Cases that wait for a thread. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Cases that a thread is at. */
+  get busy(): number {
+    return this.#threads.filter(({ job }) => job !== null).length;
+  }
+
+  /**
+   * As `TrainedRun.predict`, in one of the threads. Tensors among the inputs are copied to the CPU.
+   *
+   * @throws as `TrainedRun.predict`, also the reason of `signal`; QueueFullError when too many wait
+   */
+  async predict(
+    inputs: CaseInputs,
+    { chunkSize, seed, signal, onProgress }: PredictOptions = {},
+  ): Promise<Record<string, PredictedField>> {
+    const options = { ...(chunkSize === undefined ? {} : { chunkSize }), ...(seed === undefined ? {} : { seed }) };
+    const task: Task = { type: "predict", inputs: plainInputs(inputs), options };
+    return (await this.#run(task, { signal, onProgress })) as Record<string, PredictedField>;
+  }
+
+  /** @internal An HTTP request, read, predicted and written in a thread. */
+  async answer(
+    request: Omit<RequestTask, "type">,
+    options: Pick<PredictOptions, "signal" | "onProgress">,
+  ): Promise<RequestResult> {
+    return (await this.#run({ type: "request", ...request }, options)) as RequestResult;
+  }
+
+  /** @internal The threads, for tests that end one. */
+  workers(): readonly Worker[] {
+    return this.#threads.map(({ worker }) => worker);
+  }
+
+  async #run(task: Task, { signal, onProgress }: Pick<PredictOptions, "signal" | "onProgress">): Promise<Result> {
+    if (this.#isClosed) throw new RuntimeError("the pool is closed: make another one");
+    signal?.throwIfAborted();
+    const { maxWaiting = Infinity } = this.options;
+    const isFull = this.#waiting.length >= maxWaiting && !this.#threads.some(isFree);
+    if (isFull) throw new QueueFullError(`${this.#waiting.length} cases wait already; try again later`);
+    const id = this.#nextId++;
+    let abort: (() => void) | undefined;
+    try {
+      return await new Promise<Result>((resolve, reject) => {
+        const job: Job = { id, task, onProgress, resolve, reject };
+        abort = () => {
+          this.#cancel(job);
+          reject(signal!.reason as Error);
+        };
+        signal?.addEventListener("abort", abort, { once: true });
+        this.#waiting.push(job);
+        this.#assign();
+      });
+    } finally {
+      if (abort) signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #assign(): void {
+    for (const thread of this.#threads) {
+      if (!isFree(thread)) continue;
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      thread.job = job;
+      thread.worker.ref();
+      send(thread, { type: "run", id: job.id, task: job.task });
+    }
+  }
+
+  #cancel(job: Job): void {
+    const place = this.#waiting.indexOf(job);
+    if (place >= 0) this.#waiting.splice(place, 1);
+    const thread = this.#threads.find((candidate) => candidate.job === job);
+    if (thread) send(thread, { type: "cancel", id: job.id });
+  }
+
+  /** Starts a thread; resolves when it has loaded the run. */
+  async #start(): Promise<void> {
+    const worker = startThread(join(__dirname, "worker"), __filename, {
+      workerData: this.#setup(),
+      name: "prediction",
+    });
+    const thread: Thread = { worker, job: null, isReady: false };
+    this.#threads.push(thread);
+    await new Promise<void>((resolve, reject) => {
+      let cause: unknown;
+      worker.on("error", (error) => (cause = error));
+      worker.once("exit", (code) => {
+        const reason = cause instanceof Error ? `: ${cause.message}` : "";
+        const error = new RuntimeError(`a prediction thread ended unexpectedly (code ${code})${reason}`);
+        this.#threads.splice(this.#threads.indexOf(thread), 1);
+        thread.job?.reject(error);
+        reject(error);
+        if (thread.isReady && !this.#isClosed) void this.#start().catch((failure: unknown) => this.#giveUp(failure));
+      });
+      worker.on("message", (message: FromThread) => {
+        if (message.type === "failed") reject(decodeError(message.error));
+        else if (message.type === "ready") {
+          thread.isReady = true;
+          worker.unref();
+          resolve();
+          this.#assign();
+        } else this.#receive(thread, message);
+      });
+    });
+  }
+
+  #receive(thread: Thread, message: Extract<FromThread, { id: number }>): void {
+    const { job } = thread;
+    if (job === null || job.id !== message.id) return;
+    if (message.type === "progress") return job.onProgress?.(message);
+    thread.job = null;
+    thread.worker.unref();
+    if (message.type === "result") job.resolve(message.result);
+    else job.reject(decodeError(message.error));
+    this.#assign();
+  }
+
+  /** Without a thread nobody answers. */
+  #giveUp(error: unknown): void {
+    if (this.#threads.length > 0) return;
+    for (const job of this.#waiting.splice(0)) job.reject(error);
+  }
+
+  /** Ends the threads and frees the weights; what is under way fails. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const closed = new RuntimeError("the pool was closed");
+    for (const job of this.#waiting.splice(0)) job.reject(closed);
+    await Promise.all(
+      [...this.#threads].map(async (thread) => {
+        thread.job?.reject(closed);
+        thread.job = null;
+        const ended = new Promise((resolve) => thread.worker.once("exit", resolve));
+        thread.worker.ref();
+        send(thread, { type: "close" });
+        await ended;
+      }),
+    );
+    this.run.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function isFree({ job, isReady }: Thread): boolean {
+  return job === null && isReady;
+}
+
+function send({ worker }: Thread, message: ToThread): void {
+  worker.postMessage(message);
+}
+
+function defaultThreads(): number {
+  return Math.max(1, Math.floor(cpus().length / 2));
+}

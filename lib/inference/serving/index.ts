@@ -1,0 +1,1 @@
+export { createServer, isLoopback, type ServerOptions } from "./server";

@@ -55,6 +55,8 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "config/overrides": "test/config/compose",
   "core/initializers": "test/initializers",
   "core/interfaces": "types only",
+  "core/threads": "test/inference/pool",
+  "inference/requests": "test/inference/serving",
   "core/optimizer/param-group-modifiers": "test/core/optimizer/optimizer-wrapper.test.ts",
   "torch/serialization/tar": "test/torch/serialization/formats.test.ts",
 };

@@ -2,6 +2,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { provideModules } from "../../config/factory/load-kind";
 
+const root = join(__dirname, "..", "..");
+
+/** In a worker thread: loads every layer, which registers the built-in kinds. */
+export function loadEveryLayer(): void {
+  createRequire(__filename)(join(root, "index"));
+}
+
 const LAYERS = ["config", "core", "data", "inference", "initializers", "io", "modeling", "torch", "training"];
 
 /**
@@ -10,7 +17,6 @@ const LAYERS = ["config", "core", "data", "inference", "initializers", "io", "mo
  */
 export function provideModulesOfThread(): void {
   const load = createRequire(__filename);
-  const root = join(__dirname, "..", "..");
   const modules: Record<string, unknown> = {};
   const provide = (name: string, file: string): void =>
     void Object.defineProperty(modules, name, { enumerable: true, get: (): unknown => load(file) });

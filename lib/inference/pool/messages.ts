@@ -2,6 +2,7 @@
 import type { NdArray } from "../../data";
 import type { EncodedError } from "../../data/container/worker-errors";
 import type { SharedTensor } from "../../torch";
+import type { RequestResult, RequestTask } from "../requests/request";
 import type { LoadRunOptions } from "../run/load-run";
 import type { PredictedField } from "../predict/field-buffers";
 
@@ -20,25 +21,6 @@ export interface PredictTask {
   readonly type: "predict";
   readonly inputs: Readonly<Record<string, NdArray>>;
   readonly options: { readonly chunkSize?: number; readonly seed?: number };
-}
-
-/** The body of an HTTP request, as it came. */
-export interface RequestTask {
-  readonly type: "request";
-  readonly body: Uint8Array;
-  /** Media type, without parameters. */
-  readonly contentType: string;
-  /** Of the query: `format`, `chunk_size`, …. */
-  readonly query: Readonly<Record<string, string>>;
-  /** Media type of the answer. */
-  readonly accept: string;
-  readonly maxPoints: number;
-}
-
-/** The answer to a {@link RequestTask}. */
-export interface RequestResult {
-  readonly body: Uint8Array;
-  readonly contentType: string;
 }
 
 export type Task = PredictTask | RequestTask;

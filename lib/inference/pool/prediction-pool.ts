@@ -11,7 +11,8 @@ import type { PredictOptions } from "../predict/prediction-case";
 import { loadRun, type LoadRunOptions } from "../run/load-run";
 import type { TrainedRun } from "../run/trained-run";
 import { plainInputs } from "./plain-inputs";
-import type { FromThread, RequestResult, RequestTask, Result, Task, ThreadSetup, ToThread } from "./messages";
+import type { RequestResult, RequestTask } from "../requests/request";
+import type { FromThread, Result, Task, ThreadSetup, ToThread } from "./messages";
 
 /** Options of {@link PredictionPool.create}. */
 export interface PoolOptions extends LoadRunOptions {

@@ -1,12 +1,11 @@
 /** What a thread of a {@link PredictionPool} runs: loads the run, shares the weights of the others, and predicts one case after the other. */
 import { parentPort, workerData } from "node:worker_threads";
-import "../..";
-import { provideModulesOfThread } from "../../core/threads/own-modules";
+import { loadEveryLayer, provideModulesOfThread } from "../../core/threads/own-modules";
 import { encodeError } from "../../data/container/worker-errors";
 import { adoptTensor, scope, setNumThreads } from "../../torch";
 import { loadRun } from "../run/load-run";
 import type { TrainedRun } from "../run/trained-run";
-import { answerRequest } from "../serving/answer";
+import { answerRequest } from "../requests/answer";
 import type { FromThread, Task, ThreadSetup, ToThread } from "./messages";
 
 const setup = workerData as ThreadSetup;
@@ -16,6 +15,7 @@ const send = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void 
 
 async function load(): Promise<TrainedRun> {
   setNumThreads(setup.operatorThreads);
+  loadEveryLayer();
   provideModulesOfThread();
   const run = await loadRun(setup.path, setup.options);
   scope(() => {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { TrainedRun } from "../run/trained-run";
-import { PredictBody } from "./answer";
+import { PredictBody } from "../requests/answer";
 
 /** The OpenAPI 3.1 description of a server for a run. */
 export function openApi(run: TrainedRun, { hasToken }: { readonly hasToken: boolean }) {

@@ -1,16 +1,16 @@
 import { timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { fastify as makeFastify, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DisposedError } from "../../torch";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { optionalPackage } from "../../data/readers/optional-package";
 import { type PredictionPool, QueueFullError } from "../pool/prediction-pool";
-import type { RequestResult } from "../pool/messages";
-import { MEDIA_TYPES } from "./answer";
+import { MEDIA_TYPES } from "../requests/answer";
+import type { RequestResult } from "../requests/request";
+import { RequestError } from "../requests/request-error";
 import { describeRun } from "./describe-run";
 import { ServiceMetrics } from "./metrics";
 import { openApi } from "./open-api";
-import { RequestError } from "./request-error";
 
 /** Options of {@link createServer}. */
 export interface ServerOptions {
@@ -22,6 +22,10 @@ export interface ServerOptions {
   readonly maxPoints?: number;
   /** Seconds after which a prediction is given up. Default: 300. */
   readonly timeout?: number;
+}
+
+interface Fastify {
+  readonly fastify: typeof makeFastify;
 }
 
 const DEFAULTS = { token: null, maxBody: 256 * 2 ** 20, maxPoints: 5_000_000, timeout: 300 } as const;
@@ -36,7 +40,7 @@ const LINES = "application/x-ndjson";
  */
 export async function createServer(pool: PredictionPool, options: ServerOptions = {}): Promise<FastifyInstance> {
   const { token, maxBody, maxPoints, timeout } = { ...DEFAULTS, ...options };
-  const { fastify } = await optionalPackage<typeof import("fastify")>("fastify", "HTTP requests (noether-ts serve)");
+  const { fastify } = await optionalPackage<Fastify>("fastify", "HTTP requests (noether-ts serve)");
   const server = fastify({ bodyLimit: maxBody, forceCloseConnections: "idle", logger: false });
   const metrics = new ServiceMetrics(pool);
 

@@ -7,8 +7,8 @@ import { readArrays, writeArrays, type NdArray } from "../../data";
 import type { CaseInputs } from "../predict/inputs";
 import type { PredictedField } from "../predict/field-buffers";
 import type { PredictOptions } from "../predict/prediction-case";
-import type { RequestResult, RequestTask } from "../pool/messages";
 import type { TrainedRun } from "../run/trained-run";
+import type { RequestResult, RequestTask } from "./request";
 import { RequestError } from "./request-error";
 
 /** Media types of bodies and answers, with the endings of their files. */

@@ -1,0 +1,43 @@
+import { createHash, type Hash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { InvalidInputError } from "../errors";
+
+/**
+ * SHA-256 of a file's bytes, lower-case hex.
+ *
+ * @param chunkSizeMb MiB that are read at a time. Default: 1
+ * @throws InvalidInputError when `chunkSizeMb` is less than 1
+ */
+export async function hashFile(path: string, chunkSizeMb = 1): Promise<string> {
+  if (!Number.isSafeInteger(chunkSizeMb) || chunkSizeMb < 1)
+    throw new InvalidInputError(`expected chunk_size_mb to be a whole number of at least 1, got ${chunkSizeMb}`);
+  const hash = createHash("sha256");
+  await updateFromFile(hash, path, { chunkSize: chunkSizeMb * 2 ** 20 });
+  return hash.digest("hex");
+}
+
+/** Feeds a file's bytes to a hash, from the beginning to `end` (default: the file's end); returns how many there were. */
+export async function updateFromFile(
+  hash: Hash,
+  path: string,
+  options: { readonly chunkSize?: number; readonly end?: number } = {},
+): Promise<number> {
+  const { chunkSize = 2 ** 18, end = Infinity } = options;
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    // small files need no large buffer
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkSize, size || chunkSize)));
+    let position = 0;
+    while (position < end) {
+      const wanted = Math.min(buffer.length, end - position);
+      const { bytesRead } = await file.read(buffer, 0, wanted, position);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      position += bytesRead;
+    }
+    return position;
+  } finally {
+    await file.close();
+  }
+}

@@ -9,8 +9,11 @@ const file = (content: unknown): string => {
   writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
   return path;
 };
-const from = (provider: "huggingface" | "aws", environment: Record<string, string | undefined>, content: unknown = {}) =>
-  getCredentials(provider, { environment, configFile: file(content) });
+const from = (
+  provider: "huggingface" | "aws",
+  environment: Record<string, string | undefined>,
+  content: unknown = {},
+) => getCredentials(provider, { environment, configFile: file(content) });
 
 const messages: string[] = [];
 beforeEach(() => {

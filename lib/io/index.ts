@@ -4,4 +4,7 @@ export * from "./errors";
 export { fmtBytes } from "./format-bytes";
 export { configureLogging, type IoLogLevel, type IoLogSink } from "./logging";
 export { parallelMapCollectErrors } from "./parallel";
+export * from "./huggingface";
+export * from "./s3";
+export * from "./transfer";
 export * from "./verification";

@@ -38,7 +38,7 @@ export async function scanTree(root: string, except: readonly string[] = []): Pr
 
 /** Names of files that are being written. */
 export function isLeftover(name: string): boolean {
-  return name.endsWith(".part") || name.endsWith(".part.chunks") || /^\..*\.tmp$/s.test(name);
+  return /\.part(\.chunks|\.lock)?$/.test(name) || /^\..*\.tmp$/s.test(name);
 }
 
 async function entriesOf(folder: string, mayBeMissing: boolean): Promise<Dirent[]> {

@@ -1,0 +1,196 @@
+import type { Readable } from "node:stream";
+import { log } from "../logging";
+import type { Checksum } from "../transfer/checksum";
+import type { RemoteBody, RemoteFile } from "../transfer/remote-file";
+import { type RetryOptions, withRetries } from "../transfer/retry";
+import { getS3Client } from "./client";
+import { s3Error } from "./errors";
+import { type ListPage, type ObjectAnswer, type ObjectHead, type S3Client, s3Sdk } from "./sdk";
+
+/** An object of a listing. */
+export interface S3Object {
+  readonly key: string;
+  readonly size: number;
+  /** Without quotes. */
+  readonly etag: string | null;
+}
+
+/** How S3 is asked. */
+export interface S3Options extends RetryOptions {
+  /** Default: that of the credentials, see {@link getS3Client} */
+  readonly client?: S3Client;
+  /** Whether an ETag that looks like an MD5 is compared with the content. Default: true */
+  readonly verifyEtag?: boolean;
+}
+
+/**
+ * The objects whose keys begin with a prefix, page by page; keys that end with `/` stand for folders and are left out.
+ *
+ * @param extension only keys that end with it
+ * @param options.pageSize keys a page. Default: the server's, 1000
+ */
+export async function listS3Objects(
+  bucket: string,
+  prefix: string,
+  extension: string | null = null,
+  options: S3Options & { readonly pageSize?: number } = {},
+): Promise<S3Object[]> {
+  const { ListObjectsV2Command } = await s3Sdk();
+  const client = options.client ?? (await getS3Client());
+  const objects: S3Object[] = [];
+  const what = `s3://${bucket}/${prefix}`;
+  let token: string | undefined;
+  do {
+    const command = new ListObjectsV2Command({
+      Bucket: bucket,
+      Prefix: prefix,
+      ContinuationToken: token,
+      EncodingType: "url",
+      MaxKeys: options.pageSize,
+    });
+    const page = await ask<ListPage>(client, command, what, options);
+    for (const { Key = "", Size = 0, ETag } of page.Contents ?? []) {
+      const key = page.EncodingType === "url" ? decodeURIComponent(Key.replaceAll("+", " ")) : Key;
+      if (key === "" || key.endsWith("/") || !key.endsWith(extension || "")) continue;
+      objects.push({ key, size: Size, etag: ETag?.replaceAll('"', "") ?? null });
+    }
+    const next = page.IsTruncated ? page.NextContinuationToken : undefined;
+    if (next !== undefined && next === token) throw new Error(`${what}: the listing does not end`);
+    token = next;
+  } while (token !== undefined);
+  return objects;
+}
+
+/** Bytes and number of the objects that {@link listS3Objects} lists. */
+export async function estimateS3Size(
+  bucket: string,
+  prefix: string,
+  extension: string | null = null,
+  options: S3Options = {},
+): Promise<[bytes: number, count: number]> {
+  const objects = await listS3Objects(bucket, prefix, extension, options);
+  return [objects.reduce((sum, { size }) => sum + size, 0), objects.length];
+}
+
+/** Size and ETag of an object. */
+export interface S3Head {
+  readonly size: number | null;
+  readonly etag: string | null;
+  /** Whether the ETag is, or may be, something else than a checksum of the content. */
+  readonly isEncrypted: boolean;
+}
+
+/** @throws NotFoundError without the object, RemoteError for other refusals */
+export async function expectS3Object(bucket: string, key: string, options: S3Options = {}): Promise<S3Head> {
+  const { HeadObjectCommand } = await s3Sdk();
+  const client = options.client ?? (await getS3Client());
+  const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
+  const head = await ask<ObjectHead>(client, command, `s3://${bucket}/${key}`, options);
+  return {
+    size: head.ContentLength ?? null,
+    etag: head.ETag?.replaceAll('"', "") ?? null,
+    isEncrypted: isEncrypted(head),
+  };
+}
+
+/** Size and ETag of an object; both null for one that cannot be asked for. */
+export async function headS3Object(
+  bucket: string,
+  key: string,
+  options: S3Options = {},
+): Promise<[size: number | null, etag: string | null]> {
+  try {
+    const { size, etag } = await expectS3Object(bucket, key, options);
+    return [size, etag];
+  } catch (error) {
+    log.debug(`HEAD s3://${bucket}/${key}: ${String(error)}`);
+    return [null, null];
+  }
+}
+
+/** An object as something to fetch; it has to keep its ETag meanwhile. */
+export function remoteS3Object(
+  bucket: string,
+  object: S3Object | (S3Head & { key: string }),
+  options: S3Options = {},
+): RemoteFile {
+  const { key, size, etag } = object;
+  const name = `s3://${bucket}/${key}`;
+  const remote = {
+    name,
+    size,
+    version: etag,
+    checksum: "isEncrypted" in object && object.isEncrypted ? null : checksumOf(etag, options),
+    hasRanges: true,
+    open: async (start: number, end: number | null, signal: AbortSignal): Promise<RemoteBody> => {
+      const { answer, body } = await openS3Object(bucket, key, { ...options, signal }, { start, end, etag });
+      // a listing does not tell whether the ETag is a checksum; the answer does
+      if (isEncrypted(answer)) remote.checksum = null;
+      return body;
+    },
+  };
+  return remote;
+}
+
+/** The bytes of an object, one after another. */
+export async function* iterS3ObjectChunks(
+  bucket: string,
+  key: string,
+  chunkSize = 2 ** 20,
+  options: S3Options = {},
+): AsyncGenerator<Buffer> {
+  const open = (): ReturnType<typeof openS3Object> =>
+    openS3Object(bucket, key, options, { start: 0, end: null, etag: null });
+  const { body } = await withRetries(`s3://${bucket}/${key}`, open, options);
+  let held: Buffer = Buffer.alloc(0);
+  for await (const chunk of body.stream as AsyncIterable<Buffer>) {
+    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    for (; held.length >= chunkSize; held = held.subarray(chunkSize)) yield held.subarray(0, chunkSize);
+  }
+  if (held.length > 0) yield held;
+}
+
+async function openS3Object(
+  bucket: string,
+  key: string,
+  options: S3Options,
+  { start, end, etag }: { start: number; end: number | null; etag: string | null },
+): Promise<{ answer: ObjectAnswer; body: RemoteBody }> {
+  const { GetObjectCommand } = await s3Sdk();
+  const client = options.client ?? (await getS3Client());
+  const what = `s3://${bucket}/${key}`;
+  const command = new GetObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    ...(etag === null ? {} : { IfMatch: `"${etag}"` }),
+    ...(start > 0 || end !== null ? { Range: `bytes=${start}-${end === null ? "" : end - 1}` } : {}),
+  });
+  // not tried again here: whoever reads the body does, from where it ended
+  const answer = await ask<ObjectAnswer>(client, command, what, { ...options, retries: 0 });
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.ContentRange ?? "");
+  const size = range ? (range[2] === "*" ? null : Number(range[2])) : (answer.ContentLength ?? null);
+  return { answer, body: { stream: answer.Body as Readable, start: range ? Number(range[1]) : 0, size } };
+}
+
+async function ask<T>(client: S3Client, command: object, what: string, options: S3Options): Promise<T> {
+  return withRetries(
+    what,
+    async () => {
+      try {
+        return (await client.send(command, { abortSignal: options.signal })) as T;
+      } catch (error) {
+        throw s3Error(error, what);
+      }
+    },
+    options,
+  );
+}
+
+/** The ETag of an object that was uploaded in one go, and is not encrypted, is its MD5. */
+function checksumOf(etag: string | null, { verifyEtag = true }: S3Options): Checksum | null {
+  return verifyEtag && etag !== null && /^[0-9a-f]{32}$/.test(etag) ? { algorithm: "md5", hex: etag } : null;
+}
+
+function isEncrypted({ ServerSideEncryption: sse, SSECustomerAlgorithm: customer }: ObjectHead): boolean {
+  return customer !== undefined || (sse !== undefined && sse !== "AES256");
+}

@@ -1,0 +1,56 @@
+/** What is used of the AWS SDK, which is optional: its types are not needed to compile against this package. */
+import type { Readable } from "node:stream";
+import { optionalPackage } from "../optional-package";
+
+/** Sends commands. */
+export interface S3Client {
+  send(command: object, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+  destroy(): void;
+}
+
+/** A page of a listing. */
+export interface ListPage {
+  readonly IsTruncated?: boolean;
+  readonly NextContinuationToken?: string;
+  readonly EncodingType?: string;
+  readonly Contents?: readonly { readonly Key?: string; readonly Size?: number; readonly ETag?: string }[];
+}
+
+/** An object's head. */
+export interface ObjectHead {
+  readonly ContentLength?: number;
+  readonly ContentRange?: string;
+  readonly ETag?: string;
+  readonly ServerSideEncryption?: string;
+  readonly SSECustomerAlgorithm?: string;
+}
+
+/** An object, or a part of it. */
+export interface ObjectAnswer extends ObjectHead {
+  readonly Body?: Readable;
+}
+
+type Command = new (input: object) => object;
+
+/** The part of `@aws-sdk/client-s3` that is used. */
+export interface S3Sdk {
+  readonly S3Client: new (config: object) => S3Client;
+  readonly ListObjectsV2Command: Command;
+  readonly GetObjectCommand: Command;
+  readonly HeadObjectCommand: Command;
+}
+
+/** An upload of `@aws-sdk/lib-storage`. */
+interface Upload {
+  done(): Promise<unknown>;
+}
+
+/** Loads the SDK. */
+export async function s3Sdk(): Promise<S3Sdk> {
+  return optionalPackage<S3Sdk>("@aws-sdk/client-s3", "speaks with S3");
+}
+
+/** Loads what uploads in parts. */
+export async function uploadSdk(): Promise<{ readonly Upload: new (options: object) => Upload }> {
+  return optionalPackage("@aws-sdk/lib-storage", "uploads to S3 in parts");
+}

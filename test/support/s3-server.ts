@@ -1,0 +1,152 @@
+/** An S3 on the loopback: buckets in memory, listings in pages, ranges, uploads in parts. */
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Fault, FaultyServer } from "./faulty-server";
+
+interface S3Content {
+  readonly content: Buffer;
+  readonly etag: string;
+  readonly headers: Record<string, string>;
+}
+
+const md5 = (content: Buffer): string => createHash("md5").update(content).digest("hex");
+
+/** Path-style addresses, any signature. */
+export class S3Server extends FaultyServer {
+  readonly objects = new Map<string, S3Content>();
+  /** Keys in a page of a listing, at most. */
+  pageSize = 1000;
+  readonly #uploads = new Map<string, Map<number, Buffer>>();
+  #count = 0;
+
+  /** @param headers e.g. `x-amz-server-side-encryption` */
+  put(
+    bucket: string,
+    key: string,
+    content: Buffer | string,
+    etag?: string,
+    headers: Record<string, string> = {},
+  ): void {
+    const bytes = Buffer.from(content);
+    this.objects.set(`${bucket}/${key}`, { content: bytes, etag: etag ?? md5(bytes), headers });
+  }
+
+  get uploadsLeft(): number {
+    return this.#uploads.size;
+  }
+
+  protected async answer(request: IncomingMessage, response: ServerResponse, fault: Fault | undefined): Promise<void> {
+    const url = new URL(request.url ?? "/", this.url);
+    const [bucket = "", ...rest] = url.pathname.slice(1).split("/");
+    const name = `${bucket}/${decodeURIComponent(rest.join("/"))}`;
+    const query = url.searchParams;
+    if (request.method === "GET" && query.has("list-type")) return this.#list(bucket, query, response);
+    if (request.method === "PUT" || request.method === "POST" || request.method === "DELETE")
+      return this.#upload(request, response, name, query);
+    const found = this.objects.get(name);
+    if (found === undefined) {
+      const code =
+        request.method === "HEAD"
+          ? ""
+          : xml("Error", "<Code>NoSuchKey</Code><Message>The key does not exist.</Message>");
+      return void response.writeHead(404, { "content-type": "application/xml" }).end(code);
+    }
+    if (request.headers["if-match"] !== undefined && request.headers["if-match"].replaceAll('"', "") !== found.etag)
+      return void response
+        .writeHead(412, { "content-type": "application/xml" })
+        .end(
+          request.method === "HEAD" ? "" : xml("Error", "<Code>PreconditionFailed</Code><Message>changed</Message>"),
+        );
+    this.send(
+      request,
+      response,
+      found.content,
+      { etag: `"${found.etag}"`, "accept-ranges": "bytes", ...found.headers },
+      fault,
+    );
+  }
+
+  #list(bucket: string, query: URLSearchParams, response: ServerResponse): void {
+    const prefix = query.get("prefix") ?? "";
+    const encode =
+      query.get("encoding-type") === "url"
+        ? (key: string) => encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+")
+        : escape;
+    const keys = [...this.objects.keys()]
+      .filter((name) => name.startsWith(`${bucket}/${prefix}`))
+      .map((name) => name.slice(bucket.length + 1))
+      .sort();
+    const at = Number(query.get("continuation-token") ?? 0);
+    const page = keys.slice(at, at + Math.min(this.pageSize, Number(query.get("max-keys") ?? 1000)));
+    const isLast = at + page.length >= keys.length;
+    const contents = page.map((key) => {
+      const { content, etag } = this.objects.get(`${bucket}/${key}`)!;
+      return `<Contents><Key>${encode(key)}</Key><Size>${content.length}</Size><ETag>&quot;${etag}&quot;</ETag></Contents>`;
+    });
+    const next = isLast ? "" : `<NextContinuationToken>${at + page.length}</NextContinuationToken>`;
+    const encoding = query.get("encoding-type") === "url" ? "<EncodingType>url</EncodingType>" : "";
+    response.writeHead(200, { "content-type": "application/xml" });
+    response.end(
+      xml("ListBucketResult", `${encoding}<IsTruncated>${!isLast}</IsTruncated>${next}${contents.join("")}`),
+    );
+  }
+
+  async #upload(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string,
+    query: URLSearchParams,
+  ): Promise<void> {
+    const body = await bodyOf(request);
+    const id = query.get("uploadId");
+    response.setHeader("content-type", "application/xml");
+    if (request.method === "DELETE") {
+      if (id !== null) this.#uploads.delete(id);
+      return void response.writeHead(204).end();
+    }
+    if (query.has("uploads")) {
+      const next = `upload-${++this.#count}`;
+      this.#uploads.set(next, new Map());
+      return void response.end(xml("InitiateMultipartUploadResult", `<UploadId>${next}</UploadId>`));
+    }
+    if (id === null) {
+      this.objects.set(name, { content: body, etag: md5(body), headers: {} });
+      return void response.setHeader("etag", `"${md5(body)}"`).end();
+    }
+    const parts = this.#uploads.get(id);
+    if (parts === undefined) return void response.writeHead(404).end(xml("Error", "<Code>NoSuchUpload</Code>"));
+    if (request.method === "PUT") {
+      parts.set(Number(query.get("partNumber")), body);
+      return void response.setHeader("etag", `"${md5(body)}"`).end();
+    }
+    const content = Buffer.concat([...parts].sort(([a], [b]) => a - b).map(([, part]) => part));
+    const etag = `${md5(Buffer.concat([...parts].sort(([a], [b]) => a - b).map(([, part]) => Buffer.from(md5(part), "hex"))))}-${parts.size}`;
+    this.objects.set(name, { content, etag, headers: {} });
+    this.#uploads.delete(id);
+    response.end(xml("CompleteMultipartUploadResult", `<ETag>"${etag}"</ETag>`));
+  }
+}
+
+/** The content of a request, also where it is signed in chunks. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  if (!String(request.headers["content-encoding"] ?? "").includes("aws-chunked")) return body;
+  const parts: Buffer[] = [];
+  for (let at = 0; ;) {
+    const end = body.indexOf("\r\n", at);
+    const length = Number.parseInt(body.toString("latin1", at, end), 16);
+    if (!(length > 0)) return Buffer.concat(parts);
+    parts.push(body.subarray(end + 2, end + 2 + length));
+    at = end + 2 + length + 2;
+  }
+}
+
+function xml(root: string, inner: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?><${root}>${inner}</${root}>`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

@@ -1,5 +1,5 @@
 /** Errors of fetching and verifying files. Their messages hold no secrets, whatever they were made of. */
-import { sanitize } from "./credentials/redact";
+import { sanitize } from "./redact";
 
 /** Base of all: `code` is for programs, `message` for people. */
 export class IoError extends Error {

@@ -1,5 +1,5 @@
 /** The log of everything that fetches: lines on standard error, without secrets. */
-import { sanitize } from "./credentials/redact";
+import { sanitize } from "./redact";
 
 /** Levels, the lowest first. */
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { InvalidInputError, IoError, systemCode } from "../errors";
 import type { Provider } from "./providers";
-import { registerSecret } from "./redact";
+import { registerSecret } from "../redact";
 
 /** The file of credentials that the Python framework reads: `~/.config/emmi/config.json`. */
 export function configPath(): string {

@@ -2,7 +2,7 @@ import { InvalidInputError, IoError, messageOf } from "../errors";
 import { log } from "../logging";
 import { configPath, readConfigFile } from "./config-file";
 import { Provider, VARIABLES } from "./providers";
-import { registerSecret } from "./redact";
+import { registerSecret } from "../redact";
 
 /** Variables by name; empty without credentials. */
 export type Credentials = Readonly<Record<string, string>>;

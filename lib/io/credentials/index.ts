@@ -1,4 +1,4 @@
 export { configPath } from "./config-file";
 export { type Credentials, credentialsIfAny, type CredentialSources, getCredentials } from "./credentials";
 export { Provider } from "./providers";
-export { registerSecret, sanitize } from "./redact";
+export { registerSecret, sanitize } from "../redact";

@@ -5,7 +5,7 @@ import { isIP, type NetConnectOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import * as tls from "node:tls";
 import { InterruptedTransferError, InvalidInputError, RemoteError } from "../errors";
-import { registerSecret } from "../credentials/redact";
+import { registerSecret } from "../redact";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

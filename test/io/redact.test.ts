@@ -1,5 +1,5 @@
-import { registerSecret, sanitize } from "../../../lib/io";
-import { IoError } from "../../../lib/io";
+import { registerSecret, sanitize } from "../../lib/io";
+import { IoError } from "../../lib/io";
 
 afterEach(() => {
   delete process.env["HF_TOKEN"];

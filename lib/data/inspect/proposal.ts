@@ -53,7 +53,8 @@ export function proposeConfig(folder: FolderContents): string | undefined {
 
 /** Shares that leave at least one case to each split. */
 function sharesOf(count: number): Record<string, number> {
-  return count >= 10 ? { train: 0.8, val: 0.1, test: 0.1 } : { train: 0.6, val: 0.2, test: 0.2 };
+  if (count >= 10) return { train: 0.8, val: 0.1, test: 0.1 };
+  return count > 3 ? { train: 0.6, val: 0.2, test: 0.2 } : { train: 0.4, val: 0.3, test: 0.3 };
 }
 
 function patternOf({ path, pattern }: FolderContents): string {

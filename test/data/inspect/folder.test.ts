@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parse } from "yaml";
 import { layoutOf, proposeConfig, readFolder, type FolderContents } from "../../../lib/data/inspect";
+import { validateConfig } from "../../../lib/config/schema";
+import { FolderDataset, FolderDatasetConfig } from "../../../lib/data";
+import { scope } from "../../../lib/torch";
 import { CellType, FieldMap, Mesh, writeArray, writeMesh, type NdArray } from "../../../lib/data/readers";
 
 let folder: string;
@@ -87,7 +90,7 @@ test("the config has a domain for each file, with fields where most of them are"
     kind: "noether.data.datasets.FolderDataset",
     cases: `${start}/*/`,
     split: "train",
-    splits: { train: 0.6, val: 0.2, test: 0.2, seed: 0 },
+    splits: { train: 0.4, val: 0.3, test: 0.3, seed: 0 },
     surface: {
       file: "flow.vtp",
       position: "cell_centers",
@@ -105,6 +108,27 @@ test("the config has a domain for each file, with fields where most of them are"
     conditions: { drag: { table: `${relative("", folder)}/drag.csv` } },
     normalize: "auto",
   });
+});
+
+test("the proposed config is one of a FolderDataset, which has the fields", async () => {
+  for (const i of [1, 2, 3]) {
+    await put(`run_${i}/s.vtp`, square({ points: { p, U: vector(4) } }));
+    await put(`run_${i}/f.vtp`, square({ cells: { T: scalar(300) } }));
+  }
+  await put("run_1/only.vtp", square());
+  const dataset = new FolderDataset(
+    validateConfig(FolderDatasetConfig, { ...((await proposed()) as object), normalize: null }),
+  );
+  const shapes = await scope(async () =>
+    Promise.all(
+      ["s_velocity", "surface_temperature", "s_normals"].map(async (key) => (await dataset.getitem(key, 0)).shape),
+    ),
+  );
+  expect(shapes).toEqual([
+    [4, 3],
+    [1, 1],
+    [4, 3],
+  ]);
 });
 
 test("cases that lack a file are excluded; a file that few have is left out", async () => {

@@ -122,15 +122,12 @@ export function narrowInto(values: BigInt64Array | BigUint64Array, target: Int32
   return lost === 0;
 }
 
-/** Whether all values are from 0 to below `end`; without a branch for each, since there are hundreds of millions of them. */
+/** Whether all values are from 0 to below `end`. */
 export function areBelow(values: Int32Array, end: number): boolean {
-  let [lowest, highest] = [0, -1];
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    lowest |= value;
-    highest = value > highest ? value : highest;
-  }
-  return lowest >= 0 && highest < end;
+  const { length } = values;
+  // a negative value is a large one without its sign
+  for (let i = 0; i < length; i++) if (values[i]! >>> 0 >= end) return false;
+  return true;
 }
 
 /** Coordinates as floats: float32 and float64 as they are, everything else as float64. */

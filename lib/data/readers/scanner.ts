@@ -1,20 +1,26 @@
 import type { TypedArray } from "./arrays";
+import { IndexLists, NumberText, readDecimals, readIndices, readLists } from "./bulk-numbers";
 import type { ByteSource } from "./byte-source";
-import { BYTE_KINDS, POWERS_OF_TEN as POWERS } from "./text";
+import { BYTE_KINDS } from "./text";
 
 // of this module: see BYTE_KINDS
 const KINDS = BYTE_KINDS;
-const POWERS_OF_TEN = Float64Array.from(POWERS);
 
 const WINDOW = 2 ** 20;
 /** Longest word or number that is looked at as a whole. */
 const MAX_WORD = 4096;
 const MAX_NUMBER = 512;
 const MAX_LINE = 2 ** 20;
-const MINUS = 45;
-const PLUS = 43;
-const DOT = 46;
-const ZERO = 48;
+/** Decimals, and what C writes for those that are none. */
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const SPECIAL: ReadonlyMap<string, number> = new Map(
+  ["", "+", "-"].flatMap((sign) => [
+    [`${sign}nan`, NaN],
+    [`${sign}inf`, sign === "-" ? -Infinity : Infinity],
+    [`${sign}infinity`, sign === "-" ? -Infinity : Infinity],
+  ]),
+);
+const ONE = new Float64Array(1);
 /** Bits of BYTE_KINDS. */
 const [SPACE, NUMBER_END, PARENTHESIS] = [1, 2, 4];
 
@@ -201,15 +207,9 @@ export class Scanner {
     }
     const isInteger = !(target instanceof Float32Array || target instanceof Float64Array);
     const skipped = inParentheses ? SPACE | PARENTHESIS : SPACE;
-    const isIndex = target instanceof Int32Array;
     for (let i = 0; i < target.length; i++) {
-      if (isIndex) {
-        const index = this.#plainInteger(skipped);
-        if (index >= 0) {
-          target[i] = index;
-          continue;
-        }
-      }
+      i = this.#manyNumbers(target, i, skipped);
+      if (i === target.length) break;
       this.#toNumber(skipped);
       const start = this.#next;
       const value = this.#number(what);
@@ -223,49 +223,43 @@ export class Scanner {
     return target;
   }
 
+  /** As many numbers as {@link bulk-numbers} reads; returns the index of the next one. */
+  #manyNumbers(target: TypedArray, at: number, skipped: number): number {
+    const isIndex = target instanceof Int32Array;
+    if (!isIndex && !(target instanceof Float64Array || target instanceof Float32Array)) return at;
+    const text = new NumberText(this.#window, this.#next, this.#end, skipped);
+    const index = isIndex ? readIndices(text, target, at) : readDecimals(text, target, at);
+    this.#next = text.next;
+    return index;
+  }
+
   /** Lists of integers from 0 to below 2^31, each behind its length: `3(0 1 2)`. The last parenthesis is left. */
-  lists(count: number, what: string): { values: Int32Array; offsets: Int32Array } {
-    const offsets = new Int32Array(count + 1);
-    let values = new Int32Array(4 * count);
-    let length = 0;
-    for (let list = 0; list < count; list++) {
-      const size = this.#index(what);
-      // two bytes a value at least, so that the memory is in proportion to the file
-      this.require(size, 2, what);
-      if (length + size > values.length) {
-        const larger = new Int32Array(2 * (length + size));
-        larger.set(values);
-        values = larger;
-      }
-      for (let i = 0; i < size; i++) values[length++] = this.#index(what);
-      offsets[list + 1] = length;
+  lists(total: number, what: string): { values: Int32Array; offsets: Int32Array } {
+    const lists = new IndexLists(total);
+    while (lists.count < total) {
+      const text = new NumberText(this.#window, this.#next, this.#end, SPACE | PARENTHESIS);
+      readLists(text, lists);
+      this.#next = text.next;
+      if (lists.count < total) this.#list(lists, what);
     }
+    const { values, offsets, length } = lists;
     return { values: length === values.length ? values : values.slice(0, length), offsets };
   }
 
-  /** An integer of a list, which may stand in parentheses. */
-  #index(what: string): number {
-    const value = this.#plainInteger(SPACE | PARENTHESIS);
-    return value >= 0 ? value : this.#digits(what);
+  /** One list with all checks. */
+  #list(lists: IndexLists, what: string): void {
+    const size = this.#index(what);
+    // two bytes a value at least, so that the memory is in proportion to the file
+    this.require(size, 2, what);
+    lists.reserve(size);
+    for (let i = 0; i < size; i++) lists.values[lists.length + i] = this.#index(what);
+    lists.end(lists.length + size);
   }
 
-  /** The next number where it is up to 9 digits and nothing else; −1, at its beginning, where it is not, or where the window ends. */
-  #plainInteger(skipped: number): number {
-    const window = this.#window;
-    const end = this.#end;
-    let next = this.#next;
-    while (next < end && (KINDS[window[next]!]! & skipped) !== 0) next++;
-    this.#next = next;
-    if (end - next < MAX_NUMBER) {
-      this.#toNumber(skipped);
-      return -1;
-    }
-    let value = 0;
-    let i = next;
-    for (let d = window[i]! - ZERO; d >= 0 && d <= 9; d = window[++i]! - ZERO) value = 10 * value + d;
-    if (i === next || i - next > 9 || (KINDS[window[i]!]! & NUMBER_END) === 0) return -1;
-    this.#next = i;
-    return value;
+  /** An integer of a list below 2^31, which may stand in parentheses. */
+  #index(what: string): number {
+    this.#toNumber(SPACE | PARENTHESIS);
+    return this.#digits(what);
   }
 
   /** An integer below 2^31 with all checks. */
@@ -299,81 +293,21 @@ export class Scanner {
     return BigInt(word);
   }
 
-  /**
-   * The number that begins at the next byte; the window holds it as a whole. Up to 15 digits and small exponents are
-   * exact in doubles (Clinger 1990); others go through JavaScript's own conversion.
-   */
+  /** The number that begins at the next byte; the window holds it as a whole. */
   #number(what: string): number {
-    const window = this.#window;
-    const end = this.#end;
-    let i = this.#next;
-    const isNegative = window[i] === MINUS;
-    if (isNegative || window[i] === PLUS) i++;
-    // 15 digits that a double holds, and up to 4 more
-    let mantissa = 0;
-    let more = 0;
-    let moreDigits = 0;
-    let exponent = 0;
-    const first = i;
-    for (let d = window[i]! - ZERO; i < end && d >= 0 && d <= 9; d = window[++i]! - ZERO) {
-      if (mantissa < 1e14) mantissa = 10 * mantissa + d;
-      else {
-        more = 10 * more + d;
-        moreDigits++;
-      }
+    const text = new NumberText(this.#window, this.#next, this.#end, 0);
+    if (readDecimals(text, ONE, 0) === 1) {
+      this.#next = text.next;
+      return ONE[0]!;
     }
-    let count = i - first;
-    if (i < end && window[i] === DOT) {
-      const point = ++i;
-      for (let d = window[i]! - ZERO; i < end && d >= 0 && d <= 9; d = window[++i]! - ZERO) {
-        if (mantissa < 1e14) mantissa = 10 * mantissa + d;
-        else {
-          more = 10 * more + d;
-          moreDigits++;
-        }
-      }
-      exponent = point - i;
-      count += i - point;
-    }
-    if (count === 0) return this.#unusualNumber(what);
-    if (i < end && (window[i]! | 32) === 101) {
-      let e = i + 1;
-      const isSmall = window[e] === MINUS;
-      if (isSmall || window[e] === PLUS) e++;
-      const start = e;
-      let power = 0;
-      for (let d = window[e]! - ZERO; e < end && d >= 0 && d <= 9; d = window[++e]! - ZERO) power = 10 * power + d;
-      if (e === start) return this.#unusualNumber(what);
-      exponent += isSmall ? -power : power;
-      i = e;
-    }
-    if (i < end && (KINDS[window[i]!]! & NUMBER_END) === 0) return this.#unusualNumber(what);
-    const start = this.#next;
-    this.#next = i;
-    let value = -1;
-    if (moreDigits === 0) {
-      if (exponent <= 0 && exponent >= -22) value = mantissa / POWERS_OF_TEN[-exponent]!;
-      else if (exponent > 0 && exponent <= 22) value = mantissa * POWERS_OF_TEN[exponent]!;
-    } else if (moreDigits <= 4 && exponent <= 0 && exponent >= -22) {
-      value = quotient(mantissa, POWERS_OF_TEN[moreDigits]!, more, POWERS_OF_TEN[-exponent]!);
-    }
-    if (value >= 0) return isNegative ? -value : value;
-    const { buffer, byteOffset } = window;
-    return Number(Buffer.from(buffer, byteOffset + start, i - start).toString("latin1"));
-  }
-
-  /** NaN and infinities as C writes them; everything else is an error. */
-  #unusualNumber(what: string): number {
     const start = this.#next;
     let end = start;
-    while (end < this.#end && end - start < 40 && (end === start || (KINDS[this.#window[end]!]! & NUMBER_END) === 0))
-      end++;
-    const word = this.#text(start, end);
-    const [, sign, name] = /^([+-]?)(nan|inf|infinity)$/i.exec(word) ?? [];
-    if (name === undefined) throw this.error(`expected ${what}, got ${show(word)}`);
+    while (end < this.#end && end - start < MAX_NUMBER && (KINDS[this.#window[end]!]! & NUMBER_END) === 0) end++;
+    const word = this.#text(start, Math.max(end, Math.min(start + 1, this.#end)));
+    const value = NUMBER.test(word) ? Number(word) : SPECIAL.get(word.toLowerCase());
+    if (value === undefined) throw this.error(`expected ${what}, got ${show(word)}`);
     this.#next = end;
-    if (name.toLowerCase() === "nan") return NaN;
-    return sign === "-" ? -Infinity : Infinity;
+    return value;
   }
 
   /** An error at the next byte, or another one, told by its line. */
@@ -385,38 +319,6 @@ export class Scanner {
     const { buffer, byteOffset } = this.#window;
     return Buffer.from(buffer, byteOffset + start, end - start).toString();
   }
-}
-
-/** Splits a double into two halves of 26 bits (Dekker 1971). */
-const SPLITTER = 2 ** 27 + 1;
-
-/**
- * (high × scale + low) / divisor, for integers of up to 15 and 4 digits and powers of ten: in twice the precision, so that the
- * result is the nearest double; −1 where it is too close to the middle of two to tell. Decimals of 16 and 17 digits, which
- * programs write for doubles, would else make up most of the time that reading a text takes.
- */
-function quotient(high: number, scale: number, low: number, divisor: number): number {
-  // the integer as a sum of two doubles
-  const product = high * scale;
-  const sum = product + low;
-  const rest = low - (sum - product) + productError(high, scale, product);
-  const first = sum / divisor;
-  const back = first * divisor;
-  const second = (sum - back - productError(first, divisor, back) + rest) / divisor;
-  const value = first + second;
-  const margin = Math.abs(second) * 1e-14;
-  return first + (second - margin) === value && first + (second + margin) === value ? value : -1;
-}
-
-/** What a product of doubles lacks: a × b − product (Dekker 1971). */
-function productError(a: number, b: number, product: number): number {
-  const ca = SPLITTER * a;
-  const cb = SPLITTER * b;
-  const highA = ca - (ca - a);
-  const highB = cb - (cb - b);
-  const lowA = a - highA;
-  const lowB = b - highB;
-  return lowA * lowB - (product - highA * highB - lowA * highB - highA * lowB);
 }
 
 /** A word for an error: short, in quotes, without control characters. */

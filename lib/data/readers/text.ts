@@ -1,8 +1,5 @@
 /** Classes of bytes in text. */
 
-/** 10⁰ … 10²², which doubles hold exactly. */
-export const POWERS_OF_TEN: readonly number[] = Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
-
 /** Space, tab and ends of lines. */
 export function isSpace(byte: number): boolean {
   return byte === 32 || (byte >= 9 && byte <= 13);

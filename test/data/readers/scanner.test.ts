@@ -57,6 +57,56 @@ describe("numbers are the nearest doubles, as JavaScript reads them", () => {
     const read = numbersOf(valid.join("\n"), valid.length);
     expect(valid.filter((text, i) => !Object.is(read[i], Number(text)))).toEqual([]);
   });
+  test("half way between two doubles, and beside it, with 16 to 18 digits", () => {
+    const wrong: string[] = [];
+    const texts: string[] = [];
+    for (let i = 1; i <= 40_000; i++) {
+      // odd multiples of half a unit of the last place, which 2^53 < x < 2^59 write exactly
+      const power = i % 6;
+      const odd = 9007199254740993n + 2n * BigInt(Math.imul(i, 7919) >>> 0);
+      const middle = (odd << BigInt(power)).toString();
+      for (const text of [middle, `${middle.slice(0, -1)}${(Number(middle.at(-1)) + 1) % 10}`]) {
+        texts.push(text, `${text.slice(0, 1)}.${text.slice(1)}`, `0.0${text}`, `-${text.slice(0, 4)}.${text.slice(4)}`);
+      }
+    }
+    const read = numbersOf(texts.join(" "), texts.length);
+    texts.forEach((text, i) => {
+      if (!Object.is(read[i], Number(text))) wrong.push(text);
+    });
+    expect(wrong).toEqual([]);
+  });
+  test("as people write them, among many", () => {
+    const texts = [
+      "-0",
+      "+1",
+      "007",
+      "0.000",
+      ".5",
+      "5.",
+      "1e5",
+      "1E-5",
+      "1.e+3",
+      "1e22",
+      "1e23",
+      "1e-22",
+      "1e-23",
+      "123456789",
+      "1234567890",
+      "999999999999999999",
+      "9999999999999999999",
+      `0.${"0".repeat(100)}1`,
+      `${"0".repeat(300)}1`,
+      `1${"0".repeat(200)}`,
+      "0e5",
+      "1e-400",
+      "1e400",
+      "4.9e-324",
+    ];
+    // more than what is read with all checks at the end of the text
+    const many = Array.from({ length: 50 }, () => texts).flat();
+    const read = numbersOf(many.join(" "), many.length);
+    expect(many.filter((text, i) => !Object.is(read[i], Number(text)))).toEqual([]);
+  });
   test("NaN, infinities, signs, points without digits", () =>
     expect(numbersOf("nan NaN -inf +INF infinity -0 +1. .5 1e5 1E-2 007", 11)).toEqual([
       NaN,
@@ -119,5 +169,44 @@ describe("a file larger than the window", () => {
         'a.txt:1000001: expected a number, got "x"',
       );
     });
+  });
+});
+
+describe("lists", () => {
+  const listsOf = (text: string, count: number) => {
+    const { values, offsets } = scannerOf(text).lists(count, "an index");
+    return Array.from({ length: count }, (_, i) => [...values.subarray(offsets[i], offsets[i + 1])]);
+  };
+  const padding = `\n${"1(0)\n".repeat(400)}`;
+
+  test.each<[string, number[]]>([
+    ["4(0 1 2 3)", [0, 1, 2, 3]],
+    ["4 ( 0  1\n2\t3 )", [0, 1, 2, 3]],
+    ["3\n(\n10\n11\n12\n)", [10, 11, 12]],
+    ["12(1 2 3 4 5 6 7 8 9 10 11 12)", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]],
+    ["2(999999999 2147483647)", [999_999_999, 2_147_483_647]],
+    ["2(007 +8)", [7, 8]],
+    ["0()", []],
+  ])("%j, alone and among others", (text, expected) => {
+    expect(listsOf(text, 1)).toEqual([expected]);
+    expect(listsOf(text + padding, 301)).toEqual([expected, ...new Array<number[]>(300).fill([0])]);
+    expect(listsOf(padding + text, 401).at(-1)).toEqual(expected);
+  });
+
+  test.each([
+    ["2(1 -2)", "expected an index, got -2"],
+    ["2(1 2.5)", "expected an index, got 2.5"],
+    ["2(1 2147483648)", "expected an index, got 2147483648"],
+    ["2(1 a)", 'expected an index, got "a"'],
+    ["2{1 2}", 'expected an index, got "{"'],
+    ["2(1;2)", 'expected an index, got ";"'],
+    ["2(1/2)", 'expected an index, got "/"'],
+  ])("%j, alone and among others", (text, message) => {
+    expect(() => listsOf(text, 1)).toThrow(message);
+    expect(() => listsOf(padding + text + padding, 500)).toThrow(message);
+  });
+
+  test("more of them than the file can hold", () => {
+    expect(() => listsOf("900000000(1 2)", 1)).toThrow(FileFormatError);
   });
 });

@@ -98,10 +98,11 @@ function readPart(folder: string, options: ReadOptions): Mesh {
     }
   }
   addGeometry(mesh, cellData, options);
+  const numbers = new Int32Array(mesh.points.length / 3).fill(-1);
   const blocks = new Map(
     mesh.patches
       .filter(({ type }) => type !== "processor" && type !== "processorCyclic")
-      .map((patch) => [patch.name, patchMesh(mesh, patch, patchData.get(patch.name)!)]),
+      .map((patch) => [patch.name, patchMesh(mesh, patch, patchData.get(patch.name)!, numbers)]),
   );
   const common = { points: mesh.points, pointData, blocks, time: time?.value };
   if (options.cells === false) return new Mesh({ ...common, cells: noCells() });
@@ -169,25 +170,37 @@ function fieldFiles(folder: string): string[] {
     .sort();
 }
 
-/** A patch with points of its own, and its type (`wall`, `patch`, …) as a text of the whole. */
-function patchMesh(mesh: PolyMesh, { type, firstFace, numberOfFaces }: Patch, cellData: FieldMap): Mesh {
+/**
+ * A patch with points of its own, and its type (`wall`, `patch`, …) as a text of the whole.
+ *
+ * @param numbers −1 for each point of the mesh, and so again afterwards
+ */
+function patchMesh(mesh: PolyMesh, patch: Patch, cellData: FieldMap, numbers: Int32Array): Mesh {
   const { faces, faceOffsets, points } = mesh;
+  const { type, firstFace, numberOfFaces } = patch;
   const start = faceOffsets[firstFace] ?? 0;
   const used = faces.subarray(start, numberOfFaces === 0 ? start : faceOffsets[firstFace + numberOfFaces]);
-  const numbers = new Map<number, number>();
-  const connectivity = Int32Array.from(used, (point) => {
-    const known = numbers.get(point);
-    if (known !== undefined) return known;
-    numbers.set(point, numbers.size);
-    return numbers.size - 1;
-  });
-  const own = points.slice(0, 3 * numbers.size);
-  for (const [point, number] of numbers) for (let d = 0; d < 3; d++) own[3 * number + d] = points[3 * point + d]!;
-  const offsets = Int32Array.from({ length: numberOfFaces + 1 }, (_, i) => faceOffsets[firstFace + i]! - start);
-  const types = Uint8Array.from({ length: numberOfFaces }, (_, i) => polygonType(offsets[i + 1]! - offsets[i]!));
+  const connectivity = new Int32Array(used.length);
+  const own = points.slice(0, 3 * Math.min(used.length, numbers.length));
+  let count = 0;
+  for (let i = 0; i < used.length; i++) {
+    const point = used[i]!;
+    if (numbers[point] === -1) {
+      for (let d = 0; d < 3; d++) own[3 * count + d] = points[3 * point + d]!;
+      numbers[point] = count++;
+    }
+    connectivity[i] = numbers[point]!;
+  }
+  for (let i = 0; i < used.length; i++) numbers[used[i]!] = -1;
+  const offsets = new Int32Array(numberOfFaces + 1);
+  const types = new Uint8Array(numberOfFaces);
+  for (let face = 0; face < numberOfFaces; face++) {
+    offsets[face + 1] = faceOffsets[firstFace + face + 1]! - start;
+    types[face] = polygonType(offsets[face + 1]! - offsets[face]!);
+  }
   const fieldData = new FieldMap();
   fieldData.texts.set("type", [type]);
-  return new Mesh({ points: own, cells: { connectivity, offsets, types }, cellData, fieldData });
+  return new Mesh({ points: own.slice(0, 3 * count), cells: { connectivity, offsets, types }, cellData, fieldData });
 }
 
 // ---- files

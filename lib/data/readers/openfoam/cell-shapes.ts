@@ -17,10 +17,12 @@ function facesOfCells({ owner, neighbour, numberOfCells }: PolyMesh): {
   for (let cell = 0; cell < numberOfCells; cell++) offsets[cell + 1]! += offsets[cell]!;
   const next = offsets.slice(0, numberOfCells);
   const faces = new Int32Array(owner.length + neighbour.length);
-  for (let face = 0; face < owner.length; face++) {
+  const inside = neighbour.length;
+  for (let face = 0; face < inside; face++) {
     faces[next[owner[face]!]!++] = face;
-    if (face < neighbour.length) faces[next[neighbour[face]!]!++] = face;
+    faces[next[neighbour[face]!]!++] = face;
   }
+  for (let face = inside; face < owner.length; face++) faces[next[owner[face]!]!++] = face;
   return { faces, offsets };
 }
 

@@ -167,6 +167,6 @@ function checkRange(values: Int32Array, end: number, what: string, source: ByteS
 /** The largest value; −1 of none. */
 function largest(values: Int32Array): number {
   let result = -1;
-  for (let i = 0; i < values.length; i++) result = Math.max(result, values[i]!);
+  for (let i = 0; i < values.length; i++) if (values[i]! > result) result = values[i]!;
   return result;
 }

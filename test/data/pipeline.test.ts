@@ -47,6 +47,11 @@ describe("default collate", () => {
     ]);
     expect(values((batch["m"] as data.Sample)["x"])).toEqual([1, 2]);
   });
+  test("typed arrays are tensors of their type", () => {
+    const batch = data.defaultCollate([{ x: Float64Array.of(1, 2) }, { x: Float64Array.of(3, 4) }]);
+    expect([(batch["x"] as Tensor).dtype, values(batch["x"])]).toEqual(["float64", [[1, 2], [3, 4]]]); // prettier-ignore
+    expect(() => data.defaultCollate([{ x: Float64Array.of(1) }, { x: Int32Array.of(1) }])).toThrow("one type");
+  });
   test("keys of the first sample; a missing one is an error, a further one is left out", () => {
     expect(() => data.defaultCollate([{ x: 1 }, {}])).toThrow(KeyError);
     expect(Object.keys(data.defaultCollate([{ x: 1 }, { x: 2, y: 3 }]))).toEqual(["x"]);

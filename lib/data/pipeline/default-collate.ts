@@ -1,11 +1,11 @@
-import { stack, Tensor, tensor } from "../../torch";
+import { fromTypedArray, stack, Tensor, tensor } from "../../torch";
 import { KeyError, ValueError } from "../../config/python-errors";
 import type { Sample } from "../sample";
 import { requireAlike, sampleName } from "./alike";
 
 /**
- * Joins the values of one key over the samples of a batch, as PyTorch's `default_collate` does: tensors are
- * stacked on a new first dimension; numbers become a float64 vector, bigints and the sample number `index` an int64 one,
+ * Joins the values of one key over the samples of a batch, as PyTorch's `default_collate` does: tensors and
+ * typed arrays are stacked on a new first dimension; numbers become a float64 vector, bigints and the sample number `index` an int64 one,
  * booleans a bool one; strings stay a list; mappings and lists are collated entry by entry.
  *
  * @param key sample key, for messages and to tell `index` from a measured number
@@ -13,7 +13,12 @@ import { requireAlike, sampleName } from "./alike";
  */
 export function collateValues(values: readonly unknown[], key = "", samples: readonly Sample[] = []): unknown {
   const first = values[0];
-  if (first instanceof Tensor) return stackTensors(values, key, samples);
+  if (first instanceof Tensor || isArray(first))
+    return stackTensors(
+      values.map((value) => (isArray(value) ? fromTypedArray(value) : value)),
+      key,
+      samples,
+    );
   const other = values.findIndex((value) => typeof value !== typeof first || value instanceof Tensor);
   if (other > 0 && first !== null)
     throw new TypeError(
@@ -53,6 +58,11 @@ function stackTensors(values: readonly unknown[], key: string, samples: readonly
   });
   requireAlike(tensors, key, samples, "stack");
   return stack(tensors);
+}
+
+/** A typed array, which is a tensor of its type. */
+function isArray(value: unknown): value is ArrayBufferView {
+  return ArrayBuffer.isView(value) && !(value instanceof DataView);
 }
 
 function describe(value: unknown): string {

@@ -3,12 +3,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseHydraArguments } from "../../lib/cli/hydra-arguments";
-import { composeConfig } from "../../lib/config";
+import { composeConfig, readYaml, toPlain, writeYaml } from "../../lib/config";
 import { FieldMap, Mesh, writeMesh, type NdArray } from "../../lib/data";
 import { uniformCells } from "../../lib/data/readers/cells";
 import { CellType } from "../../lib/data/readers/cell-types";
 import "../../lib/modeling";
 import { HydraRunner } from "../../lib/training";
+import { getNumThreads, setNumThreads } from "../../lib/torch";
 import { developmentRun } from "../../lib/training/runners/development-run";
 import { loadRunConfig } from "../../lib/training/runners/run-config";
 import { writeOpenFoamCase } from "../data/datasets/folder/openfoam-case";
@@ -18,7 +19,10 @@ const configs = [...page.matchAll(/<!-- (\w+\.yaml) -->\n+```yaml\n([^]*?)```/g)
 
 const folder = mkdtempSync(join(tmpdir(), "noether-own-case-"));
 const before = process.cwd();
+const threads = getNumThreads();
 beforeAll(async () => {
+  // the models are too small for two
+  setNumThreads(1);
   process.chdir(folder);
   for (const [, name, text] of configs) writeFileSync(name!, text!);
   const lines = ["case,speed,angle"];
@@ -31,6 +35,7 @@ beforeAll(async () => {
   for (const root of ["data", "foam"]) writeFileSync(join(root, "inflow.csv"), lines.join("\n"));
 });
 afterAll(() => {
+  setNumThreads(threads);
   process.chdir(before);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -127,4 +132,41 @@ test("the development command shows a sample", async () => {
   expect(text).toMatch(/surface_pressure: tensor \(312, 1\)/);
   expect(text).toMatch(/surface_anchor_position: tensor \(2, 32, 3\)/);
   expect(text).toMatch(/backward: every trainable parameter got a gradient/);
+});
+
+type Tree = Record<string, Record<string, unknown>>;
+
+/** What the development command prints of the page's run with another model. */
+async function develop(name: string, change: (config: Tree) => void = () => undefined): Promise<string> {
+  const read = (file: string) => toPlain(readYaml(readFileSync(file, "utf8"), file)) as Tree;
+  const config = read("train.yaml");
+  const { data_specs, optimizer_config } = config["model"]!;
+  config["model"] = { ...read("models.yaml")[name]!, data_specs, optimizer_config };
+  const { geometry, ...pipeline } = config["pipeline"]!;
+  config["pipeline"] = { ...pipeline, ...(name === "upt" ? { geometry } : {}), model: name };
+  change(config);
+  writeFileSync(`${name}.yaml`, writeYaml(config));
+  const lines: string[] = [];
+  const composed = composeConfig(parseHydraArguments([`${name}.yaml`, "pipeline.num_points=16"]));
+  await developmentRun(await loadRunConfig(composed, {}), (line) => lines.push(line));
+  return lines.join("\n");
+}
+
+test.each(["transformer", "transolver", "upt"])("a batch goes through %s", async (name) => {
+  const text = await develop(name, ({ data_specs }) => delete data_specs!["conditioning_dims"]);
+  expect(text).toMatch(/surface_pressure: tensor \(2, 16, 1\)/);
+  expect(text).toMatch(/volume_velocity: tensor \(2, 16, 3\)/);
+  expect(text).toMatch(/total loss: \d/);
+});
+
+test("surface fields only", async () => {
+  const text = await develop("transformer", ({ data_specs, trainer, datasets }) => {
+    delete data_specs!["conditioning_dims"];
+    data_specs!["domains"] = { surface: { output_dims: { pressure: 1 } } };
+    trainer!["target_properties"] = ["surface_pressure_target"];
+    trainer!["field_weights"] = { surface_pressure: 1 };
+    for (const dataset of Object.values(datasets as Tree)) delete dataset["volume"];
+  });
+  expect(text).toMatch(/volume_position: tensor \(2, 0, 3\)/);
+  expect(text).toMatch(/surface_pressure_loss/);
 });

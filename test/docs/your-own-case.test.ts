@@ -2,9 +2,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { predict } from "../../lib/cli/predict";
 import { parseHydraArguments } from "../../lib/cli/hydra-arguments";
 import { composeConfig, readYaml, toPlain, writeYaml } from "../../lib/config";
-import { FieldMap, Mesh, writeMesh, type NdArray } from "../../lib/data";
+import { FieldMap, Mesh, readMesh, writeMesh, type NdArray } from "../../lib/data";
 import { uniformCells } from "../../lib/data/readers/cells";
 import { CellType } from "../../lib/data/readers/cell-types";
 import "../../lib/modeling";
@@ -13,6 +14,11 @@ import { getNumThreads, setNumThreads } from "../../lib/torch";
 import { developmentRun } from "../../lib/training/runners/development-run";
 import { loadRunConfig } from "../../lib/training/runners/run-config";
 import { writeOpenFoamCase } from "../data/datasets/folder/openfoam-case";
+
+// the command imports the built file by this name
+jest.mock("../../lib/cli/run-prediction.js", () => jest.requireActual("../../lib/cli/run-prediction"), {
+  virtual: true,
+});
 
 const page = readFileSync(join(__dirname, "..", "..", "docs", "your-own-case.md"), "utf8");
 const configs = [...page.matchAll(/<!-- (\w+\.yaml) -->\n+```yaml\n([^]*?)```/g)];
@@ -118,6 +124,15 @@ test("the VTK cases: the loss on unseen bodies falls below that of the mean", as
   expect(losses.at(-1)!).toBeLessThan(0.7);
   const stored = readFileSync(join("outputs", "vtk", "hp_resolved.yaml"), "utf8");
   expect(stored).toMatch(/dataset_normalizers:\n\s+surface_position:/);
+});
+
+test("the trained run predicts a case", async () => {
+  const output = jest.spyOn(process.stdout, "write").mockReturnValue(true);
+  const [, args] = /npx noether-ts predict outputs\/<run id> (.*)/.exec(page)!;
+  expect(await predict(["outputs/vtk", ...args!.split(" ")])).toBe(0);
+  output.mockRestore();
+  const surface = await readMesh("predicted/surface.vtp");
+  expect([...surface.pointData.keys()]).toEqual(expect.arrayContaining(["p", "pressure_predicted"]));
 });
 
 test("the OpenFOAM cases train", async () => {

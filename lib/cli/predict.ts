@@ -14,6 +14,7 @@ or cells of the input's own mesh, beside its own fields.
                         go to files of their own (out_surface.vtp)
   --summary FILE.json   errors and forces of all cases
   --png FILE            a picture of the body, --field NAME says of which field
+  --html FILE           a page with the fields in space, without a network
 
 Which weights
   --checkpoint NAME     latest (default), E10, best_model.loss.test.total, ...
@@ -56,6 +57,7 @@ const OPTIONS = {
   output: { type: "string", short: "o" },
   summary: text,
   png: text,
+  html: text,
   field: text,
   checkpoint: text,
   weights: text,
@@ -116,12 +118,12 @@ export async function predict(args: readonly string[]): Promise<number> {
 function readArguments(values: Values, [run, ...inputs]: readonly string[]): Prediction {
   if (run === undefined) throw new UsageError("expected a run and a case, got neither");
   if (inputs.length === 0) throw new UsageError("expected a case to predict behind the run, got none");
-  const { output, summary, png, field } = values;
+  const { output, summary, png, html, field } = values;
   const wantsForces = values.forces === true || OF_FORCES.some((name) => values[name] !== undefined);
-  if ([output, summary, png].every((path) => path === undefined) && !wantsForces)
-    throw new UsageError("expected -o OUT: where the fields go (or --summary, --png, --forces)");
+  if ([output, summary, png, html].every((path) => path === undefined) && !wantsForces)
+    throw new UsageError("expected -o OUT: where the fields go (or --summary, --png, --html, --forces)");
   if (inputs.length > 1) {
-    for (const [name, path] of Object.entries({ output, png }))
+    for (const [name, path] of Object.entries({ output, png, html }))
       if (path !== undefined && /\.\w+$/.test(path))
         throw new UsageError(`--${name}: expected a folder for ${inputs.length} cases, got ${path}`);
   }
@@ -131,7 +133,7 @@ function readArguments(values: Values, [run, ...inputs]: readonly string[]): Pre
   return {
     run,
     inputs,
-    outputs: { output, summary, png, field },
+    outputs: { output, summary, png, html, field },
     load: given({
       checkpoint: values.checkpoint,
       weights: values.weights,

@@ -2,10 +2,13 @@ import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { FileNotFoundError, ValueError } from "../config/python-errors";
 import { isSurface } from "../data/geometry/cell-geometry";
+import { FieldMap } from "../data";
+import { writePicture } from "../data/inspect/picture";
 import { writeFileWhole } from "../data/readers/file-sink";
 import { statusLine } from "../core/logging";
 import { writeTextFile } from "../core/writers/text-file";
 import {
+  addedFields,
   bodyDomain,
   caseForces,
   drawField,
@@ -16,6 +19,7 @@ import {
   outputFiles,
   readCase,
   referenceValues,
+  withFields,
   writePrediction,
   type CaseFiles,
   type CaseForces,
@@ -39,6 +43,7 @@ export interface Prediction {
     readonly output: string | undefined;
     readonly summary: string | undefined;
     readonly png: string | undefined;
+    readonly html: string | undefined;
     /** Of pictures; undefined: the first output of the body. */
     readonly field: string | undefined;
   };
@@ -113,6 +118,7 @@ async function predictOne(
   if (inputs.length > 1 && out !== null) mkdirSync(out, { recursive: true });
   const written = out === null ? [] : await writePrediction(run, predicted, out);
   if (outputs.png !== undefined) written.push(drawPicture(predicted, inputs.length > 1, outputs.png, outputs.field));
+  if (outputs.html !== undefined) written.push(writePage(run, predicted, inputs.length > 1, outputs.html));
   const summary: CaseSummary = {
     case: files.name,
     files: written,
@@ -173,6 +179,28 @@ function forcesOf(
   const hasTruth = needed.every((field) => body.truth.has(`${body.name}_${field}`));
   const truth = hasTruth ? caseForces(body, fieldsOfDomain(body.name, body.truth), options) : null;
   return { forces, true_forces: truth };
+}
+
+/** Most points of a domain on a page. */
+const PAGE_POINTS = 100_000;
+
+/** All domains with a mesh as a page of their own; what was predicted comes first. */
+function writePage(run: TrainedRun, predicted: PredictedCase, isFolder: boolean, out: string): string {
+  const { name, domains } = predicted.files;
+  const path = isFolder ? join(out, `${name}.html`) : out;
+  const parts = domains.flatMap((domain) => {
+    const { mesh, location } = domain;
+    if (mesh === null) return [];
+    const plain =
+      location === "points" ? mesh.with({ pointData: new FieldMap() }) : mesh.with({ cellData: new FieldMap() });
+    const own = location === "points" ? mesh.pointData : mesh.cellData;
+    const shown = withFields(withFields(plain, location, addedFields(run, predicted, domain)), location, own);
+    return [{ name: domain.name, mesh: shown }];
+  });
+  if (isFolder) mkdirSync(out, { recursive: true });
+  const about = `predicted by ${run.identity.name} (${run.identity.checkpoint}${run.identity.weights === null ? "" : `, ${run.identity.weights}`})`;
+  writePicture(path, parts, { title: name, about, mostPoints: PAGE_POINTS });
+  return path;
 }
 
 /** The magnitude of a field on its domain, as a picture. */

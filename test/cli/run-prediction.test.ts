@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-const NO_OUTPUTS = { output: undefined, summary: undefined, png: undefined, field: undefined };
+const NO_OUTPUTS = { output: undefined, summary: undefined, png: undefined, html: undefined, field: undefined };
 const prediction = (changes: Partial<Prediction>): Prediction => ({
   run,
   inputs: [at("a")],
@@ -48,11 +48,21 @@ const prediction = (changes: Partial<Prediction>): Prediction => ({
 
 test("files, errors and forces of each case, and a summary", async () => {
   const forces = { density: 1.2, velocity: 10, area: 3 };
-  const outputs = { ...NO_OUTPUTS, output: at("out"), summary: at("summary.json"), png: at("pictures") };
+  const outputs = {
+    ...NO_OUTPUTS,
+    output: at("out"),
+    summary: at("summary.json"),
+    png: at("pictures"),
+    html: at("pages"),
+  };
   expect(await runPrediction(prediction({ inputs: [at("a"), at("b")], outputs, forces }))).toBe(0);
   expect(readdirSync(at("out"))).toEqual(["a", "b"]);
   expect((await readMesh(at("out/b/surface.vtp"))).pointData.has("pressure_predicted")).toBe(true);
   expect(readdirSync(at("pictures"))).toEqual(["a.png", "b.png"]);
+  expect(readdirSync(at("pages"))).toEqual(["a.html", "b.html"]);
+  const page = readFileSync(at("pages/a.html"), "utf8");
+  expect(page).toContain('"name":"pressure_predicted"');
+  expect(page).not.toMatch(/(src|href)="https?:/);
   const text = printed.join("");
   expect(text).toMatch(/^a: 62 on surface, 64 on volume/m);
   expect(text).toMatch(/^ {2}surface_pressure +\d+\.\d\d %/m);

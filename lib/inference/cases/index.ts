@@ -2,4 +2,4 @@
 export type { CaseOptions } from "./case-options";
 export { fieldErrors, FieldErrorSums, type FieldErrors } from "./field-errors";
 export { readCase, type CaseDomain, type CaseFiles } from "./read-case";
-export { outputFiles, writePrediction, type PredictedCase } from "./write-prediction";
+export { addedFields, outputFiles, withFields, writePrediction, type PredictedCase } from "./write-prediction";

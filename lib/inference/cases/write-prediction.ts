@@ -94,6 +94,7 @@ export function withFields(mesh: Mesh, location: CaseDomain["location"], added: 
   const own = location === "points" ? mesh.pointData : mesh.cellData;
   const data = new FieldMap([...own, ...added]);
   for (const [key, texts] of own.texts) data.texts.set(key, texts);
+  for (const [key, unit] of own.units) data.units.set(key, unit);
   return mesh.with({ blocks: new Map(), ...(location === "points" ? { pointData: data } : { cellData: data }) });
 }
 

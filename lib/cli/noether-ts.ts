@@ -7,6 +7,7 @@ import { EXIT } from "./command";
 import { data } from "./data";
 import { development } from "./development";
 import { doctor } from "./doctor";
+import { evaluate } from "./evaluate";
 import { init } from "./init";
 import { predict } from "./predict";
 import { serve } from "./serve";
@@ -21,6 +22,7 @@ const subcommands: Subcommands = {
   "train-submit-job": { does: "give runs to Slurm", run: submitJob },
   predict: { does: "fields of cases from a trained run, errors, forces, pictures", run: predict },
   serve: { does: "answer predictions of a run over HTTP", run: serve },
+  evaluate: { does: "errors of a run on a data set, with a report", run: evaluate },
   tracker: { does: "send metrics that a tracking service did not get", run: tracker },
   // it sets the exit code itself
   data: { does: "what files hold, statistics of a data set", run: async (args) => (await data(args), EXIT.ok) },

@@ -1,5 +1,6 @@
 import { EXIT } from "./command";
 import { UsageError } from "./hydra-arguments";
+import { FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
 import { readOptions } from "./read-options";
 import type { Prediction } from "./run-prediction";
 
@@ -36,14 +37,7 @@ What a file means. Runs that were trained on a folder of cases know it.
   --chunk-size N        points at a time (default 16384); memory grows with it
   --seed N              choice of anchors (default 0)
 
-Forces on the body (N), printed with --forces or any of these
-  --density KG/M3 --velocity M/S|X,Y,Z --area M2 [--length M]
-                        reference values, for coefficients all three
-  --drag X,Y,Z --lift X,Y,Z --centre X,Y,Z --reference-pressure P
-  --pressure-kind KIND  pascal (default), kinematic (p/rho), coefficient
-  --pressure FIELD --friction FIELD --body DOMAIN
-  --flip-friction       the friction is OpenFOAM's wallShearStress
-  --normals out|in      where they point, if the surface is open
+${FORCE_USAGE}
 
 Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted (nothing is
 written then). NOETHER_FULL_ERROR=1 shows the stack of an error.`;
@@ -59,11 +53,7 @@ const OPTIONS = {
   png: text,
   html: text,
   field: text,
-  checkpoint: text,
-  weights: text,
-  device: text,
-  project: text,
-  dataset: text,
+  ...LOAD_OPTIONS,
   domain: list,
   map: list,
   set: list,
@@ -73,30 +63,10 @@ const OPTIONS = {
   time: text,
   "chunk-size": text,
   seed: text,
-  forces: flag,
-  density: text,
-  velocity: text,
-  area: text,
-  length: text,
-  drag: text,
-  lift: text,
-  centre: text,
-  "reference-pressure": text,
-  "pressure-kind": text,
-  pressure: text,
-  friction: text,
-  body: text,
-  "flip-friction": flag,
-  normals: text,
+  ...FORCE_OPTIONS,
 } as const;
 
 type Values = ReturnType<typeof readOptions<typeof OPTIONS>>["values"];
-
-/** Options that only make sense with forces. */
-const OF_FORCES = [
-  ...["density", "velocity", "area", "length", "drag", "lift", "centre", "reference-pressure", "pressure-kind"],
-  ...["pressure", "friction", "body", "flip-friction", "normals"],
-] as (keyof Values)[];
 
 /** Runs the command; returns the exit code. */
 export async function predict(args: readonly string[]): Promise<number> {
@@ -119,8 +89,8 @@ function readArguments(values: Values, [run, ...inputs]: readonly string[]): Pre
   if (run === undefined) throw new UsageError("expected a run and a case, got neither");
   if (inputs.length === 0) throw new UsageError("expected a case to predict behind the run, got none");
   const { output, summary, png, html, field } = values;
-  const wantsForces = values.forces === true || OF_FORCES.some((name) => values[name] !== undefined);
-  if ([output, summary, png, html].every((path) => path === undefined) && !wantsForces)
+  const forces = readForceOptions(values);
+  if ([output, summary, png, html].every((path) => path === undefined) && forces === null)
     throw new UsageError("expected -o OUT: where the fields go (or --summary, --png, --html, --forces)");
   if (inputs.length > 1) {
     for (const [name, path] of Object.entries({ output, png, html }))
@@ -150,57 +120,8 @@ function readArguments(values: Values, [run, ...inputs]: readonly string[]): Pre
       time: timeOf(values.time),
     }),
     predict: given({ seed, chunkSize }),
-    forces: wantsForces ? forcesOf(values) : null,
+    forces,
   };
-}
-
-function forcesOf(values: Values): NonNullable<Prediction["forces"]> {
-  const velocity = values.velocity?.includes(",")
-    ? vector("velocity", values.velocity)
-    : numberOf("velocity", values.velocity);
-  return given({
-    density: numberOf("density", values.density),
-    velocity,
-    area: numberOf("area", values.area),
-    length: numberOf("length", values.length),
-    dragDirection: vector("drag", values.drag),
-    liftDirection: vector("lift", values.lift),
-    centre: vector("centre", values.centre),
-    referencePressure: numberOf("reference-pressure", values["reference-pressure"]),
-    pressureKind: choice("pressure-kind", values["pressure-kind"], ["pascal", "kinematic", "coefficient"]),
-    pressureField: values.pressure,
-    frictionField: values.friction,
-    domain: values.body,
-    flipFriction: values["flip-friction"],
-    normals: choice("normals", values.normals, ["out", "in"]),
-  });
-}
-
-/** Without the entries that were not given. */
-function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
-}
-
-function numberOf(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (value.trim() === "" || !Number.isFinite(number))
-    throw new UsageError(`--${name}: expected a number, got "${value}"`);
-  return number;
-}
-
-function vector(name: string, value: string | undefined): [number, number, number] | undefined {
-  if (value === undefined) return undefined;
-  const numbers = value.split(",").map((part) => numberOf(name, part)!);
-  if (numbers.length !== 3) throw new UsageError(`--${name}: expected three numbers X,Y,Z, got "${value}"`);
-  return numbers as [number, number, number];
-}
-
-function choice<const T extends string>(name: string, value: string | undefined, choices: readonly T[]): T | undefined {
-  if (value === undefined) return undefined;
-  const found = choices.find((each) => each === value);
-  if (found === undefined) throw new UsageError(`--${name}: expected ${choices.join(", ")}, got "${value}"`);
-  return found;
 }
 
 function pairs(name: string, given: readonly string[] | undefined): Record<string, string> | undefined {

@@ -33,6 +33,7 @@ import {
   type TrainedRun,
 } from "../inference";
 import { EXIT, printResult } from "./command";
+import { INTERRUPTED, interruptible } from "./interruptible";
 import { provideOwnModules } from "./own-modules";
 
 /** What `noether-ts predict` was asked for. */
@@ -54,9 +55,6 @@ export interface Prediction {
   readonly forces: ForceOptions | null;
 }
 
-/** Exit code of a command that Ctrl-C stopped, as shells have it. */
-const INTERRUPTED = 130;
-
 /** Errors and forces of one case. */
 interface CaseSummary {
   readonly case: string;
@@ -72,32 +70,19 @@ interface CaseSummary {
 /** Predicts, writes and prints. Importing this file loads libtorch. */
 export async function runPrediction(prediction: Prediction): Promise<number> {
   provideOwnModules();
-  const controller = new AbortController();
-  // a second one ends the process
-  const interrupt = (): void => controller.abort(new Interruption());
-  process.once("SIGINT", interrupt);
-  try {
+  return interruptible(async (signal) => {
     if (prediction.forces !== null) referenceValues(prediction.forces);
     using run = await loadRun(prediction.run, prediction.load);
     const summaries: CaseSummary[] = [];
-    for (const input of prediction.inputs) summaries.push(await predictOne(run, input, prediction, controller.signal));
+    for (const input of prediction.inputs) summaries.push(await predictOne(run, input, prediction, signal));
     if (prediction.outputs.summary !== undefined)
       writeTextFile(
         prediction.outputs.summary,
         `${JSON.stringify({ run: run.identity, cases: summaries }, null, 2)}\n`,
       );
     return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof Interruption)) throw error;
-    process.stderr.write("interrupted: nothing was written of the case that was under way\n");
-    return INTERRUPTED;
-  } finally {
-    statusLine.hide();
-    process.off("SIGINT", interrupt);
-  }
+  }, INTERRUPTED);
 }
-
-class Interruption extends Error {}
 
 async function predictOne(
   run: TrainedRun,
@@ -245,7 +230,7 @@ function describe(summary: CaseSummary): string {
       `  ${"error".padEnd(width)}  ${["relative L2", "MAE", "maximum", "R2"].map((title) => title.padStart(11)).join(" ")}`,
     );
   for (const [name, { relative_l2, mae, max_error, r2 }] of Object.entries(summary.errors)) {
-    const cells = [`${(100 * relative_l2).toFixed(2)} %`, short(mae), short(max_error), r2.toFixed(4)];
+    const cells = [`${(100 * relative_l2).toFixed(2)} %`, short(mae), short(max_error), determination(r2)];
     lines.push(`  ${name.padEnd(width)}  ${cells.map((cell) => cell.padStart(11)).join(" ")}`);
   }
   if (summary.forces !== null) lines.push(...describeForces(summary.forces, summary.true_forces));
@@ -279,4 +264,9 @@ function describeForces(predicted: CaseForces, truth: CaseForces | null): string
 
 function short(value: number): string {
   return Number.isFinite(value) ? Number(value.toPrecision(5)).toString() : String(value);
+}
+
+/** R²: 1 at best, without bound below. */
+function determination(r2: number): string {
+  return Math.abs(r2) < 100 ? r2.toFixed(4) : r2.toPrecision(3);
 }

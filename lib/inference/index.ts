@@ -1,4 +1,5 @@
 export * from "./cases";
+export * from "./evaluation";
 export * from "./forces";
 export * from "./pictures";
 export * from "./pool";

@@ -66,10 +66,10 @@ export class Canvas {
     }
   }
 
-  /** A point of two by two pixels. */
-  dot([x, y, depth]: Triple, colour: Colour): void {
-    const [left, top] = [Math.floor(x), Math.floor(y)];
-    for (const dx of [0, 1]) for (const dy of [0, 1]) this.#set(left + dx, top + dy, depth, colour);
+  /** A square point of `size` pixels. */
+  dot([x, y, depth]: Triple, size: number, colour: Colour): void {
+    const [left, top] = [Math.round(x - size / 2), Math.round(y - size / 2)];
+    for (let dx = 0; dx < size; dx++) for (let dy = 0; dy < size; dy++) this.#set(left + dx, top + dy, depth, colour);
   }
 
   rectangle(left: number, top: number, width: number, height: number, colour: Colour): void {

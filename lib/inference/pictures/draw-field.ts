@@ -14,9 +14,16 @@ export interface DrawnField {
   readonly values: Float32Array | Float64Array;
 }
 
-/** Pixels of a picture; the colours stand at its right end. */
-const WIDTH = 1200;
-const HEIGHT = 800;
+/** How a field is drawn. */
+export interface DrawOptions {
+  /** So that several pictures have the same colours. Default: by the values. */
+  readonly scale?: ColourScale;
+  /** Pixels. Default 1200 × 800. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Pixels beside the body: the colours stand at the right end. */
 const BAR = 110;
 const MARGIN = 40;
 
@@ -28,15 +35,17 @@ type Triple = [number, number, number];
  *
  * @returns a PNG file, whose `Title` names the field
  */
-export function drawField({ name, mesh, location, values }: DrawnField): Buffer {
-  const canvas = new Canvas(WIDTH, HEIGHT);
-  const scale = colourScale(values);
-  const project = projection(mesh.points);
+export function drawField(
+  { name, mesh, location, values }: DrawnField,
+  { scale = colourScale(values), width = 1200, height = 800 }: DrawOptions = {},
+): Buffer {
+  const canvas = new Canvas(width, height);
+  const project = projection(mesh.points, canvas);
   const isSurface = mesh.numberOfCells > 0 && mesh.cells.types.every((type) => [5, 7, 9].includes(type));
   if (isSurface) drawSurface(canvas, mesh, location, values, scale, project);
   else drawPoints(canvas, mesh, location, values, scale, project);
   drawBar(canvas, scale);
-  return encodePng(WIDTH, HEIGHT, canvas.pixels, { Title: name.replace(/[^\x20-\x7e]/g, "?") });
+  return encodePng(width, height, canvas.pixels, { Title: name.replace(/[^\x20-\x7e]/g, "?") });
 }
 
 /** From space to pixels, with the distance from the eye. */
@@ -50,7 +59,7 @@ const VIEW: { readonly right: Triple; readonly up: Triple; readonly towards: Tri
 };
 const FROM_ABOVE: typeof VIEW = { right: [1, 0, 0], up: [0, 1, 0], towards: [0, 0, 1] };
 
-function projection(points: Mesh["points"]): Project {
+function projection(points: Mesh["points"], { width, height }: Canvas): Project {
   const lowest = [Infinity, Infinity, Infinity];
   const highest = [-Infinity, -Infinity, -Infinity];
   points.forEach((x, i) => {
@@ -69,7 +78,7 @@ function projection(points: Mesh["points"]): Project {
     box.bottom = Math.min(box.bottom, v);
     box.top = Math.max(box.top, v);
   }
-  const [wide, tall] = [WIDTH - BAR - 2 * MARGIN, HEIGHT - 2 * MARGIN];
+  const [wide, tall] = [width - BAR - 2 * MARGIN, height - 2 * MARGIN];
   const zoom = Math.min(wide / (box.right - box.left || 1), tall / (box.top - box.bottom || 1));
   return (x, y, z) => [
     MARGIN + wide / 2 + zoom * (dot(right, x, y, z) - (box.left + box.right) / 2),
@@ -130,14 +139,16 @@ function drawPoints(
 ): void {
   const { points, cells } = mesh;
   const corner = (row: number): number => (location === "points" ? row : cells.connectivity[cells.offsets[row]!]!);
+  // a few points are large, so that they show
+  const size = Math.max(2, Math.min(7, Math.round(0.4 * Math.sqrt((canvas.width * canvas.height) / values.length))));
   for (let row = 0; row < values.length; row++) {
     const p = 3 * corner(row);
-    canvas.dot(project(points[p]!, points[p + 1]!, points[p + 2]!), colourOf(values[row]!, scale));
+    canvas.dot(project(points[p]!, points[p + 1]!, points[p + 2]!), size, colourOf(values[row]!, scale));
   }
 }
 
 function drawBar(canvas: Canvas, scale: ColourScale): void {
-  const [left, top, bottom] = [WIDTH - BAR, 2 * MARGIN, HEIGHT - 2 * MARGIN];
+  const [left, top, bottom] = [canvas.width - BAR, 2 * MARGIN, canvas.height - 2 * MARGIN];
   for (let y = top; y < bottom; y++) {
     const value = scale.high - ((y - top) / (bottom - top)) * (scale.high - scale.low);
     canvas.rectangle(left, y, 24, 1, colourOf(value, scale));

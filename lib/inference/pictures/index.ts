@@ -1,2 +1,3 @@
 /** Pictures of fields. */
-export { drawField, type DrawnField } from "./draw-field";
+export { colourScale, type ColourScale } from "./colours";
+export { drawField, type DrawnField, type DrawOptions } from "./draw-field";

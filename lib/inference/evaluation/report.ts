@@ -1,0 +1,167 @@
+import type { NdArray } from "../../data";
+import { writeYaml } from "../../config";
+import { colourScale, drawField } from "../pictures";
+import type { PredictOptions } from "../predict/prediction-case";
+import type { TrainedRun } from "../run/trained-run";
+import { caseSource } from "./case-source";
+import { evaluatedCase, type CaseEvaluation, type EvaluatedCase, type RunEvaluation } from "./evaluate-run";
+
+/** What a report shows. */
+export interface ReportOptions extends Pick<PredictOptions, "chunkSize" | "seed" | "signal"> {
+  /** Cases of which there are pictures, the worst ones. Default 3. */
+  readonly pictures?: number;
+}
+
+/**
+ * A page about an evaluation, in one file without a network: which run, errors over all cases and of each, worst first, coefficients, and of
+ * the worst cases every field beside its truth and the difference.
+ */
+export async function evaluationReport(
+  run: TrainedRun,
+  evaluation: RunEvaluation,
+  { pictures = 3, ...options }: ReportOptions = {},
+): Promise<string> {
+  const drawn: string[] = [];
+  const source = caseSource(run, evaluation.dataset);
+  for (const each of evaluation.cases.slice(0, pictures))
+    drawn.push(picturesOf(each, await evaluatedCase(run, source, source.names.indexOf(each.name), options)));
+  const { identity } = run;
+  const title = `${identity.name}: ${evaluation.dataset}`;
+  const facts: [string, string][] = [
+    ["run", identity.folder],
+    ["checkpoint", `${identity.checkpoint}${identity.weights === null ? "" : `, ${identity.weights}`}`],
+    ["model", `${run.model.modelConfig.kind}, ${evaluation.parameters.toLocaleString("en")} parameters`],
+    ["data set", `${evaluation.dataset}, ${evaluation.cases.length} cases`],
+    ["date", evaluation.date],
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escape(title)}</h1>
+<dl>${facts.map(([name, value]) => `<dt>${escape(name)}</dt><dd>${escape(value)}</dd>`).join("")}</dl>
+<h2>Errors over all cases</h2>
+${overallTable(evaluation)}
+${coefficientTable(evaluation)}
+<h2>Cases, worst first</h2>
+${caseTable(evaluation)}
+${drawn.join("\n")}
+<h2>Config</h2>
+<details><summary>model and data sets of the run</summary><pre>${escape(configText(run))}</pre></details>
+</body>
+</html>
+`;
+}
+
+const STYLE = `
+:root { color-scheme: light dark }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem } dd { margin: 0; overflow-wrap: anywhere }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884 }
+th:first-child, td:first-child { text-align: left }
+.row { display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem }
+figure { margin: 0 } img { width: 100%; background: white } figcaption { font-size: 13px }
+@media (max-width: 45rem) { .row { grid-template-columns: 1fr } }
+pre { overflow-x: auto }
+`;
+
+function overallTable({ overall }: RunEvaluation): string {
+  const head = ["field", "relative L2, mean of cases", "relative L2, all points", "MAE", "largest error", "R²"];
+  const rows = Object.entries(overall).map(([name, errors]) => [
+    name,
+    percent(errors.mean_relative_l2),
+    percent(errors.relative_l2),
+    short(errors.mae),
+    short(errors.max_error),
+    determination(errors.r2),
+  ]);
+  return table(head, rows);
+}
+
+function coefficientTable({ coefficients }: RunEvaluation): string {
+  const rows = Object.entries(coefficients).map(([name, { r2, mae, max_error }]) => [
+    name,
+    determination(r2),
+    short(mae),
+    short(max_error),
+  ]);
+  return rows.length === 0
+    ? ""
+    : `<h2>Force coefficients</h2>\n${table(["coefficient", "R²", "MAE", "largest error"], rows)}`;
+}
+
+function caseTable({ overall, cases, coefficients }: RunEvaluation): string {
+  const fields = Object.keys(overall);
+  const names = Object.keys(coefficients) as "cd"[];
+  const head = [
+    "case",
+    ...fields.map((field) => `${field}, relative L2`),
+    ...names.flatMap((name) => [`${name} predicted`, `${name} true`]),
+  ];
+  const rows = cases.map(({ name, errors, forces, true_forces }) => [
+    name,
+    ...fields.map((field) => (errors[field] === undefined ? "" : percent(errors[field].relative_l2))),
+    ...names.flatMap((each) => [forces, true_forces].map((side) => short(side?.coefficients?.[each] ?? NaN))),
+  ]);
+  return table(head, rows);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[], tag: string): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join("")}</tr>`;
+  return `<div class="wide"><table><thead>${line(head, "th")}</thead><tbody>${rows.map((row) => line(row, "td")).join("\n")}</tbody></table></div>`;
+}
+
+/** Prediction, truth and difference of every field; the first two share their colours. */
+function picturesOf({ name, errors }: CaseEvaluation, { files, fields }: EvaluatedCase): string {
+  const rows = files.domains.flatMap(({ mesh, location, truth }) => {
+    if (mesh === null) return [];
+    return [...truth].map(([field, expected]) => {
+      const [predicted, real] = [magnitudes(fields[field]!), magnitudes(expected)];
+      const difference = predicted.map((value, i) => value - real[i]!);
+      const scale = colourScale(real);
+      const figure = (values: Float32Array, caption: string, common: boolean): string => {
+        const png = drawField(
+          { name: field, mesh, location, values },
+          { width: 620, height: 420, ...(common ? { scale } : {}) },
+        );
+        return `<figure><img alt="${escape(`${caption} ${field} of ${name}`)}" src="data:image/png;base64,${png.toString("base64")}"><figcaption>${escape(caption)}</figcaption></figure>`;
+      };
+      const error = errors[field] === undefined ? "" : ` (relative L2 ${percent(errors[field].relative_l2)})`;
+      return `<h4>${escape(field + error)}</h4><div class="row">${figure(predicted, "predicted", true)}${figure(real, "truth", true)}${figure(difference, "predicted − truth", false)}</div>`;
+    });
+  });
+  return rows.length === 0 ? "" : `<h3>${escape(name)}</h3>\n${rows.join("\n")}`;
+}
+
+/** Lengths of vectors; scalars as they are. */
+function magnitudes({ values, shape }: NdArray): Float32Array {
+  const width = shape[1] ?? 1;
+  const numbers = values as Float32Array;
+  if (width === 1) return Float32Array.from(numbers);
+  return Float32Array.from({ length: numbers.length / width }, (_, row) =>
+    Math.hypot(...numbers.subarray(row * width, (row + 1) * width)),
+  );
+}
+
+function configText({ stored }: TrainedRun): string {
+  return stored.plain === null
+    ? "no config is stored"
+    : writeYaml({ model: stored.plain["model"], datasets: stored.plain["datasets"] });
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+const short = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "");
+const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** R²: 1 at best, without bound below. */
+function determination(r2: number): string {
+  return Math.abs(r2) < 100 ? r2.toFixed(4) : r2.toPrecision(3);
+}

@@ -49,9 +49,12 @@ export * from "./samplers";
 export { numpyPermutation } from "./random/pcg64";
 export { permutation, randomOrder } from "./random/permutation";
 
-export { DataContainer } from "./container/data-container";
-export { DataLoader } from "./container/data-loader";
+export { DataContainer, type DataContainerOptions } from "./container/data-container";
+export { DataLoader, type DataLoaderOptions } from "./container/data-loader";
+export type { SampleSet } from "./container/load-batch";
 export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
+export { datasetFromFile, NoSourceError } from "./factory/dataset-source";
+export { TensorDataset } from "./datasets/tensor-dataset";
 export { prepareDatasets, type PrepareContext } from "./factory/prepare-datasets";
 export { DATA_RECORD, DataRecord, readDataRecord, writeDataRecord } from "./factory/data-record";
 

@@ -202,10 +202,15 @@ export interface NativeAddon {
   /** State as a uint8 tensor in PyTorch's layout. */
   generatorState(id: number): Handle;
   setGeneratorState(id: number, state: Handle): void;
+  /** From here to `exitRandomStream` a generator stands in for the default CPU generator, on this thread alone. Streams nest. */
+  enterRandomStream(id: number): void;
+  exitRandomStream(): void;
 
   // ---- threads, devices, versions (runtime/runtime.cpp)
   numThreads(): number;
   setNumThreads(count: number): void;
+  /** Operators that this thread calls use no other; where libtorch has OpenMP. */
+  computeOnOneThread(): void;
   numInteropThreads(): number;
   setNumInteropThreads(count: number): void;
   /** Of libtorch's headers and of the package, the compiler, and what this machine has: CUDA devices (0 where it is not linked), a tile unit. */
@@ -242,10 +247,12 @@ export interface NativeAddon {
   attentionKernel(queries: number, keys: number, channels: number, bfloat16: boolean): string | null;
 
   // ---- sharing between worker threads (runtime/sharing.cpp)
-  /** Parks the tensor in a process-wide table and returns a ticket; the handle stays valid. */
-  park(handle: Handle): number;
+  /** Parks the tensor in a process-wide table and returns a ticket; the handle stays valid. `owner`: see `abandon`. */
+  park(handle: Handle, owner?: number): number;
   /** Takes a parked tensor out of the table (once). Throws ERR_TICKET for an unknown ticket. */
   adopt(ticket: number): Handle;
+  /** Frees what an owner parked and nobody adopted; how many tensors that were. */
+  abandon(owner: number): number;
 
   // ---- archive (files/archive.cpp): files of tensors. A "storage" here is the handle of a 1-D uint8 tensor. Offsets and lengths are bytes.
   // Reading: an open regular file; every range is checked against the file's size before anything is allocated for it.

@@ -12,6 +12,11 @@ export function setNumThreads(count: number): void {
   guard("setNumThreads", () => native.setNumThreads(count));
 }
 
+/** @internal From here on the operators that this thread calls use no other thread, whatever {@link setNumThreads} says. */
+export function computeOnOneThread(): void {
+  native.computeOnOneThread();
+}
+
 /** Threads that run operators next to each other. */
 export function getNumInteropThreads(): number {
   return native.numInteropThreads();

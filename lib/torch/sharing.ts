@@ -22,6 +22,17 @@ export function shareTensor(tensor: Tensor): SharedTensor {
   return { ticket: guard("shareTensor", () => native.park(tensor.handle)) };
 }
 
+/** @internal {@link shareTensor} for a worker that may end before its tensors are taken: see {@link abandonTensors}. */
+export function shareTensorOf(owner: number, tensor: Tensor): SharedTensor {
+  if (tensor.handle === 0) throw new DisposedError("shareTensor");
+  return { ticket: guard("shareTensor", () => native.park(tensor.handle, owner)) };
+}
+
+/** @internal Frees the tensors of an owner that has ended which nobody took; how many there were. */
+export function abandonTensors(owner: number): number {
+  return native.abandon(owner);
+}
+
 /**
  * Takes a parked tensor over, once.
  *

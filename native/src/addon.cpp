@@ -3,6 +3,7 @@
 #include "instance_data.h"
 #include "ops/registration.h"
 #include "runtime/memory.h"
+#include "runtime/random_stream.h"
 
 namespace noether {
 
@@ -11,6 +12,7 @@ namespace {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_operators();
   install_counting_allocator();
+  install_random_streams();
   env.SetInstanceData(new Addon(env));
   export_operators(env, exports);
   export_tensor(env, exports);

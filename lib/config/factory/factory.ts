@@ -17,7 +17,7 @@ function isClass(target: unknown): boolean {
 }
 
 /** Calls a factory function, or constructs a class. */
-function construct(target: KindClass, args: readonly unknown[]): unknown {
+export function construct(target: KindClass, args: readonly unknown[]): unknown {
   if (isClass(target)) return new (target as new (...args: readonly unknown[]) => unknown)(...args);
   return (target as (...args: readonly unknown[]) => unknown)(...args);
 }

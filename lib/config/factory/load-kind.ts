@@ -21,13 +21,13 @@ export function isUserKind(kind: string): boolean {
 /** Names of the file that registers a project's classes under names of its own. */
 const PROJECT_MODULES = ["noether.project.ts", "noether.project.js", "noether.project.mjs", "noether.project.cjs"];
 
-let ownModules: Readonly<Record<string, unknown>> = {};
+let ownModules: Record<string, unknown> = {};
 
 /**
  * Tells what `import … from "noether-ts/…"` means in user files: the instances of this process. The commands call it;
  * without it the import resolves as usual.
  */
-export function provideModules(modules: Readonly<Record<string, unknown>>): void {
+export function provideModules(modules: Record<string, unknown>): void {
   ownModules = modules;
 }
 
@@ -36,7 +36,7 @@ let loader: { jiti: Jiti; root: string; modules: unknown } | undefined;
 function jitiFor(root: string): Jiti {
   if (loader?.root === root && loader.modules === ownModules) return loader.jiti;
   const jiti = createJiti(pathToFileURL(join(root, "noether.project.ts")).href, {
-    virtualModules: { ...ownModules },
+    virtualModules: ownModules, // as it is: its properties may be getters, which load a module when it is asked for
     nativeModules: ["noether-ts"],
     interopDefault: false,
   });

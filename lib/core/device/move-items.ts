@@ -21,7 +21,7 @@ export function moveItemsToDevice(device: string, batch: Batch): DeviceBatch {
     if (value === null || value === undefined) {
       moved[key] = null;
     } else if (value instanceof Tensor) {
-      moved[key] = value.device === device ? value : value.to(device);
+      moved[key] = value.device === device ? value : value.to({ device, nonBlocking: device.startsWith("cuda") });
     } else {
       throw new AssertionError(
         `batch entry '${key}': expected a tensor, null or a list of one tensor, but got ${typeof value}; let the dataset's pipeline collate it to a tensor`,

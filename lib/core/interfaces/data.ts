@@ -35,13 +35,20 @@ export interface SamplerLike extends Iterable<number> {
 }
 
 /** How {@link DataContainerLike.getDataLoader} orders and batches a dataset. */
-export interface DataLoaderOptions {
+export interface BatchOptions {
   /** Order of the samples, asked anew for each pass. Default: that of the dataset. */
   readonly sampler?: SamplerLike;
   /** Samples of a batch. */
   readonly batchSize: number;
   /** Leave out the last batch of a pass where it is not full. Default: false. */
   readonly dropLast?: boolean;
+  /**
+   * Where the random numbers start that samples and collating draw: batch k of a pass draws from a stream with seed + k. Default:
+   * drawn from the default generator for each pass.
+   */
+  readonly seed?: bigint;
+  /** Batches at the beginning of a pass that are left out, without loading them. The order is then drawn with the iterator. Default: 0. */
+  readonly skip?: number;
 }
 
 /** The data sets of a run by name; `train` is the training set. */
@@ -55,7 +62,9 @@ export interface DataContainerLike {
   /** Random order (drawn from the default generator, once per epoch) or, without `shuffle`, the order of the data set. */
   getMainSampler(dataset: DatasetLike, shuffle?: boolean): SamplerLike;
   /** The batches of a dataset; each iteration is one pass. Tensors belong to whoever pulls them. */
-  getDataLoader(dataset: DatasetLike, options: DataLoaderOptions): AsyncIterable<Batch>;
+  getDataLoader(dataset: DatasetLike, options: BatchOptions): AsyncIterable<Batch>;
+  /** Ends what loads in the background; loading again starts it anew. */
+  close?(): Promise<void>;
 }
 
 /** Names and data sets of a container, whichever way it keeps them. */

@@ -1,14 +1,18 @@
-import type { DataContainerLike, DataLoaderOptions, DatasetLike, SamplerLike } from "../../core/interfaces/data";
+import type { Batch, BatchOptions, DataContainerLike, DatasetLike, SamplerLike } from "../../core/interfaces/data";
 import { KeyError, ValueError } from "../../config/python-errors";
 import { withSuggestion } from "../../config/nearest-names";
 import type { DatasetProtocol } from "../base/dataset";
+import { drawSeed } from "../random/draw-seed";
+import { BatchSampler } from "../samplers/batch-sampler";
 import { RandomSampler } from "../samplers/random-sampler";
 import { SequentialSampler } from "../samplers/sequential-sampler";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
 import { ShuffleWrapper } from "../wrappers/shuffle-wrapper";
 import { SubsetWrapper } from "../wrappers/subset-wrapper";
 import { TimingWrapper } from "../wrappers/timing-wrapper";
-import { DataLoader } from "./data-loader";
+import { BatchStream, batchTasks } from "./batch-stream";
+import { collateFunction } from "./data-loader";
+import { WorkerDemand } from "./worker-demand";
 
 /** Options of {@link DataContainer}. */
 export interface DataContainerOptions {
@@ -18,19 +22,34 @@ export interface DataContainerOptions {
    * from the default generator before it draws the first order, as in release 1.1.
    */
   readonly seed?: number | null;
+  /**
+   * Threads that load, for all data sets together; null: as many as the processor has room for, once loading turns out to take
+   * time. Default: 0, batches are loaded where and when they are asked for.
+   */
+  readonly numWorkers?: number | null;
+  /** Batches that each worker loads ahead. Default: 2. */
+  readonly prefetchFactor?: number | null;
+  /** Puts tensors into page-locked memory, from which they go to a GPU faster. Default: false. */
+  readonly pinMemory?: boolean;
 }
 
-/** The data sets of a run by name. Without one called `train` the first is also the training set. */
+/** The data sets of a run by name, and the threads that load them. Without one called `train` the first is also the training set. */
 export class DataContainer implements DataContainerLike {
   readonly datasets: ReadonlyMap<string, DatasetProtocol>;
 
   readonly seed: number | null;
+  readonly #prefetchFactor: number;
+  readonly #pinMemory: boolean;
+  readonly #workers: WorkerDemand;
 
   constructor(
     datasets: ReadonlyMap<string, DatasetProtocol> | Readonly<Record<string, DatasetProtocol>>,
-    { seed = null }: DataContainerOptions = {},
+    { seed = null, numWorkers = 0, prefetchFactor, pinMemory = false }: DataContainerOptions = {},
   ) {
     this.seed = seed;
+    this.#prefetchFactor = prefetchFactor ?? 2;
+    this.#pinMemory = pinMemory;
+    this.#workers = new WorkerDemand(numWorkers);
     const list: Iterable<[string, DatasetProtocol]> =
       datasets instanceof Map ? (datasets as ReadonlyMap<string, DatasetProtocol>) : Object.entries(datasets);
     const entries = new Map(list);
@@ -68,8 +87,34 @@ export class DataContainer implements DataContainerLike {
     return shuffle ? new RandomSampler(dataset) : new SequentialSampler(dataset);
   }
 
-  /** The batches of a data set; each iteration of the loader is one pass. */
-  getDataLoader(dataset: DatasetLike, options: DataLoaderOptions): DataLoader {
-    return new DataLoader(dataset, options);
+  /**
+   * The batches of a data set; each iteration is one pass. The data set's pipeline collates; without one every key is stacked.
+   *
+   * Batches carry the seconds that loading and collating took under `__meta_time_getitem` and `__meta_time_collate`. Their tensors
+   * belong to the scope in which a batch is asked for.
+   */
+  getDataLoader(dataset: DatasetLike, options: BatchOptions): AsyncIterable<Batch> & { readonly length: number } {
+    const { sampler = new SequentialSampler(dataset), batchSize, dropLast, seed, skip } = options;
+    const batches = new BatchSampler(sampler, batchSize, dropLast);
+    const pipeline = dataset.pipeline ?? null;
+    const there = { dataset, collate: pipeline };
+    const here = { dataset, collate: pipeline === null ? null : collateFunction(pipeline) };
+    return {
+      length: batches.length,
+      [Symbol.asyncIterator]: () =>
+        new BatchStream<Batch>({
+          tasks: batchTasks(batches, seed ?? drawSeed(), { timed: true, pin: this.#pinMemory }, skip),
+          here: () => here,
+          there,
+          pool: () => this.#workers.pool(there),
+          prefetchFactor: this.#prefetchFactor,
+          onLoaded: (seconds) => this.#workers.note(seconds),
+        }),
+    };
+  }
+
+  /** Ends the threads that load; loading again starts new ones. */
+  async close(): Promise<void> {
+    await this.#workers.close();
   }
 }

@@ -5,6 +5,7 @@ import type { DatasetProtocol } from "../base/dataset";
 import { Collator } from "../pipeline/collator";
 import { MultiStagePipeline } from "../pipeline/multistage-pipeline";
 import { describeObject } from "../base/dataset";
+import { currentRandomState, noteDataset, notePipeline } from "./dataset-source";
 import { isDataset } from "../wrappers/dataset-wrapper";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
 
@@ -16,6 +17,7 @@ type WrapperClass = (new (config: unknown, dataset: DatasetProtocol) => DatasetP
 /** Builds data sets from their configs: the class of `kind`, then the property subset, then the wrappers in order. */
 export class DatasetFactory {
   create(config: DatasetBaseConfig): DatasetProtocol {
+    const randomState = currentRandomState();
     const DatasetClass = lookupKind(config.kind).class as new (config: DatasetBaseConfig) => unknown;
     const base = new DatasetClass(config);
     if (!isDataset(base))
@@ -31,6 +33,7 @@ export class DatasetFactory {
       const Wrapper = lookupKind(wrapper.kind).class as WrapperClass;
       dataset = Wrapper.fromConfig?.(wrapper, dataset) ?? new Wrapper(wrapper, dataset);
     }
+    noteDataset(dataset, config, randomState);
     return dataset;
   }
 }
@@ -40,10 +43,15 @@ export class DatasetFactory {
  * without a config a pipeline that stacks every key.
  */
 export function createPipeline(config: unknown): Collator {
-  if (config === null || config === undefined) return new MultiStagePipeline();
-  const pipeline = config instanceof Collator ? config : construct(config);
+  const pipeline =
+    config === null || config === undefined
+      ? new MultiStagePipeline()
+      : config instanceof Collator
+        ? config
+        : construct(config);
   if (!(pipeline instanceof Collator))
     throw new TypeError(`expected a Collator as pipeline, received ${describeObject(pipeline)}`);
+  notePipeline(pipeline, config ?? null);
   return pipeline;
 }
 

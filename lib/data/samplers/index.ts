@@ -1,3 +1,4 @@
+export { BatchSampler } from "./batch-sampler";
 /** Which samples a run loads, and in which order. */
 export { DistributedSampler } from "./distributed-sampler";
 export type { DistributedSamplerOptions } from "./distributed-sampler";

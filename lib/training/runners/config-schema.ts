@@ -113,7 +113,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     run_id: optional(runId()),
     /** Device indices as a quoted list, `"0,1"`. */
     devices: optional(str()),
-    /** Loader workers per process. Has no effect yet (the log says so): samples are loaded in the process that trains. */
+    /** Threads that load samples, for training and callbacks together. 0: the process itself; null: as many as seem useful. */
     num_workers: optional(int({ ge: 0 })),
     /** Speed of convolutions on a GPU. Has no effect yet: cuDNN chooses its algorithms itself. */
     cudnn_benchmark: bool().default(true),

@@ -1,6 +1,6 @@
 import { type CallbackBase, PeriodicDataIteratorCallback, ResultTuple } from "../../core/callbacks";
 import { moveItemsToDevice } from "../../core/device/move-items";
-import type { DatasetLike, DeviceBatch } from "../../core/interfaces/data";
+import type { Batch, DatasetLike, DeviceBatch, Sample } from "../../core/interfaces/data";
 import { addGlobalHandlers } from "../../core/logging";
 import type { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
@@ -34,7 +34,7 @@ export async function developmentRun(
   await prepareData(config);
   setSeed(config.seed);
   await scope(async () => {
-    const dataContainer = createData(config);
+    const dataContainer = createData(config, DEVICE);
     const indices = await showSample(config, dataContainer, print);
     const batch = await showBatch(dataContainer.getDataset("train"), indices, print);
     const { trainer, model } = createExperiment(config, dataContainer);
@@ -167,7 +167,7 @@ function randomIndices(length: number, count: number): number[] {
 }
 
 async function loadBatch(dataset: DatasetLike, indices: readonly number[]): Promise<DeviceBatch> {
-  const loader = new DataLoader(dataset, { sampler: indices, batchSize: indices.length });
+  const loader = new DataLoader<Sample, Batch>(dataset, { sampler: indices, batchSize: indices.length });
   for await (const batch of loader) return moveItemsToDevice(DEVICE, batch);
   throw new RangeError("expected samples, but the data set is empty");
 }

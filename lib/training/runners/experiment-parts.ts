@@ -11,8 +11,8 @@ export async function prepareData({ datasets, model }: ConfigSchema): Promise<vo
   await prepareDatasets(datasets, { dataSpecs: (model as { data_specs?: unknown }).data_specs ?? null });
 }
 
-/** The data sets in the order of the config, each with its pipeline. @throws ValueError for empty ones, and splits that share samples */
-export function createData(config: ConfigSchema): DataContainer {
+/** The data sets in the order of the config, each with its pipeline, for a run on `device`. @throws ValueError for empty ones, and splits that share samples */
+export function createData(config: ConfigSchema, device: string): DataContainer {
   const factory = new DatasetFactory();
   const datasets = Object.entries(config.datasets).map(([key, datasetConfig]) => {
     const dataset = factory.create(datasetConfig);
@@ -20,7 +20,12 @@ export function createData(config: ConfigSchema): DataContainer {
     return [key, dataset] as const;
   });
   checkSplits(new Map(datasets));
-  return new DataContainer(new Map(datasets), { seed: config.sample_order === "1.1" ? null : seedOf(config) });
+  return new DataContainer(new Map(datasets), {
+    seed: config.sample_order === "1.1" ? null : seedOf(config),
+    numWorkers: config.num_workers,
+    prefetchFactor: config.trainer.dataloader_prefetch_factor,
+    pinMemory: device.startsWith("cuda"),
+  });
 }
 
 /** The seed of this process. */

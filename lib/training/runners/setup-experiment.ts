@@ -115,17 +115,9 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
   const resumed = resumeFrom(options, pathProvider);
   const metricPropertyProvider = new MetricPropertyProvider();
   const tracker = createTracker(config, { metricPropertyProvider, pathProvider });
-  const ahead = {
-    num_workers: config.num_workers,
-    dataloader_prefetch_factor: config.trainer.dataloader_prefetch_factor,
-  };
-  for (const [key, value] of Object.entries(ahead)) {
-    if ((value ?? 0) > 0)
-      logger.info(`${key} ${value} has no effect yet: samples are loaded in the process that trains`);
-  }
   await prepareData(config);
   setSeed(seedOf(config));
-  const dataContainer = createData(config);
+  const dataContainer = createData(config, device);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };
   const trainer = createTrainer(resumed, dependencies);
   const model = createModel(config, trainer);

@@ -46,7 +46,7 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     find_unused_params: bool().default(false),
     /** Of training on several devices; not implemented yet. */
     static_graph: bool().default(false),
-    /** Batches that each loader worker reads ahead. Has no effect yet: samples are loaded in the process that trains. */
+    /** Batches that each loader worker loads ahead; null: 2. */
     dataloader_prefetch_factor: optional(int({ ge: 1 })),
     /** Batch keys handed to the model. */
     forward_properties: optional(list(str())).default(() => []),

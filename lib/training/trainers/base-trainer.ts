@@ -287,9 +287,18 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     });
   }
 
+  /** Runs with metrics that are written, and without threads that load afterwards, however it ends. */
+  async #loading(run: () => Promise<void>): Promise<void> {
+    try {
+      await this.logWriter.scope(run);
+    } finally {
+      await this.dataContainer.close?.();
+    }
+  }
+
   /** Trains the model from the start to the end of the run, or until a signal or a callback ends it. */
   async train(model: ModelBase): Promise<void> {
-    await this.logWriter.scope(async () => this.#train(model));
+    await this.#loading(async () => this.#train(model));
   }
 
   async #train(model: ModelBase): Promise<void> {
@@ -332,7 +341,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
 
   /** Runs the callbacks of the configuration once, without training. */
   async eval(model: ModelBase): Promise<void> {
-    await this.logWriter.scope(async () => this.#eval(model));
+    await this.#loading(async () => this.#eval(model));
   }
 
   async #eval(model: ModelBase): Promise<void> {

@@ -1,8 +1,10 @@
-import { getRngState, keep, setRngState, Tensor } from "../../torch";
+import { getRngState, keep, scope, setRngState, Tensor, tensor } from "../../torch";
 
 /** Entries of a trainer's checkpoint: state of the default CPU generator now, and at the beginning of the epoch. */
 const NOW = "cpu";
 const EPOCH_START = "cpu_epoch_start";
+/** Entry with the seed that the random numbers of batches start from. */
+const DATA_SEED = "data_seed";
 
 /**
  * The random numbers of training, kept apart from those that callbacks draw, so that a resumed run draws the same numbers
@@ -14,6 +16,8 @@ export class TrainingRandomness {
   /** State before the order of the current epoch was drawn. */
   #epochStart: Tensor | null = null;
   #resumed: { now: Tensor; epochStart: Tensor | null } | null = null;
+  /** Where the random numbers of batches start; null until the loader of training is there. A stored one comes first. */
+  dataSeed: bigint | null = null;
 
   /** Marks the beginning of an epoch. */
   markEpochStart(): void {
@@ -40,7 +44,10 @@ export class TrainingRandomness {
   /** For the trainer's checkpoint file. */
   stateDict(): Map<string, Tensor> {
     const now = this.#held ?? getRngState();
-    return new Map([[NOW, now], ...(this.#epochStart === null ? [] : [[EPOCH_START, this.#epochStart] as const])]);
+    const state = new Map([[NOW, now]]);
+    if (this.#epochStart !== null) state.set(EPOCH_START, this.#epochStart);
+    if (this.dataSeed !== null) state.set(DATA_SEED, tensor(this.dataSeed, { dtype: "int64" }));
+    return state;
   }
 
   /** Remembers a stored state until the data loader is there. */
@@ -49,6 +56,8 @@ export class TrainingRandomness {
       state instanceof Map ? state.get(key) : (state as Record<string, unknown> | null)?.[key];
     const now = entry(NOW);
     const epochStart = entry(EPOCH_START);
+    const dataSeed = entry(DATA_SEED);
+    if (dataSeed instanceof Tensor) this.dataSeed = scope(() => BigInt(dataSeed.itemScalar() as bigint));
     this.#resumed =
       now instanceof Tensor
         ? { now: keep(now), epochStart: epochStart instanceof Tensor ? keep(epochStart) : null }

@@ -1,5 +1,5 @@
-import { scope } from "../../torch";
-import type { Batch, DataContainerLike, SamplerLike } from "../../core/interfaces/data";
+import { Generator } from "../../torch";
+import type { Batch, DataContainerLike, DatasetLike, SamplerLike } from "../../core/interfaces/data";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { getLogger } from "../../core/logging";
 import { fullySpecified } from "../../core/iteration/training-iteration";
@@ -17,57 +17,67 @@ export interface TrainingBatchesOptions {
   readonly shuffle: boolean;
 }
 
-/** The batches of a training run, epoch after epoch: one pass of the loader each, from where the run starts. */
+/** The batches of a training run, epoch after epoch: one pass of a loader each, from where the run starts. */
 export class TrainingBatches {
-  readonly #loader: AsyncIterable<Batch>;
+  readonly #container: DataContainerLike;
+  readonly #dataset: DatasetLike;
   readonly #sampler: SamplerLike;
   readonly #counter: UpdateCounter;
   readonly #sizes: BatchSizes;
+  /** Batch k of the run draws its random numbers from a stream with this seed plus k. */
+  #seed: bigint;
   #epoch: number;
   /** The pass in progress; it is opened with the first batch of an epoch, which draws the order of its samples. */
   #pass: AsyncIterator<Batch> | null = null;
 
   constructor({ dataContainer, updateCounter, sizes, shuffle }: TrainingBatchesOptions) {
-    const dataset = dataContainer.getDataset("train");
-    if (dataset.pipeline === null || dataset.pipeline === undefined) {
+    this.#dataset = dataContainer.getDataset("train");
+    if (this.#dataset.pipeline === null || this.#dataset.pipeline === undefined) {
       throw new ValueError("the training set has no pipeline that collates its samples");
     }
+    this.#container = dataContainer;
     this.#counter = updateCounter;
     this.#sizes = sizes;
     this.#epoch = fullySpecified(updateCounter.startIteration, "the start of training").epoch;
-    this.#sampler = dataContainer.getMainSampler(dataset, shuffle);
-    this.#loader = dataContainer.getDataLoader(dataset, {
-      sampler: this.#sampler,
-      batchSize: sizes.batchSize,
-      dropLast: true,
-    });
-    // PyTorch's loader draws a base seed for its workers before the first batch, unless it has a generator of its own; a run
-    // that is resumed later restores a random state from after that draw.
-    if (this.#epoch === 0 && (dataContainer.seed ?? null) === null) drawSeed();
+    this.#sampler = dataContainer.getMainSampler(this.#dataset, shuffle);
+    // PyTorch's loader draws a base seed for its workers before the first batch: from a generator of its own, or else from the
+    // default one, as release 1.1 does.
+    const own = dataContainer.seed ?? null;
+    this.#seed = drawSeed(own === null ? null : new Generator().manualSeed(own));
+  }
+
+  get #batchesPerEpoch(): number {
+    return this.#counter.updatesPerEpoch * this.#sizes.accumulationSteps;
   }
 
   /** The next batch of the epoch; its tensors belong to the scope of the call. */
   async next(): Promise<Batch> {
-    const next = await this.#read();
+    const next = await (this.#pass ??= this.#open()).next();
     if (next.done === true) {
-      const { updatesPerEpoch, curIteration } = this.#counter;
       throw new RuntimeError(
-        `the data loader ended at ${curIteration}: expected ${updatesPerEpoch * this.#sizes.accumulationSteps} batches in every epoch`,
+        `the data loader ended at ${this.#counter.curIteration}: expected ${this.#batchesPerEpoch} batches in every epoch`,
       );
     }
     return next.value;
   }
 
-  #read(): Promise<IteratorResult<Batch>> {
-    if (this.#pass === null) {
-      this.#sampler.setEpoch?.(this.#epoch);
-      this.#pass = this.#loader[Symbol.asyncIterator]();
-    }
-    return this.#pass.next();
+  /** @param skip - batches that are left out */
+  #open(skip = 0): AsyncIterator<Batch> {
+    this.#sampler.setEpoch?.(this.#epoch);
+    const loader = this.#container.getDataLoader(this.#dataset, {
+      sampler: this.#sampler,
+      batchSize: this.#sizes.batchSize,
+      dropLast: true,
+      seed: this.#seed + BigInt(this.#epoch * this.#batchesPerEpoch),
+      skip,
+    });
+    return loader[Symbol.asyncIterator]();
   }
 
   /** Brings random numbers and data to where the resumed run was: inside an epoch, batches that it has seen are left out. */
   async resume(randomness: TrainingRandomness): Promise<void> {
+    randomness.dataSeed ??= this.#seed;
+    this.#seed = randomness.dataSeed;
     const seen = (this.#counter.update % this.#counter.updatesPerEpoch) * this.#sizes.accumulationSteps;
     if (seen > 0) {
       if (!randomness.isResumed) {
@@ -77,23 +87,20 @@ export class TrainingBatches {
       }
       randomness.resumeEpochStart();
       randomness.markEpochStart();
-      for (let i = 0; i < seen; i++) await scope(async () => void (await this.next()));
+      this.#pass = this.#open(seen);
     }
     randomness.resumeNow();
   }
 
-  /**
-   * Ends the pass of an epoch. Full batches that are too few for an update are loaded and left out, so that the random
-   * numbers that loading draws do not depend on where an epoch ends.
-   */
+  /** Ends the pass of an epoch; full batches that are too few for an update are left out. */
   async endEpoch(): Promise<void> {
-    while (await scope(async () => (await this.#read()).done !== true));
-    this.#pass = null;
+    await this.close();
     this.#epoch += 1;
   }
 
   /** Ends loading, also inside an epoch. */
   async close(): Promise<void> {
     await this.#pass?.return?.();
+    this.#pass = null;
   }
 }

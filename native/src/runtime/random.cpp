@@ -5,6 +5,7 @@
 
 #include "exports.h"
 #include "napi/arguments.h"
+#include "runtime/random_stream.h"
 
 namespace noether {
 
@@ -18,13 +19,28 @@ at::Generator& generator_of(Addon& addon, const Arguments& arguments) {
   return addon.generators[id];
 }
 
+// As generator_of, but while this thread has a stream, that is its default generator.
+at::Generator stream_or_generator(Addon& addon, const Arguments& arguments) {
+  at::Generator& generator = generator_of(addon, arguments);
+  const at::Generator stream = random_stream();
+  return stream.defined() && &generator == &addon.generators.front() ? stream : generator;
+}
+
 Napi::Value manual_seed(Addon&, const Arguments& arguments) {
-  at::manual_seed(arguments.seed(0, "seed"));
+  const uint64_t seed = arguments.seed(0, "seed");
+  at::Generator stream = random_stream();
+  if (stream.defined()) {
+    const std::lock_guard<std::mutex> lock(stream.mutex());
+    stream.set_current_seed(seed);
+  } else {
+    at::manual_seed(seed);
+  }
   return arguments.env().Undefined();
 }
 
 Napi::Value initial_seed(Addon&, const Arguments& arguments) {
-  const at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const at::Generator stream = random_stream();
+  const at::Generator generator = stream.defined() ? stream : at::detail::getDefaultCPUGenerator();
   return Napi::BigInt::New(arguments.env(), generator.current_seed());
 }
 
@@ -48,27 +64,38 @@ Napi::Value free_generator(Addon& addon, const Arguments& arguments) {
 }
 
 Napi::Value generator_seed(Addon& addon, const Arguments& arguments) {
-  at::Generator& generator = generator_of(addon, arguments);
+  at::Generator generator = stream_or_generator(addon, arguments);
   const std::lock_guard<std::mutex> lock(generator.mutex());
   generator.set_current_seed(arguments.seed(1, "seed"));
   return arguments.env().Undefined();
 }
 
 Napi::Value generator_initial_seed(Addon& addon, const Arguments& arguments) {
-  return Napi::BigInt::New(arguments.env(), generator_of(addon, arguments).current_seed());
+  return Napi::BigInt::New(arguments.env(), stream_or_generator(addon, arguments).current_seed());
 }
 
 Napi::Value generator_state(Addon& addon, const Arguments& arguments) {
-  at::Generator& generator = generator_of(addon, arguments);
+  at::Generator generator = stream_or_generator(addon, arguments);
   const std::lock_guard<std::mutex> lock(generator.mutex());
   return Napi::Number::New(arguments.env(), addon.tensors.put(generator.get_state()));
 }
 
 Napi::Value set_generator_state(Addon& addon, const Arguments& arguments) {
-  at::Generator& generator = generator_of(addon, arguments);
+  at::Generator generator = stream_or_generator(addon, arguments);
   const at::Tensor state = arguments.tensor(1, "state");
   const std::lock_guard<std::mutex> lock(generator.mutex());
   generator.set_state(state);
+  return arguments.env().Undefined();
+}
+
+Napi::Value enter_stream(Addon& addon, const Arguments& arguments) {
+  enter_random_stream(generator_of(addon, arguments));
+  return arguments.env().Undefined();
+}
+
+Napi::Value exit_stream(Addon&, const Arguments& arguments) {
+  if (!random_stream().defined()) fail("ERR_ARGUMENT", "internal: there is no random stream to leave");
+  exit_random_stream();
   return arguments.env().Undefined();
 }
 
@@ -83,6 +110,8 @@ void export_random(Napi::Env, Napi::Object exports) {
   define<generator_initial_seed>(exports, "generatorInitialSeed");
   define<generator_state>(exports, "generatorState");
   define<set_generator_state>(exports, "setGeneratorState");
+  define<enter_stream>(exports, "enterRandomStream");
+  define<exit_stream>(exports, "exitRandomStream");
 }
 
 }  // namespace noether

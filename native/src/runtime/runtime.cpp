@@ -2,6 +2,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <c10/core/DefaultDtype.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "exports.h"
 #include "kernels/cpu.h"
@@ -25,6 +28,15 @@ Napi::Value num_threads(Addon&, const Arguments& arguments) {
 
 Napi::Value set_num_threads(Addon&, const Arguments& arguments) {
   at::set_num_threads(thread_count(arguments));
+  return arguments.env().Undefined();
+}
+
+// Operators that this thread calls compute on it alone. at::set_num_threads also sets what threads get that libtorch starts later.
+Napi::Value compute_on_one_thread(Addon&, const Arguments& arguments) {
+  at::get_num_threads();  // sets this thread up, which would undo the next line
+#ifdef _OPENMP
+  omp_set_num_threads(1);
+#endif
   return arguments.env().Undefined();
 }
 
@@ -72,6 +84,7 @@ Napi::Value set_default_dtype(Addon&, const Arguments& arguments) {
 void export_runtime(Napi::Env, Napi::Object exports) {
   define<num_threads>(exports, "numThreads");
   define<set_num_threads>(exports, "setNumThreads");
+  define<compute_on_one_thread>(exports, "computeOnOneThread");
   define<num_interop_threads>(exports, "numInteropThreads");
   define<set_num_interop_threads>(exports, "setNumInteropThreads");
   define<versions>(exports, "versions");

@@ -13,9 +13,15 @@ namespace noether {
 
 namespace {
 
+struct Entry {
+  at::Tensor tensor;
+  // Who parked it: a number that the thread chose.
+  int64_t owner;
+};
+
 struct Parked {
   std::mutex mutex;
-  std::unordered_map<uint64_t, at::Tensor> tensors;
+  std::unordered_map<uint64_t, Entry> tensors;
   // A ticket of another copy of the addon must not fit here.
   uint64_t next_ticket = (uint64_t{std::random_device()()} << 20) + 1;
 };
@@ -46,9 +52,10 @@ at::Tensor portable(const at::Tensor& tensor) {
 
 Napi::Value park(Addon&, const Arguments& arguments) {
   at::Tensor tensor = portable(arguments.tensor(0, "tensor"));
+  const int64_t owner = arguments.is_missing(1) ? 0 : arguments.integer(1, "owner");
   const std::lock_guard<std::mutex> lock(parked().mutex);
   const uint64_t ticket = parked().next_ticket++;
-  parked().tensors.emplace(ticket, std::move(tensor));
+  parked().tensors.emplace(ticket, Entry{std::move(tensor), owner});
   return Napi::Number::New(arguments.env(), static_cast<double>(ticket));
 }
 
@@ -62,10 +69,29 @@ Napi::Value adopt(Addon& addon, const Arguments& arguments) {
       fail("ERR_TICKET", "no tensor waits under ticket " + std::to_string(ticket) +
                              ": each can be adopted once, by the copy of noether-ts that parked it");
     }
-    tensor = std::move(found->second);
+    tensor = std::move(found->second.tensor);
     parked().tensors.erase(found);
   }
   return Napi::Number::New(arguments.env(), addon.tensors.put(std::move(tensor)));
+}
+
+// Frees what an owner that has ended parked and nobody will adopt.
+Napi::Value abandon(Addon&, const Arguments& arguments) {
+  const int64_t owner = arguments.integer(0, "owner");
+  std::vector<at::Tensor> freed;  // outside of the lock
+  {
+    const std::lock_guard<std::mutex> lock(parked().mutex);
+    auto& tensors = parked().tensors;
+    for (auto entry = tensors.begin(); entry != tensors.end();) {
+      if (entry->second.owner != owner) {
+        ++entry;
+        continue;
+      }
+      freed.push_back(std::move(entry->second.tensor));
+      entry = tensors.erase(entry);
+    }
+  }
+  return Napi::Number::New(arguments.env(), static_cast<double>(freed.size()));
 }
 
 }  // namespace
@@ -73,6 +99,7 @@ Napi::Value adopt(Addon& addon, const Arguments& arguments) {
 void export_sharing(Napi::Env, Napi::Object exports) {
   define<park>(exports, "park");
   define<adopt>(exports, "adopt");
+  define<abandon>(exports, "abandon");
 }
 
 }  // namespace noether

@@ -1,8 +1,8 @@
-import { DataLoader, MultiStagePipeline } from "../../../lib/data";
+import { DataLoader, MultiStagePipeline, type Sample } from "../../../lib/data";
 import { ValueError } from "../../../lib/config/python-errors";
 import { collect, IndexDataset, values } from "../support";
 
-const indices = async (loader: DataLoader) => (await collect(loader)).map((batch) => values(batch["index"]));
+const indices = async (loader: DataLoader<Sample>) => (await collect(loader)).map((batch) => values(batch["index"]));
 
 describe("DataLoader", () => {
   test("without a sampler: the order of the data set, the last batch as it is", async () => {

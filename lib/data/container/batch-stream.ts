@@ -1,0 +1,129 @@
+import { scope } from "../../torch";
+import { loadBatch, type BatchSource, type BatchTask } from "./load-batch";
+import type { WorkerPool } from "./worker-pool";
+import type { ArrivingBatch, WorkerSource } from "./worker-thread";
+
+/** How the batches of a pass are loaded. */
+export interface BatchStreamOptions {
+  /** The batches; asked for as they are needed. */
+  readonly tasks: Iterator<BatchTask>;
+  /** What they are made of in this thread. */
+  readonly here: () => BatchSource | Promise<BatchSource>;
+  /** What they are made of in workers. */
+  readonly there: WorkerSource;
+  /** The workers; null: this thread loads a batch when it is asked for. Asked before every batch. */
+  readonly pool: () => WorkerPool | null;
+  /** Batches that each worker has to load, besides those that are used. */
+  readonly prefetchFactor: number;
+  /** Seconds to wait for a batch of a worker; 0: without end. */
+  readonly timeout?: number;
+  /** Called with the seconds that this thread took to load a batch. */
+  readonly onLoaded?: (seconds: number) => void;
+  /** Called once when the pass is over. */
+  readonly onEnd?: () => Promise<void>;
+}
+
+const END = Symbol("end");
+
+/** The batches of one pass, in their order, whoever loads them and however far ahead. */
+export class BatchStream<T> implements AsyncIterableIterator<T> {
+  readonly #options: BatchStreamOptions;
+  readonly #arriving: ArrivingBatch[] = [];
+  #isOver = false;
+
+  constructor(options: BatchStreamOptions) {
+    this.#options = options;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next batch; its tensors belong to the scope of the call. An error ends the pass. */
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#isOver) return { done: true, value: undefined };
+    let value: unknown;
+    try {
+      value = await scope(async () => this.#load());
+    } catch (error) {
+      await this.return();
+      throw error;
+    }
+    return value === END ? this.return() : { done: false, value: value as T };
+  }
+
+  /** Ends the pass: what is loaded or loading is freed. */
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#options.tasks.return?.();
+      for (const batch of this.#arriving.splice(0)) batch.cancel();
+      await this.#options.onEnd?.();
+    }
+    return { done: true, value: undefined };
+  }
+
+  async #load(): Promise<unknown> {
+    const pool = this.#options.pool();
+    if (pool !== null) this.#fill(pool);
+    const arriving = this.#arriving.shift();
+    if (arriving === undefined) return this.#loadHere();
+    try {
+      return await arriving.open(this.#options.timeout ?? 0);
+    } catch (error) {
+      arriving.cancel();
+      throw error;
+    } finally {
+      if (pool !== null && !this.#isOver) this.#fill(pool);
+    }
+  }
+
+  /** Gives every worker something to do. */
+  #fill(pool: WorkerPool): void {
+    const { tasks, there, prefetchFactor } = this.#options;
+    while (this.#arriving.length < pool.size * prefetchFactor) {
+      const next = tasks.next();
+      if (next.done === true) return;
+      this.#arriving.push(pool.load(there, next.value));
+    }
+  }
+
+  async #loadHere(): Promise<unknown> {
+    const next = this.#options.tasks.next();
+    if (next.done === true) return END;
+    const start = performance.now();
+    const batch = await loadBatch(await this.#options.here(), next.value);
+    this.#options.onLoaded?.((performance.now() - start) / 1000);
+    return batch;
+  }
+}
+
+/** The parts of a {@link BatchTask} that all batches of a pass have. */
+export type TaskOptions = Pick<BatchTask, "timed" | "pin">;
+
+/**
+ * The tasks of a pass: batch k draws from `seed + k`.
+ *
+ * @param skip - leave out so many batches; the order is drawn at once
+ */
+export function batchTasks(
+  batches: Iterable<readonly number[] | number>,
+  seed: bigint,
+  options: TaskOptions,
+  skip = 0,
+): Iterator<BatchTask> {
+  const iterator = batches[Symbol.iterator]();
+  let batch = 0n;
+  for (; batch < skip; batch++) iterator.next();
+  return {
+    next() {
+      const next = iterator.next();
+      if (next.done === true) return { done: true, value: undefined };
+      return { done: false, value: { ...options, indices: next.value, seed: seed + batch++ } };
+    },
+    return() {
+      iterator.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+}

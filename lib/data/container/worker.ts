@@ -1,0 +1,102 @@
+/** What a worker thread of the loader runs: makes data sets from their sources, and batches from these. */
+import { join } from "node:path";
+import { createRequire } from "node:module";
+import { parentPort, threadId, workerData } from "node:worker_threads";
+import { provideModules } from "../../config/factory/load-kind";
+import { RuntimeError } from "../../config/python-errors";
+import { LogLevel, rootLogger } from "../../core/logging";
+import { scope } from "../../torch";
+import { computeOnOneThread } from "../../torch/runtime";
+import { fromFile } from "../factory/dataset-source";
+import { datasetFromSource, pipelineFromSource } from "../factory/from-source";
+import { loadBatch, type BatchSource, type Collate, type SampleSet } from "./load-batch";
+import { encode } from "./transfer";
+import { encodeError } from "./worker-errors";
+import type { EncodedSource, Request, Response, WorkerSetup } from "./worker-messages";
+import "..";
+
+const { worker, init } = workerData as WorkerSetup;
+const port = parentPort!;
+const send = (response: Response): void => port.postMessage(response);
+
+/** `import … from "noether-ts/core"` in files of the user's means the modules of this thread; they are loaded when one asks. */
+function provideOwnModules(): void {
+  const load = createRequire(__filename);
+  const modules: Record<string, unknown> = {};
+  for (const layer of ["config", "core", "data", "inference", "initializers", "io", "modeling", "torch", "training"]) {
+    const file = join(__dirname, "..", "..", ...(layer === "core" ? ["entries", "core"] : [layer]));
+    Object.defineProperty(modules, `noether-ts/${layer}`, { enumerable: true, get: (): unknown => load(file) });
+  }
+  const main = join(__dirname, "..", "..", "index");
+  Object.defineProperty(modules, "noether-ts", { enumerable: true, get: (): unknown => load(main) });
+  provideModules(modules);
+}
+
+const sources = new Map<number, Promise<BatchSource>>();
+const cancelled = new Set<number>();
+const queue: Extract<Request, { type: "load" }>[] = [];
+let isRunning = false;
+
+async function makeSource({ dataset, length, collate }: EncodedSource): Promise<BatchSource> {
+  const made = (await datasetFromSource(dataset)) as SampleSet;
+  if (made.length !== length)
+    throw new RuntimeError(
+      `a data set of ${length} samples has ${made.length} in a worker thread, where it was made again: it has to depend on its config or arguments alone`,
+    );
+  if (typeof collate === "string") return { dataset: made, collate: (await fromFile(collate)) as unknown as Collate };
+  const pipeline = await pipelineFromSource(collate);
+  return { dataset: made, collate: pipeline === null ? null : (samples) => pipeline.collate(samples) };
+}
+
+async function run({ id, source, task }: Extract<Request, { type: "load" }>): Promise<void> {
+  if (cancelled.delete(id)) return send({ type: "cancelled", id });
+  try {
+    await started;
+    const from = await sources.get(source)!;
+    send({ type: "batch", id, batch: await scope(async () => encode(await loadBatch(from, task), threadId)) });
+  } catch (error) {
+    send({ type: "error", id, error: encodeError(error) });
+  }
+}
+
+async function runQueue(): Promise<void> {
+  isRunning = true;
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    await run(next);
+    // what was cancelled meanwhile is heard before the next one
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  isRunning = false;
+}
+
+const handlers: { [T in Request["type"]]: (request: Extract<Request, { type: T }>) => void } = {
+  source({ source, encoded }) {
+    const made = makeSource(encoded);
+    made.catch(() => undefined); // thrown where it is used
+    sources.set(source, made);
+  },
+  load(request) {
+    queue.push(request);
+    if (!isRunning) void runQueue();
+  },
+  cancel({ id }) {
+    const position = queue.findIndex((request) => request.id === id);
+    if (position >= 0) cancelled.add(id);
+  },
+  close() {
+    process.exit(); // ends the thread alone
+  },
+};
+
+async function start(): Promise<void> {
+  computeOnOneThread();
+  provideOwnModules();
+  rootLogger().handlers = [
+    { level: LogLevel.WARNING, handle: ({ name, message }) => send({ type: "warning", name, message }) },
+  ];
+  if (init !== null) await ((await fromFile(init)) as unknown as (worker: number) => unknown)(worker);
+}
+
+const started = start();
+started.catch(() => undefined); // thrown where batches are asked for
+port.on("message", (request: Request) => handlers[request.type](request as never));

@@ -66,7 +66,11 @@ const OPTIONS: Readonly<Record<keyof DataLoaderOptions, true>> = {
 };
 
 /** What the default collate makes of samples. */
-export type DefaultBatch<S> = S extends Tensor | number ? Tensor : S extends readonly Tensor[] ? Tensor[] : Record<string, Tensor>;
+export type DefaultBatch<S> = S extends Tensor | number
+  ? Tensor
+  : S extends readonly Tensor[]
+    ? Tensor[]
+    : Record<string, Tensor>;
 
 /**
  * The batches of a data set, PyTorch's `DataLoader`; each iteration is one pass.
@@ -166,7 +170,15 @@ function checkOptions(options: DataLoaderOptions): void {
   const unknown = Object.keys(options).find((key) => !(key in OPTIONS));
   if (unknown !== undefined)
     throw new TypeError(withSuggestion(`DataLoader has no option "${unknown}"`, unknown, Object.keys(OPTIONS)));
-  const { batchSize = 1, shuffle = false, sampler, batchSampler, numWorkers = 0, dropLast = false, timeout = 0 } = options;
+  const {
+    batchSize = 1,
+    shuffle = false,
+    sampler,
+    batchSampler,
+    numWorkers = 0,
+    dropLast = false,
+    timeout = 0,
+  } = options;
   const { generator, seed, prefetchFactor, persistentWorkers = false, workerInit } = options;
   const refuse = (problem: boolean, message: string): void => {
     if (problem) throw new ValueError(`DataLoader: ${message}`);

@@ -20,7 +20,9 @@ export function encode(value: unknown, owner: number, path = "the batch"): unkno
   if (value instanceof Tensor) return { [TENSOR]: shareTensorOf(owner, value) };
   const type = typeof value;
   if (type === "function" || type === "symbol")
-    throw new TypeError(`${path}: a ${type} cannot go to another thread; use numWorkers: 0, or leave it out of the batch`);
+    throw new TypeError(
+      `${path}: a ${type} cannot go to another thread; use numWorkers: 0, or leave it out of the batch`,
+    );
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item, index) => encode(item, owner, `${path}[${index}]`));
   if (types.isMap(value)) {
@@ -42,7 +44,8 @@ export function encode(value: unknown, owner: number, path = "the batch"): unkno
 export function decode(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(decode);
-  if (types.isMap(value)) return new Map([...(value as Map<unknown, unknown>)].map(([key, item]) => [key, decode(item)]));
+  if (types.isMap(value))
+    return new Map([...(value as Map<unknown, unknown>)].map(([key, item]) => [key, decode(item)]));
   if (types.isSet(value)) return new Set([...(value as Set<unknown>)].map(decode));
   if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isDate(value) || types.isRegExp(value))
     return value;

@@ -21,7 +21,12 @@ import { TimingWrapper } from "../wrappers/timing-wrapper";
  */
 export type DatasetSource =
   | { readonly from: "config"; readonly config: unknown; readonly randomState: Uint8Array }
-  | { readonly from: "file"; readonly kind: string; readonly args: readonly unknown[]; readonly randomState: Uint8Array }
+  | {
+      readonly from: "file";
+      readonly kind: string;
+      readonly args: readonly unknown[];
+      readonly randomState: Uint8Array;
+    }
   | { readonly from: "tensors"; readonly tensors: readonly SharedTensor[] }
   | { readonly from: "subset"; readonly of: DatasetSource; readonly indices: readonly number[] }
   | { readonly from: "properties"; readonly of: DatasetSource; readonly properties: readonly string[] }
@@ -57,7 +62,10 @@ export function notePipeline(pipeline: object, config: unknown): void {
  * @param args - plain data
  * @throws KindError when the file or the export is missing
  */
-export async function datasetFromFile<T extends object = object>(kind: string, ...args: readonly unknown[]): Promise<T> {
+export async function datasetFromFile<T extends object = object>(
+  kind: string,
+  ...args: readonly unknown[]
+): Promise<T> {
   const randomState = currentRandomState();
   const dataset = (await construct(await fromFile(kind), args)) as T;
   sources.set(dataset, () => ({ from: "file", kind, args: plain(args, "its arguments") as unknown[], randomState }));

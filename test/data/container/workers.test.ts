@@ -1,0 +1,211 @@
+import { join } from "node:path";
+import { threadId } from "node:worker_threads";
+import { getRngState, manualSeed, memory, ones, scope, setRngState, type Tensor } from "../../../lib/torch";
+import { FileNotFoundError, RuntimeError } from "../../../lib/config/python-errors";
+import {
+  createPipeline,
+  DataContainer,
+  datasetFromFile,
+  DatasetFactory,
+  DataLoader,
+  type DatasetProtocol,
+  NoSourceError,
+  TensorDataset,
+} from "../../../lib/data";
+import { registered, validateConfig } from "../../../lib/config/schema";
+import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
+import { register, type KindClass } from "../../../lib/config/registry";
+import * as fixtures from "./fixtures/datasets";
+import { collectGarbage } from "../../support/collect-garbage";
+import { collect, IndexDataset, values } from "../support";
+
+const FILE = join(__dirname, "fixtures", "datasets.ts");
+
+// jest cannot load files of users in this thread; workers load them as a run does
+for (const [name, value] of Object.entries(fixtures))
+  if (typeof value === "function") register(`${FILE}#${name}`, { class: value as KindClass });
+
+beforeAll(collectGarbage);
+
+/** A data set of a config, as a run makes it. */
+function fromConfig(config: Record<string, unknown> = {}): DatasetProtocol {
+  const plain = {
+    kind: `${FILE}#RandomDataset`,
+    size: 11,
+    pipeline: {
+      kind: "noether.data.pipeline.MultiStagePipeline",
+      sample_processors: [{ kind: `${FILE}#Shuffling` }],
+    },
+    dataset_wrappers: [{ kind: "noether.data.base.wrappers.ShuffleWrapper" }],
+    ...config,
+  };
+  const validated = validateConfig(registered(DatasetBaseConfig), plain);
+  const dataset = new DatasetFactory().create(validated);
+  dataset.pipeline = createPipeline(validated.pipeline);
+  return dataset;
+}
+
+/** Batches as plain values, without times and threads. */
+async function batchesOf(container: DataContainer, options: object = {}): Promise<unknown[]> {
+  const dataset = container.getDataset("train", null, 9);
+  const batches = await collect(
+    container.getDataLoader(dataset, { sampler: container.getMainSampler(dataset), batchSize: 2, ...options }),
+  );
+  await container.close();
+  return batches.map((batch) =>
+    Object.fromEntries(
+      Object.entries(batch).flatMap(([key, value]) =>
+        key.startsWith("__meta") || key === "thread" ? [] : [[key, values(value)]],
+      ),
+    ),
+  );
+}
+
+test.each([1, 2, 4])("the same batches with %d workers as without", async (numWorkers) => {
+  manualSeed(5);
+  const dataset = fromConfig();
+  const state = getRngState();
+  const container = new DataContainer({ train: dataset });
+  const expected = await batchesOf(container);
+  expect(expected.length).toBe(5);
+  setRngState(state);
+  const threaded = new DataContainer({ train: dataset }, { numWorkers, prefetchFactor: 3 });
+  expect(await batchesOf(threaded)).toEqual(expected);
+});
+
+describe("a DataLoader of a data set from a file", () => {
+  const troubled = (length: number, troubles: Record<number, string> = {}) =>
+    datasetFromFile<fixtures.Troubled>(`${FILE}#Troubled`, length, troubles);
+  const options = { numWorkers: 1, batchSize: 2 };
+
+  /** What a pass ends with. */
+  async function failure(
+    troubles: Record<number, string>,
+    more: object = {},
+  ): Promise<Error & Record<string, unknown>> {
+    const loader = new DataLoader(await troubled(8, troubles), { ...options, ...more });
+    return collect(loader).then(
+      () => Promise.reject(new Error("expected a pass that fails")),
+      (error: Error & Record<string, unknown>) => error,
+    );
+  }
+
+  test("workers load, in the order of the data set, and share what they load", async () => {
+    const loader = new DataLoader(await troubled(9), { numWorkers: 2, batchSize: 2 });
+    const batches = await collect(loader);
+    expect(batches.map(({ x }) => values(x))).toEqual([[[0], [1]], [[2], [3]], [[4], [5]], [[6], [7]], [[8]]]);
+    const threads = batches.flatMap(({ thread }) => values(thread) as number[]);
+    expect([threads.includes(threadId), new Set(threads).size]).toEqual([false, 2]);
+  });
+
+  test.each([
+    ["range", RangeError, "sample 3: no such thing"],
+    ["missing", FileNotFoundError, "sample 3: expected /data/7/p.npy, but there is none"],
+  ])("an error of a worker keeps its class and names the sample: %s", async (trouble, type, message) => {
+    const error = await failure({ 3: trouble });
+    expect(error).toBeInstanceOf(type);
+    expect([error.message, error["sampleIndex"]]).toEqual([message, 3]);
+    expect(error.stack).toContain("datasets.ts");
+  });
+
+  test("an error of the file system keeps its code and names the file", async () => {
+    const error = await failure({ 5: "fs" });
+    expect(error).toMatchObject({ code: "ENOENT", path: "/nowhere/at/all.npy" });
+    expect(error.message).toMatch(/^sample 5: .*\/nowhere\/at\/all\.npy/);
+  });
+
+  test("what is thrown and no error becomes one", async () => {
+    expect(await failure({ 0: "string" })).toMatchObject({ name: "Error", message: "sample 0: thrown: a string" });
+  });
+
+  test("errors are the same without workers", async () => {
+    const error = await failure({ 3: "missing" }, { numWorkers: 0 });
+    expect(error).toBeInstanceOf(FileNotFoundError);
+    expect([error.message, error["sampleIndex"]]).toEqual(["sample 3: expected /data/7/p.npy, but there is none", 3]);
+  });
+
+  test.each([
+    ["exit", "DataLoader worker 0 exited unexpectedly (code 3) while it had samples 4, 5 to load"],
+    ["uncaught", "DataLoader worker 0 exited unexpectedly (code 1) while it had samples 4, 5 to load: out of the blue"],
+  ])("a worker that ends: %s", async (trouble, message) => {
+    const error = await failure({ 4: trouble });
+    expect(error).toBeInstanceOf(RuntimeError);
+    expect(error.message).toBe(message);
+  });
+
+  test("a worker that ends leaves no batch in memory, and a new pass starts new workers", async () => {
+    const loader = new DataLoader(await troubled(8, { 6: "exit" }), { ...options, persistentWorkers: true });
+    await expect(collect(loader)).rejects.toThrow("exited unexpectedly");
+    await collectGarbage();
+    const before = memory().bytes;
+    await scope(async () => expect(collect(loader)).rejects.toThrow("exited unexpectedly"));
+    expect(memory().bytes).toBe(before);
+    await loader.close();
+  });
+
+  test("what cannot go to another thread is refused by name", async () => {
+    const collate = `${FILE}#first`;
+    expect((await failure({ 0: "function" }, { collate })).message).toContain("the batch.x: a function cannot go");
+    expect((await failure({ 0: "object" }, { collate })).message).toContain(
+      "the batch.thread: an object of the class Troubled",
+    );
+  });
+
+  test("a timeout", async () => {
+    const error = await failure({ 2: "never" }, { timeout: 0.001 });
+    expect([error.name, error.message]).toEqual([
+      "RuntimeError",
+      "the DataLoader timed out after 0.001 seconds without a batch",
+    ]);
+  });
+
+  test("a pass that is left early ends its workers, also while they load, and frees what they have loaded", async () => {
+    const loader = new DataLoader(await troubled(8, { 5: "never" }), options);
+    await collectGarbage();
+    const before = memory().bytes;
+    await scope(async () => {
+      for await (const { x } of loader) {
+        expect(values(x)).toEqual([[0], [1]]);
+        break;
+      }
+    });
+    expect(memory().bytes).toBe(before);
+  });
+
+  test("collating and setting up by functions of a file", async () => {
+    const collated = new DataLoader(await troubled(4), { ...options, collate: `${FILE}#sum` });
+    expect((await collect(collated)).map(({ sum }) => values(sum))).toEqual([[1], [5]]);
+    const numbered = new DataLoader(
+      await datasetFromFile<{ length: number; get(): number }>(`${FILE}#workerNumbers`, 4),
+      {
+        numWorkers: 2,
+        workerInit: `${FILE}#rememberWorker`,
+      },
+    );
+    expect(new Set((await collect(numbered)).flatMap((batch) => values(batch) as number[]))).toEqual(new Set([0, 1]));
+  });
+
+  test("a function cannot go to a worker, nor an object", async () => {
+    const collate = (samples: readonly { x: Tensor }[]) => samples[0]!;
+    await expect(collect(new DataLoader(await troubled(4), { ...options, collate }))).rejects.toThrow(
+      "name it by its file, ./collate.ts#pad",
+    );
+    const made = collect(new DataLoader(new IndexDataset(3), options));
+    await expect(made).rejects.toThrow(NoSourceError);
+    await expect(made).rejects.toThrow('datasetFromFile("./file.ts#IndexDataset", …)');
+  });
+});
+
+test("tensors of a TensorDataset and of its samples are shared, not copied", async () => {
+  const x = ones([3, 2]);
+  const dataset = new TensorDataset(x, ones([3]));
+  const samples = await collect(new DataLoader<Tensor[], Tensor[]>(dataset, { batchSize: null, numWorkers: 1 }));
+  samples[1]![0]!.fill_(7);
+  expect(values(x)).toEqual([
+    [1, 1],
+    [7, 7],
+    [1, 1],
+  ]);
+  const [batch] = await collect(new DataLoader(dataset, { batchSize: 3, numWorkers: 1 }));
+  expect(batch!.map((part) => part.shape)).toEqual([[3, 2], [3]]);
+});

@@ -56,7 +56,6 @@ export class WorkerThread {
     this.#listener = listener;
     this.#worker = startWorker(setup);
     this.#owner = this.#worker.threadId;
-    this.#worker.unref();
     this.#worker.on("message", (message: Response) => this.#receive(message));
     this.#worker.on("error", (error) => (this.#cause = error));
     this.#ended = new Promise((resolve) => {
@@ -65,6 +64,7 @@ export class WorkerThread {
         resolve();
       });
     });
+    this.#worker.unref(); // last: a listener for messages keeps the process alive
   }
 
   /** Batches that it has been asked for and not given. */

@@ -25,5 +25,7 @@ export class RandomSampler implements SamplerLike {
       ),
     );
     yield* order;
+    // PyTorch's sampler then draws the order of a part of a pass, here of none
+    if (this.generator) scope(() => randperm(this.length, { generator: this.generator }));
   }
 }

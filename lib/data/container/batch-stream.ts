@@ -1,4 +1,5 @@
 import { scope } from "../../torch";
+import { NoSourceError } from "../factory/dataset-source";
 import { loadBatch, type BatchSource, type BatchTask } from "./load-batch";
 import type { WorkerPool } from "./worker-pool";
 import type { ArrivingBatch, WorkerSource } from "./worker-thread";
@@ -17,6 +18,8 @@ export interface BatchStreamOptions {
   readonly prefetchFactor: number;
   /** Seconds to wait for a batch of a worker; 0: without end. */
   readonly timeout?: number;
+  /** Called when a worker cannot make the data set; true: then this thread loads. Default: that is an error. */
+  readonly onNoSource?: (error: NoSourceError) => boolean;
   /** Called with the seconds that this thread took to load a batch. */
   readonly onLoaded?: (seconds: number) => void;
   /** Called once when the pass is over. */
@@ -64,35 +67,37 @@ export class BatchStream<T> implements AsyncIterableIterator<T> {
   }
 
   async #load(): Promise<unknown> {
-    const pool = this.#options.pool();
-    if (pool !== null) this.#fill(pool);
+    this.#fill();
     const arriving = this.#arriving.shift();
-    if (arriving === undefined) return this.#loadHere();
+    if (arriving === undefined) {
+      const next = this.#options.tasks.next();
+      return next.done === true ? END : this.#loadHere(next.value);
+    }
     try {
-      return await arriving.open(this.#options.timeout ?? 0);
+      const batch = await arriving.open(this.#options.timeout ?? 0);
+      this.#fill();
+      return batch;
     } catch (error) {
       arriving.cancel();
-      throw error;
-    } finally {
-      if (pool !== null && !this.#isOver) this.#fill(pool);
+      if (!(error instanceof NoSourceError) || this.#options.onNoSource?.(error) !== true) throw error;
+      return this.#loadHere(arriving.task);
     }
   }
 
   /** Gives every worker something to do. */
-  #fill(pool: WorkerPool): void {
+  #fill(): void {
     const { tasks, there, prefetchFactor } = this.#options;
-    while (this.#arriving.length < pool.size * prefetchFactor) {
+    const pool = this.#isOver ? null : this.#options.pool();
+    while (pool !== null && this.#arriving.length < pool.size * prefetchFactor) {
       const next = tasks.next();
       if (next.done === true) return;
       this.#arriving.push(pool.load(there, next.value));
     }
   }
 
-  async #loadHere(): Promise<unknown> {
-    const next = this.#options.tasks.next();
-    if (next.done === true) return END;
+  async #loadHere(task: BatchTask): Promise<unknown> {
     const start = performance.now();
-    const batch = await loadBatch(await this.#options.here(), next.value);
+    const batch = await loadBatch(await this.#options.here(), task);
     this.#options.onLoaded?.((performance.now() - start) / 1000);
     return batch;
   }

@@ -108,6 +108,7 @@ export class DataContainer implements DataContainerLike {
           there,
           pool: () => this.#workers.pool(there),
           prefetchFactor: this.#prefetchFactor,
+          onNoSource: (error) => this.#workers.giveUp(dataset, error),
           onLoaded: (seconds) => this.#workers.note(seconds),
         }),
     };

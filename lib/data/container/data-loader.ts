@@ -152,7 +152,7 @@ export class DataLoader<S = unknown, B = DefaultBatch<S>> implements AsyncIterab
   async #here(): Promise<BatchSource> {
     const { dataset } = this;
     const given = this.#options.collate ?? pipelineOf(dataset);
-    if (typeof given === "string") return { dataset, collate: (await fromFile(given)) as unknown as Collate };
+    if (typeof given === "string") return { dataset, collate: await fromFile<Collate>(given) };
     return { dataset, collate: given === null ? null : collateFunction(given) };
   }
 }

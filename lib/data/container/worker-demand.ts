@@ -45,10 +45,18 @@ export class WorkerDemand {
       return true;
     } catch (error) {
       if (!(error instanceof NoSourceError)) throw error;
-      this.#here.add(dataset);
-      getLogger("DataContainer").info(`samples are loaded in the process that uses them: ${error.message}`);
+      this.giveUp(dataset, error);
       return false;
     }
+  }
+
+  /** Leaves a data set to the process itself, unless workers are asked for; returns whether it does. The reason is told once. */
+  giveUp(dataset: object, { message }: NoSourceError): boolean {
+    if (this.count !== null) return false;
+    if (!this.#here.has(dataset))
+      getLogger("DataContainer").info(`samples are loaded in the process that uses them: ${message}`);
+    this.#here.add(dataset);
+    return true;
   }
 
   async close(): Promise<void> {

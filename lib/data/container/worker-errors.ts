@@ -1,6 +1,7 @@
 import * as pythonErrors from "../../config/python-errors";
 import { ConfigError, KindError, NoetherError } from "../../config/errors";
 import { CheckpointError, DisposedError, TorchError } from "../../torch";
+import { NoSourceError } from "../factory/dataset-source";
 import { FileFormatError } from "../readers/errors";
 
 /** Errors on their way between threads, which would lose their class and all fields but the message. */
@@ -19,7 +20,7 @@ type ErrorClass = abstract new (...args: never[]) => Error;
 
 const CLASSES: Readonly<Record<string, ErrorClass>> = {
   ...pythonErrors,
-  ...{ ConfigError, KindError, NoetherError, FileFormatError },
+  ...{ ConfigError, KindError, NoetherError, FileFormatError, NoSourceError },
   ...{ CheckpointError, DisposedError, TorchError },
   ...{ Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError },
 };

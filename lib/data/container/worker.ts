@@ -7,7 +7,7 @@ import { RuntimeError } from "../../config/python-errors";
 import { LogLevel, rootLogger } from "../../core/logging";
 import { scope } from "../../torch";
 import { computeOnOneThread } from "../../torch/runtime";
-import { fromFile } from "../factory/dataset-source";
+import { fromFile, NoSourceError } from "../factory/dataset-source";
 import { datasetFromSource, pipelineFromSource } from "../factory/from-source";
 import { loadBatch, type BatchSource, type Collate, type SampleSet } from "./load-batch";
 import { encode } from "./transfer";
@@ -37,13 +37,22 @@ const cancelled = new Set<number>();
 const queue: Extract<Request, { type: "load" }>[] = [];
 let isRunning = false;
 
-async function makeSource({ dataset, length, collate }: EncodedSource): Promise<BatchSource> {
+async function makeSource(source: EncodedSource): Promise<BatchSource> {
+  try {
+    return await batchSource(source);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new NoSourceError(`a worker thread cannot make the data set: ${message}`, { cause: error });
+  }
+}
+
+async function batchSource({ dataset, length, collate }: EncodedSource): Promise<BatchSource> {
   const made = (await datasetFromSource(dataset)) as SampleSet;
   if (made.length !== length)
     throw new RuntimeError(
-      `a data set of ${length} samples has ${made.length} in a worker thread, where it was made again: it has to depend on its config or arguments alone`,
+      `expected ${length} samples, received ${made.length}: a data set has to depend on its config or arguments alone, since workers make it again`,
     );
-  if (typeof collate === "string") return { dataset: made, collate: (await fromFile(collate)) as unknown as Collate };
+  if (typeof collate === "string") return { dataset: made, collate: await fromFile<Collate>(collate) };
   const pipeline = await pipelineFromSource(collate);
   return { dataset: made, collate: pipeline === null ? null : (samples) => pipeline.collate(samples) };
 }
@@ -94,7 +103,7 @@ async function start(): Promise<void> {
   rootLogger().handlers = [
     { level: LogLevel.WARNING, handle: ({ name, message }) => send({ type: "warning", name, message }) },
   ];
-  if (init !== null) await ((await fromFile(init)) as unknown as (worker: number) => unknown)(worker);
+  if (init !== null) await (await fromFile<(worker: number) => unknown>(init))(worker);
 }
 
 const started = start();

@@ -122,11 +122,11 @@ export function pipelineSourceOf(pipeline: object | null): PipelineSource {
 }
 
 /** What `./file.ts#Export` or `package#Export` names. */
-export async function fromFile(kind: string): Promise<(...args: never[]) => unknown> {
+export async function fromFile<F extends (...args: never[]) => unknown>(kind: string): Promise<F> {
   if (!isUserKind(kind))
     throw new TypeError(`expected the name of an export, ./file.ts#Export or package#Export, received "${kind}"`);
   await loadKind(kind);
-  return lookupKind(kind).class as (...args: never[]) => unknown;
+  return lookupKind(kind).class as F;
 }
 
 /** State of the default generator as plain bytes. */

@@ -54,7 +54,7 @@ export { DataLoader, type DataLoaderOptions } from "./container/data-loader";
 export type { SampleSet } from "./container/load-batch";
 export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
 export { datasetFromFile, NoSourceError } from "./factory/dataset-source";
-export { TensorDataset } from "./datasets/tensor-dataset";
+export { TensorDataset } from "./base/tensor-dataset";
 export { prepareDatasets, type PrepareContext } from "./factory/prepare-datasets";
 export { DATA_RECORD, DataRecord, readDataRecord, writeDataRecord } from "./factory/data-record";
 

@@ -5,7 +5,7 @@ import { construct } from "../../config/factory/factory";
 import { Float } from "../../config/yaml/nodes";
 import { lookupKind } from "../../config/registry";
 import { describeObject } from "../base/dataset";
-import { TensorDataset } from "../datasets/tensor-dataset";
+import { TensorDataset } from "../base/tensor-dataset";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
 import { RepeatWrapper } from "../wrappers/repeat-wrapper";
 import { ShuffleWrapper } from "../wrappers/shuffle-wrapper";

@@ -5,7 +5,7 @@ import { loadUserKinds } from "../../config/factory/load-kind";
 import { registered, validateConfig } from "../../config/schema";
 import { DatasetBaseConfig } from "../base/dataset-config";
 import type { DatasetProtocol } from "../base/dataset";
-import { TensorDataset } from "../datasets/tensor-dataset";
+import { TensorDataset } from "../base/tensor-dataset";
 import type { Collator } from "../pipeline/collator";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
 import { Subset } from "../wrappers/subset";

@@ -34,12 +34,18 @@ export class Condition {
   /** Makes sure that the table, or the file of the case, is there. @throws FileNotFoundError */
   checkFiles(where: Case): void {
     const { table, file } = this.config;
+    if (existsSync(this.fileOf(where))) return;
     const [folder, name] = table === null ? [where.folder, file!] : [this.root, table];
-    if (existsSync(resolve(folder, name))) return;
     const there = glob("*", folder).map((path) => path.slice(folder.length + 1));
     throw new FileNotFoundError(
-      `FolderDataset: conditions.${this.key}: there is no ${resolve(folder, name)}; ${suggestNames(name, there) || "the folder is empty"}`,
+      `FolderDataset: conditions.${this.key}: there is no ${this.fileOf(where)}; ${suggestNames(name, there) || "the folder is empty"}`,
     );
+  }
+
+  /** The table, or the file of a case. */
+  fileOf(where: Case): string {
+    const { table, file } = this.config;
+    return table === null ? resolve(where.folder, file!) : resolve(this.root, table);
   }
 
   /** The numbers of a case, in SI units. */

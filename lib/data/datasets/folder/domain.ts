@@ -50,6 +50,13 @@ export class Domain {
       );
   }
 
+  /** The files of a case that a property is read from. */
+  filesOf(where: Case, name: string): string[] {
+    const { file, to } = this.properties.get(name)!;
+    const target = to === null ? [] : (this.others.get(to)?.filesOf(where, "position") ?? this.#paths(where, to, name));
+    return [...this.#paths(where, null, "position"), ...this.#paths(where, file, name), ...target];
+  }
+
   /** Announces what the properties need of the files of a case. */
   want(reader: CaseReader, where: Case, names: readonly string[]): void {
     for (const name of this.#needed(names)) {

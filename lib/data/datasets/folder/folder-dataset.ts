@@ -84,6 +84,17 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
     return where === undefined ? null : { sample_uri: where.file ?? where.folder, run_name: where.name };
   }
 
+  /** The files of all cases that some keys are read from, each once. */
+  filesOf(keys: readonly string[]): string[] {
+    const files = this.cases.flatMap((where) =>
+      keys.flatMap((key) => {
+        const origin = this.#origins.get(key);
+        return origin ? origin.domain.filesOf(where, origin.property) : [this.conditions.get(key)!.fileOf(where)];
+      }),
+    );
+    return [...new Set(files)];
+  }
+
   #add(key: string): void {
     const { normalize, dataset_normalizers } = this.config;
     const isNormalized = Object.hasOwn(dataset_normalizers ?? {}, key) || strategyOf(normalize, key) !== "none";

@@ -5,19 +5,24 @@ import { scope, type Tensor } from "../../../torch";
 import type { DatasetProtocol } from "../../base/dataset";
 import type { DatasetBaseConfig } from "../../base/dataset-config";
 import type { PrepareContext } from "../../factory/prepare-datasets";
-import { RunningMoments } from "../../stats/running-moments";
+import { expandUser } from "../../../core/providers/expand-user";
+import { MeanStdNormalization } from "../../preprocessors/normalizers/mean-std";
 import type { FolderDatasetConfig, Strategy } from "./config";
+import { rootOf } from "./cases";
+import { fixedFolder } from "./glob";
 import { checkSpecs } from "./specs";
+import { computeStatistics, constantChannels, type ChannelStatistics } from "./statistics";
+import { cachePath, readCache, writeCache } from "./statistics-cache";
 import { strategyOf } from "./strategy";
 
 const KIND = "noether.data.preprocessors.normalizers";
-/** Seconds between two messages about progress. */
-const PROGRESS_INTERVAL = 5;
 
 /** What is needed of the data set. */
 export interface FolderData extends Pick<DatasetProtocol, "length" | "getterKeys" | "getSelected"> {
   /** Names of the cases. */
   readonly names: readonly string[];
+  /** The files of all cases that some keys are read from. */
+  filesOf(keys: readonly string[]): string[];
 }
 
 type Create = (config: FolderDatasetConfig) => FolderData;
@@ -47,7 +52,7 @@ export async function prepareFolderDataset(
 /** The data set without normalizers, and with all of its points. */
 function rawConfig(config: FolderDatasetConfig): FolderDatasetConfig {
   const domains = Object.fromEntries(
-    Object.entries(config.domains).map(([name, domain]) => [name, { ...domain, max_points: null }]),
+    Object.entries(config.domains).map(([name, domain]) => [name, { ...domain, max_points: null, seed: null }]),
   );
   return { ...config, domains, dataset_normalizers: null, normalize: null };
 }
@@ -79,56 +84,56 @@ async function shapesOf(dataset: FolderData, keys: readonly string[]): Promise<M
   });
 }
 
-const memory = new WeakMap<FolderDatasetConfig, Map<string, Promise<ReadonlyMap<string, RunningMoments>>>>();
-
 async function statisticsNormalizers(
   training: FolderDatasetConfig,
   config: FolderDatasetConfig,
   strategies: ReadonlyMap<string, Strategy>,
   create: Create,
 ): Promise<Record<string, Record<string, unknown>[]>> {
-  const moments = await momentsOf(training, strategies, create);
+  const statistics = await statisticsOf(training, strategies, create);
   const normalizers: Record<string, Record<string, unknown>[]> = {};
   const positions = [...strategies].flatMap(([key, strategy]) => (strategy === "position" ? [key] : []));
   if (positions.length > 0) {
     const box = boxOf(
-      positions.map((key) => [key, moments.get(key)!]),
+      positions.map((key) => [key, statistics.get(key)!]),
       config.position_scale,
     );
     for (const key of positions) normalizers[key] = [box];
   }
   for (const [key, strategy] of strategies) {
     if (strategy === "position") continue;
-    const running = moments.get(key)!;
-    const std = running.count < 2 ? running.mean.map(() => 0) : running.std;
-    const constant = std.flatMap((value, channel) => (value > 0 ? [] : [channel]));
+    const own = statistics.get(key)!;
+    const constant = constantChannels(own);
     if (constant.length > 0 && config === training)
       getLogger("FolderDataset").warning(
         `${key} has the same value everywhere in the training cases (channel ${constant.join(", ")}): it is shifted, and not scaled`,
       );
-    normalizers[key] = [
-      {
-        kind: `${KIND}.MeanStdNormalization`,
-        mean: running.mean,
-        std: std.map((value) => (value > 0 ? value : 1)),
-        ...(strategy === "log_mean_std" ? { logscale: true } : {}),
-      },
-    ];
+    const std = own.std.map((value, channel) => (constant.includes(channel) ? 1 : value));
+    normalizers[key] = [momentNormalizer(own.mean, std, strategy === "log_mean_std")];
   }
   return normalizers;
 }
 
+/** The normalizer of mean and deviation; for small deviations one that takes them as they are. */
+function momentNormalizer(mean: readonly number[], std: readonly number[], logscale: boolean): Record<string, unknown> {
+  const more = logscale ? { logscale } : {};
+  if (std.every((value) => value > MeanStdNormalization.EPSILON))
+    return { kind: `${KIND}.MeanStdNormalization`, mean, std, ...more };
+  const [shift, scale] = [mean.map((value) => -value), std.map((value) => 1 / value)];
+  return { kind: `${KIND}.ShiftAndScaleNormalizer`, shift, scale, ...more };
+}
+
 /** One cube for all positions, so that domains keep their places and shapes their angles. Points outside are no error. */
-function boxOf(positions: readonly (readonly [string, RunningMoments])[], scale: number): Record<string, unknown> {
-  const [[first, { min, max }]] = positions as [[string, RunningMoments]];
+function boxOf(positions: readonly (readonly [string, ChannelStatistics])[], scale: number): Record<string, unknown> {
+  const [[first, { min, max }]] = positions as [[string, ChannelStatistics]];
   const [low, high] = [[...min], [...max]];
-  for (const [key, running] of positions) {
-    if (running.min.length !== low.length)
+  for (const [key, own] of positions) {
+    if (own.min.length !== low.length)
       throw new ValueError(
-        `normalize: expected positions of one dimension, but ${first} has ${low.length} and ${key} ${running.min.length}`,
+        `normalize: expected positions of one dimension, but ${first} has ${low.length} and ${key} ${own.min.length}`,
       );
-    running.min.forEach((value, d) => (low[d] = Math.min(low[d]!, value)));
-    running.max.forEach((value, d) => (high[d] = Math.max(high[d]!, value)));
+    own.min.forEach((value, d) => (low[d] = Math.min(low[d]!, value)));
+    own.max.forEach((value, d) => (high[d] = Math.max(high[d]!, value)));
   }
   const edge = Math.max(...high.map((value, d) => value - low[d]!));
   if (!(edge > 0)) throw new ValueError(`normalize: expected points at different positions in ${first}`);
@@ -139,40 +144,32 @@ function boxOf(positions: readonly (readonly [string, RunningMoments])[], scale:
   };
 }
 
-/** Moments of the training cases; those of one config are computed once. */
-async function momentsOf(
+/** By the path of the file, for the other data sets of a run where it cannot be written. */
+const computedHere = new Map<string, ReadonlyMap<string, ChannelStatistics>>();
+
+/** Statistics of the training cases, from the file of an earlier run where nothing has changed. */
+async function statisticsOf(
   training: FolderDatasetConfig,
   strategies: ReadonlyMap<string, Strategy>,
   create: Create,
-): Promise<ReadonlyMap<string, RunningMoments>> {
-  const known = memory.get(training) ?? new Map<string, Promise<ReadonlyMap<string, RunningMoments>>>();
-  memory.set(training, known);
-  const name = JSON.stringify([...strategies]);
-  const computing = known.get(name) ?? computeMoments(create(rawConfig(training)), strategies);
-  known.set(name, computing);
-  return computing;
-}
-
-async function computeMoments(
-  dataset: FolderData,
-  strategies: ReadonlyMap<string, Strategy>,
-): Promise<ReadonlyMap<string, RunningMoments>> {
-  const logger = getLogger("FolderDataset");
+): Promise<ReadonlyMap<string, ChannelStatistics>> {
   const keys = [...strategies.keys()];
-  logger.info(`statistics of ${keys.join(", ")} over ${dataset.length} training cases`);
-  const result = new Map(keys.map((key) => [key, new RunningMoments(strategies.get(key) === "log_mean_std")]));
-  let last = performance.now();
-  for (let index = 0; index < dataset.length; index++) {
-    await scope(async () => {
-      const sample = await dataset.getSelected(index, keys);
-      for (const key of keys) {
-        const value = sample[key] as Tensor;
-        result.get(key)!.pushTensor(value.ndim === 1 ? value.unsqueeze(0) : value); // (1, K) or (N, C)
-      }
-    });
-    if (performance.now() - last < 1000 * PROGRESS_INTERVAL) continue;
-    last = performance.now();
-    logger.info(`statistics: ${index + 1} of ${dataset.length} cases`);
+  const raw = rawConfig(training);
+  const dataset = create(raw);
+  const [pattern] = [training.cases.pattern].flat();
+  const path = cachePath({
+    folder: fixedFolder(expandUser(pattern!), rootOf(training.root)),
+    config: [raw.domains, raw.conditions, raw.non_finite, [...strategies]],
+    files: dataset.filesOf(keys),
+  });
+  const known = computedHere.get(path) ?? readCache(path, keys);
+  if (known) {
+    getLogger("FolderDataset").debug(`statistics of ${keys.join(", ")}: ${path}`);
+    return known;
   }
-  return result;
+  const options = [...strategies].map(([key, strategy]) => [key, { logscale: strategy === "log_mean_std" }] as const);
+  const computed = await computeStatistics(dataset, new Map(options));
+  computedHere.set(path, computed);
+  writeCache(path, computed);
+  return computed;
 }

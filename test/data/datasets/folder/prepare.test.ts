@@ -189,3 +189,19 @@ test("properties that are left out are not read", async () => {
   await prepareDatasets({ train });
   expect(Object.keys(train.dataset_normalizers!)).not.toContain("surface_pressure");
 });
+
+test("a field of small numbers becomes one of the order of 1, too", async () => {
+  const train = make({
+    normalize: { surface_pressure: "mean_std" },
+    surface: { ...OPTIONS.surface, max_points: null, pressure: { field: "p", scale: 1e-9 } },
+  });
+  await prepareDatasets({ train });
+  const value = await rows(train, "surface_pressure");
+  value.forEach(([x], i) => expect(x).toBeCloseTo((i + 1 - 4.5) / Math.sqrt(6), 4));
+  const dataset = new FolderDataset(train);
+  const restored = await scope(
+    async () =>
+      dataset.denormalize("surface_pressure", await dataset.getitem("surface_pressure", 0)).toArray() as number[][],
+  );
+  restored.forEach(([x], i) => expect(x! * 1e9).toBeCloseTo(i + 1, 4));
+});

@@ -8,7 +8,7 @@ const FORMATS = ["2026.4", "1.1"] as const;
 /** What the command is to do. */
 export interface DatasetStatsOptions {
   readonly kind: string;
-  /** Null: `train`, where the data set has splits. */
+  /** Null: `train`, where the data set needs one. */
   readonly split: string | null;
   readonly logScale: readonly string[];
   readonly exclude: readonly string[];
@@ -28,7 +28,7 @@ and maximum of each field, per channel, of the values as they are stored.
 
   --dataset_kind KIND   class of the data set: a built-in kind, or your own,
                         ./my-dataset.ts#MyDataset
-  --split NAME          Default: train, where the data set has splits
+  --split NAME          Default: train, where the data set needs one
   --log_scale A,B       fields whose statistics are of sign(x) log(1 + |x|)
   --exclude_attributes A,B
                         fields that are left out

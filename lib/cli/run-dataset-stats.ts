@@ -66,7 +66,8 @@ function datasetConfig({ kind, split, config }: DatasetStatsOptions): DatasetBas
   const type: AnyConfigClass = isConfigClass(schema) ? schema : DatasetBaseConfig;
   const fields = type.fields as Fields;
   const written = [...config].map(([key, text]) => [key, valueOf(text, fields[key])]);
-  const ofSplit = split ?? ("split" in fields ? "train" : null);
+  const needsSplit = fields["split"] !== undefined && !fields["split"].safeParse(undefined).success;
+  const ofSplit = split ?? (needsSplit ? "train" : null);
   return validateConfig(registered(DatasetBaseConfig), {
     kind,
     ...(ofSplit === null ? {} : { split: ofSplit }),

@@ -191,6 +191,12 @@ describe("PositionNormalizer", () => {
     expect(() => normalizer.apply(tensor([1.1]))).toThrow(ValueError);
     expect(() => normalizer.apply(tensor([-0.1]))).toThrow(ValueError);
   });
+  test("NaN passes, a point outside beside it does not", () => {
+    const normalizer = new PositionNormalizer({ raw_pos_min: [0], raw_pos_max: [1] }, "x");
+    expect(values(normalizer.apply(tensor([0.5, NaN])))).toEqual([500, NaN]);
+    expect(values(normalizer.apply(tensor([NaN])))).toEqual([NaN]);
+    expect(() => normalizer.apply(tensor([NaN, 1.1]))).toThrow(ValueError);
+  });
   test("the corner of the box itself never is", () => {
     for (let i = 1; i < 200; i++) {
       const [min, max] = [-7.3 * Math.sin(i) ** 2, 3.1 * Math.cos(i) ** 2 + 0.1];

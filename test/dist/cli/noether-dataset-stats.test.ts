@@ -72,6 +72,18 @@ test("a split, fields on the log scale and left out, the form of 1.1, noether-ts
   });
 });
 
+test("FolderDataset without a class of one's own: no splits, none is asked for", () => {
+  for (const [name, pressure] of [["a", 1], ["b", 4]]) {
+    mkdirSync(join(folder, "cases", String(name)), { recursive: true });
+    const vtk = `# vtk DataFile Version 3.0\ncase\nASCII\nDATASET POLYDATA\nPOINTS 2 float\n0 0 0 1 2 3\nVERTICES 2 4\n1 0 1 1\nPOINT_DATA 2\nSCALARS p float 1\nLOOKUP_TABLE default\n${pressure} ${pressure}\n`;
+    writeFileSync(join(folder, "cases", String(name), "surface.vtk"), vtk);
+  }
+  const domains = "{ surface: { file: surface.vtk, position: points, pressure: p } }";
+  const { code, stderr } = run("--dataset_kind", "noether.data.datasets.FolderDataset", "--root", ".", "--cases", "cases/*/", "--domains", domains, "--output_json", "folder.json"); // prettier-ignore
+  expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("written") as unknown });
+  expect(json("folder.json")).toMatchObject({ surface_pressure_mean: [2.5], surface_pressure_count: 4, surface_position_max: [1, 2, 3] }); // prettier-ignore
+});
+
 test("a data set without splits gets none", () => {
   expect(run("--dataset_kind", "./wings.ts#Plain")).toMatchObject({ code: 0, stderr: "" });
   const { code, stderr } = run("--dataset_kind", "./wings.ts#Plain", "--split", "test");

@@ -60,7 +60,7 @@ export class PositionNormalizer extends ShiftAndScaleNormalizer {
   override apply(x: Tensor): Tensor {
     const y = super.apply(x);
     const tolerance = TOLERANCE * this.resizingScale;
-    const [low, high] = scope((): [number, number] => [y.min().item(), y.max().item()]);
+    const [low, high] = scope(() => limits(y));
     if (low < -tolerance || high > this.resizingScale + tolerance) {
       const isOtherUnit = high - low > OTHER_UNIT * this.resizingScale;
       throw new ValueError(
@@ -74,3 +74,13 @@ export class PositionNormalizer extends ShiftAndScaleNormalizer {
 }
 
 register("noether.data.preprocessors.normalizers.PositionNormalizer", { class: PositionNormalizer });
+
+/** Smallest and largest value; NaN, which a data set may have let pass, are none. */
+function limits(y: Tensor): [number, number] {
+  const [low, high] = [y.min().item(), y.max().item()];
+  if (!Number.isNaN(low)) return [low, high];
+  const isNumber = y.isnan().logicalNot();
+  if (!isNumber.any().item()) return [0, 0];
+  const numbers = y.maskedSelect(isNumber);
+  return [numbers.min().item(), numbers.max().item()];
+}

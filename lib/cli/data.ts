@@ -11,5 +11,5 @@ const subcommands: Subcommands = {
 
 /** Runs the command that the first word names; sets the exit code. */
 export function data(args: readonly string[]): Promise<void> {
-  return runSubcommand("noether-ts data", subcommands, "", args);
+  return runSubcommand("noether-ts data", subcommands, "\nExit codes: 0 done, 1 failed, 2 bad usage.", args);
 }

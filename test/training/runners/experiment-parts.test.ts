@@ -27,7 +27,8 @@ const create = (train: string, test: string, more: object = {}) => {
     train: StandardDatasetConfig.create({ kind: "test.SplitRuns", root: train, split: "train" }),
     test: StandardDatasetConfig.create({ kind: "test.SplitRuns", root: test, split: "test", ...more }),
   };
-  return createData({ datasets, seed: 0, sample_order: "2026.4" } as never);
+  const config = { datasets, seed: 0, sample_order: "2026.4", num_workers: 0, trainer: {} };
+  return createData(config as never, "cpu");
 };
 
 describe("the data sets of a run", () => {

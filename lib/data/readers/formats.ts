@@ -9,6 +9,7 @@ import { checkReadOptions, type ReadOptions } from "./options";
 import { readParallel, readPvd, readPvdTimes, readVtm, writeVtm, type ReadPart } from "./vtk/collections";
 import { readLegacyVtk } from "./vtk/legacy-reader";
 import { writeLegacyVtk } from "./vtk/legacy-writer";
+import { readCgns } from "./cgns/reader";
 import { readVtkXml } from "./vtk/xml-reader";
 import { writeVti, writeVtp, writeVtu } from "./vtk/xml-writer";
 import { isOpenFoamCase, openFoamTimes, readOpenFoamCase } from "./openfoam/case";
@@ -52,16 +53,26 @@ const MAX_DEPTH = 16;
  * Reads a mesh or a cloud of points, in the format that the name of the file tells.
  *
  * @param path of a file: `.vtu`, `.vtp`, `.vti`, `.vtr`, `.vts`, `.vtk`, `.vtm`, `.pvd`, `.pvtu`, `.pvtp`, `.stl`, `.ply`,
- * `.obj`; or the folder of an OpenFOAM case, or its `.foam` file.
+ * `.obj`, `.cgns` (package h5wasm); or the folder of an OpenFOAM case, or its `.foam` file.
  * @throws FileNotFoundError when there is nothing of that name; {@link FileFormatError} when the file is damaged;
  * ValueError when no reader knows the name, or a field that was asked for is nowhere in the file.
  */
 export async function readMesh(path: string, options: ReadOptions = {}, ...surplus: never[]): Promise<Mesh> {
   checkReadOptions("readMesh", options, surplus);
   const folder = openFoamFolder(path);
-  const mesh = folder === undefined ? readPath(path, options, 0) : readOpenFoamCase(folder, options);
+  const mesh = await readWhole(path, folder, options);
   checkFields(mesh, options, path);
   return mesh;
+}
+
+function readWhole(path: string, folder: string | undefined, options: ReadOptions): Mesh | Promise<Mesh> {
+  if (folder !== undefined) return readOpenFoamCase(folder, options);
+  return isCgns(path) ? readCgns(path, options) : readPath(path, options, 0);
+}
+
+/** The one format whose library takes a path, and opens it only after a while. */
+function isCgns(path: string): boolean {
+  return extname(path).toLowerCase() === ".cgns";
 }
 
 /** The folder of an OpenFOAM case: itself, or that of its `.foam` file. */
@@ -84,6 +95,7 @@ export function meshTimes(path: string): number[] {
 /** What {@link readMesh} calls the format of a path; undefined where no reader knows its name. */
 export function meshFormatName(path: string): string | undefined {
   if (openFoamFolder(path) !== undefined) return "OpenFOAM case";
+  if (isCgns(path)) return "CGNS";
   const extension = extname(path).toLowerCase();
   return meshFormats.find(({ extensions }) => extensions.includes(extension))?.name;
 }
@@ -101,7 +113,8 @@ function formatOf(path: string, purpose: "read" | "write"): MeshFormat {
   const known = meshFormats.filter((format) => purpose === "read" || format.write !== undefined);
   const format = known.find(({ extensions }) => extensions.includes(extension));
   if (format !== undefined) return format;
-  const names = known.flatMap(({ extensions }) => extensions).join(", ");
+  const others = purpose === "read" ? [".cgns"] : [];
+  const names = [...known.flatMap(({ extensions }) => extensions), ...others].join(", ");
   throw new ValueError(`${path}: expected a name with one of the endings ${names}, got ${extension || "none"}`);
 }
 

@@ -10,19 +10,19 @@ interface H5Module {
   readonly ready: Promise<unknown>;
   readonly File: new (path: string, mode: "r") => H5File;
 }
-interface H5Group {
+export interface H5Group {
   readonly type: "Group";
+  readonly attrs: Readonly<Record<string, { readonly value: unknown }>>;
   keys(): string[];
   get(name: string): H5Group | H5Dataset | { readonly type: string } | null;
 }
-interface H5Dataset {
+export interface H5Dataset {
   readonly type: "Dataset";
   readonly shape: readonly number[] | null;
   readonly dtype: unknown;
   readonly value: unknown;
 }
-interface H5File extends Omit<H5Group, "type"> {
-  readonly type: string;
+interface H5File extends H5Group {
   readonly file_id: bigint | number;
   close(): unknown;
 }
@@ -35,17 +35,25 @@ const MAX_DEPTH = 64;
  * @throws FileFormatError for files that are no HDF5, and for a wanted dataset of another kind (records, references).
  */
 export async function readHdf5(path: string, wanted: (name: string) => boolean = () => true): Promise<FieldMap> {
+  return withHdf5(path, "HDF5 files", (root) => {
+    const arrays = new FieldMap();
+    collect(root, "", 0, arrays, wanted, path);
+    return arrays;
+  });
+}
+
+/** Opens a file, hands its root to the body and closes it; what the library throws becomes a FileFormatError. */
+export async function withHdf5<T>(path: string, format: string, body: (root: H5Group) => T): Promise<T> {
   // says which file is missing, where the library would only fail
   openFile(path).close();
-  const module = await optionalPackage<H5Module>("h5wasm/node", "HDF5 files");
+  const module = await optionalPackage<H5Module>("h5wasm/node", format);
   await module.ready;
-  const arrays = new FieldMap();
   let file: H5File | undefined;
   try {
     file = new module.File(path, "r");
     if (Number(file.file_id) < 0)
       throw new FileFormatError(path, "expected an HDF5 file, got another or a damaged one");
-    collect(file, "", 0, arrays, wanted, path);
+    return body(file);
   } catch (error) {
     if (error instanceof FileFormatError) throw error;
     throw new FileFormatError(path, `expected an HDF5 file, got a damaged one: ${(error as Error).message}`, {
@@ -54,7 +62,6 @@ export async function readHdf5(path: string, wanted: (name: string) => boolean =
   } finally {
     if (file !== undefined && Number(file.file_id) >= 0) file.close();
   }
-  return arrays;
 }
 
 function collect(

@@ -3,6 +3,9 @@
  * the file. NOETHER_FUZZ sets the number of files (default 5,000), NOETHER_FUZZ_SEED the stream.
  */
 import { FileFormatError, type Mesh } from "../../../lib/data/readers";
+import { bytesPerElement, createArray, type NumericType, type TypedArray } from "../../../lib/data/readers/arrays";
+import type { CgnsNode } from "../../../lib/data/readers/cgns/node";
+import { readTree } from "../../../lib/data/readers/cgns/reader";
 import { bytesSource, type ByteSource } from "../../../lib/data/readers/byte-source";
 import { readCsv } from "../../../lib/data/readers/csv";
 import { readNpy, readNpz } from "../../../lib/data/readers/npy";
@@ -178,6 +181,83 @@ describe("OpenFOAM", () => {
     });
   });
 });
+
+/** A node of a CGNS file, as the fixture has it. */
+interface StoredNode {
+  name: string;
+  label: string;
+  children: StoredNode[];
+  dtype?: NumericType;
+  shape?: number[];
+  data?: string;
+}
+
+test("CGNS: nodes that are gone, called otherwise, or have other data", () => {
+  const trees = Object.values(readFixture<Record<string, { tree: StoredNode }>>("cgns.json.gz")).map(
+    ({ tree }) => tree,
+  );
+  const LABELS = [
+    "Zone_t",
+    "DataArray_t",
+    "Elements_t",
+    "FlowSolution_t",
+    "BC_t",
+    "ZoneBC_t",
+    "Rind_t",
+    "IndexRange_t",
+  ];
+  for (let i = 0; i < Math.ceil(FILES * 0.3); i++) {
+    const random = randomFrom(SEED * 1_000_003 + 900 * 100_000_007 + i);
+    const changes = 1 + random.below(3);
+    const tree = pick(trees, random);
+    const count = countNodes(tree);
+    const changed = new Set(Array.from({ length: changes }, () => random.below(count)));
+    let number = 0;
+    const build = (stored: StoredNode): CgnsNode[] => {
+      const isChanged = changed.has(number++);
+      const children = stored.children.flatMap(build);
+      let { name, label } = stored;
+      let data = stored.data === undefined ? undefined : storedData(stored);
+      if (isChanged) {
+        const way = random.below(8);
+        if (way === 0) return [];
+        else if (way === 1) label = pick(LABELS, random);
+        else if (way === 2) name = `${name}x`;
+        else if (way === 3) data = undefined;
+        else if (way === 4) data = data?.slice(0, random.below(data.length + 1)) as TypedArray | undefined;
+        else if (data !== undefined && data.length > 0)
+          (data as Float64Array)[random.below(data.length)] = Number(pick(NUMBERS, random)) as never;
+      }
+      return [{ name, label, children, shape: data && [data.length], data: () => data }];
+    };
+    const before = process.memoryUsage().arrayBuffers;
+    try {
+      touch(readTree(build(tree)[0] ?? EMPTY, "mutated.cgns", {}));
+      outcomes.read++;
+    } catch (error) {
+      if (!(error instanceof FileFormatError))
+        throw new Error(`expected a FileFormatError for tree ${i} of seed ${SEED}, got ${String(error)}`, {
+          cause: error,
+        });
+      outcomes.refused++;
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(MOST_MEMORY);
+  }
+});
+
+const EMPTY: CgnsNode = { name: "", label: "", children: [], shape: undefined, data: () => undefined };
+
+function countNodes({ children }: StoredNode): number {
+  return children.reduce((sum, child) => sum + countNodes(child), 1);
+}
+
+function storedData({ dtype, data }: StoredNode): TypedArray {
+  const bytes = Uint8Array.from(Buffer.from(data!, "base64"));
+  const values = createArray(dtype!, bytes.length / bytesPerElement(dtype!));
+  new Uint8Array(values.buffer).set(bytes);
+  if (values instanceof BigInt64Array) return Float64Array.from(values, Number);
+  return values;
+}
 
 afterAll(() => {
   // both must happen, or the mutations are too weak or too strong

@@ -8,6 +8,7 @@ import { data } from "./data";
 import { development } from "./development";
 import { doctor } from "./doctor";
 import { evaluate } from "./evaluate";
+import { exportCommand } from "./export";
 import { init } from "./init";
 import { predict } from "./predict";
 import { serve } from "./serve";
@@ -23,6 +24,7 @@ const subcommands: Subcommands = {
   predict: { does: "fields of cases from a trained run, errors, forces, pictures", run: predict },
   serve: { does: "answer predictions of a run over HTTP", run: serve },
   evaluate: { does: "errors of a run on a data set, with a report", run: evaluate },
+  export: { does: "a run, or its weights, in one file", run: exportCommand },
   tracker: { does: "send metrics that a tracking service did not get", run: tracker },
   // it sets the exit code itself
   data: { does: "what files hold, statistics of a data set", run: async (args) => (await data(args), EXIT.ok) },

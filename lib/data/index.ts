@@ -56,7 +56,7 @@ export { createPipeline, DatasetFactory } from "./factory/dataset-factory";
 export { datasetFromFile, NoSourceError } from "./factory/dataset-source";
 export { TensorDataset } from "./base/tensor-dataset";
 export { prepareDatasets, type PrepareContext } from "./factory/prepare-datasets";
-export { DATA_RECORD, DataRecord, readDataRecord, writeDataRecord } from "./factory/data-record";
+export { DATA_RECORD, DataRecord, parseDataRecord, readDataRecord, writeDataRecord } from "./factory/data-record";
 
 export { readStatistics, type Statistics } from "./stats/statistics";
 export { AeroStatsSchema } from "./stats/aero-stats";

@@ -1,5 +1,6 @@
 export * from "./cases";
 export * from "./evaluation";
+export * from "./export";
 export * from "./forces";
 export * from "./pictures";
 export * from "./pool";

@@ -55,7 +55,12 @@ export function writeDataRecord(
  */
 export function readDataRecord(folder: string): DataRecord | null {
   const file = join(folder, DATA_RECORD);
-  if (!existsSync(file)) return null;
-  const tree = readYaml(readFileSync(file, "utf8"), displayPath(file));
-  return validateConfig(DataRecord, toPlain(tree), () => ({ file: displayPath(file) }));
+  return existsSync(file) ? parseDataRecord(readFileSync(file, "utf8"), file) : null;
+}
+
+/** The text of such a file; `source` is where it comes from, for messages. */
+export function parseDataRecord(text: string | null, source: string): DataRecord | null {
+  if (text === null) return null;
+  const tree = readYaml(text, displayPath(source));
+  return validateConfig(DataRecord, toPlain(tree), () => ({ file: displayPath(source) }));
 }

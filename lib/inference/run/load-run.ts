@@ -1,8 +1,16 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { isMapping } from "../../config/schema";
+import { plainMappings } from "../../config/schema/plain-mappings";
+import { CheckpointKeys } from "../../core/checkpoint-keys";
+import { CheckpointFolder } from "../../core/writers";
+import { load, scope, toMap } from "../../torch";
 import { Factory } from "../../config/factory/factory";
 import { ValueError } from "../../config/python-errors";
 import { ModelBase } from "../../core/models";
 import { PathProvider } from "../../core/providers";
+import { getLogger } from "../../core/logging";
+import { loadWeights } from "../../initializers/load-weights";
+import type { PortableRun } from "./portable-run";
 import { PreviousRunInitializer, PreviousRunInitializerConfig } from "../../initializers";
 import { parseCheckpointSelector } from "../../training/runners/checkpoint-selector";
 import { describeData, type DataOptions } from "./describe-data";
@@ -29,7 +37,8 @@ export interface LoadRunOptions extends DataOptions {
  * Loads a finished run: its model in evaluation mode, with its pipeline, its normalizers and the names of its fields. Runs of this
  * framework and of both releases of the Python framework (1.1 and 2026.4) are read. Nothing is written.
  *
- * @param path folder of the run (with `checkpoints` and `hp_resolved.yaml`), the one above it, or one of its model files
+ * @param path folder of the run (with `checkpoints` and `hp_resolved.yaml`), the one above it, one of its model files, or a file of
+ * `noether-ts export`
  * @throws FileNotFoundError, ValueError, ConfigError or KindError with what was expected and how to give it
  * @example
  * const run = await loadRun("outputs/2026-01-31_x7k2p/train", { weights: "ema=0.9999" });
@@ -49,7 +58,8 @@ export async function loadRun(path: string, options: LoadRunOptions = {}): Promi
   const { forwardProperties, targetProperties } = stored;
   const fields = fieldsOf(specs, targetProperties, data);
   const identity = { folder: location.folder, name: stored.model.name, ...chosen };
-  return new TrainedRun({ model, fields, data, forwardProperties, targetProperties }, stored, identity);
+  const predictor = { model, fields, data, forwardProperties, targetProperties };
+  return new TrainedRun(predictor, stored, identity, storedConfigOf(location, stored.model.name, chosen));
 }
 
 function buildModel(config: ModelBase["modelConfig"]): ModelBase {
@@ -64,7 +74,12 @@ interface ChosenWeights {
 }
 
 /** The weights that were asked for. @throws ValueError with what there is instead */
-function chooseWeights({ folder, modelFile }: RunLocation, model: string, options: LoadRunOptions): ChosenWeights {
+function chooseWeights(
+  { folder, modelFile, portable }: RunLocation,
+  model: string,
+  options: LoadRunOptions,
+): ChosenWeights {
+  if (portable !== null) return exportedWeights(portable, options);
   const own = modelFile === null ? null : weightsOf(modelFile);
   if (own !== null && own.model !== model)
     throw new ValueError(`${modelFile}: expected weights of the model "${model}", got those of "${own.model}"`);
@@ -83,7 +98,24 @@ function chooseWeights({ folder, modelFile }: RunLocation, model: string, option
   );
 }
 
-function loadModelWeights(model: ModelBase, { folder }: RunLocation, { checkpoint, weights }: ChosenWeights): void {
+/** An exported run has one set of weights. @throws ValueError when another is asked for */
+function exportedWeights({ path, checkpoint, average }: PortableRun, options: LoadRunOptions): ChosenWeights {
+  const isOther =
+    (options.checkpoint !== undefined && options.checkpoint !== checkpoint) ||
+    (options.weights !== undefined && (options.weights || null) !== average);
+  if (isOther)
+    throw new ValueError(
+      `${path}: expected the weights that were exported, "${checkpoint}"${average === null ? "" : ` with "${average}"`}; others are in the folder of the run`,
+    );
+  return { checkpoint, weights: average };
+}
+
+function loadModelWeights(model: ModelBase, location: RunLocation, { checkpoint, weights }: ChosenWeights): void {
+  const { folder, portable } = location;
+  if (portable !== null) {
+    loadWeights(model, portable.weights, `the weights of '${folder}'`, getLogger("loadRun"), portable.modelConfig);
+    return;
+  }
   const source = { outputRootPath: dirname(folder), runId: basename(folder) };
   const config = PreviousRunInitializerConfig.create({
     run_id: source.runId,
@@ -93,4 +125,26 @@ function loadModelWeights(model: ModelBase, { folder }: RunLocation, { checkpoin
     ...(weights === null ? {} : { model_info: weights }),
   });
   new PreviousRunInitializer(config, { pathProvider: new PathProvider(source) }).initWeights(model);
+}
+
+/** The config in the model file that was loaded. */
+function storedConfigOf(
+  { folder, portable }: RunLocation,
+  model: string,
+  { checkpoint, weights }: ChosenWeights,
+): Readonly<Record<string, unknown>> | null {
+  if (portable !== null) return portable.modelConfig;
+  const entry = storedWeights(folder).find(
+    (each) =>
+      each.model === model &&
+      each.weights === weights &&
+      (each.checkpoint === checkpoint || each.checkpoint.split("_").includes(checkpoint)),
+  );
+  if (entry === undefined) return null;
+  const name = `${model}${weights === null ? "" : `_${weights}`}_cp=${entry.checkpoint}_model.th`;
+  const path = new CheckpointFolder(join(folder, "checkpoints")).fileOf(name);
+  return scope(() => {
+    const config = plainMappings(toMap(load(path, { mmap: true })).get(CheckpointKeys.MODEL_CONFIG) ?? null);
+    return isMapping(config) ? config : null;
+  });
 }

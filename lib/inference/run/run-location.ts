@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FileNotFoundError, ValueError } from "../../config/python-errors";
 import { CheckpointFolder } from "../../core/writers";
+import { readPortableRun, type PortableRun } from "./portable-run";
 
 /** Where a finished run lies. */
 export interface RunLocation {
@@ -12,6 +13,8 @@ export interface RunLocation {
   readonly config: string | null;
   /** Name of the model file that was given in place of a run. */
   readonly modelFile: string | null;
+  /** What was exported to the file that was given in place of a run; `folder` is the file then. */
+  readonly portable: PortableRun | null;
 }
 
 /** Weights in a run's folder: what `checkpoint` and `weights` of `loadRun` name. */
@@ -37,18 +40,20 @@ export function locateRun(path: string): RunLocation {
   const status = statSync(folder, { throwIfNoEntry: false });
   if (status === undefined) throw new FileNotFoundError(notFound(folder));
   if (status.isFile()) {
+    const portable = readPortableRun(folder);
+    if (portable !== null) return { folder, config: null, modelFile: null, portable };
     if (!MODEL_FILE.test(basename(folder)))
       throw new ValueError(
-        `${folder}: expected the folder of a run, or a model file ("…_cp=…_model.th"), got another file`,
+        `${folder}: expected the folder of a run, a model file ("…_cp=…_model.th") or an exported run, got another file`,
       );
     const checkpoints = dirname(folder);
     const run = basename(checkpoints) === "checkpoints" ? dirname(checkpoints) : checkpoints;
-    return { folder: run, config: configIn(run), modelFile: folder };
+    return { folder: run, config: configIn(run), modelFile: folder, portable: null };
   }
-  if (isRun(folder)) return { folder, config: configIn(folder), modelFile: null };
+  if (isRun(folder)) return { folder, config: configIn(folder), modelFile: null, portable: null };
   if (basename(folder) === "checkpoints" && isRun(dirname(folder))) return locateRun(dirname(folder));
   const below = runsBelow(folder);
-  if (below.length === 1) return { folder: below[0]!, config: configIn(below[0]!), modelFile: null };
+  if (below.length === 1) return { folder: below[0]!, config: configIn(below[0]!), modelFile: null, portable: null };
   if (below.length > 1)
     throw new ValueError(
       `${folder}: expected the folder of one run, got one with several: ${below.map((run) => run.slice(folder.length + 1)).join(", ")}`,

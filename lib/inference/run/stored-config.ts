@@ -9,7 +9,7 @@ import { plainMappings } from "../../config/schema/plain-mappings";
 import { CheckpointKeys } from "../../core/checkpoint-keys";
 import { ModelBaseConfig } from "../../core/models";
 import { CheckpointFolder } from "../../core/writers";
-import { readDataRecord, type DataRecord } from "../../data";
+import { parseDataRecord, readDataRecord, type DataRecord } from "../../data";
 import { attentionOf } from "../../initializers/other-attention";
 import { ConfigSchema } from "../../training/runners/config-schema";
 import { load, scope, toMap, type Tensor } from "../../torch";
@@ -44,15 +44,15 @@ export interface StoredConfig {
  * @throws KindError when the model's class cannot be loaded, ConfigError when its config is not valid
  */
 export async function readStoredConfig(
-  { folder, config: file, modelFile }: RunLocation,
+  location: RunLocation,
   project: string | null,
   changes: Tree = {},
 ): Promise<StoredConfig> {
-  const record = readDataRecord(folder);
-  const { written, locate } = file === null ? fromModelFile(folder, modelFile) : fromYaml(file);
+  const { folder, portable } = location;
+  const record = portable === null ? readDataRecord(folder) : parseDataRecord(portable.record, portable.path);
+  const { written, locate, isComplete } = readWritten(location);
   const { model, datasets = {} } = written;
-  if (!isMapping(model))
-    throw new ValueError(`${displayPath(file ?? folder)}: expected "model" in the config of a run`);
+  if (!isMapping(model)) throw new ValueError(`${displayPath(folder)}: expected "model" in the config of a run`);
   const parts = { model: { ...model, ...changes }, datasets: isMapping(datasets) ? datasets : {} };
   const candidates = project === null ? [process.cwd(), record?.project ?? null, ...foldersAbove(folder)] : [project];
   const root = findProject(parts, candidates) ?? project ?? process.cwd();
@@ -68,7 +68,7 @@ export async function readStoredConfig(
   if (problems.length > 0) throw new ConfigError(problems);
   const { optimizer_config: _, initializers: __, ...stored } = plain["model"] as Record<string, unknown>;
   const trainer = isMapping(plain["trainer"]) ? plain["trainer"] : {};
-  const validated = validateModel(stored, folder, place);
+  const validated = validateModel(stored, location, place);
   const own = validated.forward_properties ?? [];
   return {
     model: validated,
@@ -76,18 +76,34 @@ export async function readStoredConfig(
     forwardProperties: listOf(trainer["forward_properties"]) ?? own,
     targetProperties: listOf(trainer["target_properties"]) ?? [],
     record,
-    plain: file === null ? null : plain,
+    plain: isComplete ? plain : null,
     changes: migration.changes,
     unloaded,
   };
 }
 
-type Located = { written: Tree; locate: (path: readonly PropertyKey[]) => SourceLocation | undefined };
+interface Located {
+  readonly written: Tree;
+  readonly locate: (path: readonly PropertyKey[]) => SourceLocation | undefined;
+  /** Whether it is the config of the whole run, not of its model alone. */
+  readonly isComplete: boolean;
+}
 
-function fromYaml(file: string): Located {
-  const tree = readYaml(readFileSync(file, "utf8"), displayPath(file));
+function readWritten({ folder, config, modelFile, portable }: RunLocation): Located {
+  if (config !== null) return fromYaml(readFileSync(config, "utf8"), config);
+  if (portable === null) return fromModelFile(folder, modelFile);
+  if (portable.config !== null) return fromYaml(portable.config, portable.path);
+  return {
+    written: { model: portable.modelConfig ?? {} },
+    locate: () => ({ file: displayPath(folder) }),
+    isComplete: false,
+  };
+}
+
+function fromYaml(text: string, file: string): Located {
+  const tree = readYaml(text, displayPath(file));
   if (tree.type !== "map") throw new ConfigError([{ path: "", message: "expected a mapping", location: tree.source }]);
-  return { written: toPlain(tree) as Tree, locate: (path) => locateIn(tree as MapNode, path) };
+  return { written: toPlain(tree) as Tree, locate: (path) => locateIn(tree as MapNode, path), isComplete: true };
 }
 
 /** A run of which only checkpoints are left: the model file holds the config of its model. */
@@ -98,7 +114,7 @@ function fromModelFile(folder: string, modelFile: string | null): Located {
     throw new ValueError(
       `${path}: expected a model file that says what its model was built with ("${CheckpointKeys.MODEL_CONFIG}"), got one without, and there is no hp_resolved.yaml in ${folder}`,
     );
-  return { written: { model: stored }, locate: () => ({ file: displayPath(path) }) };
+  return { written: { model: stored }, locate: () => ({ file: displayPath(path) }), isComplete: false };
 }
 
 function firstModelFile(folder: string): string {
@@ -116,7 +132,7 @@ function firstModelFile(folder: string): string {
 /** The model's config; blocks get the attention that their weights have where a config of release 1.1 leaves it open. */
 function validateModel(
   stored: Record<string, unknown>,
-  folder: string,
+  location: RunLocation,
   locate: (path: readonly PropertyKey[]) => SourceLocation | undefined,
 ): ModelBaseConfig {
   const schema = registered(ModelBaseConfig);
@@ -126,12 +142,13 @@ function validateModel(
   const block = stored["transformer_block_config"];
   const built = (validated as { transformer_block_config?: Record<string, unknown> }).transformer_block_config;
   if (!isMapping(block) || key in block || built?.[key] === undefined) return validated;
-  const attention = storedAttention(folder, String(stored["name"]));
+  const attention = storedAttention(location, String(stored["name"]));
   if (attention === null || attention === built[key]) return validated;
   return validateConfig(schema, { ...stored, transformer_block_config: { ...block, [key]: attention } }, at);
 }
 
-function storedAttention(folder: string, model: string): string | null {
+function storedAttention({ folder, portable }: RunLocation, model: string): string | null {
+  if (portable !== null) return attentionOf(portable.weights);
   const checkpoints = new CheckpointFolder(join(folder, "checkpoints"));
   const name = checkpoints.names().find((file) => file.startsWith(`${model}_`) && file.endsWith("_model.th"));
   if (name === undefined) return null;

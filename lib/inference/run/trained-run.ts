@@ -27,6 +27,8 @@ export class TrainedRun implements DescribedRun {
     private readonly predictor: Predictor,
     readonly stored: StoredConfig,
     readonly identity: RunIdentity,
+    /** Config of the model in the checkpoint; null for composites, and where the file has none. */
+    readonly checkpointConfig: Readonly<Record<string, unknown>> | null = null,
   ) {}
 
   /** The model in evaluation mode. */

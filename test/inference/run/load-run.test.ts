@@ -114,7 +114,7 @@ describe("what cannot be loaded is one clear error", () => {
   test.each([
     ["a path that is not there", "nothing-here", /expected the folder of a run, got nothing of that name/],
     ["a URL of the network", "https://example.org/run", /expected a path or a file: URL, got "https:"/],
-    ["another file", __filename, /expected the folder of a run, or a model file/],
+    ["another file", __filename, /expected the folder of a run, a model file .* or an exported run/],
     [
       "another folder",
       __dirname,

@@ -1,0 +1,175 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runExport } from "../../lib/cli/run-export";
+import { exportRun, loadRun, modelCard, type TrainedRun } from "../../lib/inference";
+import { Collator, type BatchMap } from "../../lib/data";
+import { getNumThreads, load, loadSafetensors, save, setNumThreads, toMap, type Tensor } from "../../lib/torch";
+import { airfoilCase, trainAirfoil } from "../support/airfoil-run";
+import { python } from "../support/python";
+import { temporaryFolder } from "../support/small-run";
+import { goldenCase, writeStoredRun } from "../support/stored-run";
+
+const threads = getNumThreads();
+beforeAll(() => setNumThreads(1));
+afterAll(() => setNumThreads(threads));
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const at = (name: string) => join(folder.path, name);
+
+let run: TrainedRun;
+beforeAll(async () => {
+  run = await loadRun(await trainAirfoil(folder.path));
+  exportRun(run, at("run.pt"));
+  exportRun(run, at("weights.th"));
+  exportRun(run, at("old.th"), { format: "1.1" });
+  exportRun(run, at("weights.safetensors"));
+}, 60_000);
+afterAll(() => run.dispose());
+
+describe("a whole run in one file", () => {
+  test("predicts as its folder does, wherever it lies", async () => {
+    mkdirSync(at("elsewhere"));
+    copyFileSync(at("run.pt"), at("elsewhere/model.pt"));
+    using alone = await loadRun(at("elsewhere/model.pt"));
+    expect(alone.inputs).toEqual(run.inputs);
+    expect(alone.outputs).toEqual(run.outputs);
+    expect(alone.identity).toMatchObject({ checkpoint: "latest", weights: null });
+    expect(await alone.predict(airfoilCase(0))).toEqual(await run.predict(airfoilCase(0)));
+  });
+
+  test("can be exported again, and stays the same", async () => {
+    using alone = await loadRun(at("run.pt"));
+    exportRun(alone, at("again.pt"));
+    const [first, second] = ["run.pt", "again.pt"].map((name) => toMap(load(at(name))));
+    for (const key of ["hp_resolved", "data_record", "name", "checkpoint"])
+      expect(second!.get(key)).toEqual(first!.get(key));
+    const weights = toMap<Tensor>(second!.get("state_dict"));
+    for (const [name, value] of toMap<Tensor>(first!.get("state_dict")))
+      expect(weights.get(name)!.equal(value)).toBe(true);
+  });
+
+  test("other weights than those inside are refused", async () => {
+    await expect(loadRun(at("run.pt"), { checkpoint: "E7" })).rejects.toThrow(
+      /expected the weights that were exported, "latest"/,
+    );
+    await expect(loadRun(at("run.pt"), { weights: "ema=0.9" })).rejects.toThrow(
+      /expected the weights that were exported/,
+    );
+    using averaged = await loadRun(run.identity.folder, { weights: "ema=0.9" });
+    exportRun(averaged, at("averaged.pt"));
+    using alone = await loadRun(at("averaged.pt"));
+    expect(alone.identity.weights).toBe("ema=0.9");
+    expect(await alone.predict(airfoilCase(0))).toEqual(await averaged.predict(airfoilCase(0)));
+  });
+
+  test("has a card with inputs, outputs and the weights that it is of", () => {
+    const card = modelCard(run);
+    expect(card).toContain("- model: model.ts#AirfoilModel, 19,716 parameters");
+    expect(card).toContain("- `inflow_design_parameters` (2), condition of the case");
+    expect(card).toContain("- `volume_velocity` (N, 2), at the points of volume");
+    expect(toMap(load(at("run.pt"))).get("card")).toBe(card);
+  });
+
+  test("another version, and another file of that ending, are errors", async () => {
+    const content = toMap(load(at("run.pt")));
+    save(new Map(content).set("version", 2), at("newer.pt"));
+    await expect(loadRun(at("newer.pt"))).rejects.toThrow(/expected version 1 of an exported run, got 2/);
+    save({ a: 1 }, at("other.pt"));
+    await expect(loadRun(at("other.pt"))).rejects.toThrow(
+      /expected the folder of a run, a model file .* or an exported run/,
+    );
+    writeFileSync(at("bad.pt"), "nothing");
+    await expect(loadRun(at("bad.pt"))).rejects.toThrow("bad.pt");
+  });
+
+  test("of weights of the Python framework: they compute as they did there", async () => {
+    const golden = goldenCase("ab_upt_untied");
+    const config = { ...golden.config, kind: "noether.modeling.models.AeroABUPT", name: "ab_upt" };
+    const weights = Object.fromEntries(
+      Object.entries(golden.weights).map(([key, value]) => [`backbone.${key}`, value]),
+    );
+    const { input } = golden;
+    const path = writeStoredRun(at("untied"), { config, weights }, { forward: Object.keys(input) });
+    class Anchors extends Collator {
+      override collate(): BatchMap {
+        return Object.fromEntries(
+          Object.entries(input).flatMap(([key, value]) => {
+            const [, domain] = /^domain_anchor_positions\.(.+)$/.exec(key) ?? [];
+            if (key.includes("query")) return [];
+            return [[domain === undefined ? key : `${domain}_anchor_position`, value]];
+          }),
+        );
+      }
+    }
+    using original = await loadRun(path, { pipeline: new Anchors(), normalizers: null });
+    const forward = (each: TrainedRun) =>
+      each.model.forward(new Anchors().collate() as never) as Record<string, Tensor>;
+    const expected = forward(original);
+    exportRun(original, at("untied.pt"));
+    using alone = await loadRun(at("untied.pt"), { pipeline: new Anchors(), normalizers: null });
+    for (const [name, value] of Object.entries(forward(alone)))
+      expect([name, value.equal(expected[name]!)]).toEqual([name, true]);
+    mkdirSync(at("again/checkpoints"), { recursive: true });
+    exportRun(original, at("again/checkpoints/ab_upt_cp=latest_model.th"));
+    using checkpoint = await loadRun(at("again"), { pipeline: new Anchors(), normalizers: null });
+    for (const [name, value] of Object.entries(forward(checkpoint)))
+      expect([name, value.equal(expected[name]!)]).toEqual([name, true]);
+  });
+});
+
+describe("weights alone", () => {
+  test("a checkpoint of either release has the keys of that release, and its config", () => {
+    const [current, old] = ["weights.th", "old.th"].map((name) => toMap(load(at(name))));
+    const keys = (file: Map<unknown, unknown>) => [...toMap<Tensor>(file.get("state_dict")).keys()].map(String);
+    expect(keys(current!).some((key) => key.endsWith(".q.weight"))).toBe(true);
+    expect(keys(old!).some((key) => key.endsWith(".qkv.weight"))).toBe(true);
+    expect(toMap(current!.get("model_config")).get("hidden_dim")).toBe(16);
+  });
+
+  test("safetensors: every weight, and the config in the metadata", () => {
+    const { tensors, metadata } = loadSafetensors(at("weights.safetensors"));
+    const state = run.model.stateDict();
+    expect([...tensors.keys()].sort()).toEqual([...state.keys()].sort());
+    for (const [name, value] of tensors) expect([name, value.equal(state.get(name)!)]).toEqual([name, true]);
+    expect(JSON.parse(metadata["model_config"]!)).toMatchObject({ hidden_dim: 16, name: "ab_upt" });
+  });
+});
+
+test("what cannot be written is an error that leaves nothing", async () => {
+  expect(() => exportRun(run, at("run.zip"))).toThrow(/endings .pt, .th, .safetensors, got .zip/);
+  expect(() => exportRun(run, at("no/run.pt"))).toThrow(/expected an existing folder/);
+  expect(() => exportRun(run, at("x.pt"), { format: "1.1" })).toThrow(/expected no format for a whole run/);
+  const before = readFileSync(at("run.pt"));
+  const request = { run: run.identity.folder, output: at("run.pt"), force: false, format: undefined, load: {} };
+  await expect(runExport(request)).rejects.toThrow(
+    /expected the name of a new file, got one that is there; --force replaces it/,
+  );
+  expect(readFileSync(at("run.pt"))).toEqual(before);
+  expect(readdirSync(folder.path).filter((name) => /zip|tmp|^x/.test(name))).toEqual([]);
+  const write = jest.spyOn(process.stdout, "write").mockImplementation(() => true);
+  expect(await runExport({ ...request, output: at("cli.pt") })).toBe(0);
+  expect(await runExport({ ...request, output: at("cli.pt"), force: true })).toBe(0);
+  write.mockRestore();
+  expect(existsSync(at("cli.pt"))).toBe(true);
+});
+
+if (python === undefined)
+  console.warn("PYTHON names no Python with torch: what it reads of an exported run is not tested");
+(python ? test : test.skip)("Python reads the file with PyTorch alone, and scales as the run does", () => {
+  const code = `
+import torch
+run = torch.load(${JSON.stringify(at("run.pt"))}, weights_only=True)
+step = run["scales"]["surface_pressure"][0]
+print(run["format"], run["name"], len(run["state_dict"]))
+print(float((torch.tensor([[2.0]]) / step["scale"] - step["shift"]).item()))
+print([field["name"] for field in run["outputs"]])
+old = torch.load(${JSON.stringify(at("weights.th"))}, weights_only=True)
+print(sorted(old), old["model_config"]["hidden_dim"])
+`;
+  const lines = execFileSync(python!, ["-c", code], { encoding: "utf8" }).trim().split("\n");
+  expect(lines[0]).toBe(`noether-ts run ab_upt ${run.model.stateDict().size}`);
+  expect(Number(lines[1])).toBeCloseTo(2 * 0.7593 - 0.23966, 5);
+  expect(lines[2]).toBe("['surface_pressure', 'volume_velocity', 'volume_pressure']");
+  expect(lines[3]).toBe("['checkpoint_tag', 'config_kind', 'model_config', 'state_dict'] 16");
+});

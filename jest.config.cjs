@@ -27,6 +27,8 @@ module.exports = {
         "^noether-ts$": "<rootDir>/lib",
         "^noether-ts/core$": "<rootDir>/lib/entries/core.ts",
         "^noether-ts/(.*)$": "<rootDir>/lib/$1",
+        // what commands import when they begin has the name that it has when it is built
+        "^\\./(run-.*)\\.js$": "<rootDir>/lib/cli/$1",
       },
       testMatch: ["<rootDir>/test/**/*.test.ts"],
       testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/"],

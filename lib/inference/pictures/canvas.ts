@@ -1,4 +1,4 @@
-import type { Colour } from "./colours";
+import type { Colour, Palette } from "./colours";
 
 type Triple = readonly [number, number, number];
 
@@ -42,26 +42,29 @@ export class Canvas {
     this.pixels.set(colour, 3 * at);
   }
 
-  /** A triangle of corners (x, y, depth), whose values change linearly in between. */
-  triangle(corners: readonly [Triple, Triple, Triple], values: Triple, colour: (value: number) => Colour): void {
-    const [[ax, ay], [bx, by], [cx, cy]] = corners;
+  /** A triangle of corners (x, y, depth), whose values change linearly in between; `light` dims its colours. */
+  triangle(corners: readonly [Triple, Triple, Triple], values: Triple, palette: Palette, light: number): void {
+    const [[ax, ay, az], [bx, by, bz], [cx, cy, cz]] = corners;
     const double = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay);
     if (double === 0 || !Number.isFinite(double)) return;
-    const range = (a: number, b: number, c: number, end: number): [number, number] => [
-      Math.max(0, Math.floor(Math.min(a, b, c))),
-      Math.min(end - 1, Math.ceil(Math.max(a, b, c))),
-    ];
-    const [left, right] = range(ax, bx, cx, this.width);
-    const [top, bottom] = range(ay, by, cy, this.height);
+    const left = Math.max(0, Math.floor(Math.min(ax, bx, cx)));
+    const right = Math.min(this.width - 1, Math.ceil(Math.max(ax, bx, cx)));
+    const top = Math.max(0, Math.floor(Math.min(ay, by, cy)));
+    const bottom = Math.min(this.height - 1, Math.ceil(Math.max(ay, by, cy)));
     const slack = -1e-6; // so that no gap is left between neighbours
+    const [va, vb, vc] = values;
     for (let y = top; y <= bottom; y++) {
       for (let x = left; x <= right; x++) {
         const u = ((bx - x) * (cy - y) - (cx - x) * (by - y)) / double;
         const v = ((cx - x) * (ay - y) - (ax - x) * (cy - y)) / double;
         const w = 1 - u - v;
         if (u < slack || v < slack || w < slack) continue;
-        const mix = (a: number, b: number, c: number): number => u * a + v * b + w * c;
-        this.#set(x, y, mix(corners[0][2], corners[1][2], corners[2][2]), colour(mix(...values)));
+        const at = y * this.width + x;
+        const depth = u * az + v * bz + w * cz;
+        if (!(depth >= this.#depth[at]!)) continue;
+        this.#depth[at] = depth;
+        const colour = 3 * palette.indexOf(u * va + v * vb + w * vc);
+        for (let c = 0; c < 3; c++) this.pixels[3 * at + c] = light * palette.colours[colour + c]!;
       }
     }
   }

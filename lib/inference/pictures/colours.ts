@@ -50,3 +50,28 @@ export function colourOf(value: number, { low, high, colours }: ColourScale): Co
   const mix = (c: 0 | 1 | 2): number => Math.round(a[c] + (place - index) * (b[c] - a[c]));
   return [mix(0), mix(1), mix(2)];
 }
+
+/** Steps of a {@link Palette}. */
+const STEPS = 256;
+
+/** The colours of a scale in steps, for many pixels. */
+export class Palette {
+  /** Red, green, blue of each step; the last is that of NaN. */
+  readonly colours = new Uint8Array(3 * (STEPS + 1));
+  readonly #low: number;
+  readonly #perUnit: number;
+
+  constructor(scale: ColourScale) {
+    this.#low = scale.low;
+    this.#perUnit = (STEPS - 1) / (scale.high - scale.low);
+    for (let step = 0; step < STEPS; step++)
+      this.colours.set(colourOf(scale.low + step / this.#perUnit, scale), 3 * step);
+    this.colours.set(colourOf(NaN, scale), 3 * STEPS);
+  }
+
+  /** The step of a value. */
+  indexOf(value: number): number {
+    const step = (value - this.#low) * this.#perUnit + 0.5;
+    return step >= 0 ? (step < STEPS ? Math.floor(step) : STEPS - 1) : step < 0 ? 0 : STEPS;
+  }
+}

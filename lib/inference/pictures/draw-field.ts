@@ -2,7 +2,7 @@ import type { Mesh } from "../../data";
 import type { Location } from "../../data/geometry/surface-normals";
 import { triangulate } from "../../data/readers/triangles";
 import { Canvas } from "./canvas";
-import { colourOf, colourScale, type Colour, type ColourScale } from "./colours";
+import { colourOf, colourScale, Palette, type ColourScale } from "./colours";
 import { encodePng } from "./png";
 
 /** A field on the points or cells of a mesh. */
@@ -96,6 +96,7 @@ function drawSurface(
   project: Project,
 ): void {
   const { points, cells } = mesh;
+  const palette = new Palette(scale);
   const triangles = triangulate(cells);
   const cellOf = location === "cells" ? cellsOfTriangles(cells.offsets) : null;
   for (let t = 0; t < triangles.length; t += 3) {
@@ -105,7 +106,7 @@ function drawSurface(
     }) as [Triple, Triple, Triple];
     const at = (k: number): number => values[cellOf === null ? triangles[t + k]! : cellOf[t / 3]!]!;
     const light = lightOn(...corners);
-    canvas.triangle(corners, [at(0), at(1), at(2)], (value) => dimmed(colourOf(value, scale), light));
+    canvas.triangle(corners, [at(0), at(1), at(2)], palette, light);
   }
 }
 
@@ -116,10 +117,6 @@ function lightOn(a: Triple, b: Triple, c: Triple): number {
   const [nx, ny, nz] = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
   const length = Math.hypot(nx, ny, nz);
   return 0.55 + 0.45 * (length > 0 ? Math.abs(nz) / length : 1);
-}
-
-function dimmed(colour: Colour, light: number): Colour {
-  return [Math.round(colour[0] * light), Math.round(colour[1] * light), Math.round(colour[2] * light)];
 }
 
 function cellsOfTriangles(offsets: Int32Array): number[] {

@@ -1,4 +1,6 @@
 /** Fetching, verifying and caching files; checkpoints from anywhere. Imports no other layer. */
+export * from "./cache";
+export * from "./checkpoint";
 export * from "./credentials";
 export * from "./errors";
 export { fmtBytes } from "./format-bytes";

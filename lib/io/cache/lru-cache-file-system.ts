@@ -1,0 +1,320 @@
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmod, type FileHandle, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { InvalidInputError, IoError, messageOf, systemCode } from "../errors";
+import { FileLock } from "../files/file-lock";
+import { removeDeadTemporaries, temporaryPath } from "../files/temporary";
+import { log } from "../logging";
+import { cacheName } from "./cache-name";
+
+/** Where the cache gets files from. */
+export interface CacheTarget {
+  /** Writes the content of a remote path to a local file, which is empty or missing. */
+  getFile(path: string, localPath: string): Promise<void>;
+}
+
+/** Options of {@link LRUCacheFileSystem}. */
+export interface LRUCacheOptions {
+  /** Folder of the cached files; made if it is missing. Several processes may share it. */
+  readonly storage: string;
+  /** Bytes that the files may have together; null: no limit. */
+  readonly cacheSize: number | null;
+  readonly target: CacheTarget;
+  /** Mode of a folder that is made. Default: `0o770` */
+  readonly cacheStorageDmode?: number;
+  /** Mode of cached files, whatever the umask. Default: `0o660` */
+  readonly cacheStorageMode?: number;
+  /** Seconds between looks at the size while there is plenty of room. Default: 2 */
+  readonly enforceSizeEverySeconds?: number;
+  /** Part of the limit from which on files are removed. Default: 0.95 */
+  readonly cacheCleanupHighWatermark?: number;
+  /** Part of the limit that is left then. Default: 0.8 */
+  readonly cacheCleanupLowWatermark?: number;
+  /** Seconds to wait for another who fetches the same file. Default: 60 */
+  readonly lockTimeoutSeconds?: number;
+  /** Milliseconds. Default: the time of the system */
+  readonly now?: () => number;
+}
+
+interface CachedFile {
+  readonly name: string;
+  readonly size: number;
+  readonly time: number;
+}
+
+const CLEANUP_LOCK = ".cleanup_lock";
+
+/**
+ * A read-only cache of whole files in a folder of this machine. A file is fetched once, also when many processes ask for it;
+ * those that were read least recently go first.
+ *
+ * Every file is fetched under a name of its own and renamed, so that nobody reads half of one, whoever dies. Locks only keep
+ * work from being done twice; those of a dead process are taken over.
+ */
+export class LRUCacheFileSystem {
+  readonly storage: string;
+  readonly target: CacheTarget;
+  /** Bytes; null: no limit. May be changed. */
+  cacheStorageSize: number | null;
+  cacheStorageMode: number;
+  enforceSizeEverySeconds: number;
+  cacheCleanupHighWatermark: number;
+  cacheCleanupLowWatermark: number;
+  readonly #lockTimeout: number;
+  readonly #now: () => number;
+  /** When the size was looked at last, in milliseconds. */
+  lastEnforcement = -Infinity;
+  /** Bytes then, and what this process has added since. */
+  #used = 0;
+  readonly #fetching = new Map<string, Promise<FileHandle | null>>();
+
+  /** @throws InvalidInputError for a limit or watermarks that cannot be */
+  constructor(options: LRUCacheOptions) {
+    this.storage = options.storage;
+    this.target = options.target;
+    this.cacheStorageSize = options.cacheSize;
+    this.cacheStorageMode = options.cacheStorageMode ?? 0o660;
+    this.enforceSizeEverySeconds = options.enforceSizeEverySeconds ?? 2;
+    this.cacheCleanupHighWatermark = options.cacheCleanupHighWatermark ?? 0.95;
+    this.cacheCleanupLowWatermark = options.cacheCleanupLowWatermark ?? 0.8;
+    this.#lockTimeout = (options.lockTimeoutSeconds ?? 60) * 1000;
+    this.#now = options.now ?? Date.now;
+    const { cacheSize, cacheCleanupHighWatermark: high, cacheCleanupLowWatermark: low } = { ...options, ...this };
+    if (cacheSize !== null && !(cacheSize >= 0))
+      throw new InvalidInputError(`expected cache_size to be a number of bytes or null, got ${cacheSize}`);
+    if (!(low > 0 && low <= high && high <= 1))
+      throw new InvalidInputError(`expected 0 < low watermark <= high watermark <= 1, got ${low} and ${high}`);
+    if (!existsSync(this.storage)) {
+      mkdirSync(this.storage, { recursive: true });
+      chmodSync(this.storage, options.cacheStorageDmode ?? 0o770);
+    }
+  }
+
+  /** Where the content of a remote path is or will be. */
+  cachedPath(path: string): string {
+    return join(this.storage, cacheName(path));
+  }
+
+  /**
+   * Opens a remote path for reading: its cached file, which is fetched if it is not there. The handle stays valid when the
+   * file is removed from the cache meanwhile.
+   *
+   * @throws InvalidInputError for another mode than `r`, `rb`, `rt`; whatever the target throws
+   */
+  async open(path: string, mode = "rb"): Promise<FileHandle> {
+    if (typeof path !== "string") throw new TypeError(`expected a path as text, got ${typeof path}`);
+    if (!["r", "rb", "rt"].includes(mode))
+      throw new InvalidInputError(
+        `Writes are not supported in ${this.constructor.name}: expected the mode rb, got ${mode}`,
+      );
+    for (;;) {
+      const hit = await this.#openCached(path);
+      if (hit !== null) return hit;
+      const name = cacheName(path);
+      // those who ask for the same at the same time wait for the first, and open their own
+      const running = this.#fetching.get(name);
+      if (running !== undefined) {
+        await running.catch(() => undefined);
+        continue;
+      }
+      const fetching = this.#fetch(path);
+      this.#fetching.set(name, fetching);
+      try {
+        const handle = await fetching;
+        if (handle !== null) return handle;
+      } finally {
+        this.#fetching.delete(name);
+      }
+    }
+  }
+
+  /** The content of a remote path. */
+  async catFile(path: string): Promise<Buffer> {
+    const file = await this.open(path);
+    try {
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /**
+   * Bytes `[start, end)` of several paths.
+   *
+   * @param onError `return`: an error takes the place of its result. Default
+   */
+  async catRanges(
+    paths: readonly string[],
+    starts: number | readonly number[],
+    ends: number | readonly number[],
+    onError: "return" | "raise" = "return",
+  ): Promise<(Buffer | Error)[]> {
+    const at = (values: number | readonly number[], index: number): number =>
+      typeof values === "number" ? values : (values[index] ?? NaN);
+    return Promise.all(
+      paths.map(async (path, index) => {
+        try {
+          return await this.#slice(path, at(starts, index), at(ends, index));
+        } catch (error) {
+          if (onError === "raise" || !(error instanceof Error)) throw error;
+          return error;
+        }
+      }),
+    );
+  }
+
+  async #slice(path: string, start: number, end: number): Promise<Buffer> {
+    if (!(start >= 0 && end >= start)) throw new InvalidInputError(`expected a range of bytes, got ${start} to ${end}`);
+    const file = await this.open(path);
+    try {
+      const { size } = await file.stat();
+      const length = Math.max(0, Math.min(end, size) - start);
+      const buffer = Buffer.alloc(length);
+      if (length > 0) await file.read(buffer, 0, length, start);
+      return buffer;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The cached file, and a note that it was read; null: it is not there. */
+  async #openCached(path: string): Promise<FileHandle | null> {
+    try {
+      const file = await open(this.cachedPath(path), "r");
+      const now = new Date(this.#now());
+      await file.utimes(now, now).catch(() => undefined); // of another user: it stays as old as it is
+      return file;
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return null;
+      throw error;
+    }
+  }
+
+  /** Fetches a file; null: another has done it. */
+  async #fetch(path: string): Promise<FileHandle | null> {
+    const file = this.cachedPath(path);
+    const lock = await this.#lockOf(cacheName(path)).acquire({ timeout: this.#lockTimeout });
+    const temporary = temporaryPath(file);
+    try {
+      if (existsSync(file)) return null;
+      await this.target.getFile(path, temporary);
+      await chmod(temporary, this.cacheStorageMode);
+      return await this.#place(temporary, file);
+    } finally {
+      await rm(temporary, { force: true });
+      await lock.release();
+    }
+  }
+
+  /** Gives a fetched file its name when there is room; one that alone is too large is only handed out. */
+  async #place(temporary: string, file: string): Promise<FileHandle> {
+    const handle = await open(temporary, "r");
+    try {
+      const { size } = await handle.stat();
+      if (this.cacheStorageSize === null) await rename(temporary, file);
+      else if (size > this.cacheStorageSize)
+        log.warning(`${file} is not kept: its ${size} bytes are more than the whole cache of ${this.cacheStorageSize}`);
+      else {
+        const held = await this.#lockOf(CLEANUP_LOCK).acquire({ timeout: this.#lockTimeout });
+        try {
+          if (this.#isDue(size)) await this.#makeRoom(size);
+          await rename(temporary, file);
+          this.#used += size;
+        } finally {
+          await held.release();
+        }
+      }
+      return handle;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** While less than half is used, others are not expected to fill the rest between two looks. */
+  #isDue(incoming: number): boolean {
+    const isRecent = this.#now() - this.lastEnforcement < this.enforceSizeEverySeconds * 1000;
+    return !isRecent || this.#used + incoming > (this.cacheStorageSize ?? Infinity) / 2;
+  }
+
+  /** Looks at the size, unless it was looked at a moment ago or another process does, and removes what is too much. */
+  async enforceSize(force = false): Promise<void> {
+    if (this.cacheStorageSize === null) return;
+    if (!force && this.#now() - this.lastEnforcement < this.enforceSizeEverySeconds * 1000) return;
+    const held = await this.#lockOf(CLEANUP_LOCK).tryAcquire();
+    if (held === null) {
+      this.lastEnforcement = this.#now();
+      return;
+    }
+    try {
+      await this.#makeRoom(0);
+    } finally {
+      await held.release();
+    }
+  }
+
+  /** Removes files, the least recently read first, when those that are there and so many bytes more would be too much. */
+  async #makeRoom(incoming: number): Promise<void> {
+    const limit = this.cacheStorageSize as number;
+    removeDeadTemporaries(this.storage);
+    const files = await this.#files();
+    this.#used = files.reduce((sum, { size }) => sum + size, 0);
+    this.lastEnforcement = this.#now();
+    if (this.#used + incoming <= limit * this.cacheCleanupHighWatermark) return;
+    const goal = Math.max(0, limit * this.cacheCleanupLowWatermark - incoming);
+    for (const { name, size } of files.sort((a, b) => a.time - b.time)) {
+      if (this.#used <= goal) break;
+      if (await this.#remove(name)) this.#used -= size;
+    }
+    if (this.#used + incoming > limit)
+      throw new IoError(
+        "IO_CACHE_FULL",
+        `the cache ${this.storage} is full of files that are locked: give it more than ${limit} bytes`,
+      );
+  }
+
+  async #remove(name: string): Promise<boolean> {
+    const lock = await this.#lockOf(name).tryAcquire();
+    if (lock === null) {
+      log.debug(`${name} is locked and stays in the cache`);
+      return false;
+    }
+    try {
+      await rm(join(this.storage, name), { force: true });
+      return true;
+    } catch (error) {
+      log.info(`${name} stays in the cache: ${messageOf(error)}`);
+      return false;
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #files(): Promise<CachedFile[]> {
+    const names = (await readdir(this.storage)).filter((name) => !name.startsWith(".") && !name.endsWith(".lock"));
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const status = await lstat(join(this.storage, name)).catch(() => null); // it may have just been removed
+        return status?.isFile() ? { name, size: status.size, time: status.mtimeMs } : null;
+      }),
+    );
+    return files.filter((file) => file !== null);
+  }
+
+  /** The bytes that the cached files have now. */
+  async usedBytes(): Promise<number> {
+    return (await this.#files()).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** The lock of a cached file. */
+  #lockOf(name: string): FileLock {
+    return new FileLock(
+      join(this.storage, name === CLEANUP_LOCK ? `${CLEANUP_LOCK}.owner.lock` : `.${name}.owner.lock`),
+    );
+  }
+
+  /** Whether a path is cached. */
+  async isCached(path: string): Promise<boolean> {
+    return (await stat(this.cachedPath(path)).catch(() => null)) !== null;
+  }
+}

@@ -1,0 +1,9 @@
+export { isRemoteUri, parseCheckpointUri, type CheckpointUri } from "./checkpoint-uri";
+export { defaultCacheDir } from "./cache-layout";
+export {
+  type CheckpointMetadata,
+  resolveCheckpoint,
+  type ResolveCheckpointOptions,
+  resolveCheckpointUri,
+} from "./resolve-checkpoint";
+export { type ResolveRunOptions, resolveRunUri } from "./resolve-run";

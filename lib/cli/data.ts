@@ -1,12 +1,22 @@
 /** `noether-ts data`: commands about data sets and their files. */
 import { dataInspect } from "./data-inspect";
 import { datasetStats } from "./dataset-stats";
+import { ioGroups, runIoGroup } from "./io/run-io";
 import { runSubcommand, type Subcommands } from "./subcommands";
+
+/** The groups of `noether-data`. */
+const fetching = Object.fromEntries(
+  Object.entries(ioGroups).map(([name, { does }]) => [
+    name,
+    { does, run: async (args: readonly string[]) => runIoGroup(`noether-ts data ${name}`, name, args) },
+  ]),
+);
 
 /** A command is one entry here, and a file next to this one. */
 const subcommands: Subcommands = {
   inspect: { does: "what a file, a case or a folder of cases holds", run: dataInspect },
   stats: { does: "statistics of the fields of a data set", run: datasetStats },
+  ...fetching,
 };
 
 /** Runs the command that the first word names; sets the exit code. */

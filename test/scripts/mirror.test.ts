@@ -16,6 +16,8 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "data/readers/surfaces": "formats of surfaces, read and written alike",
   "data/readers/vtk-write": "what is written is read back",
   "core/optimizer/vectors": "vectors of release 2026.4 for its optimizers",
+  "io/cache/processes": "the cache under many processes",
+  "io/transfer/kill": "downloads that are killed",
   "initializers/initializers": "the same run's files, read by each initializer",
   "modeling/configs": "values that the config of a model hands down to those of its blocks",
   "modeling/seeded": "PyTorch's initial weights of every module, in one fixture",
@@ -58,6 +60,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "core/threads": "test/inference/pool",
   "inference/requests": "test/inference/serving",
   "core/optimizer/param-group-modifiers": "test/core/optimizer/optimizer-wrapper.test.ts",
+  "io/provenance": "test/cli/io/run-io.test.ts",
   "torch/serialization/tar": "test/torch/serialization/formats.test.ts",
 };
 

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { InvalidInputError, NotFoundError } from "../errors";
 import { expandHome } from "../files/resolve-dir";
 import { fetchHubPlan, type HubOptions, planHubDownload } from "../huggingface";
-import { listS3Objects, planS3Targets, type S3Options } from "../s3";
+import { listS3Objects, planS3Targets, type S3Options, type S3Target } from "../s3";
+import { pathBelow } from "../files/safe-path";
+import { updateFromFile } from "../verification/hash-file";
 import { fetchS3Targets } from "../s3/fetch";
 import { defaultCacheDir } from "./cache-layout";
 import { isRemoteUri, parseCheckpointUri } from "./checkpoint-uri";
@@ -57,6 +60,22 @@ async function fromS3(uri: string, folder: string, options: ResolveRunOptions): 
     ({ path }) => options.filter?.(path) ?? true,
   );
   if (targets.length === 0) throw new NotFoundError(`${uri}: there are no such files`);
-  await fetchS3Targets(bucket, targets, folder, options);
+  const changed = await Promise.all(targets.map(async (target) => !(await isThere(target, folder))));
+  await fetchS3Targets(
+    bucket,
+    targets.filter((_, index) => changed[index]),
+    folder,
+    options,
+  );
   return folder;
+}
+
+/** Whether a file is what the listing says; an ETag that is no checksum says nothing. */
+async function isThere({ object, path }: S3Target, folder: string): Promise<boolean> {
+  const file = pathBelow(folder, path);
+  const status = await stat(file).catch(() => null);
+  if (!status?.isFile() || status.size !== object.size || !/^[0-9a-f]{32}$/.test(object.etag ?? "")) return false;
+  const hash = createHash("md5");
+  await updateFromFile(hash, file);
+  return hash.digest("hex") === object.etag;
 }

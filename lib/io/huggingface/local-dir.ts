@@ -73,9 +73,14 @@ export class LocalHubFile {
     const status = await stat(this.path).catch(() => null);
     if (!status?.isFile() || status.size !== entry.size) return false;
     const known = await this.metadata();
-    if (known !== null) return known.etag === entry.etag;
+    return known !== null ? known.etag === entry.etag : this.hasContent(entry);
+  }
+
+  /** Whether the content is what the hub has; false where it has no checksum to say so. */
+  async hasContent(entry: HubEntry): Promise<boolean> {
+    const status = await stat(this.path).catch(() => null);
     const checksum = checksumOf(entry.etag);
-    if (checksum === null) return false;
+    if (checksum === null || status?.size !== entry.size) return false;
     const hash = hashFor(checksum, status.size);
     await updateFromFile(hash, this.path);
     return hash.digest("hex") === checksum.hex;

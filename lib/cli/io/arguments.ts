@@ -1,0 +1,53 @@
+/** What several commands take and print. */
+import { statSync } from "node:fs";
+import { fmtBytes, resolveDir } from "../../io";
+import { printResult } from "../command";
+import { UsageError } from "../hydra-arguments";
+import type { IoOption } from "./command-line";
+
+/** Filters by the path: `*` within a name, `**` across folders. */
+export const FILTERS: Readonly<Record<string, IoOption>> = {
+  include: { type: "text", does: "only paths that match: * within a name, ** across folders, ? one character" },
+  exclude: { type: "text", does: "no paths that match" },
+};
+
+export const DRY_RUN: IoOption = { type: "flag", default: false, does: "list files and sizes, fetch nothing" };
+export const JOBS: IoOption = { type: "int", short: "-j", default: 8, does: "files or requests at a time" };
+export const NO_ETAG: IoOption = {
+  type: "flag",
+  default: true,
+  does: "compare content with ETags that are an MD5; for servers whose ETags are something else: --no-verify-etag",
+};
+
+/** The filter of `--include` and `--exclude`. */
+export function pathFilter(include: string | undefined, exclude: string | undefined): (path: string) => boolean {
+  const [only, not] = [include, exclude].map((pattern) => (pattern === undefined ? null : globPattern(pattern)));
+  return (path) => (only?.test(path) ?? true) && !not?.test(path);
+}
+
+function globPattern(glob: string): RegExp {
+  const source = glob.replace(/\*\*\/?|\*|\?|[.+^${}()|[\]\\]/g, (token) => {
+    if (token.startsWith("**")) return token.endsWith("/") ? "(?:.*/)?" : ".*";
+    return { "*": "[^/]*", "?": "[^/]" }[token] ?? `\\${token}`;
+  });
+  return new RegExp(`^${source}$`, "s");
+}
+
+/** A folder that is made where it is missing. */
+export function folderArgument(path: string, name: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UsageError(`${name}: '${path}' is a file, expected a folder`);
+  return resolveDir(path);
+}
+
+/** A line on standard output. */
+export function say(line: string): void {
+  printResult(`${line}\n`);
+}
+
+/** What would be fetched. */
+export function sayDryRun(source: string, files: readonly { readonly path: string; readonly size: number }[]): void {
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  say(`[dry-run] ${source} → ${files.length} files, ~${fmtBytes(total)}`);
+  for (const { path, size } of files) say(`  ${fmtBytes(size).padStart(12)}  ${path}`);
+}

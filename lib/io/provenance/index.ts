@@ -1,0 +1,1 @@
+export { NoProvenanceError, redownload } from "./redownload";

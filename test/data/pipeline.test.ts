@@ -536,6 +536,20 @@ describe("collators of samples that do not fit", () => {
   });
 });
 
+describe("statistics that nothing can be divided by", () => {
+  const box = { items: ["x"], raw_pos_min: [0, 2], raw_pos_max: [1, 2] };
+  test.each<[string, () => unknown, string]>([
+    ["samples: deviation 0", () => new data.MomentNormalizationSampleProcessor({ item: "x", mean: [1, 2], std: [1, 0] }), "MomentNormalizationSampleProcessor: expected finite means and deviations > 0, received 2 and 0 for channel 1"],
+    ["samples: deviation of the logarithm", () => new data.MomentNormalizationSampleProcessor({ item: "x", logmean: [1], logstd: [-1], logscale: true }), "received 1 and -1"],
+    ["batch: mean that is no number", () => new data.MomentNormalizationBatchProcessor({ items: ["x"], mean: [NaN], std: [1] }), "received NaN and 1"],
+    ["samples: a flat box", () => new data.PositionNormalizationSampleProcessor(box), "PositionNormalizationSampleProcessor: expected raw_pos_max > raw_pos_min on every axis, received 2 and 2 on axis 1"],
+    ["batch: a flat box", () => new data.PositionNormalizationBatchProcessor(box), "received 2 and 2 on axis 1"],
+  ])("%s", (_, make, problem) => {
+    expect(make).toThrow(ValueError);
+    expect(make).toThrow(problem);
+  }); // prettier-ignore
+});
+
 describe("batch processors", () => {
   test("statistics and corners of different lengths", () => {
     expect(() => new data.MomentNormalizationBatchProcessor({ items: [], mean: [1], std: [1, 2] })).toThrow(

@@ -1,6 +1,6 @@
 /** The arithmetic that normalizing processors of samples and of batches share. */
 import type { Tensor } from "../../torch";
-import { AssertionError } from "../../config/python-errors";
+import { AssertionError, ValueError } from "../../config/python-errors";
 
 /** Statistics (1, C), on the CPU. */
 export interface Moments {
@@ -36,10 +36,27 @@ export function scaleToBox(y: Tensor, { rawPosMin, rawPosMax, scale }: Box): Ten
   return y.div(scale).mul(max.sub(min)).add(min);
 }
 
-/** @throws AssertionError when the corners of a box differ in length. */
+/** @throws AssertionError when the corners of a box differ in length, ValueError when the box has no extent in a dimension. */
 export function checkBox(owner: object, min: readonly number[], max: readonly number[]): void {
-  if (min.length === max.length) return;
-  throw new AssertionError(
-    `${owner.constructor.name}: expected raw_pos_min and raw_pos_max of equal length, received ${min.length} and ${max.length}`,
+  const name = owner.constructor.name;
+  if (min.length !== max.length)
+    throw new AssertionError(
+      `${name}: expected raw_pos_min and raw_pos_max of equal length, received ${min.length} and ${max.length}`,
+    );
+  const flat = max.findIndex((value, axis) => !(value > min[axis]! && Number.isFinite(value - min[axis]!)));
+  if (flat >= 0)
+    throw new ValueError(
+      `${name}: expected raw_pos_max > raw_pos_min on every axis, received ${min[flat]} and ${max[flat]} on axis ${flat}; positions would be divided by 0`,
+    );
+}
+
+/** @throws ValueError for deviations that nothing can be divided by. */
+export function checkDeviations(owner: object, mean: readonly number[], std: readonly number[]): void {
+  const bad = std.findIndex(
+    (value, channel) => !(value > 0 && Number.isFinite(value) && Number.isFinite(mean[channel])),
   );
+  if (bad >= 0)
+    throw new ValueError(
+      `${owner.constructor.name}: expected finite means and deviations > 0, received ${mean[bad]} and ${std[bad]} for channel ${bad}; give a constant channel the deviation 1`,
+    );
 }

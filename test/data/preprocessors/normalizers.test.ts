@@ -225,6 +225,14 @@ describe("ShiftAndScaleNormalizer", () => {
   });
 });
 
+test.each<[string, () => unknown]>([
+  ["mean", () => new MeanStdNormalization({ mean: [0, NaN], std: [1, 1] }, "x")],
+  ["std", () => new MeanStdNormalization({ mean: 0, std: Infinity }, "x")],
+  ["corner", () => new PositionNormalizer({ raw_pos_min: [-Infinity], raw_pos_max: [0] }, "x")],
+  ["shift", () => new ShiftAndScaleNormalizer({ shift: [NaN], scale: [1] }, "x")],
+  ["scale", () => new ShiftAndScaleNormalizer({ shift: [0], scale: [Infinity] }, "x")],
+])("a %s that is not finite is refused", (_, make) => expect(make).toThrow("expected finite numbers"));
+
 describe("toTensor", () => {
   test("a tensor stays the same object", () => {
     const x = tensor([1]);

@@ -5,7 +5,7 @@ import { toTensor } from "../../preprocessors/to-tensor";
 import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 import { tensorOf } from "../sample-processor";
-import { standardize, unstandardize } from "../scaling";
+import { checkDeviations, standardize, unstandardize } from "../scaling";
 import { register } from "../../../config/registry";
 
 const Options = defineConfig("MomentNormalizationBatchProcessor", {
@@ -26,6 +26,7 @@ export class MomentNormalizationBatchProcessor extends BatchProcessor {
       throw new AssertionError(
         `MomentNormalizationBatchProcessor: expected mean and std of equal length, received ${mean.length} and ${std.length}`,
       );
+    checkDeviations(this, mean, std);
     this.items = items;
     this.mean = keep(toTensor([mean])); // (1, C)
     this.std = keep(toTensor([std])); // (1, C)

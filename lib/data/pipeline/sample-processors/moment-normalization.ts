@@ -5,7 +5,7 @@ import { fromLogscale, toLogscale } from "../../../core/functional/logscale";
 import { toTensor } from "../../preprocessors/to-tensor";
 import type { Sample } from "../../sample";
 import { SampleProcessor, tensorOf } from "../sample-processor";
-import { standardize, unstandardize } from "../scaling";
+import { checkDeviations, standardize, unstandardize } from "../scaling";
 import { register } from "../../../config/registry";
 
 const Options = defineConfig("MomentNormalizationSampleProcessor", {
@@ -44,6 +44,7 @@ export class MomentNormalizationSampleProcessor extends SampleProcessor {
       throw new RuntimeError(
         `expected ${names} of "${item}" of equal length, received ${mean.length} and ${std.length}`,
       );
+    checkDeviations(this, mean, std);
     this.item = item;
     this.logscale = logscale;
     [this.mean, this.std] = scope((): [Tensor, Tensor] => [keep(toTensor([mean])), keep(toTensor([std]))]);

@@ -34,8 +34,10 @@ function toPlain(input: unknown): unknown {
 export function tensorValue(): z.ZodType<TensorValue, unknown> {
   return customType<TensorValue, unknown>((input, context) => {
     const value = toPlain(input);
-    if (shapeOf(value)) return value as TensorValue;
-    return refuse(context, input, "a number or a rectangular list of numbers");
+    if (!shapeOf(value)) return refuse(context, input, "a number or a rectangular list of numbers");
+    // such a statistic would make NaN of every value
+    const bad = flatten(value as TensorValue).find((number) => !Number.isFinite(number));
+    return bad === undefined ? (value as TensorValue) : refuse(context, bad, "finite numbers");
   });
 }
 

@@ -46,6 +46,13 @@ export function findCases({ pattern, exclude }: CasesConfig, root: string): Case
 function casesOf(pattern: string, root: string): Case[] {
   const paths = glob(pattern, root);
   if (paths.length === 0) throw new FileNotFoundError(`cases: ${nothingFound(pattern, root)}`);
+  const folders = paths.filter((path) => statSync(path).isDirectory());
+  if (folders.length > 0 && folders.length < paths.length) {
+    const file = paths.find((path) => !folders.includes(path))!;
+    throw new ValueError(
+      `cases: expected folders or files, but "${pattern}" finds both (${basename(folders[0]!)} and ${basename(file)}): write "${pattern}/" for the folders, or the ending of the files`,
+    );
+  }
   const base = isPattern(pattern) ? fixedFolder(pattern, root) : dirname(paths[0]!);
   return paths.map((path) => {
     const isFile = !statSync(path).isDirectory();

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { basename, relative, resolve } from "node:path";
+import { basename, extname, relative, resolve } from "node:path";
 import { FileNotFoundError, ValueError } from "../../../config/python-errors";
 import { suggestNames, withSuggestion } from "../../../config/nearest-names";
 import { cellGeometry } from "../../geometry/cell-geometry";
@@ -137,7 +137,7 @@ export class Domain {
   #fieldsIn(path: string, property: string, field: PropertyConfig["field"]): string[] {
     const names = [field ?? property].flat();
     if (isArrayFile(path)) return names;
-    const isCase = !isPattern(path) && statSync(path).isDirectory();
+    const isCase = extname(path).toLowerCase() === ".foam" || statSync(path).isDirectory();
     return names.flatMap((name) =>
       name === POINTS ? [] : name !== CELL_CENTERS ? [name] : isCase && this.config.patches === null ? ["C"] : [],
     );

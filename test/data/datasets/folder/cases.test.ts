@@ -49,6 +49,12 @@ test("nothing found: what there is instead", async () => {
 test("files are no folders", async () => {
   expect(await failure(() => names("files/*/"))).toMatch(/expected folders/);
 });
+test("folders and files together are hardly meant", async () => {
+  writeText(join(root, "mixed", "table.csv"), "");
+  writeText(join(root, "mixed", "case_1", "a.vtp"), "");
+  expect(await failure(() => names("mixed/*"))).toMatch(/finds both \(case_1 and table\.csv\): write "mixed\/\*\/"/);
+  expect(names("mixed/*/")).toEqual(["case_1"]);
+});
 test("an absolute pattern", () => {
   expect(findCases({ pattern: join(root, "data", "*/"), exclude: [] }, "/nowhere").length).toBe(3);
 });

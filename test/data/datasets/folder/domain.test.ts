@@ -265,6 +265,15 @@ describe("OpenFOAM", () => {
       [0, 0, -1],
     ]);
   });
+  test("a .foam file stands for its case", async () => {
+    writeText(join(root, "foam", "a", "a.foam"), "");
+    const domain = { file: "a.foam", position: "cell_centers", pressure: "p" };
+    expect(await read("foam/*/", domain, "position")).toEqual([
+      [0.5, 0.5, 0.5],
+      [1.5, 0.5, 0.5],
+    ]);
+    expect(await read("foam/*/", domain, "pressure")).toEqual([[3], [4]]);
+  });
   test("times: the latest, the first, one by its number", async () => {
     const at = (time: unknown) => read("foam/*/", { file: ".", position: "cell_centers", p: "p", time }, "p");
     expect(await at("latest")).toEqual([[3], [4]]);

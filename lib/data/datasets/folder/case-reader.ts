@@ -1,9 +1,7 @@
 import { extname, resolve } from "node:path";
 import { statSync } from "node:fs";
 import { ValueError } from "../../../config/python-errors";
-import { load, loadSafetensors, scope, Tensor } from "../../../torch";
-import type { TypedArray } from "../../readers/arrays";
-import { FieldMap, type Mesh } from "../../readers/mesh";
+import type { FieldMap, Mesh } from "../../readers/mesh";
 import { readMesh } from "../../readers/formats";
 import { readArrays } from "../../readers/named-arrays";
 import type { DomainConfig } from "./config";
@@ -18,12 +16,16 @@ export type Contents = { readonly mesh: Mesh } | { readonly arrays: FieldMap };
 interface Request {
   readonly path: string;
   readonly time: CaseTime;
-  readonly fields: Set<string>;
+  /** Null: whatever there is. */
+  fields: Set<string> | null;
   cells: boolean;
 }
 
-const TENSOR_FILES: ReadonlySet<string> = new Set([".pt", ".pth", ".th", ".safetensors"]);
 const ARRAY_FILES: ReadonlySet<string> = new Set([
+  ".pt",
+  ".pth",
+  ".th",
+  ".safetensors",
   ".npy",
   ".npz",
   ".csv",
@@ -38,8 +40,12 @@ const ARRAY_FILES: ReadonlySet<string> = new Set([
 
 /** Whether a file has arrays, not a mesh. */
 export function isArrayFile(path: string): boolean {
-  const extension = extname(path).toLowerCase();
-  return TENSOR_FILES.has(extension) || ARRAY_FILES.has(extension);
+  return ARRAY_FILES.has(extname(path).toLowerCase());
+}
+
+/** Whether a file has one array as a rule, whose name says nothing: all of it is read where none is named. */
+export function isSingleArray(path: string): boolean {
+  return [".npy", ".pt", ".pth", ".th"].includes(extname(path).toLowerCase());
 }
 
 /** Whether a file may have several times: a `.pvd` file or an OpenFOAM case. */
@@ -55,11 +61,12 @@ export class CaseReader {
   readonly #requests = new Map<string, Request>();
   readonly #contents = new Map<string, Promise<Contents>>();
 
-  /** Announces fields that will be read; `cells` says that cells or their fields are needed. Comes before any {@link read}. */
-  want(path: string, time: CaseTime, fields: Iterable<string>, cells: boolean): void {
+  /** Announces fields that will be read (null: all of them); `cells` says that cells or their fields are needed. Comes before any {@link read}. */
+  want(path: string, time: CaseTime, fields: Iterable<string> | null, cells: boolean): void {
     const key = keyOf(path, time);
     const request = this.#requests.get(key) ?? { path: resolve(path), time, fields: new Set<string>(), cells: false };
-    for (const field of fields) request.fields.add(field);
+    if (fields === null) request.fields = null;
+    else for (const field of fields) request.fields?.add(field);
     request.cells ||= cells;
     this.#requests.set(key, request);
   }
@@ -87,7 +94,7 @@ function keyOf(path: string, time: CaseTime): string {
 async function readContents({ path, time, fields, cells }: Request): Promise<Contents> {
   if (isArrayFile(path)) return { arrays: await readArrayFile(path, fields) };
   try {
-    return { mesh: await readMesh(path, { fields: [...fields], cells, time: timeOf(time) }) };
+    return { mesh: await readMesh(path, { fields: [...(fields ?? [])], cells, time: timeOf(time) }) };
   } catch (error) {
     // a reader refuses a file without one of the fields: whoever needs the field says which there are
     if (!(error instanceof ValueError)) throw error;
@@ -105,50 +112,14 @@ function timeOf(time: CaseTime): number | "first" | "last" {
 }
 
 async function readArrayFile(path: string, wanted: ReadonlySet<string> | null): Promise<FieldMap> {
-  if (TENSOR_FILES.has(extname(path).toLowerCase())) return readTensorFile(path, wanted);
-  const extension = extname(path).toLowerCase();
-  if (wanted === null || wanted.size === 0 || extension === ".npy") return readArrays(path);
+  if (wanted === null || wanted.size === 0) return readArrays(path);
   try {
     return await readArrays(path, { names: [...wanted] });
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    return readArrays(path);
+    // all arrays, for the nearest name; a file that has something else beside them says itself what there is
+    return readArrays(path).catch(() => {
+      throw error;
+    });
   }
-}
-
-/** Tensors by name; names of nested mappings are joined by `/`, a tensor alone has the name of the file. */
-function readTensorFile(path: string, wanted: ReadonlySet<string> | null): FieldMap {
-  return scope(() => {
-    const content: unknown =
-      extname(path).toLowerCase() === ".safetensors" ? Object.fromEntries(loadSafetensors(path).tensors) : load(path);
-    const arrays = new FieldMap();
-    const visit = (value: unknown, name: string): void => {
-      if (value instanceof Tensor) {
-        if (wanted === null || wanted.size === 0 || wanted.has(name) || name === fileName(path))
-          arrays.set(name, toArray(value));
-      } else if (value instanceof Map) {
-        for (const [key, entry] of value as Map<unknown, unknown>) visit(entry, joinName(name, String(key)));
-      } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value)) {
-        for (const [key, entry] of Object.entries(value)) visit(entry, joinName(name, key));
-      }
-    };
-    visit(content, content instanceof Tensor ? fileName(path) : "");
-    return arrays;
-  });
-}
-
-function fileName(path: string): string {
-  const name = path.split(/[/\\]/).at(-1)!;
-  return name.slice(0, name.length - extname(name).length);
-}
-
-function joinName(parent: string, key: string): string {
-  return parent === "" ? key : `${parent}/${key}`;
-}
-
-function toArray(value: Tensor): { values: TypedArray; shape: number[] } {
-  const plain =
-    value.dtype === "bfloat16" || value.dtype === "float16" || value.dtype === "bool" ? value.to("float32") : value;
-  const values = plain.contiguous().dataSync() as TypedArray;
-  return { values: values.slice(), shape: [...value.shape] };
 }

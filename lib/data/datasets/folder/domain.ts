@@ -7,7 +7,7 @@ import { surfaceAreas, surfaceNormals, type Location } from "../../geometry/surf
 import type { NdArray } from "../../readers/arrays";
 import { joinMeshes } from "../../readers/join";
 import { FieldMap, type Mesh } from "../../readers/mesh";
-import { hasTimes, isArrayFile, type CaseReader, type Contents } from "./case-reader";
+import { hasTimes, isArrayFile, isSingleArray, type CaseReader, type Contents } from "./case-reader";
 import type { Case } from "./cases";
 import { propertiesOf, type DomainConfig, type PropertyConfig } from "./config";
 import { distances } from "./distances";
@@ -133,10 +133,10 @@ export class Domain {
     return this.#location !== "points";
   }
 
-  /** Names of fields to read; coordinates of a mesh are no field, but OpenFOAM's own centres are. */
-  #fieldsIn(path: string, property: string, field: PropertyConfig["field"]): string[] {
+  /** Names of fields to read, null for all; coordinates of a mesh are no field, but OpenFOAM's own centres are. */
+  #fieldsIn(path: string, property: string, field: PropertyConfig["field"]): string[] | null {
     const names = [field ?? property].flat();
-    if (isArrayFile(path)) return names;
+    if (isArrayFile(path)) return field === null && isSingleArray(path) ? null : names;
     const isCase = extname(path).toLowerCase() === ".foam" || statSync(path).isDirectory();
     return names.flatMap((name) =>
       name === POINTS ? [] : name !== CELL_CENTERS ? [name] : isCase && this.config.patches === null ? ["C"] : [],

@@ -5,6 +5,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(join(root, "package.json"));
@@ -25,6 +26,13 @@ try {
   // The declarations are written in spite of type errors, so dist/ gets complete. Set-up tolerates them: `npm run typecheck` is the gate.
   if (!process.argv.includes("--tolerate-type-errors")) process.exitCode = 1;
 }
+
+// the page that shows predictions, with vtk.js, as one script
+await build({
+  entryPoints: [join(root, "templates", "viewer", "viewer.mjs")],
+  outfile: join(root, "dist", "viewer.js"),
+  ...{ bundle: true, minify: true, format: "iife", logLevel: "warning" },
+});
 
 for (const entry of Object.values(manifest.exports)) {
   if (typeof entry === "string") continue;

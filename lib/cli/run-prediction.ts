@@ -19,7 +19,8 @@ import {
   outputFiles,
   readCase,
   referenceValues,
-  withFields,
+  sceneOf,
+  viewerPage,
   writePrediction,
   type CaseFiles,
   type CaseForces,
@@ -171,20 +172,10 @@ const PAGE_POINTS = 100_000;
 
 /** All domains with a mesh as a page of their own; what was predicted comes first. */
 function writePage(run: TrainedRun, predicted: PredictedCase, isFolder: boolean, out: string): string {
-  const { name, domains } = predicted.files;
+  const { name } = predicted.files;
   const path = isFolder ? join(out, `${name}.html`) : out;
-  const parts = domains.flatMap((domain) => {
-    const { mesh, location } = domain;
-    if (mesh === null) return [];
-    const plain =
-      location === "points" ? mesh.with({ pointData: new FieldMap() }) : mesh.with({ cellData: new FieldMap() });
-    const own = location === "points" ? mesh.pointData : mesh.cellData;
-    const shown = withFields(withFields(plain, location, addedFields(run, predicted, domain)), location, own);
-    return [{ name: domain.name, mesh: shown }];
-  });
-  if (isFolder) mkdirSync(out, { recursive: true });
   const about = `predicted by ${run.identity.name} (${run.identity.checkpoint}${run.identity.weights === null ? "" : `, ${run.identity.weights}`})`;
-  writePicture(path, parts, { title: name, about, mostPoints: PAGE_POINTS });
+  writeTextFile(path, viewerPage([sceneOf(run, predicted, about)]));
   return path;
 }
 

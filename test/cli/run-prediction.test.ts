@@ -61,7 +61,7 @@ test("files, errors and forces of each case, and a summary", async () => {
   expect(readdirSync(at("pictures"))).toEqual(["a.png", "b.png"]);
   expect(readdirSync(at("pages"))).toEqual(["a.html", "b.html"]);
   const page = readFileSync(at("pages/a.html"), "utf8");
-  expect(page).toContain('"name":"pressure_predicted"');
+  expect(page).toContain('"name":"pressure","components":1,"predicted":"');
   expect(page).not.toMatch(/(src|href)="https?:/);
   const text = printed.join("");
   expect(text).toMatch(/^a: 62 on surface, 64 on volume/m);

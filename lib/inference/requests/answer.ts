@@ -9,13 +9,19 @@ import type { PredictedField } from "../predict/field-buffers";
 import type { PredictOptions } from "../predict/prediction-case";
 import type { TrainedRun } from "../run/trained-run";
 import type { RequestResult, RequestTask } from "./request";
+import { sceneOf } from "../scene/scene";
+import { readMeshRequest } from "./mesh-request";
 import { RequestError } from "./request-error";
 
-/** Media types of bodies and answers, with the endings of their files. */
-export const MEDIA_TYPES = {
-  "application/json": "json",
-  "application/x-npz": "npz",
-} as const;
+/** Media types of inputs by name. */
+const ARRAYS = ["application/json", "application/x-npz"];
+/** Media types of meshes; the query says `file=NAME`. */
+const MESHES = ["application/octet-stream", "model/stl", "model/obj"];
+/** What the page draws, with points and triangles. */
+const SCENE = "application/x-noether-scene+json";
+
+/** Media types of answers. */
+export const ANSWERS: readonly string[] = [...ARRAYS, SCENE];
 
 /** Numbers of one input: nested lists, flat ones with a shape, or float32 values as base64 (little-endian). */
 const Numbers = z.union([
@@ -48,6 +54,7 @@ type Options = Pick<PredictOptions, "signal" | "onProgress">;
  * @throws RequestError with its status, ValueError for inputs that do not fit
  */
 export async function answerRequest(run: TrainedRun, task: RequestTask, options: Options): Promise<RequestResult> {
+  if (MESHES.includes(task.contentType)) return withFolder(async (folder) => answerMesh(run, task, folder, options));
   const { inputs, body } = await readRequest(task);
   refuseTooMany(inputs, task.maxPoints);
   const chosen = chosenOutputs(run, body.outputs);
@@ -57,6 +64,29 @@ export async function answerRequest(run: TrainedRun, task: RequestTask, options:
     ...(body.seed === undefined ? {} : { seed: body.seed }),
   });
   return writeAnswer(task.accept, Object.fromEntries(chosen.map((name) => [name, fields[name]!])), body.encoding);
+}
+
+async function answerMesh(
+  run: TrainedRun,
+  task: RequestTask,
+  folder: string,
+  options: Options,
+): Promise<RequestResult> {
+  const { file: _, slice: __, set: ___, ...query } = task.query;
+  const { encoding, outputs, chunk_size: chunkSize, seed } = readQuery(query);
+  const files = await readMeshRequest(run, task, folder);
+  const fields = await run.predict(files.inputs, {
+    ...options,
+    ...(chunkSize === undefined ? {} : { chunkSize }),
+    ...(seed === undefined ? {} : { seed }),
+  });
+  if (task.accept !== SCENE) {
+    const chosen = chosenOutputs(run, outputs);
+    return writeAnswer(task.accept, Object.fromEntries(chosen.map((name) => [name, fields[name]!])), encoding);
+  }
+  const { name, checkpoint } = run.identity;
+  const scene = sceneOf(run, { files, fields }, `${name}, checkpoint ${checkpoint}`);
+  return { body: new TextEncoder().encode(JSON.stringify(scene)), contentType: SCENE };
 }
 
 interface ReadRequest {
@@ -76,7 +106,7 @@ async function readRequest({ contentType, body, query }: RequestTask): Promise<R
   }
   throw new RequestError(
     415,
-    `expected a body of ${Object.keys(MEDIA_TYPES).join(" or ")}, got ${contentType || "no content-type"}`,
+    `expected a body of ${[...ARRAYS, ...MESHES].join(", ")}, got ${contentType || "no content-type"}`,
   );
 }
 
@@ -104,7 +134,7 @@ const PredictQuery = z.strictObject({
   encoding: PredictBody.shape.encoding,
 });
 
-function readQuery(query: Readonly<Record<string, string>>): Omit<PredictBody, "inputs"> {
+function readQuery(query: RequestTask["query"]): Omit<PredictBody, "inputs"> {
   const { data, error } = PredictQuery.safeParse(query);
   if (data === undefined) throw new RequestError(400, `the query: ${problemsOf(error!)}`);
   return data;
@@ -157,6 +187,7 @@ async function writeAnswer(
   fields: Readonly<Record<string, PredictedField>>,
   encoding: "list" | "base64" = "list",
 ): Promise<RequestResult> {
+  if (accept === SCENE) throw new RequestError(406, `${SCENE} needs a mesh as body`);
   if (accept === "application/x-npz") {
     const body = await withFolder(async (folder) => {
       const path = join(folder, "fields.npz");

@@ -5,7 +5,7 @@ export interface RequestTask {
   /** Media type, without parameters. */
   readonly contentType: string;
   /** Of the query: `format`, `chunk_size`, …. */
-  readonly query: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | readonly string[]>>;
   /** Media type of the answer. */
   readonly accept: string;
   readonly maxPoints: number;

@@ -5,9 +5,10 @@ import { DisposedError } from "../../torch";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { optionalPackage } from "../../data/readers/optional-package";
 import { type PredictionPool, QueueFullError } from "../pool/prediction-pool";
-import { MEDIA_TYPES } from "../requests/answer";
-import type { RequestResult } from "../requests/request";
+import { ANSWERS } from "../requests/answer";
+import type { RequestResult, RequestTask } from "../requests/request";
 import { RequestError } from "../requests/request-error";
+import { viewerPage } from "../scene/page";
 import { describeRun } from "./describe-run";
 import { ServiceMetrics } from "./metrics";
 import { openApi } from "./open-api";
@@ -65,6 +66,7 @@ export async function createServer(pool: PredictionPool, options: ServerOptions 
       .send({ error: `there is no ${request.method} ${request.url.replace(/\?.*/, "")}; see /openapi.json` }),
   );
 
+  server.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(viewerPage(null)));
   server.get("/healthz", async () => ({ status: "ok", threads: pool.size, busy: pool.busy, waiting: pool.waiting }));
   server.get("/metrics", async (_, reply) => reply.type("text/plain; version=0.0.4").send(metrics.text()));
   server.get("/run", async () => describeRun(pool.run));
@@ -108,7 +110,7 @@ async function answer(
   if (!Buffer.isBuffer(body) || body.length === 0)
     throw new RequestError(400, "expected a body with the inputs of a case, got none");
   const contentType = (request.headers["content-type"] ?? "").split(";")[0]!.trim().toLowerCase();
-  const query = request.query as Record<string, string>;
+  const query = request.query as RequestTask["query"];
   return pool.answer(
     { body, contentType, query, accept, maxPoints },
     { signal, ...(onProgress ? { onProgress } : {}) },
@@ -146,7 +148,7 @@ async function streamLines(
 /** The media type that the client wants and that there is. */
 function acceptOf({ headers: { accept = "*/*" } }: FastifyRequest): string {
   const wanted = accept.split(",").map((entry) => entry.split(";")[0]!.trim().toLowerCase());
-  const known = [...Object.keys(MEDIA_TYPES), LINES];
+  const known = [...ANSWERS, LINES];
   const found = wanted.find((type) => known.includes(type));
   if (found !== undefined) return found;
   if (wanted.some((type) => type === "*/*" || type === "application/*" || type === "")) return "application/json";

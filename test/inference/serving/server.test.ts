@@ -153,7 +153,7 @@ describe("a request that cannot be answered", () => {
     expect((await message({ inputs: {} }, { accept: "text/html" }))[0]).toBe(406);
     expect(await message("x", { "content-type": "text/plain" })).toEqual([
       415,
-      "expected a body of application/json or application/x-npz, got text/plain",
+      "expected a body of application/json, application/x-npz, application/octet-stream, model/stl, model/obj, got text/plain",
     ]);
     expect((await message(""))[0]).toBe(400);
     expect((await message({ inputs: { a: "x".repeat(300_000) } }))[0]).toBe(413);

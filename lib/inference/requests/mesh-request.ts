@@ -1,0 +1,97 @@
+/** Requests whose body is a mesh. */
+import { writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { readMesh, writeMesh, type Mesh } from "../../data";
+import { isSurface } from "../../data/geometry/cell-geometry";
+import { readCase, type CaseFiles } from "../cases";
+import type { TrainedRun } from "../run/trained-run";
+import { sliceAround } from "../scene/slice-grid";
+import { RequestError } from "./request-error";
+import type { RequestTask } from "./request";
+
+/** Endings of meshes that are one file. */
+export const MESH_ENDINGS = [".stl", ".ply", ".obj", ".vtp", ".vtu", ".vtk"];
+
+/**
+ * The case that a mesh is: the surface of the body, or the only domain. A run with a volume beside it is asked for a slice around the
+ * body.
+ *
+ * @param folder where files may be written
+ */
+export async function readMeshRequest(run: TrainedRun, task: RequestTask, folder: string): Promise<CaseFiles> {
+  const { query, body, maxPoints } = task;
+  const name = one(query, "file") ?? "body.stl";
+  const ending = extname(name).toLowerCase();
+  if (!MESH_ENDINGS.includes(ending))
+    throw new RequestError(
+      400,
+      `file: expected a name with one of the endings ${MESH_ENDINGS.join(", ")}, got "${name}"`,
+    );
+  const path = join(folder, `body${ending}`);
+  writeFileSync(path, body);
+  const mesh = await readMesh(path).catch((error: unknown) => {
+    throw new RequestError(400, (error as Error).message.replaceAll(path, name));
+  });
+  if (mesh.numberOfPoints > maxPoints)
+    throw new RequestError(413, `${name}: expected at most ${maxPoints} points, got ${mesh.numberOfPoints}`);
+  const files = await domainFiles(run, { mesh, path, folder, slice: one(query, "slice") });
+  const [first = path] = Object.values(files);
+  const read = await readCase(run, first, { domains: files, conditions: conditionsOf(query["set"]) });
+  return { ...read, name: name.replace(/\.\w+$/, "") };
+}
+
+interface Given {
+  readonly mesh: Mesh;
+  readonly path: string;
+  readonly folder: string;
+  readonly slice: string | undefined;
+}
+
+async function domainFiles(
+  { domains }: TrainedRun,
+  { mesh, path, folder, slice }: Given,
+): Promise<Record<string, string>> {
+  const [body = "", ...others] = [...domains].sort((a, b) => Number(b === "surface") - Number(a === "surface"));
+  if (body === "")
+    throw new RequestError(
+      422,
+      "expected inputs as JSON or npz: the model of this run has no domains that a mesh could be",
+    );
+  if (others.length === 0) return { [body]: path };
+  if (!isSurface(mesh.cells))
+    throw new RequestError(422, `expected the surface of a body (triangles, quads, polygons), got cells with a volume`);
+  if (others.length > 1)
+    throw new RequestError(422, `expected inputs as JSON or npz: this run has the domains ${domains.join(", ")}`);
+  const [axis = 1, position = 0.5] = (slice ?? "1,0.5").split(",").map(Number);
+  if (![0, 1, 2].includes(axis) || !(position >= 0 && position <= 1))
+    throw new RequestError(
+      400,
+      `slice: expected AXIS,POSITION with an axis 0 to 2 and a position 0 to 1, got "${slice}"`,
+    );
+  const plane = join(folder, "slice.vtp");
+  await writeMesh(sliceAround(mesh, axis as 0 | 1 | 2, position), plane);
+  return { [body]: path, [others[0]!]: plane };
+}
+
+/** `set=NAME=NUMBER,NUMBER`, once or several times. */
+function conditionsOf(given: string | readonly string[] | undefined): Record<string, readonly number[]> {
+  const entries = given === undefined ? [] : [given].flat();
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const at = entry.indexOf("=");
+      const numbers = entry
+        .slice(at + 1)
+        .split(",")
+        .map(Number);
+      if (at < 1 || !numbers.every(Number.isFinite))
+        throw new RequestError(400, `set: expected NAME=NUMBER,NUMBER, got "${entry}"`);
+      return [entry.slice(0, at), numbers];
+    }),
+  );
+}
+
+function one(query: RequestTask["query"], name: string): string | undefined {
+  const value = query[name];
+  if (value !== undefined && typeof value !== "string") throw new RequestError(400, `${name}: expected it once`);
+  return value;
+}

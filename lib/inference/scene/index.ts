@@ -1,0 +1,2 @@
+export { viewerPage } from "./page";
+export { sceneOf, type Scene, type SceneDomain, type SceneField } from "./scene";

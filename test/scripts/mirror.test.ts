@@ -58,7 +58,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "core/initializers": "test/initializers",
   "core/interfaces": "types only",
   "core/threads": "test/inference/pool",
-  "inference/requests": "test/inference/serving",
   "core/optimizer/param-group-modifiers": "test/core/optimizer/optimizer-wrapper.test.ts",
   "io/provenance": "test/cli/io/run-io.test.ts",
   "torch/serialization/tar": "test/torch/serialization/formats.test.ts",

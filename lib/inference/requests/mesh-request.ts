@@ -34,9 +34,16 @@ export async function readMeshRequest(run: TrainedRun, task: RequestTask, folder
   });
   if (mesh.numberOfPoints > maxPoints)
     throw new RequestError(413, `${name}: expected at most ${maxPoints} points, got ${mesh.numberOfPoints}`);
+  const conditions = conditionsOf(query["set"]);
+  const missing = run.inputs.filter((input) => input.role === "condition" && !(input.name in conditions));
+  if (missing.length > 0)
+    throw new RequestError(
+      422,
+      `expected ${missing.map((input) => input.name).join(", ")}, numbers of the whole case: set=${missing[0]!.name}=NUMBER,…`,
+    );
   const files = await domainFiles(run, { mesh, path, folder, slice: one(query, "slice") });
   const [first = path] = Object.values(files);
-  const read = await readCase(run, first, { domains: files, conditions: conditionsOf(query["set"]) });
+  const read = await readCase(run, first, { domains: files, conditions });
   return { ...read, name: name.replace(/\.\w+$/, "") };
 }
 

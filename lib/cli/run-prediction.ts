@@ -2,13 +2,10 @@ import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { FileNotFoundError, ValueError } from "../config/python-errors";
 import { isSurface } from "../data/geometry/cell-geometry";
-import { FieldMap } from "../data";
-import { writePicture } from "../data/inspect/picture";
 import { writeFileWhole } from "../data/readers/file-sink";
 import { statusLine } from "../core/logging";
 import { writeTextFile } from "../core/writers/text-file";
 import {
-  addedFields,
   bodyDomain,
   caseForces,
   drawField,
@@ -166,9 +163,6 @@ function forcesOf(
   const truth = hasTruth ? caseForces(body, fieldsOfDomain(body.name, body.truth), options) : null;
   return { forces, true_forces: truth };
 }
-
-/** Most points of a domain on a page. */
-const PAGE_POINTS = 100_000;
 
 /** All domains with a mesh as a page of their own; what was predicted comes first. */
 function writePage(run: TrainedRun, predicted: PredictedCase, isFolder: boolean, out: string): string {

@@ -17,6 +17,27 @@ export default tseslint.config(
   },
   eslint.configs.recommended,
   {
+    // runs in a browser, bundled
+    files: ["templates/viewer/*.mjs"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          "AbortController",
+          "atob",
+          "Blob",
+          "devicePixelRatio",
+          "document",
+          "fetch",
+          "matchMedia",
+          "Option",
+          "ResizeObserver",
+          "URL",
+          "URLSearchParams",
+        ].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
+  {
     // runs in a browser
     files: ["templates/picture/*.js"],
     languageOptions: {

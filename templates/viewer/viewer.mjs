@@ -341,9 +341,7 @@ async function connect() {
       .map(({ name, channels, typical }) => {
         const row = document.createElement("label");
         const input = Object.assign(document.createElement("input"), {
-          value: Array(channels ?? 1)
-            .fill(0)
-            .join(","),
+          value: (typical ?? Array(channels ?? 1).fill(0)).map(number).join(", "),
         });
         input.dataset.name = name;
         input.addEventListener("change", () => asked && ask(asked, true));

@@ -5,8 +5,7 @@
 import { bytesOf, bytesPerElement, createArray, fromFileOrder } from "../arrays";
 import type { NumericType, TypedArray } from "../arrays";
 import type { ByteSource } from "../byte-source";
-import { Scanner, show } from "../scanner";
-import { isSpace } from "../text";
+import { show, type Scanner } from "../scanner";
 import {
   FoamArray,
   FoamDictionary,
@@ -16,14 +15,23 @@ import {
   type FoamEntry,
   type FoamValue,
 } from "./dictionary";
+import {
+  CLOSE,
+  CLOSE_BRACE,
+  CLOSE_SQUARE,
+  DOLLAR,
+  FoamTokens,
+  HASH,
+  OPEN,
+  OPEN_BRACE,
+  OPEN_SQUARE,
+  QUOTE,
+  SEMICOLON,
+} from "./foam-tokens";
 
 const MAX_DEPTH = 64;
-const MAX_WORD = 4096;
 /** Values of one entry, so that macros that name each other twice do not fill the memory. */
 const MAX_VALUES = 1_000_000;
-
-const [QUOTE, HASH, DOLLAR, OPEN, CLOSE, STAR, SLASH, SEMICOLON] = [34, 35, 36, 40, 41, 42, 47, 59];
-const [OPEN_SQUARE, CLOSE_SQUARE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, NEWLINE] = [91, 93, 92, 123, 125, 10];
 
 /** Components of OpenFOAM's types. */
 const COMPONENTS: ReadonlyMap<string, number> = new Map([
@@ -49,6 +57,7 @@ export type OpenInclude = (name: string) => ByteSource | undefined;
 /** Reads one file from its beginning. */
 export class FoamFile {
   readonly scanner: Scanner;
+  readonly #tokens: FoamTokens;
   /** Entries of the header; empty where there is none. */
   readonly header: FoamDictionary;
   readonly format: FoamFormat;
@@ -59,18 +68,19 @@ export class FoamFile {
     format?: FoamFormat,
     private readonly depth = 0,
   ) {
-    this.scanner = new Scanner(source);
+    this.#tokens = new FoamTokens(source);
+    this.scanner = this.#tokens.scanner;
     this.header = new FoamDictionary();
     this.format = format ?? { isBinary: false, littleEndian: true, label: "int32", scalar: "float64" };
-    this.#skip();
+    this.#tokens.skip();
     const start = this.scanner.position;
     if (this.scanner.peek() !== "F".charCodeAt(0)) return;
-    if (this.#word() !== "FoamFile") {
+    if (this.#tokens.word() !== "FoamFile") {
       this.scanner.position = start;
       return;
     }
-    this.#skip();
-    this.#expect(OPEN_BRACE);
+    this.#tokens.skip();
+    this.#tokens.expect(OPEN_BRACE);
     this.#entries(this.header, 1, true);
     this.format = formatOf(this.header, (problem) => this.scanner.error(problem, start));
   }
@@ -89,7 +99,7 @@ export class FoamFile {
 
   /** The next list of numbers: a count and the numbers in parentheses, or one number in braces for all. */
   list(type: string): FoamArray {
-    this.#skip();
+    this.#tokens.skip();
     const at = this.scanner.position;
     const components = COMPONENTS.get(type);
     if (components === undefined) throw this.scanner.error(`expected a list of numbers, got one of ${show(type)}`, at);
@@ -101,26 +111,26 @@ export class FoamFile {
 
   /** A word, outside of dictionaries. */
   word(): string {
-    this.#skip();
-    return this.#word();
+    this.#tokens.skip();
+    return this.#tokens.word();
   }
 
   /** The next byte after white space and comments; −1 at the end. */
   peek(): number {
-    this.#skip();
+    this.#tokens.skip();
     return this.scanner.peek();
   }
 
   /** A count of things of at least one byte each. */
   count(): number {
-    this.#skip();
+    this.#tokens.skip();
     return this.#count();
   }
 
   /** Takes a character. */
   expect(character: string): void {
-    this.#skip();
-    this.#expect(character.charCodeAt(0));
+    this.#tokens.skip();
+    this.#tokens.expect(character.charCodeAt(0));
   }
 
   /** A dictionary in braces. */
@@ -137,7 +147,7 @@ export class FoamFile {
     if (depth + this.depth > MAX_DEPTH)
       throw this.scanner.error(`expected at most ${MAX_DEPTH} dictionaries inside each other, got more`);
     for (;;) {
-      this.#skip();
+      this.#tokens.skip();
       const at = this.scanner.position;
       const byte = this.scanner.peek();
       if (byte < 0) {
@@ -158,9 +168,9 @@ export class FoamFile {
 
   #entry(into: FoamDictionary, depth: number, at: number): void {
     const isPattern = this.scanner.peek() === QUOTE;
-    const keyword = isPattern ? this.#text() : this.#word();
+    const keyword = isPattern ? this.#tokens.text() : this.#tokens.word();
     if (keyword === "") throw this.scanner.error("expected a keyword, got a bracket", at);
-    this.#skip();
+    this.#tokens.skip();
     let entry: FoamEntry;
     if (this.scanner.peek() === OPEN_BRACE) {
       this.scanner.take();
@@ -182,7 +192,7 @@ export class FoamFile {
       throw this.scanner.error(`expected at most ${MAX_DEPTH} brackets inside each other, got more`);
     const values: FoamValue[] = [];
     for (;;) {
-      this.#skip();
+      this.#tokens.skip();
       const byte = this.scanner.peek();
       if (byte < 0) throw this.scanner.error(`expected ${String.fromCharCode(end)}, got the end of the file`, at);
       if (byte === end) {
@@ -205,7 +215,7 @@ export class FoamFile {
       const inner = new FoamDictionary(scope);
       this.#entries(inner, depth + 1, true);
       values.push(inner);
-    } else if (byte === QUOTE) values.push(new FoamText(this.#text()));
+    } else if (byte === QUOTE) values.push(new FoamText(this.#tokens.text()));
     else if (byte === DOLLAR) {
       const { entry, macro } = this.#macro(scope);
       if (entry === undefined) values.push(new FoamDirective(`$${macro}`));
@@ -217,7 +227,7 @@ export class FoamFile {
       else if (name === "#codeStream") this.#skipArgument();
       values.push(new FoamDirective(name));
     } else {
-      const word = this.#word();
+      const word = this.#tokens.word();
       if (word === "") throw this.scanner.error(`expected a value, got ${show(String.fromCharCode(byte))}`, at);
       const type = /^List<(\w+)>$/.exec(word)?.[1];
       if (type !== undefined && COMPONENTS.has(type)) values.push(this.list(type));
@@ -229,8 +239,8 @@ export class FoamFile {
     this.scanner.take();
     const isBraced = this.scanner.peek() === OPEN_BRACE;
     if (isBraced) this.scanner.take();
-    const macro = this.#word();
-    if (isBraced) this.#expect(CLOSE_BRACE);
+    const macro = this.#tokens.word();
+    if (isBraced) this.#tokens.expect(CLOSE_BRACE);
     return { entry: scope.lookup(macro), macro };
   }
 
@@ -251,15 +261,15 @@ export class FoamFile {
 
   #directive(into: FoamDictionary, at: number): void {
     const name = this.#directiveName();
-    this.#skip();
+    this.#tokens.skip();
     if (name === "#include" || name === "#includeIfPresent" || name === "#sinclude") {
-      this.#include(into, this.#text(), name === "#include", at);
+      this.#include(into, this.#tokens.text(), name === "#include", at);
     } else if (name === "#includeEtc") {
-      const file = this.#text();
+      const file = this.#tokens.text();
       // entries for patches whose type says it all; whoever reads fields knows them
       if (!file.includes("setConstraintTypes")) into.entries.set(`#includeEtc ${file}`, [new FoamDirective(name)]);
     } else if (name === "#inputMode" || name === "#remove") {
-      this.#word();
+      this.#tokens.word();
     } else throw this.scanner.error(`expected an entry, got ${name}, which only OpenFOAM can read`, at);
   }
 
@@ -280,15 +290,15 @@ export class FoamFile {
 
   #directiveName(): string {
     this.scanner.take();
-    return `#${this.#word()}`;
+    return `#${this.#tokens.word()}`;
   }
 
   /** `"…"` or `#{ … #}` or `{ … }` behind a directive. */
   #skipArgument(): void {
-    this.#skip();
+    this.#tokens.skip();
     const at = this.scanner.position;
     const byte = this.scanner.peek();
-    if (byte === QUOTE) return void this.#text();
+    if (byte === QUOTE) return void this.#tokens.text();
     if (byte === OPEN_BRACE) {
       let depth = 0;
       do {
@@ -318,18 +328,18 @@ export class FoamFile {
   }
 
   #numbers(count: number, components: number, type: NumericType): TypedArray {
-    this.#skipSpace();
+    this.scanner.skipSpace();
     const { scanner } = this;
     if (count === 0) {
       if (scanner.peek() === OPEN) {
         scanner.take();
-        this.#skipSpace();
-        this.#expect(CLOSE);
+        this.scanner.skipSpace();
+        this.#tokens.expect(CLOSE);
       }
       return createArray(type, 0);
     }
     if (scanner.peek() === OPEN_BRACE) return this.#oneRow(components, type);
-    this.#expect(OPEN);
+    this.#tokens.expect(OPEN);
     const length = count * components;
     if (this.format.isBinary) {
       this.source.require(
@@ -339,21 +349,21 @@ export class FoamFile {
       );
       const values = createArray(type, length);
       scanner.bytes(bytesOf(values));
-      this.#expect(CLOSE);
+      this.#tokens.expect(CLOSE);
       return fromFileOrder(values, this.format.littleEndian);
     }
     const what = `${count} values of a list`;
     scanner.require(length, 2, what);
     const values = scanner.numbers(createArray(type, length), what, components > 1);
     if (components > 1) this.expect(")");
-    this.#skip();
-    this.#expect(CLOSE);
+    this.#tokens.skip();
+    this.#tokens.expect(CLOSE);
     return values;
   }
 
   /** `100{0.5}`: one row for all. */
   #oneRow(components: number, type: NumericType): TypedArray {
-    this.#expect(OPEN_BRACE);
+    this.#tokens.expect(OPEN_BRACE);
     const row = createArray(type, components);
     if (this.format.isBinary) {
       this.scanner.bytes(bytesOf(row));
@@ -361,96 +371,15 @@ export class FoamFile {
     } else {
       this.scanner.numbers(row, "a value", true);
       if (components > 1) this.expect(")");
-      this.#skip();
+      this.#tokens.skip();
     }
-    this.#expect(CLOSE_BRACE);
+    this.#tokens.expect(CLOSE_BRACE);
     return row;
-  }
-
-  // ---- tokens
-
-  #expect(byte: number): void {
-    const at = this.scanner.position;
-    const got = this.scanner.take();
-    if (got !== byte)
-      throw this.scanner.error(
-        `expected ${String.fromCharCode(byte)}, got ${got < 0 ? "the end of the file" : show(String.fromCharCode(got))}`,
-        at,
-      );
-  }
-
-  #skipSpace(): void {
-    this.scanner.skipSpace();
-  }
-
-  /** White space and comments. */
-  #skip(): void {
-    const { scanner } = this;
-    for (;;) {
-      scanner.skipSpace();
-      if (scanner.peek() !== SLASH) return;
-      const next = scanner.peek(1);
-      if (next === SLASH) scanner.skipTo(NEWLINE);
-      else if (next === STAR) {
-        const at = scanner.position;
-        scanner.skip(2);
-        do {
-          if (!scanner.skipTo(STAR))
-            throw scanner.error("expected */ at the end of a comment, got the end of the file", at);
-          scanner.take();
-        } while (scanner.peek() !== SLASH);
-        scanner.take();
-      } else return;
-    }
-  }
-
-  /** A word ends at white space, quotes and brackets; parentheses in pairs belong to it: `div(phi,U)`. */
-  #word(): string {
-    const { scanner } = this;
-    const bytes: number[] = [];
-    let depth = 0;
-    for (;;) {
-      const byte = scanner.peek();
-      if (
-        byte < 0 ||
-        isSpace(byte) ||
-        byte === QUOTE ||
-        byte === SEMICOLON ||
-        byte === OPEN_BRACE ||
-        byte === CLOSE_BRACE
-      )
-        break;
-      if (byte === OPEN && (bytes.length === 0 || isCount(bytes))) break;
-      if (byte === OPEN) depth++;
-      if (byte === CLOSE && depth-- === 0) break;
-      if ((byte === OPEN_SQUARE || byte === CLOSE_SQUARE) && depth === 0) break;
-      if (bytes.push(scanner.take()) > MAX_WORD)
-        throw scanner.error(`expected a word, got more than ${MAX_WORD} bytes`);
-    }
-    return Buffer.from(bytes).toString();
-  }
-
-  #text(): string {
-    const { scanner } = this;
-    const at = scanner.position;
-    this.#expect(QUOTE);
-    const bytes: number[] = [];
-    for (let byte = scanner.take(); byte !== QUOTE; byte = scanner.take()) {
-      if (byte < 0 || bytes.length > MAX_WORD) throw scanner.error('expected " at the end of a text, got none', at);
-      if (byte === BACKSLASH && scanner.peek() === QUOTE) bytes.push(scanner.take());
-      else bytes.push(byte);
-    }
-    return Buffer.from(bytes).toString();
   }
 }
 
 function isNumber(word: string): boolean {
   return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(word);
-}
-
-/** Digits alone: what stands before a list. */
-function isCount(bytes: readonly number[]): boolean {
-  return bytes.every((byte) => byte >= 48 && byte <= 57);
 }
 
 /** `arch "LSB;label=32;scalar=64"`, which is also what files without it have. */

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   caseForces,
   dynamicPressure,
@@ -8,7 +9,7 @@ import {
   type ForceOptions,
   type SurfaceLoads,
 } from "../../../lib/inference";
-import { CellType, Mesh, type NdArray } from "../../../lib/data";
+import { CellType, Mesh, readMesh, type NdArray } from "../../../lib/data";
 import { box, pointField, sphere } from "../../support/sphere-run";
 
 const body = sphere(24, 1, [5, -3, 2]);
@@ -243,4 +244,32 @@ describe("a case", () => {
   test("a field that is not there is named", () => {
     expect(() => of({ pressureField: "p_mean" })).toThrow(/expected the field "p_mean" on surface/);
   });
+});
+
+/**
+ * Half of a body in RANS flow by OpenFOAM 1912's simpleFoam: its patch with `p` (kinematic) and `wallShearStress`, and the last lines of
+ * its `forces` (rhoInf 1.2) and `forceCoeffs` (magUInf 30, Aref 0.07292331853071797, lRef 0.841, drag x, lift z, pitch y).
+ */
+test("forces, moments and coefficients are those of OpenFOAM's own functions", async () => {
+  const mesh = await readMesh(join(__dirname, "fixtures", "openfoam-body.vtp"));
+  const fields = { body_pressure: mesh.cellData.field("p"), body_friction: mesh.cellData.field("wallShearStress") };
+  const positions = { values: new Float32Array(0), shape: [0, 3] };
+  const domain: CaseDomain = { name: "body", mesh, location: "cells", metres: 1, positions, truth: new Map() };
+  const { forces, coefficients } = caseForces(domain, fieldsOfDomain("body", fields), {
+    density: 1.2,
+    velocity: 30,
+    area: 0.07292331853071797,
+    length: 0.841,
+    pressureKind: "kinematic",
+    flipFriction: true,
+  });
+  const close = (found: readonly number[], expected: readonly number[]): void =>
+    expected.forEach((value, d) => expect(Math.abs(found[d]! - value)).toBeLessThan(2e-5 * Math.hypot(...expected)));
+  close(forces.pressure, [13.7576158, 53.156613, 1.60587899]);
+  close(forces.friction!, [0.309923599, 0.023609681, -0.0229964632]);
+  close(forces.total, [14.0675394, 53.1802227, 1.58288252]);
+  close(forces.moment, [-11.2494142, 1.29586503, 15.2716064]);
+  const { cd, cl, cs, cm_pitch } = coefficients!;
+  close([cd, cs, cl], [0.357238254, 1.35048563, 0.0401965241]);
+  expect(cm_pitch).toBeCloseTo(0.0391294364, 4);
 });

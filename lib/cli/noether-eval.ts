@@ -2,6 +2,7 @@
 /** `noether-eval`: runs the callbacks of a finished run on its saved weights. */
 import { composeUnresolved } from "../config";
 import { composeEvaluation } from "../inference/runners/evaluation-config";
+import { withLocalInputDir } from "../inference/runners/local-input-dir";
 import { runCommand } from "./command";
 import type { HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
@@ -16,7 +17,8 @@ merged over it, its weights, its callbacks. Results go to a stage of their own
 next to the training stage (train -> train_eval, train_eval_2, ...).
 
 Keys of the config file or the command line:
-  input_dir             output root of the training run (required)
+  input_dir             output root of the training run (required); also
+                        hf://org/name[@revision] and s3://bucket/prefix
   run_id                the run (required)
   stage_name            its stage. Default: none
   resume_checkpoint     latest (default), last, E10, U500, S4000, or a tag
@@ -31,7 +33,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 NOETHER_FULL_ERROR=1 shows the stack of an error.`;
 
 async function run(args: HydraArguments): Promise<void> {
-  const evaluation = composeEvaluation(composeUnresolved(args));
+  const evaluation = composeEvaluation(await withLocalInputDir(composeUnresolved(args)));
   // only now, so that a mistake in the config shows at once; with extension, since a built file imports it natively
   const { evaluate } = await import("./run-evaluation.js");
   await evaluate(evaluation);

@@ -6,6 +6,7 @@ import { CheckpointFolder } from "../../core/writers";
 import { load, scope, toMap } from "../../torch";
 import { Factory } from "../../config/factory/factory";
 import { ValueError } from "../../config/python-errors";
+import { resolveRunOrFile } from "../../io";
 import { ModelBase } from "../../core/models";
 import { PathProvider } from "../../core/providers";
 import { getLogger } from "../../core/logging";
@@ -45,7 +46,7 @@ export interface LoadRunOptions extends DataOptions {
  * const { surface_pressure } = await run.predict(inputs);
  */
 export async function loadRun(path: string, options: LoadRunOptions = {}): Promise<TrainedRun> {
-  const location = locateRun(path);
+  const location = locateRun(await resolveRunOrFile(path));
   const stored = await readStoredConfig(location, options.project ?? null, options.model);
   const specs = dataSpecsOf(stored.model);
   const data = describeData(stored, options, outputKeys(specs, stored.targetProperties), location.folder);

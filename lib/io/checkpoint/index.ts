@@ -6,4 +6,4 @@ export {
   type ResolveCheckpointOptions,
   resolveCheckpointUri,
 } from "./resolve-checkpoint";
-export { type ResolveRunOptions, resolveRunUri } from "./resolve-run";
+export { type ResolveRunOptions, resolveRunOrFile, resolveRunUri } from "./resolve-run";

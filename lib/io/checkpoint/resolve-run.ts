@@ -10,6 +10,7 @@ import { updateFromFile } from "../verification/hash-file";
 import { fetchS3Targets } from "../s3/fetch";
 import { defaultCacheDir } from "./cache-layout";
 import { isRemoteUri, parseCheckpointUri } from "./checkpoint-uri";
+import { resolveCheckpointUri } from "./resolve-checkpoint";
 
 /** How the files of a run are fetched. */
 export interface ResolveRunOptions extends HubOptions, Pick<S3Options, "client" | "verifyEtag"> {
@@ -78,4 +79,31 @@ async function isThere({ object, path }: S3Target, folder: string): Promise<bool
   const hash = createHash("md5");
   await updateFromFile(hash, file);
   return hash.digest("hex") === object.etag;
+}
+
+/**
+ * Makes one run, or one of its files, a path of this machine: the URI of a folder gives the folder without states of
+ * optimizers; that of a file in `checkpoints` gives the file, with the run's config beside it; any other file is a checkpoint
+ * by itself. A path stays what it is.
+ */
+export async function resolveRunOrFile(uri: string, options: ResolveRunOptions = {}): Promise<string> {
+  if (!isRemoteUri(uri)) return uri;
+  const [start, name] = uri.startsWith("hf://") ? splitAt(uri, /[?&]filename=/) : splitAt(uri, /^s3:\/\/[^/]*\//);
+  if (!/\.[A-Za-z]\w*$/.test(name)) {
+    return resolveRunUri(uri, { filter: (path) => !path.endsWith("_optim.th"), ...options });
+  }
+  const [, run, file] = /^(.*\/|)checkpoints\/([^/]+)$/.exec(name) ?? [];
+  if (run === undefined || file === undefined) return resolveCheckpointUri(uri, options);
+  const wanted = new Set(["hp_resolved.yaml", `checkpoints/${file}`]);
+  const folderUri = run === "" ? start.replace(/[?&]filename=$/, "") : `${start}${run.replace(/\/$/, "")}`;
+  const folder = await resolveRunUri(folderUri, { ...options, filter: (path) => wanted.has(path) });
+  return join(folder, "checkpoints", file);
+}
+
+/** What comes before the end of a match, and what follows. */
+function splitAt(text: string, pattern: RegExp): [string, string] {
+  const match = pattern.exec(text);
+  if (match === null) return [text, ""];
+  const end = match.index + match[0].length;
+  return [text.slice(0, end), text.slice(end)];
 }

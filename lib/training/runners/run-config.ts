@@ -16,6 +16,7 @@ import {
 } from "../../config/schema";
 import { checkReferences, type RunPurpose } from "./check-references";
 import { bestAccelerator } from "./devices";
+import { withLocalRuns } from "./local-runs";
 import { missingKinds } from "./not-implemented";
 import { addStoredAttention } from "./stored-attention";
 
@@ -52,7 +53,8 @@ export async function loadRunConfig(
   setAcceleratorDetection(bestAccelerator);
   const { schema, schemaKind, problem } = rootSchema(written["config_schema_kind"] ?? DEFAULT_SCHEMA_KIND);
   const migration = migratePlain(written, schema, composed.locate);
-  const { plain, changes } = migration;
+  const { changes } = migration;
+  const plain = purpose === null ? migration.plain : await withLocalRuns(migration.plain);
   const locate = (path: readonly PropertyKey[]) => locateIn(migration.tree, path);
   const at = ({ path, message }: (typeof unloaded)[number]): ConfigProblem => {
     let location: SourceLocation | undefined;

@@ -1,0 +1,19 @@
+/** The server of io.ts, in a process of its own: `io-server.ts small|large`; prints its addresses, ends with its input. */
+import { HubServer, someBytes } from "../test/support/hub-server";
+import { S3Server } from "../test/support/s3-server";
+
+async function main(): Promise<void> {
+  const [hub, s3] = [new HubServer(), new S3Server()];
+  await Promise.all([hub.start(), s3.start()]);
+  const isLarge = process.argv[2] === "large";
+  for (let i = 0; i < (isLarge ? 4 : 1000); i++) {
+    const content = someBytes(isLarge ? 128 * 2 ** 20 : 20_000, i);
+    const name = `d${i % 10}/${i}.bin`;
+    hub.put("models", "o/n", { [name]: content });
+    s3.put("b", name, content);
+  }
+  console.log(JSON.stringify({ hub: hub.url, s3: s3.url }));
+  process.stdin.resume().once("end", () => process.exit(0));
+}
+
+void main();

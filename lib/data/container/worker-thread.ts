@@ -1,6 +1,7 @@
-import { extname, join } from "node:path";
-import { Worker } from "node:worker_threads";
+import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { RuntimeError } from "../../config/python-errors";
+import { startThread } from "../../core/threads/start-thread";
 import { scope } from "../../torch";
 import { abandonTensors, shareTensorOf } from "../../torch/sharing";
 import { pipelineSourceOf, sourceOf } from "../factory/dataset-source";
@@ -23,14 +24,11 @@ export interface WorkerListener {
   fail(): void;
 }
 
-const ENTRY = join(__dirname, `worker${extname(__filename)}`);
-
 function startWorker(setup: WorkerSetup): Worker {
-  const options = { workerData: setup, name: `DataLoader worker ${setup.worker}` };
-  if (!ENTRY.endsWith(".ts")) return new Worker(ENTRY, options);
-  // from the sources (tests, benchmarks) the thread needs a loader of TypeScript
-  const code = [require.resolve("tsx/cjs"), ENTRY].map((file) => `require(${JSON.stringify(file)});`).join("");
-  return new Worker(code, { ...options, eval: true });
+  return startThread(join(__dirname, "worker"), __filename, {
+    workerData: setup,
+    name: `DataLoader worker ${setup.worker}`,
+  });
 }
 
 /** One thread that loads batches, in the order in which they are asked for. */

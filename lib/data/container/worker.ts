@@ -1,8 +1,6 @@
 /** What a worker thread of the loader runs: makes data sets from their sources, and batches from these. */
-import { join } from "node:path";
-import { createRequire } from "node:module";
 import { parentPort, threadId, workerData } from "node:worker_threads";
-import { provideModules } from "../../config/factory/load-kind";
+import { provideModulesOfThread } from "../../core/threads/own-modules";
 import { RuntimeError } from "../../config/python-errors";
 import { LogLevel, rootLogger } from "../../core/logging";
 import { scope } from "../../torch";
@@ -18,19 +16,6 @@ import "..";
 const { worker, init } = workerData as WorkerSetup;
 const port = parentPort!;
 const send = (response: Response): void => port.postMessage(response);
-
-/** `import … from "noether-ts/core"` in files of the user's means the modules of this thread; they are loaded when one asks. */
-function provideOwnModules(): void {
-  const load = createRequire(__filename);
-  const modules: Record<string, unknown> = {};
-  for (const layer of ["config", "core", "data", "inference", "initializers", "io", "modeling", "torch", "training"]) {
-    const file = join(__dirname, "..", "..", ...(layer === "core" ? ["entries", "core"] : [layer]));
-    Object.defineProperty(modules, `noether-ts/${layer}`, { enumerable: true, get: (): unknown => load(file) });
-  }
-  const main = join(__dirname, "..", "..", "index");
-  Object.defineProperty(modules, "noether-ts", { enumerable: true, get: (): unknown => load(main) });
-  provideModules(modules);
-}
 
 const sources = new Map<number, Promise<BatchSource>>();
 const cancelled = new Set<number>();
@@ -99,7 +84,7 @@ const handlers: { [T in Request["type"]]: (request: Extract<Request, { type: T }
 
 async function start(): Promise<void> {
   computeOnOneThread();
-  provideOwnModules();
+  provideModulesOfThread();
   rootLogger().handlers = [
     { level: LogLevel.WARNING, handle: ({ name, message }) => send({ type: "warning", name, message }) },
   ];

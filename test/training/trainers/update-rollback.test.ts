@@ -46,7 +46,7 @@ class Normalized extends Model {
 /** One sample for each value; y is twice x. */
 class Values extends Dataset {
   constructor(readonly values: readonly number[]) {
-    super(DatasetBaseConfig.create({ kind: "Values" }));
+    super(DatasetBaseConfig.create({ kind: "Values", non_finite: "keep" }));
     this.addGetter("x", (index) => tensor([values[index] as number]));
     this.addGetter("y", (index) => tensor([2 * (values[index] as number)]));
     this.pipeline = new MultiStagePipeline();

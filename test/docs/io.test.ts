@@ -31,11 +31,11 @@ afterAll(async () => {
   await Promise.all([hub.close(), s3.close()]);
 });
 withEnvironment(() => ({
-  HOME: folder,
+  NOETHER_CHECKPOINT_CACHE: join(folder, "default-cache"),
   HF_ENDPOINT: hub.url,
   AWS_ENDPOINT_URL: s3.url,
   HF_TOKEN: undefined,
-  HF_HOME: undefined,
+  HF_HOME: folder,
   AWS_ACCESS_KEY_ID: undefined,
   AWS_SECRET_ACCESS_KEY: undefined,
 }));

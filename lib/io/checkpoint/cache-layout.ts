@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** Where checkpoints go unless it is said: `~/.cache/emmi/checkpoints`, as in the Python framework. */
+/** Where checkpoints go unless it is said: `NOETHER_CHECKPOINT_CACHE`, else `~/.cache/emmi/checkpoints`, as in the Python framework. */
 export function defaultCacheDir(): string {
-  return join(homedir(), ".cache", "emmi", "checkpoints");
+  return process.env["NOETHER_CHECKPOINT_CACHE"] || join(homedir(), ".cache", "emmi", "checkpoints");
 }
 
 /** The last suffix of a name, as Python's `pathlib` sees it: `.gz` of `a.tar.gz`, none of `.bashrc` and `a.`. */

@@ -29,7 +29,7 @@ export interface CheckpointMetadata {
 
 /** How a checkpoint is fetched. */
 export interface ResolveCheckpointOptions extends HubOptions, Pick<S3Options, "client" | "verifyEtag"> {
-  /** Default: `~/.cache/emmi/checkpoints` */
+  /** Default: `NOETHER_CHECKPOINT_CACHE`, else `~/.cache/emmi/checkpoints` */
   readonly cacheDir?: string;
   /** Hex, in either case. */
   readonly expectedSha256?: string | null;

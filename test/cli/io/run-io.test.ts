@@ -26,11 +26,11 @@ afterEach(() => {
 });
 afterAll(async () => Promise.all([hub.close(), s3.close()]));
 withEnvironment(() => ({
-  HOME: folder.path,
+  NOETHER_CHECKPOINT_CACHE: folder.at("default-cache"),
   HF_ENDPOINT: hub.url,
   AWS_ENDPOINT_URL: s3.url,
   HF_TOKEN: undefined,
-  HF_HOME: undefined,
+  HF_HOME: folder.path,
   AWS_ACCESS_KEY_ID: undefined,
   AWS_SECRET_ACCESS_KEY: undefined,
   NO_PROXY: "*",

@@ -30,7 +30,8 @@ afterAll(async () => {
   await Promise.all([hub.close(), s3.close()]);
 });
 withEnvironment(() => ({
-  HOME: folder.path,
+  NOETHER_CHECKPOINT_CACHE: folder.at("cache"),
+  HF_HOME: folder.path,
   HF_ENDPOINT: hub.url,
   AWS_ENDPOINT_URL: s3.url,
   HF_TOKEN: undefined,

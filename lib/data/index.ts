@@ -18,6 +18,7 @@ export { ShuffleWrapper, ShuffleWrapperConfig } from "./wrappers/shuffle-wrapper
 export { Subset } from "./wrappers/subset";
 export { SubsetWrapper, SubsetWrapperConfig } from "./wrappers/subset-wrapper";
 export { DatasetWrapperConfig, DatasetWrappers } from "./base/wrapper-config";
+export { CacheWrapper, CacheWrapperConfig } from "./cache/cache-wrapper";
 export { TimingWrapper } from "./wrappers/timing-wrapper";
 
 export { ComposePreProcess } from "./preprocessors/compose";

@@ -122,6 +122,15 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
     return null;
   }
 
+  /**
+   * Files and folders that a sample is read from: what a cache looks at to see that they have changed. Null: the data set cannot tell.
+   * Default: the `sample_uri`.
+   */
+  sampleFiles(index: number): readonly string[] | null {
+    const uri = this.sampleInfo(index)?.sample_uri;
+    return uri === undefined ? null : [uri];
+  }
+
   /** Number of samples; a subclass has to say. */
   get length(): number {
     throw new NotImplementedError(`${this.constructor.name} does not say how many samples it has (get length())`);

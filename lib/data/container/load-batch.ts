@@ -1,5 +1,6 @@
 import { Generator, scope, Tensor } from "../../torch";
 import { withRandomStream } from "../../torch/random-stream";
+import type { DatasetProtocol } from "../base/dataset";
 import { collateValues } from "../pipeline/default-collate";
 import type { Sample } from "../sample";
 import { aboutSamples } from "./worker-errors";
@@ -93,8 +94,15 @@ async function sampleOf(dataset: SampleSet, index: number): Promise<unknown> {
   try {
     return await dataset.get(index);
   } catch (error) {
-    throw aboutSamples(error, `sample ${index}`, [index]);
+    throw aboutSamples(error, `sample ${index}${placeOf(dataset, index, error)}`, [index]);
   }
+}
+
+/** File or folder of a sample, where the data set tells it and the message does not. */
+function placeOf(dataset: SampleSet, index: number, error: unknown): string {
+  const { sampleInfo } = dataset as Partial<Pick<DatasetProtocol, "sampleInfo">>;
+  const uri = sampleInfo?.call(dataset, index)?.sample_uri;
+  return typeof uri !== "string" || String((error as Error | null)?.message).includes(uri) ? "" : ` (${uri})`;
 }
 
 async function collated(collate: () => unknown, indices: readonly number[]): Promise<unknown> {

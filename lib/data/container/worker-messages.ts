@@ -6,6 +6,8 @@ import type { EncodedError } from "./worker-errors";
 export interface WorkerSetup {
   /** Its number. */
   readonly worker: number;
+  /** How many there are. */
+  readonly count: number;
   /** Function that is called with the number before anything is loaded, `./init.ts#init`. */
   readonly init: string | null;
 }

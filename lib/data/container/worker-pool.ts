@@ -50,7 +50,7 @@ export class WorkerPool {
   #leastBusy(): WorkerThread {
     const [best] = [...this.#threads].sort((a, b) => a.busy - b.busy);
     if (best !== undefined && (best.busy === 0 || this.#threads.length === this.size)) return best;
-    const setup = { worker: this.#threads.length, init: this.#init };
+    const setup = { worker: this.#threads.length, count: this.size, init: this.#init };
     const thread = new WorkerThread(setup, {
       warn: (name, message) => {
         if (this.#warned.size === this.#warned.add(`${name}: ${message}`).size) return;

@@ -5,6 +5,7 @@ import { RuntimeError } from "../../config/python-errors";
 import { LogLevel, rootLogger } from "../../core/logging";
 import { scope } from "../../torch";
 import { computeOnOneThread } from "../../torch/runtime";
+import { shareMemory } from "../cache/memory-cache";
 import { fromFile, NoSourceError } from "../factory/dataset-source";
 import { datasetFromSource, pipelineFromSource } from "../factory/from-source";
 import { loadBatch, type BatchSource, type Collate, type SampleSet } from "./load-batch";
@@ -13,7 +14,7 @@ import { encodeError } from "./worker-errors";
 import type { EncodedSource, Request, Response, WorkerSetup } from "./worker-messages";
 import "..";
 
-const { worker, init } = workerData as WorkerSetup;
+const { worker, count, init } = workerData as WorkerSetup;
 const port = parentPort!;
 const send = (response: Response): void => port.postMessage(response);
 
@@ -84,6 +85,7 @@ const handlers: { [T in Request["type"]]: (request: Extract<Request, { type: T }
 
 async function start(): Promise<void> {
   computeOnOneThread();
+  shareMemory(count);
   provideModulesOfThread();
   rootLogger().handlers = [
     { level: LogLevel.WARNING, handle: ({ name, message }) => send({ type: "warning", name, message }) },

@@ -134,6 +134,11 @@ export function currentRandomState(): Uint8Array {
   return scope(() => getRngState().bytes());
 }
 
+/** {@link plain} of a data set's config. */
+export function plainConfig(config: object): unknown {
+  return plain(config, "its config");
+}
+
 /**
  * A config as plain data: tensors become lists, classes of configs mappings.
  *

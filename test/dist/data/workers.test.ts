@@ -1,6 +1,8 @@
 /** Worker threads of the loader, on the built package: there a thread starts quickly. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -227,6 +229,21 @@ test("any number of workers and of batches ahead gives the same batches, also sk
     const skip = draw(0, 12);
     const batches = await batchesOf(new DataContainer({ train: dataset }, how), { ...options, skip }, null);
     expect({ ...how, skip, batches }).toEqual({ ...how, skip, batches: expected.slice(skip) });
+  }
+});
+
+test("workers share what is cached on disk with each other and with later runs", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "noether-cache-"));
+  const log = join(folder, "reads");
+  const cache = { kind: "noether.data.base.wrappers.CacheWrapper", disk: { path: join(folder, "cache"), size: "1MB" } };
+  const dataset = fromConfig({ kind: `${FILE}#LoggingDataset`, log, pipeline: null, dataset_wrappers: [cache] });
+  try {
+    const options = { seed: 1n, sampler: [...Array(11).keys()] };
+    const first = await batchesOf(new DataContainer({ train: dataset }, { numWorkers: 2 }), options, null);
+    expect(await batchesOf(new DataContainer({ train: dataset }, { numWorkers: 1 }), options, null)).toEqual(first);
+    expect(readFileSync(log, "utf8").length).toBe(11);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -95,6 +95,12 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
     return [...new Set(files)];
   }
 
+  override sampleFiles(index: number): readonly string[] | null {
+    const where = this.cases[index];
+    const conditions = [...this.conditions.values()];
+    return where === undefined ? null : [where.file ?? where.folder, ...conditions.map((part) => part.fileOf(where))];
+  }
+
   #add(key: string): void {
     const { normalize, dataset_normalizers } = this.config;
     const isNormalized = Object.hasOwn(dataset_normalizers ?? {}, key) || strategyOf(normalize, key) !== "none";

@@ -16,6 +16,8 @@ export interface BatchStreamOptions {
   readonly pool: () => WorkerPool | null;
   /** Batches that each worker has to load, besides those that are used. */
   readonly prefetchFactor: number;
+  /** This thread may load the first batch while workers start. Default: true. */
+  readonly helps?: boolean;
   /** Seconds to wait for a batch of a worker; 0: without end. */
   readonly timeout?: number;
   /** Called when a worker cannot make the data set; true: then this thread loads. Default: that is an error. */
@@ -32,6 +34,7 @@ const END = Symbol("end");
 export class BatchStream<T> implements AsyncIterableIterator<T> {
   readonly #options: BatchStreamOptions;
   readonly #arriving: ArrivingBatch[] = [];
+  #isFirst = true;
   #isOver = false;
 
   constructor(options: BatchStreamOptions) {
@@ -67,7 +70,7 @@ export class BatchStream<T> implements AsyncIterableIterator<T> {
   }
 
   async #load(): Promise<unknown> {
-    this.#fill();
+    if (!this.#startsWorkers()) this.#fill();
     const arriving = this.#arriving.shift();
     if (arriving === undefined) {
       const next = this.#options.tasks.next();
@@ -82,6 +85,16 @@ export class BatchStream<T> implements AsyncIterableIterator<T> {
       if (!(error instanceof NoSourceError) || this.#options.onNoSource?.(error) !== true) throw error;
       return this.#loadHere(arriving.task);
     }
+  }
+
+  /** Starts workers where there are none yet; whether the first batch is to be loaded here meanwhile. */
+  #startsWorkers(): boolean {
+    const { pool, there, helps = true } = this.#options;
+    const starting = this.#isFirst && helps ? pool() : null;
+    this.#isFirst = false;
+    if (starting === null || starting.isReady(there)) return false;
+    starting.prepare(there);
+    return true;
   }
 
   /** Gives every worker something to do. */

@@ -130,6 +130,7 @@ export class DataLoader<S = unknown, B = DefaultBatch<S>> implements AsyncIterab
       pool: () => pool,
       prefetchFactor: prefetchFactor ?? 2,
       timeout,
+      helps: this.#options.workerInit == null,
       onEnd: async () => {
         if (pool !== null && (persistentWorkers !== true || pool.failed)) await pool.close();
       },

@@ -30,6 +30,7 @@ export type Request =
 
 /** From a worker. */
 export type Response =
+  | { readonly type: "ready"; readonly source: number }
   | { readonly type: "batch"; readonly id: number; readonly batch: unknown }
   | { readonly type: "error"; readonly id: number; readonly error: EncodedError }
   | { readonly type: "cancelled"; readonly id: number }

@@ -35,6 +35,17 @@ export class WorkerPool {
     return this.#leastBusy().load(this.#numberOf(source), source, task);
   }
 
+  /** Starts all threads, and has each make the data set. @throws NoSourceError when a worker cannot make it */
+  prepare(source: WorkerSource): void {
+    while (this.#threads.length < this.size) this.#start();
+    for (const thread of this.#threads) thread.prepare(this.#numberOf(source), source);
+  }
+
+  /** Whether some worker has made the data set, or knows why not. */
+  isReady(source: WorkerSource): boolean {
+    return this.#failed || this.#threads.some((thread) => thread.isReady(this.#numberOf(source)));
+  }
+
   /** Whether a worker has ended on its own; nothing can be loaded any more. */
   get failed(): boolean {
     return this.#failed;
@@ -50,6 +61,10 @@ export class WorkerPool {
   #leastBusy(): WorkerThread {
     const [best] = [...this.#threads].sort((a, b) => a.busy - b.busy);
     if (best !== undefined && (best.busy === 0 || this.#threads.length === this.size)) return best;
+    return this.#start();
+  }
+
+  #start(): WorkerThread {
     const setup = { worker: this.#threads.length, count: this.size, init: this.#init };
     const thread = new WorkerThread(setup, {
       warn: (name, message) => {

@@ -40,13 +40,15 @@ export class WorkerThread {
   readonly #owner: number;
   readonly #ended: Promise<void>;
   readonly #known = new Set<number>();
+  readonly #ready = new Set<number>();
   readonly #loading = new Map<number, ArrivingBatch>();
   /** Batches whose tensors nobody has taken yet. */
   #untaken = 0;
   #holders = 0;
   #nextId = 0;
   #isClosing = false;
-  #hasEnded = false;
+  /** Null: it runs. */
+  #exitCode: number | null = null;
   #cause: unknown = null;
 
   constructor(setup: WorkerSetup, listener: WorkerListener) {
@@ -70,12 +72,21 @@ export class WorkerThread {
     return this.#loading.size;
   }
 
+  /** Has the thread make a data set, once. @throws NoSourceError when a worker cannot make it */
+  prepare(sourceNumber: number, source: WorkerSource): void {
+    if (this.#known.has(sourceNumber)) return;
+    this.#send({ type: "source", source: sourceNumber, encoded: this.#encode(source) });
+    this.#known.add(sourceNumber);
+  }
+
+  /** Whether the thread has made the data set, or knows why not. */
+  isReady(sourceNumber: number): boolean {
+    return this.#ready.has(sourceNumber);
+  }
+
   /** @throws NoSourceError when a worker cannot make the data set */
   load(sourceNumber: number, source: WorkerSource, task: BatchTask): ArrivingBatch {
-    if (!this.#known.has(sourceNumber)) {
-      this.#send({ type: "source", source: sourceNumber, encoded: this.#encode(source) });
-      this.#known.add(sourceNumber);
-    }
+    this.prepare(sourceNumber, source);
     const id = this.#nextId++;
     const batch = new ArrivingBatch(task, {
       hold: () => this.#hold(1),
@@ -86,8 +97,9 @@ export class WorkerThread {
         this.#abandon();
       },
     });
-    this.#loading.set(id, batch);
     this.#untaken++;
+    if (this.#exitCode !== null) batch.fail(this.#lost(task, this.#exitCode));
+    else this.#loading.set(id, batch);
     this.#send({ type: "load", id, source: sourceNumber, task });
     return batch;
   }
@@ -102,7 +114,7 @@ export class WorkerThread {
 
   /** Ends the thread, whatever it is at; resolves when it has ended and what it had loaded is freed. */
   async close(): Promise<void> {
-    if (!this.#hasEnded && !this.#isClosing) {
+    if (this.#exitCode === null && !this.#isClosing) {
       this.#isClosing = true;
       this.#hold(1);
       this.#send({ type: "close" });
@@ -111,11 +123,12 @@ export class WorkerThread {
   }
 
   #send(request: Request): void {
-    if (!this.#hasEnded) this.#worker.postMessage(request);
+    if (this.#exitCode === null) this.#worker.postMessage(request);
   }
 
   #receive(message: Response): void {
     if (message.type === "warning") return this.#listener.warn(message.name, message.message);
+    if (message.type === "ready") return void this.#ready.add(message.source);
     const batch = this.#loading.get(message.id);
     this.#loading.delete(message.id);
     if (message.type === "batch") batch?.arrive(message.batch);
@@ -123,7 +136,7 @@ export class WorkerThread {
   }
 
   #end(code: number): void {
-    this.#hasEnded = true;
+    this.#exitCode = code;
     const isUnexpected = !this.#isClosing;
     for (const batch of this.#loading.values()) batch.fail(this.#lost(batch.task, code));
     this.#loading.clear();
@@ -145,7 +158,7 @@ export class WorkerThread {
 
   /** Frees what the thread shared and nobody can take any more. */
   #abandon(): void {
-    if (this.#hasEnded && this.#untaken === 0) abandonTensors(this.#owner);
+    if (this.#exitCode !== null && this.#untaken === 0) abandonTensors(this.#owner);
   }
 
   /** Keeps the process alive while somebody waits. */

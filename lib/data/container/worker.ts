@@ -67,8 +67,9 @@ async function runQueue(): Promise<void> {
 const handlers: { [T in Request["type"]]: (request: Extract<Request, { type: T }>) => void } = {
   source({ source, encoded }) {
     const made = makeSource(encoded);
-    made.catch(() => undefined); // thrown where it is used
     sources.set(source, made);
+    // what went wrong is thrown where a batch is asked for
+    void Promise.allSettled([started, made]).then(() => send({ type: "ready", source }));
   },
   load(request) {
     queue.push(request);

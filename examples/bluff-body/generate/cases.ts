@@ -1,0 +1,56 @@
+import type { Body } from "./body";
+
+/** Smallest and largest value of each parameter, in metres and degrees. */
+export const RANGES: Readonly<Record<keyof Body, readonly [number, number]>> = {
+  length: [0.8, 1.3],
+  width: [0.3, 0.46],
+  height: [0.24, 0.36],
+  ride_height: [0.05, 0.13],
+  slant_angle: [0, 40],
+  slant_length: [0.1, 0.3],
+  nose_radius: [0.05, 0.12],
+};
+
+export interface Case {
+  readonly name: string;
+  readonly body: Body;
+}
+
+/** Uniform numbers in [0, 1), the same for the same seed (the generator "mulberry32"). */
+export function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Bodies in a Latin hypercube: of each parameter, every one of `count` equal intervals has one body. */
+export function latinHypercube(count: number, seed: number): Body[] {
+  const random = randomNumbers(seed);
+  const columns = Object.entries(RANGES).map(([name, [low, high]]) => {
+    const order = Array.from({ length: count }, (_, i) => i);
+    for (let i = count - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1));
+      [order[i], order[j]] = [order[j]!, order[i]!];
+    }
+    const decimals = name === "slant_angle" ? 2 : 4;
+    // not at the ends of the interval, where rounding would go beyond
+    const within = (cell: number) => (cell + 0.05 + 0.9 * random()) / count;
+    return [name, order.map((cell) => Number((low + (high - low) * within(cell)).toFixed(decimals)))] as const;
+  });
+  return Array.from(
+    { length: count },
+    (_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])) as unknown as Body,
+  );
+}
+
+/** The cases of the example. */
+export function allCases(count = 48, seed = 7): Case[] {
+  return latinHypercube(count, seed).map((body, i) => ({
+    name: `body_${String(i + 1).padStart(2, "0")}`,
+    body,
+  }));
+}

@@ -12,6 +12,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "config/compose/cases": "reference values of Hydra, OmegaConf and PyYAML, in one fixture",
   "config/compose/grammar": "reference values of Hydra, OmegaConf and PyYAML, in one fixture",
   "data/readers/fuzz": "every reader of files",
+  "data/readers/partial": "what is not wanted is not read, in every format that allows it",
   "data/readers/stores": "formats that are read through optional packages",
   "data/readers/surfaces": "formats of surfaces, read and written alike",
   "data/readers/vtk-write": "what is written is read back",

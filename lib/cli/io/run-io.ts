@@ -106,8 +106,9 @@ function rootHelp(): string {
 ${list(Object.entries(ioGroups).map(([name, { does }]) => [name, does]))}
 
 Every command has --help. Also: noether-ts data COMMAND …
-Credentials: HF_TOKEN; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL of the
-environment, or of ~/.config/emmi/config.json. Without them requests are anonymous.
+Credentials: HF_TOKEN; AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL of the environment, or of
+~/.config/emmi/config.json. Without them requests are anonymous.
 Exit codes: 0 done, 1 failed, 2 bad usage.`;
 }
 

@@ -200,5 +200,5 @@ function netrcPassword(machine: string): string | undefined {
 
 register("noether.core.trackers.WandBTracker", {
   class: WandBTracker,
-  aliases: ["noether.core.trackers.wandb.WandBTracker"],
+  aliases: ["noether.core.trackers.wandb_tracker.WandBTracker"],
 });

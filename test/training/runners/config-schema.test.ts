@@ -113,7 +113,7 @@ describe("ConfigSchema", () => {
     [{ tracker: "wandb" }, 'tracker: expected a mapping with "kind" or the word disabled, received "wandb"'],
     [
       { tracker: { kind: "noether.core.trackers.WandbTracker" } },
-      'tracker.kind: unknown kind "noether.core.trackers.WandbTracker"; did you mean "noether.core.trackers.WandBTracker"?',
+      'tracker.kind: unknown kind "noether.core.trackers.WandbTracker"; did you mean "noether.core.trackers.WandBTracker" or "noether.core.trackers.wandb_tracker.WandBTracker"?',
     ],
     [{ datasets: {} }, "datasets: expected at least one data set, received an empty mapping"],
     [{ model: { name: "m" } }, 'model: missing "kind": expected the class of this ModelBaseConfig'],

@@ -18,6 +18,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "data/readers/vtk-write": "what is written is read back",
   "core/optimizer/vectors": "vectors of release 2026.4 for its optimizers",
   "io/cache/processes": "the cache under many processes",
+  "io/s3/moto": "a second server of S3",
   "io/transfer/kill": "downloads that are killed",
   "initializers/initializers": "the same run's files, read by each initializer",
   "modeling/configs": "values that the config of a model hands down to those of its blocks",

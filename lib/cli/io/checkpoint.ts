@@ -24,7 +24,7 @@ const of = (given: Given) => {
 export const checkpoint: Readonly<Record<string, IoCommand>> = {
   fetch: {
     words: ["CHECKPOINT"],
-    does: "make a checkpoint a file of this machine: hf://org/name[@revision]?filename=path, s3://bucket/key, file://path, path",
+    does: "make a checkpoint a file of this machine",
     options: {
       "cache-dir": { type: "text", default: defaultCacheDir(), does: "where fetched checkpoints are kept" },
       sha256,

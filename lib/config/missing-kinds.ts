@@ -5,7 +5,7 @@
 
 /** Classes of one package of the Python framework. */
 interface MissingKinds {
-  /** How their kinds begin; modules below count too, `noether.data.datasets.cfd.caeml.AhmedMLDataset`. */
+  /** How their kinds begin; modules below count too, `noether.data.datasets.cfd.simshift.SimshiftHeatsinkDataset`. */
   readonly package: string;
   readonly classes: readonly string[];
   /** Packages whose registered kinds are named as what there is. */
@@ -27,15 +27,7 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
   },
   {
     package: "noether.data.datasets",
-    classes: [
-      "AhmedMLDataset",
-      "DrivAerMLDataset",
-      "DrivAerNetDataset",
-      "EmmiWingDataset",
-      "EmmiWingHFDataset",
-      "ShapeNetCarDataset",
-      "SimshiftHeatsinkDataset",
-    ],
+    classes: ["DrivAerNetDataset", "EmmiWingDataset", "EmmiWingHFDataset", "SimshiftHeatsinkDataset"],
     instead: ["noether.data.datasets.cfd"],
     hint: "a data set of your own is a class in a file: ./my-dataset.ts#MyDataset (docs/data.md)",
   },

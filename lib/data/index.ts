@@ -62,6 +62,7 @@ export { DATA_RECORD, DataRecord, parseDataRecord, readDataRecord, writeDataReco
 export { readStatistics, type Statistics } from "./stats/statistics";
 export { AeroStatsSchema } from "./stats/aero-stats";
 export { DATASET_STATISTICS } from "./datasets/statistics";
+export * from "./datasets/cfd";
 export * from "./datasets/folder";
 export { FileMap } from "./datasets/file-map";
 export { checkSplitIDs, type DatasetSplitIDs } from "./datasets/split-ids";

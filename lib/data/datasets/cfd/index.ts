@@ -2,5 +2,7 @@
 export { AeroDataset } from "./aero-dataset";
 export { AhmedMLDataset, ahmedMLSplitIDs } from "./ahmedml";
 export { CAEMLDataset } from "./caeml";
+export { EmmiWingDataset, EmmiWingDatasetConfig } from "./emmi-wing";
+export { DrivAerNetDataset, DrivAerNetDatasetConfig } from "./drivaernet";
 export { DrivAerMLDataset, drivAerMLSplitIDs } from "./drivaerml";
 export { ShapeNetCarDataset, shapeNetCarSplitIDs } from "./shapenet-car";

@@ -27,7 +27,7 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
   },
   {
     package: "noether.data.datasets",
-    classes: ["EmmiWingHFDataset", "SimshiftHeatsinkDataset"],
+    classes: ["SimshiftHeatsinkDataset"],
     instead: ["noether.data.datasets.cfd"],
     hint: "a data set of your own is a class in a file: ./my-dataset.ts#MyDataset (docs/data.md)",
   },

@@ -8,7 +8,7 @@ import { FileMap } from "../file-map";
 import { readSampleFile } from "./sample-file";
 
 /** What the config of such a data set has. */
-type AeroDatasetConfig = DatasetBaseConfig & { readonly root: string; readonly split: string };
+export type AeroDatasetConfig = DatasetBaseConfig & { readonly root: string; readonly split: string };
 
 /** A sample key, the field of the file map whose file it is, and what the file holds: a number or a vector for each point. */
 interface Field {

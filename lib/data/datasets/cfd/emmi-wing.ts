@@ -6,30 +6,9 @@ import { register } from "../../../config/registry";
 import { isMapping, literal, optional, str } from "../../../config/schema";
 import { expandUser } from "../../../core/providers/expand-user";
 import { StandardDatasetConfig } from "../../base/dataset-config";
-import type { SampleInfo } from "../../base/dataset";
-import { Tensor, tensor } from "../../../torch";
 import { checkSplitIDs } from "../split-ids";
-import { DATASET_STATISTICS } from "../statistics";
-import { AeroDataset, idAt } from "./aero-dataset";
-import { ascending, runName } from "./caeml";
-import { rootFolder } from "./sample-file";
-
-const FILES = {
-  surface_position: "surface_position.pt",
-  surface_pressure: "surface_pressure.pt",
-  surface_friction: "surface_wall_shear_stress.pt",
-  volume_position: "volume_position.pt",
-  volume_pressure: "volume_pressure.pt",
-  volume_velocity: "volume_velocity.pt",
-  volume_vorticity: "volume_vorticity.pt",
-  design_parameters: "design_parameters.pt",
-};
-
-/** Sample keys of the numbers of a design, in the order that models take them. */
-const PARAMETERS = {
-  geometry_design_parameters: ["chord_root", "span", "taper_ratio", "sweep", "dihedral"],
-  inflow_design_parameters: ["inflow_velocity", "aoa"],
-};
+import { ascending } from "./caeml";
+import { WingDataset } from "./wing-dataset";
 
 const LARGEST_ID = 29999;
 
@@ -44,71 +23,16 @@ export const EmmiWingDatasetConfig = StandardDatasetConfig.extend("EmmiWingDatas
 export type EmmiWingDatasetConfig = z.output<typeof EmmiWingDatasetConfig>;
 
 /**
- * Emmi-Wing: transonic flow around 29727 wings.
- *
- * A sample is a folder `<root>/run_<id>` with `surface_position.pt`, `surface_pressure.pt`, `surface_wall_shear_stress.pt`,
- * `volume_position.pt`, `volume_pressure.pt`, `volume_velocity.pt`, `volume_vorticity.pt` and `design_parameters.pt`, a mapping of names to
- * numbers. The ids of the splits are those of a file (`splits_path`), as no rule gives them. Keys: {@link AeroDataset}, and
- *
- * | key | shape | content |
- * |---|---|---|
- * | `geometry_design_parameters` | (1, 5) | root chord, span, taper ratio, sweep, dihedral |
- * | `inflow_design_parameters` | (1, 2) | inflow velocity, angle of attack |
- *
- * which pass the normalizers of their names.
+ * Emmi-Wing: 29727 wings. The ids of the splits are those of a file (`splits_path`), as no rule gives them. Files and keys:
+ * {@link WingDataset}.
  */
-export class EmmiWingDataset extends AeroDataset<EmmiWingDatasetConfig> {
+export class EmmiWingDataset extends WingDataset<EmmiWingDatasetConfig> {
   static readonly schema = EmmiWingDatasetConfig;
-  static override readonly statistics = DATASET_STATISTICS.EmmiWingDataset;
-  readonly root: string;
-  /** Numbers of the runs of this split, ascending. */
-  readonly designIds: readonly number[];
 
   /** @throws FileNotFoundError when there is no root or no file with splits; ValueError when that has other content */
   constructor(config: EmmiWingDatasetConfig) {
-    super(config, FILES);
-    this.root = rootFolder("EmmiWingDataset", config.root);
-    const path = config.splits_path === null ? join(this.root, "splits.json") : resolve(expandUser(config.splits_path));
-    this.designIds = readSplit(path, config.split);
-    for (const [key, names] of Object.entries(PARAMETERS))
-      this.addGetter(key, (index) => this.#parameters(index, names), { normalize: true });
-  }
-
-  override get length(): number {
-    return this.designIds.length;
-  }
-
-  override sampleFolder(index: number): string {
-    return join(this.root, runName(idAt("EmmiWingDataset", this.designIds, index)));
-  }
-
-  override sampleInfo(index: number): SampleInfo | null {
-    const id = idAt("EmmiWingDataset", this.designIds, index);
-    return { ...super.sampleInfo(index), run_name: runName(id), run_number: id, design_id: id };
-  }
-
-  /** (1, K) */
-  async #parameters(index: number, names: readonly string[]): Promise<Tensor> {
-    const file = this.fileMap.design_parameters!;
-    const path = join(this.sampleFolder(index), file);
-    const content = await this.load(index, file);
-    const parameters =
-      content instanceof Map
-        ? (content as Map<unknown, unknown>)
-        : isMapping(content) && !(content instanceof Tensor)
-          ? new Map<unknown, unknown>(Object.entries(content))
-          : null;
-    if (parameters === null)
-      throw new TypeError(`EmmiWingDataset: expected ${path} to hold a mapping of names to numbers`);
-    const numbers = names.map((name) => {
-      const value = parameters.get(name);
-      const number = value instanceof Tensor && value.numel() === 1 ? Number(value.item()) : value;
-      if (typeof number === "number") return number;
-      throw new ValueError(
-        `EmmiWingDataset: expected the number "${name}" in ${path}, which has ${[...parameters.keys()].join(", ")}`,
-      );
-    });
-    return tensor([numbers]);
+    const { splits_path: path, split } = config;
+    super(config, (root) => readSplit(path === null ? join(root, "splits.json") : resolve(expandUser(path)), split));
   }
 }
 

@@ -1,8 +1,15 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EmmiWingDataset, EmmiWingDatasetConfig } from "../../../../lib/data";
+import {
+  EmmiWingDataset,
+  EmmiWingDatasetConfig,
+  EmmiWingHFDataset,
+  emmiWingHFSplitIDs,
+  StandardDatasetConfig,
+} from "../../../../lib/data";
 import { findKind } from "../../../../lib/config/registry";
 import { save, tensor } from "../../../../lib/torch";
+import { goldenPath } from "../../../support/golden";
 import { values } from "../../support";
 import { rows, testFolder, writeSample, type Layout } from "./support";
 
@@ -95,3 +102,22 @@ test("files with splits that cannot be", () => {
 test.each(["EmmiWingDataset", "emmi_wing.EmmiWingDataset", "emmi_wing.dataset.EmmiWingDataset"])("%s", (name) =>
   expect(findKind(`noether.data.datasets.cfd.${name}`)?.class).toBe(EmmiWingDataset),
 );
+
+describe("the part on Hugging Face", () => {
+  test("splits of the Python framework", () => {
+    const { splits } = JSON.parse(readFileSync(goldenPath("2026.4", "statistics.json"), "utf8")) as {
+      splits: { EmmiWingHFDataset: { train: number[]; val: number[]; test: number[] } };
+    };
+    const { train, val, test } = splits.EmmiWingHFDataset;
+    expect(emmiWingHFSplitIDs()).toEqual({ train, val, test });
+  });
+
+  test("reads the same files, without a file of splits", async () => {
+    writeSample(join(testFolder(), "run_6"), LAYOUT, 3);
+    const config = StandardDatasetConfig.create({ kind: "test", root: testFolder(), split: "test" });
+    const dataset = new EmmiWingHFDataset(config);
+    expect(dataset.sampleInfo(0)).toMatchObject({ run_name: "run_6", design_id: 6 });
+    expect(values(await dataset.getitem("volume_velocity", 0))).toEqual(rows(3, 3, 3));
+    expect(findKind("noether.data.datasets.cfd.EmmiWingHFDataset")?.class).toBe(EmmiWingHFDataset);
+  });
+});

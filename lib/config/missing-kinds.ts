@@ -56,18 +56,6 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     hint: "a trainer of your own is a class in a file: ./my-trainer.ts#MyTrainer (docs/training.md)",
   },
   {
-    package: "tutorial",
-    classes: ["AeroMultistagePipeline"],
-    instead: ["noether.data.pipeline"],
-    hint: "examples/airfoil/pipeline.ts is such a pipeline",
-  },
-  {
-    package: "tutorial",
-    classes: ["SurfaceVolumeEvaluationMetricsCallback"],
-    instead: ["noether.training.callbacks"],
-    hint: "examples/airfoil/callback.ts evaluates fields",
-  },
-  {
     package: "boilerplate_project",
     classes: ["BaseDataset", "BoilerplateCallback", "BoilerplateTrainer"],
     instead: ["boilerplate_project.models"],

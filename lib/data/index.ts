@@ -34,6 +34,7 @@ export { MeanStdNormalization, MeanStdNormalizerConfig } from "./preprocessors/n
 export { PositionNormalizer, PositionNormalizerConfig } from "./preprocessors/normalizers/position";
 export { ShiftAndScaleNormalizer, ShiftAndScaleNormalizerConfig } from "./preprocessors/normalizers/shift-and-scale";
 
+export { AeroCFDPipelineConfig, AeroMultistagePipeline } from "./pipeline/aero-multistage-pipeline";
 export { BatchProcessor } from "./pipeline/batch-processor";
 export { Collator } from "./pipeline/collator";
 export { collateValues, defaultCollate } from "./pipeline/default-collate";

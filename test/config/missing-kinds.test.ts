@@ -14,7 +14,6 @@ describe("kinds that are not implemented yet", () => {
     ["noether.core.trackers.TrackioTracker", /"noether.core.trackers.WandBTracker"; with tracker=disabled/],
     ["torch.optim.LBFGS", /there are: .*"torch.optim.AdamW"/],
     ["torch.optim.lbfgs.LBFGS", /there are: .*"noether.core.optimizer.Lion"/],
-    ["tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback", /"noether.training.callbacks.OfflineLossCallback"/],
   ])("%s", (kind, hint) => {
     const message = unknownKindMessage(kind);
     expect(message).toContain(`"${kind}" is not implemented yet; `);

@@ -341,3 +341,26 @@ describe("aerodynamicsLosses", () => {
     expect(() => aerodynamics.aerodynamicsLosses(outputs(), targets, properties, weights)).toThrow(message);
   });
 });
+
+describe("domains that a model of the tutorial does not have", () => {
+  const models = CONFIGURATIONS.map(([, config]) => config).filter(
+    ({ kind }) => /^tutorial\./.test(String(kind)) && !String(kind).endsWith("ABUPT"),
+  );
+  it("are tried on every such model", () => {
+    const names = new Set(models.map(({ kind }) => String(kind).split(".").at(-1)));
+    expect([...names]).toEqual(expect.arrayContaining(["UPT", "Transformer", "Transolver"]));
+  });
+  it.each(models.map((config) => [String(config["name"]), config] as const))("%s refuses them", (_, config) => {
+    const data_specs = {
+      position_dim: 3,
+      domains: {
+        surface: { output_dims: { pressure: 1 } },
+        volume: { output_dims: { velocity: 3 } },
+        wheels: { output_dims: { pressure: 1 } },
+      },
+    };
+    expect(() => build({ ...config, data_specs })).toThrow(
+      /data_specs.domains: this model predicts the domains surface and volume only, received also wheels/,
+    );
+  });
+});

@@ -10,7 +10,7 @@ import type { Tensor } from "../../torch";
 import type { RopeTable } from "../functional/rotate";
 import { TransformerBlock, TransformerBlockConfig, writtenKeys } from "../modules/blocks";
 import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../modules/layers";
-import { outputFields } from "./config";
+import { outputFields, requireSurfaceAndVolume } from "./config";
 import type { PointInputs } from "./transformer";
 
 const BLOCKS_KIND = "tutorial.models.composite_components.CompositeTransformerBlockModel";
@@ -68,6 +68,7 @@ export const CompositeTransformerConfig = ModelBaseConfig.extend("CompositeTrans
     }),
   }),
   check(config, report) {
+    requireSurfaceAndVolume(config, report);
     const [low, high] = [config.low_level_blocks.transformer_config, config.high_level_blocks.transformer_config];
     for (const key of ["hidden_dim", "num_heads"] as const) {
       if (low[key] !== high[key]) report(`must be the same in both parts, got ${low[key]} and ${high[key]}`, key);

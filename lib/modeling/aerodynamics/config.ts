@@ -23,6 +23,20 @@ export type AerodynamicsConfig = ModelBaseConfig & {
   readonly data_specs: ModelDataSpecs;
 };
 
+/** Refuses fields of other domains than the two that a model without branches of its own has: it would not predict them. */
+export function requireSurfaceAndVolume(
+  { data_specs }: { readonly data_specs: ModelDataSpecs },
+  report: (message: string, ...path: string[]) => void,
+): void {
+  const others = Object.keys(data_specs.domains).filter((domain) => domain !== "surface" && domain !== "volume");
+  if (others.length > 0)
+    report(
+      `this model predicts the domains surface and volume only, received also ${others.join(", ")}: leave them out, or use AB-UPT, which has a branch for each domain`,
+      "data_specs",
+      "domains",
+    );
+}
+
 /** Where a field lies in the output channels of the models without branches of their own. */
 export interface OutputField {
   /** `surface_pressure`, `volume_velocity`, … */

@@ -7,13 +7,16 @@ import type { Tensor } from "../../torch";
 import { Transformer as TransformerBackbone, TransformerConfig as BackboneConfig } from "../models/transformer";
 import { ContinuousSincosEmbed, RopeFrequency } from "../modules/layers";
 import { AerodynamicsModel } from "./base-model";
-import { aerodynamicsFields } from "./config";
+import { aerodynamicsFields, requireSurfaceAndVolume } from "./config";
 
 /** Config of {@link Transformer}. */
 export const TransformerConfig = BackboneConfig.extend("TransformerConfig", {
   fields: aerodynamicsFields,
   derived: ["pos_encoding_config", "rope_frequency_config"],
-  check: requireOutputProjection,
+  check(config, report) {
+    requireSurfaceAndVolume(config, report);
+    requireOutputProjection(config, report);
+  },
 });
 export type TransformerConfig = z.output<typeof TransformerConfig>;
 

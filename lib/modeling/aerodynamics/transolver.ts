@@ -6,14 +6,17 @@ import { nn, rand, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { Transolver as TransolverBackbone, TransolverConfig as BackboneConfig } from "../models/transolver";
 import { AerodynamicsModel } from "./base-model";
-import { aerodynamicsFields } from "./config";
+import { aerodynamicsFields, requireSurfaceAndVolume } from "./config";
 import { requireOutputProjection } from "./transformer";
 import type { PointInputs } from "./transformer";
 
 /** Config of {@link Transolver}. */
 export const TransolverConfig = BackboneConfig.extend("TransolverConfig", {
   fields: aerodynamicsFields,
-  check: requireOutputProjection,
+  check(config, report) {
+    requireSurfaceAndVolume(config, report);
+    requireOutputProjection(config, report);
+  },
 });
 export type TransolverConfig = z.output<typeof TransolverConfig>;
 

@@ -8,13 +8,14 @@ import { UPT as UPTBackbone, UPTConfig as BackboneConfig } from "../models/upt";
 import type { UPTSurfaceInputs } from "../models/upt";
 import { geometryInputs } from "../models/upt";
 import { AerodynamicsModel } from "./base-model";
-import { aerodynamicsFields, featureDims } from "./config";
+import { aerodynamicsFields, featureDims, requireSurfaceAndVolume } from "./config";
 
 /** Config of {@link UPT}. */
 export const UPTConfig = BackboneConfig.extend("UPTConfig", {
   fields: aerodynamicsFields,
-  check({ data_specs, supernode_pooling_config }) {
-    supernode_pooling_config.input_features_dim = featureDims(data_specs).surface || null;
+  check(config, report) {
+    requireSurfaceAndVolume(config, report);
+    config.supernode_pooling_config.input_features_dim = featureDims(config.data_specs).surface || null;
   },
 });
 export type UPTConfig = z.output<typeof UPTConfig>;

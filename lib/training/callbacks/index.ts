@@ -6,3 +6,7 @@ export {
   PyTorchProfilerCallback,
   PyTorchProfilerCallbackConfig,
 } from "./profiler";
+export {
+  SurfaceVolumeEvaluationMetricsCallback,
+  SurfaceVolumeEvaluationMetricsCallbackConfig,
+} from "./surface-volume-metrics";

@@ -145,7 +145,7 @@ describe("settings of what a run cannot do yet", () => {
       /^datasets.train.kind: .* is not implemented yet/,
     ],
     [
-      { trainer: { ...trainer, callbacks: [{ kind: "tutorial.callbacks.SurfaceVolumeEvaluationMetricsCallback" }] } },
+      { trainer: { ...trainer, callbacks: [{ kind: "boilerplate_project.callbacks.BoilerplateCallback" }] } },
       /^trainer.callbacks.0.kind: .* is not implemented yet/,
     ],
   ])("%j", (more, message) => {

@@ -47,10 +47,8 @@ export function latinHypercube(count: number, seed: number): Body[] {
   );
 }
 
-/** The cases of the example. */
-export function allCases(count = 48, seed = 7): Case[] {
-  return latinHypercube(count, seed).map((body, i) => ({
-    name: `body_${String(i + 1).padStart(2, "0")}`,
-    body,
-  }));
+/** The cases of the example: two hypercubes, each of which fills the ranges. */
+export function allCases(): Case[] {
+  const bodies = [7, 8].flatMap((seed) => latinHypercube(48, seed));
+  return bodies.map((body, i) => ({ name: `body_${String(i + 1).padStart(2, "0")}`, body }));
 }

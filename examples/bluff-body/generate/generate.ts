@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     options: {
       work: { type: "string", default: join(tmpdir(), "bluff-body") },
       jobs: { type: "string", default: "2" },
-      limit: { type: "string", default: "48" },
+      limit: { type: "string", default: "96" },
     },
   });
   const cases = allCases().slice(0, Number(values.limit));

@@ -1,19 +1,19 @@
 /** `noether-ts serve RUN`: an HTTP server that predicts. */
 import { cpus } from "node:os";
 import { ValueError } from "../config/python-errors";
-import { getLogger } from "../core/logging";
-import { createServer, isLoopback, PredictionPool } from "../inference";
+import { isLoopback } from "../inference/serving/loopback";
 import { EXIT, printResult } from "./command";
 import { UsageError } from "./hydra-arguments";
-import { provideOwnModules } from "./own-modules";
 import { readOptions } from "./read-options";
 
 const HELP = `Usage: noether-ts serve RUN [options]
 
-Loads a finished run and answers POST /predict with fields in physical units. GET /run, /healthz, /metrics and /openapi.json say
+Loads a finished run and answers POST /predict with fields in physical units.
+GET / is a page to look at them; /run, /healthz, /metrics and /openapi.json say
 which run it is, whether it is well, what it has done, and how to ask.
 
-      --host NAME        address to listen on (default 127.0.0.1: this machine alone; anything else needs a token)
+      --host NAME        address to listen on (default 127.0.0.1: this machine
+                         alone; anything else needs a token)
       --port NUMBER      (default 8080; 0: any free one)
       --checkpoint TAG   latest (default), best_model…, E10, U500
       --weights NAME     averaged weights: ema=0.9999
@@ -24,8 +24,11 @@ which run it is, whether it is well, what it has done, and how to ask.
       --max-body MIB     of a request (default 256)
       --max-points N     of an input (default 5000000)
 
-The token is read from NOETHER_SERVE_TOKEN; clients send Authorization: Bearer TOKEN.
-Ctrl-C or SIGTERM ends the server when the requests under way are answered; again: at once.
+The token is read from NOETHER_SERVE_TOKEN; clients send
+Authorization: Bearer TOKEN. Ctrl-C or SIGTERM ends the server when the requests
+under way are answered; again: at once.
+
+Exit codes: 0 ended by a signal, 1 failed, 2 bad usage.
 `;
 
 const OPTIONS = {
@@ -71,28 +74,18 @@ export async function serve(args: readonly string[]): Promise<number> {
     maxBody: number("max-body", 1, 256) * 2 ** 20,
     maxPoints: number("max-points", 1, 5_000_000),
   };
-  provideOwnModules();
-  const pool = await PredictionPool.create(path, {
-    threads: number("threads", 1, Math.max(1, Math.floor(cpus().length / 2))),
-    maxWaiting: number("queue", 0, 64),
-    ...(values.checkpoint === undefined ? {} : { checkpoint: values.checkpoint }),
-    ...(values.weights === undefined ? {} : { weights: values.weights }),
-    ...(values.device === undefined ? {} : { device: values.device }),
+  // only now, so that a mistake shows at once; with extension, since a built file imports it natively
+  const { runServer } = await import("./run-server.js");
+  return runServer({
+    ...{ path, host, port, options },
+    pool: {
+      threads: number("threads", 1, Math.max(1, Math.floor(cpus().length / 2))),
+      maxWaiting: number("queue", 0, 64),
+      ...(values.checkpoint === undefined ? {} : { checkpoint: values.checkpoint }),
+      ...(values.weights === undefined ? {} : { weights: values.weights }),
+      ...(values.device === undefined ? {} : { device: values.device }),
+    },
   });
-  try {
-    const server = await createServer(pool, options);
-    const ended = untilSignal();
-    const address = await server.listen({ host, port });
-    printResult(
-      `serving ${pool.run.identity.name} (${pool.run.identity.checkpoint}) on ${address} with ${pool.size} threads; Ctrl-C ends\n`,
-    );
-    const signal = await ended;
-    getLogger("serve").info(`${signal}: answering what is under way (${pool.busy + pool.waiting}), then ending`);
-    await server.close();
-  } finally {
-    await pool.close();
-  }
-  return EXIT.ok;
 }
 
 function readNumber(name: string, text: string | undefined, least: number, fallback: number): number {
@@ -101,16 +94,4 @@ function readNumber(name: string, text: string | undefined, least: number, fallb
   if (text.trim() === "" || !Number.isInteger(value) || value < least)
     throw new UsageError(`${name}: expected a whole number of at least ${least}, got "${text}"`);
   return value;
-}
-
-/** The first signal to end; the second ends the process. */
-async function untilSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        resolve(signal);
-        process.once(signal, () => process.exit(EXIT.failed));
-      });
-    }
-  });
 }

@@ -11,7 +11,7 @@ const chromium = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromi
 );
 if (chromium === undefined) console.info("skipped: the page in a browser (no Chromium; CHROMIUM names one)");
 const folder = mkdtempSync(join(tmpdir(), "noether-viewer-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const base64 = (values: Float32Array | Uint32Array) => Buffer.from(values.buffer).toString("base64");
 const field = (values: number[]) => base64(Float32Array.from(values));
@@ -83,7 +83,9 @@ async function inBrowser(url: string, expressions: readonly string[]): Promise<{
     }
     return { values, errors };
   } finally {
+    const ended = new Promise((resolve) => browser.once("exit", resolve));
     browser.kill();
+    await ended; // it still writes into its profile
   }
 }
 

@@ -1,1 +1,2 @@
-export { createServer, isLoopback, type ServerOptions } from "./server";
+export { isLoopback } from "./loopback";
+export { createServer, type ServerOptions } from "./server";

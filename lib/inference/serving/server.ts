@@ -1,5 +1,4 @@
 import { timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
 import type { fastify as makeFastify, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DisposedError } from "../../torch";
 import { RuntimeError, ValueError } from "../../config/python-errors";
@@ -167,13 +166,4 @@ function statusOf(error: Error & { statusCode?: number }): number {
   if (typeof error.statusCode === "number") return error.statusCode;
   if (error instanceof ValueError) return 422;
   return error instanceof DisposedError || error instanceof RuntimeError ? 503 : 500;
-}
-
-/**
- * Whether a server on this address is seen by this machine alone.
- *
- * @param host a name or an address
- */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -1,0 +1,20 @@
+import { syncRun } from "../core/trackers";
+import { RunLock } from "../training/runners/run-lock";
+import { EXIT, printResult } from "./command";
+
+/** Sends what the services of runs did not get. Importing this file loads libtorch. */
+export async function runSync(runs: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  for (const run of runs) {
+    const lock = new RunLock(run);
+    try {
+      for (const { service, sent, problem } of await syncRun(run)) {
+        printResult(`${run}: ${service}: ${problem ?? `${sent} updates sent`}\n`);
+        if (problem !== null) exitCode = EXIT.failed;
+      }
+    } finally {
+      lock.release();
+    }
+  }
+  return exitCode;
+}

@@ -1,5 +1,4 @@
 /** `noether-ts data`: commands about data sets and their files. */
-import { dataInspect } from "./data-inspect";
 import { datasetStats } from "./dataset-stats";
 import { ioGroups, runIoGroup } from "./io/run-io";
 import { runSubcommand, type Subcommands } from "./subcommands";
@@ -14,7 +13,10 @@ const fetching = Object.fromEntries(
 
 /** A command is one entry here, and a file next to this one. */
 const subcommands: Subcommands = {
-  inspect: { does: "what a file, a case or a folder of cases holds", run: dataInspect },
+  inspect: {
+    does: "what a file, a case or a folder of cases holds", // loads libtorch only when it runs
+    run: async (args) => (await import("./data-inspect.js")).dataInspect(args),
+  },
   stats: { does: "statistics of the fields of a data set", run: datasetStats },
   ...fetching,
 };

@@ -1,4 +1,4 @@
-import { EXIT } from "./command";
+import { answerUsage } from "./command";
 import type { ReportRequest } from "./run-report";
 import { UsageError } from "./hydra-arguments";
 import { FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
@@ -45,14 +45,8 @@ const OPTIONS = {
 /** Runs the command; returns the exit code. */
 export async function evaluate(args: readonly string[]): Promise<number> {
   const { values, positionals } = readOptions(args, OPTIONS, true);
-  if (values.help) {
-    console.log(usage);
-    return EXIT.ok;
-  }
-  if (args.length === 0) {
-    console.error(usage);
-    return EXIT.usage;
-  }
+  const answered = answerUsage(usage, args, values.help);
+  if (answered !== undefined) return answered;
   const [run, ...others] = positionals;
   if (run === undefined) throw new UsageError("expected the folder of a run, got none");
   if (others.length > 0) throw new UsageError(`expected one run, got also ${others.join(" ")}`);

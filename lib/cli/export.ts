@@ -1,4 +1,4 @@
-import { EXIT } from "./command";
+import { answerUsage } from "./command";
 import { UsageError } from "./hydra-arguments";
 import { given, LOAD_OPTIONS } from "./prediction-options";
 import { readOptions } from "./read-options";
@@ -39,14 +39,8 @@ const OPTIONS = {
 /** Runs the command; returns the exit code. */
 export async function exportCommand(args: readonly string[]): Promise<number> {
   const { values, positionals } = readOptions(args, OPTIONS, true);
-  if (values.help) {
-    console.log(usage);
-    return EXIT.ok;
-  }
-  if (args.length === 0) {
-    console.error(usage);
-    return EXIT.usage;
-  }
+  const answered = answerUsage(usage, args, values.help);
+  if (answered !== undefined) return answered;
   const [run, ...others] = positionals;
   const { output, force = false, format, checkpoint, weights, dataset, project } = values;
   if (run === undefined) throw new UsageError("expected the folder of a run, got none");

@@ -1,4 +1,4 @@
-import { EXIT } from "./command";
+import { answerUsage } from "./command";
 import { UsageError } from "./hydra-arguments";
 import { FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
 import { readOptions } from "./read-options";
@@ -71,14 +71,8 @@ type Values = ReturnType<typeof readOptions<typeof OPTIONS>>["values"];
 /** Runs the command; returns the exit code. */
 export async function predict(args: readonly string[]): Promise<number> {
   const { values, positionals } = readOptions(args, OPTIONS, true);
-  if (values.help) {
-    console.log(usage);
-    return EXIT.ok;
-  }
-  if (args.length === 0) {
-    console.error(usage);
-    return EXIT.usage;
-  }
+  const answered = answerUsage(usage, args, values.help);
+  if (answered !== undefined) return answered;
   const prediction = readArguments(values, positionals);
   // only now, so that a mistake shows at once; with extension, since a built file imports it natively
   const { runPrediction } = await import("./run-prediction.js");

@@ -25,7 +25,7 @@ const answers = {
   cuda: () => [process.env.NOETHER_CUDA === "1" ? "1" : "0"],
   sources: () =>
     readdirSync(join(root, "native", "src"), { recursive: true })
-      .filter((name) => name.endsWith(".cpp"))
+      .filter((name) => name.endsWith(".cpp") && !name.startsWith("cuda/")) // a library of its own, built by CMake
       .map((name) => `native/src/${name}`),
   rpath: () => libraryFolders(libtorchPath(), readdirSync).map((folder) => `-Wl,-rpath,${folder}`),
 };

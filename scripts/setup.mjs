@@ -52,6 +52,7 @@ function readOptions() {
 }
 
 const addonPath = join(root, "native", "build", "Release", "noether_native.node");
+const cudaLibraryPath = join(dirname(addonPath), "libnoether_cuda.so");
 
 const say = (text) => console.log(`setup: ${text}`);
 
@@ -157,7 +158,7 @@ function compileAddon() {
   const headers = require("node-addon-api/package.json").version;
   const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
   const sources = [
-    ...filesUnder(join(root, "native", "src"), /\.(cpp|h)$/),
+    ...filesUnder(join(root, "native", "src"), /\.(cpp|h|cu|cuh)$|CMakeLists\.txt$/),
     ...["CMakeLists.txt", "package.json"].map((name) => join(root, "native", name)),
   ];
   const inputs = hashOf(sources, { libtorch, version, variant, headers, own });
@@ -178,13 +179,14 @@ function compileAddon() {
   if (!isClone) removeIntermediates();
 }
 
-/** Leaves the addon and its record of the build folder. */
+/** Leaves the addon, the CUDA kernels where there are any, and the record of the build folder. */
 function removeIntermediates() {
   const release = dirname(addonPath);
   for (const folder of [dirname(buildRecordPath), release]) {
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
-      if (![addonPath, release, buildRecordPath].includes(path)) rmSync(path, { recursive: true, force: true });
+      if (![addonPath, cudaLibraryPath, release, buildRecordPath].includes(path))
+        rmSync(path, { recursive: true, force: true });
     }
   }
 }

@@ -241,6 +241,8 @@ export interface NativeAddon {
 
   // ---- kernels of our own (runtime/kernels.cpp)
   cpuKernels(): CpuKernels;
+  /** Whether the library of CUDA kernels is loaded; otherwise why not. */
+  cudaKernels(): { available: boolean; problem: string };
   /** Name of the implementation for a product of (m, k) and (k, n), null where ATen's is taken. */
   matmulKernel(m: number, n: number, k: number, bfloat16: boolean): string | null;
   /** The same for attention of heads with so many channels. */

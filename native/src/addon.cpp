@@ -1,6 +1,7 @@
 // What the addon can do: read the export lists. lib/torch/native.ts describes each function.
 #include "exports.h"
 #include "instance_data.h"
+#include "ops/cuda_library.h"
 #include "ops/registration.h"
 #include "runtime/memory.h"
 #include "runtime/random_stream.h"
@@ -11,6 +12,7 @@ namespace {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_operators();
+  load_cuda_library();
   install_counting_allocator();
   install_random_streams();
   env.SetInstanceData(new Addon(env));

@@ -4,10 +4,12 @@ import { join } from "node:path";
 
 const sources = join(__dirname, "..", "..", "native", "src");
 /** From the top down; rooms in one row don't know each other. */
-const rows = [["files", "runtime", "dispatch"], ["ops"], ["kernels"], ["napi"]];
+const rows = [["files", "runtime", "dispatch"], ["ops"], ["cuda", "kernels"], ["napi"]];
 const rooms = rows.flat();
 const rowOf = (room: string) => rows.findIndex((row) => row.includes(room));
-const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter((name) => /\.(cpp|h)$/.test(name));
+const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter((name) =>
+  /\.(cpp|h|cu|cuh)$/.test(name),
+);
 
 test("every folder is a room of the list and has a README", () => {
   const folders = readdirSync(sources, { withFileTypes: true }).filter((entry) => entry.isDirectory());

@@ -20,6 +20,12 @@ std::vector<Note>& notes() {
   return list;
 }
 
+constexpr char kPublic[] = "noether::";
+
+bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
+
+}  // namespace
+
 const std::string& own_namespace() {
   static const std::string name = [] {
     char text[40];
@@ -28,12 +34,6 @@ const std::string& own_namespace() {
   }();
   return name;
 }
-
-constexpr char kPublic[] = "noether::";
-
-bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
-
-}  // namespace
 
 OwnLibrary::OwnLibrary(void (*run)(torch::Library&), const char* file, int line) {
   notes().push_back({run, file, line});

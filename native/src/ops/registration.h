@@ -27,6 +27,9 @@ struct OwnLibrary {
 // Runs what was noted: once per process and copy, whatever the number of environments.
 void register_operators();
 
+// The namespace of this copy in the dispatcher.
+const std::string& own_namespace();
+
 // The dispatcher's name of an operator: "noether::rotate" becomes this copy's own, others stay as they are.
 std::string dispatcher_name(const std::string& name);
 // The way back. Nothing for an operator of another copy.

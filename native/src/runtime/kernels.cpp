@@ -6,6 +6,7 @@
 #include "kernels/cpu.h"
 #include "kernels/matrix_product.h"
 #include "napi/arguments.h"
+#include "ops/cuda_library.h"
 
 namespace noether {
 
@@ -60,10 +61,18 @@ Napi::Value attention_kernel(Addon&, const Arguments& arguments) {
   return name_of(arguments, kernels::find_attention(problem));
 }
 
+Napi::Value cuda_kernels(Addon&, const Arguments& arguments) {
+  Napi::Object result = Napi::Object::New(arguments.env());
+  result.Set("available", cuda_library_problem().empty());
+  result.Set("problem", cuda_library_problem());
+  return result;
+}
+
 }  // namespace
 
 void export_kernels(Napi::Env, Napi::Object exports) {
   define<cpu_kernels>(exports, "cpuKernels");
+  define<cuda_kernels>(exports, "cudaKernels");
   define<matmul_kernel>(exports, "matmulKernel");
   define<attention_kernel>(exports, "attentionKernel");
 }

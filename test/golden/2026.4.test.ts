@@ -9,6 +9,7 @@ import { loadSafetensors, nn, scope, viewAsComplex } from "../../lib/torch";
 import type { Tensor } from "../../lib/torch";
 import { goldenLoss } from "./cases";
 import { expectTruth, float32Bound } from "./comparison";
+import { onCpu, testDevice } from "../support/device";
 
 const FOLDER = process.env["NOETHER_GOLDEN26_DIR"] ?? join(__dirname, "2026.4");
 
@@ -150,11 +151,12 @@ function run(entry: Entry, dtype: "float32" | "float64") {
   module.loadStateDict(golden.group("weight"));
   // Transolver++ cases hold every uniform draw at one value: without noise then
   if (entry.call["noise"] !== undefined) module.eval();
+  module.to(testDevice);
   const given = golden.group("input");
   const input = new Map(
     Object.keys(entry.inputs).map((key) => {
       const x = given.get(key)!;
-      return [key, x.isFloatingPoint() ? x.to(dtype) : x];
+      return [key, (x.isFloatingPoint() ? x.to(dtype) : x).to(testDevice)];
     }),
   );
   const outputs = call(module, entry, input);
@@ -162,7 +164,7 @@ function run(entry: Entry, dtype: "float32" | "float64") {
   loss.backward();
   const gradients = new Map<string, Tensor>();
   for (const [name, { grad }] of module.namedParameters()) if (grad !== null) gradients.set(name, grad);
-  return { golden, outputs, gradients, loss: Number(loss.item()) };
+  return { golden, outputs: onCpu(outputs), gradients: onCpu(gradients), loss: Number(loss.item()) };
 }
 
 /** Of float64 results. */

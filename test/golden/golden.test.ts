@@ -4,6 +4,7 @@ import type { Tensor } from "../../lib/torch";
 import { buildModule, callModule, goldenIndex, goldenLoss, loadCase, relativeError } from "./cases";
 import type { GoldenCase, GoldenEntry } from "./cases";
 import { expectTruth, float32Bound } from "./comparison";
+import { onCpu, testDevice } from "../support/device";
 
 /** Sines of angles up to 1000 differ between libraries in the last bits of the argument. */
 const BUFFER_TOLERANCE = 1e-6;
@@ -19,13 +20,16 @@ const inFormOf = (module: nn.Module, tensors: ReadonlyMap<string, Tensor>) =>
 function run(entry: GoldenEntry, golden: GoldenCase, dtype: "float32" | "float64") {
   const module = buildModule(entry).to(dtype) as nn.Module;
   module.loadStateDict(inFormOf(module, golden.weight));
-  const input = new Map([...golden.input].map(([name, x]) => [name, x.isFloatingPoint() ? x.to(dtype) : x]));
+  module.to(testDevice);
+  const input = new Map(
+    [...golden.input].map(([name, x]) => [name, (x.isFloatingPoint() ? x.to(dtype) : x).to(testDevice)]),
+  );
   const outputs = callModule(module, entry, input);
   const loss = goldenLoss(outputs);
   if (loss.requiresGrad) loss.backward();
   const gradients = new Map<string, Tensor>();
   for (const [name, { grad }] of module.namedParameters()) if (grad !== null) gradients.set(name, grad);
-  return { module, outputs, gradients, loss: Number(loss.item()) };
+  return { module, outputs: onCpu(outputs), gradients: onCpu(gradients), loss: Number(loss.item()) };
 }
 
 /**

@@ -17,6 +17,7 @@ import { AnchorBranchedUPTConfig } from "../../lib/modeling/models/ab-upt/config
 import { AnchoredBranchedUPT } from "../../lib/modeling";
 import { BaseTrainer } from "../../lib/training";
 import "../../lib/initializers";
+import { testDevice } from "../support/device";
 import { goldenPath } from "../support/golden";
 export { temporaryFolder } from "../support/small-run";
 
@@ -219,7 +220,7 @@ export function goldenRun({
   });
   const trainer = new GoldenTrainer(config, {
     dataContainer: new GoldenData(),
-    device: "cpu",
+    device: testDevice,
     tracker: new NoopTracker({ metricPropertyProvider, pathProvider }),
     pathProvider,
     metricPropertyProvider,
@@ -235,7 +236,7 @@ export function largestDifference(actual: ReadonlyMap<string, Tensor>, expected:
     scope(() =>
       Math.max(
         ...[...expected].map(([name, x]) =>
-          x.numel() === 0 ? 0 : Number((actual.get(name) as Tensor).sub(x).abs().max().item()),
+          x.numel() === 0 ? 0 : Number((actual.get(name) as Tensor).to("cpu").sub(x).abs().max().item()),
         ),
       ),
     ),

@@ -31,7 +31,7 @@ module.exports = {
         "^\\./(run-.*)\\.js$": "<rootDir>/lib/cli/$1",
       },
       testMatch: ["<rootDir>/test/**/*.test.ts"],
-      testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/"],
+      testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/", "<rootDir>/test/cuda/"],
     },
     {
       ...shared,

@@ -106,6 +106,8 @@ export interface SmallRunOptions {
     metricPropertyProvider: MetricPropertyProvider;
   }) => BaseTracker;
   readonly seed?: number;
+  /** Default: the CPU. */
+  readonly device?: string;
   /** Default true. */
   readonly shuffle?: boolean;
   readonly buildModel?: (dependencies: ModelDependencies) => ModelBase;
@@ -145,7 +147,7 @@ export function smallRun(options: SmallRunOptions): {
     new NoopTracker({ pathProvider, metricPropertyProvider });
   const trainer = new SmallTrainer(config, {
     dataContainer: options.dataContainer ?? smallData(),
-    device: "cpu",
+    device: options.device ?? "cpu",
     tracker,
     pathProvider,
     metricPropertyProvider,

@@ -191,6 +191,9 @@ export interface GoldenRunOptions {
   readonly max_epochs?: number;
   /** Default: that of trainers. */
   readonly checkpointFormat?: CheckpointFormat;
+  /** Default: that of the tests. */
+  readonly device?: string;
+  readonly precision?: "float32" | "float16" | "bfloat16";
 }
 
 /** Builds trainer and model of a golden run. */
@@ -201,6 +204,8 @@ export function goldenRun({
   initializer,
   max_epochs = golden.updates / golden.updates_per_epoch,
   checkpointFormat,
+  device = testDevice,
+  precision = "float32",
 }: GoldenRunOptions): {
   trainer: GoldenTrainer;
   model: GoldenModel;
@@ -215,12 +220,13 @@ export function goldenRun({
     callbacks: callbacks,
     initializer: initializer as never,
     checkpoint_format: checkpointFormat,
+    precision,
     log_every_n_epochs: 1,
     track_every_n_epochs: 2,
   });
   const trainer = new GoldenTrainer(config, {
     dataContainer: new GoldenData(),
-    device: testDevice,
+    device,
     tracker: new NoopTracker({ metricPropertyProvider, pathProvider }),
     pathProvider,
     metricPropertyProvider,

@@ -1,0 +1,54 @@
+/** The device under test, and what was counted on it. */
+import { createRequire } from "node:module";
+
+interface TestAddon {
+  isFake(): boolean;
+  takeCounts(): Record<string, number>;
+  takeUncomputed(): Record<string, number>;
+}
+
+const addon = createRequire(__filename)(process.env.NOETHER_CUDA_TEST_ADDON!) as TestAddon;
+
+/** The fake device, and not a GPU. */
+export const isFake = addon.isFake();
+
+/** `test` where the fake device is needed, skipped on a GPU. */
+export const testOnFake = isFake ? test : test.skip;
+
+/** What the runtime was asked for, by name, and in sum. */
+export interface Counts {
+  /** Waits for the device. */
+  readonly synchronizations: number;
+  /** Copies between host and device. */
+  readonly copies: number;
+  /** Kernels, of libtorch and of the libraries. */
+  readonly launches: number;
+  /** Memory that was taken from the device or given back. */
+  readonly allocations: number;
+  readonly byName: Readonly<Record<string, number>>;
+}
+
+/** What was counted since the last call. */
+export function takeCounts(): Counts {
+  const byName = addon.takeCounts();
+  const sum = (pattern: RegExp) =>
+    Object.entries(byName).reduce((total, [name, count]) => (pattern.test(name) ? total + count : total), 0);
+  return {
+    synchronizations: sum(/^synchronize /),
+    copies: sum(/^copy (H2D|D2H)/),
+    launches: sum(/^launch /),
+    allocations: sum(/^memory /),
+    byName,
+  };
+}
+
+/** Operators whose values on the fake device are wrong because the CPU lacks them, since the last call. */
+export const takeUncomputed = (): Record<string, number> => addon.takeUncomputed();
+
+/** Counts by name, those of the most first, with the long names of kernels cut. */
+export function describeCounts({ byName }: Counts): string {
+  return Object.entries(byName)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${String(count).padStart(5)} ${name.slice(0, 150)}`)
+    .join("\n");
+}

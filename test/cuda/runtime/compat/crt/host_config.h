@@ -1,0 +1,4 @@
+// See host_defines.h.
+#pragma once
+#define CUDARTAPI
+#define CUDARTAPI_CDECL

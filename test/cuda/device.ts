@@ -1,5 +1,6 @@
 /** The device under test, and what was counted on it. */
 import { createRequire } from "node:module";
+import { testDevice } from "../support/device";
 
 interface TestAddon {
   isFake(): boolean;
@@ -7,13 +8,15 @@ interface TestAddon {
   takeUncomputed(): Record<string, number>;
 }
 
-const addon = createRequire(__filename)(process.env.NOETHER_CUDA_TEST_ADDON!) as TestAddon;
+/** Absent where `run.mjs` did not start the tests. */
+const path = process.env.NOETHER_CUDA_TEST_ADDON;
+const addon = path === undefined ? undefined : (createRequire(__filename)(path) as TestAddon);
 
-/** The fake device, and not a GPU. */
-export const isFake = addon.isFake();
+/** `test` on a CUDA device, of whatever kind. */
+export const testOnCuda = testDevice.startsWith("cuda") ? test : test.skip;
 
-/** `test` where the fake device is needed, skipped on a GPU. */
-export const testOnFake = isFake ? test : test.skip;
+/** `test` on the fake CUDA device, which counts what it is asked for. */
+export const testOnFake = addon?.isFake() ? test : test.skip;
 
 /** What the runtime was asked for, by name, and in sum. */
 export interface Counts {
@@ -30,7 +33,7 @@ export interface Counts {
 
 /** What was counted since the last call. */
 export function takeCounts(): Counts {
-  const byName = addon.takeCounts();
+  const byName = addon?.takeCounts() ?? {};
   const sum = (pattern: RegExp) =>
     Object.entries(byName).reduce((total, [name, count]) => (pattern.test(name) ? total + count : total), 0);
   return {
@@ -43,7 +46,7 @@ export function takeCounts(): Counts {
 }
 
 /** Operators whose values on the fake device are wrong because the CPU lacks them, since the last call. */
-export const takeUncomputed = (): Record<string, number> => addon.takeUncomputed();
+export const takeUncomputed = (): Record<string, number> => addon?.takeUncomputed() ?? {};
 
 /** Counts by name, those of the most first, with the long names of kernels cut. */
 export function describeCounts({ byName }: Counts): string {

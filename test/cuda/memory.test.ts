@@ -1,15 +1,16 @@
 /** Memory of the device that runs out: an error of JavaScript, after which everything goes on. */
 import { empty, nn, optim, randn, scope, type Tensor } from "../../lib/torch";
+import { testOnCuda } from "./device";
 
 /** More elements than any device holds. */
 const TOO_MANY = 2 ** 44;
 
-test("an allocation beyond the device's memory throws ERR_OUT_OF_MEMORY", () => {
+testOnCuda("an allocation beyond the device's memory throws ERR_OUT_OF_MEMORY", () => {
   const allocate = () => empty([TOO_MANY], { device: "cuda" });
   expect(allocate).toThrow(expect.objectContaining({ code: "ERR_OUT_OF_MEMORY" }));
 });
 
-test("training goes on after an update that ran out of memory, with the same numbers", () => {
+testOnCuda("training goes on after an update that ran out of memory, with the same numbers", () => {
   const train = (fail: boolean) =>
     scope(() => {
       const model = new nn.Linear(3, 2).to("cuda") as nn.Linear;

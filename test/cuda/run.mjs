@@ -100,6 +100,7 @@ const environment = {
   ...process.env,
   NODE_OPTIONS: options,
   NOETHER_CUDA_TEST_ADDON: built.addon,
+  NOETHER_TEST_DEVICE: "cuda",
   ...(built.runtime && { LD_PRELOAD: [built.runtime, process.env.LD_PRELOAD].filter(Boolean).join(":") }),
 };
 const jest = [

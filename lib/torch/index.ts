@@ -61,15 +61,18 @@ export { autocast, type AutocastOptions } from "./amp";
 export { gradcheck, type GradcheckOptions } from "./gradcheck";
 export { Profiler, type ProfilerOptions, type ProfilerRange, profilerRange } from "./profiler";
 export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./generator";
+export { config, getNumInteropThreads, getNumThreads, setNumInteropThreads, setNumThreads, versions } from "./runtime";
+export * as cuda from "./cuda";
+export * as backends from "./backends";
 export {
-  config,
-  cuda,
-  getNumInteropThreads,
-  getNumThreads,
-  setNumInteropThreads,
-  setNumThreads,
-  versions,
-} from "./runtime";
+  areDeterministicAlgorithmsEnabled,
+  type DeterminismOptions,
+  getFloat32MatmulPrecision,
+  isDeterministicAlgorithmsWarnOnlyEnabled,
+  type MatmulPrecision,
+  setFloat32MatmulPrecision,
+  useDeterministicAlgorithms,
+} from "./determinism";
 export { cpuCapability, cpuKernels } from "./kernels";
 export { adoptTensor, shareTensor, type SharedTensor } from "./sharing";
 export { DisposedError, TorchError } from "./errors";

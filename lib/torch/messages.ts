@@ -23,7 +23,7 @@ const MESSAGES: readonly (readonly [pattern: RegExp, replacement: string | ((...
   [/Invalid device string: '(.*)'/, 'expected a device ("cpu", "cuda", "cuda:1", "meta"), got "$1"'],
   [
     /(?:Found no NVIDIA driver|No CUDA GPUs are available|CUDA driver version is insufficient|no CUDA-capable device is detected)[\s\S]*/,
-    "expected a CUDA device that works, found none: npx noether-ts doctor shows the driver and the devices",
+    () => missingDevice("cuda"),
   ],
   [
     /CUDA error: invalid device ordinal[\s\S]*/,
@@ -206,9 +206,18 @@ function dtypeOf(type: string): string {
   return names[bare] ?? type.replace(/^c10::/, "");
 }
 
+let whyNoCuda: () => string | null = () => null;
+
+/** Tells how it is found out why there is no CUDA device (once, by the module of `torch.cuda`). */
+export function connectCuda(reason: () => string | null): void {
+  whyNoCuda = reason;
+}
+
 function missingDevice(device: string): string {
-  const way = device === "cuda" ? ": set-up with --variant cu130 builds with CUDA" : "";
-  return `expected a device of this build of libtorch ("cpu"), got "${device}"${way} (npx noether-ts doctor shows what there is)`;
+  if (device !== "cuda")
+    return `expected a device of this build of libtorch ("cpu"), got "${device}" (npx noether-ts doctor shows what there is)`;
+  const reason = whyNoCuda();
+  return `expected a CUDA device, got none${reason === null ? "" : `: ${reason}`} (npx noether-ts doctor shows what there is)`;
 }
 
 function describeBackend(backend: string): string {

@@ -66,6 +66,90 @@ export interface CpuKernels {
   readonly attention: readonly KernelStatus[];
 }
 
+/** What libtorch and the driver say of CUDA. */
+export interface CudaStatus {
+  /** libtorch's CUDA half is loaded, whether or not there is a device. */
+  readonly built: boolean;
+  /** Devices that work. */
+  readonly devices: number;
+  /** CUDA that libtorch was built with, 13000 for 13.0; 0 without. */
+  readonly runtimeVersion: number;
+  /** 91002 for cuDNN 9.10.2; 0 without. */
+  readonly cudnnVersion: number;
+  /** The driver's library is there (asked only where `built`). */
+  readonly driverFound: boolean;
+  /** The newest CUDA that the driver runs; 0: unknown. */
+  readonly driverVersion: number;
+  /** CUresult of the driver's initialization: 0 none, 100 no device. */
+  readonly driverFailure: number;
+}
+
+/** What the driver says of a device; sizes are bytes. */
+export interface CudaDeviceProperties {
+  readonly name: string;
+  /** Compute capability: 9.0 is major 9, minor 0. */
+  readonly major: number;
+  readonly minor: number;
+  readonly totalMemory: number;
+  readonly multiProcessorCount: number;
+  readonly warpSize: number;
+  readonly maxThreadsPerBlock: number;
+  readonly maxThreadsPerMultiProcessor: number;
+  readonly regsPerMultiprocessor: number;
+  readonly sharedMemoryPerBlock: number;
+  readonly sharedMemoryPerBlockOptin: number;
+  readonly sharedMemoryPerMultiprocessor: number;
+  readonly l2CacheSize: number;
+  /** Bits. */
+  readonly memoryBusWidth: number;
+  /** Shares the host's memory. */
+  readonly isIntegrated: boolean;
+  readonly uuid: string;
+  readonly pciDomainId: number;
+  readonly pciBusId: number;
+  readonly pciDeviceId: number;
+}
+
+/**
+ * Counters of a device's allocator under PyTorch's names. `pools`: for each of the pools "all", "small_pool", "large_pool" what is now,
+ * the most, what came in all, what went in all.
+ */
+export interface DeviceMemoryStats {
+  readonly pools: Readonly<
+    Record<
+      | "allocation"
+      | "segment"
+      | "active"
+      | "inactive_split"
+      | "allocated_bytes"
+      | "reserved_bytes"
+      | "active_bytes"
+      | "inactive_split_bytes"
+      | "requested_bytes",
+      readonly (readonly number[])[]
+    >
+  >;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** A switch of libtorch for the whole process. */
+export type SwitchName =
+  | "matmul.allowTf32"
+  | "cudnn.allowTf32"
+  | "cudnn.enabled"
+  | "cudnn.benchmark"
+  | "cudnn.deterministic"
+  | "sdp.flash"
+  | "sdp.memEfficient"
+  | "sdp.math"
+  | "sdp.cudnn";
+
+declare const event: unique symbol;
+/** An event of a device; freed when it is collected. */
+export interface NativeEvent {
+  readonly [event]: true;
+}
+
 export interface NativeAddon {
   // ---- operators (dispatch/operators.cpp)
   /** Id of an operator by its qualified name and overload ("aten::add", "Tensor"); compiled on first use. Throws ERR_OPERATOR when unknown. */
@@ -95,7 +179,7 @@ export interface NativeAddon {
   /** Live handles, the most there ever were, and host bytes held by libtorch's CPU allocator (now, peak). */
   memory(): { tensors: number; peakTensors: number; bytes: number; peakBytes: number };
   resetPeakMemory(): void;
-  /** Gives host memory that waits for the next tensors back to the system. */
+  /** Gives memory that waits for the next tensors back to the system: of the host, of devices, and page-locked memory. */
   emptyCache(): void;
 
   // ---- tensors (runtime/tensor.cpp)
@@ -206,14 +290,61 @@ export interface NativeAddon {
   enterRandomStream(id: number): void;
   exitRandomStream(): void;
 
-  // ---- threads, devices, versions (runtime/runtime.cpp)
+  // The default generator of a device beside the CPU: "cuda" (the current one), "cuda:1".
+  seedDevice(device: string, seed: number | bigint): void;
+  deviceSeed(device: string): bigint;
+  deviceRandomState(device: string): Handle;
+  setDeviceRandomState(device: string, state: Handle): void;
+
+  // ---- devices beside the CPU (runtime/devices.cpp): "cuda" is the current one. Each throws where there is none.
+  cudaStatus(): CudaStatus;
+  deviceProperties(device: string): CudaDeviceProperties;
+  /** Number of the current device of the type. */
+  currentDevice(device: string): number;
+  setDevice(device: string): void;
+  synchronizeDevice(device: string): void;
+  /** A stream is the pair of a device and an id. */
+  newStream(device: string, priority: number): number;
+  currentStream(device: string): number;
+  defaultStream(device: string): number;
+  /** Makes the stream the current one of its device, in this thread; returns the one before. */
+  setStream(device: string, stream: number): number;
+  queryStream(device: string, stream: number): boolean;
+  synchronizeStream(device: string, stream: number): void;
+  /** The tensor's memory is not reused before the stream has done what it has so far when the tensor ends. */
+  recordStream(handle: Handle, device: string, stream: number): void;
+  newEvent(device: string, timing: boolean): NativeEvent;
+  recordEvent(event: NativeEvent, device: string, stream: number): void;
+  /** The stream waits, not the host. */
+  waitEvent(event: NativeEvent, device: string, stream: number): void;
+  queryEvent(event: NativeEvent): boolean;
+  synchronizeEvent(event: NativeEvent): void;
+  /** Milliseconds. */
+  elapsedTime(start: NativeEvent, end: NativeEvent): number;
+
+  // ---- memory of devices (runtime/device_memory.cpp)
+  deviceMemoryStats(device: string): DeviceMemoryStats;
+  resetPeakDeviceMemory(device: string): void;
+  resetAccumulatedDeviceMemory(device: string): void;
+  /** Bytes, as the driver counts them for all processes. */
+  deviceMemoryInfo(device: string): { free: number; total: number };
+
+  // ---- switches of the process (runtime/switches.cpp)
+  getSwitch(name: SwitchName): boolean;
+  setSwitch(name: SwitchName, on: boolean): void;
+  deterministicAlgorithms(): "off" | "warn" | "error";
+  setDeterministicAlgorithms(mode: "off" | "warn" | "error"): void;
+  matmulPrecision(): "highest" | "high" | "medium";
+  setMatmulPrecision(precision: "highest" | "high" | "medium"): void;
+
+  // ---- threads, versions (runtime/runtime.cpp)
   numThreads(): number;
   setNumThreads(count: number): void;
   /** Operators that this thread calls use no other; where libtorch has OpenMP. */
   computeOnOneThread(): void;
   numInteropThreads(): number;
   setNumInteropThreads(count: number): void;
-  /** Of libtorch's headers and of the package, the compiler, and what this machine has: CUDA devices (0 where it is not linked), a tile unit. */
+  /** Of libtorch's headers and of the package, the compiler, whether libtorch's CUDA half is loaded, and what this machine has: CUDA devices, a tile unit. */
   versions(): {
     torch: string;
     addon: string;

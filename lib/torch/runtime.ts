@@ -27,7 +27,7 @@ export function setNumInteropThreads(count: number): void {
   guard("setNumInteropThreads", () => native.setNumInteropThreads(count));
 }
 
-/** Versions of the parts: libtorch, the addon, and whether CUDA is linked. */
+/** Versions of the parts: libtorch, the addon, and whether libtorch has CUDA. */
 export function versions(): ReturnType<typeof native.versions> {
   return native.versions();
 }
@@ -36,11 +36,3 @@ export function versions(): ReturnType<typeof native.versions> {
 export function config(): string {
   return native.config();
 }
-
-/** CUDA devices, as `torch.cuda`. */
-export const cuda = {
-  /** True when CUDA is linked and a device is there. */
-  isAvailable: (): boolean => native.versions().cudaDevices > 0,
-  /** Number of CUDA devices. */
-  deviceCount: (): number => native.versions().cudaDevices,
-};

@@ -12,6 +12,7 @@ import {
   oneOf,
   refuseSurplus,
   show,
+  type Kind,
   type KindsOf,
   TENSOR_MARK,
 } from "./arguments";
@@ -71,6 +72,15 @@ const TO = {
   copy: flag,
   memoryFormat: nullable(oneOf("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")),
 } satisfies KindsOf<ToOptions>;
+
+/** A `cuda.Stream`, by what this file needs of it. */
+const STREAM: Kind = {
+  text: "a cuda.Stream",
+  accepts: (value) => {
+    const { device, id } = (value ?? {}) as { device?: unknown; id?: unknown };
+    return typeof device === "string" && typeof id === "number";
+  },
+};
 
 const TEXT = Symbol("text");
 
@@ -391,6 +401,17 @@ export class Tensor extends TensorMethods {
     return this.to({ device: typeof device === "number" ? `cuda:${device}` : device });
   }
 
+  /**
+   * Tells the allocator that a stream uses the tensor: once the tensor has ended, its memory is not reused before the stream has done
+   * what it has so far. The stream on which the tensor was made needs no telling.
+   *
+   * @param stream a `cuda.Stream` of the tensor's device.
+   */
+  recordStream(stream: { readonly device: string; readonly id: number }): void {
+    checkArgument("recordStream", "stream", stream, STREAM);
+    this.native("recordStream", () => native.recordStream(this.#handle, stream.device, stream.id));
+  }
+
   /** As float32. */
   float(): Tensor {
     return this.to("float32");
@@ -604,7 +625,7 @@ limitArguments(Tensor.prototype, {
   dim: 0, size: 1, numel: 0, elementSize: 0, stride: 1, storageOffset: 0, isContiguous: 0, isInference: 0,
   item: 0, itemScalar: 0, toArray: 0, tolist: 0, data: 0, dataSync: 0, sharedData: 0, bytes: 0,
   cpu: 0, cuda: 1, float: 0, double: 0, half: 0, bfloat16: 0, int: 0, long: 0, short: 0, char: 0, byte: 0, cfloat: 0, cdouble: 0, bool: 0,
-  retainGrad: 0, registerHook: 1, setData: 1, dispose: 0,
+  recordStream: 1, retainGrad: 0, registerHook: 1, setData: 1, dispose: 0,
 });
 refuseForeignNames([Tensor.prototype, TensorMethods.prototype], [TEXT], ["T", "mT", "mH", "real", "imag", "grad"]);
 registerEquality((value): value is Tensor => value instanceof Tensor);

@@ -24,6 +24,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_autograd_modes(env, exports);
   export_random(env, exports);
   export_runtime(env, exports);
+  export_devices(env, exports);
+  export_device_memory(env, exports);
+  export_switches(env, exports);
   export_profiler(env, exports);
   export_kernels(env, exports);
   export_sharing(env, exports);

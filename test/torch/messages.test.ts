@@ -1,5 +1,6 @@
 import {
   cat,
+  cuda,
   grad,
   inferenceMode,
   linalg,
@@ -100,7 +101,7 @@ const cudaIsThere = versions().cudaLinked;
     () => tensor([1], { device: "cuda" }),
   ])
     expect(body).toThrow(
-      'expected a device of this build of libtorch ("cpu"), got "cuda": set-up with --variant cu130 builds with CUDA (npx noether-ts doctor shows what there is)',
+      "expected a CUDA device, got none: this build of libtorch has no CUDA: set-up with --variant cu130 fetches one that has (npx noether-ts doctor shows what there is)",
     );
 });
 
@@ -124,7 +125,7 @@ describe("messages that this machine cannot bring about", () => {
     ],
     [
       "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver from http://www.nvidia.com/Download/index.aspx",
-      "mm: expected a CUDA device that works, found none: npx noether-ts doctor shows the driver and the devices",
+      `mm: expected a CUDA device, got none${cuda.isAvailable() ? "" : `: ${cuda.unavailableReason()}`} (npx noether-ts doctor shows what there is)`,
     ],
     [
       'tensor.defined() INTERNAL ASSERT FAILED at "/pytorch/aten/src/ATen/x.cpp":123, please report a bug to PyTorch. No data',

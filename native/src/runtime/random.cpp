@@ -5,6 +5,7 @@
 
 #include "exports.h"
 #include "napi/arguments.h"
+#include "runtime/devices.h"
 #include "runtime/random_stream.h"
 
 namespace noether {
@@ -88,6 +89,38 @@ Napi::Value set_generator_state(Addon& addon, const Arguments& arguments) {
   return arguments.env().Undefined();
 }
 
+// ---- default generators of devices beside the CPU
+
+at::Generator default_generator(const Arguments& arguments) {
+  return at::globalContext().defaultGenerator(accelerator(arguments, 0, "device"));
+}
+
+Napi::Value seed_device(Addon&, const Arguments& arguments) {
+  at::Generator generator = default_generator(arguments);
+  const uint64_t seed = arguments.seed(1, "seed");
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_current_seed(seed);
+  return arguments.env().Undefined();
+}
+
+Napi::Value device_seed(Addon&, const Arguments& arguments) {
+  return Napi::BigInt::New(arguments.env(), default_generator(arguments).current_seed());
+}
+
+Napi::Value device_random_state(Addon& addon, const Arguments& arguments) {
+  at::Generator generator = default_generator(arguments);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  return Napi::Number::New(arguments.env(), addon.tensors.put(generator.get_state()));
+}
+
+Napi::Value set_device_random_state(Addon&, const Arguments& arguments) {
+  at::Generator generator = default_generator(arguments);
+  const at::Tensor state = arguments.tensor(1, "state");
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.set_state(state);
+  return arguments.env().Undefined();
+}
+
 Napi::Value enter_stream(Addon& addon, const Arguments& arguments) {
   enter_random_stream(generator_of(addon, arguments));
   return arguments.env().Undefined();
@@ -110,6 +143,10 @@ void export_random(Napi::Env, Napi::Object exports) {
   define<generator_initial_seed>(exports, "generatorInitialSeed");
   define<generator_state>(exports, "generatorState");
   define<set_generator_state>(exports, "setGeneratorState");
+  define<seed_device>(exports, "seedDevice");
+  define<device_seed>(exports, "deviceSeed");
+  define<device_random_state>(exports, "deviceRandomState");
+  define<set_device_random_state>(exports, "setDeviceRandomState");
   define<enter_stream>(exports, "enterRandomStream");
   define<exit_stream>(exports, "exitRandomStream");
 }

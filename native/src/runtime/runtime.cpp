@@ -1,6 +1,7 @@
 // Threads, devices, versions and the default dtype.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/DefaultDtype.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -53,8 +54,10 @@ Napi::Value versions(Addon&, const Arguments& arguments) {
   Napi::Object result = Napi::Object::New(arguments.env());
   result.Set("torch", TORCH_VERSION);
   result.Set("addon", NOETHER_VERSION);
-  result.Set("cudaLinked", at::hasCUDA());
-  result.Set("cudaDevices", at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0);
+  // at::hasCUDA() is false without a device as well
+  const bool has_cuda = at::detail::getCUDAHooks().hasCUDART();
+  result.Set("cudaLinked", has_cuda);
+  result.Set("cudaDevices", has_cuda ? at::detail::getCUDAHooks().getNumGPUs() : 0);
   result.Set("tileUnit", kernels::cpu_features().amx);
 #if defined(__VERSION__)
   result.Set("cxx", __VERSION__);

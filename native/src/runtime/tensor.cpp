@@ -4,6 +4,7 @@
 #include "napi/arguments.h"
 #include "napi/describe.h"
 #include "napi/to_js.h"
+#include "runtime/device_memory.h"
 #include "runtime/memory.h"
 
 namespace noether {
@@ -177,6 +178,7 @@ Napi::Value reset_peak_memory(Addon& addon, const Arguments& arguments) {
 
 Napi::Value empty_memory_cache(Addon&, const Arguments& arguments) {
   empty_cache();
+  empty_device_caches();
   return arguments.env().Undefined();
 }
 

@@ -1,0 +1,43 @@
+/** `torch.cuda`: devices, streams and events, memory and random numbers of NVIDIA GPUs. See docs/gpu.md. */
+export { deviceCount, isAvailable, unavailableReason } from "./availability";
+export {
+  type CudaDevice,
+  currentDevice,
+  getDeviceCapability,
+  getDeviceName,
+  getDeviceProperties,
+  setDevice,
+  synchronize,
+  withDevice,
+} from "./device";
+export {
+  currentStream,
+  defaultStream,
+  Event,
+  type EventOptions,
+  setStream,
+  Stream,
+  type StreamOptions,
+  withStream,
+} from "./stream";
+export {
+  emptyCache,
+  maxMemoryAllocated,
+  maxMemoryReserved,
+  memGetInfo,
+  memoryAllocated,
+  memoryReserved,
+  memoryStats,
+  memorySummary,
+  resetAccumulatedMemoryStats,
+  resetPeakMemoryStats,
+} from "./memory";
+export {
+  getRngState,
+  getRngStateAll,
+  initialSeed,
+  manualSeed,
+  manualSeedAll,
+  setRngState,
+  setRngStateAll,
+} from "./random";

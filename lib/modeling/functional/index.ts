@@ -1,6 +1,8 @@
 /** Functions that the modules are made of. */
 export { knn, radius } from "./geometric";
 export type { BatchVectors } from "./geometric";
+export { knnTable, radiusTable } from "./neighbor-table";
+export type { NeighborTable } from "./neighbor-table";
 export { applyInitMethod, initBiasToZero, initTruncNormalZeroBias, InitWeightsMode } from "./init";
 export { fromLogscale, toLogscale } from "../../core/functional/logscale";
 export { modulateGate, modulateScaleShift } from "./modulation";

@@ -160,6 +160,7 @@ export class UPT extends nn.Module {
         inputPos: inputs.geometry_position,
         supernodeIdx: inputs.geometry_supernode_idx,
         batchIdx: inputs.geometry_batch_idx,
+        batchSize: inputs.query_position.size(0),
         inputFeatures: inputs.features,
       }); // (B, S, D)
       for (const block of this.approximatorBlocks) x = block.forward(x, { attnKwargs: rope.approximator });

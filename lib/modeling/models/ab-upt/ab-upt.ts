@@ -192,7 +192,7 @@ export class AnchoredBranchedUPT extends nn.Module {
       const tokens = this.#tokens(inputs);
       const { kv_cache: cache = null } = inputs;
       const condition = joinConditions(inputs) ?? cache?.condition ?? null;
-      const geometry = cache === null ? this.#encodeGeometry(inputs, condition) : null;
+      const geometry = cache === null ? this.#encodeGeometry(inputs, tokens, condition) : null;
       return this.#evaluate(tokens, { condition, geometry, cache, kept: null });
     });
   }
@@ -207,7 +207,7 @@ export class AnchoredBranchedUPT extends nn.Module {
     return scope(() => {
       const tokens = this.#tokens(inputs, { withQueries: false });
       const condition = joinConditions(inputs);
-      const geometry = this.#encodeGeometry(inputs, condition);
+      const geometry = this.#encodeGeometry(inputs, tokens, condition);
       const kept = { physics: [], decoders: {} };
       const fields = this.#evaluate(tokens, { condition, geometry, cache: null, kept });
       return keep({ fields, cache: new ABUPTCache(kept.physics, kept.decoders, condition && condition.clone()) });
@@ -255,7 +255,7 @@ export class AnchoredBranchedUPT extends nn.Module {
   }
 
   /** The encoded geometry; null when no block attends to it. */
-  #encodeGeometry(inputs: GeometryInputs, condition: Tensor | null): Geometry | null {
+  #encodeGeometry(inputs: GeometryInputs, domains: readonly DomainTokens[], condition: Tensor | null): Geometry | null {
     if (this.encoder === null || this.geometryBlocks === null) return null;
     const { geometry_position, geometry_supernode_idx, geometry_batch_idx } = inputs;
     if (!geometry_position || !geometry_supernode_idx)
@@ -264,6 +264,7 @@ export class AnchoredBranchedUPT extends nn.Module {
       inputPos: geometry_position,
       supernodeIdx: geometry_supernode_idx,
       batchIdx: geometry_batch_idx,
+      batchSize: domains.flatMap(({ positions }) => positions)[0]?.size(0),
     }); // (B, S, D)
     const supernodes = geometry_position.indexSelect(0, geometry_supernode_idx).unflatten(0, [tokens.size(0), -1]); // (B, S, P)
     const freqs = this.rope.table(supernodes);

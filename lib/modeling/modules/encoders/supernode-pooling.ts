@@ -1,9 +1,10 @@
 import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
 import { bool, defineConfig, float, int, literal, optional, validateConfig } from "../../../config/schema";
-import { cat, nn, scope, zeros } from "../../../torch";
+import { arange, cat, full, nn, scope, zeros } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { knn, radius } from "../../functional/geometric";
+import { knnTable, radiusTable } from "../../functional/neighbor-table";
 import { InitWeightsMode } from "../../functional/init";
 import { ContinuousSincosEmbed } from "../layers/continuous-sincos-embed";
 import { LinearProjection } from "../layers/linear-projection";
@@ -50,6 +51,8 @@ interface Edges {
   readonly supernode: Tensor;
   /** (E,) index of the point that sends the message. */
   readonly source: Tensor;
+  /** Where each supernode has equally many places for edges, E = S·K: which of them are edges, (S, K) bool; null: all. */
+  readonly places?: { readonly perSupernode: number; readonly valid: Tensor | null };
 }
 
 /** Channels of messages: given per point, per supernode, or per edge. */
@@ -105,13 +108,15 @@ export class SupernodePooling extends nn.Module {
     supernodeIdx: Tensor;
     /** (ΣN,) int64, sample of each point; left out: one sample. */
     batchIdx?: Tensor | null;
+    /** Samples in the batch; left out: read from `batchIdx`, for which the program waits where that is not on the CPU. */
+    batchSize?: number;
     /** (ΣN, F) or (B, N, F), exactly when `input_features_dim` is set. */
     inputFeatures?: Tensor | null;
   }): Tensor {
     const { inputPos, supernodeIdx, batchIdx, inputFeatures } = inputs;
     this.validate(inputPos, supernodeIdx, inputFeatures);
     return scope(() => {
-      const batchSize = batchIdx ? Number(batchIdx.max().item()) + 1 : 1;
+      const batchSize = batchIdx ? sampleCount(batchIdx, inputs.batchSize) : 1;
       if (supernodeIdx.size(0) % batchSize !== 0) {
         throw new ValueError(
           `SupernodePooling: supernodeIdx must hold equally many supernodes for each of the ${batchSize} samples, got ${supernodeIdx.size(0)}`,
@@ -131,6 +136,19 @@ export class SupernodePooling extends nn.Module {
     const { k, radius: r, max_degree } = this.config;
     const supernodePos = inputPos.indexSelect(0, supernodeIdx);
     const batches = { batchX, batchY: batchX?.indexSelect(0, supernodeIdx) };
+    if (inputPos.device !== "cpu") {
+      // the number of edges is not known there without waiting
+      const { index, valid } =
+        k === null
+          ? radiusTable(inputPos, supernodePos, r!, { ...batches, maxNumNeighbors: max_degree })
+          : knnTable(inputPos, supernodePos, k, batches);
+      const [count, perSupernode] = index.shape as [number, number];
+      const supernode = arange(count, { dtype: "int64", device: index.device })
+        .unsqueeze(1)
+        .expand([-1, perSupernode])
+        .reshape([-1]);
+      return { supernode, source: index.reshape([-1]), places: { perSupernode, valid } }; // (S·K,)
+    }
     const edges =
       k === null
         ? radius(inputPos, supernodePos, r!, { ...batches, maxNumNeighbors: max_degree })
@@ -188,13 +206,9 @@ export class SupernodePooling extends nn.Module {
 
   /** Messages through the message network, gathered at the supernodes: (S, D), zero where a supernode has no edge. */
   private pool(parts: readonly MessagePart[], edges: Edges, count: number): Tensor {
-    const degree = edges.supernode.bincount(undefined, count).unsqueeze(-1); // (S, 1)
+    const degree = degreeOf(edges, count).unsqueeze(-1); // (S, 1)
     const gather = (messages: Tensor): Tensor => {
-      const sum = zeros([count, messages.size(-1)], { dtype: messages.dtype, device: messages.device }).indexAdd(
-        0,
-        edges.supernode,
-        messages,
-      );
+      const sum = sumAtSupernodes(messages, edges, count);
       return this.config.aggregation === "sum" ? sum : sum.div(degree.clamp(1).to(sum.dtype));
     };
     if (this.config.message_mode === "identity") {
@@ -237,6 +251,32 @@ export class SupernodePooling extends nn.Module {
       expect(fits, `expected inputFeatures ${expected}, got ${shape(inputFeatures)}`);
     }
   }
+}
+
+/** Number of samples in a batch. A number that is given is trusted where to check it would mean to wait for the device. */
+function sampleCount(batchIdx: Tensor, given: number | undefined): number {
+  if (given !== undefined && batchIdx.device !== "cpu") return given;
+  const found = Number(batchIdx.max().item()) + 1;
+  if (given !== undefined && given !== found)
+    throw new ValueError(`SupernodePooling: expected batchIdx of ${given} samples, got ${found}`);
+  return found;
+}
+
+/** Number of edges at each supernode: (S,). */
+function degreeOf({ supernode, places }: Edges, count: number): Tensor {
+  if (!places) return supernode.bincount(undefined, count);
+  const { valid, perSupernode } = places;
+  return valid?.sum(1) ?? full([count], perSupernode, { dtype: "int64", device: supernode.device });
+}
+
+/** Sums of the messages (E, D) of each supernode: (S, D), zero where a supernode has no edge. */
+function sumAtSupernodes(messages: Tensor, { supernode, places }: Edges, count: number): Tensor {
+  if (places) {
+    const each = messages.unflatten(0, [count, places.perSupernode]); // (S, K, D)
+    return (places.valid ? each.where(places.valid.unsqueeze(-1), 0) : each).sum(1);
+  }
+  const { dtype, device } = messages;
+  return zeros([count, messages.size(-1)], { dtype, device }).indexAdd(0, supernode, messages);
 }
 
 /** Values of a part on every edge: (E, C). */

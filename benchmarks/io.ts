@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-const ROUNDS = 5;
+const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
 const JOBS = "8";
 const tsx = join(dirname(require.resolve("tsx/package.json")), "dist", "cli.mjs");
 const python = process.env["PYTHON"] ?? "python3";

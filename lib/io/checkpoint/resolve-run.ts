@@ -6,7 +6,7 @@ import { expandHome } from "../files/resolve-dir";
 import { fetchHubPlan, type HubOptions, planHubDownload } from "../huggingface";
 import { listS3Objects, planS3Targets, type S3Options, type S3Target } from "../s3";
 import { pathBelow } from "../files/safe-path";
-import { updateFromFile } from "../verification/hash-file";
+import { digestOfFile } from "../verification/hash-file";
 import { fetchS3Targets } from "../s3/fetch";
 import { defaultCacheDir } from "./cache-layout";
 import { isRemoteUri, parseCheckpointUri } from "./checkpoint-uri";
@@ -76,9 +76,7 @@ async function isThere({ object, path }: S3Target, folder: string): Promise<bool
   const file = pathBelow(folder, path);
   const status = await stat(file).catch(() => null);
   if (!status?.isFile() || status.size !== object.size || !/^[0-9a-f]{32}$/.test(object.etag ?? "")) return false;
-  const hash = createHash("md5");
-  await updateFromFile(hash, file);
-  return hash.digest("hex") === object.etag;
+  return (await digestOfFile(file, { algorithm: "md5" })) === object.etag;
 }
 
 /**

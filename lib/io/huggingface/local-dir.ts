@@ -4,8 +4,8 @@ import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pathBelow, relativePath } from "../files/safe-path";
 import { InvalidInputError } from "../errors";
-import { hashFor } from "../transfer/checksum";
-import { updateFromFile } from "../verification/hash-file";
+import { algorithmFor } from "../transfer/checksum";
+import { digestOfFile } from "../verification/hash-file";
 import type { HubEntry } from "./hub";
 import { checksumOf } from "./remote-hub-file";
 
@@ -81,8 +81,6 @@ export class LocalHubFile {
     const status = await stat(this.path).catch(() => null);
     const checksum = checksumOf(entry.etag);
     if (checksum === null || status?.size !== entry.size) return false;
-    const hash = hashFor(checksum, status.size);
-    await updateFromFile(hash, this.path);
-    return hash.digest("hex") === checksum.hex;
+    return (await digestOfFile(this.path, algorithmFor(checksum, status.size))) === checksum.hex;
   }
 }

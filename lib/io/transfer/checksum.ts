@@ -8,8 +8,16 @@ export interface Checksum {
   readonly hex: string;
 }
 
+/** How a checksum's kind is computed for a file of so many bytes: what is hashed before the file, and with what. */
+export function algorithmFor(
+  { algorithm }: Pick<Checksum, "algorithm">,
+  size: number,
+): { readonly algorithm: string; readonly prefix: string } {
+  return algorithm === "git-sha1" ? { algorithm: "sha1", prefix: `blob ${size}\0` } : { algorithm, prefix: "" };
+}
+
 /** An empty hash of a checksum's kind, for a file of so many bytes. */
-export function hashFor({ algorithm }: Pick<Checksum, "algorithm">, size: number): Hash {
-  if (algorithm !== "git-sha1") return createHash(algorithm);
-  return createHash("sha1").update(`blob ${size}\0`);
+export function hashFor(checksum: Pick<Checksum, "algorithm">, size: number): Hash {
+  const { algorithm, prefix } = algorithmFor(checksum, size);
+  return createHash(algorithm).update(prefix);
 }

@@ -1,8 +1,10 @@
 import type { Hash } from "node:crypto";
 import { IntegrityError, InterruptedTransferError, messageOf } from "../errors";
 import { log } from "../logging";
+import { FileHash } from "../verification/file-hash";
 import { updateFromFile } from "../verification/hash-file";
-import { hashFor } from "./checksum";
+import { algorithmFor, hashFor } from "./checksum";
+import { GatheredChunks } from "./gathered-chunks";
 import type { LogProgress } from "./log-progress";
 import { PartialFile } from "./partial-file";
 import type { RemoteBody, RemoteFile } from "./remote-file";
@@ -112,11 +114,10 @@ class Transfer {
 
     const fetchRest = async (attempt: Attempt): Promise<void> => {
       if (isDone()) return;
-      await this.#read(position, null, async (bytes) => {
+      await this.#read(position, null, async (chunks) => {
         hash ??= await this.#hashOf(0);
-        hash?.update(bytes);
-        await this.#partial.write(bytes, position);
-        position += bytes.length;
+        for (const chunk of chunks) hash?.update(chunk);
+        position += await this.#partial.write(chunks, position);
         attempt.progressed();
       });
       this.#size ??= position;
@@ -126,51 +127,69 @@ class Transfer {
     return { size: position, digest: (hash ?? (await this.#hashOf(0)))?.digest("hex") ?? null };
   }
 
-  /** Parts at the same time, the checksum when all are there. */
+  /** Parts at the same time, the checksum on another thread as far as they have come without a gap. */
   async #inParts(): Promise<{ size: number; digest: string | null }> {
     const size = this.#remote.size as number;
     const partSize = this.#partSize;
     const count = Math.ceil(size / partSize);
     const had = await this.#partial.length();
-    const complete = (await this.#partial.hasParts())
+    const kept = (await this.#partial.hasParts())
       ? await this.#partial.completeParts(partSize)
       : new Set(Array.from({ length: Math.floor(Math.min(had, size) / partSize) }, (_, index) => index));
-    const lengthOf = (index: number): number => Math.min(size, (index + 1) * partSize) - index * partSize;
-    const missing: number[] = [];
-    await this.#partial.beginParts();
-    for (let index = 0; index < count; index++) {
-      const isThere = complete.has(index) && index * partSize + lengthOf(index) <= had;
-      if (isThere) {
-        this.#options.progress?.resume(lengthOf(index));
-        await this.#partial.completePart(index, partSize);
-      } else missing.push(index);
-    }
-    const worker = async (): Promise<void> => {
-      for (let index = missing.shift(); index !== undefined; index = missing.shift()) {
-        await this.#part(index * partSize, lengthOf(index));
-        await this.#partial.completePart(index, partSize);
-      }
+    const endOf = (index: number): number => Math.min(size, (index + 1) * partSize);
+    const { checksum } = this.#remote;
+    const how = checksum === null ? null : algorithmFor(checksum, size);
+    const hash = how === null ? null : new FileHash(this.#partial.path, how.algorithm, how);
+    const complete = new Set<number>();
+    let withoutGap = 0;
+    const completePart = async (index: number): Promise<void> => {
+      await this.#partial.completePart(index, partSize);
+      complete.add(index);
+      if (index !== withoutGap) return;
+      while (complete.has(withoutGap)) withoutGap++;
+      hash?.extend(endOf(withoutGap - 1));
     };
-    const workers = Array.from({ length: Math.min(this.#options.parts ?? 8, missing.length) }, async () => {
+    try {
+      const missing: number[] = [];
+      await this.#partial.beginParts();
+      for (let index = 0; index < count; index++) {
+        if (kept.has(index) && endOf(index) <= had) {
+          this.#options.progress?.resume(endOf(index) - index * partSize);
+          await completePart(index);
+        } else missing.push(index);
+      }
+      await this.#fetchParts(missing, async (index) => {
+        await this.#part(index * partSize, endOf(index) - index * partSize);
+        await completePart(index);
+      });
+      await this.#partial.truncate(size);
+    } catch (error) {
+      hash?.cancel();
+      throw error;
+    }
+    return { size, digest: (await hash?.digest(size)) ?? null };
+  }
+
+  /** Fetches parts, so many at a time; the first that fails ends the others. */
+  async #fetchParts(missing: number[], fetchPart: (index: number) => Promise<void>): Promise<void> {
+    const worker = async (): Promise<void> => {
       try {
-        await worker();
+        for (let index = missing.shift(); index !== undefined; index = missing.shift()) await fetchPart(index);
       } catch (error) {
         this.#stop.abort(error);
         throw error;
       }
-    });
+    };
+    const workers = Array.from({ length: Math.min(this.#options.parts ?? 8, missing.length) }, worker);
     const failed = (await Promise.allSettled(workers)).find((each) => each.status === "rejected");
     if (failed !== undefined) throw this.#stop.signal.reason ?? failed.reason;
-    await this.#partial.truncate(size);
-    return { size, digest: (await this.#hashOf(size))?.digest("hex") ?? null };
   }
 
   async #part(start: number, length: number): Promise<void> {
     let done = 0;
     const fetchRest = async (attempt: Attempt): Promise<void> => {
-      await this.#read(start + done, start + length, async (bytes) => {
-        await this.#partial.write(bytes, start + done);
-        done += bytes.length;
+      await this.#read(start + done, start + length, async (chunks) => {
+        done += await this.#partial.write(chunks, start + done);
         attempt.progressed();
       });
       if (done < length) throw this.#tooShort(start + done);
@@ -178,12 +197,13 @@ class Transfer {
     await withRetries(this.#remote.name, fetchRest, { ...this.#options, signal: this.#signal });
   }
 
-  /** One request: gives the bytes of a range to `take`, no matter where the server begins. */
-  async #read(start: number, end: number | null, take: (bytes: Buffer) => Promise<void>): Promise<void> {
+  /** One request: gives the bytes of a range to `take`, many at a time, no matter where the server begins. */
+  async #read(start: number, end: number | null, take: (chunks: Buffer[]) => Promise<void>): Promise<void> {
     await this.#slots.run(async () => {
       this.#signal.throwIfAborted();
       const body = await this.#remote.open(start, end, this.#signal);
       const limit = end ?? this.#size ?? Infinity;
+      const gathered = new GatheredChunks(take);
       try {
         this.#checkSize(body, start);
         let position = body.start;
@@ -194,12 +214,14 @@ class Transfer {
             throw new IntegrityError(`${this.#remote.name}: expected ${limit} bytes, the server sends more`);
           position += chunk.length;
           if (until > from) {
-            await take(chunk.subarray(from, until));
+            await gathered.add(chunk.subarray(from, until));
             this.#options.progress?.update(until - from);
           }
           if (position >= limit && end !== null) break;
         }
+        await gathered.flush();
       } catch (error) {
+        await gathered.flush(); // what came before the connection was cut is good
         throw asInterruption(error, this.#remote.name);
       } finally {
         body.stream.destroy();

@@ -74,12 +74,16 @@ export class PartialFile {
     await this.#journalHandle?.write(`${index} of ${partSize}\n`);
   }
 
-  async write(bytes: Uint8Array, position: number): Promise<void> {
+  /** @returns how many bytes were written: all */
+  async write(chunks: readonly Uint8Array[], position: number): Promise<number> {
+    let left = [...chunks];
     let written = 0;
-    while (written < bytes.length) {
-      const { bytesWritten } = await this.#handle.write(bytes, written, bytes.length - written, position + written);
+    while (left.length > 0) {
+      const { bytesWritten } = await this.#handle.writev(left, position + written);
       written += bytesWritten;
+      left = after(left, bytesWritten);
     }
+    return written;
   }
 
   /** Begins anew. */
@@ -117,6 +121,15 @@ export class PartialFile {
     this.#journalHandle = null;
     if (remove) await rm(this.#journal, { force: true });
   }
+}
+
+/** The chunks without their first bytes. */
+function after(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let first = 0;
+  for (; first < chunks.length && bytes >= (chunks[first] as Uint8Array).length; first++)
+    bytes -= (chunks[first] as Uint8Array).length;
+  const [head, ...rest] = chunks.slice(first);
+  return head === undefined ? [] : [head.subarray(bytes), ...rest];
 }
 
 async function lockOf(path: string): Promise<HeldLock | null> {

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { InvalidInputError } from "../errors";
+import { FileHash } from "./file-hash";
 
 /**
  * SHA-256 of a file's bytes, lower-case hex.
@@ -11,8 +12,20 @@ import { InvalidInputError } from "../errors";
 export async function hashFile(path: string, chunkSizeMb = 1): Promise<string> {
   if (!Number.isSafeInteger(chunkSizeMb) || chunkSizeMb < 1)
     throw new InvalidInputError(`expected chunk_size_mb to be a whole number of at least 1, got ${chunkSizeMb}`);
-  const hash = createHash("sha256");
-  await updateFromFile(hash, path, { chunkSize: chunkSizeMb * 2 ** 20 });
+  return digestOfFile(path, { algorithm: "sha256", chunkSize: chunkSizeMb * 2 ** 20 });
+}
+
+/** Files from this size on are hashed on threads. */
+const THREADS_FROM = 4 * 2 ** 20;
+
+/** Lower-case hex of a file's hash; of large files on as many threads as there are cores. */
+export async function digestOfFile(
+  path: string,
+  options: { readonly algorithm: string; readonly prefix?: string; readonly chunkSize?: number },
+): Promise<string> {
+  if ((await stat(path)).size >= THREADS_FROM) return new FileHash(path, options.algorithm, options).digest();
+  const hash = createHash(options.algorithm).update(options.prefix ?? "");
+  await updateFromFile(hash, path, options);
   return hash.digest("hex");
 }
 

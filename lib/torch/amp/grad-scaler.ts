@@ -1,7 +1,7 @@
 import { checkOptions, real, type KindsOf } from "../arguments";
 import { full } from "../creation";
 import { TorchError } from "../errors";
-import { _ampForeachNonFiniteCheckAndUnscale_, _ampUpdateScale_ } from "../operators.generated";
+import { _ampForeachNonFiniteCheckAndUnscale_, _ampUpdateScale_, stack } from "../operators.generated";
 import type { AnyOptimizer } from "../optim";
 import { keep, scope } from "../scope";
 import { Float } from "../serialization/python-values";
@@ -16,9 +16,13 @@ export interface GradScalerLike {
   step(optimizer: AnyOptimizer): void;
   /** Adapts the scale; once per update, after all optimizers. */
   update(): void;
+  /** Gives an update up, whatever has been done of it. */
+  forgetUpdate?(): void;
   isEnabled(): boolean;
   /** Whether every optimizer left out its step in the last update, because gradients were not finite. */
   readonly foundOverflow?: boolean;
+  /** What {@link foundOverflow} reads: 0-dim, not 0 after an overflow; it lies on the device. */
+  readonly overflow?: Tensor | null;
   stateDict(): Map<string, unknown>;
   loadStateDict(state: ReadonlyMap<string, unknown>): void;
 }
@@ -81,7 +85,7 @@ export class GradScaler implements GradScalerLike {
   #backoffFactor: number;
   #growthInterval: number;
   readonly #stages = new Map<AnyOptimizer, OptimizerStage>();
-  #foundOverflow = false;
+  #overflow: Tensor | null = null;
 
   constructor(options: GradScalerOptions = {}, ...surplus: never[]) {
     checkOptions("GradScaler", options, OPTIONS, surplus);
@@ -102,7 +106,11 @@ export class GradScaler implements GradScalerLike {
   }
 
   get foundOverflow(): boolean {
-    return this.#foundOverflow;
+    return this.#overflow !== null && this.#overflow.item() !== 0;
+  }
+
+  get overflow(): Tensor | null {
+    return this.#overflow;
   }
 
   /** Current scale. */
@@ -111,8 +119,13 @@ export class GradScaler implements GradScalerLike {
   }
 
   scale(loss: Tensor): Tensor {
-    this.#foundOverflow = false;
+    this.#forgetOverflow();
     return loss.mul(this.#scaleOn(loss.device));
+  }
+
+  #forgetOverflow(): void {
+    this.#overflow?.dispose();
+    this.#overflow = null;
   }
 
   #scaleOn(device: string): Tensor {
@@ -167,31 +180,33 @@ export class GradScaler implements GradScalerLike {
     if (stage.foundInf === null) {
       throw new TorchError("no parameter of the optimizer has a gradient");
     }
-    if (Number(stage.foundInf.item()) === 0) {
-      optimizer.step();
-    }
+    // Fused optimizers look at it on the device, so that nobody waits.
+    const stepped = optimizer.stepUnless?.(stage.foundInf) ?? false;
+    if (!stepped && stage.foundInf.item() === 0) optimizer.step();
     stage.stepped = true;
   }
 
   update(): void {
     const found = [...this.#stages.values()].flatMap(({ foundInf }) => foundInf ?? []);
-    const overflows = found.filter((tensor) => Number(tensor.item()) !== 0).length;
-    this.#foundOverflow = found.length > 0 && overflows === found.length;
-    if (found.length > 0 && this.#scale !== null && this.#growthTracker !== null) {
-      const { dtype, device } = this.#scale;
-      const any = full([], overflows > 0 ? 1 : 0, { dtype, device });
-      _ampUpdateScale_(
-        this.#scale,
-        this.#growthTracker,
-        any,
-        this.#growthFactor,
-        this.#backoffFactor,
-        this.#growthInterval,
-      );
-      any.dispose();
+    this.#forgetOverflow();
+    const [scale, growthTracker] = [this.#scale, this.#growthTracker];
+    if (found.length > 0 && scale !== null && growthTracker !== null) {
+      this.#overflow = scope(() => {
+        const all = stack(found.map((tensor) => tensor.to({ device: scale.device })));
+        const any = all.amax();
+        const [growth, backoff, interval] = [this.#growthFactor, this.#backoffFactor, this.#growthInterval];
+        _ampUpdateScale_(scale, growthTracker, any, growth, backoff, interval);
+        return keep(all.amin());
+      });
     }
     for (const tensor of found) tensor.dispose();
     this.#stages.clear();
+  }
+
+  forgetUpdate(): void {
+    for (const { foundInf } of this.#stages.values()) foundInf?.dispose();
+    this.#stages.clear();
+    this.#forgetOverflow();
   }
 
   stateDict(): Map<string, unknown> {

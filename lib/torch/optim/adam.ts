@@ -9,7 +9,7 @@ import {
 import type { Tensor } from "../tensor";
 import { AdamFamily, type AdamFamilyOptions, updateMoments } from "./adam-family";
 import type { Batch } from "./batch";
-import { canFuse, fusedAdam } from "./fused";
+import { canFuse, fusedAdam, prefersFused } from "./fused";
 import { descentGradients } from "./descent-gradients";
 import { type OptimizerInput, type ParamGroup, type ParamState, learningRate } from "./optimizer";
 import { advanceSteps, freshStep } from "./step";
@@ -50,6 +50,7 @@ const ADAMW_DEFAULTS: AdamOptions = { ...ADAM_DEFAULTS, weightDecay: 1e-2, decou
 export class Adam extends AdamFamily<AdamOptions> {
   /** @internal */
   protected static readonly standard: AdamOptions = ADAM_DEFAULTS;
+  #foundInf: Tensor | null = null;
 
   constructor(params: OptimizerInput<AdamOptions>, options: Partial<AdamOptions> = {}, ...surplus: never[]) {
     super(params, new.target.standard, options, surplus);
@@ -57,7 +58,7 @@ export class Adam extends AdamFamily<AdamOptions> {
 
   protected initialState(param: Tensor, group: ParamGroup<AdamOptions>): ParamState {
     const state: ParamState = {
-      step: freshStep(param, group),
+      step: freshStep(param, group, this.keepsStepOnDevice(param, group)),
       exp_avg: zerosLike(param),
       exp_avg_sq: zerosLike(param),
     };
@@ -66,8 +67,32 @@ export class Adam extends AdamFamily<AdamOptions> {
   }
 
   protected updateGroup(group: ParamGroup<AdamOptions>, batch: Batch): void {
-    if (canFuse(group, batch)) fusedAdam(batch, group);
-    else this.#updateLists(group, batch);
+    if (canFuse(group, batch)) fusedAdam(batch, group, this.#foundInf);
+    else if (this.#foundInf === null || this.#foundInf.item() === 0) this.#updateLists(group, batch);
+  }
+
+  /** The fused kernels read the step on the device. */
+  protected override keepsStepOnDevice(param: Tensor, group: ParamGroup<AdamOptions>): boolean {
+    return super.keepsStepOnDevice(param, group) || prefersFused(group, param);
+  }
+
+  override get readsOnHost(): string | null {
+    return this.skipsOnDevice ? null : super.readsOnHost;
+  }
+
+  override get skipsOnDevice(): boolean {
+    return this.paramGroups.every((group) => group.params.every((param) => prefersFused(group, param)));
+  }
+
+  override stepUnless(foundInf: Tensor): boolean {
+    if (!this.skipsOnDevice) return false;
+    this.#foundInf = foundInf;
+    try {
+      this.step();
+    } finally {
+      this.#foundInf = null;
+    }
+    return true;
   }
 
   #updateLists(group: ParamGroup<AdamOptions>, batch: Batch): void {

@@ -10,6 +10,7 @@ function bind(name: string, overload: string): (...args: unknown[]) => unknown {
 }
 
 const foreachAdd_ = bind("aten::_foreach_add_", "Scalar");
+const foreachSubtract_ = bind("aten::_foreach_sub_", "List");
 const fusedAdam_ = bind("aten::_fused_adam_", "");
 const fusedAdamLrTensor_ = bind("aten::_fused_adam_", "tensor_lr");
 const fusedAdamW_ = bind("aten::_fused_adamw_", "");
@@ -25,18 +26,30 @@ export interface KernelOptions {
 
 const FUSED_DTYPES: ReadonlySet<string> = new Set(["float32", "float64", "float16", "bfloat16"]);
 
+/** Devices where the fused kernels are the default. PyTorch takes list operators on CUDA: several passes over memory for one here. */
+const FUSED_DEVICES: ReadonlySet<string> = new Set(["cpu", "cuda"]);
+
+function deviceType(tensor: Tensor): string {
+  return tensor.device.split(":")[0]!;
+}
+
+/** Whether a group's updates go to a fused kernel, as far as its options and the parameter's device say. */
+export function prefersFused(group: KernelOptions, param: Tensor): boolean {
+  if (group.fused === false || group.foreach === true) return false;
+  return group.fused === true || FUSED_DEVICES.has(deviceType(param));
+}
+
 /**
- * Whether a batch can go to a fused kernel. On the CPU that is the default (unless `foreach` or `fused: false` ask for
- * list operators); on other devices, as in PyTorch, only `fused: true`.
+ * Whether a batch can go to a fused kernel. On CPU and CUDA that is the default (unless `foreach` or `fused: false` ask for
+ * list operators); on other devices only `fused: true`.
  *
  * The kernels walk memory linearly, so every tensor must be contiguous: PyTorch mixes up entries here when a gradient is a
  * transposed view.
  */
 export function canFuse(group: KernelOptions, batch: Batch): boolean {
-  if (group.fused === false || group.foreach === true) return false;
-  if (group.fused === null && batch.params.some((param) => param.device !== "cpu")) return false;
   return batch.params.every(
     (param, i) =>
+      prefersFused(group, param) &&
       FUSED_DTYPES.has(param.dtype) &&
       native.isContiguous(param.handle) &&
       native.isContiguous(batch.gradientHandles[i] as number),
@@ -54,8 +67,12 @@ export interface FusedAdamOptions {
   decoupledWeightDecay: boolean;
 }
 
-/** Adam (L2 decay) or AdamW (decoupled decay) over lists. */
-export function fusedAdam(batch: Batch, options: FusedAdamOptions): void {
+/**
+ * Adam (L2 decay) or AdamW (decoupled decay) over lists.
+ *
+ * @param foundInf 0-dim float32 on the parameters' device: where it is not 0, nothing is updated.
+ */
+export function fusedAdam(batch: Batch, options: FusedAdamOptions, foundInf: Tensor | null = null): void {
   const { lr, betas, eps, weightDecay, amsgrad, maximize, decoupledWeightDecay } = options;
   const steps = handlesOf(batch.tensors("step"));
   foreachAdd_(steps, 1);
@@ -81,7 +98,11 @@ export function fusedAdam(batch: Batch, options: FusedAdamOptions): void {
     eps,
     amsgrad,
     maximize,
+    undefined,
+    foundInf?.handle,
   );
+  // The kernel leaves the rest alone, but the steps are counted before it.
+  if (foundInf !== null) foreachSubtract_(steps, new Array<number>(steps.length).fill(foundInf.handle));
 }
 
 /** Options of SGD that the kernel takes. */

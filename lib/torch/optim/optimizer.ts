@@ -9,6 +9,7 @@ import { pythonRepr } from "../nn/repr";
 import { keep, scope } from "../scope";
 import { Tensor } from "../tensor";
 import { Batch } from "./batch";
+import { stepsOnDevice } from "./step";
 import { type OptimizerStateDict, markInteger, readStateDict, writeStateDict } from "./state-dict";
 
 /** Options of one parameter group. Keys that no optimizer knows (names, schedule scales) are kept and saved. */
@@ -207,6 +208,33 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     return loss;
   }
 
+  /**
+   * What a step reads from the device, so that it cannot be recorded as a CUDA graph; null where it reads nothing. A recorded
+   * step takes the learning rate of a group from a tensor (`lr`), and everything else as it was when it was recorded.
+   */
+  get readsOnHost(): string | null {
+    return `${this.constructor.name} reads its learning rate and step counts`;
+  }
+
+  /** Whether {@link stepUnless} does steps. */
+  get skipsOnDevice(): boolean {
+    return false;
+  }
+
+  /**
+   * A step that changes nothing where `foundInf`, 0-dim float32 on the parameters' device, is not 0, without reading it.
+   *
+   * @returns false, and nothing is done, where the optimizer has to know it
+   */
+  stepUnless(_foundInf: Tensor): boolean {
+    return false;
+  }
+
+  /** Whether the `step` of a parameter lies on its device, rather than on the CPU. */
+  protected keepsStepOnDevice(_param: Tensor, group: ParamGroup<O>): boolean {
+    return stepsOnDevice(group);
+  }
+
   #stepGroup(group: ParamGroup<O>): void {
     const { params } = group;
     const gradients = native.grads(params.map((param) => param.handle));
@@ -256,12 +284,18 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /**
    * Takes over options and state, matched by position. State tensors are copied and get the dtype and device of their
-   * parameter, except `step`, which stays float32 on the CPU unless the group is `capturable` or `fused`.
+   * parameter, except `step`, which stays float32, and on the CPU unless a kernel on the device counts it.
    *
    * @throws TorchError when the groups differ in number or size; the optimizer is then untouched.
    */
   loadStateDict(stateDict: unknown): void {
-    const { groups, state } = readStateDict(this.constructor.name, stateDict, this.paramGroups, this.defaults);
+    const { groups, state } = readStateDict(
+      this.constructor.name,
+      stateDict,
+      this.paramGroups,
+      this.defaults,
+      (param, group) => this.keepsStepOnDevice(param, group as ParamGroup<O>),
+    );
     for (const group of groups) this.afterLoad(group as ParamGroup<O>);
     this.paramGroups.splice(0, this.paramGroups.length, ...(groups as ParamGroup<O>[]));
     this.state.clear();
@@ -308,7 +342,8 @@ function didYouMean(option: string, defaults: object): string {
 export type AnyOptimizer = Pick<
   Optimizer,
   "paramGroups" | "state" | "step" | "zeroGrad" | "stateDict" | "loadStateDict"
->;
+> &
+  Partial<Pick<Optimizer, "readsOnHost" | "skipsOnDevice" | "stepUnless">>;
 
 /** Takes a state's tensors out of their scope: they live as long as the optimizer. */
 function keepTensors(state: ParamState): ParamState {

@@ -3,7 +3,7 @@ import { TorchError } from "../errors";
 import { keep } from "../scope";
 import { Tensor } from "../tensor";
 import type { Batch } from "./batch";
-import { canFuse, fusedSgd } from "./fused";
+import { canFuse, fusedSgd, prefersFused } from "./fused";
 import { descentGradients } from "./descent-gradients";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
 
@@ -61,6 +61,11 @@ export class SGD extends Optimizer<SGDOptions> {
   /** The buffer starts as the first gradient, so there is nothing to make ahead. */
   protected initialState(): ParamState {
     return {};
+  }
+
+  override get readsOnHost(): string | null {
+    const isFused = this.paramGroups.every((group) => group.params.every((param) => prefersFused(group, param)));
+    return isFused ? null : super.readsOnHost;
   }
 
   protected updateGroup(group: ParamGroup<SGDOptions>, batch: Batch): void {

@@ -13,6 +13,7 @@ import {
 import { tensor } from "../creation";
 import { Tensor } from "../tensor";
 import type { ParamGroup, ParamState } from "./optimizer";
+import { stepsOnDevice } from "./step";
 
 /** What `stateDict()` returns and `torch.save` stores. */
 export interface OptimizerStateDict {
@@ -113,6 +114,7 @@ export function writeStateDict(
   state: ReadonlyMap<Tensor, ParamState>,
 ): OptimizerStateDict {
   const indices = new Map<Tensor, number>();
+  const groupOf = new Map<Tensor, ParamGroup>();
   const paramGroups = groups.map((group) => {
     const packed: Record<string, unknown> = {};
     for (const option of Object.keys(group)) {
@@ -122,6 +124,7 @@ export function writeStateDict(
     packed.params = group.params.map((param) => {
       const index = indices.size;
       indices.set(param, index);
+      groupOf.set(param, group);
       return index;
     });
     return packed;
@@ -130,7 +133,11 @@ export function writeStateDict(
   for (const [param, values] of state) {
     const index = indices.get(param);
     // SGD without momentum has nothing to remember: PyTorch writes no entry then.
-    if (index !== undefined && Object.keys(values).length > 0) packedState.set(index, copyValue(values) as ParamState);
+    if (index === undefined || Object.keys(values).length === 0) continue;
+    const packed = copyValue(values) as ParamState;
+    // where PyTorch's optimizer with these options expects it
+    if (packed.step instanceof Tensor && !stepsOnDevice(groupOf.get(param)!)) packed.step = packed.step.to("cpu");
+    packedState.set(index, packed);
   }
   return { state: packedState, param_groups: paramGroups };
 }
@@ -141,6 +148,7 @@ export function readStateDict(
   stateDict: unknown,
   current: readonly ParamGroup[],
   defaults: object,
+  keepsStepOnDevice: (param: Tensor, group: ParamGroup) => boolean = (_param, group) => stepsOnDevice(group),
 ): { groups: ParamGroup[]; state: Map<Tensor, ParamState> } {
   const top = fields(stateDict);
   const loadedGroups = top?.get("param_groups");
@@ -187,7 +195,7 @@ export function readStateDict(
     if (owner === undefined || loaded === null) continue;
     const own: ParamState = {};
     for (const [name, value] of loaded) {
-      own[name] = fit(name, value, owner.param, owner.group);
+      own[name] = fit(name, value, owner.param, keepsStepOnDevice(owner.param, owner.group));
       if (isContainer(values) && isFloatEntry(values, name)) markFloatEntry(own, name);
     }
     state.set(owner.param, own);
@@ -196,8 +204,7 @@ export function readStateDict(
 }
 
 /** A loaded value as it belongs to `param`: PyTorch's rules for dtype and device. */
-function fit(name: string, value: unknown, param: Tensor, group: ParamGroup): unknown {
-  const onDevice = group.capturable === true || group.fused === true;
+function fit(name: string, value: unknown, param: Tensor, onDevice: boolean): unknown {
   if (name === "step") {
     const step = value instanceof Tensor ? value : tensor(Number(value), { dtype: "float32" });
     return step.to({ dtype: "float32", device: onDevice ? param.device : "cpu", copy: true });
@@ -206,7 +213,7 @@ function fit(name: string, value: unknown, param: Tensor, group: ParamGroup): un
     return value.to({ dtype: param.isFloatingPoint() ? param.dtype : value.dtype, device: param.device, copy: true });
   }
   if (Array.isArray(value) && value.some((entry) => entry instanceof Tensor))
-    return value.map((entry) => fit(name, entry, param, group));
+    return value.map((entry) => fit(name, entry, param, onDevice));
   return copyValue(value);
 }
 

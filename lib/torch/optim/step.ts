@@ -1,11 +1,16 @@
 /** The step count that most optimizers keep per parameter: a 0-dim float32 tensor, so that files hold what PyTorch's do. */
-import { _foreachAdd_, zeros } from "../operators.generated";
+import { _foreachAdd_, stack, zeros } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
 
+/** Where a group's options alone ask for steps on the parameters' device. */
+export function stepsOnDevice(given: object): boolean {
+  const group = given as { capturable?: unknown; fused?: unknown };
+  return group.capturable === true || group.fused === true;
+}
+
 /** Step 0, on the CPU unless the group is `capturable` or `fused`. */
-export function freshStep(param: Tensor, group: { capturable?: unknown; fused?: unknown }): Tensor {
-  const onDevice = group.capturable === true || group.fused === true;
+export function freshStep(param: Tensor, group: object, onDevice = stepsOnDevice(group)): Tensor {
   return zeros([], { dtype: "float32", device: onDevice ? param.device : "cpu" });
 }
 
@@ -13,5 +18,6 @@ export function freshStep(param: Tensor, group: { capturable?: unknown; fused?: 
 export function advanceSteps(batch: Batch): number[] {
   const steps = batch.tensors("step");
   _foreachAdd_(steps, 1);
-  return steps.map((step) => step.item());
+  // One copy for all that lie on a device.
+  return steps[0]!.device === "cpu" ? steps.map((step) => step.item()) : (stack(steps).toArray() as number[]);
 }

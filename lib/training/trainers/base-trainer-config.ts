@@ -40,6 +40,8 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     /** Release of the Python framework that reads the run's checkpoints and `hp_resolved.yaml`. All are read here. */
     checkpoint_format: checkpointFormat().default("2026.4"),
     save_on_sigint: bool().default(false),
+    /** Records forward pass, loss, backward pass and optimizer step once per batch shape as a CUDA graph, and replays it; see docs/capture.md. */
+    capture: bool().default(false),
     /** Has no effect yet: the model runs eagerly. */
     use_torch_compile: bool().default(false),
     /** Of training on several devices; not implemented yet. */

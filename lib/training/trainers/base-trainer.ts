@@ -32,6 +32,7 @@ import { startIteration } from "./start-iteration";
 import { StopCheckpoints } from "./stop-checkpoints";
 import { loadTrainerStateDict, type TrainerState, trainerStateDict } from "./trainer-state";
 import { TrainingLoop } from "./training-loop";
+import { UpdateCapture } from "./update-capture";
 import type { TrainerDependencies, UpdateResult, UpdateStep } from "./types";
 
 /**
@@ -68,6 +69,8 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
   readonly #randomness = new TrainingRandomness();
   readonly #nanGuard: NanGuard;
   readonly #gradientStep: GradientStep;
+  /** Set while a run with `capture` trains. */
+  #updateCapture: UpdateCapture | null = null;
   readonly #batchKeys: BatchKeys;
   readonly #stopCheckpoints: StopCheckpoints;
 
@@ -324,6 +327,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
   }
 
   async #trainLoop(model: ModelBase, sizes: BatchSizes, callbacks: CallbackRunner): Promise<void> {
+    this.#updateCapture = this.config.capture ? this.#newUpdateCapture() : null;
     const loop = new TrainingLoop({
       model,
       sizes,
@@ -336,7 +340,34 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
       update: async (step) => this.update(step),
       checkpoints: this.#stopCheckpoints,
     });
-    await loop.run();
+    try {
+      await loop.run();
+    } finally {
+      this.#updateCapture?.close();
+      this.#updateCapture = null;
+    }
+  }
+
+  #newUpdateCapture(): UpdateCapture {
+    const { device, gradScaler } = this;
+    const { name } = this.constructor;
+    const ownStep = this.gradientStep !== BaseTrainer.prototype.gradientStep;
+    const asynchronous = this.trainStep.constructor.name === "AsyncFunction";
+    return new UpdateCapture({
+      device,
+      gradScaler,
+      gradientStep: this.#gradientStep,
+      skipsNanLoss: this.config.skip_nan_loss,
+      hindrance: ownStep
+        ? `${name} overrides gradientStep`
+        : asynchronous
+          ? `${name}.trainStep is asynchronous, and other code could run in the middle of a recording`
+          : null,
+      forward: (batch, model) =>
+        this.precision === "float32"
+          ? this.trainStep(batch, model)
+          : this.autocastContext(() => this.trainStep(batch, model)),
+    });
   }
 
   /** Runs the callbacks of the configuration once, without training. */
@@ -359,6 +390,8 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     if (!model.training && !model.isFrozen) {
       throw new ValueError(`model '${model.name}' has to be in training mode for an update: call train()`);
     }
+    const captured = await this.#updateCapture?.run({ batch, model, ...pass });
+    if (captured != null) return captured;
     const start = performance.now();
     const result =
       this.precision === "float32"

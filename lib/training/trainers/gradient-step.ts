@@ -51,21 +51,49 @@ export class GradientStep {
     if (model.isFrozen) {
       return;
     }
+    this.note(totalLoss);
+    if (!this.#nanGuard.skipsUpdate) this.backward({ totalLoss, model, accumulationSteps, retainGraph });
+    return this.finish({ model, accumulationSteps, accumulationStep, beforeOptimizerStep });
+  }
+
+  /** Leaves the update out if the loss is NaN and that is wanted. */
+  note(totalLoss: Tensor): void {
     this.#nanGuard.note(totalLoss);
     this.#skipsUpdate = this.#nanGuard.skipsUpdate;
-    if (!this.#nanGuard.skipsUpdate) {
-      const loss = accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps);
-      this.#gradScaler.scale(loss).backward(undefined, { retainGraph });
-      this.#reportUnusedParameters(model);
-    }
+  }
+
+  /** Adds a pass to the gradients. */
+  backward({
+    totalLoss,
+    model,
+    accumulationSteps,
+    retainGraph = false,
+  }: Pick<BackwardPass, "totalLoss" | "model" | "accumulationSteps" | "retainGraph">): void {
+    const loss = accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps);
+    this.#gradScaler.scale(loss).backward(undefined, { retainGraph });
+    this.#reportUnusedParameters(model);
+  }
+
+  /**
+   * With the last pass of an update: shows the gradients to the hook, steps the optimizers, drops the gradients.
+   *
+   * @param step the optimizers' step, where it is another than the model's.
+   */
+  finish({
+    model,
+    accumulationSteps,
+    accumulationStep,
+    beforeOptimizerStep = null,
+    step = () => model.optimizerStep(this.#gradScaler),
+  }: Omit<BackwardPass, "totalLoss"> & { readonly step?: () => void }): Promise<void> | void {
     if ((accumulationStep + 1) % accumulationSteps !== 0) {
       return;
     }
     if (beforeOptimizerStep === null || this.#nanGuard.skipsUpdate) {
-      this.#endUpdate(model);
+      this.#endUpdate(model, step);
       return;
     }
-    return this.#showGradients(model, beforeOptimizerStep).then(() => this.#endUpdate(model));
+    return this.#showGradients(model, beforeOptimizerStep).then(() => this.#endUpdate(model, step));
   }
 
   async #showGradients(model: ModelBase, hook: BeforeOptimizerStepHook): Promise<void> {
@@ -78,9 +106,9 @@ export class GradientStep {
     await hook(optimizers);
   }
 
-  #endUpdate(model: ModelBase): void {
+  #endUpdate(model: ModelBase, step: () => void): void {
     if (!this.#nanGuard.skipsUpdate) {
-      model.optimizerStep(this.#gradScaler);
+      step();
       this.#skipsUpdate = this.#gradScaler.foundOverflow === true;
     }
     model.optimizerZeroGrad();

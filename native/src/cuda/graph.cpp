@@ -16,17 +16,15 @@
 #include <ATen/cuda/CachingHostAllocator.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAStream.h>
-#include <torch/library.h>
-
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
-#include "cuda/operators.h"
+#include "cuda/registration.h"
 
-namespace noether {
+namespace noether::cuda {
 namespace {
 
 using at::cuda::CUDAGraph;
@@ -230,7 +228,7 @@ void destroy(int64_t number) {
 
 }  // namespace
 
-void define_graph_operators(torch::Library& library) {
+NOETHER_CUDA_LIBRARY(library) {
   library.def("cuda_graph_pool() -> int", &pool);
   library.def("cuda_graph_create(int pool=0) -> int", &create);
   library.def("cuda_graph_register_generator(int graph, Generator generator) -> ()", &register_generator);
@@ -243,4 +241,4 @@ void define_graph_operators(torch::Library& library) {
   library.def("cuda_graph_destroy(int graph) -> ()", &destroy);
 }
 
-}  // namespace noether
+}  // namespace noether::cuda

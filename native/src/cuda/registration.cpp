@@ -14,6 +14,7 @@ struct Noted {
   void (*run)(torch::Library&);
   const char* file;
   int line;
+  bool defines;
 };
 
 std::vector<Noted>& notes() {
@@ -35,8 +36,8 @@ Registered& registered() {
 
 }  // namespace
 
-Note::Note(void (*run)(torch::Library&), const char* file, int line) {
-  notes().push_back({run, file, line});
+Note::Note(void (*run)(torch::Library&), const char* file, int line, bool defines) {
+  notes().push_back({run, file, line, defines});
 }
 
 }  // namespace noether::cuda
@@ -53,8 +54,9 @@ extern "C" __attribute__((visibility("default"))) const char* noether_cuda_regis
       return state.messages.back().c_str();
     }
     for (const Noted& noted : notes()) {
-      state.libraries.emplace_back(torch::Library::IMPL, operator_namespace, c10::DispatchKey::CUDA, noted.file,
-                                   noted.line);
+      const auto kind = noted.defines ? torch::Library::FRAGMENT : torch::Library::IMPL;
+      const auto key = noted.defines ? std::nullopt : std::make_optional(c10::DispatchKey::CUDA);
+      state.libraries.emplace_back(kind, operator_namespace, key, noted.file, noted.line);
       noted.run(state.libraries.back());
     }
     return nullptr;

@@ -11,8 +11,15 @@ namespace noether::cuda {
   static const noether::cuda::Note note(&implement_operators, __FILE__, __LINE__); \
   static void implement_operators(torch::Library& library)
 
+// As NOETHER_CUDA_KERNELS, for operators that only this library has, because they take no tensor: NOETHER_CUDA_LIBRARY(library) {
+// library.def("cuda_graph_replay(int graph) -> ()", &replay); }
+#define NOETHER_CUDA_LIBRARY(library)                                                      \
+  static void define_operators(torch::Library&);                                           \
+  static const noether::cuda::Note definition(&define_operators, __FILE__, __LINE__, true); \
+  static void define_operators(torch::Library& library)
+
 struct Note {
-  Note(void (*run)(torch::Library&), const char* file, int line);
+  Note(void (*run)(torch::Library&), const char* file, int line, bool defines = false);
 };
 
 }  // namespace noether::cuda

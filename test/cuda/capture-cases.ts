@@ -1,0 +1,90 @@
+/** What CUDA graphs have to do on a real GPU; plain functions that throw, for the tests and for `scripts/gpu-check.sh`. */
+import { cat, manualSeed, ones, rand, scope, zeros } from "../../lib/torch";
+import { CapturedFunction } from "../../lib/torch/cuda/captured-function";
+import { CUDAGraph, graph } from "../../lib/torch/cuda/graph";
+import { dropout } from "../../lib/torch/operators.generated";
+import { type CaptureCase, captureCases } from "../training/trainers/capture-cases";
+
+const device = "cuda";
+
+function expectEqual(what: string, got: unknown, expected: unknown): void {
+  if (JSON.stringify(got) !== JSON.stringify(expected))
+    throw new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
+}
+
+const graphs: CaptureCase[] = [
+  {
+    name: "a graph reads its inputs where they lie, and writes its outputs",
+    run: async () => {
+      const x = zeros([3], { device });
+      const recorded = new CUDAGraph();
+      const y = graph(recorded, () => x.mul(2).add(1));
+      for (const value of [1, 5]) {
+        x.fill_(value);
+        recorded.replay();
+        expectEqual("output", y.to("cpu").toArray(), Array<number>(3).fill(2 * value + 1));
+      }
+      recorded.reset();
+    },
+  },
+  {
+    name: "random numbers go on from replay to replay, as without a graph",
+    run: async () => {
+      const x = ones([1000], { device });
+      const eager = (): number[] => scope(() => dropout(x, 0.5, true).to("cpu").toArray() as number[]);
+      manualSeed(5);
+      const expected = [eager(), eager(), eager()];
+      const recorded = new CUDAGraph();
+      const y = graph(recorded, () => dropout(x, 0.5, true));
+      manualSeed(5);
+      const got = expected.map(() => {
+        recorded.replay();
+        return y.to("cpu").toArray();
+      });
+      expectEqual("dropped entries", got, expected);
+      recorded.reset();
+    },
+  },
+  {
+    name: "after a recording that failed the device works, draws random numbers, and records again",
+    run: async () => {
+      const x = ones([8], { device });
+      let message = "";
+      try {
+        graph(new CUDAGraph(), () => dropout(x, 0.5, true).sum().item());
+      } catch (error) {
+        message = String(error);
+      }
+      if (message === "") throw new Error("expected an error from item() in a recording");
+      expectEqual("sum", x.add(1).sum().item(), 16);
+      dropout(x, 0.5, true).sum().item();
+      const recorded = new CUDAGraph();
+      const y = graph(recorded, () => dropout(x.mul(3), 0, true));
+      recorded.replay();
+      expectEqual("output", y.to("cpu").toArray(), Array<number>(8).fill(3));
+      recorded.reset();
+    },
+  },
+  {
+    name: "a function is recorded once per shape, and its inputs are copied in",
+    run: async () => {
+      const captured = new CapturedFunction((inputs: { x: ReturnType<typeof ones>; scale: number }) => ({
+        y: cat([inputs.x, inputs.x]).mul(inputs.scale),
+      }));
+      for (const [size, scale] of [3, 3, 4, 3, 4, 4, 3].map((value, i) => [value, (i % 2) + 1] as const)) {
+        scope(() => {
+          const x = rand([size], { device });
+          const { y } = captured.call({ x, scale });
+          expectEqual("output", y.to("cpu").toArray(), cat([x, x]).mul(scale).to("cpu").toArray());
+        });
+      }
+      expectEqual("reason for not capturing", captured.fallBack, null);
+      captured.reset();
+    },
+  },
+];
+
+export const cases: readonly CaptureCase[] = [
+  ...graphs,
+  ...captureCases(device).map(({ name, run }) => ({ name: `training: ${name}`, run })),
+];

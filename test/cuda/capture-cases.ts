@@ -1,8 +1,5 @@
 /** What CUDA graphs have to do on a real GPU; plain functions that throw, for the tests and for `scripts/gpu-check.sh`. */
-import { cat, manualSeed, ones, rand, scope, zeros } from "../../lib/torch";
-import { CapturedFunction } from "../../lib/torch/cuda/captured-function";
-import { CUDAGraph, graph } from "../../lib/torch/cuda/graph";
-import { dropout } from "../../lib/torch/operators.generated";
+import { cat, cuda, dropout, manualSeed, ones, rand, scope, zeros } from "../../lib/torch";
 import { type CaptureCase, captureCases } from "../training/trainers/capture-cases";
 
 const device = "cuda";
@@ -17,8 +14,8 @@ const graphs: CaptureCase[] = [
     name: "a graph reads its inputs where they lie, and writes its outputs",
     run: async () => {
       const x = zeros([3], { device });
-      const recorded = new CUDAGraph();
-      const y = graph(recorded, () => x.mul(2).add(1));
+      const recorded = new cuda.CUDAGraph();
+      const y = cuda.graph(recorded, () => x.mul(2).add(1));
       for (const value of [1, 5]) {
         x.fill_(value);
         recorded.replay();
@@ -34,8 +31,8 @@ const graphs: CaptureCase[] = [
       const eager = (): number[] => scope(() => dropout(x, 0.5, true).to("cpu").toArray() as number[]);
       manualSeed(5);
       const expected = [eager(), eager(), eager()];
-      const recorded = new CUDAGraph();
-      const y = graph(recorded, () => dropout(x, 0.5, true));
+      const recorded = new cuda.CUDAGraph();
+      const y = cuda.graph(recorded, () => dropout(x, 0.5, true));
       manualSeed(5);
       const got = expected.map(() => {
         recorded.replay();
@@ -51,15 +48,15 @@ const graphs: CaptureCase[] = [
       const x = ones([8], { device });
       let message = "";
       try {
-        graph(new CUDAGraph(), () => dropout(x, 0.5, true).sum().item());
+        cuda.graph(new cuda.CUDAGraph(), () => dropout(x, 0.5, true).sum().item());
       } catch (error) {
         message = String(error);
       }
       if (message === "") throw new Error("expected an error from item() in a recording");
       expectEqual("sum", x.add(1).sum().item(), 16);
       dropout(x, 0.5, true).sum().item();
-      const recorded = new CUDAGraph();
-      const y = graph(recorded, () => dropout(x.mul(3), 0, true));
+      const recorded = new cuda.CUDAGraph();
+      const y = cuda.graph(recorded, () => dropout(x.mul(3), 0, true));
       recorded.replay();
       expectEqual("output", y.to("cpu").toArray(), Array<number>(8).fill(3));
       recorded.reset();
@@ -68,7 +65,7 @@ const graphs: CaptureCase[] = [
   {
     name: "a function is recorded once per shape, and its inputs are copied in",
     run: async () => {
-      const captured = new CapturedFunction((inputs: { x: ReturnType<typeof ones>; scale: number }) => ({
+      const captured = new cuda.CapturedFunction((inputs: { x: ReturnType<typeof ones>; scale: number }) => ({
         y: cat([inputs.x, inputs.x]).mul(inputs.scale),
       }));
       for (const [size, scale] of [3, 3, 4, 3, 4, 4, 3].map((value, i) => [value, (i % 2) + 1] as const)) {

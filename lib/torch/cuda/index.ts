@@ -20,6 +20,8 @@ export {
   type StreamOptions,
   withStream,
 } from "./stream";
+export { type CaptureErrorMode, type CaptureOptions, CUDAGraph, graph, graphPoolHandle } from "./graph";
+export { CapturedFunction, type CapturedFunctionOptions, type Recorder } from "./captured-function";
 export {
   emptyCache,
   maxMemoryAllocated,

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Finds a libtorch, or fetches one, and prints its path (the folder with include/ and lib/) on stdout. Everything else goes to stderr.
 #
-#   scripts/fetch-libtorch.sh [--variant cpu|cu130] [--version 2.13.0] [--dest DIR]
+#   scripts/fetch-libtorch.sh [--variant cpu|cu130] [--version 2.13.0] [--any-version] [--dest DIR]
 #
 # Order: LIBTORCH (a path) -> the torch of a Python installation -> cache -> official zip -> wheel through pip.
 #   --variant   cpu (default) or a CUDA flavour such as cu130
 #   --version   2.11 to 2.14, default 2.13.0
+#   --any-version   take the torch of a Python installation whatever its version from 2.11 to 2.14
 #   --dest DIR  put it there instead of the cache; skips LIBTORCH and Python
 # Environment:
 #   LIBTORCH                  use this libtorch, nothing is fetched
@@ -20,6 +21,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 variant=cpu
 version=2.13.0
 version_given=
+python_version=same
 dest=
 command=${NOETHER_SETUP_COMMAND:-$0} # what a person types; set-up names itself
 
@@ -55,8 +57,9 @@ while (($#)); do
       esac
       shift 2
       ;;
+    --any-version) python_version=any; shift ;;
     -h | --help) usage; exit 0 ;;
-    *) say "expected --variant, --version or --dest, got $1"; usage; exit 2 ;;
+    *) say "expected --variant, --version, --any-version or --dest, got $1"; usage; exit 2 ;;
   esac
 done
 [[ $variant =~ ^(cpu|cu[0-9]{3})$ ]] || { say "expected --variant cpu or cu130, got $variant"; exit 2; }
@@ -129,11 +132,11 @@ pythons() {
 try_python() {
   local python folder reason seen=
   while read -r python; do
-    # find_spec reads no torch code: importing it would take seconds
-    folder=$("$python" -c 'import importlib.util as u, os; s = u.find_spec("torch"); print(os.path.dirname(s.origin) if s and s.origin else "")' 2>/dev/null) || continue
+    # find_spec reads no torch code: importing it would take seconds. Without "", a folder torch/ of the current folder does not count.
+    folder=$("$python" -c 'import sys; sys.path = [p for p in sys.path if p]; import importlib.util as u, os; s = u.find_spec("torch"); print(os.path.dirname(s.origin) if s and s.origin else "")' 2>/dev/null) || continue
     seen=1
     [[ -n $folder ]] || { note "torch of $python: not installed"; continue; }
-    reason=$(unfit "$folder" same)
+    reason=$(unfit "$folder" "$python_version")
     [[ -z $reason ]] || { note "torch of $python ($folder): $reason"; continue; }
     echo "$folder"
     return

@@ -1,5 +1,6 @@
 // What set-up knows about a libtorch folder and about the addon that was compiled last.
 import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -43,6 +44,35 @@ export function torchVersion(folder) {
 export function isSupported(version) {
   const [major, minor] = (version ?? "").split(".").map(Number);
   return major === 2 && minor >= 11 && minor <= 14;
+}
+
+/** The package that has the addon ready for this platform; undefined where there is none. `lib/torch/prebuilt.ts` loads it. */
+export const prebuiltName =
+  process.platform === "linux" && process.arch === "x64" && process.report.getReport().header.glibcVersionRuntime
+    ? "@noether-ts/linux-x64-gnu"
+    : undefined;
+
+/** Where it is installed; undefined when it is not, and in a clone, which compiles its own sources. */
+export function prebuiltFolder() {
+  if (isClone || prebuiltName === undefined) return undefined;
+  try {
+    return dirname(createRequire(join(root, "package.json")).resolve(`${prebuiltName}/package.json`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its addon for a version of libtorch; undefined when it has none. */
+export function prebuiltAddon(version) {
+  const folder = prebuiltFolder();
+  const addon = folder && join(folder, `libtorch-${version.split(".").slice(0, 2).join(".")}`, "noether_native.node");
+  return addon && existsSync(addon) ? addon : undefined;
+}
+
+/** What /proc/driver/nvidia/version says: the version of the NVIDIA driver, and whether libtorch for CUDA 13 runs with it. */
+export function describeDriver(text) {
+  const version = /Kernel Module\D*?(?:x86_64)?\s+(\d+(?:\.\d+)+)/.exec(text)?.[1] ?? "of unknown version";
+  return { version, runsCuda13: !(Number.parseInt(version, 10) < 580) };
 }
 
 /** Folders that the addon's run-time path must name: libtorch's own, and the NVIDIA wheels' beside a wheel's torch/. */

@@ -1,11 +1,12 @@
 // Brings a clone, or an installed package, to the state where it runs; re-does only what is stale and prints one line a step.
 //
-//   node scripts/setup.mjs [--native] [--variant cpu|cu130] [--version 2.13.0]
+//   node scripts/setup.mjs [--native] [--variant cpu|cu130] [--version 2.13.0] [--compile]
 //
 //   1. npm ci                       when node_modules does not hold what package-lock.json says
 //   2. scripts/fetch-libtorch.sh    when no libtorch is known from the last time
-//   3. compile the addon            when its sources, the build files or libtorch changed; an installed package keeps none of the
-//                                   build's intermediates (half a gigabyte), a clone does, for its next build
+//   3. compile the addon            when its sources, the build files or libtorch changed, unless the package of this platform has it
+//                                   ready (--compile: all the same); an installed package keeps none of the build's intermediates
+//                                   (half a gigabyte), a clone does, for its next build
 //   4. build dist/                  when lib/ or the build's configuration changed (not with --native)
 //
 // --variant and --version are remembered until they are given again. NOETHER_NATIVE (a ready addon) skips 2 and 3.
@@ -20,24 +21,33 @@ import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import {
   buildRecordPath,
+  describeDriver,
   isClone,
   isSupported,
+  prebuiltAddon,
+  prebuiltFolder,
+  prebuiltName,
   readBuildRecord,
   root,
   setupCommand,
   torchVersion,
 } from "./libtorch.mjs";
 
-const usage = `Usage: ${setupCommand()} [--variant cpu|cu130] [--version 2.13.0]
+const usage = `Usage: ${setupCommand()} [options]
 
-Finds or fetches libtorch and compiles the addon; what is up to date is left
-alone. Both options are remembered.
+Finds or fetches libtorch, and compiles the addon where no prebuilt package has
+it. What is up to date is left alone.
+
+  --variant cpu|cu130   libtorch without or with CUDA; remembered
+  --version 2.13.0      of libtorch, 2.11 to 2.14; remembered
+  --compile             compile the addon although there is a prebuilt one
+
 Exit codes: 0 done, 1 failed, 2 bad usage.`;
 
 const options = readOptions();
 
 function readOptions() {
-  const types = { native: "boolean", variant: "string", version: "string", help: "boolean" };
+  const types = { native: "boolean", variant: "string", version: "string", compile: "boolean", help: "boolean" };
   try {
     const { values } = parseArgs({
       options: Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }])),
@@ -121,6 +131,7 @@ function findLibtorch(record) {
     return { libtorch: known, variant };
   }
   const args = ["--variant", variant, ...(options.version ? ["--version", options.version] : [])];
+  if (prebuiltFolder() && !options.compile) args.push("--any-version"); // there is an addon for each
   const libtorch = step(`libtorch (${variant})`, () =>
     run(join(root, "scripts", "fetch-libtorch.sh"), args, {
       stdio: ["ignore", "pipe", "inherit"],
@@ -129,10 +140,20 @@ function findLibtorch(record) {
     }).trim(),
   );
   say(`libtorch ${torchVersion(libtorch)} (${variant}): ${libtorch}`);
-  if (variant === "cpu" && existsSync("/proc/driver/nvidia/version")) {
-    say(`this machine has an NVIDIA driver: ${setupCommand("--variant", "cu130")} builds with CUDA`);
-  }
+  if (variant === "cpu") proposeCuda();
   return { libtorch, variant };
+}
+
+function proposeCuda() {
+  let driver;
+  try {
+    driver = describeDriver(readFileSync("/proc/driver/nvidia/version", "utf8"));
+  } catch {
+    return; // no driver
+  }
+  if (driver.runsCuda13)
+    say(`NVIDIA driver ${driver.version}: ${setupCommand("--variant", "cu130")} uses the GPU (3.7 GB)`);
+  else say(`NVIDIA driver ${driver.version}: too old for CUDA 13, which needs 580 or newer; the GPU stays unused`);
 }
 
 // ---- 3. the addon
@@ -146,17 +167,55 @@ function requireTools() {
   }
   if (!works("ninja") && !works("make")) missing.push("make or ninja (Debian: apt-get install make)");
   if (missing.length > 0)
-    throw new SetupError(`compiling the addon needs what is not on the PATH:\n  - ${missing.join("\n  - ")}`);
+    throw new SetupError(
+      `compiling the addon needs what is not on the PATH:\n  - ${missing.join("\n  - ")}${withoutCompiler()}`,
+    );
+}
+
+/** How to do without a compiler, where that is possible. */
+function withoutCompiler() {
+  if (isClone || prebuiltName === undefined || prebuiltFolder()) return "";
+  return `\nor nothing of it, with the addon ready-made: npm install ${prebuiltName}@${ownVersion()}`;
+}
+
+const ownVersion = () => JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
+
+/** Uses the addon of the prebuilt package if it has one for this libtorch; false when it does not. */
+function usePrebuilt({ libtorch, variant }) {
+  const version = torchVersion(libtorch);
+  if (options.compile || !prebuiltAddon(version)) return false;
+  rmSync(addonPath, { force: true }); // the loader would prefer what was compiled here earlier
+  try {
+    replaceFile(buildRecordPath, `${JSON.stringify({ libtorch, version, variant }, null, 2)}\n`);
+  } catch (error) {
+    if (!["EACCES", "EPERM", "EROFS"].includes(error.code)) throw error;
+    say(
+      `the choice cannot be remembered (${error.message}); set LIBTORCH=${libtorch} where no other libtorch may be found`,
+    );
+  }
+  // in a process of its own, and with all of the loader's checks
+  const probe = spawnSync(process.execPath, [join(root, "dist", "cli", "doctor-probe.js")], { encoding: "utf8" });
+  if (probe.status !== 0)
+    throw new SetupError(`the prebuilt addon ends the process (${probe.signal ?? probe.status})\n${probe.stderr}`);
+  const { attempts, versions, noCuda } = JSON.parse(probe.stdout.trim().split("\n").at(-1));
+  if (!versions) {
+    const errors = attempts.map(({ source, error }) => `  - ${source}: ${error}`);
+    throw new SetupError(`the prebuilt addon does not load:\n${errors.join("\n")}`);
+  }
+  say(`addon: prebuilt for libtorch ${version.split(".").slice(0, 2).join(".")}, loads`);
+  if (variant !== "cpu" && noCuda) say(`CUDA cannot be used: ${noCuda}`);
+  return true;
 }
 
 function compileAddon() {
   if (process.env.NOETHER_NATIVE) return say(`addon: NOETHER_NATIVE=${process.env.NOETHER_NATIVE}, nothing to compile`);
   const record = readBuildRecord();
   const { libtorch, variant } = findLibtorch(record);
+  if (usePrebuilt({ libtorch, variant })) return;
   const version = torchVersion(libtorch);
   const require = createRequire(join(root, "package.json"));
   const headers = require("node-addon-api/package.json").version;
-  const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
+  const own = ownVersion();
   const sources = [
     ...filesUnder(join(root, "native", "src"), /\.(cpp|h|cu|cuh)$|CMakeLists\.txt$/),
     ...["CMakeLists.txt", "package.json"].map((name) => join(root, "native", name)),

@@ -2,7 +2,7 @@
  * The half of `noether-ts doctor` that loads the addon. It runs in a process of its own, so that a crash in native code
  * becomes a line of the report; it prints one line of JSON ({@link ProbeReport}) and nothing else.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { openLibtorchFile } from "../torch/libtorch-folders";
 import { tryLoadNative, type LoadAttempt } from "../torch/loader";
 import type { NativeAddon } from "../torch/native";
 
@@ -14,13 +14,15 @@ export interface ProbeReport {
   readonly kernels?: ReturnType<NativeAddon["cpuKernels"]>;
   /** The libtorch library that the dynamic linker mapped; absent where the system does not tell. */
   readonly libtorchFile?: string;
+  /** Why a prebuilt addon runs without CUDA; absent when it has CUDA, and for an addon that was compiled here. */
+  readonly noCuda?: string;
   readonly threads?: { readonly intraOp: number; readonly interOp: number };
   /** Devices on which a small tensor was made and read back, each with its error when that failed. */
   readonly devices?: readonly { readonly name: string; readonly error?: string }[];
 }
 
 function probe(): ProbeReport {
-  const { addon, attempts } = tryLoadNative();
+  const { addon, attempts, noCuda } = tryLoadNative();
   if (!addon) return { attempts };
   const versions = addon.versions();
   const names = ["cpu", ...Array.from({ length: versions.cudaDevices }, (_, index) => `cuda:${index}`)];
@@ -28,7 +30,8 @@ function probe(): ProbeReport {
     attempts,
     versions,
     kernels: addon.cpuKernels(),
-    libtorchFile: mappedLibtorch(),
+    noCuda,
+    libtorchFile: openLibtorchFile(),
     threads: { intraOp: addon.numThreads(), interOp: addon.numInteropThreads() },
     devices: names.map((name) => ({ name, error: tryDevice(addon, name) })),
   };
@@ -49,11 +52,6 @@ function tryDevice(addon: NativeAddon, device: string): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-function mappedLibtorch(): string | undefined {
-  if (!existsSync("/proc/self/maps")) return undefined;
-  return /(\/\S.*\/libtorch_cpu\.so)$/m.exec(readFileSync("/proc/self/maps", "utf8"))?.[1];
 }
 
 process.stdout.write(`${JSON.stringify(probe())}\n`);

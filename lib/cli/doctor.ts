@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+import { readSetupRecord } from "../torch/libtorch-folders";
 import { isMusl, nextCommands, packageRoot, platformName, type LoadAttempt } from "../torch/loader";
 import type { CpuKernels } from "../torch/native";
 import { EXIT, printResult } from "./command";
@@ -31,6 +32,9 @@ export type ProbeOutcome = ProbeReport | { readonly crash: string };
 const variables = [
   "NOETHER_NATIVE",
   "LIBTORCH",
+  "NOETHER_PYTHON",
+  "NOETHER_CACHE",
+  "NOETHER_VARIANT",
   "LD_LIBRARY_PATH",
   "NOETHER_CPU_CAPABILITY",
   "NOETHER_TILE_UNIT",
@@ -57,7 +61,7 @@ function examine(probe: () => ProbeOutcome = runProbe): DoctorReport {
   }
   if (isMusl()) problems.push("expected glibc, this system has musl: libtorch has no build for it");
   for (const name of variables) if (process.env[name] !== undefined) facts.push([name, process.env[name]]);
-  facts.push(["compiled", describeBuild(problems)]);
+  facts.push(["set-up", describeSetup(problems)]);
 
   const outcome = probe();
   let attempts: readonly LoadAttempt[] = [];
@@ -128,6 +132,7 @@ function describeProbe(probe: ProbeReport, problems: string[]): [string, string]
   return [
     ["addon", `${probe.attempts.at(-1)?.path} (version ${versions.addon}, compiler ${versions.cxx})`],
     ["libtorch", `${versions.torch}, ${versions.cudaLinked ? "with CUDA" : "CPU"}${folder ? `, ${folder}` : ""}`],
+    ...(probe.noCuda === undefined ? [] : [["CUDA", `not used: ${probe.noCuda}`] as [string, string]]),
     ["CPU kernels", describeKernels(probe.kernels!)],
     ["threads", `${threads?.intraOp} in an operator, ${threads?.interOp} between operators`],
     ["devices", (devices ?? []).map(({ name, error }) => (error ? `${name} (failed)` : name)).join(", ")],
@@ -143,17 +148,16 @@ function describeKernels({ capability, matmul, attention }: CpuKernels): string 
   return `up to ${capability}: matmul by ${list(matmul)}; attention by ${list(attention)}`;
 }
 
-/** What the last set-up compiled against; a libtorch that is gone since then is a problem, for nothing would load. */
-function describeBuild(problems: string[]): string {
-  const path = join(packageRoot(), "native", "build", "build-record.json");
-  if (!existsSync(path)) return "not by set-up (no build record)";
-  const record = JSON.parse(readFileSync(path, "utf8")) as { libtorch: string; version: string; variant: string };
-  if (!process.env.NOETHER_NATIVE && !existsSync(join(record.libtorch, "lib"))) {
-    problems.push(
-      `expected libtorch ${record.version} in ${record.libtorch}, which the addon was compiled against, but it is gone`,
-    );
+/** What the last set-up chose; a libtorch that is gone since then is a problem for an addon that was compiled against it. */
+function describeSetup(problems: string[]): string {
+  const record = readSetupRecord();
+  if (!record) return "not run yet (no record of it)";
+  const { libtorch, version, variant, inputs } = record;
+  const compiled = inputs !== undefined;
+  if (compiled && !process.env.NOETHER_NATIVE && !existsSync(join(libtorch, "lib"))) {
+    problems.push(`expected libtorch ${version} in ${libtorch}, which the addon was compiled against, but it is gone`);
   }
-  return `against libtorch ${record.version} (${record.variant}) in ${record.libtorch}`;
+  return `${compiled ? "compiled against" : "prebuilt addon,"} libtorch ${version} (${variant}) in ${libtorch}`;
 }
 
 function gpuDriver(): string {

@@ -30,7 +30,7 @@ const subcommands: Subcommands = {
   data: { does: "what files hold, statistics of a data set", run: async (args) => (await data(args), EXIT.ok) },
   doctor: { does: "what is installed, whether it works, what to do if not", run: doctor },
   setup: {
-    does: "find or fetch libtorch and compile the addon",
+    does: "find or fetch libtorch, compile the addon if need be",
     run: (args) => {
       const script = join(packageRoot(), "scripts", "setup.mjs");
       return spawnSync(process.execPath, [script, "--native", ...args], { stdio: "inherit" }).status ?? EXIT.failed;

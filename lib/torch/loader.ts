@@ -2,14 +2,19 @@
  * Finds and loads the native addon, and keeps a trace of every attempt.
  *
  * Order: `NOETHER_NATIVE` (then nothing else is tried) → `native/build/Release` under the package root (what set-up
- * compiles) → the optional prebuilt package of this platform (`@noether-ts/linux-x64`, …). The trace is the error message
- * when all fail, and what `noether-ts doctor` prints.
+ * compiles) → the optional prebuilt package of this platform (`@noether-ts/linux-x64-gnu`, …), with each libtorch that is found. The
+ * trace is the error message when all fail, and what `noether-ts doctor` prints.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { TorchError } from "./errors";
+import { libtorchFolders, type LibtorchFolder } from "./libtorch-folders";
 import type { NativeAddon } from "./native";
+import { isClone, isMusl, packageRoot, packageVersion, platformName, setupCommand } from "./package-root";
+import { openLibtorch, prebuiltAddonFor, prebuiltFolder, prebuiltName, type OpenedLibtorch } from "./prebuilt";
+
+export { isMusl, packageRoot, platformName, setupCommand };
 
 /** One place that was tried, and how it went. */
 export interface LoadAttempt {
@@ -25,6 +30,8 @@ export interface LoadAttempt {
 export interface LoadResult {
   readonly addon?: NativeAddon;
   readonly attempts: readonly LoadAttempt[];
+  /** Why a prebuilt addon runs without CUDA; absent when it has CUDA, and for an addon that was compiled here. */
+  readonly noCuda?: string;
 }
 
 /** No addon could be loaded. `attempts` is the trace, the message holds the trace and the next commands. */
@@ -38,51 +45,29 @@ export class NativeLoadError extends TorchError {
   }
 }
 
-/** The folder of noether-ts' own package.json, from the sources (`lib/torch`) and from the built chunks (`dist`) alike. */
-export function packageRoot(): string {
-  for (let folder = __dirname; ; folder = dirname(folder)) {
-    const manifest = join(folder, "package.json");
-    if (existsSync(manifest) && (JSON.parse(readFileSync(manifest, "utf8")) as { name?: string }).name === "noether-ts")
-      return folder;
-    if (dirname(folder) === folder)
-      throw new Error(`internal: expected noether-ts' package.json in a folder above ${__dirname}, found none`);
-  }
-}
-
-/** The command that sets noether-ts up here: a script of the clone, or a command of the installed package. */
-export function setupCommand(root = packageRoot()): string {
-  return existsSync(join(root, "lib")) ? "npm run setup" : "npx noether-ts setup";
-}
-
-/** `linux-x64`, or `linux-x64-musl` where Node runs on musl: the name of the prebuilt package without its scope. */
-export function platformName(): string {
-  return `${process.platform}-${process.arch}${isMusl() ? "-musl" : ""}`;
-}
-
-/** True on Linux without glibc (Alpine): libtorch has no build for it. */
-export function isMusl(): boolean {
-  if (process.platform !== "linux") return false;
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  return header.glibcVersionRuntime === undefined;
-}
-
 /** Tries every place in order and stops at the first that loads. Never throws for a missing or broken addon. */
 export function tryLoadNative(): LoadResult {
   const attempts: LoadAttempt[] = [];
-  for (const candidate of candidates()) {
-    const attempt = { source: candidate.source, path: candidate.path };
+  for (const { source, path, libtorch } of candidates()) {
+    let attempt: LoadAttempt = { source, path };
+    let opened: OpenedLibtorch | undefined;
     try {
-      const addon = open(candidate.path);
+      if (libtorch) {
+        attempt = { source, path: prebuiltAddonFor(path!, libtorch.path) };
+        opened = openLibtorch(path!, libtorch);
+      }
+      const addon = open(attempt.path);
       attempts.push(attempt);
-      return { addon, attempts };
+      return { addon, attempts, noCuda: opened?.noCuda };
     } catch (error) {
       attempts.push({ ...attempt, error: firstLine(error) });
+      if (opened) break; // a second libtorch beside the one that is open now would share parts with it
     }
   }
   return { attempts };
 }
 
-let loaded: NativeAddon | undefined;
+let loaded: LoadResult | undefined;
 
 /**
  * The addon, loaded on first use and kept for the life of the process.
@@ -90,32 +75,47 @@ let loaded: NativeAddon | undefined;
  * @throws {@link NativeLoadError} with the trace of every attempt and the commands to run next.
  */
 export function loadNative(): NativeAddon {
-  if (loaded) return loaded;
-  const { addon, attempts } = tryLoadNative();
-  if (!addon) throw new NativeLoadError(attempts);
-  return (loaded = addon);
+  loaded ??= tryLoadNative();
+  if (loaded.addon) return loaded.addon;
+  const { attempts } = loaded;
+  loaded = undefined;
+  throw new NativeLoadError(attempts);
 }
 
-function candidates(): { source: string; path?: string }[] {
+/** Why the addon that is loaded runs without CUDA, as {@link LoadResult.noCuda}. */
+export function whyNoCuda(): string | undefined {
+  return loaded?.noCuda;
+}
+
+/** A place to try: an addon, or (with `libtorch`) the folder of the prebuilt package. */
+interface Candidate {
+  readonly source: string;
+  readonly path?: string;
+  readonly libtorch?: LibtorchFolder;
+}
+
+function* candidates(): Generator<Candidate> {
   const override = process.env.NOETHER_NATIVE;
-  if (override) return [{ source: "NOETHER_NATIVE", path: resolve(override) }];
-  return [
-    {
-      source: "compiled by set-up",
-      path: join(packageRoot(), "native", "build", "Release", "noether_native.node"),
-    },
-    { source: `prebuilt package @noether-ts/${platformName()}`, path: prebuiltPath() },
-  ];
-}
-
-function prebuiltPath(): string | undefined {
-  try {
-    return createRequire(join(packageRoot(), "package.json")).resolve(
-      `@noether-ts/${platformName()}/noether_native.node`,
-    );
-  } catch {
-    return undefined;
+  if (override) {
+    yield { source: "NOETHER_NATIVE", path: resolve(override) };
+    return;
   }
+  yield {
+    source: "compiled by set-up",
+    path: join(packageRoot(), "native", "build", "Release", "noether_native.node"),
+  };
+  const source = `prebuilt package ${prebuiltName()}`;
+  const path = prebuiltFolder();
+  if (path === undefined) {
+    yield { source };
+    return;
+  }
+  let found = false;
+  for (const libtorch of libtorchFolders()) {
+    found = true;
+    yield { source: `${source}, libtorch in ${libtorch.path} (${libtorch.source})`, path, libtorch };
+  }
+  if (!found) yield { source: `${source}: no libtorch was found` };
 }
 
 function open(path: string | undefined): NativeAddon {
@@ -170,7 +170,20 @@ export function nextCommands(attempts: readonly LoadAttempt[]): string[] {
     commands.push(["unset NOETHER_CPU_CAPABILITY", "let kernels use every instruction set that the CPU has"]);
   if (/LD_LIBRARY_PATH/.test(failed))
     commands.push(["unset LD_LIBRARY_PATH", "let the addon find the libtorch that it was compiled against"]);
-  commands.push([setup, "finds or fetches libtorch and compiles the addon (CMake, a C++20 compiler)"]);
+  if (process.env.LIBTORCH && /\(LIBTORCH\)/.test(attempts.map(({ source }) => source).join("\n")))
+    commands.push(["unset LIBTORCH", "let another libtorch be found, or correct the path"]);
+  const prebuilt = prebuiltFolder() !== undefined;
+  if (!prebuilt && !isClone() && platformName() === "linux-x64-gnu")
+    commands.push([
+      `npm install ${prebuiltName()}@${packageVersion()}`,
+      "brings the addon, so that no compiler is needed",
+    ]);
+  commands.push([
+    setup,
+    prebuilt
+      ? "finds or fetches libtorch"
+      : "finds or fetches libtorch and compiles the addon (CMake, a C++20 compiler)",
+  ]);
   commands.push([
     `LIBTORCH=/path/to/libtorch ${setup}`,
     "uses a libtorch that you have, e.g. the torch/ folder of a Python installation",

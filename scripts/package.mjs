@@ -80,11 +80,15 @@ function libtorchFor(version) {
   const given = options.libtorch.find((folder) => minor(torchVersion(folder) ?? "") === minor(version));
   if (given !== undefined) return resolve(given);
   const { LIBTORCH: _, ...env } = process.env; // it names one version, and this needs several
-  const fetched = run(join(root, "scripts", "fetch-libtorch.sh"), ["--version", version, "--variant", options.variant], {
-    stdio: ["ignore", "pipe", "inherit"],
-    encoding: "utf8",
-    env,
-  });
+  const fetched = run(
+    join(root, "scripts", "fetch-libtorch.sh"),
+    ["--version", version, "--variant", options.variant],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      encoding: "utf8",
+      env,
+    },
+  );
   return fetched.trim();
 }
 

@@ -22,7 +22,7 @@ const MESSAGES: readonly (readonly [pattern: RegExp, replacement: string | ((...
   ],
   [/Invalid device string: '(.*)'/, 'expected a device ("cpu", "cuda", "cuda:1", "meta"), got "$1"'],
   [
-    /(?:Found no NVIDIA driver|No CUDA GPUs are available|CUDA driver version is insufficient|no CUDA-capable device is detected)[\s\S]*/,
+    /(?:Found no NVIDIA driver|Cannot access accelerator device when none is available|No CUDA GPUs are available|CUDA driver version is insufficient|no CUDA-capable device is detected)[\s\S]*/,
     () => missingDevice("cuda"),
   ],
   [
@@ -34,8 +34,9 @@ const MESSAGES: readonly (readonly [pattern: RegExp, replacement: string | ((...
     "a CUDA kernel met an index or a value out of range, maybe in an earlier call: run with CUDA_LAUNCH_BLOCKING=1, or on the CPU, to see which",
   ],
   [
-    /(CUDA out of memory\.(?: Tried to allocate [\d.]+ \w+\.)?)[\s\S]*/,
-    "$1 Free tensors (scope), call emptyCache(), or make the batch smaller",
+    /(CUDA out of memory\.(?: Tried to allocate [\d.]+ \w+\.)?)(?:[\s\S]*?\bGPU (\d+))?[\s\S]*/,
+    (problem, device) =>
+      `${problem} What nobody holds was freed already: free tensors (scope), or make the batch smaller${summary(device)}`,
   ],
   [
     /Expected all tensors to be on the same device, but (?:found at least two devices, ([\w:]+) and ([\w:]+)!|got (\w+) is on ([\w:]+), different from other tensors on ([\w:]+))[\s\S]*/,
@@ -206,17 +207,29 @@ function dtypeOf(type: string): string {
   return names[bare] ?? type.replace(/^c10::/, "");
 }
 
-let whyNoCuda: () => string | null = () => null;
+/** What messages tell of CUDA. */
+export interface CudaState {
+  unavailableReason(): string | null;
+  isAvailable(): boolean;
+  memorySummary(device: number): string;
+}
 
-/** Tells how it is found out why there is no CUDA device (once, by the module of `torch.cuda`). */
-export function connectCuda(reason: () => string | null): void {
-  whyNoCuda = reason;
+let cuda: CudaState | null = null;
+
+/** Tells what CUDA's state is (once, by the module of `torch.cuda`). */
+export function connectCuda(state: CudaState): void {
+  cuda = state;
+}
+
+/** The table of the device's memory, on lines of its own. */
+function summary(device: string | undefined): string {
+  return device !== undefined && cuda?.isAvailable() === true ? `\n${cuda.memorySummary(Number(device))}` : "";
 }
 
 function missingDevice(device: string): string {
   if (device !== "cuda")
     return `expected a device of this build of libtorch ("cpu"), got "${device}" (npx noether-ts doctor shows what there is)`;
-  const reason = whyNoCuda();
+  const reason = cuda?.unavailableReason() ?? null;
   return `expected a CUDA device, got none${reason === null ? "" : `: ${reason}`} (npx noether-ts doctor shows what there is)`;
 }
 

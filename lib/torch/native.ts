@@ -233,6 +233,8 @@ export interface NativeAddon {
     createGraph: boolean,
     inputs: HandleList | null,
   ): void;
+  /** For tests: passes that may call JavaScript run on another thread also where they need not (see native/src/runtime/backward_thread.h). */
+  runBackwardBeside(always: boolean): void;
   /** torch.autograd.grad: a handle per input, 0 where unused and allowed. */
   gradient(
     outputs: HandleList,

@@ -18,6 +18,7 @@ struct InferenceMode;
 namespace noether {
 
 class OperatorTable;
+class BackwardThread;
 class Callbacks;
 class Garbage;
 struct ArchiveTable;
@@ -29,6 +30,9 @@ struct Addon {
   Addon(const Addon&) = delete;
   Addon& operator=(const Addon&) = delete;
 
+  // Where memory has run out: frees what JavaScript no longer holds, and what allocators keep for reuse.
+  void make_room(Napi::Env env);
+
   static Addon& of(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
   TensorTable tensors;
@@ -38,6 +42,7 @@ struct Addon {
   std::unique_ptr<OperatorTable> operators;
   // Shared with autograd nodes and storages, which may outlive the environment and end on other threads.
   std::shared_ptr<Callbacks> callbacks;
+  std::shared_ptr<BackwardThread> backward_thread;
   std::vector<at::Generator> generators;
   std::vector<std::unique_ptr<c10::InferenceMode>> inference_modes;
   std::unique_ptr<ArchiveTable> archives;

@@ -21,7 +21,7 @@ export function moveItemsToDevice(device: string, batch: Batch): DeviceBatch {
     if (value === null || value === undefined) {
       moved[key] = null;
     } else if (value instanceof Tensor) {
-      moved[key] = value.device === device ? value : value.to({ device, nonBlocking: device.startsWith("cuda") });
+      moved[key] = value.device === device ? value : moveTensor(value, device);
     } else {
       throw new AssertionError(
         `batch entry '${key}': expected a tensor, null or a list of one tensor, but got ${typeof value}; let the dataset's pipeline collate it to a tensor`,
@@ -29,4 +29,11 @@ export function moveItemsToDevice(device: string, batch: Batch): DeviceBatch {
     }
   }
   return moved;
+}
+
+/** To a CUDA device from page-locked memory, so that the host does not wait for the copy. */
+function moveTensor(tensor: Tensor, device: string): Tensor {
+  if (!device.startsWith("cuda")) return tensor.to({ device });
+  const source = tensor.device !== "cpu" || tensor.isPinned() ? tensor : tensor.pinMemory();
+  return source.to({ device, nonBlocking: true });
 }

@@ -1,7 +1,6 @@
 /** Whether there is a CUDA device that works, and if not, why: in one wording everywhere. */
 import { native } from "../addon";
 import { TorchError } from "../errors";
-import { connectCuda } from "../messages";
 import type { CudaStatus } from "../native";
 
 /** True when libtorch has CUDA, the driver runs, and a device is there. */
@@ -58,5 +57,3 @@ export function requireCuda(where: string): void {
       { code: "ERR_CUDA", operator: where },
     );
 }
-
-connectCuda(unavailableReason);

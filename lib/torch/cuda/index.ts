@@ -1,4 +1,8 @@
 /** `torch.cuda`: devices, streams and events, memory and random numbers of NVIDIA GPUs. See docs/gpu.md. */
+import { connectCuda } from "../messages";
+import { isAvailable, unavailableReason } from "./availability";
+import { memorySummary } from "./memory";
+
 export { deviceCount, isAvailable, unavailableReason } from "./availability";
 export {
   type CudaDevice,
@@ -43,3 +47,5 @@ export {
   setRngState,
   setRngStateAll,
 } from "./random";
+
+connectCuda({ isAvailable, unavailableReason, memorySummary });

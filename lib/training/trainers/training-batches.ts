@@ -29,6 +29,9 @@ export class TrainingBatches {
   #epoch: number;
   /** The pass in progress; it is opened with the first batch of an epoch, which draws the order of its samples. */
   #pass: AsyncIterator<Batch> | null = null;
+  /** Batches that were given out: of this epoch, and since the run started. */
+  #ofEpoch = 0;
+  #ofRun = 0;
 
   constructor({ dataContainer, updateCounter, sizes, shuffle }: TrainingBatchesOptions) {
     this.#dataset = dataContainer.getDataset("train");
@@ -58,7 +61,18 @@ export class TrainingBatches {
         `the data loader ended at ${this.#counter.curIteration}: expected ${this.#batchesPerEpoch} batches in every epoch`,
       );
     }
+    this.#ofEpoch += 1;
+    this.#ofRun += 1;
     return next.value;
+  }
+
+  /** Whether another batch follows in this epoch of the run. */
+  get hasNext(): boolean {
+    const { startIteration, endIteration } = this.#counter;
+    const start = fullySpecified(startIteration, "the start of training");
+    const end = fullySpecified(endIteration, "the end of training");
+    const inRun = (end.update - start.update) * this.#sizes.accumulationSteps;
+    return this.#ofEpoch < this.#batchesPerEpoch && this.#ofRun < inRun;
   }
 
   /** @param skip - batches that are left out */
@@ -88,6 +102,7 @@ export class TrainingBatches {
       randomness.resumeEpochStart();
       randomness.markEpochStart();
       this.#pass = this.#open(seen);
+      this.#ofEpoch = seen;
     }
     randomness.resumeNow();
   }
@@ -95,6 +110,7 @@ export class TrainingBatches {
   /** Ends the pass of an epoch; full batches that are too few for an update are left out. */
   async endEpoch(): Promise<void> {
     await this.close();
+    this.#ofEpoch = 0;
     this.#epoch += 1;
   }
 

@@ -3,10 +3,10 @@ import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkp
 import type { DataContainerLike } from "../../core/interfaces/data";
 import type { ModelBase } from "../../core/models";
 import { type LogContext, withLogContext } from "../../core/logging";
-import { moveItemsToDevice } from "../../core/device/move-items";
 import type { UpdateCounter } from "../../core/iteration";
 import { fullySpecified } from "../../core/iteration/training-iteration";
 import type { BatchSizes } from "./batch-size";
+import { BatchesAhead } from "./batches-ahead";
 import type { CallbackRunner } from "./callback-runner";
 import type { TrainingRandomness } from "./random-state";
 import { StopSignals } from "./signals";
@@ -52,14 +52,16 @@ export class TrainingLoop {
       () => logContext(updateCounter),
       async () => {
         const batches = new TrainingBatches({ dataContainer, updateCounter, sizes, shuffle });
+        const ahead = new BatchesAhead(batches);
         const signals = new StopSignals({ interrupt: stopsOnInterrupt, onEnd: () => checkpoints.drop() });
         try {
           await batches.resume(randomness);
           let continues = true;
-          while (continues && !updateCounter.isFinished) continues = await this.#runEpoch(batches, signals);
+          while (continues && !updateCounter.isFinished) continues = await this.#runEpoch(batches, ahead, signals);
         } finally {
           signals.close();
           this.#rollback.close();
+          await ahead.close();
           await batches.close();
         }
       },
@@ -67,14 +69,14 @@ export class TrainingLoop {
   }
 
   /** Runs to the end of the epoch, or until training should stop; returns whether it continues. */
-  async #runEpoch(batches: TrainingBatches, signals: StopSignals): Promise<boolean> {
+  async #runEpoch(batches: TrainingBatches, ahead: BatchesAhead, signals: StopSignals): Promise<boolean> {
     const { model, sizes, updateCounter: counter, callbacks, randomness, checkpoints } = this.#options;
     const { update: lastUpdate } = fullySpecified(counter.endIteration, "the end of training");
     if (counter.isFullEpoch) randomness.markEpochStart();
     let stop = false;
     do {
       try {
-        await scope(async () => this.#runUpdate(batches));
+        await scope(async () => this.#runUpdate(ahead));
       } catch (error) {
         // The counter tells which update the weights are of, so they are worth keeping.
         checkpoints.saveAfterError(model);
@@ -94,7 +96,7 @@ export class TrainingLoop {
     return !stop && signals.received === null;
   }
 
-  async #runUpdate(batches: TrainingBatches): Promise<void> {
+  async #runUpdate(batches: BatchesAhead): Promise<void> {
     const { model, sizes, updateCounter: counter, callbacks } = this.#options;
     const { accumulationSteps } = sizes;
     const times = new UpdateStopwatch();
@@ -123,19 +125,17 @@ export class TrainingLoop {
     outcome.rethrow();
   }
 
-  async #runPass(batches: TrainingBatches, accumulationStep: number, times: UpdateStopwatch): Promise<FinishedPass> {
+  async #runPass(batches: BatchesAhead, accumulationStep: number, times: UpdateStopwatch): Promise<FinishedPass> {
     const { model, sizes, updateCounter, callbacks, update } = this.#options;
     const { accumulationSteps } = sizes;
     const start = performance.now();
-    const loaded = await batches.next();
+    const { batch, seconds } = await batches.next(model.device);
     times.add(TRAINING_DATA_WAIT_TIME, (performance.now() - start) / 1000);
-    for (const [key, value] of Object.entries(loaded)) {
-      if (key.startsWith("__meta_time_")) times.add(key.slice("__meta_time_".length), Number(value));
-    }
-    const batch = moveItemsToDevice(model.device, loaded);
+    for (const [key, value] of Object.entries(seconds)) times.add(key, value);
     model.train();
     const { beforeOptimizerStep } = callbacks;
     const result = await update({ batch, model, accumulationSteps, accumulationStep, beforeOptimizerStep });
+    batches.loadAhead(model.device);
     const { losses, updateOutputs, skipped = false } = result;
     const { rethrow } = await callbacks.track((callback) =>
       callback.trackAfterAccumulationStep({

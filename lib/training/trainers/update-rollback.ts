@@ -1,5 +1,6 @@
-import { getRngState, keep, noGrad, scope, setRngState, type Tensor } from "../../torch";
+import { keep, noGrad, scope, type Tensor } from "../../torch";
 import type { ModelBase } from "../../core/models";
+import { currentRandomNumbers, disposeRandomNumbers, type RandomNumbers, restoreRandomNumbers } from "./random-numbers";
 
 /**
  * What a forward pass changes although the weights stay: the model's buffers (running statistics of normalizations) and the
@@ -7,12 +8,12 @@ import type { ModelBase } from "../../core/models";
  */
 export class UpdateRollback {
   readonly #buffers = new Map<string, Tensor>();
-  #random: Tensor | null = null;
+  #random: RandomNumbers | null = null;
 
   /** Remembers the state before an update. */
   begin(model: ModelBase): void {
-    this.#random?.dispose();
-    this.#random = keep(getRngState());
+    disposeRandomNumbers(this.#random);
+    this.#random = currentRandomNumbers();
     noGrad(() =>
       scope(() => {
         for (const [name, buffer] of model.namedBuffers()) {
@@ -43,12 +44,12 @@ export class UpdateRollback {
   fail(model: ModelBase): void {
     this.skip(model);
     model.optimizerZeroGrad();
-    if (this.#random !== null) setRngState(this.#random);
+    if (this.#random !== null) restoreRandomNumbers(this.#random);
   }
 
   /** Frees what is remembered. */
   close(): void {
-    this.#random?.dispose();
+    disposeRandomNumbers(this.#random);
     this.#random = null;
     for (const buffer of this.#buffers.values()) buffer.dispose();
     this.#buffers.clear();

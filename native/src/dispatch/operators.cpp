@@ -80,6 +80,9 @@ size_t OperatorTable::id(const std::string& name, const std::string& overload) {
   for (const c10::Argument& result : handle->schema().returns()) {
     compiled.written_in_place.push_back(result.alias_info() && result.alias_info()->isWrite());
   }
+  for (const c10::Argument& argument : handle->schema().arguments()) {
+    compiled.writes = compiled.writes || (argument.alias_info() && argument.alias_info()->isWrite());
+  }
   operators_.push_back(std::move(compiled));
   return ids_[key] = operators_.size() - 1;
 }
@@ -139,15 +142,18 @@ std::string describe_call(Addon& addon, napi_env env, const Operator& op, size_t
   return text + ")";
 }
 
-napi_value call_operator(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv) {
+void push_arguments(
+    Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv, torch::jit::Stack& stack) {
   if (argc > op.arguments.size()) {
     fail("ERR_ARGUMENT",
          "expected at most " + std::to_string(op.arguments.size()) + " arguments, got " + std::to_string(argc));
   }
-  ReusedStack stack;
   for (size_t i = 0; i < op.arguments.size(); ++i) {
-    op.arguments[i].push(addon, env, i < argc ? argv[i] : nullptr, *stack);
+    op.arguments[i].push(addon, env, i < argc ? argv[i] : nullptr, stack);
   }
+}
+
+napi_value call_with(Addon& addon, napi_env env, const Operator& op, ReusedStack& stack) {
   if (op.without_recording.empty() || records_gradient(*stack)) {
     op.handle.callBoxed(&*stack);
   } else {
@@ -165,6 +171,21 @@ napi_value call_operator(Addon& addon, napi_env env, const Operator& op, size_t 
     napi_set_element(env, result, i, in_place[i] ? undefined : to_js(addon, env, std::move((*stack)[i])));
   }
   return result;
+}
+
+napi_value call_operator(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv) {
+  ReusedStack stack;
+  push_arguments(addon, env, op, argc, argv, *stack);
+  return call_with(addon, env, op, stack);
+}
+
+// Once more, where memory had run out, with all that nobody holds any more given back. The stack holds the arguments meanwhile:
+// JavaScript may be done with their objects.
+napi_value call_with_room(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv) {
+  ReusedStack stack;
+  push_arguments(addon, env, op, argc, argv, *stack);
+  addon.make_room(env);
+  return call_with(addon, env, op, stack);
 }
 
 // A fast path while a profiler records: it does not go through the dispatcher, which would tell the profiler.
@@ -196,13 +217,18 @@ napi_value call(napi_env env, napi_callback_info info) {
     }
     if (argc > argv.size()) fail("ERR_ARGUMENT", "more than 64 arguments");
     op = &addon.operators->at(id);
-    napi_value result = nullptr;
-    if (op->fast_path) {
-      const bool is_done = addon.profiler ? call_recorded(addon, env, *op, argc - 1, argv.data() + 1, &result)
-                                          : op->fast_path(addon, env, argc - 1, argv.data() + 1, &result);
-      if (is_done) return result;
+    try {
+      napi_value result = nullptr;
+      if (op->fast_path) {
+        const bool is_done = addon.profiler ? call_recorded(addon, env, *op, argc - 1, argv.data() + 1, &result)
+                                            : op->fast_path(addon, env, argc - 1, argv.data() + 1, &result);
+        if (is_done) return result;
+      }
+      return call_operator(addon, env, *op, argc - 1, argv.data() + 1);
+    } catch (const c10::OutOfMemoryError&) {
+      if (op->writes) throw;
     }
-    return call_operator(addon, env, *op, argc - 1, argv.data() + 1);
+    return call_with_room(addon, env, *op, argc - 1, argv.data() + 1);
   } catch (const Napi::Error& error) {
     raise(error);
   } catch (...) {

@@ -22,6 +22,8 @@ struct Operator {
   // record.
   c10::DispatchKeySet without_recording;
   FastPath fast_path = nullptr;
+  // Writes one of its arguments: called again after a failure, it might do half of its work twice.
+  bool writes = false;
 };
 
 class OperatorTable {

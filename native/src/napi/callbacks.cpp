@@ -24,7 +24,12 @@ void Callbacks::reap() {
     const std::lock_guard<std::mutex> lock(mutex_);
     ended.swap(ended_);
   }
-  for (const uint64_t id : ended) entries_.erase(id);
+  for (const uint64_t id : ended) {
+    const auto entry = entries_.find(id);
+    if (entry == entries_.end()) continue;
+    if (entry->second.owner) --owned_;
+    entries_.erase(entry);
+  }
 }
 
 JavaScriptError::JavaScriptError(Callbacks& callbacks) {

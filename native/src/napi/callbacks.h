@@ -44,7 +44,12 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
 
   // Keeps `value` alive for as long as the ticket. Only on the environment's thread, as everything below.
   std::shared_ptr<Ticket> keep(Napi::Object value);
-  void set_owner(uint64_t id, const void* owner) { entries_.at(id).owner = owner; }
+  void set_owner(uint64_t id, const void* owner) {
+    entries_.at(id).owner = owner;
+    ++owned_;
+  }
+  // Whether a node or a leaf may call one of them.
+  bool has_owned() const { return owned_ > 0; }
   // Empty where it was collected (see runtime/cycles.h).
   Napi::Object value(uint64_t id) const { return entries_.at(id).reference.Value(); }
   std::unordered_map<uint64_t, Entry>& entries() { return entries_; }
@@ -57,6 +62,8 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
     Callbacks& callbacks;
   };
   bool is_calling() const { return calling_ > 0; }
+  // How deep calls are nested.
+  int calling() const { return calling_; }
   // Drops what ended since the last time.
   void reap();
 
@@ -70,6 +77,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
   std::unordered_map<uint64_t, Entry> entries_;
   uint64_t next_id_ = 1;
   int calling_ = 0;
+  size_t owned_ = 0;
   std::mutex mutex_;  // guards ended_
   std::vector<uint64_t> ended_;
 };

@@ -5,6 +5,7 @@
 #include "napi/arguments.h"
 #include "napi/callbacks.h"
 #include "napi/describe.h"
+#include "runtime/backward_thread.h"
 
 namespace noether {
 
@@ -24,6 +25,15 @@ variable_list optional_list(const Arguments& arguments, size_t index, const char
   return arguments.is_missing(index) ? variable_list() : arguments.tensors(index, name, /*allow_none=*/true);
 }
 
+template <typename Pass>
+void run_pass(Addon& addon, const variable_list& outputs, const Pass& pass) {
+  if (addon.backward_thread->is_needed(outputs)) {
+    addon.backward_thread->run(pass);
+  } else {
+    pass();
+  }
+}
+
 Napi::Value backward(Addon& addon, const Arguments& arguments) {
   const variable_list outputs = arguments.tensors(0, "outputs");
   const variable_list gradients = optional_list(arguments, 1, "gradients");
@@ -32,7 +42,8 @@ Napi::Value backward(Addon& addon, const Arguments& arguments) {
   const variable_list inputs = optional_list(arguments, 4, "inputs");
   addon.callbacks->reap();
   addon.borrowed.check();
-  torch::autograd::backward(outputs, gradients, retain_graph, create_graph, inputs);
+  run_pass(addon, outputs,
+           [&] { torch::autograd::backward(outputs, gradients, retain_graph, create_graph, inputs); });
   return arguments.env().Undefined();
 }
 
@@ -45,9 +56,16 @@ Napi::Value gradient(Addon& addon, const Arguments& arguments) {
   const bool allow_unused = arguments.boolean(5, "allowUnused");
   addon.callbacks->reap();
   addon.borrowed.check();
-  const variable_list results =
-      torch::autograd::grad(outputs, inputs, gradients, retain_graph, create_graph, allow_unused);
+  variable_list results;
+  run_pass(addon, outputs, [&] {
+    results = torch::autograd::grad(outputs, inputs, gradients, retain_graph, create_graph, allow_unused);
+  });
   return handles_of(addon, arguments.env(), results);
+}
+
+Napi::Value run_backward_beside(Addon& addon, const Arguments& arguments) {
+  addon.backward_thread->set_always(arguments.boolean(0, "always"));
+  return arguments.env().Undefined();
 }
 
 Napi::Value requires_grad(Addon&, const Arguments& arguments) {
@@ -138,6 +156,7 @@ Napi::Value is_inference(Addon&, const Arguments& arguments) {
 void export_autograd(Napi::Env, Napi::Object exports) {
   define<backward>(exports, "backward");
   define<gradient>(exports, "gradient");
+  define<run_backward_beside>(exports, "runBackwardBeside");
   define<requires_grad>(exports, "requiresGrad");
   define<set_requires_grad>(exports, "setRequiresGrad");
   define<is_leaf>(exports, "isLeaf");

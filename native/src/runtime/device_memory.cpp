@@ -92,11 +92,17 @@ Napi::Value memory_info(Addon&, const Arguments& arguments) {
 
 }  // namespace
 
-int64_t device_bytes(at::Device device) {
-  c10::DeviceAllocator* allocator = allocator_of(device.type());
+int64_t device_bytes() {
+  const auto type = at::accelerator::getAccelerator(/*checked=*/false);
+  c10::DeviceAllocator* allocator = type ? allocator_of(*type) : nullptr;
   if (!allocator) return 0;
   constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-  return allocator->getDeviceStats(device.index()).allocated_bytes[kAll].current;
+  int64_t bytes = 0;
+  const int count = at::accelerator::deviceCount();
+  for (int index = 0; index < count; ++index) {
+    bytes += allocator->getDeviceStats(static_cast<c10::DeviceIndex>(index)).allocated_bytes[kAll].current;
+  }
+  return bytes;
 }
 
 void empty_device_caches() {

@@ -7,8 +7,8 @@
 
 namespace noether {
 
-// Bytes that tensors hold on a device; 0 where its allocator does not count.
-int64_t device_bytes(at::Device device);
+// Bytes that tensors hold on all devices; 0 where their allocator does not count.
+int64_t device_bytes();
 
 // Gives what the allocators of devices and of pinned memory keep for reuse back to the system; nothing where no device was used.
 void empty_device_caches();

@@ -10,6 +10,7 @@
 #include "napi/arguments.h"
 #include "napi/callbacks.h"
 #include "runtime/cycles.h"
+#include "runtime/device_memory.h"
 #include "runtime/memory.h"
 
 namespace noether {
@@ -31,12 +32,13 @@ void force_collection(napi_env env) {
   napi_adjust_external_memory(env, -kBeyond, &total);
 }
 
-// The tensor's share of its memory, on whatever device.
-int64_t own_bytes(const at::Tensor& tensor) {
+// The tensor's share of its memory; that of a device counts less.
+int64_t own_bytes(const at::Tensor& tensor, int64_t device_share) {
   const c10::TensorImpl& impl = *tensor.unsafeGetTensorImpl();
   if (!impl.has_storage()) return 0;
   const at::Storage& storage = impl.unsafe_storage();
-  return static_cast<int64_t>(storage.nbytes() / std::max<size_t>(1, storage.use_count()));
+  const auto bytes = static_cast<int64_t>(storage.nbytes() / std::max<size_t>(1, storage.use_count()));
+  return tensor.is_cpu() ? bytes : bytes / device_share;
 }
 
 bool is_collected(napi_env env, napi_ref object) {
@@ -51,10 +53,23 @@ void Garbage::track(Addon& addon, napi_env env, napi_value object, double handle
   napi_ref reference;
   if (napi_create_reference(env, object, 0, &reference) != napi_ok) return;
   tracked_.push_back({reference, handle});
-  bytes_ += own_bytes(addon.tensors.peek(handle));
-  if (tracked_.size() > limits_.count || bytes_ > limits_.bytes || allocated_bytes().now > limits_.total) {
-    relieve(addon, env);
+  const at::Tensor& tensor = addon.tensors.peek(handle);
+  bytes_ += own_bytes(tensor, kDeviceShare);
+  if (tracked_.size() > limits_.count || counts_too_much(tensor)) relieve(addon, env);
+}
+
+bool Garbage::counts_too_much(const at::Tensor& tensor) {
+  if (tensor.is_cpu() || ++device_tensors_ < kDeviceTensors) {
+    return bytes_ > limits_.bytes || allocated_bytes().now > limits_.total;
   }
+  device_tensors_ = 0;
+  device_total_ = device_bytes();
+  return bytes_ > limits_.bytes || device_total_ > limits_.device;
+}
+
+void Garbage::make_room(Addon& addon, napi_env env) {
+  collect(addon, env);
+  set_limits();
 }
 
 int64_t Garbage::prune(Addon& addon, napi_env env) {
@@ -64,7 +79,7 @@ int64_t Garbage::prune(Addon& addon, napi_env env) {
   for (const Tracked& entry : tracked_) {
     const bool live = addon.tensors.is_live(entry.handle);
     if (live && !is_collected(env, entry.object)) {
-      bytes += own_bytes(addon.tensors.peek(entry.handle));
+      bytes += own_bytes(addon.tensors.peek(entry.handle), kDeviceShare);
       tracked_[kept++] = entry;
       continue;
     }
@@ -81,19 +96,21 @@ void Garbage::relieve(Addon& addon, napi_env env) {
   // V8's frequent collections of young objects have found most small ones, and others were disposed of.
   bytes_ = prune(addon, env);
   const int64_t before = allocated_bytes().now;
-  if (tracked_.size() <= limits_.count / 2 && bytes_ <= limits_.bytes / 2 && before <= limits_.total / 2) {
+  const bool device_fits = device_total_ <= limits_.device / 2 || (device_total_ = device_bytes()) <= limits_.device / 2;
+  if (tracked_.size() <= limits_.count / 2 && bytes_ <= limits_.bytes / 2 && before <= limits_.total / 2 && device_fits) {
     // What is left may be garbage still, so the limits only come down.
     const Limits old = limits_;
     set_limits();
     limits_ = {std::min(old.count, limits_.count), std::min(old.bytes, limits_.bytes),
-               std::min(old.total, limits_.total)};
+               std::min(old.total, limits_.total), std::min(old.device, limits_.device)};
     return;
   }
   const size_t count = tracked_.size();
-  const int64_t bytes = bytes_;
+  const int64_t bytes = bytes_, device_before = device_total_;
   collect(addon, env);
   const double end = thread_seconds(), share = cost_ / (end - last_end_);
-  const bool fruitless = tracked_.size() > count / 2 && bytes_ > bytes / 2 && allocated_bytes().now > before / 2;
+  const bool fruitless = tracked_.size() > count / 2 && bytes_ > bytes / 2 && allocated_bytes().now > before / 2 &&
+                         device_total_ >= device_before / 2;
   if (share > 0.05 || fruitless) patience_ = std::min(2 * patience_, kMaxPatience);
   if (share < 0.02 && !fruitless) patience_ = std::max<int64_t>(1, patience_ / 2);
   last_end_ = end;
@@ -103,7 +120,7 @@ void Garbage::relieve(Addon& addon, napi_env env) {
 void Garbage::set_limits() {
   const int64_t spare = kBytes * (cost_ > kLong ? patience_ : std::min(patience_, kMaxPatienceForBytes));
   limits_ = {2 * tracked_.size() + kCount * static_cast<size_t>(patience_), 2 * bytes_ + spare,
-             2 * allocated_bytes().now + spare};
+             2 * allocated_bytes().now + spare, 2 * device_total_ + kDeviceShare * spare};
 }
 
 void Garbage::collect(Addon& addon, napi_env env) {
@@ -119,6 +136,7 @@ void Garbage::collect(Addon& addon, napi_env env) {
     cost_ = thread_seconds() - start;
   }
   bytes_ = prune(addon, env);
+  if (device_total_ > 0) device_total_ = device_bytes();
   addon.callbacks->reap();
 }
 

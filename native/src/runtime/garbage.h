@@ -21,6 +21,9 @@ class Garbage {
   // After V8 collected for reasons of its own: frees what it found, and cycles through JavaScript (see cycles.h).
   void sweep(Addon& addon, napi_env env);
 
+  // Where memory has run out: collects whatever the limits say.
+  void make_room(Addon& addon, napi_env env);
+
   // When the environment ends.
   void forget(napi_env env);
 
@@ -35,6 +38,7 @@ class Garbage {
   void collect(Addon& addon, napi_env env);
   void set_limits();
   bool has_new_callbacks(const Addon& addon) const;
+  bool counts_too_much(const at::Tensor& tensor);
   // Frees the handles of objects that are gone, drops their entries, and counts the bytes of the rest.
   int64_t prune(Addon& addon, napi_env env);
 
@@ -45,14 +49,22 @@ class Garbage {
   static constexpr int64_t kMaxPatienceForBytes = 4;
   static constexpr double kLong = 0.1;
 
+  // A device has many times the memory of a cache, and its allocator keeps what is freed: collecting early gains less there.
+  static constexpr int64_t kDeviceShare = 8;
+  // Asking a device's allocator takes a lock and a microsecond or two.
+  static constexpr int kDeviceTensors = 64;
+
   struct Limits {
     size_t count = kCount;   // of tracked objects
-    int64_t bytes = kBytes;  // of tracked tensors, on all devices
+    int64_t bytes = kBytes;  // of tracked tensors; those of devices count an eighth
     int64_t total = kBytes;  // of all tensors on the host: a graph holds more than its tensor shows
+    int64_t device = kDeviceShare * kBytes;  // the same on devices
   };
 
   std::vector<Tracked> tracked_;
   int64_t bytes_ = 0;
+  int64_t device_total_ = 0;   // as it was when the allocators were asked
+  int device_tensors_ = 0;     // tracked since then
   Limits limits_;
   // Multiplies the limits: collecting early keeps memory small and warm, collecting often costs time.
   int64_t patience_ = 1;

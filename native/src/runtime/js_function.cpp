@@ -1,8 +1,7 @@
 // Nodes and hooks of the autograd graph whose work is done in JavaScript.
 //
 // A backward pass over CPU tensors runs its nodes on the thread that asked for it, so JavaScript can be called from
-// them directly. Nodes on other devices run on threads of the autograd engine, where it can not: there a JavaScript
-// node fails with a clear error.
+// them directly. Nodes on other devices run on threads of the autograd engine: see backward_thread.h.
 #include "runtime/js_function.h"
 
 #include <torch/csrc/autograd/functions/utils.h>
@@ -10,6 +9,7 @@
 #include "exports.h"
 #include "napi/arguments.h"
 #include "napi/describe.h"
+#include "runtime/backward_thread.h"
 
 namespace noether {
 
@@ -33,15 +33,20 @@ Napi::Value JsCallback::call(std::initializer_list<napi_value> arguments) const 
   return Napi::Value(env, returned);
 }
 
-Napi::Env JsCallback::enter() const {
+void JsCallback::run(const std::function<void()>& body) const {
   const std::shared_ptr<Callbacks> callbacks = ticket_->owner();
   if (!callbacks) fail("ERR_AUTOGRAD", "the worker thread that defined this function or hook has ended");
-  if (!callbacks->on_own_thread()) {
+  const auto within_scope = [&] {
+    const Napi::HandleScope scope(callbacks->env());
+    body();
+  };
+  if (callbacks->on_own_thread()) return within_scope();
+  const std::shared_ptr<BackwardThread> pass = BackwardThread::of_this_thread();
+  if (!pass || !pass->serves(*callbacks)) {
     fail("ERR_AUTOGRAD",
-         "functions and hooks written in JavaScript run in backward passes over CPU tensors, and only on the thread "
-         "that made them");
+         "functions and hooks written in JavaScript run in backward passes of the thread that made them, and only there");
   }
-  return callbacks->env();
+  pass->call(within_scope);
 }
 
 napi_value JsCallback::give(const at::Tensor& tensor) const {
@@ -70,24 +75,31 @@ std::string JsNode::name() const { return name_ + "Backward"; }
 void JsNode::save(std::vector<SavedTensor> saved) { saved_ = std::move(saved); }
 
 variable_list JsNode::apply(variable_list&& gradients) {
-  const Napi::Env env = backward_.enter();
-  const Napi::HandleScope scope(env);
-  variable_list saved;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (released_) {
-      fail("ERR_AUTOGRAD",
-           "a second backward pass through " + name() +
-               ", whose saved tensors the first one freed: pass retainGraph: true to the first, or run forward again");
-    }
-    for (const SavedTensor& tensor : saved_) saved.push_back(tensor.unpack(getptr()));
+  const variable_list saved = saved_now();
+  variable_list results;
+  backward_.run([&] { results = call(gradients, saved); });
+  results.resize(num_outputs());
+  return results;
+}
+
+variable_list JsNode::saved_now() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (released_) {
+    fail("ERR_AUTOGRAD",
+         "a second backward pass through " + name() +
+             ", whose saved tensors the first one freed: pass retainGraph: true to the first, or run forward again");
   }
+  variable_list saved;
+  for (const SavedTensor& tensor : saved_) saved.push_back(tensor.unpack(getptr()));
+  return saved;
+}
+
+variable_list JsNode::call(const variable_list& gradients, const variable_list& saved) {
   const Napi::Value returned = backward_.call({backward_.give(gradients), backward_.give(saved)});
   if (!returned.IsArray()) fail("ERR_AUTOGRAD", "internal: expected an array from " + name());
   const auto list = returned.As<Napi::Array>();
   variable_list results;
   for (uint32_t i = 0; i < list.Length(); ++i) results.push_back(backward_.take(list.Get(i)));
-  results.resize(num_outputs());
   return results;
 }
 
@@ -132,8 +144,9 @@ Napi::Value register_hook(Addon& addon, const Arguments& arguments) {
   const at::Tensor tensor = arguments.tensor(0, "tensor");
   const auto callback = std::make_shared<JsCallback>(addon, arguments.function(1, "hook"));
   const unsigned id = tensor.register_hook([callback](const at::Tensor& gradient) -> at::Tensor {
-    const Napi::HandleScope scope(callback->enter());
-    return callback->take(callback->call({callback->give(gradient)}));
+    at::Tensor result;
+    callback->run([&] { result = callback->take(callback->call({callback->give(gradient)})); });
+    return result;
   });
   const auto& node = tensor.grad_fn();
   callback->set_owner(node ? static_cast<const void*>(&*node) : tensor.unsafeGetTensorImpl());

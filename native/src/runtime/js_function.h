@@ -1,6 +1,7 @@
 // Nodes and hooks of the autograd graph whose work is done in JavaScript.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <mutex>
 #include <string>
@@ -21,9 +22,10 @@ class JsCallback {
   // What holds the callback: a node of the graph, or the leaf that has the hook.
   void set_owner(const void* owner) const;
 
-  // First of all: throws where JavaScript cannot run.
-  Napi::Env enter() const;
-  // Throws a JavaScriptError where the function throws.
+  // Runs `body` where JavaScript runs: here, or on the thread of the environment, which waits for this pass. Throws where neither is.
+  void run(const std::function<void()>& body) const;
+
+  // These only inside of run. Throws a JavaScriptError where the function throws.
   Napi::Value call(std::initializer_list<napi_value> arguments) const;
 
   // Handles for the function, which owns them (0: undefined).
@@ -50,6 +52,10 @@ class JsNode final : public torch::autograd::Node {
   const std::vector<SavedTensor>& saved() const { return saved_; }
 
  private:
+  torch::autograd::variable_list saved_now();
+  torch::autograd::variable_list call(const torch::autograd::variable_list& gradients,
+                                      const torch::autograd::variable_list& saved);
+
   std::string name_;
   JsCallback backward_;
   std::vector<SavedTensor> saved_;

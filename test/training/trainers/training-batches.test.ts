@@ -50,6 +50,20 @@ async function epoch(batches: TrainingBatches, count: number): Promise<number[][
 }
 
 describe("TrainingBatches", () => {
+  test("tells whether another batch follows in the epoch of the run", async () => {
+    const batches = batchesOf({ epochs: 2, start: 1 });
+    const follows: boolean[] = [batches.hasNext];
+    for (const count of [2, 3]) {
+      for (let i = 0; i < count; i++) {
+        await read(batches);
+        follows.push(batches.hasNext);
+      }
+      await batches.endEpoch();
+    }
+    expect(follows.slice(0, 3)).toEqual([true, true, true]);
+    expect(follows.at(-1)).toBe(false);
+  });
+
   // n = 10, batch 3, random sampler, 2 epochs, recorded from both releases of the Python framework
   test.each([
     ["2026.4", 0, 0, "690 735 421 | 671 420 983"],

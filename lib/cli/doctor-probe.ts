@@ -10,6 +10,8 @@ import type { NativeAddon } from "../torch/native";
 export interface ProbeReport {
   readonly attempts: readonly LoadAttempt[];
   readonly versions?: ReturnType<NativeAddon["versions"]>;
+  /** What libtorch and the driver say of CUDA. */
+  readonly cuda?: ReturnType<NativeAddon["cudaStatus"]>;
   /** The kernels of our own that this CPU runs. */
   readonly kernels?: ReturnType<NativeAddon["cpuKernels"]>;
   /** The libtorch library that the dynamic linker mapped; absent where the system does not tell. */
@@ -29,6 +31,7 @@ function probe(): ProbeReport {
   return {
     attempts,
     versions,
+    cuda: addon.cudaStatus(),
     kernels: addon.cpuKernels(),
     noCuda,
     libtorchFile: openLibtorchFile(),

@@ -75,6 +75,11 @@ describe("streams and events", () => {
 });
 
 describe("memory", () => {
+  let leaf: Tensor;
+  beforeAll(() => {
+    if (cuda.isAvailable()) leaf = zeros([2 * MIB], { device: "cuda" }).requiresGrad_(true);
+  });
+
   testOnCuda("is counted in bytes, now and at its peak", () =>
     scope(() => {
       cuda.resetPeakMemoryStats();
@@ -107,6 +112,16 @@ describe("memory", () => {
     for (let i = 0; i < 8; i++) empty([third], { device: "cuda" });
     expect(cuda.memoryAllocated()).toBeLessThan(total);
     cuda.emptyCache();
+  });
+
+  testOnCuda.each([
+    ["tensors", () => void empty([16 * MIB], { device: "cuda" })],
+    ["graphs that small tensors hold", () => void leaf.mul(2).exp().sum()],
+  ])("of %s that nobody holds is freed without a scope", (_name, make) => {
+    cuda.resetPeakMemoryStats();
+    const before = cuda.memoryAllocated();
+    for (let i = 0; i < 300; i++) make();
+    expect(cuda.maxMemoryAllocated() - before).toBeLessThan(1200 * MIB);
   });
 
   testOnCuda("of the host is page-locked where asked for", () =>

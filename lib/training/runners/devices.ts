@@ -44,7 +44,7 @@ export function runDevice(accelerator: Accelerator, devices: string | null): str
   if (available === 0) {
     return fail(
       "accelerator",
-      'expected a CUDA device for accelerator "gpu", found none: use accelerator=cpu, or see `noether-ts doctor`',
+      `expected a CUDA device for accelerator "gpu", got none: ${cuda.unavailableReason()} (or use accelerator=cpu)`,
     );
   }
   // without a list a run takes one device as long as there is no distributed training

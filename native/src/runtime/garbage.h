@@ -52,7 +52,7 @@ class Garbage {
   // A device has many times the memory of a cache, and its allocator keeps what is freed: collecting early gains less there.
   static constexpr int64_t kDeviceShare = 8;
   // Asking a device's allocator takes a lock and a microsecond or two.
-  static constexpr int kDeviceTensors = 64;
+  static constexpr int kDeviceTensors = 8;
 
   struct Limits {
     size_t count = kCount;   // of tracked objects

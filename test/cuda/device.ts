@@ -15,8 +15,8 @@ const addon = path === undefined ? undefined : (createRequire(__filename)(path) 
 /** `test` on a CUDA device, of whatever kind. */
 export const testOnCuda = testDevice.startsWith("cuda") ? test : test.skip;
 
-/** `test` on a real GPU: what is launched again by itself, as graphs are, the fake device only counts. */
-export const testOnGpu = testDevice.startsWith("cuda") && addon?.isFake() !== true ? test : test.skip;
+/** Whether the device is the fake one. */
+export const isFake = addon?.isFake() === true;
 
 /** `test` on the fake CUDA device, which counts what it is asked for. */
 export const testOnFake = addon?.isFake() ? test : test.skip;

@@ -158,7 +158,7 @@ export class CapturedFunction<I, O> {
     } catch (error) {
       for (const tensor of tensors) tensor.dispose();
       recorder.reset();
-      this.giveUp(`it cannot be recorded: ${error instanceof Error ? error.message : String(error)}`);
+      this.giveUp(`it cannot be recorded: ${firstLine(error)}`);
       return false;
     }
   }
@@ -226,4 +226,8 @@ function copyInto(targets: readonly Tensor[], sources: readonly Tensor[]): void 
 
 function isPromise(value: unknown): boolean {
   return typeof (value as { then?: unknown } | null)?.then === "function";
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split("\n")[0]!;
 }

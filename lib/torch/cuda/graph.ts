@@ -109,6 +109,12 @@ export class CUDAGraph {
   }
 }
 
+/** Why CUDA graphs cannot be recorded here; null where they can. */
+export function graphsUnavailableReason(): string | null {
+  const status = native.cudaKernels();
+  return status.available ? null : `the addon has no library of CUDA code: ${status.problem.split("\n")[0]!}`;
+}
+
 /** A pool of memory that several graphs may share: `torch.cuda.graph_pool_handle`. */
 export function graphPoolHandle(): number {
   return callGraph("pool") as number;
@@ -158,13 +164,10 @@ function operatorOf(name: GraphOperator): number {
   try {
     return native.operator(`noether::cuda_graph_${name}`, "");
   } catch (error) {
-    throw new TorchError(
-      "CUDA graphs are not there: the addon has no library of CUDA code (noether-ts doctor says why)",
-      {
-        code: "ERR_NOT_SUPPORTED",
-        cause: asTorchError(error),
-      },
-    );
+    throw new TorchError(`CUDA graphs cannot be recorded: ${graphsUnavailableReason() ?? name}`, {
+      code: "ERR_NOT_SUPPORTED",
+      cause: asTorchError(error),
+    });
   }
 }
 

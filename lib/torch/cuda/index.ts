@@ -24,7 +24,14 @@ export {
   type StreamOptions,
   withStream,
 } from "./stream";
-export { type CaptureErrorMode, type CaptureOptions, CUDAGraph, graph, graphPoolHandle } from "./graph";
+export {
+  type CaptureErrorMode,
+  type CaptureOptions,
+  CUDAGraph,
+  graph,
+  graphPoolHandle,
+  graphsUnavailableReason,
+} from "./graph";
 export { CapturedFunction, type CapturedFunctionOptions, type Recorder } from "./captured-function";
 export {
   emptyCache,

@@ -6,6 +6,7 @@ import type { OptimizerWrapper } from "../../core/optimizer";
 import type { TrainerResult } from "../../core/callbacks/trainer";
 import { _foreachZero_, full, keep, noGrad, type Tensor, zerosLike } from "../../torch";
 import { CapturedFunction, mapTensors, type Recorder, storagesOf } from "../../torch/cuda/captured-function";
+import { graphsUnavailableReason } from "../../torch/cuda/graph";
 import type { GradScalerLike } from "../../torch/amp/grad-scaler";
 import type { GradientStep } from "./gradient-step";
 import type { UpdateResult, UpdateStep } from "./types";
@@ -60,7 +61,9 @@ export class UpdateCapture {
   constructor(options: UpdateCaptureOptions) {
     this.#options = options;
     const type = deviceType(options.device);
-    if (options.hindrance != null) this.#giveUp(options.hindrance);
+    const unavailable = type === "cuda" && options.recorder === undefined ? graphsUnavailableReason() : null;
+    const hindrance = options.hindrance ?? unavailable;
+    if (hindrance !== null) this.#giveUp(hindrance);
     else if (type !== "cuda" && options.recorder === undefined)
       this.#giveUp(
         `on ${type} an update is called operator by operator: calls are no measurable part of its time there`,

@@ -231,7 +231,7 @@ void destroy(int64_t number) {
 NOETHER_CUDA_LIBRARY(library) {
   library.def("cuda_graph_pool() -> int", &pool);
   library.def("cuda_graph_create(int pool=0) -> int", &create);
-  library.def("cuda_graph_register_generator(int graph, Generator generator) -> ()", &register_generator);
+  library.def("cuda_graph_register_generator(int graph, Generator? generator) -> ()", &register_generator);
   library.def("cuda_graph_enter(int graph) -> ()", &enter);
   library.def("cuda_graph_leave(int graph) -> ()", &leave);
   library.def("cuda_graph_begin(int graph, str mode=\"global\") -> ()", &begin);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "attention.h"
+#include "graphs.h"
 #include "runtime.h"
 #include "tensors.h"
 
@@ -116,6 +117,16 @@ void fill_in(const c10::FunctionSchema& schema, const Stack& inputs, const Stack
   }
 }
 
+// At the launch of a graph.
+void compute_recorded(const c10::OperatorHandle& op, const Stack& inputs, Stack& results) {
+  const c10::impl::ExcludeDispatchKeyGuard off(c10::DispatchKey::Fake);
+  const at::NoGradGuard no_grad;
+  Stack cpu_inputs;
+  for (const c10::IValue& input : inputs) cpu_inputs.push_back(on_cpu(input));
+  Stack values = cpu_inputs;
+  if (compute(op, inputs, values)) fill_in(op.schema(), inputs, cpu_inputs, values, results);
+}
+
 void run(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* stack) {
   const auto below = keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, c10::DispatchKey::Fake);
   const c10::FunctionSchema& schema = op.schema();
@@ -125,6 +136,11 @@ void run(const c10::OperatorHandle& op, c10::DispatchKeySet keys, Stack* stack) 
     return;
   }
   const c10::impl::ExcludeDispatchKeyGuard off(c10::DispatchKey::Fake);
+  if (recording()) {
+    op.redispatchBoxed(below, stack);
+    note(op, inputs, Stack(stack->end() - schema.returns().size(), stack->end()), &compute_recorded);
+    return;
+  }
   Stack cpu_inputs;
   for (const c10::IValue& input : inputs) cpu_inputs.push_back(on_cpu(input));
   Stack values = cpu_inputs;

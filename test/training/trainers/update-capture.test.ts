@@ -50,7 +50,7 @@ function tensorsOf(value: unknown): Tensor[] {
   return found;
 }
 
-test.each(captureCases("cpu", closureRecorder))("$name", ({ run }) => run());
+test.each(captureCases("cpu", { recorderOf: closureRecorder }))("$name", ({ run }) => run());
 
 test("on the CPU nothing is recorded, and the reason is said", async () => {
   const gradScaler = new NoopGradScaler();

@@ -24,8 +24,13 @@ export function runCli(command: `noether-${string}`, args: readonly string[], cw
 const started = new Set<ChildProcess>();
 
 /** Starts a built command. It ends with the test file at the latest: a test that fails must leave no run behind. */
-export function startCli(command: `noether-${string}`, args: readonly string[], cwd: string = project): ChildProcess {
-  const child = spawn(process.execPath, [script(command), ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] });
+export function startCli(
+  command: `noether-${string}`,
+  args: readonly string[],
+  cwd: string = project,
+  env: NodeJS.ProcessEnv = process.env,
+): ChildProcess {
+  const child = spawn(process.execPath, [script(command), ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   started.add(child);
   return child;
 }

@@ -1,6 +1,6 @@
 /** Hosts of `https://….noether.test` that only a proxy can reach. */
 import { createServer, type Server } from "node:http";
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 
 /**

@@ -3,6 +3,7 @@ import { chmod, type FileHandle, lstat, open, readdir, rename, rm, stat } from "
 import { join } from "node:path";
 import { InvalidInputError, IoError, messageOf, systemCode } from "../errors";
 import { FileLock } from "../files/file-lock";
+import { isFlocked } from "../files/flock";
 import { removeDeadTemporaries, temporaryPath } from "../files/temporary";
 import { log } from "../logging";
 import { cacheName } from "./cache-name";
@@ -36,9 +37,13 @@ export interface LRUCacheOptions {
   readonly now?: () => number;
 }
 
-interface CachedFile {
+/** A file of the cache. */
+export interface CachedFile {
+  /** In the folder. */
   readonly name: string;
+  /** Bytes. */
   readonly size: number;
+  /** When it was read last, in milliseconds since 1970. */
   readonly time: number;
 }
 
@@ -61,7 +66,8 @@ export class LRUCacheFileSystem {
   cacheCleanupHighWatermark: number;
   cacheCleanupLowWatermark: number;
   readonly #lockTimeout: number;
-  readonly #now: () => number;
+  /** Milliseconds since 1970. */
+  protected readonly now: () => number;
   /** When the size was looked at last, in milliseconds. */
   lastEnforcement = -Infinity;
   /** Bytes then, and what this process has added since. */
@@ -78,8 +84,9 @@ export class LRUCacheFileSystem {
     this.cacheCleanupHighWatermark = options.cacheCleanupHighWatermark ?? 0.95;
     this.cacheCleanupLowWatermark = options.cacheCleanupLowWatermark ?? 0.8;
     this.#lockTimeout = (options.lockTimeoutSeconds ?? 60) * 1000;
-    this.#now = options.now ?? Date.now;
-    const { cacheSize, cacheCleanupHighWatermark: high, cacheCleanupLowWatermark: low } = { ...options, ...this };
+    this.now = options.now ?? Date.now;
+    const { cacheSize } = options;
+    const { cacheCleanupHighWatermark: high, cacheCleanupLowWatermark: low } = this;
     if (cacheSize !== null && !(cacheSize >= 0))
       throw new InvalidInputError(`expected cache_size to be a number of bytes or null, got ${cacheSize}`);
     if (!(low > 0 && low <= high && high <= 1))
@@ -181,8 +188,7 @@ export class LRUCacheFileSystem {
   async #openCached(path: string): Promise<FileHandle | null> {
     try {
       const file = await open(this.cachedPath(path), "r");
-      const now = new Date(this.#now());
-      await file.utimes(now, now).catch(() => undefined); // of another user: it stays as old as it is
+      await this.#noteRead(path, file);
       return file;
     } catch (error) {
       if (systemCode(error) === "ENOENT") return null;
@@ -190,35 +196,66 @@ export class LRUCacheFileSystem {
     }
   }
 
+  async #noteRead(path: string, file: FileHandle): Promise<void> {
+    try {
+      const now = new Date(this.now());
+      await file.utimes(now, now).catch(() => undefined); // of another user: it stays as old as it is
+      await this.noteRead(path, (await file.stat()).size);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** A cached file was read; for subclasses with a bookkeeping of their own, as are the others. */
+  protected async noteRead(_path: string, _size: number): Promise<void> {}
+
+  /** A file was fetched, or found. */
+  protected async notePlaced(_path: string, _size: number): Promise<void> {}
+
+  /** A file was removed. */
+  protected async noteRemoved(_name: string): Promise<void> {}
+
   /** Fetches a file; null: another has done it. */
   async #fetch(path: string): Promise<FileHandle | null> {
     const file = this.cachedPath(path);
     const lock = await this.#lockOf(cacheName(path)).acquire({ timeout: this.#lockTimeout });
     const temporary = temporaryPath(file);
     try {
+      await this.#waitForPython(file);
       if (existsSync(file)) return null;
       await this.target.getFile(path, temporary);
       await chmod(temporary, this.cacheStorageMode);
-      return await this.#place(temporary, file);
+      return await this.#place(path, temporary, file);
     } finally {
       await rm(temporary, { force: true });
       await lock.release();
     }
   }
 
+  /** Waits while a process of the Python framework fetches the same file. It does not see our locks, but we see its. */
+  async #waitForPython(file: string): Promise<void> {
+    const end = performance.now() + this.#lockTimeout;
+    while (!existsSync(file) && performance.now() < end && (await isFlocked(`${file}.lock`)))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
   /** Gives a fetched file its name when there is room; one that alone is too large is only handed out. */
-  async #place(temporary: string, file: string): Promise<FileHandle> {
+  async #place(path: string, temporary: string, file: string): Promise<FileHandle> {
     const handle = await open(temporary, "r");
     try {
       const { size } = await handle.stat();
-      if (this.cacheStorageSize === null) await rename(temporary, file);
-      else if (size > this.cacheStorageSize)
+      if (this.cacheStorageSize === null) {
+        await rename(temporary, file);
+        await this.notePlaced(path, size);
+      } else if (size > this.cacheStorageSize)
         log.warning(`${file} is not kept: its ${size} bytes are more than the whole cache of ${this.cacheStorageSize}`);
       else {
         const held = await this.#lockOf(CLEANUP_LOCK).acquire({ timeout: this.#lockTimeout });
         try {
           if (this.#isDue(size)) await this.#makeRoom(size);
           await rename(temporary, file);
+          await this.notePlaced(path, size);
           this.#used += size;
         } finally {
           await held.release();
@@ -233,17 +270,17 @@ export class LRUCacheFileSystem {
 
   /** While less than half is used, others are not expected to fill the rest between two looks. */
   #isDue(incoming: number): boolean {
-    const isRecent = this.#now() - this.lastEnforcement < this.enforceSizeEverySeconds * 1000;
+    const isRecent = this.now() - this.lastEnforcement < this.enforceSizeEverySeconds * 1000;
     return !isRecent || this.#used + incoming > (this.cacheStorageSize ?? Infinity) / 2;
   }
 
   /** Looks at the size, unless it was looked at a moment ago or another process does, and removes what is too much. */
   async enforceSize(force = false): Promise<void> {
     if (this.cacheStorageSize === null) return;
-    if (!force && this.#now() - this.lastEnforcement < this.enforceSizeEverySeconds * 1000) return;
+    if (!force && this.now() - this.lastEnforcement < this.enforceSizeEverySeconds * 1000) return;
     const held = await this.#lockOf(CLEANUP_LOCK).tryAcquire();
     if (held === null) {
-      this.lastEnforcement = this.#now();
+      this.lastEnforcement = this.now();
       return;
     }
     try {
@@ -257,9 +294,9 @@ export class LRUCacheFileSystem {
   async #makeRoom(incoming: number): Promise<void> {
     const limit = this.cacheStorageSize as number;
     removeDeadTemporaries(this.storage);
-    const files = await this.#files();
+    const files = await this.cachedFiles();
     this.#used = files.reduce((sum, { size }) => sum + size, 0);
-    this.lastEnforcement = this.#now();
+    this.lastEnforcement = this.now();
     if (this.#used + incoming <= limit * this.cacheCleanupHighWatermark) return;
     const goal = Math.max(0, limit * this.cacheCleanupLowWatermark - incoming);
     for (const { name, size } of files.sort((a, b) => a.time - b.time)) {
@@ -275,12 +312,14 @@ export class LRUCacheFileSystem {
 
   async #remove(name: string): Promise<boolean> {
     const lock = await this.#lockOf(name).tryAcquire();
-    if (lock === null) {
+    if (lock === null || (await isFlocked(join(this.storage, `${name}.lock`)))) {
+      await lock?.release();
       log.debug(`${name} is locked and stays in the cache`);
       return false;
     }
     try {
       await rm(join(this.storage, name), { force: true });
+      await this.noteRemoved(name);
       return true;
     } catch (error) {
       log.info(`${name} stays in the cache: ${messageOf(error)}`);
@@ -290,8 +329,9 @@ export class LRUCacheFileSystem {
     }
   }
 
-  async #files(): Promise<CachedFile[]> {
-    const names = (await readdir(this.storage)).filter((name) => !name.startsWith(".") && !name.endsWith(".lock"));
+  /** What is cached. */
+  protected async cachedFiles(): Promise<CachedFile[]> {
+    const names = (await readdir(this.storage)).filter(isCachedFile);
     const files = await Promise.all(
       names.map(async (name) => {
         const status = await lstat(join(this.storage, name)).catch(() => null); // it may have just been removed
@@ -303,7 +343,7 @@ export class LRUCacheFileSystem {
 
   /** The bytes that the cached files have now. */
   async usedBytes(): Promise<number> {
-    return (await this.#files()).reduce((sum, { size }) => sum + size, 0);
+    return (await this.cachedFiles()).reduce((sum, { size }) => sum + size, 0);
   }
 
   /** The lock of a cached file. */
@@ -317,4 +357,9 @@ export class LRUCacheFileSystem {
   async isCached(path: string): Promise<boolean> {
     return (await stat(this.cachedPath(path)).catch(() => null)) !== null;
   }
+}
+
+/** Names of other things: locks, files that are being fetched, and the table of {@link SqliteLRUCacheFileSystem}. */
+function isCachedFile(name: string): boolean {
+  return !name.startsWith(".") && !name.endsWith(".lock") && !name.startsWith("cache_metadata.sqlite");
 }

@@ -9,6 +9,7 @@ import {
   type LRUCacheOptions,
 } from "../../../lib/io";
 import { FileLock } from "../../../lib/io/files/file-lock";
+import { hasFlock, holdFlock } from "../../support/flock";
 import { temporaryFolder } from "../../support/temporary-folder";
 
 const folder = temporaryFolder();
@@ -251,4 +252,40 @@ test("a lock that nobody understands is given up when it is not touched for a mi
   utimesSync(folder.at("lock"), 0, 0);
   await (await lock.tryAcquire())!.release();
   expect(() => readFileSync(folder.at("lock"))).toThrow("ENOENT");
+});
+
+const onLinux = hasFlock ? test : test.skip;
+
+onLinux("a file that a process of the Python framework has locked is not removed", async () => {
+  const c = cache({
+    cacheSize: 1000,
+    target: sized(400),
+    cacheCleanupHighWatermark: 0.5,
+    cacheCleanupLowWatermark: 0.5,
+  });
+  await c.catFile("locked");
+  const held = await holdFlock(folder.at("cache", "locked.lock"));
+  await c.catFile("other");
+  await c.enforceSize(true);
+  expect(files().filter((name) => !name.endsWith(".lock"))).toEqual(["locked"]);
+  await held.release();
+});
+
+onLinux("a file that a process of the Python framework fetches is waited for, not fetched again", async () => {
+  const c = cache();
+  const held = await holdFlock(folder.at("cache", "shared.lock"));
+  const reading = text(c, "shared");
+  writeFileSync(folder.at("cache", "shared"), "from Python");
+  await held.release();
+  expect(await reading).toBe("from Python");
+  expect(target.calls).toEqual([]);
+});
+
+onLinux("a process of the Python framework that died while it fetched is not waited for", async () => {
+  const c = cache();
+  const held = await holdFlock(folder.at("cache", "shared.lock"));
+  const reading = text(c, "shared");
+  await held.release();
+  expect(await reading).toBe("shared");
+  expect(target.calls).toEqual(["shared"]);
 });

@@ -11,6 +11,7 @@ const isFolder = (path: string): boolean => existsSync(join(root, path)) && stat
 const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "config/compose/cases": "reference values of Hydra, OmegaConf and PyYAML, in one fixture",
   "config/compose/grammar": "reference values of Hydra, OmegaConf and PyYAML, in one fixture",
+  "torch/nn/modules": "most classes of torch.nn, on stored inputs and results",
   "data/readers/fuzz": "every reader of files",
   "data/readers/partial": "what is not wanted is not read, in every format that allows it",
   "data/readers/stores": "formats that are read through optional packages",

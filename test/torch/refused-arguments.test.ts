@@ -221,7 +221,7 @@ describe("modules refuse", () => {
     [
       "a positional slope",
       () => new anyNn.LeakyReLU(0.2),
-      "LeakyReLU: expected options, { negativeSlope }, got 0.2; for example { negativeSlope: 0.2 }",
+      "LeakyReLU: expected options, { negativeSlope, inplace }, got 0.2; for example { negativeSlope: 0.2 }",
     ],
     ["no dimension of a softmax", () => new anyNn.Softmax(), "Softmax: expected an integer for dim, got undefined"],
     ["an approximation that there is not", () => new anyNn.GELU({ approximate: "tahn" }), 'did you mean "tanh"?'],
@@ -613,7 +613,11 @@ const MINIMAL: Readonly<Record<string, readonly unknown[]>> = {
   Softmax: [0],
   LogSoftmax: [0],
   Threshold: [0, 1],
-  MultiheadAttention: [4, 2],
+  ...Object.fromEntries(["MultiheadAttention", "TransformerEncoderLayer", "TransformerDecoderLayer"].map((name) => [name, [4, 2]])),
+  ...Object.fromEntries(["FractionalMaxPool2d", "FractionalMaxPool3d"].map((name) => [name, [2, { outputSize: 2 }]])),
+  AdaptiveLogSoftmaxWithLoss: [8, 6, [2]],
+  TransformerEncoder: [new nn.TransformerEncoderLayer(4, 2), 1],
+  TransformerDecoder: [new nn.TransformerDecoderLayer(4, 2), 1],
 }; // prettier-ignore
 
 describe("every class of nn and optim refuses", () => {

@@ -10,7 +10,7 @@ import { Module } from "./module";
 import type { Parameter } from "./parameter";
 import { floatRepr, pythonRepr } from "./repr";
 
-/** Options of the batch norms. */
+/** Options of the batch norms; instance norms have the same, with other defaults. */
 export interface BatchNormOptions extends FactoryOptions {
   /** Added to the variance (default 1e-5). */
   eps?: number;
@@ -18,6 +18,8 @@ export interface BatchNormOptions extends FactoryOptions {
   momentum?: number | null;
   /** Learn a factor and an offset per feature (default true). */
   affine?: boolean;
+  /** Learn the offset (default true; only with `affine`). */
+  bias?: boolean;
   /** Keep running statistics for evaluation (default true); without them every batch is normalised by its own. */
   trackRunningStats?: boolean;
 }
@@ -26,12 +28,13 @@ const OPTIONS = {
   eps: real,
   momentum: nullable(real),
   affine: flag,
+  bias: flag,
   trackRunningStats: flag,
   ...factoryKinds,
 } satisfies KindsOf<BatchNormOptions>;
 
-/** Normalises each feature over the batch and all positions. Ioffe & Szegedy 2015, arXiv 1502.03167. */
-abstract class BatchNorm extends Module {
+/** What batch and instance norms have in common: weights, running statistics and their place in the state dict. */
+export abstract class RunningNorm extends Module {
   readonly numFeatures: number;
   readonly eps: number;
   readonly momentum: number | null;
@@ -48,18 +51,24 @@ abstract class BatchNorm extends Module {
   /** How many batches the statistics have seen: an int64 scalar, or null. */
   declare numBatchesTracked: Tensor | null;
 
-  constructor(numFeatures: number, options: BatchNormOptions = {}, ...surplus: never[]) {
+  constructor(
+    numFeatures: number,
+    options: BatchNormOptions,
+    defaults: { affine: boolean; trackRunningStats: boolean },
+    surplus: readonly unknown[],
+  ) {
     super();
     checkArgument(this.constructor.name, "numFeatures", numFeatures, count);
     checkOptions(this.constructor.name, options, OPTIONS, surplus);
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, device, dtype } = options;
+    const { eps = 1e-5, momentum = 0.1, device, dtype } = options;
+    const { affine = defaults.affine, trackRunningStats = defaults.trackRunningStats } = options;
     this.numFeatures = numFeatures;
     this.eps = eps;
     this.momentum = momentum;
     this.affine = affine;
     this.trackRunningStats = trackRunningStats;
     this.weight = affine ? emptyParameter([numFeatures], options) : null;
-    this.bias = affine ? emptyParameter([numFeatures], options) : null;
+    this.bias = affine && (options.bias ?? true) ? emptyParameter([numFeatures], options) : null;
     this.registerBuffer("runningMean", trackRunningStats ? zeros([numFeatures], { device, dtype }) : null);
     this.registerBuffer("runningVar", trackRunningStats ? ones([numFeatures], { device, dtype }) : null);
     this.registerBuffer("numBatchesTracked", trackRunningStats ? tensor(0, { device, dtype: "int64" }) : null);
@@ -85,13 +94,30 @@ abstract class BatchNorm extends Module {
     return 2;
   }
 
+  protected refuse(input: Tensor, expected: string): never {
+    throw new TorchError(
+      `${this.constructor.name}: expected an input of ${expected}, got shape [${input.shape.join(", ")}]`,
+    );
+  }
+
+  protected override extraRepr(): string {
+    const momentum = this.momentum === null ? "None" : floatRepr(this.momentum);
+    return (
+      `${this.numFeatures}, eps=${floatRepr(this.eps)}, momentum=${momentum}, affine=${pythonRepr(this.affine)}, ` +
+      `bias=${pythonRepr(this.bias !== null)}, track_running_stats=${pythonRepr(this.trackRunningStats)}`
+    );
+  }
+}
+
+/** Normalises each feature over the batch and all positions. Ioffe & Szegedy 2015, arXiv 1502.03167. */
+abstract class BatchNorm extends RunningNorm {
+  constructor(numFeatures: number, options: BatchNormOptions = {}, ...surplus: never[]) {
+    super(numFeatures, options, { affine: true, trackRunningStats: true }, surplus);
+  }
+
   forward(input: Tensor, ...surplus: never[]): Tensor {
     refuseSurplus(`${this.constructor.name}.forward`, surplus);
-    if (!this.accepts(input.ndim)) {
-      throw new TorchError(
-        `${this.constructor.name}: expected an input of ${this.expected}, got shape [${input.shape.join(", ")}]`,
-      );
-    }
+    if (!this.accepts(input.ndim)) this.refuse(input, this.expected);
     let momentum = this.momentum ?? 0;
     if (this.training && this.numBatchesTracked !== null) {
       this.numBatchesTracked.add_(1);
@@ -112,14 +138,6 @@ abstract class BatchNorm extends Module {
 
   protected abstract accepts(dims: number): boolean;
   protected abstract readonly expected: string;
-
-  protected override extraRepr(): string {
-    const momentum = this.momentum === null ? "None" : floatRepr(this.momentum);
-    return (
-      `${this.numFeatures}, eps=${floatRepr(this.eps)}, momentum=${momentum}, affine=${pythonRepr(this.affine)}, ` +
-      `bias=${pythonRepr(this.bias !== null)}, track_running_stats=${pythonRepr(this.trackRunningStats)}`
-    );
-  }
 }
 
 /** Batch norm of (N, C) or (N, C, L). */

@@ -2,16 +2,30 @@
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
   avgPool1d,
   avgPool2d,
+  avgPool3d,
+  bilinear,
+  celu,
+  channelShuffle,
   conv1d,
   conv2d,
   conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
   cosineSimilarity,
   elu,
   gelu,
   glu,
   groupNorm,
+  hardshrink,
+  hardsigmoid,
+  hardswish,
   hardtanh,
   layerNorm,
   leakyRelu,
@@ -19,23 +33,74 @@ export {
   logSigmoid,
   logSoftmax,
   maxPool1d,
+  maxPool1dWithIndices,
   maxPool2d,
+  maxPool2dWithIndices,
+  maxPool3d,
+  maxPool3dWithIndices,
   mish,
   oneHot,
   pairwiseDistance,
+  pdist,
+  pixelShuffle,
+  pixelUnshuffle,
   prelu,
   relu,
+  relu6,
   rmsNorm,
+  rrelu,
   scaledDotProductAttention,
   selu,
   sigmoid,
   silu,
   softmax,
   softplus,
+  softshrink,
   tanh,
+  threshold,
 } from "../../operators.generated";
-export { dropout } from "./dropout";
+export { gumbelSoftmax, softmin, softsign, tanhshrink, type GumbelSoftmaxOptions } from "./activation";
+export { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from "./dropout";
 export { embedding, type EmbeddingLookupOptions } from "./embedding";
+export { embeddingBag, type EmbeddingBagLookupOptions } from "./embedding-bag";
+export { fold, unfold, type FoldOptions } from "./fold";
+export { affineGrid, gridSample, type GridSampleOptions } from "./grid";
+export {
+  ctcLoss,
+  gaussianNllLoss,
+  klDiv,
+  poissonNllLoss,
+  type CtcLossOptions,
+  type GaussianNllLossOptions,
+  type KlDivOptions,
+  type PoissonNllLossOptions,
+} from "./likelihood-loss";
+export {
+  cosineEmbeddingLoss,
+  hingeEmbeddingLoss,
+  marginRankingLoss,
+  multiMarginLoss,
+  multilabelMarginLoss,
+  multilabelSoftMarginLoss,
+  softMarginLoss,
+  tripletMarginLoss,
+  tripletMarginWithDistanceLoss,
+  type DistanceFunction,
+  type MultiMarginLossOptions,
+  type TripletMarginLossOptions,
+  type TripletMarginWithDistanceLossOptions,
+} from "./margin-loss";
+export {
+  fractionalMaxPool2d,
+  fractionalMaxPool3d,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  type AdaptiveSize,
+  type FractionalMaxPoolOptions,
+  type LPPoolOptions,
+} from "./pooling";
+export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from "./unpooling";
 export { interpolate, type InterpolateOptions } from "./interpolate";
 export {
   binaryCrossEntropy,
@@ -51,5 +116,5 @@ export {
   type Reduction,
   type WeightedLossOptions,
 } from "./loss";
-export { batchNorm, normalize } from "./normalization";
+export { batchNorm, instanceNorm, localResponseNorm, normalize, type InstanceNormOptions } from "./normalization";
 export { pad, type PadMode } from "./pad";

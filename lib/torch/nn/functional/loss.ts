@@ -57,10 +57,11 @@ function check(
     checkArgument(loss, "target", target, tensor);
   }
   checkOptions(loss, options, kinds, surplus);
-  return code(loss, options.reduction);
+  return reductionCode(loss, options.reduction);
 }
 
-function code(loss: string, reduction: Reduction = "mean"): number {
+/** The operators' code of a reduction. */
+export function reductionCode(loss: string, reduction: Reduction = "mean"): number {
   const value = REDUCTION_CODES.get(reduction);
   if (value === undefined)
     throw new TorchError(`${loss}: expected a reduction "none", "mean" or "sum", got "${reduction}"`);
@@ -163,7 +164,7 @@ export function crossEntropy(
   return operators.crossEntropyLoss(input, target, weight, reduction, ignoreIndex, labelSmoothing);
 }
 
-/** Negative log-likelihood of log-probabilities (N, C) with class indices (N) int64. */
+/** Negative log-likelihood of log-probabilities (N, C, …) with class indices (N, …) int64. */
 export function nllLoss(
   input: Tensor,
   target: Tensor,
@@ -171,7 +172,7 @@ export function nllLoss(
   ...surplus: never[]
 ): Tensor {
   const reduction = check("nllLoss", input, target, options, NLL, surplus);
-  return operators.nllLoss(input, target, options.weight ?? null, reduction, options.ignoreIndex ?? -100);
+  return operators.nllLossNd(input, target, options.weight ?? null, reduction, options.ignoreIndex ?? -100);
 }
 
 /** Cross entropy of probabilities with targets in [0, 1]. */

@@ -1,5 +1,21 @@
-import { checkArgument, flag, nullable, eachDimension, integer, real, refuseSurplus, tensor } from "../../arguments";
-import { batchNorm as batchNormOperator } from "../../operators.generated";
+import {
+  checkArgument,
+  checkOptions,
+  flag,
+  nullable,
+  eachDimension,
+  integer,
+  positive,
+  real,
+  refuseSurplus,
+  tensor,
+} from "../../arguments";
+import {
+  avgPool3d,
+  batchNorm as batchNormOperator,
+  constantPadNd,
+  instanceNorm as instanceNormOperator,
+} from "../../operators.generated";
 import { TorchError } from "../../errors";
 import type { Tensor } from "../../tensor";
 
@@ -25,7 +41,7 @@ export function batchNorm(
   checkArgument("batchNorm", "momentum", momentum, real);
   checkArgument("batchNorm", "eps", eps, real);
   refuseSurplus("batchNorm", surplus);
-  if (training && input.numel() / input.size(1) <= 1) {
+  if (training && input.numel() === input.size(1) && input.numel() > 0) {
     throw new TorchError(
       `batchNorm: expected more than 1 value per channel when training, got shape [${input.shape.join(", ")}]`,
     );
@@ -48,4 +64,72 @@ export function normalize(
   refuseSurplus("normalize", surplus);
   const dims = typeof dim === "number" ? [dim] : dim;
   return input.div(input.norm(p, dims, true).clampMin(eps).expandAs(input));
+}
+
+/** Options of {@link instanceNorm}. */
+export interface InstanceNormOptions {
+  /** (C); updated while the input's own statistics are used. */
+  runningMean?: Tensor | null;
+  /** (C) */
+  runningVar?: Tensor | null;
+  /** (C) */
+  weight?: Tensor | null;
+  /** (C) */
+  bias?: Tensor | null;
+  /** Normalise by the input's statistics, not by the running ones (default true). */
+  useInputStats?: boolean;
+  /** Weight of the newest statistics in the running ones (default 0.1). */
+  momentum?: number;
+  /** Added to the variance (default 1e-5). */
+  eps?: number;
+}
+
+/** Normalises each channel of each sample over its positions: (N, C, …) → the same. */
+export function instanceNorm(input: Tensor, options: InstanceNormOptions = {}, ...surplus: never[]): Tensor {
+  const each = nullable(tensor);
+  const kinds = {
+    runningMean: each,
+    runningVar: each,
+    weight: each,
+    bias: each,
+    useInputStats: flag,
+    momentum: real,
+    eps: real,
+  };
+  checkArgument("instanceNorm", "input", input, tensor);
+  checkOptions("instanceNorm", options, kinds, surplus);
+  const { runningMean = null, runningVar = null, weight = null, bias = null } = options;
+  const { useInputStats = true, momentum = 0.1, eps = 1e-5 } = options;
+  if (useInputStats && input.shape.slice(2).reduce((a, b) => a * b, 1) === 1)
+    throw new TorchError(
+      `instanceNorm: expected more than 1 position when training, got shape [${input.shape.join(", ")}]`,
+    );
+  return instanceNormOperator(input, weight, bias, runningMean, runningVar, useInputStats, momentum, eps, true);
+}
+
+/**
+ * Divides by (k + alpha · mean of the squares of `size` neighbouring channels)^beta, (N, C, …) → the same.
+ *
+ * @param options defaults: alpha 1e-4, beta 0.75, k 1.
+ */
+export function localResponseNorm(
+  input: Tensor,
+  size: number,
+  options: { alpha?: number; beta?: number; k?: number } = {},
+  ...surplus: never[]
+): Tensor {
+  checkArgument("localResponseNorm", "input", input, tensor);
+  checkArgument("localResponseNorm", "size", size, positive);
+  checkOptions("localResponseNorm", options, { alpha: real, beta: real, k: real }, surplus);
+  const { alpha = 1e-4, beta = 0.75, k = 1 } = options;
+  if (input.ndim < 3)
+    throw new TorchError(
+      `localResponseNorm: expected an input of 3 dimensions or more, got shape [${input.shape.join(", ")}]`,
+    );
+  if (input.numel() === 0) return input;
+  const [samples, channels] = input.shape as [number, number];
+  const squares = input.square().reshape([samples, 1, channels, 1, -1]); // (N, 1, C, 1, positions)
+  const padded = constantPadNd(squares, [0, 0, 0, 0, Math.floor(size / 2), Math.floor((size - 1) / 2)]);
+  const mean = avgPool3d(padded, [size, 1, 1], 1).reshape(input.shape);
+  return input.div(mean.mul(alpha).add(k).pow(beta));
 }

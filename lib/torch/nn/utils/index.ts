@@ -9,10 +9,10 @@ import {
   show,
   tensor as tensorKind,
   type KindsOf,
-} from "../arguments";
-import { noGrad } from "../autograd";
-import { TorchError } from "../errors";
-import { vectorNorm } from "../linalg.generated";
+} from "../../arguments";
+import { noGrad } from "../../autograd";
+import { TorchError } from "../../errors";
+import { vectorNorm } from "../../linalg.generated";
 import {
   _foreachClampMax_,
   _foreachClampMin_,
@@ -21,10 +21,10 @@ import {
   cat,
   stack,
   zeros,
-} from "../operators.generated";
-import { ops } from "../overloads";
-import { scope } from "../scope";
-import { Tensor } from "../tensor";
+} from "../../operators.generated";
+import { ops } from "../../overloads";
+import { scope } from "../../scope";
+import { Tensor } from "../../tensor";
 
 /** How gradients are measured. */
 export interface NormOptions {
@@ -161,3 +161,5 @@ function listOf(where: string, tensors: Iterable<Tensor>): Tensor[] {
   }
   return list;
 }
+
+export * as rnn from "./rnn";

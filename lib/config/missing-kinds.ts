@@ -5,7 +5,7 @@
 
 /** Classes of one package of the Python framework. */
 interface MissingKinds {
-  /** How their kinds begin; modules below count too, `noether.data.datasets.cfd.simshift.SimshiftHeatsinkDataset`. */
+  /** How their kinds begin; modules below count too, `torch.optim.lbfgs.LBFGS`. */
   readonly package: string;
   readonly classes: readonly string[];
   /** Packages whose registered kinds are named as what there is. */
@@ -24,12 +24,6 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
     classes: ["TrackioTracker"],
     instead: ["noether.core.trackers"],
     hint: "with tracker=disabled the metrics are in the run directory (tracker/entries.th, tracker/summary.yaml)",
-  },
-  {
-    package: "noether.data.datasets",
-    classes: ["SimshiftHeatsinkDataset"],
-    instead: ["noether.data.datasets.cfd"],
-    hint: "a data set of your own is a class in a file: ./my-dataset.ts#MyDataset (docs/data.md)",
   },
   {
     package: "torch.optim",

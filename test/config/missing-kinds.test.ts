@@ -6,11 +6,6 @@ import { Factory } from "../../lib/config/factory/factory";
 /** Kinds of the Python framework, releases 1.1 and 2026.4, that have no class here. */
 describe("kinds that are not implemented yet", () => {
   test.each([
-    ["noether.data.datasets.cfd.SimshiftHeatsinkDataset", /a data set of your own is a class in a file/],
-    [
-      "noether.data.datasets.cfd.simshift.SimshiftHeatsinkDataset",
-      /"noether.data.datasets.cfd.AhmedMLDataset".*; a data/,
-    ],
     ["noether.core.trackers.TrackioTracker", /"noether.core.trackers.WandBTracker"; with tracker=disabled/],
     ["torch.optim.LBFGS", /there are: .*"torch.optim.AdamW"/],
     ["torch.optim.lbfgs.LBFGS", /there are: .*"noether.core.optimizer.Lion"/],

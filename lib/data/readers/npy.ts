@@ -1,5 +1,4 @@
 /** NumPy's arrays: `.npy` (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html) and `.npz`, a zip of them. */
-import { inflateRawSync } from "node:zlib";
 import { ValueError } from "../../config/python-errors";
 import {
   bytesOf,
@@ -14,6 +13,7 @@ import type { NdArray, NumericType } from "./arrays";
 import { bytesSource, type ByteSource } from "./byte-source";
 import type { FileSink } from "./file-sink";
 import { show } from "./scanner";
+import { zipContent, zipEntries } from "./zip";
 
 const MAGIC = "\x93NUMPY";
 const MAX_HEADER = 2 ** 20;
@@ -135,11 +135,6 @@ export function npyBytes({ values, shape }: NdArray): [header: Uint8Array, data:
   return [header, bytes];
 }
 
-// ---- .npz
-
-const [END, ENTRY, LOCAL] = [0x06054b50, 0x02014b50, 0x04034b50];
-const MAX_RATIO = 1032;
-
 /**
  * The arrays of a `.npz` file by name, without `.npy`.
  *
@@ -150,90 +145,7 @@ export function readNpz(source: ByteSource, wanted: (name: string) => boolean = 
   for (const entry of zipEntries(source)) {
     const name = entry.name.replace(/\.npy$/, "");
     if (name !== entry.name && wanted(name))
-      arrays.set(name, readNpy(bytesSource(contentOf(entry, source), `${source.name}/${entry.name}`)));
+      arrays.set(name, readNpy(bytesSource(zipContent(entry, source), `${source.name}/${entry.name}`)));
   }
   return arrays;
-}
-
-interface ZipEntry {
-  readonly name: string;
-  readonly method: number;
-  readonly packed: number;
-  readonly size: number;
-  readonly offset: number;
-}
-
-function zipEntries(source: ByteSource): ZipEntry[] {
-  const tailStart = Math.max(0, source.size - 65_557);
-  const tail = Buffer.from(source.bytes(tailStart, source.size - tailStart));
-  let end = tail.length - 22;
-  while (end >= 0 && tail.readUInt32LE(end) !== END) end--;
-  if (end < 0) throw source.error("expected the directory of a zip archive at the end, got none", tailStart);
-  let [count, length, start] = [tail.readUInt16LE(end + 10), tail.readUInt32LE(end + 12), tail.readUInt32LE(end + 16)];
-  if (start === 0xffffffff || count === 0xffff) {
-    // zip64: its own end of the directory, named by a locator before this one
-    if (end < 20) throw source.error("expected the directory of a zip64 archive, got none", tailStart);
-    const place = Number(tail.readBigUInt64LE(end - 20 + 8));
-    const record = Buffer.from(source.bytes(place, 56, "directory of a zip64 archive"));
-    [count, length, start] = [32, 40, 48].map((at) => Number(record.readBigUInt64LE(at))) as [number, number, number];
-  }
-  const directory = Buffer.from(source.bytes(start, length, "directory of a zip archive"));
-  const entries: ZipEntry[] = [];
-  for (let at = 0; entries.length < count;) {
-    if (at + 46 > directory.length || directory.readUInt32LE(at) !== ENTRY)
-      throw source.error(
-        `expected ${count} entries in the directory of a zip archive, got ${entries.length}`,
-        start + at,
-      );
-    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((o) => directory.readUInt16LE(at + o)) as [
-      number,
-      number,
-      number,
-    ];
-    const extraStart = at + 46 + nameLength;
-    const next = extraStart + extraLength + commentLength;
-    if (next > directory.length)
-      throw source.error("expected the name of a zip entry, got the end of the directory", start + at);
-    const sizes = [directory.readUInt32LE(at + 24), directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 42)];
-    const [size, packed, offset] = withZip64(sizes, directory.subarray(extraStart, extraStart + extraLength)) as [
-      number,
-      number,
-      number,
-    ];
-    const name = directory.toString("utf8", at + 46, extraStart);
-    entries.push({ name, method: directory.readUInt16LE(at + 10), packed, size, offset });
-    at = next;
-  }
-  return entries;
-}
-
-/** Sizes that do not fit into 32 bits stand in the extra field, in this order. */
-function withZip64(sizes: readonly number[], extra: Buffer): number[] {
-  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
-    if (extra.readUInt16LE(at) !== 1) continue;
-    let from = at + 4;
-    return sizes.map((size) => {
-      if (size !== 0xffffffff || from + 8 > extra.length) return size;
-      from += 8;
-      return Number(extra.readBigUInt64LE(from - 8));
-    });
-  }
-  return [...sizes];
-}
-
-function contentOf({ name, method, packed, size, offset }: ZipEntry, source: ByteSource): Uint8Array {
-  const local = Buffer.from(source.bytes(offset, 30, `header of ${show(name)}`));
-  if (local.readUInt32LE(0) !== LOCAL)
-    throw source.error(`expected the header of ${show(name)}, got something else`, offset);
-  const start = offset + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
-  const bytes = source.bytes(start, packed, show(name));
-  if (method === 0) return bytes;
-  if (method !== 8) throw source.error(`expected ${show(name)} stored or deflated, got the method ${method}`, offset);
-  if (size > MAX_RATIO * packed + 64)
-    throw source.error(`expected ${size} bytes in ${show(name)}, got ${packed} compressed ones`, offset);
-  try {
-    return inflateRawSync(bytes, { maxOutputLength: Math.max(1, size) });
-  } catch (error) {
-    throw source.error(`expected ${show(name)} deflated, got damaged bytes: ${(error as Error).message}`, start, error);
-  }
 }

@@ -141,10 +141,6 @@ describe("settings of what a run cannot do yet", () => {
     [{ trainer: { ...trainer, static_graph: true } }, /^trainer.static_graph: not implemented yet: .* leave it false/],
     [{ trainer: { ...trainer, find_unused_params: true } }, /^trainer.find_unused_params: not implemented yet/],
     [
-      { datasets: { train: { kind: "noether.data.datasets.cfd.SimshiftHeatsinkDataset", root: "data" } } },
-      /^datasets.train.kind: .* is not implemented yet/,
-    ],
-    [
       { trainer: { ...trainer, callbacks: [{ kind: "boilerplate_project.callbacks.BoilerplateCallback" }] } },
       /^trainer.callbacks.0.kind: .* is not implemented yet/,
     ],

@@ -8,3 +8,4 @@ export { WingDataset } from "./wing-dataset";
 export { DrivAerNetDataset, DrivAerNetDatasetConfig } from "./drivaernet";
 export { DrivAerMLDataset, drivAerMLSplitIDs } from "./drivaerml";
 export { ShapeNetCarDataset, shapeNetCarSplitIDs } from "./shapenet-car";
+export { SimshiftHeatsinkConfig, SimshiftHeatsinkDataset } from "./simshift-heatsink";

@@ -135,7 +135,6 @@ export async function extractZipEntry(entry: ZipEntry, source: ByteSource, path:
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- a stream wants it, the reads are synchronous
 async function* chunksOf(source: ByteSource, start: number, length: number, what: string): AsyncGenerator<Uint8Array> {
   for (let done = 0; done < length; done += CHUNK)
     yield source.bytes(start + done, Math.min(CHUNK, length - done), what);

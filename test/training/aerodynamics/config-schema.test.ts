@@ -6,24 +6,13 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { composeConfig, fromPlain, toPlain, toRelease11 } from "../../../lib/config";
-import { findKind, lookupKind, register } from "../../../lib/config/registry";
+import { lookupKind } from "../../../lib/config/registry";
 import { configClassOf, dumpConfig } from "../../../lib/config/schema";
 import { AeroMultistagePipeline } from "../../../lib/data";
-import { StandardDatasetConfig } from "../../../lib/data/base/dataset-config";
 import { loadRunConfig } from "../../../lib/training/runners";
 import experiments from "../../config/compose/fixtures/experiments.json";
 
 const configs = join(__dirname, "../../../examples/aerodynamics/configs");
-
-/** Kinds that stand in until their classes are there: only their schemas matter here. */
-function standIn(kind: string, schema: unknown): void {
-  if (!findKind(kind)) register(kind, { schema: schema as never });
-}
-
-beforeAll(() => {
-  for (const name of ["ShapeNetCar", "AhmedML", "DrivAerML", "DrivAerNet", "EmmiWing"])
-    standIn(`noether.data.datasets.cfd.${name}Dataset`, StandardDatasetConfig);
-});
 
 describe("every experiment of the aerodynamics example is valid", () => {
   test.each(experiments.map((entry) => [`${entry.name} ${entry.overrides.join(" ")}`, entry] as const))(

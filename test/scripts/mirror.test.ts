@@ -25,6 +25,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "modeling/configs": "values that the config of a model hands down to those of its blocks",
   "modeling/seeded": "PyTorch's initial weights of every module, in one fixture",
   "modeling/vectors": "reference values of every module, in one fixture",
+  "training/aerodynamics/experiments": "whole runs, of every experiment of the example",
   "training/golden": "a whole run",
   "training/no-space": "a whole run",
   "training/resume": "a whole run",

@@ -2,6 +2,7 @@ import { register } from "../../../config/registry";
 import { getLogger } from "../../../core/logging";
 import { StandardDatasetConfig } from "../../base/dataset-config";
 import { checkSplitIDs } from "../split-ids";
+import { downloadEmmiWing } from "./emmi-wing-download";
 import { WingDataset } from "./wing-dataset";
 
 /** Runs of the published subset. */
@@ -26,6 +27,15 @@ export function emmiWingHFSplitIDs(): { train: number[]; val: number[]; test: nu
  */
 export class EmmiWingHFDataset extends WingDataset<StandardDatasetConfig> {
   static readonly schema = StandardDatasetConfig;
+
+  /**
+   * Fetches the runs from Hugging Face to `<localDir>/run_<id>`; a run of training does not. What is there is kept.
+   *
+   * @returns `localDir`, the `root` of the data set
+   */
+  static async download(localDir: string): Promise<string> {
+    return downloadEmmiWing(localDir, RUNS);
+  }
 
   /** @throws FileNotFoundError when there is no root */
   constructor(config: StandardDatasetConfig) {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   EmmiWingDataset,
@@ -10,6 +10,8 @@ import {
 import { findKind } from "../../../../lib/config/registry";
 import { save, tensor } from "../../../../lib/torch";
 import { goldenPath } from "../../../support/golden";
+import { HubServer } from "../../../support/hub-server";
+import { zipOf } from "../../../support/zip";
 import { values } from "../../support";
 import { rows, testFolder, writeSample, type Layout } from "./support";
 
@@ -119,5 +121,58 @@ describe("the part on Hugging Face", () => {
     expect(dataset.sampleInfo(0)).toMatchObject({ run_name: "run_6", design_id: 6 });
     expect(values(await dataset.getitem("volume_velocity", 0))).toEqual(rows(3, 3, 3));
     expect(findKind("noether.data.datasets.cfd.EmmiWingHFDataset")?.class).toBe(EmmiWingHFDataset);
+  });
+
+  describe("download", () => {
+    let server: HubServer;
+    const before = process.env["HF_ENDPOINT"];
+    beforeEach(async () => {
+      server = new HubServer();
+      await server.start();
+      process.env["HF_ENDPOINT"] = server.url;
+    });
+    afterEach(async () => {
+      if (before === undefined) delete process.env["HF_ENDPOINT"];
+      else process.env["HF_ENDPOINT"] = before;
+      await server.close();
+    });
+    const publish = (archive: Buffer) => server.put("datasets", "EmmiAI/Emmi-Wing", { "scans.zip": archive });
+
+    test("unpacks the runs, keeps those that are there, and leaves nothing else behind", async () => {
+      publish(
+        zipOf({
+          "scans/run_0.zip": zipOf({ "surface_position.pt": "new" }),
+          "scans/run_1.zip": zipOf({ "surface_position.pt": "one", "deep/wing.stl": "solid" }),
+          "scans/run_12.zip": zipOf({ "run_12/surface_position.pt": "twelve" }),
+          "scans/readme.txt": "no run",
+        }),
+      );
+      mkdirSync(join(testFolder(), "run_0"));
+      writeFileSync(join(testFolder(), "run_0", "surface_position.pt"), "old");
+      expect(await EmmiWingHFDataset.download(testFolder())).toBe(testFolder());
+      const read = (path: string) => readFileSync(join(testFolder(), path), "utf8");
+      expect(["run_0/surface_position.pt", "run_1/deep/wing.stl", "run_12/surface_position.pt"].map(read)).toEqual([
+        "old",
+        "solid",
+        "twelve",
+      ]);
+      expect(readdirSync(testFolder()).filter((name) => name !== ".cache")).toEqual(["run_0", "run_1", "run_12"]);
+    });
+
+    test("asks nobody where all runs are there", async () => {
+      await server.close();
+      for (let id = 0; id < 248; id++) mkdirSync(join(testFolder(), `run_${id}`));
+      expect(await EmmiWingHFDataset.download(testFolder())).toBe(testFolder());
+    });
+
+    test.each<[string, Buffer, RegExp]>([
+      ["without runs", zipOf({ "scans/readme.txt": "" }), /expected run_<id>.zip in .*scans.zip/],
+      ["that leads out of the folder", zipOf({ "run_1.zip": zipOf({ "../../x": "" }) }), /leads out of the folder/],
+      ["with a damaged run", zipOf({ "run_1.zip": "no archive" }), /expected the directory of a zip archive/],
+    ])("an archive %s is refused", async (_name, archive, message) => {
+      publish(archive);
+      await expect(EmmiWingHFDataset.download(testFolder())).rejects.toThrow(message);
+      expect(readdirSync(testFolder()).filter((name) => name !== ".cache")).toEqual(["scans.zip"]);
+    });
   });
 });

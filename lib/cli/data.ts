@@ -17,6 +17,10 @@ const subcommands: Subcommands = {
     does: "what a file, a case or a folder of cases holds", // loads libtorch only when it runs
     run: async (args) => (await import("./data-inspect.js")).dataInspect(args),
   },
+  preprocess: {
+    does: "files of public data sets from those that their authors publish",
+    run: async (args) => (await import("./data-preprocess.js")).dataPreprocess(args),
+  },
   stats: { does: "statistics of the fields of a data set", run: datasetStats },
   ...fetching,
 };

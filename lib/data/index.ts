@@ -64,6 +64,7 @@ export { readStatistics, type Statistics } from "./stats/statistics";
 export { AeroStatsSchema } from "./stats/aero-stats";
 export { DATASET_STATISTICS } from "./datasets/statistics";
 export * from "./datasets/cfd";
+export * from "./datasets/preprocess";
 export * from "./datasets/folder";
 export { FileMap } from "./datasets/file-map";
 export { checkSplitIDs, type DatasetSplitIDs } from "./datasets/split-ids";

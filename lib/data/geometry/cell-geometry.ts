@@ -206,8 +206,8 @@ function setPlaneCenter(centers: Float64Array, cell: number, parts: readonly Pol
   }
 }
 
-/** Points of each face of a cell that has a volume; none for other cells. */
-function facesOf(cells: Cells, cell: number): ArrayLike<number>[] {
+/** Points of each face of a cell that has a volume; none for other cells. Those of polyhedra may be turned inwards. */
+export function facesOf(cells: Cells, cell: number): ArrayLike<number>[] {
   const { connectivity, offsets, types, faces } = cells;
   if (types[cell] === CellType.POLYHEDRON && faces) {
     const [first, end] = [faces.cellOffsets[cell]!, faces.cellOffsets[cell + 1]!];

@@ -77,7 +77,7 @@ test("the data set reads what is written", async () => {
     const [x, y, z] = POINTS.filter((_, row) => row !== 2)
       [i]!.split(" ")
       .map(Number);
-    [x, y, z].forEach((at, d) => expect(normal[d]).toBeCloseTo(at === 2 ? third : -third, 6));
+    corner.forEach((at, d) => expect(normal[d]).toBeCloseTo(at === "2" ? third : -third, 6));
   });
   expect(values(sample["volume_position"])).toEqual([
     [5, 0, 4],

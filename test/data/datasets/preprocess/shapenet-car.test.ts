@@ -76,7 +76,7 @@ test("the data set reads what is written", async () => {
   const kept = POINTS.filter((_, row) => row !== 2);
   normals.forEach((normal, i) => {
     const corner = kept[i]!.split(" ");
-corner.forEach((at, d) => expect(normal[d]).toBeCloseTo(at === "2" ? third : -third, 6));
+    corner.forEach((at, d) => expect(normal[d]).toBeCloseTo(at === "2" ? third : -third, 6));
   });
   expect(values(sample["volume_position"])).toEqual([
     [5, 0, 4],

@@ -119,11 +119,19 @@ void rotate_bfloat16(const Tensor& x, const Tensor& cos, const Tensor& sin, int6
                                      });
 }
 
+Tensor turn_composite(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back) {
+  return rotate_composite(x, cos, back ? sin.neg() : sin, half);
+}
+
 Tensor rotate_forward(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back) {
   const auto type = x.scalar_type();
+  if (x.is_cuda() && x.layout() == at::kStrided && !x._is_zerotensor() && type != at::kDouble) {
+    static const auto turn = find_operator<decltype(turn_composite)>("noether::turn_pairs");
+    return turn.call(x, cos, sin, half, back);
+  }
   const bool known = type == at::kFloat || (type == at::kBFloat16 && x.size(3) <= kMaxHalfChannels);
   if (!is_dense_cpu(x) || !is_dense_cpu(cos) || !is_dense_cpu(sin) || !known)
-    return rotate_composite(x, cos, back ? sin.neg() : sin, half);
+    return turn_composite(x, cos, sin, half, back);
   const auto rows = [](const Tensor& t) {
     const Tensor single = t.to(at::kFloat);
     return single.stride(-1) == 1 ? single : single.contiguous();
@@ -170,6 +178,9 @@ Tensor rotate_autograd(const Tensor& x, const Tensor& cos, const Tensor& sin, in
 NOETHER_LIBRARY(library) {
   define_plain(library, "rotate(Tensor x, Tensor cos, Tensor sin, int half) -> Tensor", TORCH_FN(rotate));
   implement(library, "rotate", TORCH_FN(rotate_autograd), {c10::DispatchKey::Autograd});
+  // The rotation and its way back, without gradients: CUDA has a kernel of its own (`cuda/rotary.cpp`).
+  define_plain(library, "turn_pairs(Tensor x, Tensor cos, Tensor sin, int half, bool back) -> Tensor",
+               TORCH_FN(turn_composite));
 }
 
 }  // namespace noether

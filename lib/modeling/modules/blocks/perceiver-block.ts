@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { validateConfig } from "../../../config/schema";
 import { nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
-import { modulateGate, modulateScaleShift } from "../../functional/modulation";
+import { modulatedNorm, modulateGate } from "../../functional/modulation";
 import type { RopeFrequencies } from "../../functional/rope";
 import { PerceiverAttention } from "../attention/perceiver";
 import type { CrossAttention, KeysValues } from "../attention/perceiver";
@@ -70,9 +70,9 @@ export class PerceiverBlock extends nn.Module {
       const [qScale, qShift, , , attnGate, mlpScale, mlpShift, mlpGate] = parts as [
         Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
       ]; // prettier-ignore
-      let y = attend(modulateScaleShift(this.norm1q.forward(q), qScale, qShift));
+      let y = attend(modulatedNorm(this.norm1q, q, qScale, qShift));
       q = q.add(this.dropPath1.forward(modulateGate(this.ls1.forward(y), attnGate)));
-      y = this.feedForward(modulateScaleShift(this.norm2.forward(q), mlpScale, mlpShift), attnKwargs);
+      y = this.feedForward(modulatedNorm(this.norm2, q, mlpScale, mlpShift), attnKwargs);
       return q.add(this.dropPath2.forward(modulateGate(this.ls2.forward(y), mlpGate)));
     });
   }
@@ -91,9 +91,9 @@ export class PerceiverBlock extends nn.Module {
   keysValues(kv: Tensor, options: { condition?: Tensor | null; kFreqs?: RopeFrequencies | null } = {}): KeysValues {
     return scope(() => {
       const [, , kvScale, kvShift] = this.modulations(options.condition) ?? [];
-      const normalised = this.norm1kv.forward(kv);
-      const modulated = kvScale && kvShift ? modulateScaleShift(normalised, kvScale, kvShift) : normalised;
-      return this.attn.keysValues(modulated, options.kFreqs);
+      const normalised =
+        kvScale && kvShift ? modulatedNorm(this.norm1kv, kv, kvScale, kvShift) : this.norm1kv.forward(kv);
+      return this.attn.keysValues(normalised, options.kFreqs);
     });
   }
 

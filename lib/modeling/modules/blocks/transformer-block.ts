@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { validateConfig } from "../../../config/schema";
 import { nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
-import { modulateGate, modulateScaleShift } from "../../functional/modulation";
+import { modulatedNorm, modulateGate } from "../../functional/modulation";
 import type { RopeFrequencies } from "../../functional/rope";
 import type { KeyValueCache, TokenSpec } from "../attention/anchor-attention";
 import type { KeysValues } from "../attention/perceiver";
@@ -124,9 +124,9 @@ export class TransformerBlock extends nn.Module {
       Tensor,
       Tensor,
     ];
-    let y = attend(modulateScaleShift(this.norm1.forward(x), attnScale, attnShift), attnKwargs);
+    let y = attend(modulatedNorm(this.norm1, x, attnScale, attnShift), attnKwargs);
     x = x.add(this.dropPath1.forward(modulateGate(this.ls1.forward(y), attnGate)));
-    y = this.feedForward(modulateScaleShift(this.norm2.forward(x), mlpScale, mlpShift), attnKwargs);
+    y = this.feedForward(modulatedNorm(this.norm2, x, mlpScale, mlpShift), attnKwargs);
     return x.add(this.dropPath2.forward(modulateGate(this.ls2.forward(y), mlpGate)));
   }
 

@@ -76,9 +76,7 @@ Tensor for_search(const Tensor& points, at::ScalarType dtype) {
 
 Tensor radius_cpu(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors,
                   const Batch& batch_x, const Batch& batch_y) {
-  check_points("radius", x, y, batch_x, batch_y);
   const int64_t kept = max_num_neighbors.value_or(kUnlimited);
-  TORCH_CHECK(kept >= 0, "radius: max_num_neighbors must not be negative, got ", kept);
   if (x.size(0) == 0 || y.size(0) == 0 || kept == 0 || !(r >= 0)) return no_edges(x);
   const Tensor xs = for_search(x, x.scalar_type()), ys = for_search(y, x.scalar_type());
   return dispatch(xs, [&](auto value, auto coordinates) {
@@ -91,8 +89,6 @@ Tensor radius_cpu(const Tensor& x, const Tensor& y, double r, std::optional<int6
 }
 
 Tensor knn_cpu(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, const Batch& batch_y) {
-  check_points("knn", x, y, batch_x, batch_y);
-  TORCH_CHECK(k >= 0, "knn: k must not be negative, got ", k);
   if (x.size(0) == 0 || y.size(0) == 0 || k == 0) return no_edges(x);
   const Tensor xs = for_search(x, x.scalar_type()), ys = for_search(y, x.scalar_type());
   return dispatch(xs, [&](auto value, auto coordinates) {
@@ -141,9 +137,7 @@ Tensor by_block(const Tensor& x, const Tensor& y, const Select& select) {
 
 Tensor radius_any(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors,
                   const Batch& batch_x, const Batch& batch_y) {
-  check_points("radius", x, y, batch_x, batch_y);
-  const Tensor xs = for_search(x, x.scalar_type()), ys = for_search(y, x.scalar_type());
-  return by_sample(xs, ys, batch_x, batch_y, [&](const Tensor& px, const Tensor& py) {
+  return by_sample(x, y, batch_x, batch_y, [&](const Tensor& px, const Tensor& py) {
     return by_block(px, py, [&](const Tensor& distances, int64_t first) {
       Tensor within = distances <= r;
       if (max_num_neighbors.has_value()) within = within & (within.cumsum(1) <= *max_num_neighbors);
@@ -154,9 +148,7 @@ Tensor radius_any(const Tensor& x, const Tensor& y, double r, std::optional<int6
 }
 
 Tensor knn_any(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, const Batch& batch_y) {
-  check_points("knn", x, y, batch_x, batch_y);
-  const Tensor xs = for_search(x, x.scalar_type()), ys = for_search(y, x.scalar_type());
-  return by_sample(xs, ys, batch_x, batch_y, [&](const Tensor& px, const Tensor& py) {
+  return by_sample(x, y, batch_x, batch_y, [&](const Tensor& px, const Tensor& py) {
     const int64_t kept = std::min(k, px.size(0));
     return by_block(px, py, [&](const Tensor& distances, int64_t first) {
       // A stable sort leaves the lower index first where distances are equal.
@@ -168,16 +160,31 @@ Tensor knn_any(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x
   });
 }
 
+// The searches of other devices, by the names under which a device has its own; points are float32 or float64 and
+// contiguous.
+constexpr char kRadiusEdges[] =
+    "radius_edges(Tensor x, Tensor y, float r, int? max_num_neighbors, Tensor? batch_x, Tensor? batch_y) -> Tensor";
+constexpr char kKnnEdges[] = "knn_edges(Tensor x, Tensor y, int k, Tensor? batch_x, Tensor? batch_y) -> Tensor";
+
 }  // namespace
 
 Tensor radius(const Tensor& x, const Tensor& y, double r, std::optional<int64_t> max_num_neighbors,
               const Batch& batch_x, const Batch& batch_y) {
-  return x.is_cpu() ? radius_cpu(x, y, r, max_num_neighbors, batch_x, batch_y)
-                    : radius_any(x, y, r, max_num_neighbors, batch_x, batch_y);
+  check_points("radius", x, y, batch_x, batch_y);
+  TORCH_CHECK(max_num_neighbors.value_or(0) >= 0, "radius: max_num_neighbors must not be negative, got ",
+              *max_num_neighbors);
+  if (x.is_cpu()) return radius_cpu(x, y, r, max_num_neighbors, batch_x, batch_y);
+  static const auto edges = find_operator<decltype(radius_any)>("noether::radius_edges");
+  return edges.call(for_search(x, x.scalar_type()), for_search(y, x.scalar_type()), r, max_num_neighbors, batch_x,
+                    batch_y);
 }
 
 Tensor knn(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, const Batch& batch_y) {
-  return x.is_cpu() ? knn_cpu(x, y, k, batch_x, batch_y) : knn_any(x, y, k, batch_x, batch_y);
+  check_points("knn", x, y, batch_x, batch_y);
+  TORCH_CHECK(k >= 0, "knn: k must not be negative, got ", k);
+  if (x.is_cpu()) return knn_cpu(x, y, k, batch_x, batch_y);
+  static const auto edges = find_operator<decltype(knn_any)>("noether::knn_edges");
+  return edges.call(for_search(x, x.scalar_type()), for_search(y, x.scalar_type()), k, batch_x, batch_y);
 }
 
 NOETHER_LIBRARY(library) {
@@ -187,6 +194,8 @@ NOETHER_LIBRARY(library) {
                TORCH_FN(radius));
   define_plain(library, "knn(Tensor x, Tensor y, int k, Tensor? batch_x=None, Tensor? batch_y=None) -> Tensor",
                TORCH_FN(knn));
+  define_plain(library, kRadiusEdges, TORCH_FN(radius_any));
+  define_plain(library, kKnnEdges, TORCH_FN(knn_any));
 }
 
 }  // namespace noether

@@ -15,8 +15,9 @@
 // equal.
 //
 // Distances are those of torch.cdist without the matrix product: the root of the sum of squares in the dtype of x.
-// The result does not depend on the number of threads. On the CPU both take O(N) time at fixed density; on other
-// devices they compare all pairs, a block of the distance matrix at a time.
+// The result does not depend on the number of threads, nor on the device. On the CPU, and on CUDA where its kernels are
+// built (`cuda/neighbors.cuh`), both take about O(N) time at fixed density; on other devices they compare all pairs, a
+// block of the distance matrix at a time.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <tuple>
+#include <type_traits>
 
 #include "cuda/registration.h"
 #include "cuda/tensors.h"
@@ -151,11 +153,50 @@ Tensor knn_on_cuda(const Tensor& x, const Tensor& y, int64_t k, const Batch& bat
   });
 }
 
+// Queries stay as they stand; `search` fills index (M, places) and whether each place is one.
+template <typename Search>
+std::tuple<Tensor, Tensor> table(const Tensor& x, const Tensor& y, const Batch& batch_x, const Batch& batch_y,
+                                 int64_t places, const Search& search) {
+  Tensor index = at::empty({y.size(0), places}, x.options().dtype(at::kLong));
+  Tensor valid = at::empty({y.size(0), places}, x.options().dtype(at::kBool));
+  if (index.numel() == 0) return {index, valid};
+  const Launching on(x);
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "neighbor_table", [&] {
+    const Tree<scalar_t> tree(x, ids_of(batch_x), on.stream);
+    const std::optional<Tensor> samples = ids_of(batch_y);
+    const Queries<scalar_t> queries = {y.const_data_ptr<scalar_t>(), nullptr, pointer(samples), y.size(0)};
+    C10_CUDA_CHECK(
+        search(tree.view, queries, index.mutable_data_ptr<int64_t>(), valid.mutable_data_ptr<bool>(), on.stream));
+  });
+  return {index, valid};
+}
+
+std::tuple<Tensor, Tensor> radius_table_on_cuda(const Tensor& x, const Tensor& y, double r, int64_t max_num_neighbors,
+                                                const Batch& batch_x, const Batch& batch_y) {
+  const int64_t places = std::min(max_num_neighbors, x.size(0));
+  return table(x, y, batch_x, batch_y, places,
+               [&](const auto& tree, const auto& queries, int64_t* index, bool* valid, cudaStream_t stream) {
+                 using T = std::decay_t<decltype(*tree.points)>;
+                 return radius_table(tree, queries, static_cast<T>(r), places, index, valid, stream);
+               });
+}
+
+std::tuple<Tensor, Tensor> knn_table_on_cuda(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x,
+                                             const Batch& batch_y) {
+  const int64_t places = std::min(k, x.size(0));
+  return table(x, y, batch_x, batch_y, places,
+               [&](const auto& tree, const auto& queries, int64_t* index, bool* valid, cudaStream_t stream) {
+                 return knn_table(tree, queries, places, index, valid, stream);
+               });
+}
+
 }  // namespace
 
 NOETHER_CUDA_KERNELS(library) {
   library.impl("radius_edges", TORCH_FN(radius_on_cuda));
   library.impl("knn_edges", TORCH_FN(knn_on_cuda));
+  library.impl("radius_table_places", TORCH_FN(radius_table_on_cuda));
+  library.impl("knn_table_places", TORCH_FN(knn_table_on_cuda));
 }
 
 }  // namespace noether::cuda

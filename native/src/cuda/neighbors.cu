@@ -430,6 +430,31 @@ __device__ void write_edges(const PointTree<T>& tree, const Query<T>& query, int
   }
 }
 
+// Writes as many neighbours as there are into `places` places, and fills the rest.
+template <typename T, typename Search>
+__device__ void write_table(const PointTree<T>& tree, const Query<T>& query, Search& search, int64_t places,
+                            int64_t* index, bool* valid) {
+  constexpr int kRows = sizeof(search.found.entries) / sizeof(search.found.entries[0]);
+  search.found.lane = query.lane;
+  bool more = true;
+  for (int64_t written = 0; written < places; written += kRows * kWarp) {
+    const int64_t left = places - written;
+    const int size = left < kRows * kWarp ? static_cast<int>(left) : kRows * kWarp;
+    search.found.start(size);
+    if (more) query.run(tree, search);
+    for (int row = 0; row < kRows; ++row) {
+      const int entry = row * kWarp + query.lane;
+      if (entry >= size) continue;
+      const uint32_t found = search.found.entries[row].index;
+      const bool holds = found != UINT32_MAX;
+      index[written + entry] = holds ? static_cast<int64_t>(found) : 0;
+      if (valid) valid[written + entry] = holds;
+    }
+    more = search.found.worst.index != UINT32_MAX;
+    search.found.advance();
+  }
+}
+
 // ---- kernels of searches: a warp for each query
 
 struct Span {
@@ -487,6 +512,27 @@ __global__ void __launch_bounds__(kThreads) knn_edges_kernel(PointTree<T> tree, 
   write_edges(tree, query, number, search, span.count, rows + span.begin, columns + span.begin);
 }
 
+template <typename T, int Rows>
+__global__ void __launch_bounds__(kThreads)
+    radius_table_kernel(PointTree<T> tree, Queries<T> queries, T r, int64_t places, int64_t* index, bool* valid) {
+  const int64_t number = thread_number() / kWarp;
+  if (number >= queries.count) return;
+  const Query<T> query(tree, queries, number);
+  RadiusSearch<T, Rows> search;
+  search.r = r;
+  write_table(tree, query, search, places, index + number * places, valid ? valid + number * places : nullptr);
+}
+
+template <typename T, int Rows>
+__global__ void __launch_bounds__(kThreads)
+    knn_table_kernel(PointTree<T> tree, Queries<T> queries, int64_t places, int64_t* index, bool* valid) {
+  const int64_t number = thread_number() / kWarp;
+  if (number >= queries.count) return;
+  const Query<T> query(tree, queries, number);
+  NearestSearch<T, Rows> search;
+  write_table(tree, query, search, places, index + number * places, valid ? valid + number * places : nullptr);
+}
+
 constexpr int kManyRows = 4;  // 128 entries a list
 
 }  // namespace
@@ -539,6 +585,20 @@ cudaError_t knn_edges(const PointTree<T>& tree, const Queries<T>& queries, int64
   return launch(kernel, blocks_for_warps(queries.count), kThreads, stream, tree, queries, k, ends, rows, columns);
 }
 
+template <typename T>
+cudaError_t radius_table(const PointTree<T>& tree, const Queries<T>& queries, T r, int64_t places, int64_t* index,
+                         bool* valid, cudaStream_t stream) {
+  const auto kernel = places <= kWarp ? radius_table_kernel<T, 1> : radius_table_kernel<T, kManyRows>;
+  return launch(kernel, blocks_for_warps(queries.count), kThreads, stream, tree, queries, r, places, index, valid);
+}
+
+template <typename T>
+cudaError_t knn_table(const PointTree<T>& tree, const Queries<T>& queries, int64_t places, int64_t* index, bool* valid,
+                      cudaStream_t stream) {
+  const auto kernel = places <= kWarp ? knn_table_kernel<T, 1> : knn_table_kernel<T, kManyRows>;
+  return launch(kernel, blocks_for_warps(queries.count), kThreads, stream, tree, queries, places, index, valid);
+}
+
 #define NOETHER_NEIGHBORS(T)                                                                                         \
   template cudaError_t bounds<T>(const T*, int64_t, int, unsigned long long*, cudaStream_t);                         \
   template cudaError_t sort_codes<T>(const T*, int64_t, int, const unsigned long long*, int64_t*, cudaStream_t);     \
@@ -548,7 +608,10 @@ cudaError_t knn_edges(const PointTree<T>& tree, const Queries<T>& queries, int64
                                        int64_t*, cudaStream_t);                                                      \
   template cudaError_t knn_counts<T>(const PointTree<T>&, const Queries<T>&, int64_t, int64_t*, cudaStream_t);       \
   template cudaError_t knn_edges<T>(const PointTree<T>&, const Queries<T>&, int64_t, const int64_t*, int64_t*,       \
-                                    int64_t*, cudaStream_t);
+                                    int64_t*, cudaStream_t);                                                         \
+  template cudaError_t radius_table<T>(const PointTree<T>&, const Queries<T>&, T, int64_t, int64_t*, bool*,          \
+                                       cudaStream_t);                                                                \
+  template cudaError_t knn_table<T>(const PointTree<T>&, const Queries<T>&, int64_t, int64_t*, bool*, cudaStream_t);
 NOETHER_NEIGHBORS(float)
 NOETHER_NEIGHBORS(double)
 

@@ -71,4 +71,13 @@ template <typename T>
 cudaError_t knn_edges(const PointTree<T>& tree, const Queries<T>& queries, int64_t k, const int64_t* ends,
                       int64_t* rows, int64_t* columns, cudaStream_t stream);
 
+// Neighbours in places of a number that is known ahead: index (queries, places), 0 where there is none, and whether
+// there is one, where `valid` is not null. Queries as they stand.
+template <typename T>
+cudaError_t radius_table(const PointTree<T>& tree, const Queries<T>& queries, T r, int64_t places, int64_t* index,
+                         bool* valid, cudaStream_t stream);
+template <typename T>
+cudaError_t knn_table(const PointTree<T>& tree, const Queries<T>& queries, int64_t places, int64_t* index, bool* valid,
+                      cudaStream_t stream);
+
 }  // namespace noether::cuda

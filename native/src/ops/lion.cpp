@@ -5,15 +5,15 @@
 //
 //   p <- p (1 - lr weight_decay) - lr sign(beta1 m + (1 - beta1) g),   m <- beta2 m + (1 - beta2) g
 //
-// Plain float32 tensors on the CPU are updated in one pass over memory, which the update is bound by; anything else by
-// the foreach operators, with the same rounding.
+// Plain float32 tensors are updated in one pass over memory, which the update is bound by: on the CPU, and on CUDA
+// where its kernels are built, there in one launch for up to 800 parameters. Anything else is updated by the foreach
+// operators, with the same rounding.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <cmath>
 
 #include "kernels/vectors.h"
-#include "ops/dense.h"
 #include "ops/registration.h"
 
 namespace noether {
@@ -40,9 +40,24 @@ NOETHER_VECTOR_CLONES void update(float* __restrict p, const float* __restrict g
 
 constexpr int64_t kGrain = 1 << 15;
 
-bool is_plain(const Tensor& p, const Tensor& g, const Tensor& m) {
-  const auto plain = [](const Tensor& t) { return is_dense_cpu(t, at::kFloat) && t.is_contiguous(); };
+// Whether the values of a parameter, its gradient and its momentum lie one after the other on this device.
+bool is_plain(const Tensor& p, const Tensor& g, const Tensor& m, c10::Device device) {
+  const auto plain = [device](const Tensor& t) {
+    return t.defined() && t.device() == device && t.layout() == at::kStrided && t.scalar_type() == at::kFloat &&
+           !t.is_neg() && !t._is_zerotensor() && t.is_contiguous();
+  };
   return plain(p) && plain(g) && plain(m) && p.numel() == g.numel() && p.numel() == m.numel();
+}
+
+void update_composite_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs, double lr, double beta1,
+                       double beta2, double weight_decay) {
+  at::_foreach_mul_(params, 1 - lr * weight_decay);
+  const auto updates = at::_foreach_mul(exp_avgs, beta1);
+  at::_foreach_add_(updates, grads, 1 - beta1);
+  at::_foreach_sign_(updates);
+  at::_foreach_add_(params, updates, -lr);
+  at::_foreach_mul_(exp_avgs, beta2);
+  at::_foreach_add_(exp_avgs, grads, 1 - beta2);
 }
 
 void lion_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs, double lr, double beta1, double beta2,
@@ -50,18 +65,14 @@ void lion_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs,
   TORCH_CHECK(params.size() == grads.size() && params.size() == exp_avgs.size(),
               "lion_: expected as many gradients and momenta as parameters, got ", params.size(), ", ", grads.size(),
               " and ", exp_avgs.size());
-  bool plain = true;
-  for (size_t i = 0; i < params.size(); ++i) plain = plain && is_plain(params[i], grads[i], exp_avgs[i]);
   if (params.empty()) return;
-  if (!plain) {
-    at::_foreach_mul_(params, 1 - lr * weight_decay);
-    const auto updates = at::_foreach_mul(exp_avgs, beta1);
-    at::_foreach_add_(updates, grads, 1 - beta1);
-    at::_foreach_sign_(updates);
-    at::_foreach_add_(params, updates, -lr);
-    at::_foreach_mul_(exp_avgs, beta2);
-    at::_foreach_add_(exp_avgs, grads, 1 - beta2);
-    return;
+  const c10::Device device = params[0].device();
+  bool plain = device.is_cpu() || device.is_cuda();
+  for (size_t i = 0; i < params.size(); ++i) plain = plain && is_plain(params[i], grads[i], exp_avgs[i], device);
+  if (!plain) return update_composite_(params, grads, exp_avgs, lr, beta1, beta2, weight_decay);
+  if (device.is_cuda()) {
+    static const auto update = find_operator<decltype(update_composite_)>("noether::lion_update_");
+    return update.call(params, grads, exp_avgs, lr, beta1, beta2, weight_decay);
   }
   const Rates rates{static_cast<float>(1 - lr * weight_decay),
                     static_cast<float>(-lr),
@@ -86,6 +97,11 @@ NOETHER_LIBRARY(library) {
                "lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float beta2, "
                "float weight_decay) -> ()",
                TORCH_FN(lion_));
+  // Plain tensors of one device: CUDA has a kernel of its own (`cuda/lion.cpp`).
+  define_plain(library,
+               "lion_update_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float "
+               "beta2, float weight_decay) -> ()",
+               TORCH_FN(update_composite_));
 }
 
 }  // namespace noether

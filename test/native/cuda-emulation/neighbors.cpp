@@ -117,6 +117,39 @@ struct Search {
     });
   }
 
+  // Edges of a table, sample after sample as a search gives them; what fills its rest is checked here.
+  template <typename Write>
+  Edges table(int64_t places, const Write& write) const {
+    Ids index(y.count * places + 1, -7);
+    std::unique_ptr<bool[]> valid(new bool[y.count * places + 1]());
+    Queries<T> as_they_stand = queries;
+    as_they_stand.order = nullptr;
+    write(as_they_stand, index.data(), valid.get());
+    if (index.back() != -7) emulation::fail("a write behind the table");
+    Edges result;
+    for (const int64_t j : sorted_by(y.samples.empty() ? Ids(y.count, 0) : y.samples)) {
+      for (int64_t p = j * places; p < (j + 1) * places; ++p) {
+        if (valid[p])
+          result.emplace_back(j, index[p]);
+        else if (index[p] != 0)
+          emulation::fail("a place without a neighbour is not 0");
+      }
+    }
+    return result;
+  }
+
+  Edges radius_places(T r, int64_t places) const {
+    return table(places, [&](const auto& as_they_stand, auto* index, auto* valid) {
+      radius_table(tree, as_they_stand, r, places, index, valid, nullptr);
+    });
+  }
+
+  Edges knn_places(int64_t places) const {
+    return table(places, [&](const auto& as_they_stand, auto* index, auto* valid) {
+      knn_table(tree, as_they_stand, places, index, valid, nullptr);
+    });
+  }
+
   Edges knn(int64_t k) const {
     Ids counts(y.count, k);
     const bool plain = x.samples.empty() && y.samples.empty();
@@ -153,6 +186,7 @@ void check(const char* kind, const Cloud<T>& x, const Cloud<T>& y, std::initiali
           return chosen;
         });
         expect_equal(search.radius(r, kept), expected, "radius", kind, x.count, x.dims, radius);
+        expect_equal(search.radius_places(r, kept), expected, "table of radius", kind, x.count, x.dims, radius);
       }
     }
     for (const int64_t k : {int64_t{1}, int64_t{32}, int64_t{140}}) {
@@ -167,6 +201,7 @@ void check(const char* kind, const Cloud<T>& x, const Cloud<T>& y, std::initiali
         return chosen;
       });
       expect_equal(search.knn(kept), expected, "knn", kind, x.count, x.dims, static_cast<double>(k));
+      expect_equal(search.knn_places(kept), expected, "table of knn", kind, x.count, x.dims, static_cast<double>(k));
     }
   }
 }

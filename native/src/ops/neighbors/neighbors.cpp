@@ -147,16 +147,74 @@ Tensor radius_any(const Tensor& x, const Tensor& y, double r, std::optional<int6
   });
 }
 
+// The columns of each row, nearest first: the lower index first where distances are equal, and what cannot be compared
+// as far away as can be.
+Tensor by_distance(const Tensor& distances) {
+  constexpr double kFar = std::numeric_limits<double>::infinity();
+  return std::get<1>(at::sort(distances.nan_to_num(kFar, kFar), /*stable=*/true, /*dim=*/1, /*descending=*/false));
+}
+
 Tensor knn_any(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x, const Batch& batch_y) {
   return by_sample(x, y, batch_x, batch_y, [&](const Tensor& px, const Tensor& py) {
     const int64_t kept = std::min(k, px.size(0));
     return by_block(px, py, [&](const Tensor& distances, int64_t first) {
-      // A stable sort leaves the lower index first where distances are equal.
-      const Tensor nearest =
-          std::get<1>(at::sort(distances, /*stable=*/true, /*dim=*/1, /*descending=*/false)).slice(1, 0, kept);
+      const Tensor nearest = by_distance(distances).slice(1, 0, kept);
       const Tensor queries = at::arange(first, first + distances.size(0), nearest.options()).repeat_interleave(kept);
       return at::stack({queries, nearest.reshape({-1})});
     });
+  });
+}
+
+// ---- tables: as many places for each query as it may have neighbours
+
+// Calls `select(distances, whether both are of one sample) -> (index, valid)` for blocks of queries.
+template <typename Select>
+std::tuple<Tensor, Tensor> table_by_block(const Tensor& x, const Tensor& y, const Batch& batch_x, const Batch& batch_y,
+                                          const Select& select) {
+  constexpr int64_t kWithoutMatrixProduct = 2;
+  const int64_t rows = std::max<int64_t>(1, kBlockEntries / std::max<int64_t>(1, x.size(0)));
+  const auto ids = x.options().dtype(at::kLong);
+  std::optional<Tensor> same;
+  std::vector<Tensor> index, valid;
+  for (int64_t first = 0; first == 0 || first < y.size(0); first += rows) {
+    const int64_t end = std::min(first + rows, y.size(0));
+    if (batch_x.has_value() || batch_y.has_value()) {
+      const Tensor bx = batch_x.has_value() ? *batch_x : at::zeros({x.size(0)}, ids);
+      const Tensor by = batch_y.has_value() ? *batch_y : at::zeros({y.size(0)}, ids);
+      same = by.slice(0, first, end).unsqueeze(1) == bx.unsqueeze(0);  // (m, N)
+    }
+    const auto [at_index, at_valid] = select(at::cdist(y.slice(0, first, end), x, 2.0, kWithoutMatrixProduct), same);
+    index.push_back(at_index);
+    valid.push_back(at_valid);
+  }
+  return {at::cat(index), at::cat(valid)};
+}
+
+std::tuple<Tensor, Tensor> radius_table_any(const Tensor& x, const Tensor& y, double r, int64_t max_num_neighbors,
+                                            const Batch& batch_x, const Batch& batch_y) {
+  const int64_t count = x.size(0), places = std::min(max_num_neighbors, count);
+  const Tensor order = at::arange(count, x.options().dtype(at::kLong));
+  return table_by_block(x, y, batch_x, batch_y, [&](const Tensor& distances, const Batch& same) {
+    const Tensor within = same.has_value() ? (distances <= r) & *same : distances <= r;
+    // the lowest indices: all others are `count`
+    const Tensor lowest = std::get<0>(at::where(within, order, count).topk(places, -1, /*largest=*/false));
+    const Tensor valid = lowest < count;
+    return std::pair(at::where(valid, lowest, 0), valid);
+  });
+}
+
+std::tuple<Tensor, Tensor> knn_table_any(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x,
+                                         const Batch& batch_y) {
+  const int64_t places = std::min(k, x.size(0));
+  return table_by_block(x, y, batch_x, batch_y, [&](const Tensor& distances, const Batch& same) {
+    Tensor order = by_distance(distances);
+    if (same.has_value()) {
+      const Tensor others = same->logical_not().to(at::kByte).gather(-1, order);
+      order = order.gather(-1, std::get<1>(at::sort(others, /*stable=*/true, /*dim=*/-1, /*descending=*/false)));
+    }
+    const Tensor index = order.slice(-1, 0, places);
+    const Tensor valid = same.has_value() ? same->gather(-1, index) : at::ones_like(index, at::kBool);
+    return std::pair(at::where(valid, index, 0), valid);
   });
 }
 
@@ -165,6 +223,28 @@ Tensor knn_any(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x
 constexpr char kRadiusEdges[] =
     "radius_edges(Tensor x, Tensor y, float r, int? max_num_neighbors, Tensor? batch_x, Tensor? batch_y) -> Tensor";
 constexpr char kKnnEdges[] = "knn_edges(Tensor x, Tensor y, int k, Tensor? batch_x, Tensor? batch_y) -> Tensor";
+constexpr char kRadiusTable[] =
+    "radius_table_places(Tensor x, Tensor y, float r, int max_num_neighbors, Tensor? batch_x, Tensor? batch_y) -> "
+    "(Tensor, Tensor)";
+constexpr char kKnnTable[] =
+    "knn_table_places(Tensor x, Tensor y, int k, Tensor? batch_x, Tensor? batch_y) -> (Tensor, Tensor)";
+
+std::tuple<Tensor, Tensor> radius_table(const Tensor& x, const Tensor& y, double r, int64_t max_num_neighbors,
+                                        const Batch& batch_x, const Batch& batch_y) {
+  check_points("radius_table", x, y, batch_x, batch_y);
+  TORCH_CHECK(max_num_neighbors >= 0, "radius_table: max_num_neighbors must not be negative, got ", max_num_neighbors);
+  static const auto places = find_operator<decltype(radius_table_any)>("noether::radius_table_places");
+  return places.call(for_search(x, x.scalar_type()), for_search(y, x.scalar_type()), r, max_num_neighbors, batch_x,
+                     batch_y);
+}
+
+std::tuple<Tensor, Tensor> knn_table(const Tensor& x, const Tensor& y, int64_t k, const Batch& batch_x,
+                                     const Batch& batch_y) {
+  check_points("knn_table", x, y, batch_x, batch_y);
+  TORCH_CHECK(k >= 0, "knn_table: k must not be negative, got ", k);
+  static const auto places = find_operator<decltype(knn_table_any)>("noether::knn_table_places");
+  return places.call(for_search(x, x.scalar_type()), for_search(y, x.scalar_type()), k, batch_x, batch_y);
+}
 
 }  // namespace
 
@@ -196,6 +276,15 @@ NOETHER_LIBRARY(library) {
                TORCH_FN(knn));
   define_plain(library, kRadiusEdges, TORCH_FN(radius_any));
   define_plain(library, kKnnEdges, TORCH_FN(knn_any));
+  define_plain(library,
+               "radius_table(Tensor x, Tensor y, float r, int max_num_neighbors, Tensor? batch_x=None, "
+               "Tensor? batch_y=None) -> (Tensor, Tensor)",
+               TORCH_FN(radius_table));
+  define_plain(library,
+               "knn_table(Tensor x, Tensor y, int k, Tensor? batch_x=None, Tensor? batch_y=None) -> (Tensor, Tensor)",
+               TORCH_FN(knn_table));
+  define_plain(library, kRadiusTable, TORCH_FN(radius_table_any));
+  define_plain(library, kKnnTable, TORCH_FN(knn_table_any));
 }
 
 }  // namespace noether

@@ -14,6 +14,10 @@
 // - knn: the min(k, points of the sample) nearest x of each y, nearest first, the lower index first where distances are
 // equal.
 //
+// radius_table and knn_table find the same neighbours, with a result of a size that is known ahead: index (M, K) into x, 0
+// where there is no neighbour, and whether there is one, (M, K) bool, in places for as many as each y may have. Nothing
+// waits for the device.
+//
 // Distances are those of torch.cdist without the matrix product: the root of the sum of squares in the dtype of x.
 // The result does not depend on the number of threads, nor on the device. On the CPU, and on CUDA where its kernels are
 // built (`cuda/neighbors.cuh`), both take about O(N) time at fixed density; on other devices they compare all pairs, a

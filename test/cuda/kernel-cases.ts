@@ -2,7 +2,8 @@
  * What the CUDA kernels (`native/src/cuda`) compute against the CPU: edges bit for bit, numbers against float64. A case throws where
  * they differ, so that it runs under Jest and in a script alike.
  */
-import { knn, modulatedNorm, radius } from "../../lib/modeling";
+import { knn, knnTable, modulatedNorm, type NeighborTable, radius, radiusTable } from "../../lib/modeling";
+import { Lion } from "../../lib/core/optimizer";
 import { rotate } from "../../lib/modeling/functional/rotate";
 import {
   amp,
@@ -64,6 +65,9 @@ const clouds: Record<string, Cloud> = {
 /** Samples 0 to 3 in any order; on one side not all occur. */
 const samplesOf = (count: number, first: number) => randint(first, 4, [count]);
 
+/** Indices, −1 where there is none. */
+const table = ({ index, valid }: NeighborTable) => (valid ? index.where(valid, -1) : index);
+
 function neighbourCase(name: string, search: (device: string) => Tensor): KernelCase {
   return {
     name,
@@ -106,6 +110,14 @@ const neighbourCases: KernelCase[] = Object.entries(clouds).flatMap(([kind, clou
         neighbourCase(`radius, the first 100, in samples, ${of}`, (device) => {
           const { x, y, batches } = inputs(device);
           return radius(x, y, 4 * near, { ...batches, maxNumNeighbors: 100 });
+        }),
+        neighbourCase(`table of radius, 24 places, in samples, ${of}`, (device) => {
+          const { x, y, batches } = inputs(device);
+          return table(radiusTable(x, y, 4 * near, { ...batches, maxNumNeighbors: 24 }));
+        }),
+        neighbourCase(`table of knn, 130 places, in samples, ${of}`, (device) => {
+          const { x, y, batches } = inputs(device);
+          return table(knnTable(x, y, 130, batches));
         }),
         neighbourCase(`knn, 16, ${of}`, (device) => {
           const { x, y } = inputs(device);
@@ -242,5 +254,28 @@ const normCases = (
   normCase(sizes, "bfloat16", true),
 ]);
 
+// ---- Lion
+
+const lionCase: KernelCase = {
+  name: "Lion, many parameters of all sizes, three updates",
+  run: () =>
+    scope(() => {
+      const result = (device: string) => {
+        manualSeed(8);
+        const sizes = [1, 3, 4, 5, 255, 257, 16384, 16385, 100_003, ...Array<number>(900).fill(12)];
+        const parameters = sizes.map((size) => randn([size]).to(device).detach().requiresGrad_());
+        const optimizer = new Lion(parameters, { lr: 1e-2, weightDecay: 0.1 });
+        for (let update = 0; update < 3; update++) {
+          for (const parameter of parameters) parameter.grad = randn([parameter.size(0)]).to(device);
+          optimizer.step();
+        }
+        return cat(
+          parameters.flatMap((parameter) => [parameter.detach(), optimizer.state.get(parameter)!.exp_avg as Tensor]),
+        );
+      };
+      expectEqual(result("cuda"), result("cpu"), "Lion");
+    }),
+};
+
 /** Every comparison; needs a CUDA device. */
-export const cases: readonly KernelCase[] = [...neighbourCases, ...hugeCases, ...rotaryCases, ...normCases];
+export const cases: readonly KernelCase[] = [...neighbourCases, ...hugeCases, ...rotaryCases, ...normCases, lionCase];

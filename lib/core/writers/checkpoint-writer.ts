@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type nn, scope, type Tensor } from "../../torch";
 import type { CheckpointFormat } from "../checkpoint-format";
 import { CheckpointKeys } from "../checkpoint-keys";
+import { tryRemove } from "../../io/files/temporary";
 import { isRank0 } from "../distributed";
 import { CompositeModel } from "../models/composite";
 import { Model } from "../models/model";
@@ -109,6 +110,8 @@ export class CheckpointWriter {
   readonly #logger = getLogger("CheckpointWriter");
   readonly #folder: CheckpointFolder;
   #collection: Collection | null = null;
+  /** Tags whose files go when what is collected is visible. */
+  readonly #removed = new Set<string>();
   /** The callbacks of the pass that is held; null: nothing is held. */
   #held: readonly CheckpointParticipant[] | null = null;
   #isCompleting = false;
@@ -181,6 +184,30 @@ export class CheckpointWriter {
     });
   }
 
+  /**
+   * Removes all files of a checkpoint, when what was saved before is visible: a kill leaves one too many at most. A tag that
+   * is written at the same time stays.
+   */
+  remove(checkpointTag: string): void {
+    if (!isRank0()) return;
+    this.#removed.add(checkpointTag);
+    if (this.#collection === null && this.#held === null) this.#removeOld(new Set());
+  }
+
+  #removeOld(written: ReadonlySet<string>): void {
+    const tags = [...this.#removed].filter((tag) => !written.has(tag));
+    this.#removed.clear();
+    if (tags.length === 0) return;
+    const names = this.#folder.names();
+    // the trainer's file first: what is left of a checkpoint is none to go on from
+    for (const part of ["trainer", "optim", "model"]) {
+      for (const name of names.filter((each) => tags.some((tag) => each.endsWith(`_cp=${tag}_${part}.th`)))) {
+        tryRemove(join(this.#folder.path, name));
+        this.#logger.debug(`removed ${name}`);
+      }
+    }
+  }
+
   /** Runs what adds to the checkpoints that are held, or makes what it adds visible at once. */
   #collect(callbacks: readonly CheckpointParticipant[], add: (collection: Collection) => void): void {
     this.#collection ??= { step: this.#folder.begin(), tags: new Map(), trained: null };
@@ -201,9 +228,11 @@ export class CheckpointWriter {
         this.#writeTrainer(this.#collection as Collection);
       });
       const paths = [...this.#collection.step.names].map((name) => join(this.#folder.path, name));
+      const written = new Set(this.#collection.tags.keys());
       this.#collection.step.commit();
       this.#collection = null;
       for (const path of paths) this.#logger.debug(`saved ${path}`);
+      this.#removeOld(written);
     } finally {
       this.#drop();
     }
@@ -212,6 +241,7 @@ export class CheckpointWriter {
   #drop(): void {
     this.#collection?.step.drop();
     this.#collection = null;
+    this.#removed.clear();
   }
 
   /** Asks every callback for what it keeps under the tags that are written, until nothing more comes. */

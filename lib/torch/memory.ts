@@ -23,8 +23,8 @@ export function resetPeakMemory(): void {
 }
 
 /**
- * Gives host memory of freed tensors back to the system. It is kept for the next tensors otherwise, for about 30 seconds of work, and
- * never more than live tensors once took.
+ * Gives memory of freed tensors back to the system. On the host it is kept for the next tensors otherwise, for about 30 seconds of work,
+ * and never more than live tensors once took; on devices, and page-locked, until another allocation would fail without it.
  */
 export function emptyCache(): void {
   native.emptyCache();

@@ -6,6 +6,9 @@ import { createRequire } from "node:module";
 import {
   arange,
   cat,
+  enableGrad,
+  Function,
+  type FunctionContext,
   Generator,
   linear,
   load,
@@ -27,6 +30,16 @@ const folder = process.argv[3]!;
 
 const generator = new Generator().manualSeed(0);
 const random = (...shape: number[]) => randn(shape, { generator });
+
+class Square extends Function {
+  static forward(context: FunctionContext, x: Tensor): Tensor {
+    context.saveForBackward(x);
+    return x.mul(x);
+  }
+  static backward(context: FunctionContext, gradient: Tensor): Tensor {
+    return context.savedTensors[0]!.mul(gradient).mul(2);
+  }
+}
 
 /** A computation on tensors, which are given on either device; its results are compared, and so are its gradients. */
 interface Case {
@@ -57,6 +70,30 @@ const CASES: Record<string, Case> = {
     run: (x, y) => radius(x!, y!, 1, { maxNumNeighbors: 4 }),
   },
   knn: { inputs: [random(30, 3), random(8, 3)], run: (x, y) => knn(x!, y!, 4) },
+  // the backward of the device runs on a thread of its own, JavaScript on this one
+  "a hook": {
+    inputs: [random(5)],
+    run: (x) => {
+      const y = x!.mul(2);
+      y.registerHook((gradient) => gradient.mul(3));
+      return y.sin();
+    },
+  },
+  "a function": { inputs: [random(5)], run: (x) => Square.apply(x) },
+  "a pass within a hook": {
+    inputs: [random(5)],
+    run: (x) => {
+      const y = x!.mul(2);
+      y.registerHook((gradient) =>
+        enableGrad(() => {
+          const inner = x!.detach().requiresGrad_(true);
+          Square.apply(inner).sum().backward();
+          return gradient.mul(inner.grad!);
+        }),
+      );
+      return y.exp();
+    },
+  },
   "an index in brackets": { inputs: [random(5, 4)], run: (x) => x!.index([1, 3], slice(1)) },
   "cat and views": { inputs: [random(3, 4), random(2, 4)], run: (a, b) => cat([a!, b!]).t().unfold(1, 2, 1) },
   "a saved and loaded tensor": {

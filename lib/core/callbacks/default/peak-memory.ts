@@ -1,13 +1,13 @@
 import type { z } from "zod";
 import { toFixedHalfEven } from "../../../config/python-format";
 import { register } from "../../../config/registry";
-import { memory, resetPeakMemory } from "../../../torch";
+import { cuda, memory, resetPeakMemory } from "../../../torch";
 import { CallBackBaseConfig } from "../base-config";
 import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 const GIBIBYTE = 2 ** 30;
 
-/** Logs the most tensor memory that was in use since the last time. */
+/** Logs the most tensor memory that was in use since the last time: of the model's GPU, or of the host. */
 export class PeakMemoryCallback extends PeriodicCallback {
   static readonly schema: z.ZodType = CallBackBaseConfig;
 
@@ -15,7 +15,11 @@ export class PeakMemoryCallback extends PeriodicCallback {
     if (intervalType === "eval") {
       return;
     }
-    this.logger.debug(`max_memory_allocated: ${toFixedHalfEven(memory().peakBytes / GIBIBYTE, 2)} GB`);
+    const { device } = this.model;
+    const onGpu = device.startsWith("cuda");
+    const bytes = onGpu ? cuda.maxMemoryAllocated(device) : memory().peakBytes;
+    this.logger.debug(`max_memory_allocated: ${toFixedHalfEven(bytes / GIBIBYTE, 2)} GB`);
+    if (onGpu) cuda.resetPeakMemoryStats(device);
     resetPeakMemory();
   }
 }

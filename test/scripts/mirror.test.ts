@@ -27,6 +27,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "modeling/vectors": "reference values of every module, in one fixture",
   "training/aerodynamics/experiments": "whole runs, of every experiment of the example",
   "training/golden": "a whole run",
+  "training/loader-workers": "a whole run",
   "training/no-space": "a whole run",
   "training/resume": "a whole run",
   "training/resume-composite": "a whole run",

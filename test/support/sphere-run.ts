@@ -165,12 +165,27 @@ trainer:
 
 /** Two updates of a small AB-UPT on four spheres of a folder; returns the folder of the run. */
 export async function trainSpheres(folder: string): Promise<string> {
-  for (let i = 0; i < 4; i++)
+  await writeSpheres(folder, 4);
+  return runSpheres(folder, "spheres");
+}
+
+/** The cases of a folder; half of them are for training. */
+export async function writeSpheres(folder: string, count: number): Promise<void> {
+  for (let i = 0; i < count; i++)
     await writeSphereCase(join(folder, "cases", `case_${i}`), { radius: 1 + 0.1 * i, speed: 10 + i });
+}
+
+/** Trains a small AB-UPT on the spheres of a folder, with overrides; returns the folder of the run. */
+export async function runSpheres(folder: string, runId: string, overrides: readonly string[] = []): Promise<string> {
   const file = join(folder, "spheres.yaml");
   writeFileSync(file, CONFIG(folder));
-  const parsed = parseHydraArguments([file, "+run_id=spheres", `+output_path=${join(folder, "outputs")}`]);
+  const parsed = parseHydraArguments([
+    file,
+    `+run_id=${runId}`,
+    `+output_path=${join(folder, "outputs")}`,
+    ...overrides,
+  ]);
   if (parsed.action !== "run") throw new Error("expected a run");
   await new HydraRunner().run(composeConfig(parsed));
-  return join(folder, "outputs", "spheres", "train");
+  return join(folder, "outputs", runId, "train");
 }

@@ -19,6 +19,7 @@ import type { BaseTrainer } from "../trainers/base-trainer";
 import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
+import { keepStoredNormalizers } from "./stored-normalizers";
 import { createData, createModel, createTrainer, prepareData, seedOf } from "./experiment-parts";
 import { logChanges } from "./log-changes";
 import type { RunConfig } from "./run-config";
@@ -115,6 +116,7 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
   const resumed = resumeFrom(options, pathProvider);
   const metricPropertyProvider = new MetricPropertyProvider();
   const tracker = createTracker(config, { metricPropertyProvider, pathProvider });
+  if (config.resume_run_id !== null) keepStoredNormalizers(config, pathsOfResumed(options, pathProvider));
   await prepareData(config);
   setSeed(seedOf(config));
   const dataContainer = createData(config, device);
@@ -139,6 +141,13 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
     if (config.store_code_in_output) storeCodeArchive(process.cwd(), pathProvider.runOutputPath);
   }
   return { trainer, model, tracker, messageCounter, pathProvider, lock };
+}
+
+/** Where the run is that `resume_run_id` names. */
+function pathsOfResumed({ config, resumeOutputPath = null }: SetupOptions, paths: PathProvider): PathProvider {
+  const { resume_run_id: runId, resume_stage_name: stageName } = config;
+  if (resumeOutputPath === null) return paths.withRun(runId!, stageName);
+  return new PathProvider({ outputRootPath: resumeOutputPath, runId: runId!, stageName });
 }
 
 /** With `resume_run_id`: a link to that run, and a trainer config whose initializer reads it. */

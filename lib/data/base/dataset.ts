@@ -84,6 +84,7 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   readonly #checks = new SampleChecks({
     policy: () => this.config.non_finite ?? "error",
     describe: (index) => this.#describe(index),
+    domainOf: (key) => this.domainOf(key),
     normalizerOf: (key) => this.normalizers.get(this.normalizerKey(key) ?? ""),
     logger: this.#logger,
   });
@@ -129,6 +130,14 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   sampleFiles(index: number): readonly string[] | null {
     const uri = this.sampleInfo(index)?.sample_uri;
     return uri === undefined ? null : [uri];
+  }
+
+  /**
+   * The domain of a sample key: properties of one domain are at the same points and lose points together (`non_finite: drop`). Override
+   * it where keys are called otherwise. Default: what comes before the first `_`, `surface` of `surface_pressure`.
+   */
+  protected domainOf(key: string): string {
+    return key.split("_", 1)[0]!;
   }
 
   /** Number of samples; a subclass has to say. */

@@ -21,10 +21,11 @@ export function isAllFinite(x: Tensor): boolean {
 
 /**
  * What is done about values of a sample that are not finite. With `drop`, points are left out of all properties of the same domain
- * (what comes before the first `_` of a key) that have as many rows, so that a point keeps its position and all of its fields.
+ * that have as many rows, so that a point keeps its position and all of its fields.
  *
  * @param bad properties that have such values
  * @param where what a message says about the sample: `sample 3 of Cars`
+ * @param domainOf domain of a property: those of one domain are at the same points
  * @param onDrop told once for each domain that loses points
  * @returns the sample without these points
  * @throws ValueError that names the property and how many values are at fault; with `drop` where no point would be left
@@ -34,6 +35,7 @@ export function resolveNonFinite(
   bad: readonly string[],
   policy: Exclude<NonFinitePolicy, "keep">,
   where: string,
+  domainOf: (key: string) => string,
   onDrop: (domain: string, message: string) => void,
 ): Sample {
   if (policy === "error") {
@@ -44,7 +46,7 @@ export function resolveNonFinite(
     );
   }
   const result = { ...sample };
-  for (const group of groupsOf(result, bad)) dropRows(result, group, where, onDrop);
+  for (const group of groupsOf(result, bad, domainOf)) dropRows(result, group, where, onDrop);
   return result;
 }
 
@@ -56,7 +58,7 @@ interface Group {
   readonly bad: readonly string[];
 }
 
-function groupsOf(sample: Sample, bad: readonly string[]): Group[] {
+function groupsOf(sample: Sample, bad: readonly string[], domainOf: (key: string) => string): Group[] {
   const groups = new Map<string, Group>();
   for (const key of bad) {
     const domain = domainOf(key);
@@ -95,11 +97,6 @@ function dropRows(
     domain,
     `${rows - left} of ${rows} points of "${domain}" in ${where} left out: ${quoted(bad)} not finite there`,
   );
-}
-
-/** What comes before the first `_`: `surface` of `surface_pressure`. */
-function domainOf(key: string): string {
-  return key.split("_", 1)[0]!;
 }
 
 function rowsOf(value: unknown): number | null {

@@ -10,6 +10,8 @@ export interface SampleChecksOptions {
   readonly policy: () => NonFinitePolicy;
   /** `sample 3 of Cars` */
   readonly describe: (index: number) => string;
+  /** Domain of a property, whose properties lose points together. */
+  readonly domainOf: (key: string) => string;
   /** Normalizer of a property. */
   readonly normalizerOf: (key: string) => ComposePreProcess | undefined;
   readonly logger: Logger;
@@ -50,7 +52,8 @@ export class SampleChecks {
         const where = this.options.describe(index);
         this.#extents.check(positions, where, this.options.normalizerOf);
         if (policy === "keep" || bad.length === 0) return sample;
-        return resolveNonFinite(sample, bad, policy, where, (domain, message) => this.#tell(domain, message));
+        const { domainOf } = this.options;
+        return resolveNonFinite(sample, bad, policy, where, domainOf, (domain, message) => this.#tell(domain, message));
       },
     };
   }

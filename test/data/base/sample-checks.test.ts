@@ -83,6 +83,18 @@ describe("NaN and infinite values", () => {
     expect(flat(sample, "volume_pressure")).toEqual([7, 8, 9]);
     expect(flat(await dataset.get(0), "surface_pressure")).toEqual([4, 5, 6]);
   });
+  test("drop: a data set says which properties are of one domain", async () => {
+    class Inner extends Given {
+      protected override domainOf(key: string): string {
+        return key.slice(0, key.lastIndexOf("_"));
+      }
+    }
+    const sample = { rear_wing_p: column(1, NaN), rear_wing_x: column(3, 4), rear_wheel_p: column(5, 6) };
+    const dropped = await new Inner([sample], { non_finite: "drop" }).get(0);
+    expect(Object.keys(sample).map((key) => flat(dropped, key))).toEqual([[1], [3], [5, 6]]);
+    const byFirstWord = await new Given([sample], { non_finite: "drop" }).get(0);
+    expect(flat(byFirstWord, "rear_wheel_p")).toEqual([5]);
+  });
   test("drop: tells of the first loss of each domain", async () => {
     const dataset = new Given([broken, broken], { non_finite: "drop" });
     for (const index of [0, 1, 1]) expect(flat(await dataset.get(index), "surface_pressure")).toEqual([4]);

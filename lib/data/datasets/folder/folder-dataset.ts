@@ -74,6 +74,11 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
     return this.cases.length;
   }
 
+  /** That of the config, whose name may have a `_`. */
+  protected override domainOf(key: string): string {
+    return this.#origins.get(key)?.domain.name ?? key;
+  }
+
   /** Names of the cases, in the order of the samples. */
   get names(): readonly string[] {
     return this.cases.map(({ name }) => name);

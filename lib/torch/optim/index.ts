@@ -6,6 +6,7 @@ export { Adam, AdamW, type AdamOptions } from "./adam";
 export { Adamax, type AdamaxOptions } from "./adamax";
 export { ASGD, type ASGDOptions } from "./asgd";
 export { Batch } from "./batch";
+export * as lrScheduler from "./lr-scheduler";
 export { Muon, type MuonOptions } from "./muon";
 export { NAdam, type NAdamOptions } from "./nadam";
 export {

@@ -633,10 +633,13 @@ registerEquality((value): value is Tensor => value instanceof Tensor);
 let toOperator = 0;
 
 /** What the first argument of `to` asks for. */
+const DEVICE = /^(cpu|cuda|meta)(:\d+)?$/;
+
 function placeOf(target: unknown): ToOptions {
   if (target instanceof Tensor) return { dtype: target.dtype, device: target.device };
   if (isDType(target)) return { dtype: target };
-  if (typeof target === "string" && nearDType(target) === "") return { device: target };
+  // what is surely a device is not compared with the names of dtypes, which takes longer than the call
+  if (typeof target === "string" && (DEVICE.test(target) || nearDType(target) === "")) return { device: target };
   if (!isPlainObject(target))
     throw new TypeError(
       `to: expected a dtype, a device, a tensor or options { ${Object.keys(TO).join(", ")} }, got ${show(target)}${nearDType(target)}`,

@@ -120,7 +120,8 @@ thread_local SmallBlocks small_blocks;
 
 // Larger freed blocks wait here: the system clears every page that it hands out anew, which for a training step on all
 // points takes longer than some of its operators. Blocks that nothing has asked for in a while go back to the system,
-// and free blocks and live tensors together never hold more than live tensors once did.
+// and free blocks and live tensors together never hold more than live tensors once did, or than a floor: a small model
+// frees its activations, of many sizes, as it goes, so that those of one layer would push out those of the next.
 class LargeBlocks {
  public:
   // Eight sizes from one power of two to the next, so that a block is at most an eighth too large.
@@ -153,12 +154,12 @@ class LargeBlocks {
     while (oldest_ && block->since - oldest_->since > kKept) free_oldest();
   }
 
-  // Frees blocks until these and the live ones hold no more than live ones ever did.
+  // Frees blocks until these and the live ones hold no more than live ones ever did, or than the floor.
   void make_room(int64_t live) {
-    if (live + bytes_.load(std::memory_order_relaxed) <= highest_.load(std::memory_order_relaxed)) return;
+    if (live + bytes_.load(std::memory_order_relaxed) <= allowed()) return;
     const std::lock_guard lock(mutex_);
     highest_ = std::max(highest_.load(), live);
-    while (oldest_ && live + bytes_ > highest_) free_oldest();
+    while (oldest_ && live + bytes_ > allowed()) free_oldest();
   }
 
   void clear() {
@@ -173,6 +174,7 @@ class LargeBlocks {
  private:
   using Clock = std::chrono::steady_clock;
   static constexpr Clock::duration kKept = std::chrono::seconds(30);
+  static constexpr int64_t kFloor = int64_t{64} << 20;
 
   // Written into the free block itself.
   struct Free {
@@ -181,6 +183,8 @@ class LargeBlocks {
     size_t size_class;
     Clock::time_point since;
   };
+
+  int64_t allowed() const { return std::max(kFloor, highest_.load(std::memory_order_relaxed)); }
 
   void remove(Free* block) {
     (block->older ? block->older->newer : oldest_) = block->newer;

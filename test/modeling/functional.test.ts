@@ -1,7 +1,9 @@
 import {
+  addGated,
   initBiasToZero,
   initTruncNormalZeroBias,
   knn,
+  modulatedNorm,
   modulateGate,
   modulateScaleShift,
   radius,
@@ -42,6 +44,24 @@ describe("modulation", () => {
     const [x, scale, shift] = [tensor([[1, 2]]), tensor([[0.5, 1]]), tensor([[10, 20]])];
     expect(modulateScaleShift(x, scale, shift).toArray()).toEqual([[11.5, 24]]);
     expect(modulateGate(x, scale).toArray()).toEqual([[0.5, 2]]);
+  });
+
+  it.each([
+    ["one sample", [1, 5, 8]],
+    ["several samples", [3, 5, 8]],
+    ["no tokens", [3, 8]],
+  ])("gives without gradients what it gives with them: %s", (_, shape) => {
+    manualSeed(0);
+    const [x, y] = [randn(shape), randn(shape)];
+    const [scale, shift, gate] = [0, 1, 2].map(() => randn([shape[0]!, 8])) as [Tensor, Tensor, Tensor];
+    const norms = [new nn.LayerNorm(8, { elementwiseAffine: false, eps: 1e-3 }), new nn.LayerNorm(8)];
+    const all = () => [
+      modulateScaleShift(x, scale, shift),
+      addGated(x, y, gate),
+      ...norms.map((norm) => modulatedNorm(norm, x, scale, shift)),
+    ];
+    const recorded = all();
+    noGrad(all).forEach((value, i) => expect(allclose(value, recorded[i]!, { rtol: 1e-5, atol: 1e-5 })).toBe(true));
   });
 
   it.each([

@@ -5,7 +5,7 @@ export { knnTable, radiusTable } from "./neighbor-table";
 export type { NeighborTable } from "./neighbor-table";
 export { applyInitMethod, initBiasToZero, initTruncNormalZeroBias, InitWeightsMode } from "./init";
 export { fromLogscale, toLogscale } from "../../core/functional/logscale";
-export { modulatedNorm, modulateGate, modulateScaleShift } from "./modulation";
+export { addGated, modulatedNorm, modulateGate, modulateScaleShift } from "./modulation";
 export { rope, ropeTable } from "./rope";
 export type { RopeFrequencies } from "./rope";
 export type { RopeTable } from "./rotate";

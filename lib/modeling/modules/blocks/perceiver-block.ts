@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { validateConfig } from "../../../config/schema";
 import { nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
-import { modulatedNorm, modulateGate } from "../../functional/modulation";
+import { addGated, modulatedNorm, modulateGate } from "../../functional/modulation";
 import type { RopeFrequencies } from "../../functional/rope";
 import { PerceiverAttention } from "../attention/perceiver";
 import type { CrossAttention, KeysValues } from "../attention/perceiver";
@@ -71,10 +71,14 @@ export class PerceiverBlock extends nn.Module {
         Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
       ]; // prettier-ignore
       let y = attend(modulatedNorm(this.norm1q, q, qScale, qShift));
-      q = q.add(this.dropPath1.forward(modulateGate(this.ls1.forward(y), attnGate)));
+      q = this.residual(q, this.ls1.forward(y), attnGate, this.dropPath1);
       y = this.feedForward(modulatedNorm(this.norm2, q, mlpScale, mlpShift), attnKwargs);
-      return q.add(this.dropPath2.forward(modulateGate(this.ls2.forward(y), mlpGate)));
+      return this.residual(q, this.ls2.forward(y), mlpGate, this.dropPath2);
     });
+  }
+
+  private residual(q: Tensor, y: Tensor, gate: Tensor, dropPath: UnquantizedDropPath): Tensor {
+    return dropPath.training ? q.add(dropPath.forward(modulateGate(y, gate))) : addGated(q, y, gate);
   }
 
   /** Attention of the queries (B, N, D). */
@@ -91,9 +95,9 @@ export class PerceiverBlock extends nn.Module {
   keysValues(kv: Tensor, options: { condition?: Tensor | null; kFreqs?: RopeFrequencies | null } = {}): KeysValues {
     return scope(() => {
       const [, , kvScale, kvShift] = this.modulations(options.condition) ?? [];
-      const normalised =
+      const modulated =
         kvScale && kvShift ? modulatedNorm(this.norm1kv, kv, kvScale, kvShift) : this.norm1kv.forward(kv);
-      return this.attn.keysValues(normalised, options.kFreqs);
+      return this.attn.keysValues(modulated, options.kFreqs);
     });
   }
 

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { validateConfig } from "../../../config/schema";
 import { nn, scope } from "../../../torch";
 import type { Tensor } from "../../../torch";
-import { modulatedNorm, modulateGate } from "../../functional/modulation";
+import { addGated, modulatedNorm, modulateGate } from "../../functional/modulation";
 import type { RopeFrequencies } from "../../functional/rope";
 import type { KeyValueCache, TokenSpec } from "../attention/anchor-attention";
 import type { KeysValues } from "../attention/perceiver";
@@ -125,9 +125,13 @@ export class TransformerBlock extends nn.Module {
       Tensor,
     ];
     let y = attend(modulatedNorm(this.norm1, x, attnScale, attnShift), attnKwargs);
-    x = x.add(this.dropPath1.forward(modulateGate(this.ls1.forward(y), attnGate)));
+    x = this.residual(x, this.ls1.forward(y), attnGate, this.dropPath1);
     y = this.feedForward(modulatedNorm(this.norm2, x, mlpScale, mlpShift), attnKwargs);
-    return x.add(this.dropPath2.forward(modulateGate(this.ls2.forward(y), mlpGate)));
+    return this.residual(x, this.ls2.forward(y), mlpGate, this.dropPath2);
+  }
+
+  private residual(x: Tensor, y: Tensor, gate: Tensor, dropPath: UnquantizedDropPath): Tensor {
+    return dropPath.training ? x.add(dropPath.forward(modulateGate(y, gate))) : addGated(x, y, gate);
   }
 
   /** The MLP of all tokens (B, N, D). */

@@ -1,74 +1,185 @@
 /**
- * `noether-ts serve` under load: requests a second, delay of the event loop, memory.
+ * `noether-ts serve` under load beside the same run behind FastAPI and uvicorn, computed by PyTorch. Both answer the same requests, in turns;
+ * before that their answers are compared.
  *
- *     npx tsx benchmarks/serving.ts RUN [requests] [connections]
+ *     npx tsx benchmarks/serving.ts RUN [--requests 2000] [--rounds 4] [--connections 8] [--points 1000] [--python PYTHON | --alone]
  *
- * RUN is a finished run. Every request is one case with random points, as JSON with base64.
+ * RUN is a finished run of examples/airfoil (the other side knows its pipeline), built dist/ is needed. PYTHON (or the variable of this name)
+ * has torch, fastapi, uvicorn[standard]. Every request is one case with as many points on the surface as in the volume, as JSON with base64.
+ * Exits with 1 when a bound does not hold.
  */
-import { spawn } from "node:child_process";
-import { cpus } from "node:os";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import autocannon from "autocannon";
-import { rand } from "../lib/torch";
+import { manualSeed, rand } from "../lib/torch";
+import { median } from "./statistics";
 
-const [path, requests = "2000", connections = "8"] = process.argv.slice(2);
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    requests: { type: "string", default: "2000" },
+    rounds: { type: "string", default: "4" },
+    connections: { type: "string", default: "8" },
+    points: { type: "string", default: "1000" },
+    threads: { type: "string" },
+    python: { type: "string", default: process.env["PYTHON"] ?? "python3" },
+    alone: { type: "boolean", default: false },
+  },
+});
+const [path] = positionals;
 if (path === undefined) throw new Error("expected the folder of a run");
-const POINTS = 1000;
 
-interface Description {
-  readonly inputs: readonly { readonly name: string; readonly role: string; readonly channels: number | null }[];
+/** Times as many requests a second; seconds of the event loop's delay (p99); MiB that memory may differ by between the halves of the load. */
+const BOUNDS = { throughput: 1.2, delay: 0.02, growth: 16 };
+const PORTS = { ours: 18461, python: 18462 };
+const COMMAND = join(__dirname, "..", "dist", "cli", "noether-ts.js");
+
+interface Answer {
+  readonly fields: Readonly<Record<string, { readonly shape: readonly number[]; readonly base64: string }>>;
+}
+
+const address = (side: keyof typeof PORTS): string => `http://127.0.0.1:${PORTS[side]}`;
+const headers = { "content-type": "application/json" };
+
+/** A case as the body of a request. */
+function makeBody(points: number): string {
+  manualSeed(0);
+  const input = (shape: number[]) => {
+    const values = rand(shape).mul(0.8).dataSync() as Float32Array; // within the bounds of the example
+    return { shape, base64: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64") };
+  };
+  const inputs = {
+    surface_position: input([points, 2]),
+    volume_position: input([points, 2]),
+    inflow_design_parameters: input([2]),
+  };
+  return JSON.stringify({ inputs, encoding: "base64" });
+}
+
+/** Waits until a server answers a prediction; throws with what it says instead. */
+async function firstAnswer(side: keyof typeof PORTS, child: ChildProcess, body: string): Promise<Answer> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`${side}: the server ended with code ${child.exitCode}`);
+    const response = await fetch(`${address(side)}/predict`, { method: "POST", headers, body }).catch(() => null);
+    if (response?.ok) return (await response.json()) as Answer;
+    if (response) throw new Error(`${side}: ${response.status} ${await response.text()}`);
+    await delay(200);
+  }
+}
+
+function largestDifference(a: Answer, b: Answer): number {
+  const numbers = (text: string): Float32Array => new Float32Array(Uint8Array.from(Buffer.from(text, "base64")).buffer);
+  let largest = 0;
+  for (const [name, { base64 }] of Object.entries(a.fields)) {
+    const other = numbers(b.fields[name]!.base64);
+    numbers(base64).forEach((value, i) => (largest = Math.max(largest, Math.abs(value - other[i]!))));
+  }
+  return largest;
+}
+
+async function shoot(side: keyof typeof PORTS, body: string, amount: number): Promise<autocannon.Result> {
+  const connections = Number(options.connections);
+  const result = await autocannon({
+    url: `${address(side)}/predict`,
+    ...{ method: "POST", headers, body, amount, connections, timeout: 120 },
+  });
+  if (result["2xx"] !== amount || result.errors > 0)
+    throw new Error(`${side}: ${result["2xx"]} answers, ${result.non2xx} refused, ${result.errors} errors`);
+  return result;
+}
+
+/** Seconds of processor time that a process has used so far, on Linux; elsewhere NaN. */
+function processorTime({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return NaN;
+  }
+}
+
+async function gauge(name: string): Promise<number> {
+  const text = await (await fetch(`${address("ours")}/metrics`)).text();
+  return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)![1]);
+}
+
+function startOurs(): ChildProcess {
+  const threads = options.threads === undefined ? [] : ["--threads", options.threads];
+  return spawn(process.execPath, [COMMAND, "serve", path!, "--port", String(PORTS.ours), ...threads], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
+/** PyTorch's defaults: as many threads of an operator as there are cores. */
+function startPython(folder: string): ChildProcess {
+  const [checkpoint, portable] = [join(folder, "run.th"), join(folder, "run.pt")];
+  execFileSync(process.execPath, [COMMAND, "export", path!, "--format", "1.1", "-o", checkpoint]);
+  execFileSync(process.execPath, [COMMAND, "export", path!, "-o", portable]);
+  const script = join(__dirname, "serving.py");
+  return spawn(options.python, [script, String(PORTS.python), String(availableParallelism())], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, NOETHER_CHECKPOINT: checkpoint, NOETHER_EXPORT: portable },
+  });
 }
 
 async function main(): Promise<void> {
-  const server = spawn(process.execPath, [
-    join(__dirname, "..", "dist", "cli", "noether-ts.js"),
-    "serve",
-    path!,
-    "--port",
-    "0",
-  ]);
-  server.stderr.pipe(process.stderr);
-  const address = await new Promise<string>((resolve) =>
-    server.stdout.on("data", (chunk: Buffer) => {
-      const found = /http:\/\/\S+/.exec(chunk.toString());
-      if (found) resolve(found[0]);
-    }),
-  );
+  const folder = mkdtempSync(join(tmpdir(), "noether-serving-"));
+  const children: ChildProcess[] = [];
   try {
-    const { inputs } = (await (await fetch(`${address}/run`)).json()) as Description;
-    const entries = inputs.map(({ name, role, channels }) => {
-      const shape = role === "condition" ? [channels ?? 1] : [POINTS, channels ?? 1];
-      const values = rand(shape).dataSync() as Float32Array;
-      return [
-        name,
-        { shape, base64: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64") },
-      ];
-    });
-    const body = JSON.stringify({ inputs: Object.fromEntries(entries) as object, encoding: "base64" });
-    const gauge = async (name: string): Promise<number> => {
-      const text = await (await fetch(`${address}/metrics`)).text();
-      return Number(new RegExp(`^${name} (.*)$`, "m").exec(text)![1]);
-    };
-    const shoot = async (amount: number) =>
-      autocannon({
-        url: `${address}/predict`,
-        ...{ method: "POST", headers: { "content-type": "application/json" }, body },
-        ...{ amount, connections: Number(connections), timeout: 120 },
-      });
-    await shoot(100);
-    const before = await gauge("process_resident_memory_bytes");
-    const result = await shoot(Number(requests));
-    const after = await gauge("process_resident_memory_bytes");
-    console.log(`${cpus()[0]!.model}, ${cpus().length} cores; ${POINTS} points a domain, ${connections} connections`);
+    const body = makeBody(Number(options.points));
+    const sides: (keyof typeof PORTS)[] = options.alone ? ["ours"] : ["ours", "python"];
+    const answers: Answer[] = [];
+    for (const side of sides) {
+      const child = side === "ours" ? startOurs() : startPython(folder);
+      children.push(child);
+      answers.push(await firstAnswer(side, child, body));
+    }
     console.log(
-      `${result["2xx"]} answers, ${result.non2xx} refused, ${result.errors} errors, ${result.requests.average.toFixed(1)} requests/s`,
+      `${cpus()[0]!.model}, ${cpus().length} cores; ${options.points} points a domain, ${options.connections} connections`,
     );
+    if (!options.alone)
+      console.log(`answers differ by ${largestDifference(answers[0]!, answers[1]!).toExponential(1)} at most`);
+    const rounds = Number(options.rounds);
+    const amount = Math.ceil(Number(options.requests) / rounds);
+    for (const side of sides) await shoot(side, body, Math.min(200, amount)); // warm-up
+    const rates = { ours: [] as number[], python: [] as number[] };
+    const memory: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (const side of sides) {
+        const child = children[sides.indexOf(side)]!;
+        const before = processorTime(child);
+        const { requests, duration, latency } = await shoot(side, body, amount);
+        const rate = requests.total / duration;
+        const cost = ((processorTime(child) - before) / amount) * 1000;
+        rates[side].push(rate);
+        console.log(
+          `${side.padEnd(6)} ${rate.toFixed(1).padStart(7)} requests/s, latency p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${cost.toFixed(1)} ms of processor time a request`,
+        );
+      }
+      memory.push((await gauge("process_resident_memory_bytes")) / 2 ** 20);
+    }
+    const delay99 = await gauge("noether_event_loop_delay_seconds");
     console.log(
-      `latency p50 ${result.latency.p50} ms, p99 ${result.latency.p99} ms; event loop p99 ${((await gauge("noether_event_loop_delay_seconds")) * 1000).toFixed(1)} ms`,
+      `event loop p99 ${(delay99 * 1000).toFixed(1)} ms; memory after each round ${memory.map((mib) => mib.toFixed(0)).join(", ")} MiB`,
     );
-    console.log(`memory ${(before / 2 ** 20).toFixed(0)} → ${(after / 2 ** 20).toFixed(0)} MiB`);
+    const failed =
+      delay99 > BOUNDS.delay || memory.at(-1)! - memory[0]! > BOUNDS.growth ? ["the event loop or memory"] : [];
+    if (!options.alone) {
+      const ratio = median(rates.ours) / median(rates.python);
+      console.log(`${ratio.toFixed(2)} times the throughput of FastAPI, uvicorn and PyTorch`);
+      if (ratio < BOUNDS.throughput) failed.push(`throughput (expected ${BOUNDS.throughput} times)`);
+    }
+    if (failed.length > 0) {
+      console.error(`out of bounds: ${failed.join(", ")}`);
+      process.exitCode = 1;
+    }
   } finally {
-    server.kill("SIGTERM");
+    for (const child of children) child.kill("SIGTERM");
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -19,6 +19,8 @@ which run it is, whether it is well, what it has done, and how to ask.
       --weights NAME     averaged weights: ema=0.9999
       --device NAME      cpu (default), cuda, cuda:1
       --threads NUMBER   predictions at a time (default: half of the cores)
+      --batch NUMBER     small requests of the same shapes that wait are one
+                         batch of at most so many (default 8)
       --queue NUMBER     requests that may wait (default 64); more get 429
       --timeout SECONDS  of a prediction (default 300)
       --max-body MIB     of a request (default 256)
@@ -39,6 +41,7 @@ const OPTIONS = {
   weights: { type: "string" },
   device: { type: "string" },
   threads: { type: "string" },
+  batch: { type: "string" },
   queue: { type: "string" },
   timeout: { type: "string" },
   "max-body": { type: "string" },
@@ -57,7 +60,7 @@ export async function serve(args: readonly string[]): Promise<number> {
       `expected the folder of one run, got ${positionals.length === 0 ? "none" : positionals.join(" ")}`,
     );
   const number = (
-    name: "port" | "threads" | "queue" | "timeout" | "max-body" | "max-points",
+    name: "port" | "threads" | "batch" | "queue" | "timeout" | "max-body" | "max-points",
     least: number,
     fallback: number,
   ) => readNumber(`--${name}`, values[name], least, fallback);
@@ -80,6 +83,7 @@ export async function serve(args: readonly string[]): Promise<number> {
     ...{ path, host, port, options },
     pool: {
       threads: number("threads", 1, Math.max(1, Math.floor(cpus().length / 2))),
+      maxBatch: number("batch", 1, 8),
       maxWaiting: number("queue", 0, 64),
       ...(values.checkpoint === undefined ? {} : { checkpoint: values.checkpoint }),
       ...(values.weights === undefined ? {} : { weights: values.weights }),

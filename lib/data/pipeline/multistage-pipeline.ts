@@ -45,8 +45,18 @@ export class MultiStagePipeline extends Collator {
   }
 
   override collate(samples: readonly Sample[]): BatchMap {
+    return this.collateProcessed(this.processSamples(samples));
+  }
+
+  /** The first stage of {@link collate}: what the sample processors make of the samples. */
+  processSamples(samples: readonly Sample[]): Sample[] {
     let current = samples.map((sample) => deepCopy(sample) as Sample);
     for (const processor of this.sampleProcessors) current = current.map((sample) => processor.process(sample));
+    return current;
+  }
+
+  /** The rest of {@link collate}: a batch of samples that have been processed. */
+  collateProcessed(current: readonly Sample[]): BatchMap {
     let batch: BatchMap = {};
     for (const collator of this.collators) {
       for (const [key, value] of Object.entries(collator.collate(current))) {

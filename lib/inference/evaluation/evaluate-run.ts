@@ -10,7 +10,7 @@ import {
   type ForceOptions,
 } from "../forces";
 import type { PredictedField } from "../predict/field-buffers";
-import type { PredictOptions } from "../predict/prediction-case";
+import type { PredictOptions } from "../predict/prediction-task";
 import type { RunIdentity, TrainedRun } from "../run/trained-run";
 import { caseSource, type CaseSource } from "./case-source";
 

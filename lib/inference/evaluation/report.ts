@@ -1,7 +1,7 @@
 import type { NdArray } from "../../data";
 import { writeYaml } from "../../config";
 import { colourScale, drawField } from "../pictures";
-import type { PredictOptions } from "../predict/prediction-case";
+import type { PredictOptions } from "../predict/prediction-task";
 import type { TrainedRun } from "../run/trained-run";
 import { caseSource } from "./case-source";
 import { evaluatedCase, type CaseEvaluation, type EvaluatedCase, type RunEvaluation } from "./evaluate-run";

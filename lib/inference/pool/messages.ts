@@ -26,8 +26,14 @@ export interface PredictTask {
 export type Task = PredictTask | RequestTask;
 export type Result = Record<string, PredictedField> | RequestResult;
 
+export interface NumberedTask {
+  readonly id: number;
+  readonly task: Task;
+}
+
 export type ToThread =
-  | { readonly type: "run"; readonly id: number; readonly task: Task }
+  /** Tasks that are computed together where they fit. */
+  | { readonly type: "run"; readonly tasks: readonly NumberedTask[] }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "close" };
 

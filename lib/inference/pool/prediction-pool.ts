@@ -7,7 +7,7 @@ import { decodeError } from "../../data/container/worker-errors";
 import { shareTensor } from "../../torch";
 import type { CaseInputs } from "../predict/inputs";
 import type { PredictedField } from "../predict/field-buffers";
-import type { PredictOptions } from "../predict/prediction-case";
+import type { PredictOptions } from "../predict/prediction-task";
 import { loadRun, type LoadRunOptions } from "../run/load-run";
 import type { TrainedRun } from "../run/trained-run";
 import { plainInputs } from "./plain-inputs";
@@ -16,11 +16,20 @@ import type { FromThread, Result, Task, ThreadSetup, ToThread } from "./messages
 
 /** Options of {@link PredictionPool.create}. */
 export interface PoolOptions extends LoadRunOptions {
-  /** Threads that predict, each one case at a time. Default: half of the cores, at least one. */
+  /** Threads that predict. Default: half of the cores, at least one. */
   readonly threads?: number;
   /** Cases that may wait for a thread; {@link QueueFullError} beyond. Default: no limit. */
   readonly maxWaiting?: number;
+  /**
+   * Waiting cases of about the same size that a thread takes at a time: where their shapes and options are the same and their points are few
+   * (4096 in all), they are one batch. The fields are the same up to rounding. Default 8; 1: every case by itself.
+   */
+  readonly maxBatch?: number;
 }
+
+/** Bytes of the inputs above which a case has a thread for itself: it keeps all of it busy anyway. */
+const LARGE = 2 ** 17;
+const DEFAULT_BATCH = 8;
 
 /** More cases wait already than a pool takes. */
 export class QueueFullError extends RuntimeError {
@@ -36,10 +45,10 @@ interface Job {
   reject(error: unknown): void;
 }
 
-/** A thread with what it is at. */
+/** A thread with what it is at, by number. */
 interface Thread {
   readonly worker: Worker;
-  job: Job | null;
+  readonly jobs: Map<number, Job>;
   isReady: boolean;
 }
 
@@ -65,7 +74,7 @@ export class PredictionPool {
     path: string,
     private readonly options: PoolOptions,
   ) {
-    const { threads: _, maxWaiting: __, ...loadOptions } = options;
+    const { threads: _, maxWaiting: __, maxBatch: ___, ...loadOptions } = options;
     this.#setup = () => ({
       path,
       options: loadOptions,
@@ -81,10 +90,12 @@ export class PredictionPool {
    * @throws what `loadRun` throws
    */
   static async create(path: string, options: PoolOptions = {}): Promise<PredictionPool> {
-    const { threads = defaultThreads() } = options;
+    const { threads = defaultThreads(), maxBatch = DEFAULT_BATCH } = options;
     if (!Number.isInteger(threads) || threads < 1)
       throw new ValueError(`expected at least one thread, got threads: ${threads}`);
-    const { threads: _, maxWaiting: __, ...loadOptions } = options;
+    if (!Number.isInteger(maxBatch) || maxBatch < 1)
+      throw new ValueError(`expected at least one case a batch, got maxBatch: ${maxBatch}`);
+    const { threads: _, maxWaiting: __, maxBatch: ___, ...loadOptions } = options;
     const pool = new PredictionPool(await loadRun(path, loadOptions), path, options);
     try {
       await Promise.all(Array.from({ length: threads }, async () => pool.#start()));
@@ -107,7 +118,7 @@ export class PredictionPool {
 
   /** Cases that a thread is at. */
   get busy(): number {
-    return this.#threads.filter(({ job }) => job !== null).length;
+    return this.#threads.reduce((sum, { jobs }) => sum + jobs.size, 0);
   }
 
   /**
@@ -162,20 +173,36 @@ export class PredictionPool {
   }
 
   #assign(): void {
-    for (const thread of this.#threads) {
-      if (!isFree(thread)) continue;
-      const job = this.#waiting.shift();
-      if (job === undefined) return;
-      thread.job = job;
+    const free = this.#threads.filter(isFree);
+    for (const thread of free) {
+      // some are left for the other threads, and for when this one is done: a queue that runs empty leaves threads idle
+      const share = Math.ceil(this.#waiting.length / (2 * this.#threads.length));
+      const jobs = this.#nextJobs(Math.min(share, this.options.maxBatch ?? DEFAULT_BATCH));
+      if (jobs.length === 0) return;
+      for (const job of jobs) thread.jobs.set(job.id, job);
       thread.worker.ref();
-      send(thread, { type: "run", id: job.id, task: job.task });
+      send(thread, { type: "run", tasks: jobs.map(({ id, task }) => ({ id, task })) });
     }
+  }
+
+  /** The job that has waited longest, and others that may be computed with it. */
+  #nextJobs(most: number): Job[] {
+    const first = this.#waiting.shift();
+    if (first === undefined) return [];
+    const size = sizeOf(first.task);
+    const isAlike = ({ task }: Job): boolean => {
+      const other = sizeOf(task);
+      return task.type === first.task.type && Math.max(size, other) < LARGE && Math.abs(size - other) <= size / 4;
+    };
+    const others = this.#waiting.filter(isAlike).slice(0, most - 1);
+    for (const job of others) this.#waiting.splice(this.#waiting.indexOf(job), 1);
+    return [first, ...others];
   }
 
   #cancel(job: Job): void {
     const place = this.#waiting.indexOf(job);
     if (place >= 0) this.#waiting.splice(place, 1);
-    const thread = this.#threads.find((candidate) => candidate.job === job);
+    const thread = this.#threads.find(({ jobs }) => jobs.has(job.id));
     if (thread) send(thread, { type: "cancel", id: job.id });
   }
 
@@ -185,7 +212,7 @@ export class PredictionPool {
       workerData: this.#setup(),
       name: "prediction",
     });
-    const thread: Thread = { worker, job: null, isReady: false };
+    const thread: Thread = { worker, jobs: new Map(), isReady: false };
     this.#threads.push(thread);
     await new Promise<void>((resolve, reject) => {
       let cause: unknown;
@@ -194,7 +221,7 @@ export class PredictionPool {
         const reason = cause instanceof Error ? `: ${cause.message}` : "";
         const error = new RuntimeError(`a prediction thread ended unexpectedly (code ${code})${reason}`);
         this.#threads.splice(this.#threads.indexOf(thread), 1);
-        thread.job?.reject(error);
+        for (const job of thread.jobs.values()) job.reject(error);
         reject(error);
         if (thread.isReady && !this.#isClosed) void this.#start().catch((failure: unknown) => this.#giveUp(failure));
       });
@@ -211,13 +238,14 @@ export class PredictionPool {
   }
 
   #receive(thread: Thread, message: Extract<FromThread, { id: number }>): void {
-    const { job } = thread;
-    if (job === null || job.id !== message.id) return;
+    const job = thread.jobs.get(message.id);
+    if (job === undefined) return;
     if (message.type === "progress") return job.onProgress?.(message);
-    thread.job = null;
-    thread.worker.unref();
+    thread.jobs.delete(job.id);
     if (message.type === "result") job.resolve(message.result);
     else job.reject(decodeError(message.error));
+    if (thread.jobs.size > 0) return;
+    thread.worker.unref();
     this.#assign();
   }
 
@@ -235,8 +263,8 @@ export class PredictionPool {
     for (const job of this.#waiting.splice(0)) job.reject(closed);
     await Promise.all(
       [...this.#threads].map(async (thread) => {
-        thread.job?.reject(closed);
-        thread.job = null;
+        for (const job of thread.jobs.values()) job.reject(closed);
+        thread.jobs.clear();
         const ended = new Promise((resolve) => thread.worker.once("exit", resolve));
         thread.worker.ref();
         send(thread, { type: "close" });
@@ -251,8 +279,14 @@ export class PredictionPool {
   }
 }
 
-function isFree({ job, isReady }: Thread): boolean {
-  return job === null && isReady;
+function isFree({ jobs, isReady }: Thread): boolean {
+  return jobs.size === 0 && isReady;
+}
+
+/** Bytes of the inputs of a task. */
+function sizeOf(task: Task): number {
+  if (task.type === "request") return task.body.byteLength;
+  return Object.values(task.inputs).reduce((sum, { values }) => sum + values.byteLength, 0);
 }
 
 function send({ worker }: Thread, message: ToThread): void {

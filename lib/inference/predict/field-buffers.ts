@@ -6,14 +6,19 @@ import type { OutputField } from "./run-fields";
 /** A predicted field in physical units: (N, C), scalars (N). */
 export type PredictedField = NdArray<Float32Array>;
 
+/** The rows of a field of one case: from `start` on, or one by one. */
+type Rows = { readonly start: number } | { readonly indices: readonly number[] };
+
 /**
- * Where predicted fields gather, chunk by chunk, in physical units. Each takes its place once, so that a prediction needs no more
- * memory than its result and one chunk.
+ * Where predicted fields of cases of the same shapes gather, chunk by chunk, in physical units. Each takes its place once, so that a
+ * prediction needs no more memory than its result and one chunk.
  */
 export class FieldBuffers {
-  readonly #values = new Map<string, { values: Float32Array; channels: number }>();
+  /** By name, the values of each case. */
+  readonly #values = new Map<string, { values: readonly Float32Array[]; channels: number }>();
 
   constructor(
+    private readonly cases: number,
     private readonly outputs: readonly OutputField[],
     private readonly rowsOf: (domain: string) => number,
     private readonly normalizerOf: (name: string) => ComposePreProcess | null,
@@ -22,42 +27,53 @@ export class FieldBuffers {
   /**
    * Takes rows of a field as a model gives them.
    *
-   * @param values (1, n, C)
-   * @param rows where the rows go: from `start` on, or one by one
+   * @param values (B, n, C)
+   * @param rowsOf where the rows go, of each case
    */
-  put(name: string, values: Tensor, rows: { readonly start: number } | { readonly indices: readonly number[] }): void {
+  put(name: string, values: Tensor, rowsOf: (index: number) => Rows): void {
+    if (values.ndim !== 3 || values.size(0) !== this.cases)
+      throw new RuntimeError(
+        `expected "${name}" of ${this.cases} cases as (${this.cases}, n, C) from the model, got (${values.shape.join(", ")})`,
+      );
+    const [, count, channels] = values.shape as [number, number, number];
     const numbers = scope(() => {
-      const flat = values.detach().squeeze(0).to("float32"); // (n, C)
+      const flat = values.detach().flatten(0, 1).to("float32"); // (B · n, C)
       const normalizer = this.normalizerOf(name);
       return (normalizer?.inverse(flat) ?? flat).cpu().contiguous().dataSync() as Float32Array;
     });
-    const channels = values.size(-1);
-    const target = this.#target(name, channels);
-    if ("start" in rows) return target.set(numbers, rows.start * channels);
-    rows.indices.forEach((row, i) => target.set(numbers.subarray(i * channels, (i + 1) * channels), row * channels));
+    this.#target(name, channels).forEach((target, b) => {
+      const own = numbers.subarray(b * count * channels, (b + 1) * count * channels);
+      const rows = rowsOf(b);
+      if ("start" in rows) return target.set(own, rows.start * channels);
+      rows.indices.forEach((row, i) => target.set(own.subarray(i * channels, (i + 1) * channels), row * channels));
+    });
   }
 
-  #target(name: string, channels: number): Float32Array {
+  #target(name: string, channels: number): readonly Float32Array[] {
     const known = this.#values.get(name);
     if (known !== undefined) return known.values;
     const output = this.outputs.find((field) => field.name === name)!;
-    const values = new Float32Array(this.rowsOf(output.domain) * channels);
+    const length = this.rowsOf(output.domain) * channels;
+    const values = Array.from({ length: this.cases }, () => new Float32Array(length));
     this.#values.set(name, { values, channels });
     return values;
   }
 
-  /** The fields in the order of the outputs. @throws RuntimeError for one that the model did not give */
-  finish(): Record<string, PredictedField> {
+  /** Of each case, the fields in the order of the outputs. @throws RuntimeError for one that the model did not give */
+  finish(): Record<string, PredictedField>[] {
     const missing = this.outputs.filter(({ name }) => !this.#values.has(name));
     if (missing.length > 0)
       throw new RuntimeError(
         `expected the model to predict ${missing.map(({ name }) => name).join(", ")}, got ${[...this.#values.keys()].join(", ") || "nothing"}`,
       );
-    return Object.fromEntries(
-      this.outputs.map(({ name }) => {
-        const { values, channels } = this.#values.get(name)!;
-        return [name, { values, shape: channels === 1 ? [values.length] : [values.length / channels, channels] }];
-      }),
+    return Array.from({ length: this.cases }, (_, b) =>
+      Object.fromEntries(
+        this.outputs.map(({ name }) => {
+          const { values: all, channels } = this.#values.get(name)!;
+          const values = all[b]!;
+          return [name, { values, shape: channels === 1 ? [values.length] : [values.length / channels, channels] }];
+        }),
+      ),
     );
   }
 }

@@ -2,5 +2,5 @@
 export type { DataDescription } from "./data-description";
 export type { PredictedField } from "./field-buffers";
 export type { CaseInputs, InputValue } from "./inputs";
-export type { PredictOptions } from "./prediction-case";
+export type { PredictOptions } from "./prediction-task";
 export type { InputField, OutputField } from "./run-fields";

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DeviceBatch } from "../../core/interfaces/data";
-import { cat, scope, type Tensor } from "../../torch";
+import { scope, type Tensor } from "../../torch";
 import type { FieldBuffers } from "./field-buffers";
-import { DEFAULT_CHUNK, type PredictionCase, type PredictOptions } from "./prediction-case";
+import { DEFAULT_CHUNK, type PredictionTask, type PredictOptions } from "./prediction-task";
 
 /** Batch keys of a domain's query positions and of their features, as far as the model reads them. */
 interface QueryKeys {
@@ -12,7 +12,7 @@ interface QueryKeys {
 }
 
 /** The query positions that a model reads; empty where it has none. */
-export function queryKeys(task: PredictionCase): QueryKeys[] {
+export function queryKeys(task: PredictionTask): QueryKeys[] {
   const { forwardProperties, fields } = task.predictor;
   return fields.domains.flatMap((domain) => {
     const names = [`query_${domain}_position`, `${domain}_query_position`];
@@ -29,7 +29,7 @@ export function queryKeys(task: PredictionCase): QueryKeys[] {
  * Fields at all points of a case by a model that reads them at queries, in chunks; what is encoded stays that of the pipeline.
  */
 export async function predictQueried(
-  task: PredictionCase,
+  task: PredictionTask,
   keys: readonly QueryKeys[],
   buffers: FieldBuffers,
   { chunkSize = DEFAULT_CHUNK, onProgress, signal }: PredictOptions,
@@ -47,22 +47,19 @@ export async function predictQueried(
         const from = Math.min(start, task.rows(domain) - 1);
         const count = Math.min(chunkSize, task.rows(domain) - from);
         counts.set(domain, Math.max(0, Math.min(chunkSize, task.rows(domain) - start)));
-        batch[position] = part(task, task.positions(domain), from, count);
-        if (features !== null) batch[features] = part(task, cat(task.features(domain), 1), from, count);
+        const part = (values: Tensor) => values.narrow(1, from, count).to(task.predictor.model.device); // (B, n, C)
+        batch[position] = part(task.positions(domain));
+        const values = task.features(domain);
+        if (features !== null && values !== null) batch[features] = part(values);
       }
       const fields = task.evaluate(batch);
       for (const { name, domain } of task.predictor.fields.outputs) {
         const count = counts.get(domain) ?? 0;
-        if (count > 0 && fields[name]) buffers.put(name, fields[name].narrow(1, 0, count), { start });
+        if (count > 0 && fields[name]) buffers.put(name, fields[name].narrow(1, 0, count), () => ({ start }));
       }
       for (const count of counts.values()) done += count;
     });
     onProgress?.({ done, total: task.total });
     await nextTurn();
   }
-}
-
-/** Rows as a batch (1, n, C) on the model's device. */
-function part(task: PredictionCase, rows: Tensor, start: number, count: number): Tensor {
-  return rows.narrow(0, start, count).unsqueeze(0).to(task.predictor.model.device);
 }

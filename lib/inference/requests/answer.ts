@@ -6,7 +6,7 @@ import { z } from "zod";
 import { readArrays, writeArrays, type NdArray } from "../../data";
 import type { CaseInputs } from "../predict/inputs";
 import type { PredictedField } from "../predict/field-buffers";
-import type { PredictOptions } from "../predict/prediction-case";
+import type { PredictOptions } from "../predict/prediction-task";
 import type { TrainedRun } from "../run/trained-run";
 import type { RequestResult, RequestTask } from "./request";
 import { sceneOf } from "../scene/scene";
@@ -46,55 +46,61 @@ export const PredictBody = z.strictObject({
 });
 type PredictBody = z.output<typeof PredictBody>;
 
-type Options = Pick<PredictOptions, "signal" | "onProgress">;
+/** A request that was read: what is to be predicted, and how its answer is written. */
+export interface ReadTask {
+  readonly inputs: CaseInputs;
+  readonly options: Pick<PredictOptions, "chunkSize" | "seed">;
+  readonly write: (fields: Readonly<Record<string, PredictedField>>) => Promise<RequestResult>;
+}
 
 /**
- * Reads a request, predicts, and writes the answer.
+ * Reads a request.
  *
  * @throws RequestError with its status, ValueError for inputs that do not fit
  */
-export async function answerRequest(run: TrainedRun, task: RequestTask, options: Options): Promise<RequestResult> {
-  if (MESHES.includes(task.contentType)) return withFolder(async (folder) => answerMesh(run, task, folder, options));
-  const { inputs, body } = await readRequest(task);
+export async function readRequest(run: TrainedRun, task: RequestTask): Promise<ReadTask> {
+  if (MESHES.includes(task.contentType)) return readMeshTask(run, task);
+  const { inputs, body } = await readInputsOf(task);
   refuseTooMany(inputs, task.maxPoints);
   const chosen = chosenOutputs(run, body.outputs);
-  const fields = await run.predict(inputs, {
-    ...options,
-    ...(body.chunk_size === undefined ? {} : { chunkSize: body.chunk_size }),
-    ...(body.seed === undefined ? {} : { seed: body.seed }),
-  });
-  return writeAnswer(task.accept, Object.fromEntries(chosen.map((name) => [name, fields[name]!])), body.encoding);
+  return {
+    inputs,
+    options: optionsOf(body),
+    write: async (fields) => writeAnswer(task.accept, pick(fields, chosen), body.encoding),
+  };
 }
 
-async function answerMesh(
-  run: TrainedRun,
-  task: RequestTask,
-  folder: string,
-  options: Options,
-): Promise<RequestResult> {
+async function readMeshTask(run: TrainedRun, task: RequestTask): Promise<ReadTask> {
   const { file: _, slice: __, set: ___, ...query } = task.query;
-  const { encoding, outputs, chunk_size: chunkSize, seed } = readQuery(query);
-  const files = await readMeshRequest(run, task, folder);
-  const fields = await run.predict(files.inputs, {
-    ...options,
-    ...(chunkSize === undefined ? {} : { chunkSize }),
-    ...(seed === undefined ? {} : { seed }),
-  });
-  if (task.accept !== SCENE) {
-    const chosen = chosenOutputs(run, outputs);
-    return writeAnswer(task.accept, Object.fromEntries(chosen.map((name) => [name, fields[name]!])), encoding);
-  }
-  const { name, checkpoint } = run.identity;
-  const scene = sceneOf(run, { files, fields }, `${name}, checkpoint ${checkpoint}`);
-  return { body: new TextEncoder().encode(JSON.stringify(scene)), contentType: SCENE };
+  const body = readQuery(query);
+  const chosen = chosenOutputs(run, body.outputs);
+  const files = await withFolder(async (folder) => readMeshRequest(run, task, folder));
+  const write = async (fields: Readonly<Record<string, PredictedField>>): Promise<RequestResult> => {
+    if (task.accept !== SCENE) return writeAnswer(task.accept, pick(fields, chosen), body.encoding);
+    const { name, checkpoint } = run.identity;
+    const scene = sceneOf(run, { files, fields }, `${name}, checkpoint ${checkpoint}`);
+    return { body: new TextEncoder().encode(JSON.stringify(scene)), contentType: SCENE };
+  };
+  return { inputs: files.inputs, options: optionsOf(body), write };
 }
 
-interface ReadRequest {
+function optionsOf({ chunk_size: chunkSize, seed }: Omit<PredictBody, "inputs">): ReadTask["options"] {
+  return { ...(chunkSize === undefined ? {} : { chunkSize }), ...(seed === undefined ? {} : { seed }) };
+}
+
+function pick(
+  fields: Readonly<Record<string, PredictedField>>,
+  names: readonly string[],
+): Record<string, PredictedField> {
+  return Object.fromEntries(names.map((name) => [name, fields[name]!]));
+}
+
+interface ReadInputs {
   readonly inputs: CaseInputs;
   readonly body: Omit<PredictBody, "inputs">;
 }
 
-async function readRequest({ contentType, body, query }: RequestTask): Promise<ReadRequest> {
+async function readInputsOf({ contentType, body, query }: RequestTask): Promise<ReadInputs> {
   if (contentType === "application/json") return readJson(body);
   if (contentType === "application/x-npz") {
     const inputs = await withFolder(async (folder) => {
@@ -110,7 +116,7 @@ async function readRequest({ contentType, body, query }: RequestTask): Promise<R
   );
 }
 
-function readJson(bytes: Uint8Array): ReadRequest {
+function readJson(bytes: Uint8Array): ReadInputs {
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
@@ -160,9 +166,8 @@ function fromBase64(text: string, what: string): Float32Array {
   const bytes = Buffer.from(text, "base64");
   if (bytes.length % 4 !== 0)
     throw new RequestError(400, `${what}: expected 4 bytes a number, got ${bytes.length} bytes`);
-  const values = new Float32Array(bytes.length / 4);
-  for (let i = 0; i < values.length; i++) values[i] = bytes.readFloatLE(4 * i);
-  return values;
+  // a copy begins where float32 may begin; every platform of this package is little-endian
+  return new Float32Array(Uint8Array.from(bytes).buffer);
 }
 
 function refuseTooMany(inputs: CaseInputs, maxPoints: number): void {
@@ -205,9 +210,7 @@ async function writeAnswer(
 }
 
 function toBase64(values: Float32Array): string {
-  const bytes = Buffer.alloc(4 * values.length);
-  values.forEach((value, i) => bytes.writeFloatLE(value, 4 * i));
-  return bytes.toString("base64");
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
 }
 
 /** A folder that is gone afterwards. */

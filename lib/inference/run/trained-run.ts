@@ -3,9 +3,9 @@ import { getRngState, scope, setRngState } from "../../torch";
 import type { ModelBase } from "../../core/models";
 import { readCase, type CaseOptions } from "../cases";
 import { readInputs, type CaseInputs } from "../predict/inputs";
-import { predictCase } from "../predict/predict";
+import { predictCase, predictCases } from "../predict/predict";
 import type { PredictedField } from "../predict/field-buffers";
-import type { PredictOptions, Predictor } from "../predict/prediction-case";
+import type { PredictOptions, Predictor } from "../predict/prediction-task";
 import type { DataDescription } from "../predict/data-description";
 import type { DescribedRun, InputField, OutputField } from "../predict/run-fields";
 import type { StoredConfig } from "./stored-config";
@@ -90,6 +90,23 @@ export class TrainedRun implements DescribedRun {
       throw new ValueError("files: expected a path in place of inputs, got arrays, which need no files");
     const given = typeof inputs === "string" ? (await readCase(this, inputs, files)).inputs : inputs;
     return scope(async () => predictCase(this.predictor, readInputs(given, this.predictor.fields), options));
+  }
+
+  /**
+   * @internal Several cases at a time: small ones of the same shapes are computed as one batch.
+   *
+   * @returns of each case its fields, or what is wrong with it
+   */
+  async predictAll(
+    cases: readonly CaseInputs[],
+    options: PredictOptions,
+  ): Promise<PromiseSettledResult<Record<string, PredictedField>>[]> {
+    return scope(async () => {
+      const read = await Promise.allSettled(cases.map(async (given) => readInputs(given, this.predictor.fields)));
+      const fitting = read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+      const predicted = fitting.length === 0 ? [] : await predictCases(this.predictor, fitting, options);
+      return read.map((each) => (each.status === "fulfilled" ? predicted.shift()! : each));
+    });
   }
 
   /** Frees the weights and the normalizers' numbers. */

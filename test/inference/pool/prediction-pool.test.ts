@@ -84,6 +84,28 @@ it("takes as many cases as may wait, and gives the event loop its turns meanwhil
   expect([pool.busy, pool.waiting]).toEqual([0, 0]);
 });
 
+it("computes cases that wait together, each with its own answer", async () => {
+  const one = await PredictionPool.create(path, { threads: 1, project: root });
+  const cases = [0, 1, 2, 3].map((index) => {
+    const { surface_position, volume_position, inflow_design_parameters } = airfoilCase(index);
+    return { surface_position, volume_position: volume_position!.narrow(0, 0, 300), inflow_design_parameters } as never;
+  });
+  const controller = new AbortController();
+  const [first, ...others] = cases.map(async (given, i) =>
+    one.predict(given, i === 3 ? { signal: controller.signal } : {}),
+  );
+  expect([one.busy, one.waiting]).toEqual([1, 3]);
+  await first;
+  expect([one.busy, one.waiting]).toEqual([2, 1]);
+  controller.abort(new Error("not wanted any more"));
+  await expect(others[2]).rejects.toThrow("not wanted any more");
+  for (const [i, fields] of (await Promise.all(others.slice(0, 2))).entries()) {
+    const { values } = (await one.run.predict(cases[i + 1]!))["volume_pressure"]!;
+    values.forEach((value, at) => expect(fields["volume_pressure"]!.values[at]).toBeCloseTo(value, 4));
+  }
+  await one.close();
+});
+
 it("replaces a thread that has ended, and fails what that was at", async () => {
   const running = pool.predict(inputs(), { chunkSize: 1 });
   const [thread] = pool.workers();
@@ -94,6 +116,7 @@ it("replaces a thread that has ended, and fails what that was at", async () => {
 
 it("says at the start what is wrong", async () => {
   await expect(PredictionPool.create(path, { threads: 0 })).rejects.toThrow("expected at least one thread");
+  await expect(PredictionPool.create(path, { maxBatch: 0 })).rejects.toThrow("expected at least one case a batch");
   await expect(PredictionPool.create(`${path}-x`)).rejects.toThrow(/expected/);
 });
 

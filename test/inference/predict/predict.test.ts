@@ -309,6 +309,62 @@ describe("a run of ours", () => {
     );
   });
 
+  describe("several cases at a time", () => {
+    const forwards = async (work: () => Promise<unknown>): Promise<number> => {
+      const spy = jest.spyOn(run.model, "forward");
+      await work();
+      const { length } = spy.mock.calls;
+      spy.mockRestore();
+      return length;
+    };
+    const small = (index: number) => {
+      const { surface_position, volume_position, inflow_design_parameters } = airfoilCase(index);
+      return {
+        surface_position: surface_position!,
+        volume_position: volume_position!.narrow(0, 0, 300),
+        inflow_design_parameters: inflow_design_parameters!,
+      };
+    };
+    const difference = (a: Record<string, PredictedField>, b: Record<string, PredictedField>): number =>
+      Math.max(
+        ...Object.entries(a).map(([name, { values }]) =>
+          Math.max(...values.map((value, i) => Math.abs(value - b[name]!.values[i]!))),
+        ),
+      );
+
+    test.each(["test", "train"])(
+      "are one batch, with the fields that each has alone (%s: with a seed of its own or without)",
+      async (dataset) => {
+        using other = await loadRun(run.identity.folder, { dataset });
+        const cases = [0, 1, 2].map(small);
+        const spy = jest.spyOn(other.model, "forward");
+        const together = await other.predictAll(cases, { seed: 3 });
+        expect(spy).toHaveBeenCalledTimes(1);
+        for (const [i, inputs] of cases.entries()) {
+          const result = together[i] as PromiseFulfilledResult<Record<string, PredictedField>>;
+          expect(difference(await other.predict(inputs, { seed: 3 }), result.value)).toBeLessThan(1e-5);
+        }
+      },
+    );
+
+    test("are computed one by one where their shapes differ, a chunk is too small for all, or they are large", async () => {
+      const [a, b] = [small(0), small(1)];
+      const shorter = { ...b, volume_position: b.volume_position.narrow(0, 0, 100) };
+      expect(await forwards(async () => run.predictAll([a, shorter], {}))).toBe(2);
+      expect(await forwards(async () => run.predictAll([a, b], { chunkSize: 600 }))).toBe(2);
+      expect(await forwards(async () => run.predictAll([airfoilCase(0), airfoilCase(1)], {}))).toBe(2);
+      expect(await forwards(async () => run.predictAll([a, b], {}))).toBe(1);
+    });
+
+    test("one that does not fit fails alone", async () => {
+      const outside = { ...small(1), volume_position: small(1).volume_position.add(50) };
+      const results = await run.predictAll([small(0), outside, {}], {});
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+      expect(String((results[1] as PromiseRejectedResult).reason)).toContain("raw_pos_max");
+      expect(String((results[2] as PromiseRejectedResult).reason)).toContain("expected the inputs");
+    });
+  });
+
   test("no tensors are left after a prediction", async () => {
     const inputs = airfoilCase(0);
     await collectGarbage();

@@ -2,10 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeMesh } from "../../../lib/data";
 import { loadRun, type Scene, type TrainedRun } from "../../../lib/inference";
-import { answerRequest } from "../../../lib/inference/requests/answer";
-import type { RequestTask } from "../../../lib/inference/requests/request";
+import { readRequest } from "../../../lib/inference/requests/answer";
+import type { RequestResult, RequestTask } from "../../../lib/inference/requests/request";
 import { temporaryFolder } from "../../support/small-run";
 import { box, sphere, trainSpheres } from "../../support/sphere-run";
+
+async function answerRequest(given: TrainedRun, task: RequestTask): Promise<RequestResult> {
+  const { inputs, options, write } = await readRequest(given, task);
+  return write(await given.predict(inputs, options));
+}
 
 const folder = temporaryFolder();
 let run: TrainedRun;
@@ -29,7 +34,7 @@ async function ask(name: string, body: Uint8Array, task: Partial<RequestTask> = 
     ...task,
     query,
   } as const;
-  const answer = await answerRequest(run, request, {});
+  const answer = await answerRequest(run, request);
   return JSON.parse(Buffer.from(answer.body).toString("utf8")) as Scene & {
     fields: Record<string, { shape: number[] }>;
   };

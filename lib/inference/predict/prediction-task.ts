@@ -3,7 +3,8 @@ import { moveItemsToDevice } from "../../core/device/move-items";
 import type { DeviceBatch } from "../../core/interfaces/data";
 import { ValueError } from "../../config/python-errors";
 import type { Sample } from "../../data";
-import { arange, getRngState, inferenceMode, manualSeed, scope, setRngState, Tensor } from "../../torch";
+import { arange, cat, getRngState, inferenceMode, manualSeed, scope, setRngState, stack, Tensor } from "../../torch";
+import { collateAlike } from "./collate-alike";
 import type { DataDescription } from "./data-description";
 import { positionKey, type RunFields } from "./run-fields";
 
@@ -30,65 +31,100 @@ export interface PredictOptions {
 
 export const DEFAULT_CHUNK = 16384;
 
-/** Inputs of one case, scaled, and how they become batches. Its tensors belong to the scope in which it is made. */
-export class PredictionCase {
-  /** Scaled inputs by sample key, on the CPU. */
-  readonly #inputs: Map<string, Tensor>;
+/**
+ * A case, or several of the same shapes that are computed together: their inputs, scaled, and how they become batches. The tensors belong
+ * to the scope in which it is made.
+ */
+export class PredictionTask {
+  /** Of each case, scaled inputs by sample key, on the CPU. */
+  readonly #cases: readonly ReadonlyMap<string, Tensor>[];
   readonly #rows = new Map<string, number>();
 
   constructor(
     readonly predictor: Predictor,
-    raw: ReadonlyMap<string, Tensor>,
+    raw: readonly ReadonlyMap<string, Tensor>[],
     readonly seed: number,
   ) {
     const { data, fields } = predictor;
-    this.#inputs = new Map(
-      [...raw].map(([name, value]) => [name, scope(() => data.normalizerOf(name)?.apply(value) ?? value)]),
+    this.#cases = raw.map(
+      (inputs) =>
+        new Map(
+          [...inputs].map(([name, value]) => [name, scope(() => data.normalizerOf(name)?.apply(value) ?? value)]),
+        ),
     );
-    for (const domain of fields.domains) this.#rows.set(domain, this.#inputs.get(positionKey(domain))?.size(0) ?? 0);
+    for (const domain of fields.domains) this.#rows.set(domain, raw[0]!.get(positionKey(domain))?.size(0) ?? 0);
   }
 
-  /** Points of a domain. */
+  /** Number of cases, B. */
+  get size(): number {
+    return this.#cases.length;
+  }
+
+  /** Points of a domain, of each case. */
   rows(domain: string): number {
     return this.#rows.get(domain) ?? 0;
   }
 
-  /** Points of all domains. */
+  /** Points of all domains, of each case. */
   get total(): number {
     return [...this.#rows.values()].reduce((sum, rows) => sum + rows, 0);
   }
 
-  /** A scaled input. */
-  input(name: string): Tensor {
-    return this.#inputs.get(name)!;
-  }
-
-  /** Scaled positions (N, P) of a domain. */
+  /** Scaled positions (B, N, P) of a domain. */
   positions(domain: string): Tensor {
-    return this.input(positionKey(domain));
+    return this.#stacked(positionKey(domain));
   }
 
-  /** Features (N, F) of the points of a domain side by side; null without. */
-  features(domain: string): Tensor[] {
-    return this.predictor.fields.inputs
-      .filter((input) => input.role === "feature" && input.domain === domain)
-      .map(({ name }) => this.input(name));
+  /** Features (B, N, F) of the points of a domain, all of them side by side; null without. */
+  features(domain: string): Tensor | null {
+    const names = this.predictor.fields.inputs.filter((input) => input.role === "feature" && input.domain === domain);
+    return names.length === 0
+      ? null
+      : cat(
+          names.map(({ name }) => this.#stacked(name)),
+          -1,
+        );
+  }
+
+  /** An input (B, N, C) of all cases; that of one case is no copy. */
+  #stacked(name: string): Tensor {
+    const values = this.#cases.map((inputs) => inputs.get(name)!);
+    return values.length === 1 ? values[0]!.unsqueeze(0) : stack(values);
   }
 
   /**
-   * The batch of one case as the model gets it in training, on the model's device.
+   * The batch of the cases as the model gets it in training, on the model's device.
    *
-   * What is to be predicted stands in the sample as the number of each point: the pipeline chooses points of the targets as it chooses
+   * What is to be predicted stands in the samples as the number of each point: the pipeline chooses points of the targets as it chooses
    * those of the inputs, so that the batch tells which points it holds.
    *
-   * @param rows - by domain, the points that the sample has; all by default
+   * @param rows - by domain, the points that the samples have; all by default
    */
   batch(rows: ReadonlyMap<string, Tensor> = new Map()): DeviceBatch {
-    const { data, model, fields } = this.predictor;
+    const { data, model } = this.predictor;
+    const samples = this.#cases.map((inputs) => this.#sample(inputs, rows));
+    const before = getRngState();
+    try {
+      return moveItemsToDevice(
+        model.device,
+        collateAlike(data.pipeline, samples, () => manualSeed(this.seed)),
+      );
+    } catch (error) {
+      throw new ValueError(
+        `the pipeline of the run cannot make a batch of ${Object.keys(samples[0]!).join(", ")}: ${(error as Error).message}`,
+        { cause: error },
+      );
+    } finally {
+      setRngState(before);
+    }
+  }
+
+  #sample(inputs: ReadonlyMap<string, Tensor>, rows: ReadonlyMap<string, Tensor>): Sample {
+    const { fields } = this.predictor;
     const sample: Sample = { index: 0 };
     for (const { name, domain, role } of fields.inputs) {
       const chosen = role === "condition" ? undefined : rows.get(domain);
-      sample[name] = chosen === undefined ? this.input(name) : this.input(name).indexSelect(0, chosen);
+      sample[name] = chosen === undefined ? inputs.get(name)! : inputs.get(name)!.indexSelect(0, chosen);
     }
     for (const { name, domain, channels } of fields.outputs) {
       const numbers = rows.get(domain) ?? arange(this.rows(domain), { dtype: "int64" });
@@ -96,18 +132,7 @@ export class PredictionCase {
       const column = numbers.to(this.rows(domain) > 2 ** 24 ? "float64" : "float32").unsqueeze(1); // (N, 1)
       sample[name] = column.expand([-1, channels ?? 1]);
     }
-    const before = getRngState();
-    try {
-      manualSeed(this.seed);
-      return moveItemsToDevice(model.device, data.pipeline.collate([sample]));
-    } catch (error) {
-      throw new ValueError(
-        `the pipeline of the run cannot make a batch of ${Object.keys(sample).join(", ")}: ${(error as Error).message}`,
-        { cause: error },
-      );
-    } finally {
-      setRngState(before);
-    }
+    return sample;
   }
 
   /** The entries of a batch that the model reads. */

@@ -88,9 +88,10 @@ export async function countsOfUpdate(
   name: string,
   precision: "float32" | "bfloat16" | "float16",
   outputRootPath: string,
+  { capture = false }: { readonly capture?: boolean } = {},
 ): Promise<Counts> {
   const entry = goldenIndex.find((candidate) => candidate.name === name)!;
-  const pathProvider = new PathProvider({ outputRootPath, runId: `${name}-${precision}` });
+  const pathProvider = new PathProvider({ outputRootPath, runId: `${name}-${precision}-${capture}` });
   const metricPropertyProvider = new MetricPropertyProvider();
   const config = BaseTrainerConfig.create({
     kind: "CaseTrainer",
@@ -98,6 +99,7 @@ export async function countsOfUpdate(
     effective_batch_size: 1,
     callbacks: null,
     precision,
+    capture,
     log_every_n_updates: 1000,
     track_every_n_updates: 1000,
   });

@@ -84,26 +84,37 @@ export class Lion extends optim.Optimizer<LionOptions> {
     return { exp_avg: zerosLike(param) };
   }
 
+  override get readsOnHost(): null {
+    return null;
+  }
+
   protected updateGroup(group: optim.ParamGroup<LionOptions>, batch: optim.Batch): void {
     const { params } = batch;
     const [beta1, beta2] = group.betas;
-    const lr = optim.learningRate(group.lr);
+    // A rate that lies on a device stays there: reading it would wait, and cannot be recorded.
+    const lr = onDevice(group.lr) ? group.lr : optim.learningRate(group.lr);
     const momenta = batch.tensors("exp_avg");
     const grads = group.maximize ? _foreachNeg(batch.grads) : batch.grads;
 
-    if (!group.caution && group.foreach !== false) {
+    if (typeof lr === "number" && !group.caution && group.foreach !== false) {
       // One pass over memory, with the rounding of what follows (`native/src/ops/lion.cpp`).
       ops.call("noether::lion_", params, grads, momenta, lr, beta1, beta2, group.weightDecay);
       return;
     }
-    _foreachMul_(params, 1 - lr * group.weightDecay);
+    if (typeof lr === "number") _foreachMul_(params, 1 - lr * group.weightDecay);
+    else _foreachMul_(params, lr.mul(-group.weightDecay).add(1));
     const updates = _foreachMul(momenta, beta1);
     _foreachAdd_(updates, grads, { alpha: 1 - beta1 });
     _foreachSign_(updates);
     if (group.caution) {
       updates.forEach((update, i) => beCautious(update, grads[i] as Tensor));
     }
-    _foreachAdd_(params, updates, { alpha: -lr });
+    if (typeof lr === "number") {
+      _foreachAdd_(params, updates, { alpha: -lr });
+    } else {
+      _foreachMul_(updates, lr.neg());
+      _foreachAdd_(params, updates);
+    }
     // The momentum takes the gradient in after the update has used it.
     if (group.foreach === false) {
       _foreachLerp_(momenta, grads, 1 - beta2);
@@ -118,6 +129,10 @@ register("noether.core.optimizer.Lion", {
   class: Lion,
   aliases: ["noether.core.optimizer.lion.Lion"],
 });
+
+function onDevice(lr: number | Tensor): lr is Tensor {
+  return typeof lr !== "number" && lr.device !== "cpu";
+}
 
 /** Keeps the entries whose sign agrees with the gradient, scaled up for those that are lost. */
 function beCautious(update: Tensor, gradient: Tensor): void {

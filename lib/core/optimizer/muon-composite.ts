@@ -64,6 +64,11 @@ export class MuonComposite implements optim.AnyOptimizer {
     return new Map(this.#parts.flatMap((part) => [...part.state]));
   }
 
+  /** What a step of its parts reads. */
+  get readsOnHost(): string | null {
+    return this.#parts.map((part) => part.readsOnHost).find((reads) => reads !== null) ?? null;
+  }
+
   step(): undefined;
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {

@@ -61,15 +61,27 @@ export class Muon extends Optimizer<MuonOptions> {
     return { momentum_buffer: zerosLike(param) };
   }
 
+  override get readsOnHost(): null {
+    return null;
+  }
+
   protected updateGroup(group: ParamGroup<MuonOptions>, batch: Batch): void {
-    const lr = learningRate(group.lr);
+    // A rate that lies on a device stays there: reading it would wait, and cannot be recorded.
+    const lr = typeof group.lr !== "number" && group.lr.device !== "cpu" ? group.lr : learningRate(group.lr);
     const buffers = batch.tensors("momentum_buffer");
     for (const [i, param] of batch.params.entries()) {
       const [gradient, buffer] = [batch.grads[i] as Tensor, buffers[i] as Tensor];
       buffer.lerp_(gradient, 1 - group.momentum);
       const direction = group.nesterov ? gradient.lerp(buffer, group.momentum) : buffer;
-      param.mul_(1 - lr * group.weightDecay);
-      param.add_(orthogonalised(direction, group), { alpha: -lr * shapeFactor(param, group.adjustLrFn) });
+      const update = orthogonalised(direction, group);
+      const factor = shapeFactor(param, group.adjustLrFn);
+      if (typeof lr === "number") {
+        param.mul_(1 - lr * group.weightDecay);
+        param.add_(update, { alpha: -lr * factor });
+      } else {
+        param.mul_(lr.mul(-group.weightDecay).add(1));
+        param.sub_(update.to(param.dtype).mul(lr.mul(factor)));
+      }
     }
   }
 }

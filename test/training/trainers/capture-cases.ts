@@ -238,8 +238,16 @@ export function captureCases(
       },
     }),
     as(
+      // the secondary optimizer is not Lion: after the rounding of bfloat16 signs of tiny momenta differ
       "MuonComposite",
-      { optimizer: { kind: "noether.core.optimizer.MuonComposite", lr: 1e-2, schedule_config } },
+      {
+        optimizer: {
+          kind: "noether.core.optimizer.MuonComposite",
+          lr: 1e-2,
+          schedule_config,
+          secondary: { kind: "torch.optim.AdamW", lr: 1e-3 },
+        },
+      },
       2e-3,
     ),
     as("an optimizer that reads numbers", { optimizer: { kind: "torch.optim.NAdam", schedule_config } }),

@@ -1,5 +1,20 @@
 /** What CUDA graphs have to do on a real GPU; plain functions that throw, for the tests and for `scripts/gpu-check.sh`. */
-import { cat, cuda, dropout, manualSeed, ones, rand, scope, zeros } from "../../lib/torch";
+import {
+  amp,
+  cat,
+  cuda,
+  dropout,
+  full,
+  manualSeed,
+  mseLoss,
+  nn,
+  ones,
+  optim,
+  rand,
+  scope,
+  type Tensor,
+  zeros,
+} from "../../lib/torch";
 import { type CaptureCase, captureCases } from "../training/trainers/capture-cases";
 
 const device = "cuda";
@@ -80,7 +95,55 @@ const graphs = (sameRandomNumbers: boolean): CaptureCase[] => [
       captured.reset();
     },
   },
+  {
+    name: "a loop of one's own, with a tensor as learning rate and a gradient scaler",
+    run: async () => {
+      const [eager, captured] = [ownLoop(false), ownLoop(true)];
+      for (const [i, value] of eager.entries())
+        if (!(Math.abs(captured[i]! - value) <= 1e-5 * (1 + Math.abs(value))))
+          throw new Error(`expected ${eager.join()}, got ${captured.join()}`);
+    },
+  },
 ];
+
+/** A loop of one's own, as docs/capture.md has it, with a gradient scaler: weights and scale after it. */
+function ownLoop(captured: boolean): number[] {
+  return scope(() => {
+    manualSeed(1);
+    const data = rand([10, 8, 4]);
+    const model = new nn.Linear(3, 1).to(device) as nn.Linear;
+    const lr = full([], 1e-2, { device });
+    const optimizer = new optim.AdamW(model.parameters(), { lr });
+    const scaler = new amp.GradScaler({ initScale: 256, growthInterval: 3 });
+    const run = ({ x, y }: { x: Tensor; y: Tensor }): Tensor => {
+      const loss = mseLoss(model.forward(x), y);
+      scaler.scale(loss).backward();
+      scaler.unscale_(optimizer);
+      nn.utils.clipGradNorm_(model.parameters(), 1);
+      scaler.step(optimizer);
+      scaler.update();
+      optimizer.zeroGrad();
+      return loss.detach();
+    };
+    const update = new cuda.CapturedFunction(run);
+    const losses = Array.from({ length: 10 }, (_, i) =>
+      scope(() => {
+        lr.fill_(1e-2 * (i + 1));
+        const batch = data.select(0, i).to(device); // (8, 4)
+        const inputs = {
+          x: batch.narrow(1, 0, 3).mul(i === 5 ? Infinity : 1),
+          y: batch.narrow(1, 3, 1),
+        };
+        const loss = (captured ? update.call(inputs) : run(inputs)).item();
+        return i === 5 ? Number(scaler.overflow!.item() !== 0) : loss;
+      }),
+    );
+    expectEqual("reason for not capturing", update.fallBack, null);
+    const weights = model.parameters().flatMap((one) => one.detach().to("cpu").reshape([-1]).toArray() as number[]);
+    update.reset();
+    return [...losses, ...weights, scaler.getScale()];
+  });
+}
 
 /** @param fake the fake device, where a replay draws other random numbers than eager code. */
 export const cases = (fake: boolean): CaptureCase[] => [

@@ -65,9 +65,7 @@ export class UpdateCapture {
     const hindrance = options.hindrance ?? unavailable;
     if (hindrance !== null) this.#giveUp(hindrance);
     else if (type !== "cuda" && options.recorder === undefined)
-      this.#giveUp(
-        `on ${type} an update is called operator by operator: calls are no measurable part of its time there`,
-      );
+      this.#giveUp(`on ${type} calls of operators are less than 3 % of an update, see docs/capture.md`);
   }
 
   /** Why nothing is recorded any more; null while it is. */

@@ -2,6 +2,7 @@
  * The half of `noether-ts doctor` that loads the addon. It runs in a process of its own, so that a crash in native code
  * becomes a line of the report; it prints one line of JSON ({@link ProbeReport}) and nothing else.
  */
+import { explainStatus } from "../torch/cuda/status";
 import { openLibtorchFile } from "../torch/libtorch-folders";
 import { tryLoadNative, type LoadAttempt } from "../torch/loader";
 import type { NativeAddon } from "../torch/native";
@@ -16,7 +17,7 @@ export interface ProbeReport {
   readonly kernels?: ReturnType<NativeAddon["cpuKernels"]>;
   /** The libtorch library that the dynamic linker mapped; absent where the system does not tell. */
   readonly libtorchFile?: string;
-  /** Why a prebuilt addon runs without CUDA; absent when it has CUDA, and for an addon that was compiled here. */
+  /** Why no CUDA device can be used, and what to do about it; absent where one can. */
   readonly noCuda?: string;
   readonly threads?: { readonly intraOp: number; readonly interOp: number };
   /** Devices on which a small tensor was made and read back, each with its error when that failed. */
@@ -33,7 +34,7 @@ function probe(): ProbeReport {
     versions,
     cuda: addon.cudaStatus(),
     kernels: addon.cpuKernels(),
-    noCuda,
+    noCuda: explainStatus(addon.cudaStatus(), process.env.CUDA_VISIBLE_DEVICES, noCuda) ?? undefined,
     libtorchFile: openLibtorchFile(),
     threads: { intraOp: addon.numThreads(), interOp: addon.numInteropThreads() },
     devices: names.map((name) => ({ name, error: tryDevice(addon, name) })),

@@ -8,7 +8,7 @@ import { freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { readSetupRecord } from "../torch/libtorch-folders";
 import { isMusl, nextCommands, packageRoot, platformName, type LoadAttempt } from "../torch/loader";
-import { explainStatus, versionText } from "../torch/cuda/status";
+import { versionText } from "../torch/cuda/status";
 import type { CpuKernels, CudaStatus } from "../torch/native";
 import { EXIT, printResult } from "./command";
 import type { ProbeReport } from "./doctor-probe";
@@ -133,19 +133,15 @@ function describeProbe(probe: ProbeReport, problems: string[]): [string, string]
   return [
     ["addon", `${probe.attempts.at(-1)?.path} (version ${versions.addon}, compiler ${versions.cxx})`],
     ["libtorch", `${versions.torch}, ${versions.cudaLinked ? "with CUDA" : "CPU"}${folder ? `, ${folder}` : ""}`],
-    ...(probe.noCuda === undefined ? [] : [["CUDA", `not used: ${probe.noCuda}`] as [string, string]]),
-    ["CUDA", describeCuda(probe.cuda!)],
+    ["CUDA", probe.noCuda === undefined ? describeCuda(probe.cuda!) : `not available: ${probe.noCuda}`],
     ["CPU kernels", describeKernels(probe.kernels!)],
     ["threads", `${threads?.intraOp} in an operator, ${threads?.interOp} between operators`],
     ["devices", (devices ?? []).map(({ name, error }) => (error ? `${name} (failed)` : name)).join(", ")],
   ];
 }
 
-/** `1 device, CUDA 13.0, driver for up to 13.1`, or why there is none. */
-function describeCuda(status: CudaStatus): string {
-  const reason = explainStatus(status, process.env.CUDA_VISIBLE_DEVICES);
-  if (reason !== null) return `not available: ${reason}`;
-  const { devices, runtimeVersion, driverVersion } = status;
+/** `1 device, CUDA 13.0, driver for up to 13.1` */
+function describeCuda({ devices, runtimeVersion, driverVersion }: CudaStatus): string {
   return `${devices} device${devices === 1 ? "" : "s"}, CUDA ${versionText(runtimeVersion)}, driver for up to ${versionText(driverVersion)}`;
 }
 

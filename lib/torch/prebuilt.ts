@@ -6,7 +6,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { openInProcess, openLibtorchFile, torchVersion, type LibtorchFolder } from "./libtorch-folders";
-import { packageRoot, packageVersion, platformName } from "./package-root";
+import { isClone, packageRoot, packageVersion, platformName, setupCommand } from "./package-root";
 
 /** @noether-ts/linux-x64-gnu, … */
 export function prebuiltName(): string {
@@ -64,18 +64,27 @@ export function openLibtorch(prebuilt: string, { path, source, variant }: Libtor
   const failure = open(join(path, "lib", "libtorch_cpu.so"));
   if (failure !== undefined) throw new Error(failure);
   if (source === openInProcess) {
-    return openLibtorchFile("libtorch_cuda") ? {} : { noCuda: "libtorch was opened without CUDA in this process" };
+    return openLibtorchFile("libtorch_cuda") ? {} : { noCuda: "this process has opened libtorch without CUDA" };
   }
+  const withCuda = `${setupCommand()}${isClone() ? " --" : ""} --variant cu130`;
   const chosen = process.env.NOETHER_VARIANT || variant;
   if (chosen === "cpu") {
-    return { noCuda: `the variant cpu was chosen by ${process.env.NOETHER_VARIANT ? "NOETHER_VARIANT" : source}` };
+    if (process.env.NOETHER_VARIANT) return { noCuda: "NOETHER_VARIANT=cpu asks for the CPU: unset it" };
+    return { noCuda: `${source} chose libtorch without CUDA: ${withCuda} chooses it with CUDA` };
   }
   const cuda = join(path, "lib", "libtorch_cuda.so");
-  if (!existsSync(cuda))
-    return { noCuda: `libtorch in ${path} is a build for the CPU (it has no lib/libtorch_cuda.so)` };
+  if (!existsSync(cuda)) {
+    return {
+      noCuda: `libtorch in ${path} is a build without CUDA (no lib/libtorch_cuda.so): ${withCuda} fetches one with it`,
+    };
+  }
   if (chosen === undefined) {
     const noDriver = open("libcuda.so.1");
-    if (noDriver !== undefined) return { noCuda: `no NVIDIA driver (${noDriver})` };
+    if (noDriver !== undefined)
+      return { noCuda: `there is no NVIDIA driver (${noDriver}): install one, then nvidia-smi lists the GPU` };
   }
-  return { noCuda: open(cuda) };
+  const broken = open(cuda);
+  return broken === undefined
+    ? {}
+    : { noCuda: `CUDA's half of libtorch does not open (${broken}): ${withCuda} fetches one that does` };
 }

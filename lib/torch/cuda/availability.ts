@@ -1,6 +1,7 @@
 /** Whether there is a CUDA device that works, and if not, why: in one wording everywhere. */
 import { native } from "../addon";
 import { TorchError } from "../errors";
+import { whyNoCuda } from "../loader";
 import { explainStatus } from "./status";
 
 /** True when libtorch has CUDA, the driver runs, and a device is there. */
@@ -20,7 +21,7 @@ export function deviceCount(): number {
  * if (!cuda.isAvailable()) console.log(`on the CPU: ${cuda.unavailableReason()}`);
  */
 export function unavailableReason(): string | null {
-  return explainStatus(native.cudaStatus(), process.env.CUDA_VISIBLE_DEVICES);
+  return explainStatus(native.cudaStatus(), process.env.CUDA_VISIBLE_DEVICES, whyNoCuda());
 }
 
 /** @internal @throws TorchError with the reason where there is no device. */

@@ -5,10 +5,12 @@ import type { CudaStatus } from "../native";
  * Why there is no CUDA device that works, and what to do about it; null where there is one.
  *
  * @param visible the environment's `CUDA_VISIBLE_DEVICES`
+ * @param notLoaded what the loader says of a CUDA half that it did not load
  */
-export function explainStatus(status: CudaStatus, visible?: string): string | null {
+export function explainStatus(status: CudaStatus, visible?: string, notLoaded?: string): string | null {
   const { built, devices, runtimeVersion, driverFound, driverVersion, driverFailure } = status;
   if (devices > 0) return null;
+  if (!built && notLoaded !== undefined) return notLoaded;
   if (!built) return "this build of libtorch has no CUDA: set-up with --variant cu130 fetches one that has";
   if (!driverFound) return "there is no NVIDIA driver (libcuda.so.1): install one, then nvidia-smi lists the GPU";
   if (driverFailure === NO_DEVICE || (visible !== undefined && driverFailure === 0)) {

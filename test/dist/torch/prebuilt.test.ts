@@ -164,11 +164,16 @@ test("the cache is used when no Python has a torch that fits, and only folders t
   expect(versions).toBeDefined();
 });
 
-test("without CUDA's half, the reason is kept", () => {
-  expect(probe({ LIBTORCH: viewOfLibtorch("cpu-only", {}) }).noCuda).toContain("is a build for the CPU");
+test("without CUDA's half, the reason is kept with what to do about it", () => {
+  const view = viewOfLibtorch("cpu-only", {});
+  expect(probe({ LIBTORCH: view }).noCuda).toBe(
+    `libtorch in ${view} is a build without CUDA (no lib/libtorch_cuda.so): npx noether-ts setup --variant cu130 fetches one with it`,
+  );
   record("cpu");
-  expect(probe().noCuda).toBe("the variant cpu was chosen by set-up");
-  expect(probe({ NOETHER_VARIANT: "cpu" }).noCuda).toBe("the variant cpu was chosen by NOETHER_VARIANT");
+  expect(probe().noCuda).toBe(
+    "set-up chose libtorch without CUDA: npx noether-ts setup --variant cu130 chooses it with CUDA",
+  );
+  expect(probe({ NOETHER_VARIANT: "cpu" }).noCuda).toBe("NOETHER_VARIANT=cpu asks for the CPU: unset it");
 });
 
 test("CUDA's half that does not open leaves the CPU, with the reason of the dynamic linker", () => {
@@ -182,17 +187,18 @@ test("without a driver, CUDA's half of a libtorch that nobody chose stays closed
   const view = viewOfLibtorch("no-driver", { "libtorch_cuda.so": "not a library" });
   const { noCuda } = probe({ LIBTORCH: view });
   // with a driver it is opened, and found broken
-  expect(noCuda).toMatch(/no NVIDIA driver \(libcuda\.so\.1: |libtorch_cuda\.so: /);
+  expect(noCuda).toMatch(/there is no NVIDIA driver \(libcuda\.so\.1: |libtorch_cuda\.so: /);
 });
 
-test("CUDA's half that opens is open, and no reason is given", () => {
+test("CUDA's half that opens is open: libtorch itself is asked then", () => {
   const view = viewOfLibtorch("with-cuda", {});
   const source = join(folder, "empty.c");
   writeFileSync(source, "");
   compile(["-o", join(view, "lib", "libtorch_cuda.so"), source]);
   record("cu130", view);
   const { noCuda, versions } = probe();
-  expect(noCuda).toBeUndefined();
+  // libtorch_cuda is open, but this one registers nothing
+  expect(noCuda).toMatch(/^this build of libtorch has no CUDA/);
   expect(versions).toBeDefined();
 });
 

@@ -167,13 +167,18 @@ checksum_of() {
   if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d' ' -f1
 }
 
+# The SHA-256 of the file name $1 in the table; fails when it has none.
+listed_checksum() {
+  awk -v name="$1" '!/^#/ && $2 == name { print $1; found = 1 } END { exit !found }' "$here/libtorch-checksums.txt"
+}
+
 # The expected SHA-256 of the zip at URL $1: from the variable, the table, or the file beside it; empty when nobody knows.
 expected_checksum() {
   local name=${1##*/}
   if [[ -n ${NOETHER_LIBTORCH_SHA256:-} ]]; then
     echo "$NOETHER_LIBTORCH_SHA256"
   else
-    awk -v name="$name" '!/^#/ && $2 == name { print $1; found = 1 } END { exit !found }' "$here/libtorch-checksums.txt" ||
+    listed_checksum "$name" ||
       curl -fsSL --connect-timeout 5 --max-time 20 "$1.sha256" 2>/dev/null | grep -oiE '^[0-9a-f]{64}' || true
   fi
 }
@@ -260,7 +265,7 @@ add_nvidia_wheels() {
 }
 
 try_wheel() {
-  local python='' candidate wheels=$downloads/wheels-$version-$variant cuda missing
+  local python='' candidate wheels=$downloads/wheels-$version-$variant wheel expected actual cuda missing
   while read -r candidate; do
     "$candidate" -m pip --version >/dev/null 2>&1 && { python=$candidate; break; }
   done < <(pythons)
@@ -270,11 +275,18 @@ try_wheel() {
     note "wheel through pip ($python -m pip download torch==$version): failed, see above"
     return 1
   fi
+  wheel=$(echo "$wheels"/torch-"$version"*.whl)
+  actual=$(checksum_of "$wheel")
+  if expected=$(listed_checksum "${wheel##*/}") && [[ $expected != "$actual" ]]; then
+    rm -rf "$wheels"
+    note "wheel through pip (${wheel##*/}): expected SHA-256 $expected, got $actual"
+    return 1
+  fi
   say "unpacking"
   # what only Python needs stays out, and the CUDA half with --variant cpu
   local drop=('torch/lib/libtorch_python*' 'torch/lib/libshm*')
   [[ $variant == cpu ]] && drop+=('torch/lib/*_cuda*' 'torch/lib/libtorch_nvshmem*' 'torch/lib/*nvrtc*' 'torch/lib/libtorch.so' 'torch/lib/libtorch_global_deps*')
-  if ! "$python" "$here/wheel.py" unpack "$wheels"/torch-"$version"*.whl "$work" \
+  if ! "$python" "$here/wheel.py" unpack "$wheel" "$work" \
     --keep 'torch/include/*' 'torch/lib/*' torch/version.py '*.dist-info/*' --drop "${drop[@]}"; then
     rm -rf "$wheels" # a damaged wheel is not kept for the next run
     note "wheel through pip: damaged, see above"

@@ -213,3 +213,39 @@ describe("a mirror", () => {
     expect(stderr).toContain("no checksum known for it and no https");
   });
 });
+
+/** A Python in `bin` that answers `-c` (where is torch?) with a folder, and downloads a wheel that is none. */
+function fakePython(bin: string, torch = ""): void {
+  const download = `
+case "$*" in
+  -c*) echo "${torch}" ;;
+  *"pip --version") echo pip ;;
+  *"pip download"*)
+    while [ "$1" != --dest ]; do shift; done
+    mkdir -p "$2"
+    echo broken >"$2/torch-2.13.0-cp312-cp312-manylinux_2_28_x86_64.whl" ;;
+esac`;
+  writeFileSync(join(bin, "python3"), `#!/usr/bin/env bash${download}\n`, { mode: 0o755 });
+}
+
+test("a wheel of the table that has another checksum is refused, and not kept", async () => {
+  const bin = pathWith();
+  fakePython(bin);
+  const cache = join(folder, "cache");
+  const { code, stderr } = await fetch([], { PATH: bin, NOETHER_CACHE: cache });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /wheel through pip \(torch-2\.13\.0-\S+\.whl\): expected SHA-256 [0-9a-f]{64}, got [0-9a-f]{64}/,
+  );
+  expect(existsSync(join(cache, "libtorch", ".downloads", "wheels-2.13.0-cpu"))).toBe(false);
+});
+
+test("the torch of Python has to be of the default minor version, unless any will do", async () => {
+  const bin = pathWith();
+  const torch = fakeLibtorch(join(folder, "torch"), "2.12.1");
+  fakePython(bin, torch);
+  const refused = await fetch([], { PATH: bin });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("version 2.12.1, but 2.13 is expected");
+  expect(await fetch(["--any-version"], { PATH: bin })).toMatchObject({ code: 0, stdout: `${torch}\n` });
+});

@@ -139,7 +139,7 @@ function addBinary(from, to) {
   if (problems.length === 0) return;
   throw new Error(
     `expected binaries that run with glibc 2.28, but\n  ${problems.join("\n  ")}\n` +
-      "a function of a newer glibc is called through native/prebuilt/glibc_2_28.c and named in native/prebuilt/prebuilt.cmake",
+      "a function of a newer glibc is called through native/prebuilt/older_systems.c and named in native/prebuilt/prebuilt.cmake",
   );
 }
 

@@ -48,15 +48,16 @@ export class NativeLoadError extends TorchError {
 /** Tries every place in order and stops at the first that loads. Never throws for a missing or broken addon. */
 export function tryLoadNative(): LoadResult {
   const attempts: LoadAttempt[] = [];
-  for (const { source, path, libtorch } of candidates()) {
+  for (const { source, path, libtorch, problem } of candidates()) {
     let attempt: LoadAttempt = { source, path };
     let opened: OpenedLibtorch | undefined;
     try {
+      if (path === undefined) throw new Error(problem ?? "not installed");
       if (libtorch) {
-        attempt = { source, path: prebuiltAddonFor(path!, libtorch.path) };
-        opened = openLibtorch(path!, libtorch);
+        attempt = { source, path: prebuiltAddonFor(path, libtorch.path) };
+        opened = openLibtorch(path, libtorch);
       }
-      const addon = open(attempt.path);
+      const addon = open(attempt.path ?? path);
       attempts.push(attempt);
       return { addon, attempts, noCuda: opened?.noCuda };
     } catch (error) {
@@ -92,6 +93,8 @@ interface Candidate {
   readonly source: string;
   readonly path?: string;
   readonly libtorch?: LibtorchFolder;
+  /** Why there is no path. */
+  readonly problem?: string;
 }
 
 function* candidates(): Generator<Candidate> {
@@ -115,11 +118,10 @@ function* candidates(): Generator<Candidate> {
     found = true;
     yield { source: `${source}, libtorch in ${libtorch.path} (${libtorch.source})`, path, libtorch };
   }
-  if (!found) yield { source: `${source}: no libtorch was found` };
+  if (!found) yield { source, problem: "no libtorch was found" };
 }
 
-function open(path: string | undefined): NativeAddon {
-  if (path === undefined) throw new Error("not installed");
+function open(path: string): NativeAddon {
   if (!existsSync(path)) throw new Error("no such file");
   const addon = createRequire(join(packageRoot(), "package.json"))(path) as NativeAddon;
   checkTorchVersion(addon);

@@ -102,7 +102,7 @@ test("nothing is found: each place that was tried is listed", () => {
   const { attempts } = probe();
   expect(attempts).toEqual([
     expect.objectContaining({ source: "compiled by set-up", error: "no such file" }),
-    expect.objectContaining({ source: expect.stringContaining("no libtorch was found") }),
+    expect.objectContaining({ source: expect.stringContaining("prebuilt package"), error: "no libtorch was found" }),
   ]);
 });
 

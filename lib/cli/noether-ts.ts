@@ -11,6 +11,7 @@ import { evaluate } from "./evaluate";
 import { exportCommand } from "./export";
 import { init } from "./init";
 import { predict } from "./predict";
+import { schema } from "./schema";
 import { serve } from "./serve";
 import { runSubcommand, type Subcommands } from "./subcommands";
 import { submitJob } from "./submit-job";
@@ -28,6 +29,7 @@ const subcommands: Subcommands = {
   tracker: { does: "send metrics that a tracking service did not get", run: tracker },
   // it sets the exit code itself
   data: { does: "what files hold, statistics of a data set", run: async (args) => (await data(args), EXIT.ok) },
+  schema: { does: "the JSON schema of configs, for editors", run: schema },
   doctor: { does: "what is installed, whether it works, what to do if not", run: doctor },
   setup: {
     does: "find or fetch libtorch, compile the addon if need be",

@@ -12,16 +12,27 @@ export interface ChoiceOptions {
   /** Whether a config that is already validated is taken as it is. Default: every one. */
   readonly accepts?: (type: AnyConfigClass) => boolean;
   /** The type that validates a mapping; undefined after a problem was reported. */
+  /** The classes that it chooses from, for those who describe it: these, or all kinds that extend one. */
+  readonly among?: { readonly base: AnyConfigClass } | { readonly members: readonly AnyConfigClass[] };
   readonly choose: (input: Record<string, unknown>, problem: Problem) => z.ZodType | undefined;
 }
 
 /** A sub-config whose type depends on what the mapping says. */
-export function choice<O, I = O>({ expected, accepts = () => true, choose }: ChoiceOptions): z.ZodType<O, I> {
-  return customType<O, I>((input, context) => {
+export function choice<O, I = O>({ expected, accepts = () => true, among, choose }: ChoiceOptions): z.ZodType<O, I> {
+  const type = customType<O, I>((input, context) => {
     const given = configClassOf(input);
     if (given && accepts(given)) return input as O;
     if (!isMapping(input)) return refuse(context, input, expected);
-    const type = choose(input, (message, ...path) => report(context, input, message, path));
-    return type ? (delegate(type, input, context) as O) : z.NEVER;
+    const chosen = choose(input, (message, ...path) => report(context, input, message, path));
+    return chosen ? (delegate(chosen, input, context) as O) : z.NEVER;
   });
+  if (among !== undefined) choices.set(type, among);
+  return type;
+}
+
+const choices = new WeakMap<z.ZodType, NonNullable<ChoiceOptions["among"]>>();
+
+/** What a {@link choice} chooses from. */
+export function choiceAmong(type: z.ZodType): ChoiceOptions["among"] {
+  return choices.get(type);
 }

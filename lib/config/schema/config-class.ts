@@ -209,6 +209,11 @@ function makeConfigClass(name: string, options: AnyConfigOptions, parent: AnyCon
   return type;
 }
 
+/** What a class says of keys that are not its fields. */
+export function keysOf(type: AnyConfigClass): Pick<Internals, "extra" | "aliases" | "derived" | "migrate"> {
+  return internals.get(type) as Internals;
+}
+
 interface Internals {
   readonly fields: Fields;
   readonly extra: "forbid" | "ignore" | "allow";

@@ -39,13 +39,25 @@ function inBounds(value: number, { gt, ge, lt, le }: Bounds): boolean {
 }
 
 const leafNames = new WeakMap<z.ZodType, string>();
+const leafKinds = new WeakMap<z.ZodType, LeafKind>();
+
+/** What a leaf type made here takes, for those who describe it. */
+export interface LeafKind {
+  readonly type: "string" | "integer" | "number" | "boolean";
+  readonly bounds?: Bounds;
+}
+
+/** What kind of leaf a type is; undefined for those that were not made here, and for literals. */
+export function leafKind(type: z.ZodType): LeafKind | undefined {
+  return leafKinds.get(type);
+}
 
 /** `an integer >= 1`: what a leaf type made here expects, for messages of unions. */
 export function expectation(type: z.ZodType): string | undefined {
   return leafNames.get(type);
 }
 
-function leaf<T>(expected: string, coerce: (input: unknown) => T | undefined): z.ZodType<T, T> {
+function leaf<T>(expected: string, coerce: (input: unknown) => T | undefined, kind?: LeafKind): z.ZodType<T, T> {
   const type = customType<T>((input, context) => {
     const value = input === MISSING ? undefined : coerce(input);
     if (value !== undefined) return value;
@@ -54,6 +66,7 @@ function leaf<T>(expected: string, coerce: (input: unknown) => T | undefined): z
     return z.NEVER;
   });
   leafNames.set(type, expected);
+  if (kind !== undefined) leafKinds.set(type, kind);
   return type;
 }
 
@@ -99,30 +112,32 @@ export function isFloat(type: z.ZodType): boolean {
 
 /** A string; never made from a number (`devices: 0` is an error, `devices: "0"` is right). */
 export function str(): z.ZodType<string, string> {
-  return leaf("a string", (input) => (typeof input === "string" ? input : undefined));
+  return leaf("a string", (input) => (typeof input === "string" ? input : undefined), { type: "string" });
 }
 
 /** An integer, also from `3.0`, `"3"` and booleans. */
 export function int(bounds: Bounds = {}): z.ZodType<number, number> {
-  return leaf(`an integer${describeBounds(bounds)}`, (input) => {
+  const coerce = (input: unknown): number | undefined => {
     const value = toInt(input);
     return value !== undefined && inBounds(value, bounds) ? value : undefined;
-  });
+  };
+  return leaf(`an integer${describeBounds(bounds)}`, coerce, { type: "integer", bounds });
 }
 
 /** A number, also from numeric strings (`"1e-3"`). */
 export function float(bounds: Bounds = {}): z.ZodType<number, number> {
-  const type = leaf(`a number${describeBounds(bounds)}`, (input) => {
+  const coerce = (input: unknown): number | undefined => {
     const value = toFloat(input);
     return value !== undefined && inBounds(value, bounds) ? value : undefined;
-  });
+  };
+  const type = leaf(`a number${describeBounds(bounds)}`, coerce, { type: "number", bounds });
   floats.add(type);
   return type;
 }
 
 /** A boolean, also from 0/1 and the words true/false/t/f/yes/no/y/n/on/off in any case. */
 export function bool(): z.ZodType<boolean, boolean> {
-  return leaf("a boolean", toBool);
+  return leaf("a boolean", toBool, { type: "boolean" });
 }
 
 /** One of a few fixed strings. */
@@ -161,6 +176,18 @@ export function optional<O, I>(type: z.ZodType<O, I>): z.ZodType<O | null, I | n
 }
 
 const elements = new WeakMap<z.ZodType, z.ZodType>();
+const mappings = new WeakSet<z.ZodType>();
+const alternatives = new WeakMap<z.ZodType, readonly z.ZodType[]>();
+
+/** Whether a type was made by {@link mapping}. */
+export function isMappingType(type: z.ZodType): boolean {
+  return mappings.has(type);
+}
+
+/** The types of a {@link oneOf}. */
+export function oneOfTypes(type: z.ZodType): readonly z.ZodType[] | undefined {
+  return alternatives.get(type);
+}
 
 /** The element type of a list or mapping made here. */
 export function elementType(type: z.ZodType): z.ZodType | undefined {
@@ -218,6 +245,7 @@ export function mapping<O, I>(element: z.ZodType<O, I>): z.ZodType<Record<string
       Object.entries(input).map(([key, value]) => [key, delegate(element, value, context, [key])]),
     );
   });
+  mappings.add(type);
   elements.set(type, element);
   return type;
 }
@@ -226,7 +254,7 @@ export function mapping<O, I>(element: z.ZodType<O, I>): z.ZodType<Record<string
 export function oneOf<const T extends readonly z.ZodType[]>(
   ...types: T
 ): z.ZodType<z.output<T[number]>, z.input<T[number]>> {
-  return customType<z.output<T[number]>, z.input<T[number]>>((input, context) => {
+  const type = customType<z.output<T[number]>, z.input<T[number]>>((input, context) => {
     // an exact type match wins over a coercion: "2-4" stays a string, 3 an integer, "3" a string
     const results = types.map((member) => member.safeParse(input));
     const exact = results.find((result) => result.success && result.data === input);
@@ -235,4 +263,6 @@ export function oneOf<const T extends readonly z.ZodType[]>(
     const names = types.map((member) => expectation(member)).filter((name) => name !== undefined);
     return refuse(context, input, names.join(" or ") || "another type");
   });
+  alternatives.set(type, types);
+  return type;
 }

@@ -32,3 +32,4 @@ export * from "./unions";
 export * from "./registered";
 export * from "./validate";
 export * from "./dump";
+export * from "./json-schema";

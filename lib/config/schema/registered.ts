@@ -35,6 +35,7 @@ export function registered<F extends Fields>(
 ): z.ZodType<OutputOf<F>, InputOf<F> & Record<string, unknown>> {
   return choice({
     expected: `a mapping (${base.configName})`,
+    among: { base },
     choose: (input, problem) => schemaOfKind(input["kind"], base, options, problem),
   });
 }

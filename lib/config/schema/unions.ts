@@ -35,6 +35,7 @@ export function taggedUnion<const T extends readonly AnyConfigClass[]>(
   return choice({
     expected: `a mapping with "${tag}"`,
     accepts: isMember(members),
+    among: { members },
     choose: (input, problem) => {
       const value = input[tag];
       const member = typeof value === "string" ? table.get(value) : undefined;
@@ -54,6 +55,7 @@ export function smartUnion<const T extends readonly AnyConfigClass[]>(members: T
   return choice({
     expected: "a mapping",
     accepts: isMember(members),
+    among: { members },
     choose: (input) => {
       const keys = Object.keys(input);
       const candidates = members.map((member) => ({

@@ -64,6 +64,7 @@ function chooseCallback({ kind, name }: Record<string, unknown>, problem: Proble
  */
 export const CallbacksConfig = choice<CallBackBaseConfig, z.input<typeof CallBackBaseConfig>>({
   expected: "a mapping (a callback)",
+  among: { base: CallBackBaseConfig },
   choose: chooseCallback,
 });
 export type CallbacksConfig = CallBackBaseConfig;

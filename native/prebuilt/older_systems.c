@@ -52,3 +52,10 @@ extern void old_condition_wait(void* condition, void* lock);
 void __wrap__ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE(void* condition, void* lock) {
   old_condition_wait(condition, lock);
 }
+
+// GLIBCXX_3.4.29: std::stringbuf::str() const &, as C++20 declares it, which headers of libtorch use; it was there before without the &.
+// `result` is where the string goes, as functions get it that return an object.
+extern void* _ZNKSt7__cxx1115basic_stringbufIcSt11char_traitsIcESaIcEE3strEv(void* result, const void* buffer);
+void* __wrap__ZNKRSt7__cxx1115basic_stringbufIcSt11char_traitsIcESaIcEE3strEv(void* result, const void* buffer) {
+  return _ZNKSt7__cxx1115basic_stringbufIcSt11char_traitsIcESaIcEE3strEv(result, buffer);
+}

@@ -5,7 +5,8 @@ enable_language(C)
 # the functions of older_systems.c
 set(wrapped
   dladdr dlclose dlerror dlopen dlsym exp fstat log pow pthread_cond_clockwait pthread_once
-  _ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE)
+  _ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE
+  _ZNKRSt7__cxx1115basic_stringbufIcSt11char_traitsIcESaIcEE3strEv)
 list(TRANSFORM wrapped PREPEND -Wl,--wrap=)
 
 set(older_systems "${CMAKE_CURRENT_LIST_DIR}/older_systems.c")

@@ -12,6 +12,7 @@ import {
   linspace,
   manualSeed,
   nn,
+  optim,
   rand,
   randint,
   randn,
@@ -277,5 +278,32 @@ const lionCase: KernelCase = {
     }),
 };
 
+const muonCase: KernelCase = {
+  name: "Muon, matrices of some shapes, two updates",
+  run: () =>
+    scope(() => {
+      const shapes = [[8, 8], [8, 20], [20, 8], [8, 20], [8, 8], [3, 1], [20, 8]]; // prettier-ignore
+      const result = (device: string) => {
+        manualSeed(9);
+        const parameters = shapes.map((shape) => randn(shape).to(device).detach().requiresGrad_());
+        const optimizer = new optim.Muon(parameters, { lr: 0.1 });
+        for (let update = 0; update < 2; update++) {
+          for (const parameter of parameters) parameter.grad = randn(parameter.shape).to(device);
+          optimizer.step();
+        }
+        return cat(parameters.map((parameter) => parameter.detach().flatten()));
+      };
+      // the iteration is in bfloat16
+      expectClose(result("cuda"), result("cpu"), "bfloat16", "Muon");
+    }),
+};
+
 /** Every comparison; needs a CUDA device. */
-export const cases: readonly KernelCase[] = [...neighbourCases, ...hugeCases, ...rotaryCases, ...normCases, lionCase];
+export const cases: readonly KernelCase[] = [
+  ...neighbourCases,
+  ...hugeCases,
+  ...rotaryCases,
+  ...normCases,
+  lionCase,
+  muonCase,
+];

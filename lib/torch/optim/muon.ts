@@ -1,5 +1,14 @@
 import { TorchError } from "../errors";
-import { addmm, zerosLike } from "../operators.generated";
+import {
+  _foreachAdd_,
+  _foreachLerp,
+  _foreachLerp_,
+  _foreachMul_,
+  addmm,
+  baddbmm,
+  stack,
+  zerosLike,
+} from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
@@ -68,22 +77,38 @@ export class Muon extends Optimizer<MuonOptions> {
   protected updateGroup(group: ParamGroup<MuonOptions>, batch: Batch): void {
     // A rate that lies on a device stays there: reading it would wait, and cannot be recorded.
     const lr = typeof group.lr !== "number" && group.lr.device !== "cpu" ? group.lr : learningRate(group.lr);
+    const { params, grads } = batch;
     const buffers = batch.tensors("momentum_buffer");
-    for (const [i, param] of batch.params.entries()) {
-      const [gradient, buffer] = [batch.grads[i] as Tensor, buffers[i] as Tensor];
-      buffer.lerp_(gradient, 1 - group.momentum);
-      const direction = group.nesterov ? gradient.lerp(buffer, group.momentum) : buffer;
-      const update = orthogonalised(direction, group);
-      const factor = shapeFactor(param, group.adjustLrFn);
-      if (typeof lr === "number") {
-        param.mul_(1 - lr * group.weightDecay);
-        param.add_(update, { alpha: -lr * factor });
-      } else {
-        param.mul_(lr.mul(-group.weightDecay).add(1));
-        param.sub_(update.to(param.dtype).mul(lr.mul(factor)));
+    _foreachLerp_(buffers, grads, 1 - group.momentum);
+    const directions = group.nesterov ? _foreachLerp(grads, buffers, group.momentum) : buffers;
+    if (typeof lr === "number") _foreachMul_(params, 1 - lr * group.weightDecay);
+    else for (const param of params) param.mul_(lr.mul(-group.weightDecay).add(1));
+    for (const places of together(params)) {
+      const [some, own] = [places.map((i) => params[i] as Tensor), places.map((i) => directions[i] as Tensor)];
+      const factor = shapeFactor(some[0] as Tensor, group.adjustLrFn);
+      const updates =
+        own.length === 1
+          ? [orthogonalised(own[0] as Tensor, group)]
+          : orthogonalisedStack(own, some[0] as Tensor, group);
+      for (const [i, param] of some.entries()) {
+        if (typeof lr !== "number") param.sub_((updates[i] as Tensor).to(param.dtype).mul(lr.mul(factor)));
+        else if (some.length === 1) param.add_(updates[i] as Tensor, { alpha: -lr * factor });
       }
+      if (typeof lr === "number" && some.length > 1) _foreachAdd_(some, updates, { alpha: -lr * factor });
     }
   }
+}
+
+/** Places of matrices that are orthogonalised at once: those of equal shape on a device that is slow to start work; on the CPU each alone. */
+function together(params: readonly Tensor[]): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const [i, param] of params.entries()) {
+    const key = param.device === "cpu" ? String(i) : `${param.device} ${param.dtype} ${param.shape.join(" ")}`;
+    const group = groups.get(key);
+    if (group) group.push(i);
+    else groups.set(key, [i]);
+  }
+  return [...groups.values()];
 }
 
 function shapeFactor(param: Tensor, adjust: MuonOptions["adjustLrFn"]): number {
@@ -93,16 +118,25 @@ function shapeFactor(param: Tensor, adjust: MuonOptions["adjustLrFn"]): number {
     : Math.sqrt(Math.max(1, rows / columns));
 }
 
-/** The nearest matrix with singular values about 1, by a quintic Newton–Schulz iteration in bfloat16. */
+/** {@link orthogonalised} for matrices of one shape, as updates of the dtype of `like`. */
+function orthogonalisedStack(directions: readonly Tensor[], like: Tensor, options: MuonOptions): Tensor[] {
+  const updates = orthogonalised(stack(directions), options); // (G, rows, columns)
+  return updates.to(like.dtype).contiguous().unbind(0);
+}
+
+/** The nearest matrix with singular values about 1, by a quintic Newton–Schulz iteration in bfloat16; (…, rows, columns). */
 function orthogonalised(direction: Tensor, { nsCoefficients: [a, b, c], nsSteps, eps }: MuonOptions): Tensor {
-  const tall = direction.size(0) > direction.size(1);
+  const tall = direction.size(-2) > direction.size(-1);
+  const many = direction.ndim === 3;
+  const product = many ? baddbmm : addmm;
   let x = direction.to("bfloat16");
-  if (tall) x = x.t();
-  x = x.div(x.norm().clampMin(eps));
+  if (tall) x = x.mT;
+  const norm = many ? x.norm(2, [-2, -1], true) : x.norm();
+  x = x.div(norm.clampMin(eps));
   for (let step = 0; step < nsSteps; step++) {
-    const gram = x.matmul(x.t());
-    const factor = addmm(gram, gram, gram, { beta: b, alpha: c });
-    x = addmm(x, factor, x, { beta: a });
+    const gram = x.matmul(x.mT);
+    const factor = product(gram, gram, gram, { beta: b, alpha: c });
+    x = product(x, factor, x, { beta: a });
   }
-  return tall ? x.t() : x;
+  return tall ? x.mT : x;
 }

@@ -22,7 +22,7 @@ import {
   slice,
   Tensor,
 } from "../../../lib/torch";
-import { knn, radius } from "../../../lib/modeling";
+import { knn, knnTable, radius, radiusTable } from "../../../lib/modeling";
 
 createRequire(__filename)(process.argv[2]!);
 const DEVICE = "testdevice";
@@ -48,6 +48,10 @@ interface Case {
 }
 
 const angles = random(1, 6, 4);
+/** Points of which two are as far away as can be: NaN is no nearer than infinity. */
+const notFinite = random(6, 3);
+notFinite.index(1).fill_(NaN);
+notFinite.index(3).fill_(Infinity);
 const CASES: Record<string, Case> = {
   linear: { inputs: [random(5, 8), random(3, 8), random(3)], run: (x, w, b) => linear(x!, w!, b) },
   matmul: { inputs: [random(2, 5, 8), random(2, 8, 4)], run: (a, b) => matmul(a!, b!) },
@@ -93,6 +97,21 @@ const CASES: Record<string, Case> = {
       );
       return y.exp();
     },
+  },
+  "knn of points that are not finite": {
+    inputs: [notFinite, random(8, 3)],
+    run: (x, y) => knn(x!, y!, 7),
+  },
+  "tables of neighbours": {
+    inputs: [notFinite, random(8, 3)],
+    run: (x, y) =>
+      [radiusTable(x!, y!, 1, { maxNumNeighbors: 4 }), knnTable(x!, y!, 7)].map(({ index, valid }) =>
+        valid ? index.where(valid, -1) : index,
+      ),
+  },
+  "modulated layer norm": {
+    inputs: [random(2, 5, 6), random(2, 6), random(2, 6)],
+    run: (x, scale, shift) => ops.call("noether::modulated_layer_norm", x, scale, shift, 1e-5) as Tensor,
   },
   "an index in brackets": { inputs: [random(5, 4)], run: (x) => x!.index([1, 3], slice(1)) },
   "cat and views": { inputs: [random(3, 4), random(2, 4)], run: (a, b) => cat([a!, b!]).t().unfold(1, 2, 1) },

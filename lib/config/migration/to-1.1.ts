@@ -142,6 +142,10 @@ function dropNewKeys(section: Section): void {
   if (section.hasField("effective_batch_size")) {
     section.take("checkpoint_format");
     section.take("dataloader_prefetch_factor");
+    section.take("capture");
+  }
+  if (section.hasField("keep_last")) {
+    for (const key of ["keep_last", "keep_every", "keep_best", "metric_key"]) section.take(key);
   }
   if (section.hasField("target_factors")) section.take("eval_callbacks");
 }

@@ -28,8 +28,8 @@ export class Hyperparameters {
     const type = configClassOf(config);
     const { config_schema_kind: _, ...values } =
       format === "1.1" && type !== undefined ? toRelease11(dump, type).plain : dump;
-    // a key of this framework alone, which readers do not need
-    const { checkpoint_format: __, ...trainer } = (values["trainer"] ?? {}) as Record<string, unknown>;
+    // keys of this framework alone, which readers do not need
+    const { checkpoint_format: __, capture: ___, ...trainer } = (values["trainer"] ?? {}) as Record<string, unknown>;
     if (values["trainer"]) values["trainer"] = trainer;
     writeYamlFile(path, { ...values, config_schema_kind: schemaKind });
     getLogger("Hyperparameters").debug(`Dumped resolved hyperparameters to ${path}`);

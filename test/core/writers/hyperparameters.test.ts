@@ -97,7 +97,7 @@ describe("hp_resolved.yaml", () => {
     const Run = defineConfig("Run", { fields: { model: Model, trainer: any() } });
     const run = Run.create({
       model: { data_specs: { position_dim: 3, domains: { surface: { output_dims: { p: 1 } } } }, rate: 1 },
-      trainer: { checkpoint_format: "1.1", max_epochs: 1 },
+      trainer: { checkpoint_format: "1.1", capture: true, max_epochs: 1 },
     });
     const written = (format?: "1.1") => {
       Hyperparameters.saveResolved(run, join(root, "hp.yaml"), "my.Root", format);

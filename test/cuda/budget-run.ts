@@ -9,7 +9,7 @@ import { NoopTracker } from "../../lib/core/trackers";
 import { BaseTrainerConfig } from "../../lib/training/trainers/base-trainer-config";
 import { BaseTrainer } from "../../lib/training";
 import { keep, type nn, type Tensor } from "../../lib/torch";
-import { buildModule, callModule, goldenIndex, goldenLoss, type GoldenEntry, loadCase } from "../golden/cases";
+import { buildModule, callModule, goldenIndex, type GoldenEntry, loadCase } from "../golden/cases";
 import { type Counts, takeCounts } from "./device";
 
 const UPDATES = 6;
@@ -74,7 +74,10 @@ class CaseTrainer extends BaseTrainer {
   counting: CountingCallback | null = null;
 
   override trainStep(batch: DeviceBatch, model: ModelBase): TrainerResult {
-    return { totalLoss: goldenLoss((model as CaseModel).forward(batch as Record<string, Tensor>)) };
+    const outputs = (model as CaseModel).forward(batch as Record<string, Tensor>);
+    const losses = [...outputs].map(([name, output]) => [name, output.square().mean()] as const);
+    const totalLoss = losses.map(([, loss]) => loss).reduce((sum, loss) => sum.add(loss));
+    return { totalLoss, lossesToLog: Object.fromEntries(losses) };
   }
 
   override getTrainerCallbacks(dependencies: CallbackDependencies): CallbackBase[] {
@@ -88,7 +91,7 @@ export async function countsOfUpdate(
   name: string,
   precision: "float32" | "bfloat16" | "float16",
   outputRootPath: string,
-  { capture = false }: { readonly capture?: boolean } = {},
+  { capture = false, logEveryUpdate = false }: { readonly capture?: boolean; readonly logEveryUpdate?: boolean } = {},
 ): Promise<Counts> {
   const entry = goldenIndex.find((candidate) => candidate.name === name)!;
   const pathProvider = new PathProvider({ outputRootPath, runId: `${name}-${precision}-${capture}` });
@@ -100,7 +103,7 @@ export async function countsOfUpdate(
     callbacks: null,
     precision,
     capture,
-    log_every_n_updates: 1000,
+    log_every_n_updates: logEveryUpdate ? 1 : 1000,
     track_every_n_updates: 1000,
   });
   const trainer = new CaseTrainer(config, {

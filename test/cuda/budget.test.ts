@@ -35,3 +35,9 @@ for (const model of ["ab_upt", "upt", "transformer", "transolver"] as const) {
     });
   }
 }
+
+testOnFake("to log every loss of every update takes one read an update", async () => {
+  const counts = await countsOfUpdate("ab_upt", "float32", folder.path, { logEveryUpdate: true });
+  expect(counts.synchronizations).toBe(1);
+  expect(counts.copies).toBe(BATCH_TENSORS.ab_upt + 1);
+});

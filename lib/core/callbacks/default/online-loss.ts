@@ -64,17 +64,14 @@ export class OnlineLossCallback extends PeriodicCallback {
     if (intervalType === "eval") {
       return;
     }
+    const means = this.#means();
     for (const [name, list] of this.#tracked) {
       if (list.length === 0) {
         // If all updates were left out there is no loss; a callback that needs the metric still finds it.
         if (this.#skipped) this.#log(name, NaN);
         continue;
       }
-      const mean = scope(() => {
-        const all = stack(list);
-        // Steps that were skipped because of NaN did not change the weights and do not count.
-        return Number((this.trainer.config.skip_nan_loss ? all.nanmean() : all.mean()).item());
-      });
+      const mean = means.get(name)!;
       const nanCount = Number.isNaN(mean)
         ? list.filter((loss) => scope(() => Boolean(loss.isnan().any().item()))).length
         : 0;
@@ -89,6 +86,22 @@ export class OnlineLossCallback extends PeriodicCallback {
       this.#log(name, mean);
     }
     this.#skipped = false;
+  }
+
+  /** Mean of each loss since the last log, all read at once: each read makes the program wait for the device. */
+  #means(): Map<string, number> {
+    const tracked = [...this.#tracked].filter(([, list]) => list.length > 0);
+    if (tracked.length === 0) return new Map();
+    return scope(() => {
+      const means = tracked.map(([, list]) => {
+        const all = stack(list);
+        // Steps that were skipped because of NaN did not change the weights and do not count.
+        return this.trainer.config.skip_nan_loss ? all.nanmean() : all.mean();
+      });
+      const dtype = means.some((mean) => mean.dtype === "float64") ? "float64" : "float32";
+      const values = stack(means.map((mean) => mean.to(dtype))).toArray() as number[];
+      return new Map(tracked.map(([name], i) => [name, values[i]!]));
+    });
   }
 
   #log(name: string, mean: number): void {

@@ -29,6 +29,7 @@ for (const model of ["ab_upt", "upt", "transformer", "transolver"] as const) {
       const reads = precision === "float16" ? SCALER_READS : 0;
       expect(counts.synchronizations).toBeLessThanOrEqual(reads);
       expect(counts.copies).toBeLessThanOrEqual(BATCH_TENSORS[model] + reads);
+      expect(counts.pageableCopies).toBe(0);
       expect(counts.allocations).toBe(0);
       expect(counts.launches).toBeLessThanOrEqual(LAUNCHES[model][precision]);
       expect(counts.launches).toBeGreaterThan(LAUNCHES[model][precision] / 5); // something ran

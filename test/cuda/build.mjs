@@ -1,10 +1,20 @@
 /**
  * Builds what `run.mjs` needs into native/build/test-cuda: the fake runtime (`libcuda.so.1`, preloaded) and the addon that
- * opens CUDA's libtorch and computes values. Done again only when a source or the libtorch has changed.
+ * opens CUDA's libtorch and computes values; and, where there is nvcc, the addon's library of CUDA code. Done again only when a
+ * source or the libtorch has changed.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -76,6 +86,25 @@ export function build(torch, { fake }) {
   if (!existsSync(built.addon)) buildAddon(torch, folder, built.addon);
   if (fake && !existsSync(built.runtime)) buildRuntime(torch, folder, built.runtime);
   return built;
+}
+
+/**
+ * Builds the addon's library of CUDA code against the torch of the tests, for one architecture, and lays a copy of the addon beside
+ * it, where the addon looks for it.
+ *
+ * @returns the path of that addon; undefined without nvcc.
+ */
+export function buildCudaLibrary(torch, addon) {
+  const folder = join(out, `library-${createHash("sha256").update(realpathSync(torch)).digest("hex").slice(0, 16)}`);
+  const options = [`-DLIBTORCH=${torch}`, "-DNOETHER_CUDA_ARCHITECTURES=80", "-DCMAKE_BUILD_TYPE=Release"];
+  const cmake = (...args) => execFileSync("cmake", args, { encoding: "utf8", stdio: ["ignore", "pipe", 2] });
+  if (!/CUDA kernels: .*architectures/.test(cmake("-S", join(root, "native"), "-B", folder, ...options)))
+    return undefined;
+  cmake("--build", folder, "--target", "noether_cuda");
+  const copy = join(folder, "Release", "noether_native.node");
+  copyFileSync(addon, `${copy}.part`);
+  renameSync(`${copy}.part`, copy);
+  return copy;
 }
 
 function buildRuntime(torch, folder, target) {

@@ -19,7 +19,7 @@ export const testOnCuda = testDevice.startsWith("cuda") ? test : test.skip;
 export const isFake = addon?.isFake() === true;
 
 /** `test` on the fake CUDA device, which counts what it is asked for. */
-export const testOnFake = addon?.isFake() ? test : test.skip;
+export const testOnFake = isFake ? test : test.skip;
 
 /** What the runtime was asked for, by name, and in sum. */
 export interface Counts {
@@ -27,6 +27,8 @@ export interface Counts {
   readonly synchronizations: number;
   /** Copies between host and device. */
   readonly copies: number;
+  /** Those of memory that may be paged out: the program waits for them. */
+  readonly pageableCopies: number;
   /** Kernels, of libtorch and of the libraries. */
   readonly launches: number;
   /** Memory that was taken from the device or given back. */
@@ -42,6 +44,7 @@ export function takeCounts(): Counts {
   return {
     synchronizations: sum(/^synchronize /),
     copies: sum(/^copy (H2D|D2H)/),
+    pageableCopies: sum(/^copy H2D pageable/),
     launches: sum(/^launch /),
     allocations: sum(/^memory /),
     byName,

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, cudaHeaders } from "./build.mjs";
+import { build, buildCudaLibrary, cudaHeaders } from "./build.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..", "..");
@@ -88,21 +88,24 @@ if (!torch) {
 }
 
 console.log(`test:cuda: ${fake ? "fake CUDA runtime" : "GPU"}, libtorch in ${torch}`);
-let built;
+let built, withLibrary;
 try {
   built = build(torch, { fake });
+  const compiled = join(root, "native", "build", "Release", "noether_native.node");
+  if (!process.env.NOETHER_NATIVE) withLibrary = buildCudaLibrary(torch, compiled);
 } catch (error) {
-  console.error(`test:cuda: the fake runtime does not build: ${error.message.split("\n")[0]}`);
+  console.error(`test:cuda: what the tests need does not build: ${error.message.split("\n")[0]}`);
   process.exit(1);
 }
+if (!withLibrary && !process.env.NOETHER_NATIVE)
+  console.log("test:cuda: no nvcc (pip install nvidia-cuda-nvcc): kernels of our own and graphs are not tested");
 const options = [`--require ${join(here, "preload.cjs")}`, process.env.NODE_OPTIONS].filter(Boolean).join(" ");
 const environment = {
   ...process.env,
   NODE_OPTIONS: options,
   NOETHER_CUDA_TEST_ADDON: built.addon,
   NOETHER_TEST_DEVICE: "cuda",
-  // kernels that do nothing leave sizes undefined: on the fake device our operators are compositions of ATen's
-  ...(fake && { NOETHER_CUDA_KERNELS: "0" }),
+  ...(withLibrary && { NOETHER_NATIVE: withLibrary, NOETHER_CUDA_TEST_LIBRARY: "1" }),
   ...(built.runtime && { LD_PRELOAD: [built.runtime, process.env.LD_PRELOAD].filter(Boolean).join(":") }),
 };
 const jest = [

@@ -10,7 +10,7 @@ bool on_device(const at::Tensor& tensor) {
 }
 
 // The same elements, through the host memory behind the device's.
-at::Tensor seen_by_host(const at::Tensor& tensor) {
+at::Tensor over_host_memory(const at::Tensor& tensor) {
   const auto options = at::TensorOptions().dtype(tensor.scalar_type());
   if (!tensor.has_storage() || tensor.storage().nbytes() == 0)
     return at::empty_strided(tensor.sizes(), tensor.strides(), options);
@@ -22,7 +22,7 @@ at::Tensor seen_by_host(const at::Tensor& tensor) {
 }
 
 at::Tensor copy_for_cpu(const at::Tensor& tensor) {
-  return on_device(tensor) ? seen_by_host(tensor).clone(at::MemoryFormat::Preserve) : tensor;
+  return on_device(tensor) ? over_host_memory(tensor).clone(at::MemoryFormat::Preserve) : tensor;
 }
 
 template <typename Visit>
@@ -32,11 +32,30 @@ void each_tensor(const c10::IValue& value, const Visit& visit) {
   else if (value.isList()) for (const c10::IValue& entry : value.toListRef()) each_tensor(entry, visit);
 }
 
+// An argument for the CPU with each tensor mapped: "cpu" for a device, no generator.
+template <typename Map>
+c10::IValue mapped(const c10::IValue& value, const Map& map) {
+  if (value.isTensor()) return map(value.toTensor());
+  if (value.isDevice()) return c10::Device(c10::kCPU);
+  if (value.isGenerator()) return c10::IValue();
+  if (value.isTensorList()) {
+    std::vector<at::Tensor> tensors;
+    for (const at::Tensor& tensor : value.toTensorVector()) tensors.push_back(map(tensor));
+    return tensors;
+  }
+  if (value.isList()) {
+    auto entries = c10::impl::GenericList(value.toList().elementType());
+    for (const c10::IValue& entry : value.toListRef()) entries.push_back(mapped(entry, map));
+    return entries;
+  }
+  return value;
+}
+
 bool write_tensor(const at::Tensor& to, const at::Tensor& value) {
   if (!to.defined() || !value.defined()) return true;
   if (to.sizes() != value.sizes()) return false;
   if (value.numel() == 0) return true;
-  if (on_device(to)) seen_by_host(to).copy_(value);
+  if (on_device(to)) over_host_memory(to).copy_(value);
   else if (!to.is_same(value)) to.copy_(value);  // a result on the CPU
   return true;
 }
@@ -61,21 +80,22 @@ c10::DeviceIndex device_of(const torch::jit::Stack& values) {
   return index;
 }
 
-c10::IValue on_cpu(const c10::IValue& value) {
-  if (value.isTensor()) return copy_for_cpu(value.toTensor());
-  if (value.isDevice()) return c10::Device(c10::kCPU);
-  if (value.isGenerator()) return c10::IValue();
-  if (value.isTensorList()) {
-    std::vector<at::Tensor> copies;
-    for (const at::Tensor& tensor : value.toTensorVector()) copies.push_back(copy_for_cpu(tensor));
-    return copies;
-  }
-  if (value.isList()) {
-    auto copies = c10::impl::GenericList(value.toList().elementType());
-    for (const c10::IValue& entry : value.toListRef()) copies.push_back(on_cpu(entry));
-    return copies;
-  }
-  return value;
+c10::IValue on_cpu(const c10::IValue& value) { return mapped(value, copy_for_cpu); }
+
+c10::IValue seen_by_host(const c10::IValue& value) {
+  return mapped(value, [](const at::Tensor& tensor) { return on_device(tensor) ? over_host_memory(tensor) : tensor; });
+}
+
+c10::IValue by_value(const c10::IValue& value) {
+  return value.isDevice() || value.isGenerator() ? value : mapped(value, [](const at::Tensor& tensor) {
+    return tensor.defined() && tensor.is_cpu() ? tensor.clone() : tensor;
+  });
+}
+
+c10::IValue copied(const c10::IValue& value) {
+  return mapped(value, [](const at::Tensor& tensor) {
+    return tensor.defined() ? tensor.clone(at::MemoryFormat::Preserve) : tensor;
+  });
 }
 
 bool write(const c10::IValue& to, const c10::IValue& value) {

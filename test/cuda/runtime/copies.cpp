@@ -1,4 +1,4 @@
-// Copies and fills: done at once, and counted by direction. What blocks the caller is also counted as a synchronisation.
+// Copies and fills: done at once, and counted by direction. In a capture they are recorded only (see streams.cpp).
 #include <cstring>
 
 #include "runtime.h"
@@ -18,7 +18,7 @@ cudaError_t copy(void* to, const void* from, size_t size, cudaStream_t stream) {
   // CUDA captures no copy of memory that may be paged out
   if (fake::capturing(stream) && what.ends_with("pageable")) return fake::fail(cudaErrorStreamCaptureUnsupported);
   fake::enqueue(stream, what);
-  std::memmove(fake::host(to), fake::host(from), size);
+  if (!fake::capturing(stream)) std::memmove(fake::host(to), fake::host(from), size);
   return cudaSuccess;
 }
 
@@ -41,6 +41,7 @@ FAKE_API cudaError_t cudaMemcpyPeerAsync(void* to, int, const void* from, int, s
 FAKE_API cudaError_t cudaMemcpy2DAsync(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t width,
                                        size_t height, cudaMemcpyKind, cudaStream_t stream) {
   fake::enqueue(stream, direction(to, from));
+  if (fake::capturing(stream)) return cudaSuccess;
   auto* out = static_cast<char*>(fake::host(to));
   const auto* in = static_cast<const char*>(fake::host(from));
   for (size_t row = 0; row < height; ++row) std::memcpy(out + row * to_pitch, in + row * from_pitch, width);
@@ -55,6 +56,6 @@ FAKE_API cudaError_t cudaMemset(void* to, int value, size_t size) {
 
 FAKE_API cudaError_t cudaMemsetAsync(void* to, int value, size_t size, cudaStream_t stream) {
   fake::enqueue(stream, "memset");
-  std::memset(fake::host(to), value, size);
+  if (!fake::capturing(stream)) std::memset(fake::host(to), value, size);
   return cudaSuccess;
 }

@@ -74,12 +74,9 @@ export function captureCases(
   device: string,
   {
     recorderOf,
-    sameRandomNumbers = true,
   }: {
     /** Stands in for CUDA graphs. */
     readonly recorderOf?: (model: Model, scaler: GradScalerLike, onReplay: () => void) => () => Recorder;
-    /** Whether a replay draws the numbers that eager training would draw; the fake device draws others. */
-    readonly sameRandomNumbers?: boolean;
   } = {},
 ): CaptureCase[] {
   async function train(setting: Setting): Promise<Trajectory> {
@@ -290,7 +287,7 @@ export function captureCases(
         // the same batch and weights each time: only the dropped entries differ
         const distinct = new Set(losses.slice(3)).size;
         if (distinct < 15) throw new Error(`expected 17 updates with losses of their own, got ${distinct}`);
-        if (sameRandomNumbers) await compare({ dropout: 0.3 });
+        await compare({ dropout: 0.3 });
       },
     },
     {
@@ -308,7 +305,7 @@ export function captureCases(
         if (fallBack === null || !fallBack.includes("cannot be recorded"))
           throw new Error(`expected a reason for not capturing, got ${fallBack}`);
         // and the process can record afterwards
-        expectCaptured((await compare({ dropout: sameRandomNumbers ? 0.2 : 0 }))[0]);
+        expectCaptured((await compare({ dropout: 0.2 }))[0]);
       },
     },
   ];

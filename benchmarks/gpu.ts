@@ -3,7 +3,7 @@
  * and under `torch.compile`: same weights, same inputs, one run, all sides take turns in blocks between two synchronisations.
  *
  *   gpu.ts [--device cuda] [--models ab_upt,upt] [--dtypes float32,bfloat16] [--whats train,forward] [--scale 1] [--repetitions 20]
- *          [--rounds 5] [--no-compile] [--seconds 240]
+ *          [--rounds 5] [--no-compile] [--capture] [--seconds 240]
  *
  * A row is begun only before `--seconds` have passed. PYTHON names the interpreter. scripts/gpu-check.sh runs it on a bare machine.
  */
@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
     repetitions: { type: "string", default: "20" },
     rounds: { type: "string", default: "5" },
     "no-compile": { type: "boolean", default: false },
+    capture: { type: "boolean", default: false },
     seconds: { type: "string", default: "240" },
   },
 });
@@ -45,14 +46,16 @@ interface Side {
   time(what: What, dtype: DType, repetitions: number): Promise<Timing> | Timing;
 }
 
-function own(workload: Workload): Side {
+/** This package's side; captured, training steps are replayed as CUDA graphs. */
+function own(workload: Workload, captured = false): Side {
   return {
-    name: "noether-ts",
-    time(what, dtype, count) {
+    name: captured ? "noether-ts captured" : "noether-ts",
+    async time(what, dtype, count) {
       workload.synchronize();
       const start = performance.now();
       for (let i = 0; i < count; i++) {
         if (what === "forward") for (const output of Object.values(workload.forward(dtype))) output.dispose();
+        else if (captured) await workload.trainCaptured(dtype);
         else workload.train(dtype);
       }
       const host = performance.now() - start;
@@ -105,36 +108,41 @@ async function compare(model: string): Promise<void> {
   const python = await startPython(model, folder);
   try {
     const workload = new Workload(model, scale, folder, options.device);
-    const sides: Side[] = [own(workload), python.side("eager")];
-    if (!options["no-compile"]) sides.push(python.side("compile"));
+    const others = [python.side("eager")];
+    if (!options["no-compile"]) others.push(python.side("compile"));
     for (const dtype of options.dtypes.split(",") as DType[]) {
       for (const what of options.whats.split(",") as What[]) {
         if (performance.now() - began > Number(options.seconds) * 1e3) {
           console.log(`| ${model} | ${dtype} | ${what} | not reached in ${options.seconds} s |`);
           continue;
         }
+        const sides: Side[] = [own(workload), ...others];
+        if (options.capture && what === "train") sides.push(own(workload, true));
+        const [eager] = others as [Side];
         let difference = "";
         const timings = new Map<Side, Timing[]>(sides.map((side) => [side, []]));
         for (const side of sides) await side.time(what, dtype, 5); // compiles, fills caches
         if (what === "forward") {
-          await sides[1]!.time(what, dtype, 1);
+          await eager.time(what, dtype, 1);
           difference = largestDifference(workload.forward(dtype), folder).toExponential(1);
         }
         for (let round = 0; round < rounds; round++)
           for (const side of sides) timings.get(side)!.push(await side.time(what, dtype, repetitions));
         const of = (side: Side, clock: keyof Timing) => median(timings.get(side)!.map((timing) => timing[clock]));
-        const ratio = (clock: keyof Timing, to: Side) => (of(sides[0]!, clock) / of(to, clock)).toFixed(2);
-        const cells = [
-          model,
-          dtype,
-          what,
-          ...sides.map((side) => (of(side, "wall") * 1e3).toFixed(2)),
-          ...sides.slice(1).map((side) => ratio("wall", side)),
-          (of(sides[0]!, "host") * 1e3).toFixed(2),
-          ratio("host", sides[1]!),
-          difference,
-        ];
-        console.log(`| ${cells.join(" | ")} |`);
+        for (const side of sides.filter((each) => !others.includes(each))) {
+          const ratio = (clock: keyof Timing, to: Side) => (of(side, clock) / of(to, clock)).toFixed(2);
+          const cells = [
+            model,
+            dtype,
+            `${what}${side.name.endsWith("captured") ? ", captured" : ""}`,
+            ...[side, ...others].map((each) => (of(each, "wall") * 1e3).toFixed(2)),
+            ...others.map((each) => ratio("wall", each)),
+            (of(side, "host") * 1e3).toFixed(2),
+            ratio("host", eager),
+            difference,
+          ];
+          console.log(`| ${cells.join(" | ")} |`);
+        }
       }
     }
   } finally {

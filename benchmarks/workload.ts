@@ -9,8 +9,11 @@ import { TrainingIteration } from "../lib/core/iteration/training-iteration";
 import { UpdateCounter } from "../lib/core/iteration/update-counter";
 import "../lib/core";
 import "../lib/modeling";
-import { autocast, inferenceMode, keep, loadSafetensors, nn, scope } from "../lib/torch";
+import { amp, autocast, inferenceMode, keep, loadSafetensors, nn, scope } from "../lib/torch";
 import type { Tensor } from "../lib/torch";
+import { GradientStep } from "../lib/training/trainers/gradient-step";
+import { NanGuard } from "../lib/training/trainers/nan-guard";
+import { UpdateCapture } from "../lib/training/trainers/update-capture";
 
 export type What = "forward" | "train";
 export type DType = "float32" | "bfloat16";
@@ -89,6 +92,7 @@ export class Workload {
   readonly #counter: UpdateCounter;
   readonly #inputs: Record<string, Tensor>;
   readonly #targets: Record<string, Tensor>;
+  readonly #captures = new Map<DType, UpdateCapture>();
 
   /** `folder` has the weights, inputs and targets that PyTorch's side wrote. */
   constructor(model: string, scale: number, folder: string, device = "cpu") {
@@ -126,22 +130,57 @@ export class Workload {
     scope(() => this.#model.parameters()[0]!.detach().flatten().select(0, 0).item());
   }
 
+  #loss(dtype: DType, batch: Record<string, Tensor> = { ...this.#inputs, ...this.#targets }): Tensor {
+    const inputs = Object.fromEntries(Object.keys(this.#inputs).map((name) => [name, batch[name]!]));
+    return precision(this.#device, dtype, () => {
+      const outputs = this.#model.forward(inputs) as Record<string, Tensor>;
+      return Object.keys(this.#targets)
+        .map((name) => nn.functional.mseLoss(outputs[name]!, batch[name]!))
+        .reduce((sum, part) => sum.add(part));
+    });
+  }
+
   train(dtype: DType): void {
     this.#model.train();
     scope(() => {
       this.#model.optimizerScheduleStep();
-      const loss = precision(this.#device, dtype, () => {
-        const outputs = this.#model.forward(this.#inputs) as Record<string, Tensor>;
-        return Object.entries(this.#targets)
-          .map(([name, target]) => nn.functional.mseLoss(outputs[name]!, target))
-          .reduce((sum, part) => sum.add(part));
-      });
-      loss.backward();
+      this.#loss(dtype).backward();
       this.#model.optimizerStep(null);
       this.#model.optimizerZeroGrad();
-      this.#counter.addSamples(1);
-      this.#counter.nextUpdate();
+      this.#count();
     });
+  }
+
+  /** A training step as `trainer.capture` runs it. @throws Error with the reason where nothing is recorded. */
+  async trainCaptured(dtype: DType): Promise<void> {
+    this.#model.train();
+    const capture = this.#captures.get(dtype) ?? this.#newCapture(dtype);
+    await scope(async () => {
+      this.#model.optimizerScheduleStep();
+      const batch = { ...this.#inputs, ...this.#targets };
+      const result = await capture.run({ batch, model: this.#model, accumulationSteps: 1, accumulationStep: 0 });
+      if (result === null) throw new Error(`expected a captured update, but ${capture.fallBack}`);
+      this.#count();
+    });
+  }
+
+  #newCapture(dtype: DType): UpdateCapture {
+    const gradScaler = new amp.NoopGradScaler();
+    const nanGuard = new NanGuard({ skip: false, maxCount: 0 });
+    const capture = new UpdateCapture({
+      device: this.#device,
+      gradScaler,
+      gradientStep: new GradientStep({ gradScaler, nanGuard }),
+      skipsNanLoss: false,
+      forward: (batch) => ({ totalLoss: this.#loss(dtype, batch as Record<string, Tensor>) }),
+    });
+    this.#captures.set(dtype, capture);
+    return capture;
+  }
+
+  #count(): void {
+    this.#counter.addSamples(1);
+    this.#counter.nextUpdate();
   }
 }
 

@@ -67,7 +67,9 @@ if [[ $benchmark ]]; then
     wait "${warm[@]}" || true
     say "PyTorch has compiled the models"
   fi
-  "$node" gpu-check/bench.js --device "$device" "$@" || status=$?
+  captured=()
+  [[ $device == cuda ]] && captured=(--capture)
+  "$node" gpu-check/bench.js --device "$device" "${captured[@]}" "$@" || status=$?
 fi
 say "done"
 exit "$status"

@@ -35,8 +35,8 @@ test("every operator that Python exposes is there, as a function and as a method
   expect(missing(surface.linalg, torch.linalg, "linalg_")).toEqual([]);
   expect(missing(surface.fft, torch.fft, "fft_")).toEqual([]);
   expect(missing(surface.special, torch.special, "special_")).toEqual([]);
-  // They take a quantization scheme and a device stream, which JavaScript has no values for.
-  expect(missing(surface.methods, torch.Tensor.prototype)).toEqual(["qscheme", "record_stream"]);
+  // It takes a quantization scheme, which JavaScript has no values for.
+  expect(missing(surface.methods, torch.Tensor.prototype)).toEqual(["qscheme"]);
 });
 
 test("every generated function resolves its operators", () => {

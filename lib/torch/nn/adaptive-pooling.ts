@@ -9,9 +9,7 @@ import {
   nullable,
   positive,
   count,
-  real,
   refuseSurplus,
-  tensor,
 } from "../arguments";
 import {
   adaptiveAvgPool1d,
@@ -26,6 +24,7 @@ import type { Tensor } from "../tensor";
 import {
   type AdaptiveSize,
   adaptiveSize,
+  FRACTIONAL,
   fractionalMaxPool2d,
   fractionalMaxPool3d,
   type FractionalMaxPoolOptions,
@@ -137,13 +136,7 @@ abstract class FractionalMaxPool extends Module {
     super();
     const name = this.constructor.name;
     checkArgument(name, "kernelSize", kernelSize, eachDimension(positive));
-    const kinds = {
-      outputSize: nullable(eachDimension(positive)),
-      outputRatio: nullable(eachDimension(real)),
-      returnIndices: flag,
-      _randomSamples: nullable(tensor),
-    };
-    checkOptions(name, options, kinds, surplus);
+    checkOptions(name, options, FRACTIONAL, surplus);
     const { outputSize = null, outputRatio = null, returnIndices = false, _randomSamples = null } = options;
     if ((outputSize === null) === (outputRatio === null))
       throw new TorchError(`${name}: expected either outputSize or outputRatio, got both or neither`);

@@ -13,9 +13,8 @@ import {
 import type { Tensor } from "../tensor";
 import * as F from "./functional";
 import type { LossOptions, Reduction } from "./functional";
+import { REDUCTION } from "./functional/loss";
 import { Module } from "./module";
-
-const REDUCTION = oneOf("none", "mean", "sum");
 
 /** What losses have in common. */
 export abstract class Loss extends Module {

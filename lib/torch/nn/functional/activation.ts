@@ -1,8 +1,7 @@
 /** Activations that are no operator of their own. */
 import { checkArgument, checkOptions, flag, integer, real, refuseSurplus, tensor } from "../../arguments";
 import { noGrad } from "../../autograd";
-import { softmax, tanh } from "../../operators.generated";
-import { emptyLike } from "../../operators.generated";
+import { emptyLike, softmax, tanh } from "../../operators.generated";
 import type { Tensor } from "../../tensor";
 import { TorchError } from "../../errors";
 

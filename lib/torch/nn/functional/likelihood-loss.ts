@@ -15,9 +15,7 @@ import { noGrad } from "../../autograd";
 import { TorchError } from "../../errors";
 import * as operators from "../../operators.generated";
 import { Tensor } from "../../tensor";
-import { type LossOptions, reductionCode } from "./loss";
-
-const REDUCTION = oneOf("none", "mean", "sum");
+import { type LossOptions, REDUCTION, reductionCode } from "./loss";
 
 /** Options of {@link poissonNllLoss}. */
 export interface PoissonNllLossOptions extends LossOptions {

@@ -5,6 +5,7 @@ import {
   checkOptions,
   integer,
   nullable,
+  oneOf,
   real,
   tensor,
   text,
@@ -28,6 +29,9 @@ export interface WeightedLossOptions extends LossOptions {
   /** Weight per entry, of the input's shape. The mean of squared and absolute differences divides by the sum of the weights. */
   weight?: Tensor | null;
 }
+
+/** The kind of a reduction. */
+export const REDUCTION = oneOf("none", "mean", "sum");
 
 const LOSS = { reduction: text } satisfies KindsOf<LossOptions>;
 const WEIGHTED = { ...LOSS, weight: nullable(tensor) } satisfies KindsOf<WeightedLossOptions>;

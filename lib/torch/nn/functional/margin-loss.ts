@@ -12,9 +12,7 @@ import {
 } from "../../arguments";
 import * as operators from "../../operators.generated";
 import type { Tensor } from "../../tensor";
-import { type LossOptions, reductionCode } from "./loss";
-
-const REDUCTION = oneOf("none", "mean", "sum");
+import { type LossOptions, REDUCTION, reductionCode } from "./loss";
 
 /** Checks what a loss was given; the operator's code of the reduction. */
 function check(

@@ -132,10 +132,6 @@ export class CyclicLR extends LRScheduler {
     return this.baseLrs.map((lr, i) => lr + (this.maxLrs[i]! - lr) * height * scale);
   }
 
-  protected override ownState(): SchedulerState {
-    return {};
-  }
-
   override stateDict(): SchedulerState {
     return {
       max_lrs: this.maxLrs,

@@ -37,8 +37,7 @@ const variables = [
   "NOETHER_CACHE",
   "NOETHER_VARIANT",
   "LD_LIBRARY_PATH",
-  "NOETHER_CPU_CAPABILITY",
-  "NOETHER_TILE_UNIT",
+  "NOETHER_CPU",
   "OMP_NUM_THREADS",
   "MKL_NUM_THREADS",
   "CUDA_VISIBLE_DEVICES",
@@ -145,13 +144,13 @@ function describeCuda({ devices, runtimeVersion, driverVersion }: CudaStatus): s
   return `${devices} device${devices === 1 ? "" : "s"}, CUDA ${versionText(runtimeVersion)}, driver for up to ${versionText(driverVersion)}`;
 }
 
-/** `up to amx: matmul by amx, else ATen; attention by amx, else ATen` */
+/** `tier amx: matmul by amx, else ATen; attention by amx, else ATen` */
 function describeKernels({ capability, matmul, attention }: CpuKernels): string {
   const list = (kernels: CpuKernels["matmul"]) => {
     const names = kernels.filter(({ available }) => available).map(({ name }) => name);
     return [...names, "ATen"].join(", else ");
   };
-  return `up to ${capability}: matmul by ${list(matmul)}; attention by ${list(attention)}`;
+  return `tier ${capability}: matmul by ${list(matmul)}; attention by ${list(attention)}`;
 }
 
 /** What the last set-up chose; a libtorch that is gone since then is a problem for an addon that was compiled against it. */

@@ -4,7 +4,7 @@ import type { CpuKernels } from "./native";
 
 /**
  * The highest instruction set that kernels of our own may use here: what the CPU has, or less where the environment
- * says so (`NOETHER_CPU_CAPABILITY`, `NOETHER_TILE_UNIT`). ATen's own choice is another (`ATEN_CPU_CAPABILITY`).
+ * says so (`NOETHER_CPU`); "aten" means none. ATen's own choice is another (`ATEN_CPU_CAPABILITY`).
  */
 export function cpuCapability(): CpuKernels["capability"] {
   return native.cpuKernels().capability;

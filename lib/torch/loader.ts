@@ -168,8 +168,8 @@ export function nextCommands(attempts: readonly LoadAttempt[]): string[] {
   const setup = setupCommand();
   if (process.env.NOETHER_NATIVE)
     commands.push(["unset NOETHER_NATIVE", "use the package's own addon instead of the one that the variable names"]);
-  if (/NOETHER_CPU_CAPABILITY/.test(failed))
-    commands.push(["unset NOETHER_CPU_CAPABILITY", "let kernels use every instruction set that the CPU has"]);
+  if (/\bNOETHER_CPU\b/.test(failed))
+    commands.push(["unset NOETHER_CPU", "let kernels use every instruction set that the CPU has"]);
   if (/LD_LIBRARY_PATH/.test(failed))
     commands.push(["unset LD_LIBRARY_PATH", "let the addon find the libtorch that it was compiled against"]);
   if (process.env.LIBTORCH && /\(LIBTORCH\)/.test(attempts.map(({ source }) => source).join("\n")))

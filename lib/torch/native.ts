@@ -60,7 +60,7 @@ export interface KernelStatus {
 /** Which kernels of our own there are for the CPU; implementations in the order of preference. */
 export interface CpuKernels {
   /** The highest instruction set that they may use. */
-  readonly capability: "default" | "avx2" | "avx512" | "amx";
+  readonly capability: "aten" | "avx2" | "avx512" | "avx512_bf16" | "amx";
   /** Matrix products: `matmul`, `linear` and their gradients. */
   readonly matmul: readonly KernelStatus[];
   readonly attention: readonly KernelStatus[];

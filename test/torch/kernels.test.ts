@@ -7,54 +7,60 @@ import { attentionKernel, matmulKernel } from "../../lib/torch/kernels";
 import type { CpuKernels } from "../../lib/torch/native";
 
 const addon = process.env.NOETHER_NATIVE ?? join(__dirname, "../../native/build/Release/noether_native.node");
-const tiers = ["default", "avx2", "avx512", "amx"];
+const tiers = ["aten", "avx2", "avx512", "avx512_bf16", "amx"];
 
 /** What a process of its own says with these variables: its kernels, or its error. */
 function inEnvironment(variables: NodeJS.ProcessEnv): CpuKernels & { code?: string; message?: string } {
   const script = `const native = require(${JSON.stringify(addon)});
     try { console.log(JSON.stringify(native.cpuKernels())) }
     catch ({ code, message }) { console.log(JSON.stringify({ code, message })) }`;
-  const env = { ...process.env, NOETHER_CPU_CAPABILITY: "", NOETHER_TILE_UNIT: "", ...variables };
+  const env = { ...process.env, NOETHER_CPU: "", ...variables };
   return JSON.parse(spawnSync(process.execPath, ["-e", script], { env, encoding: "utf8" }).stdout) as CpuKernels;
 }
 
 const available = ({ matmul, attention }: CpuKernels) =>
   [...matmul, ...attention].filter((kernel) => kernel.available).map(({ name }) => name);
 
-test.each([...tiers.entries()])("tier %i, %s: nothing above it is used", (tier, name) => {
-  const kernels = inEnvironment({ NOETHER_CPU_CAPABILITY: name });
-  expect(tiers.indexOf(kernels.capability)).toBeLessThanOrEqual(tier);
+/** The tiers that this CPU has. */
+const own = tiers.slice(0, tiers.indexOf(inEnvironment({}).capability) + 1);
+
+test.each([...own.entries()])("tier %i, %s: nothing above it is used", (tier, name) => {
+  const kernels = inEnvironment({ NOETHER_CPU: name });
+  expect(kernels.capability).toBe(name);
   const above = tiers.slice(tier + 1);
-  expect(available(kernels).filter((kernel) => above.some((other) => kernel.startsWith(other)))).toEqual([]);
-  if (name === "default") expect(available(kernels)).toEqual([]);
+  expect(available(kernels).filter((kernel) => above.includes(kernel))).toEqual([]);
+  if (name === "aten") expect(available(kernels)).toEqual([]);
+});
+
+test("a tier that the CPU lacks is refused, with the reason and the tiers that it has", () => {
+  for (const name of tiers.slice(own.length)) {
+    const { code, message } = inEnvironment({ NOETHER_CPU: name });
+    expect(code).toBe("ERR_VALUE");
+    expect(message).toContain(`(${own.join(", ")}), got "${name}", which needs `);
+  }
 });
 
 test("the highest tier is what the CPU has", () => {
   if (process.platform !== "linux" || process.arch !== "x64" || !existsSync("/proc/cpuinfo")) {
-    expect(inEnvironment({}).capability).toBe("default");
+    expect(inEnvironment({}).capability).toBe("aten");
     return;
   }
   const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))![1]!.trim().split(" "));
   const all = (...names: string[]) => names.every((name) => flags.has(name));
   const avx2 = all("avx2", "fma", "bmi2");
   const avx512 = avx2 && all("avx512f", "avx512bw", "avx512dq", "avx512vl");
-  const capability = avx512 ? "avx512" : avx2 ? "avx2" : "default";
+  const bf16 = avx512 && all("avx512_bf16");
+  const capability = bf16 ? "avx512_bf16" : avx512 ? "avx512" : avx2 ? "avx2" : "aten";
   // the system may refuse the tile unit
-  const tiles = avx512 && all("avx512_bf16", "amx_tile", "amx_bf16") ? ["amx"] : [];
+  const tiles = bf16 && all("amx_tile", "amx_bf16") ? ["amx"] : [];
   expect([capability, ...tiles]).toContain(inEnvironment({}).capability);
 });
 
-test("NOETHER_TILE_UNIT=0 rules the tile unit out", () => {
-  const kernels = inEnvironment({ NOETHER_TILE_UNIT: "0" });
-  expect(kernels.capability).not.toBe("amx");
-  expect(available(kernels)).not.toContain("amx");
-});
-
 test("a tier that does not exist is an error that names the others", () => {
-  expect(inEnvironment({ NOETHER_CPU_CAPABILITY: "sse" })).toMatchObject({
+  expect(inEnvironment({ NOETHER_CPU: "sse" })).toMatchObject({
     code: "ERR_VALUE",
     message: expect.stringContaining(
-      'expected default, avx2, avx512 or amx in NOETHER_CPU_CAPABILITY, got "sse"',
+      'expected aten, avx2, avx512, avx512_bf16 or amx in NOETHER_CPU, got "sse"',
     ) as string,
   });
 });

@@ -27,11 +27,7 @@ struct AttentionProblem {
   bool bfloat16;  // else float32, and as exact
 };
 
-struct AttentionKernel {
-  const char* name;
-  Requirement requirement;
-  // Whether it takes the problem and pays off against ATen.
-  bool (*worthwhile)(const AttentionProblem& problem);
+struct AttentionPasses {
   // out = softmax(q k^T scale) v; `logsumexp` (batch, heads, queries), in natural logarithms, is kept for the backward
   // pass. False, with an undefined `out`, where the values are not for this kernel.
   bool (*forward)(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out,
@@ -40,7 +36,13 @@ struct AttentionKernel {
                    Rows grad_out, const float* logsumexp, Rows grad_q, Rows grad_k, Rows grad_v);
 };
 
-extern const AttentionKernel kAttentionAmx;
+struct AttentionKernel {
+  const char* name;
+  Requirement requirement;
+  // Whether it takes the problem and pays off against ATen.
+  bool (*worthwhile)(const AttentionProblem& problem);
+  AttentionPasses passes;
+};
 
 // The first implementation that this machine has and that is worthwhile; null: there is none.
 const AttentionKernel* find_attention(const AttentionProblem& problem);

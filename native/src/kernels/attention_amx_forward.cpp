@@ -214,20 +214,4 @@ bool attention_amx_forward(const AttentionProblem& problem, const Runtime& runti
 
 #pragma GCC pop_options
 
-namespace noether::kernels {
-
-namespace {
-
-// Below, packing costs more than the tile unit saves.
-bool worthwhile(const AttentionProblem& problem) {
-  return problem.channels == 64 && problem.queries >= 64 && problem.keys >= 128;
-}
-
-}  // namespace
-
-const AttentionKernel kAttentionAmx = {"amx", &CpuFeatures::amx, worthwhile, attention_amx_forward,
-                                       attention_amx_backward};
-
-}  // namespace noether::kernels
-
 #endif

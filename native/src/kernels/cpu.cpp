@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #ifdef NOETHER_X86_KERNELS
@@ -16,17 +17,23 @@ namespace noether::kernels {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kTiers = {"default", "avx2", "avx512", "amx"};
+struct Tier {
+  const char* name;
+  bool CpuFeatures::* feature;  // null: none is needed
+  const char* needs;
+};
 
-// The highest tier that the environment allows, by its place in kTiers.
-size_t allowed_tier() {
-  const char* wanted = std::getenv("NOETHER_CPU_CAPABILITY");
-  if (!wanted || *wanted == '\0') return kTiers.size() - 1;
-  for (size_t tier = 0; tier < kTiers.size(); ++tier) {
-    if (kTiers[tier] == wanted) return tier;
-  }
-  TORCH_CHECK_VALUE(false, "expected default, avx2, avx512 or amx in NOETHER_CPU_CAPABILITY, got \"", wanted,
-                    "\": name the highest instruction set that kernels may use, or unset it");
+// Each has all that the ones before it have.
+constexpr std::array<Tier, 5> kTiers = {{
+    {"aten", nullptr, ""},
+    {"avx2", &CpuFeatures::avx2, "AVX2, FMA and BMI2"},
+    {"avx512", &CpuFeatures::avx512, "AVX-512 F, BW, DQ and VL"},
+    {"avx512_bf16", &CpuFeatures::avx512_bf16, "AVX512_BF16"},
+    {"amx", &CpuFeatures::amx, "AMX-TILE and AMX-BF16, and the system's permission to use them"},
+}};
+
+bool has(const CpuFeatures& cpu, const Tier& tier) {
+  return tier.feature == nullptr || cpu.*tier.feature;
 }
 
 #ifdef NOETHER_X86_KERNELS
@@ -39,34 +46,60 @@ bool has_tile_unit() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-CpuFeatures detect(size_t tier) {
-  const std::string_view tile_unit = std::getenv("NOETHER_TILE_UNIT") ? std::getenv("NOETHER_TILE_UNIT") : "";
+CpuFeatures detect() {
   CpuFeatures cpu;
   // These also ask whether the system saves the registers.
-  cpu.avx2 =
-      tier >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-  cpu.avx512 = tier >= 2 && cpu.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  cpu.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  cpu.avx512 = cpu.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   cpu.avx512_bf16 = cpu.avx512 && __builtin_cpu_supports("avx512bf16");
-  cpu.amx = tier >= 3 && cpu.avx512_bf16 && tile_unit != "0" && has_tile_unit();
+  cpu.amx = cpu.avx512_bf16 && has_tile_unit();
   return cpu;
 }
 #else
-CpuFeatures detect(size_t) {
+CpuFeatures detect() {
   return {};
 }
 #endif
 
+// What this CPU has, for the error message.
+std::string tiers_of(const CpuFeatures& cpu) {
+  std::string names;
+  for (const Tier& tier : kTiers) {
+    if (has(cpu, tier)) names += names.empty() ? tier.name : std::string(", ") + tier.name;
+  }
+  return names;
+}
+
+// The features up to the tier that the environment names.
+CpuFeatures allowed(const CpuFeatures& cpu) {
+  const char* wanted = std::getenv("NOETHER_CPU");
+  if (wanted == nullptr || *wanted == '\0') return cpu;
+  CpuFeatures result;
+  for (const Tier& tier : kTiers) {
+    if (tier.feature != nullptr) result.*tier.feature = cpu.*tier.feature;
+    if (std::string_view(tier.name) != wanted) continue;
+    TORCH_CHECK_VALUE(has(cpu, tier), "expected a tier that this CPU has in NOETHER_CPU (", tiers_of(cpu), "), got \"",
+                      wanted, "\", which needs ", tier.needs, ": name another, or unset it");
+    return result;
+  }
+  TORCH_CHECK_VALUE(false, "expected aten, avx2, avx512, avx512_bf16 or amx in NOETHER_CPU, got \"", wanted,
+                    "\": name the highest instruction set that kernels may use, or unset it");
+}
+
 }  // namespace
 
 const CpuFeatures& cpu_features() {
-  static const CpuFeatures features = detect(allowed_tier());
+  static const CpuFeatures features = allowed(detect());
   return features;
 }
 
-const char* cpu_capability() {
-  const CpuFeatures& cpu = cpu_features();
-  return kTiers[cpu.amx ? 3 : cpu.avx512 ? 2 : cpu.avx2 ? 1 : 0].data();
+const char* cpu_tier() {
+  const char* highest = "";
+  for (const Tier& tier : kTiers) {
+    if (has(cpu_features(), tier)) highest = tier.name;
+  }
+  return highest;
 }
 
 }  // namespace noether::kernels

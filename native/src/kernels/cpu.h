@@ -16,13 +16,12 @@ struct CpuFeatures {
   bool amx = false;          // tiles of bfloat16, with both of AVX-512's
 };
 
-// Of this machine, without what the environment rules out:
-//   NOETHER_CPU_CAPABILITY=default|avx2|avx512|amx   nothing above that tier
-//   NOETHER_TILE_UNIT=0                              no AMX
-// Found once, where the permission to use the tile unit is asked for too. Throws ERR_VALUE for another tier's name.
+// Of this machine, up to the tier that NOETHER_CPU=aten|avx2|avx512|avx512_bf16|amx names where it is set; "aten" is
+// none of them. Found once, where the permission to use the tile unit is asked for too. Throws ERR_VALUE for a tier
+// that does not exist or that the CPU lacks.
 const CpuFeatures& cpu_features();
 
-// The highest tier among the features: "default", "avx2", "avx512" or "amx".
-const char* cpu_capability();
+// The highest tier among the features: "aten", "avx2", "avx512", "avx512_bf16" or "amx".
+const char* cpu_tier();
 
 }  // namespace noether::kernels

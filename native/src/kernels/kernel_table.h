@@ -1,5 +1,5 @@
-// The table of an operation's implementations: kernels for single instruction sets in the order of preference. What is
-// not in it, or not taken, is ATen's.
+// The table of an operation's implementations: kernels for single instruction sets in the order of preference, each
+// with what it needs, where it pays, and its functions. What is not in it, or not taken, is ATen's.
 #pragma once
 
 #include <initializer_list>
@@ -17,14 +17,25 @@ struct KernelStatus {
   bool available;
 };
 
-// Kernel: a struct with `name` and `requirement` (see matrix_product.h).
+// Kernel: a struct with `name`, `requirement` and `worthwhile(problem)` (see attention.h).
 template <typename Kernel>
 class KernelTable {
  public:
-  KernelTable(std::initializer_list<const Kernel*> by_preference) : all_(by_preference) {
-    for (const Kernel* kernel : all_) {
-      if (cpu_features().*kernel->requirement) available_.push_back(kernel);
+  KernelTable(std::initializer_list<Kernel> by_preference) : all_(by_preference) {
+    for (const Kernel& kernel : all_) {
+      if (cpu_features().*kernel.requirement) available_.push_back(&kernel);
     }
+  }
+  KernelTable(const KernelTable&) = delete;
+  KernelTable& operator=(const KernelTable&) = delete;
+
+  // The first that this machine has and that is worthwhile; null: there is none.
+  template <typename Problem>
+  const Kernel* find(const Problem& problem) const {
+    for (const Kernel* kernel : available_) {
+      if (kernel->worthwhile(problem)) return kernel;
+    }
+    return nullptr;
   }
 
   // Those that this machine has.
@@ -32,12 +43,13 @@ class KernelTable {
 
   std::vector<KernelStatus> status() const {
     std::vector<KernelStatus> result;
-    for (const Kernel* kernel : all_) result.push_back({kernel->name, cpu_features().*kernel->requirement});
+    for (const Kernel& kernel : all_) result.push_back({kernel.name, cpu_features().*kernel.requirement});
     return result;
   }
 
  private:
-  std::vector<const Kernel*> all_, available_;
+  std::vector<Kernel> all_;
+  std::vector<const Kernel*> available_;
 };
 
 }  // namespace noether::kernels

@@ -4,10 +4,19 @@ namespace noether::kernels {
 
 namespace {
 
+#ifdef NOETHER_X86_KERNELS
+// float32 and bfloat16. Below, packing costs more than the tile unit saves.
+bool pays_with_amx(const ProductShape& shape) {
+  constexpr int64_t kLeastWork = int64_t{1} << 20;
+  return shape.m >= 32 && shape.n >= 16 && shape.k >= 32 && shape.m * shape.n * shape.k >= kLeastWork;
+}
+#endif
+
+// name, requirement, dtypes and sizes where it pays, function
 const KernelTable<MatrixProductKernel>& table() {
   static const KernelTable<MatrixProductKernel> kernels = {
 #ifdef NOETHER_X86_KERNELS
-      &kMatrixProductAmx,
+      {"amx", &CpuFeatures::amx, pays_with_amx, multiply_amx},
 #endif
   };
   return kernels;
@@ -16,10 +25,7 @@ const KernelTable<MatrixProductKernel>& table() {
 }  // namespace
 
 const MatrixProductKernel* find_matrix_product(const ProductShape& shape) {
-  for (const MatrixProductKernel* kernel : table().available()) {
-    if (kernel->worthwhile(shape)) return kernel;
-  }
-  return nullptr;
+  return table().find(shape);
 }
 
 bool multiply(const Product& product, const Runtime& runtime) {

@@ -42,7 +42,7 @@ struct MatrixProductKernel {
   bool (*multiply)(const Product& product, const Runtime& runtime);
 };
 
-extern const MatrixProductKernel kMatrixProductAmx;
+bool multiply_amx(const Product& product, const Runtime& runtime);  // matrix_product_amx.cpp
 
 // The first implementation that this machine has and that pays off; null: there is none.
 const MatrixProductKernel* find_matrix_product(const ProductShape& shape);

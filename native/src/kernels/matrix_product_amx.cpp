@@ -252,30 +252,16 @@ bool multiply_planes(const Product& product, const Runtime& runtime) {
   return finite;
 }
 
+}  // namespace
+
 bool multiply_amx(const Product& product, const Runtime& runtime) {
   if (product.float32) return multiply_planes<3>(product, runtime);
   multiply_planes<1>(product, runtime);
   return true;
 }
 
-}  // namespace
 }  // namespace noether::kernels
 
 #pragma GCC pop_options
-
-namespace noether::kernels {
-
-namespace {
-
-bool worthwhile(const ProductShape& shape) {
-  constexpr int64_t kLeastWork = int64_t{1} << 20;
-  return shape.m >= 32 && shape.n >= 16 && shape.k >= 32 && shape.m * shape.n * shape.k >= kLeastWork;
-}
-
-}  // namespace
-
-const MatrixProductKernel kMatrixProductAmx = {"amx", &CpuFeatures::amx, worthwhile, multiply_amx};
-
-}  // namespace noether::kernels
 
 #endif

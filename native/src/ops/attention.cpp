@@ -71,7 +71,7 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v) {
   if (const auto* kernel = find_kernel(q, k)) {
     Tensor out = empty_like_merged(q), large;
     Tensor logsumexp = at::empty({q.size(0), q.size(1), q.size(2)}, q.options().dtype(at::kFloat));
-    if (kernel->forward(problem_of(q, k), kernels::aten_runtime(large), rows(q), rows(k), rows(v), rows(out),
+    if (kernel->passes.forward(problem_of(q, k), kernels::aten_runtime(large), rows(q), rows(k), rows(v), rows(out),
                         logsumexp.mutable_data_ptr<float>())) {
       return {out, logsumexp};
     }
@@ -102,7 +102,7 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
       return {grad_q, grad_k, grad_v};
     }
     Tensor grad_q = empty_like_merged(q), grad_k = empty_like_merged(k), grad_v = empty_like_merged(v), large;
-    kernel->backward(problem_of(q, k), kernels::aten_runtime(large), rows(q), rows(k), rows(v), rows(out),
+    kernel->passes.backward(problem_of(q, k), kernels::aten_runtime(large), rows(q), rows(k), rows(v), rows(out),
                      rows(grad_out), logsumexp.const_data_ptr<float>(), rows(grad_q), rows(grad_k), rows(grad_v));
     return {grad_q, grad_k, grad_v};
   }

@@ -26,7 +26,7 @@ Napi::Array status_array(Napi::Env env, const std::vector<kernels::KernelStatus>
 Napi::Value cpu_kernels(Addon&, const Arguments& arguments) {
   const Napi::Env env = arguments.env();
   Napi::Object result = Napi::Object::New(env);
-  result.Set("capability", kernels::cpu_capability());
+  result.Set("capability", kernels::cpu_tier());
   result.Set("matmul", status_array(env, kernels::matrix_product_kernels()));
   result.Set("attention", status_array(env, kernels::attention_kernels()));
   return result;

@@ -34,5 +34,5 @@ async function run(args: HydraArguments): Promise<void> {
 /** Runs the command; returns the exit code. */
 export function development(args: readonly string[]): Promise<number> {
   const script = join(__dirname, "noether-development.js");
-  return runHydraCommand(args, { usage, run, multirun: (parsed) => multirun(script, parsed) });
+  return runHydraCommand(args, { usage, run, multirun: (parsed) => multirun(script, parsed, { hasResults: false }) });
 }

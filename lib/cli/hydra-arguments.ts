@@ -15,6 +15,8 @@ export interface HydraArguments {
   readonly resolve: boolean;
   /** `--package`: show only this part of the config. */
   readonly package?: string;
+  /** `+jobs=n` of a sweep: jobs at a time. */
+  readonly jobs?: number;
 }
 
 /** A command line that makes no sense; `exitCode` 2. */
@@ -52,6 +54,7 @@ export function parseHydraArguments(
 ): HydraArguments {
   const values: Partial<Record<(typeof VALUE_FLAGS)[string], string>> = {};
   const overrides: string[] = [];
+  let jobs: string | undefined;
   const flags = new Set<string>();
   let positional: string | undefined;
 
@@ -80,6 +83,7 @@ export function parseHydraArguments(
     } else if (positional === undefined && overrides.length === 0 && /\.ya?ml$/.test(arg)) positional = arg;
     else if (/\.ya?ml$/.test(arg) && !arg.includes("="))
       throw new UsageError(`expected the config file as the first argument or after --hp, received "${arg}" later`);
+    else if (arg.startsWith("+jobs=")) jobs = arg.slice("+jobs=".length);
     else overrides.push(arg);
   }
   if (values.cfg !== undefined && values.cfg !== "job")
@@ -90,6 +94,10 @@ export function parseHydraArguments(
     );
   if (values.directory !== undefined && !isFolder(resolve(cwd, values.directory)))
     throw new UsageError(`expected a folder with config groups after --config-dir, received "${values.directory}"`);
+  const sweeps = flags.has("--multirun") || flags.has("-m");
+  if (jobs !== undefined && !sweeps) throw new UsageError("expected +jobs=n, jobs at a time, together with --multirun");
+  if (jobs !== undefined && !/^[1-9]\d{0,3}$/.test(jobs))
+    throw new UsageError(`expected +jobs=n with a number of jobs at a time, received "+jobs=${jobs}"`);
   const is = (...names: string[]) => names.some((flag) => flags.has(flag));
   const [word] = overrides;
   if (positional === undefined && values.hp === undefined && values.name === undefined && word !== undefined) {
@@ -111,11 +119,12 @@ export function parseHydraArguments(
           ? "show-config"
           : is("--info", "-i")
             ? "info"
-            : is("--multirun", "-m")
+            : sweeps
               ? "multirun"
               : "run",
     resolve: is("--resolve"),
     package: values.package,
+    ...(jobs === undefined ? {} : { jobs: Number(jobs) }),
   };
 }
 

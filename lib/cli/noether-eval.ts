@@ -39,6 +39,6 @@ async function run(args: HydraArguments): Promise<void> {
   await evaluate(evaluation);
 }
 
-const command = { usage, run, multirun: (args: HydraArguments) => multirun(__filename, args) };
+const command = { usage, run, multirun: (args: HydraArguments) => multirun(__filename, args, { keepsIds: true }) };
 
 void runCommand("noether-eval", () => runHydraCommand(process.argv.slice(2), command));

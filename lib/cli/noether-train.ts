@@ -30,7 +30,9 @@ Options:
   --cfg job [--resolve] [--package KEY]
                         print the composed config and stop
   --info                print the files that make up the config and stop
-  -m, --multirun        one run for each of a,b choice(a,b) range(3) glob(*)
+  -m, --multirun        one run for each of a,b choice(a,b) range(3) glob(*);
+                        +jobs=n runs n at a time; a table of results at the
+                        end, also in OUTPUT_PATH/SWEEP/results.csv
   --version, --help
 
 Resuming: +resume_run_id=RUN [+resume_stage_name=STAGE]

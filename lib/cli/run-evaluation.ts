@@ -1,9 +1,15 @@
 import type { Evaluation } from "../inference/runners/evaluation-config";
 import { InferenceRunner } from "../inference/runners";
 import { provideOwnModules } from "./own-modules";
+import { stopWithSweep, tellRunPath } from "./sweep/job-link";
 
 /** Evaluates a finished run. Importing this file loads libtorch. */
 export async function evaluate({ composed, inputDir, modelInfo }: Evaluation): Promise<void> {
   provideOwnModules();
-  await new InferenceRunner().run(composed, { resumeOutputPath: inputDir, resumeModelInfo: modelInfo });
+  stopWithSweep();
+  await new InferenceRunner().run(composed, {
+    resumeOutputPath: inputDir,
+    resumeModelInfo: modelInfo,
+    onClaim: tellRunPath,
+  });
 }

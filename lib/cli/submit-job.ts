@@ -9,7 +9,8 @@ const usage = `Usage: noether-train-submit-job CONFIG.yaml [key=value ...] [--dr
 
 Checks a config as noether-train does, writes a job script and gives it to
 sbatch. The job trains in this directory, with the environment of this shell.
--m makes an array with one task for each combination.
+-m makes an array with one task for each combination; +jobs=n runs n at a
+time (slurm_array_parallelism).
 
   --dry-run             print the script and stop; nothing is written
 
@@ -49,7 +50,12 @@ export function submitJob(args: readonly string[]): Promise<number> {
     flags: ["--dry-run"],
     run: (parsed) => submit(parsed, [parsed.overrides]),
     multirun: async (parsed) => {
-      await submit(parsed, separateRuns(parsed, expandSweeps(parsed)));
+      const atOnce = parsed.jobs === undefined ? [] : [`++slurm.slurm_array_parallelism=${parsed.jobs}`];
+      const runs = separateRuns(parsed, expandSweeps(parsed));
+      await submit(
+        parsed,
+        runs.map((overrides) => [...overrides, ...atOnce]),
+      );
       return 0;
     },
   });

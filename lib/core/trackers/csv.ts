@@ -6,6 +6,7 @@ import { ValueError } from "../../config/python-errors";
 import { str, tag } from "../../config/schema";
 import { writeTextFile } from "../writers/text-file";
 import { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
+import { lineOf, parseCsv } from "./csv-text";
 import { toScalar } from "./metrics-file";
 
 /** Config of {@link CsvTracker}. */
@@ -80,24 +81,6 @@ export class CsvTracker extends BaseTracker {
 function cellOf(value: number | boolean | string): string {
   if (typeof value !== "number") return String(value);
   return Number.isNaN(value) ? "nan" : Math.abs(value) === Infinity ? (value > 0 ? "inf" : "-inf") : String(value);
-}
-
-function lineOf(cells: readonly string[]): string {
-  return `${cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`;
-}
-
-/** Rows of a file that {@link lineOf} wrote; a row that a killed process left unfinished is dropped. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n|$)/g)) {
-    if (end === "") break; // behind the last line end
-    row.push(quoted?.replaceAll('""', '"') ?? plain ?? "");
-    if (end === ",") continue;
-    rows.push(row);
-    row = [];
-  }
-  return rows;
 }
 
 register("noether.core.trackers.CsvTracker", { class: CsvTracker });

@@ -3,7 +3,7 @@ export { AnyTracker, isTrackerOff } from "./any-tracker";
 export { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 export { CsvTracker, CsvTrackerConfig } from "./csv";
 export { JsonLinesTracker, JsonLinesTrackerConfig } from "./json-lines";
-export { type Metrics, readMetrics } from "./metrics-file";
+export { type Metrics, readMetrics } from "./read-metrics";
 export { MlflowTracker, MlflowTrackerConfig } from "./mlflow";
 export { MultiTracker, MultiTrackerConfig } from "./multi";
 export { NoopTracker } from "./noop";

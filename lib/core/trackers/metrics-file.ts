@@ -1,10 +1,8 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeTextFile } from "../writers/text-file";
 import { Tensor } from "../../torch";
-
-/** Metrics of one update: `epoch`, `update`, `sample`, and what was logged. */
-export type Metrics = Readonly<Record<string, unknown>>;
+import { type Metrics, readMetrics } from "./read-metrics";
 
 /**
  * Metrics as JSON lines, one an update, on disk as soon as they are logged. Numbers that JSON does not have are the strings `"NaN"`,
@@ -30,16 +28,6 @@ export class MetricsFile {
     writeTextFile(this.path, kept.map(toLine).join(""));
   }
 }
-
-/** The lines of a {@link MetricsFile}; a last line that a killed process left unfinished is dropped. */
-export function readMetrics(path: string): Record<string, unknown>[] {
-  const lines = readFileSync(path, "utf8").split("\n");
-  lines.pop(); // after the last line end: nothing, or half a line
-  return lines.map((line) => JSON.parse(line, (_, value: unknown) => NUMBERS.get(value) ?? value) as Metrics);
-}
-
-/** What JSON has no numbers for. */
-const NUMBERS = new Map<unknown, number>([NaN, Infinity, -Infinity].map((number) => [String(number), number]));
 
 function toLine(metrics: Metrics): string {
   const values = Object.entries(metrics).flatMap(([key, value]) => {

@@ -4,7 +4,8 @@ import { ValueError } from "../../config/python-errors";
 import { optional, str, tag } from "../../config/schema";
 import { TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { flatten } from "./flatten";
-import { type Metrics, toScalar } from "./metrics-file";
+import { toScalar } from "./metrics-file";
+import type { Metrics } from "./read-metrics";
 import { type RemoteRun, RemoteTracker } from "./remote";
 import { basicAuthorization, requestJson, withoutCredentials } from "./request";
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeTextFile } from "../writers/text-file";
 import { BaseTracker, type TrackerInit } from "./base";
-import { type Metrics, readMetrics } from "./metrics-file";
+import { type Metrics, readMetrics } from "./read-metrics";
 import { ServiceRefusal } from "./request";
 
 /** What of a run a service has; kept in `tracker/<service>.json`. */

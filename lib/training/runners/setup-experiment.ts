@@ -40,6 +40,8 @@ export interface SetupOptions extends RunConfig {
   readonly resumeOutputPath?: string | null;
   /** Infix of the checkpoint's file name, e.g. `ema=0.9999` (weights only). */
   readonly resumeModelInfo?: string | null;
+  /** Told the run's folder as soon as it is this process's own. */
+  readonly onClaim?: (runPath: string) => void;
   /** Where a key of the config was written, for errors. */
   readonly locate?: ComposedConfig["locate"];
 }
@@ -63,6 +65,7 @@ export interface Experiment {
  */
 export async function setupExperiment(options: SetupOptions): Promise<Experiment> {
   const { pathProvider, lock } = claim(options);
+  if (isRank0()) options.onClaim?.(pathProvider.runOutputPath);
   try {
     return await build(options, pathProvider, lock);
   } catch (error) {

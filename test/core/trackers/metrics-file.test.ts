@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MetricsFile, readMetrics } from "../../../lib/core/trackers/metrics-file";
+import { MetricsFile } from "../../../lib/core/trackers/metrics-file";
+import { readMetrics } from "../../../lib/core/trackers/read-metrics";
 import { tensor } from "../../../lib/torch";
 import { temporaryFolder } from "../../support/small-run";
 

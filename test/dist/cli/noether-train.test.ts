@@ -90,12 +90,48 @@ describe("a training run", () => {
     expect(readdirSync(runFile("checkpoints")).filter((name) => !name.endsWith(".th"))).toEqual([]);
   });
 
-  test("a sweep runs one job after the other", () => {
-    const { code, stderr } = runCli("noether-train", [config, "-m", `output_path=${output}`, "trainer.max_epochs=1", "+seed=1,2", "+run_id=run"]);
+  test("a sweep runs one job after the other, and ends with a table", () => {
+    const { code, stdout, stderr } = runCli("noether-train", [config, "-m", `output_path=${output}`, "trainer.max_epochs=1", "+seed=1,2", "+run_id=run"]);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stderr).toContain("job 2 of 2");
     const seeds = ["0", "1"].map((job) => readFileSync(join(output, "run", job, "train", "log.txt"), "utf8").match(/set seed to [12]/g));
     expect(seeds).toEqual([["set seed to 1"], ["set seed to 2"]]);
+    expect(stdout.split("\n")[0]).toMatch(/^run {2}seed {2}status {2}time .*loss\/test\/total\/min/);
+    expect(stdout).toMatch(/^0 {4}1 {5}done /m);
+  });
+
+  test("a sweep at the same time: one failing run loses no other, results.csv has all, the exit code says it", () => {
+    const sweep = ["-m", "+jobs=2", `output_path=${output}`, "trainer.max_epochs=1", "model.hidden_dim=4,x,8", "+run_id=run"];
+    const { code, stdout, stderr } = runCli("noether-train", [config, ...sweep]);
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(stderr).toContain("[2/3] noether-train: error: ");
+    expect(stdout.match(/^\d +\S+ +(done|failed) /gm)!.map((line) => line.split(/ +/).slice(0, 3))).toEqual([
+      ["0", "4", "done"],
+      ["1", "x", "failed"],
+      ["2", "8", "done"],
+    ]);
+    const [head, ...rows] = readFileSync(join(output, "run", "results.csv"), "utf8").trimEnd().split("\n").map((line) => line.split(","));
+    const cell = (row: number, name: string) => rows[row]![head!.indexOf(name)];
+    expect([0, 1, 2].map((row) => cell(row, "path"))).toEqual([join(output, "run", "0", "train"), "", join(output, "run", "2", "train")]);
+    expect(Number(cell(0, "loss/test/total/last"))).toBeGreaterThan(0);
+    expect(cell(1, "loss/test/total/last")).toBe("");
+  });
+
+  test("SIGTERM to a sweep stops its runs with checkpoints, and none begins", async () => {
+    const child = startCli("noether-train", [config, "-m", "+jobs=2", `output_path=${output}`, "+run_id=run", "trainer.max_epochs=100000", "trainer.callbacks=null", "+seed=1,2,3"]);
+    let log = "";
+    child.stderr!.on("data", (chunk: Buffer) => {
+      const ready = () => ["[1/3]", "[2/3]"].every((job) => log.includes(`${job} `) && new RegExp(`\\${job} .*epoch 1/`).test(log));
+      const before = ready();
+      log += chunk.toString();
+      if (!before && ready()) child.kill("SIGTERM");
+    });
+    const [code] = (await once(child, "exit")) as [number | null];
+    expect({ code, log }).toMatchObject({ code: 143 });
+    for (const job of ["0", "1"])
+      expect(readdirSync(join(output, "run", job, "train", "checkpoints")).some((name) => name.includes("signal_interrupt"))).toBe(true);
+    expect(existsSync(join(output, "run", "2"))).toBe(false);
+    expect(readFileSync(join(output, "run", "results.csv"), "utf8").match(/stopped|not run/g)).toEqual(["stopped", "stopped", "not run"]);
   });
 });
 

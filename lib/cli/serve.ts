@@ -1,5 +1,4 @@
 /** `noether-ts serve RUN`: an HTTP server that predicts. */
-import { cpus } from "node:os";
 import { ValueError } from "../config/python-errors";
 import { isLoopback } from "../inference/serving/loopback";
 import { EXIT, printResult } from "./command";
@@ -18,7 +17,8 @@ which run it is, whether it is well, what it has done, and how to ask.
       --checkpoint TAG   latest (default), best_model…, E10, U500
       --weights NAME     averaged weights: ema=0.9999
       --device NAME      cpu (default), cuda, cuda:1
-      --threads NUMBER   predictions at a time (default: half of the cores)
+      --threads NUMBER   predictions at a time (default: a core each, 8 at
+                         most)
       --batch NUMBER     small requests of the same shapes that wait are one
                          batch of at most so many (default 8)
       --queue NUMBER     requests that may wait (default 64); more get 429
@@ -82,7 +82,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   return runServer({
     ...{ path, host, port, options },
     pool: {
-      threads: number("threads", 1, Math.max(1, Math.floor(cpus().length / 2))),
+      ...(values.threads === undefined ? {} : { threads: number("threads", 1, 1) }),
       maxBatch: number("batch", 1, 8),
       maxWaiting: number("queue", 0, 64),
       ...(values.checkpoint === undefined ? {} : { checkpoint: values.checkpoint }),

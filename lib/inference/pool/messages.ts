@@ -12,8 +12,6 @@ export interface ThreadSetup {
   readonly options: LoadRunOptions;
   /** Weights of the first thread's model, which this one shares. */
   readonly weights: Readonly<Record<string, SharedTensor>>;
-  /** Threads of each operator. */
-  readonly operatorThreads: number;
 }
 
 /** What one prediction needs. */
@@ -32,8 +30,8 @@ export interface NumberedTask {
 }
 
 export type ToThread =
-  /** Tasks that are computed together where they fit. */
-  | { readonly type: "run"; readonly tasks: readonly NumberedTask[] }
+  /** Tasks that are computed together where they fit, with so many threads of each operator. */
+  | { readonly type: "run"; readonly tasks: readonly NumberedTask[]; readonly operatorThreads: number }
   | { readonly type: "cancel"; readonly id: number }
   | { readonly type: "close" };
 

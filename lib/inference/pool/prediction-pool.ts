@@ -1,10 +1,10 @@
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { startThread } from "../../core/threads/start-thread";
 import { decodeError } from "../../data/container/worker-errors";
-import { shareTensor } from "../../torch";
+import { getNumThreads, shareTensor } from "../../torch";
 import type { CaseInputs } from "../predict/inputs";
 import type { PredictedField } from "../predict/field-buffers";
 import type { PredictOptions } from "../predict/prediction-task";
@@ -16,17 +16,22 @@ import type { FromThread, Result, Task, ThreadSetup, ToThread } from "./messages
 
 /** Options of {@link PredictionPool.create}. */
 export interface PoolOptions extends LoadRunOptions {
-  /** Threads that predict. Default: half of the cores, at least one. */
+  /**
+   * Threads that predict. Default: one for each core, eight at most. Threads that are busy at the same time share the cores: an operator
+   * in one of them uses as many as `torch.getNumThreads()` leaves for each.
+   */
   readonly threads?: number;
   /** Cases that may wait for a thread; {@link QueueFullError} beyond. Default: no limit. */
   readonly maxWaiting?: number;
   /**
    * Waiting cases of about the same size that a thread takes at a time: where their shapes and options are the same and their points are few
-   * (4096 in all), they are one batch. The fields are the same up to rounding. Default 8; 1: every case by itself.
+   * (2048 in all), they are one batch. The fields are the same up to rounding. Default 8; 1: every case by itself.
    */
   readonly maxBatch?: number;
 }
 
+/** Threads by default at most: each takes some 100 MiB, and further cores serve their operators. */
+const MOST_THREADS = 8;
 /** Bytes of the inputs above which a case has a thread for itself: it keeps all of it busy anyway. */
 const LARGE = 2 ** 17;
 const DEFAULT_BATCH = 8;
@@ -79,7 +84,6 @@ export class PredictionPool {
       path,
       options: loadOptions,
       weights: Object.fromEntries([...run.model.stateDict()].map(([name, tensor]) => [name, shareTensor(tensor)])),
-      operatorThreads: Math.max(1, Math.floor(cpus().length / this.size)),
     });
   }
 
@@ -173,15 +177,20 @@ export class PredictionPool {
   }
 
   #assign(): void {
-    const free = this.#threads.filter(isFree);
-    for (const thread of free) {
+    const given: [Thread, Job[]][] = [];
+    for (const thread of this.#threads.filter(isFree)) {
       // some are left for the other threads, and for when this one is done: a queue that runs empty leaves threads idle
       const share = Math.ceil(this.#waiting.length / (2 * this.#threads.length));
       const jobs = this.#nextJobs(Math.min(share, this.options.maxBatch ?? DEFAULT_BATCH));
-      if (jobs.length === 0) return;
+      if (jobs.length === 0) break;
       for (const job of jobs) thread.jobs.set(job.id, job);
+      given.push([thread, jobs]);
+    }
+    const busy = this.#threads.filter(({ jobs }) => jobs.size > 0).length;
+    const operatorThreads = Math.max(1, Math.floor(getNumThreads() / busy));
+    for (const [thread, jobs] of given) {
       thread.worker.ref();
-      send(thread, { type: "run", tasks: jobs.map(({ id, task }) => ({ id, task })) });
+      send(thread, { type: "run", operatorThreads, tasks: jobs.map(({ id, task }) => ({ id, task })) });
     }
   }
 
@@ -294,5 +303,5 @@ function send({ worker }: Thread, message: ToThread): void {
 }
 
 function defaultThreads(): number {
-  return Math.max(1, Math.floor(cpus().length / 2));
+  return Math.min(availableParallelism(), MOST_THREADS);
 }

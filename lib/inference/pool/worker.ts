@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { loadEveryLayer, provideModulesOfThread } from "../../core/threads/own-modules";
 import { encodeError } from "../../data/container/worker-errors";
-import { adoptTensor, scope, setNumThreads } from "../../torch";
+import { adoptTensor, getNumThreads, scope, setNumThreads } from "../../torch";
 import { loadRun } from "../run/load-run";
 import type { TrainedRun } from "../run/trained-run";
 import type { PredictedField } from "../predict/field-buffers";
@@ -15,7 +15,6 @@ const send = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void 
   port.postMessage(message, [...transfer]);
 
 async function load(): Promise<TrainedRun> {
-  setNumThreads(setup.operatorThreads);
   loadEveryLayer();
   provideModulesOfThread();
   const run = await loadRun(setup.path, setup.options);
@@ -33,13 +32,16 @@ const cancelled = new Set<number>();
 /** The last task that was begun; they have rising numbers. */
 let begun = -1;
 
+type RunMessage = Extract<ToThread, { type: "run" }>;
+
 /** A task that was read, and where its answer goes. */
 interface Reading extends Omit<ReadTask, "write"> {
   readonly id: number;
   readonly write: (fields: Record<string, PredictedField>) => Promise<[Result, ArrayBufferView[]]>;
 }
 
-async function execute(run: TrainedRun, tasks: readonly NumberedTask[]): Promise<void> {
+async function execute(run: TrainedRun, { tasks, operatorThreads }: RunMessage): Promise<void> {
+  if (getNumThreads() !== operatorThreads) setNumThreads(operatorThreads);
   for (const { id } of tasks) {
     begun = id;
     running.set(id, new AbortController());
@@ -147,5 +149,5 @@ port.on("message", (message: ToThread) => {
   if (message.type === "close")
     process.exit(); // ends the thread alone
   else if (message.type === "cancel") cancel(message.id);
-  else last = last.then(async () => execute(await loaded, message.tasks));
+  else last = last.then(async () => execute(await loaded, message));
 });

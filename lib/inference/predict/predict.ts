@@ -47,7 +47,7 @@ export async function predictCases(
 }
 
 /** Points beyond which a batch gains nothing: what saves time is fewer calls, and activations no longer fit the caches of the processor. */
-const BATCH_POINTS = 4096;
+const BATCH_POINTS = 2048;
 
 /** Whether cases can be one batch: the same shapes, few points, and a pipeline that treats samples one by one. */
 function fitTogether(

@@ -4,6 +4,9 @@ import type { PredictionPool } from "../pool/prediction-pool";
 /** Upper ends of the buckets of request times, seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 
+/** Milliseconds between two looks at the event loop. */
+const RESOLUTION = 10;
+
 /** Requests of one path and status. */
 interface Series {
   count: number;
@@ -14,7 +17,7 @@ interface Series {
 /** What a server counts, in the text format of Prometheus. */
 export class ServiceMetrics {
   readonly #series = new Map<string, Series>();
-  readonly #delay = monitorEventLoopDelay({ resolution: 10 });
+  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION });
 
   constructor(private readonly pool: PredictionPool) {
     this.#delay.enable();
@@ -47,7 +50,8 @@ export class ServiceMetrics {
       ...gauge(
         "noether_event_loop_delay_seconds",
         "99th percentile of the event loop's delay.",
-        this.#delay.percentile(99) / 1e9,
+        // Node's histogram holds the times from one look to the next
+        Math.max(0, this.#delay.percentile(99) / 1e6 - RESOLUTION) / 1000,
       ),
       ...gauge("process_resident_memory_bytes", "Resident memory.", process.memoryUsage.rss()),
     ];

@@ -1,9 +1,9 @@
 """The other side of benchmarks/serving.ts: the same run behind FastAPI and uvicorn, computed by PyTorch.
 
-    python benchmarks/serving.py PORT THREADS
+    python benchmarks/serving.py PORT THREADS PREDICTIONS
 
 Reads NOETHER_CHECKPOINT (`noether-ts export --format 1.1 -o run.th`) and NOETHER_EXPORT (`noether-ts export -o run.pt`). It knows the
-pipeline of examples/airfoil. One prediction runs at a time, with THREADS threads of its operators.
+pipeline of examples/airfoil. PREDICTIONS run at a time, with THREADS threads of the operators of each.
 """
 
 import base64
@@ -39,7 +39,8 @@ model.eval()
 model.requires_grad_(False)
 
 app = FastAPI()
-one_at_a_time = threading.Lock()
+threads, predictions = int(sys.argv[2]), int(sys.argv[3])
+turns = threading.Semaphore(predictions)
 
 
 class Numbers(BaseModel):
@@ -97,13 +98,12 @@ def encoded(values: torch.Tensor) -> dict:
 @app.post("/predict")
 def answer(request: Request) -> Response:
     inputs = {name: numbers.tensor() for name, numbers in request.inputs.items()}
-    with one_at_a_time:
+    with turns:
+        torch.set_num_threads(threads)  # OpenMP keeps it for each thread
         fields = predict(inputs)
     body = json.dumps({"fields": {name: encoded(values) for name, values in fields.items()}})
     return Response(body, media_type="application/json")
 
 
 if __name__ == "__main__":
-    port, threads = int(sys.argv[1]), int(sys.argv[2])
-    torch.set_num_threads(threads)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

@@ -1,11 +1,12 @@
 // Builds dist/: CommonJS files (tsup), their declarations (tsc), and for each entry of the exports map an ESM wrapper.
 // The wrappers re-export the CommonJS entry, so that a process that imports one entry and requires another holds one set of classes.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { makeBarrelsLazy } from "./lazy-barrels.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(join(root, "package.json"));
@@ -20,6 +21,13 @@ function run(packageName, command, ...args) {
 }
 
 run("tsup", "tsup");
+for (const layer of ["config", "torch"]) makeBarrelsLazy(join(root, "dist", layer));
+const late = makeBarrelsLazy(join(root, "dist", "data"));
+// its modules register kinds: all of them are loaded when one is asked for that is not known
+appendFileSync(
+  join(root, "dist", "data", "index.js"),
+  `require("../config/registry").registerLater(() => {\n${late.map((path) => `  require("${path}");\n`).join("")}});\n`,
+);
 try {
   run("typescript", "tsc", "-p", "tsconfig.build.json");
 } catch {

@@ -32,6 +32,21 @@ export interface Registration extends KindEntry {
 }
 
 const kinds = new Map<string, KindEntry>();
+let later: (() => void)[] = [];
+
+/**
+ * @internal Notes what registers further kinds. It is called when somebody asks for a kind that is not known, or for all of them: the
+ * built package loads modules of a layer only when they are needed.
+ */
+export function registerLater(load: () => void): void {
+  later.push(load);
+}
+
+function registerAll(): void {
+  const loads = later;
+  later = [];
+  for (const load of loads) load();
+}
 
 /**
  * Registers a class (and its schema) under a kind.
@@ -41,6 +56,7 @@ const kinds = new Map<string, KindEntry>();
  */
 export function register(kind: string, registration: Registration): void {
   const { aliases = [], replace = false } = registration;
+  if (replace) registerAll();
   const entry: KindEntry = {
     class: registration.class,
     schema: registration.schema ?? staticSchema(registration.class),
@@ -65,17 +81,19 @@ function staticSchema(target: unknown): z.ZodType | undefined {
 
 /** The entry of a kind, or undefined. */
 export function findKind(kind: string): KindEntry | undefined {
+  if (!kinds.has(kind) && !kind.includes("#")) registerAll(); // with "#" it is a user's
   return kinds.get(kind);
 }
 
 /** Every registered name, aliases too. */
 export function registeredKinds(): string[] {
+  registerAll();
   return [...kinds.keys()];
 }
 
 /** `"x" is not implemented yet; there are: …` for kinds of the Python framework that have no class here, else undefined. */
 export function notImplementedMessage(kind: string): string | undefined {
-  if (kinds.get(kind)?.class) return undefined;
+  if (findKind(kind)?.class) return undefined;
   return missingKindMessage(kind, kindsWithClass());
 }
 
@@ -103,7 +121,7 @@ function kindsWithClass(): string[] {
  * @throws KindError with the nearest names when it is unknown
  */
 export function lookupKind(kind: string): KindEntry {
-  const entry = kinds.get(kind);
+  const entry = findKind(kind);
   if (!entry) throw new KindError(kind, unknownKindMessage(kind));
   return entry;
 }

@@ -1,5 +1,12 @@
 import "../../lib";
-import { findKind, notImplementedMessage } from "../../lib/config/registry";
+import {
+  findKind,
+  lookupKind,
+  notImplementedMessage,
+  register,
+  registeredKinds,
+  registerLater,
+} from "../../lib/config/registry";
 
 /** Kinds that configs of the Python framework name, releases 1.1 and 2026.4: package, classes, and the module of each below it. */
 const KINDS: Record<string, Record<string, string | null>> = {
@@ -139,4 +146,36 @@ test.each(names)("%s is a class, or is told to be missing; so is its name by mod
   if (byModule === null) return;
   if (found?.class) expect(findKind(byModule)).toEqual(found);
   else expect(notImplementedMessage(byModule)).toBeDefined();
+});
+
+describe("kinds that are registered later", () => {
+  class Late {}
+
+  test("are, when one is asked for that is not known, and once", () => {
+    const load = jest.fn(() => register("test.Late", { class: Late }));
+    registerLater(load);
+    expect(findKind("test.Late")?.class).toBe(Late);
+    expect(() => lookupKind("test.Never")).toThrow('unknown kind "test.Never"');
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+
+  test("are, when all kinds are asked for", () => {
+    registerLater(() => register("test.Later", { class: Late }));
+    expect(registeredKinds()).toContain("test.Later");
+  });
+
+  test("do not undo a replacement", () => {
+    class Mine {}
+    registerLater(() => register("test.Replaced", { class: Late }));
+    register("test.Replaced", { class: Mine, replace: true });
+    expect(lookupKind("test.Replaced").class).toBe(Mine);
+  });
+
+  test("are not waited for where a kind is a file of the user's", () => {
+    const load = jest.fn();
+    registerLater(load);
+    expect(findKind("./cars.ts#Cars")).toBeUndefined();
+    expect(load).not.toHaveBeenCalled();
+    registeredKinds();
+  });
 });

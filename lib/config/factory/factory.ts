@@ -5,22 +5,13 @@ import { isConfig } from "../schema/config-class";
 import { isMapping } from "../schema/custom-type";
 import { plainMappings } from "../schema/plain-mappings";
 import { validateConfig } from "../schema/validate";
+import { construct } from "./construct";
 
 /** What an object gets besides its config: `{ trainer, model, … }`, the constructor's second argument. */
 export type Dependencies = Readonly<Record<string, unknown>>;
 
 /** A class or function that waits for its arguments. */
 export type Partial = KindClass;
-
-function isClass(target: unknown): boolean {
-  return typeof target === "function" && /^class\b/.test(Function.prototype.toString.call(target));
-}
-
-/** Calls a factory function, or constructs a class. */
-export function construct(target: KindClass, args: readonly unknown[]): unknown {
-  if (isClass(target)) return new (target as new (...args: readonly unknown[]) => unknown)(...args);
-  return (target as (...args: readonly unknown[]) => unknown)(...args);
-}
 
 /** The class of a kind. */
 function classOf(kind: unknown): KindClass {

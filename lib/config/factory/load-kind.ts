@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { createJiti, type Jiti } from "jiti";
+import type * as jiti from "jiti";
 import { KindError } from "../errors";
 import { suggestNames, withSuggestion } from "../nearest-names";
-import { isConfigClass } from "../schema/config-class";
+import { isKnownConfigClass } from "../schema/config-classes";
 import { findKind, register, type KindClass } from "../registry";
 
 /**
@@ -31,17 +32,18 @@ export function provideModules(modules: Record<string, unknown>): void {
   ownModules = modules;
 }
 
-let loader: { jiti: Jiti; root: string; modules: unknown } | undefined;
+let loader: { jiti: jiti.Jiti; root: string; modules: unknown } | undefined;
 
-function jitiFor(root: string): Jiti {
+function jitiFor(root: string): jiti.Jiti {
+  const { createJiti } = createRequire(__filename)("jiti") as typeof jiti; // only here: it takes time to load
   if (loader?.root === root && loader.modules === ownModules) return loader.jiti;
-  const jiti = createJiti(pathToFileURL(join(root, "noether.project.ts")).href, {
+  const made = createJiti(pathToFileURL(join(root, "noether.project.ts")).href, {
     virtualModules: ownModules, // as it is: its properties may be getters, which load a module when it is asked for
     nativeModules: ["noether-ts"],
     interopDefault: false,
   });
-  loader = { jiti, root, modules: ownModules };
-  return jiti;
+  loader = { jiti: made, root, modules: ownModules };
+  return made;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function loadKind(kind: string, root: string = process.cwd()): Prom
       `expected ${specifier} to export "${name}"; ${suggestNames(name, names) || "it exports nothing"}`,
     );
   }
-  if (isConfigClass(target)) register(kind, { schema: target });
+  if (isKnownConfigClass(target)) register(kind, { schema: target });
   else if (typeof target === "function") register(kind, { class: target as KindClass });
   else throw new KindError(kind, `expected "${name}" of ${specifier} to be a class, received a ${typeof target}`);
 }
@@ -78,6 +80,9 @@ async function loadModule(kind: string, id: string, isFile: boolean, root: strin
     );
   }
   try {
+    // what Node itself runs, with its own resolution, where nothing else is provided
+    if (id.endsWith(".cjs") && Object.keys(ownModules).length === 0)
+      return createRequire(__filename)(id) as Record<string, unknown>;
     return await jitiFor(root).import<Record<string, unknown>>(id);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { withSuggestion } from "../nearest-names";
+import { isKnownConfigClass, noteConfigClass } from "./config-classes";
 import { customType, delegate, isMapping, type IssueSink, refuse, report } from "./custom-type";
 
 /** Field types of a config class, in the order in which they are written to YAML. */
@@ -74,12 +75,11 @@ export interface ConfigClass<F extends Fields> extends z.ZodType<OutputOf<F>, In
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type takes the fields of every class
 export type AnyConfigClass = ConfigClass<any>;
 
-const classes = new WeakSet<z.ZodType>();
 const sharedFields = new WeakMap<z.ZodType, AnyConfigClass>();
 
 /** Whether a zod type is a config class. */
 export function isConfigClass(type: unknown): type is AnyConfigClass {
-  return typeof type === "object" && type !== null && classes.has(type as z.ZodType);
+  return isKnownConfigClass(type);
 }
 
 /** Whether `type` is `base` or extends it. */
@@ -205,7 +205,7 @@ function makeConfigClass(name: string, options: AnyConfigOptions, parent: AnyCon
     },
   );
   internals.set(type, spec);
-  classes.add(type);
+  noteConfigClass(type);
   return type;
 }
 

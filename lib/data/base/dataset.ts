@@ -10,6 +10,7 @@ import type { ComposePreProcess } from "../preprocessors/compose";
 import { createNormalizers } from "../preprocessors/create-normalizers";
 import { readStatistics, type Statistics } from "../stats/statistics";
 import type { Loaded, Sample } from "../sample";
+import { describeObject } from "./describe-object";
 
 /** What {@link Dataset.preGetitem} prepared for the getters of one sample. */
 export type Prepared = Readonly<Record<string, unknown>>;
@@ -259,10 +260,4 @@ export abstract class Dataset<C extends DatasetBaseConfig = DatasetBaseConfig> i
   toString(): string {
     return this.constructor.name;
   }
-}
-
-/** Class name of an object, or the type of anything else; for messages. */
-export function describeObject(value: unknown): string {
-  if (typeof value !== "object" || value === null) return value === null ? "null" : `a ${typeof value}`;
-  return (value as { constructor?: { name?: string } }).constructor?.name ?? "an object";
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from "../../torch";
 import { ValueError } from "../../config/python-errors";
+import { describeSource } from "./dataset-source";
 
 /**
  * Tensors whose first dimension counts the samples, PyTorch's `TensorDataset`: sample i is the list of their rows i. The tensors
@@ -31,3 +32,5 @@ export class TensorDataset {
     return this.tensors.map((tensor) => tensor.select(0, index));
   }
 }
+
+describeSource(TensorDataset, ({ tensors }, { share }) => ({ from: "tensors", tensors: tensors.map(share) }));

@@ -2,7 +2,7 @@ import { scope } from "../../torch";
 import { NoSourceError } from "../factory/dataset-source";
 import { loadBatch, type BatchSource, type BatchTask } from "./load-batch";
 import type { WorkerPool } from "./worker-pool";
-import type { ArrivingBatch, WorkerSource } from "./worker-thread";
+import { checkSource, type ArrivingBatch, type WorkerSource } from "./worker-thread";
 
 /** How the batches of a pass are loaded. */
 export interface BatchStreamOptions {
@@ -16,7 +16,7 @@ export interface BatchStreamOptions {
   readonly pool: () => WorkerPool | null;
   /** Batches that each worker has to load, besides those that are used. */
   readonly prefetchFactor: number;
-  /** This thread may load the first batch while workers start. Default: true. */
+  /** This thread may load batches while workers start. Default: true. */
   readonly helps?: boolean;
   /** Seconds to wait for a batch of a worker; 0: without end. */
   readonly timeout?: number;
@@ -30,11 +30,15 @@ export interface BatchStreamOptions {
 
 const END = Symbol("end");
 
+/** Milliseconds: a first batch that takes longer is not waited for before workers start. */
+const LONG_MS = 20;
+
 /** The batches of one pass, in their order, whoever loads them and however far ahead. */
 export class BatchStream<T> implements AsyncIterableIterator<T> {
   readonly #options: BatchStreamOptions;
   readonly #arriving: ArrivingBatch[] = [];
-  #isFirst = true;
+  /** Workers are starting, and this thread loads meanwhile. */
+  #isStarting = false;
   #isOver = false;
 
   constructor(options: BatchStreamOptions) {
@@ -70,11 +74,14 @@ export class BatchStream<T> implements AsyncIterableIterator<T> {
   }
 
   async #load(): Promise<unknown> {
-    if (!this.#startsWorkers()) this.#fill();
+    if (this.#isStarting) await new Promise((resolve) => setImmediate(resolve)); // workers say that they are ready
+    const starting = this.#startingWorkers();
+    this.#isStarting = starting !== null;
+    if (starting === null) this.#fill();
     const arriving = this.#arriving.shift();
     if (arriving === undefined) {
       const next = this.#options.tasks.next();
-      return next.done === true ? END : this.#loadHere(next.value);
+      return next.done === true ? END : this.#loadHere(next.value, starting);
     }
     try {
       const batch = await arriving.open(this.#options.timeout ?? 0);
@@ -87,14 +94,14 @@ export class BatchStream<T> implements AsyncIterableIterator<T> {
     }
   }
 
-  /** Starts workers where there are none yet; whether the first batch is to be loaded here meanwhile. */
-  #startsWorkers(): boolean {
+  /** The workers, if none of them can load yet and this thread loads meanwhile. @throws NoSourceError when they never can */
+  #startingWorkers(): WorkerPool | null {
     const { pool, there, helps = true } = this.#options;
-    const starting = this.#isFirst && helps ? pool() : null;
-    this.#isFirst = false;
-    if (starting === null || starting.isReady(there)) return false;
-    starting.prepare(there);
-    return true;
+    if (!helps || this.#arriving.length > 0) return null;
+    const starting = pool();
+    if (starting === null || starting.isReady(there)) return null;
+    if (!this.#isStarting) checkSource(there);
+    return starting;
   }
 
   /** Gives every worker something to do. */
@@ -108,10 +115,15 @@ export class BatchStream<T> implements AsyncIterableIterator<T> {
     }
   }
 
-  async #loadHere(task: BatchTask): Promise<unknown> {
+  /** Starting threads takes time from loading: they start when the batch is there, or after a sample that takes long. */
+  async #loadHere(task: BatchTask, starting: WorkerPool | null = null): Promise<unknown> {
+    const { there, onLoaded } = this.#options;
     const start = performance.now();
-    const batch = await loadBatch(await this.#options.here(), task);
-    this.#options.onLoaded?.((performance.now() - start) / 1000);
+    const batch = await loadBatch(await this.#options.here(), task, () => {
+      if (performance.now() - start > LONG_MS) starting?.prepare(there);
+    });
+    onLoaded?.((performance.now() - start) / 1000);
+    if (starting !== null) setImmediate(() => this.#isOver || starting.prepare(there));
     return batch;
   }
 }

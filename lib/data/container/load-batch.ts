@@ -42,14 +42,19 @@ const idle: Generator[] = [];
  * Loads, processes and collates one batch, in whatever thread. Everything that draws from the default generator meanwhile draws
  * from a stream of the batch's own, so that a batch depends on its samples and its seed alone.
  *
+ * @param onSample - called after each sample
  * @throws what loading threw, with the samples before its message
  */
-export async function loadBatch(source: BatchSource, task: BatchTask): Promise<unknown> {
+export async function loadBatch(
+  source: BatchSource,
+  task: BatchTask,
+  onSample: () => void = () => undefined,
+): Promise<unknown> {
   const generator = (idle.pop() ?? new Generator()).manualSeed(task.seed);
   try {
     return await scope(async () =>
       withRandomStream(generator, async () => {
-        const batch = await (task.timed ? timedBatch(source, task) : plainBatch(source, task));
+        const batch = await (task.timed ? timedBatch(source, task, onSample) : plainBatch(source, task, onSample));
         return task.pin ? pinned(batch) : batch;
       }),
     );
@@ -58,23 +63,36 @@ export async function loadBatch(source: BatchSource, task: BatchTask): Promise<u
   }
 }
 
-async function plainBatch({ dataset, collate }: BatchSource, { indices }: BatchTask): Promise<unknown> {
+async function plainBatch(
+  { dataset, collate }: BatchSource,
+  { indices }: BatchTask,
+  onSample: () => void,
+): Promise<unknown> {
   if (typeof indices === "number") {
     const sample = await sampleOf(dataset, indices);
+    onSample();
     return collate === null ? sample : collated(() => collate(sample as never), [indices]);
   }
   const samples: unknown[] = [];
-  for (const index of indices) samples.push(await sampleOf(dataset, index));
+  for (const index of indices) {
+    samples.push(await sampleOf(dataset, index));
+    onSample();
+  }
   return collated(() => (collate === null ? collateValues(samples) : collate(samples as never[])), indices);
 }
 
-async function timedBatch({ dataset, collate }: BatchSource, { indices }: BatchTask): Promise<unknown> {
+async function timedBatch(
+  { dataset, collate }: BatchSource,
+  { indices }: BatchTask,
+  onSample: () => void,
+): Promise<unknown> {
   const samples: Sample[] = [];
   let loading: number | null = null;
   for (const index of indices as readonly number[]) {
     const { __meta_time_getitem: seconds, ...sample } = (await sampleOf(dataset, index)) as Sample;
     if (typeof seconds === "number") loading = (loading ?? 0) + seconds;
     samples.push(sample);
+    onSample();
   }
   const start = performance.now();
   const batch = await collated(

@@ -1,8 +1,8 @@
 import { getLogger } from "../../core/logging";
-import { NoSourceError, pipelineSourceOf, sourceOf } from "../factory/dataset-source";
+import { NoSourceError } from "../factory/dataset-source";
 import { fairCpuCount } from "./cpu-count";
 import { WorkerPool } from "./worker-pool";
-import type { WorkerSource } from "./worker-thread";
+import { checkSource, type WorkerSource } from "./worker-thread";
 
 /** Without a number of workers: at most so many, since each of them makes the data sets again. */
 const MOST = 4;
@@ -38,14 +38,13 @@ export class WorkerDemand {
     if (this.#slow < SLOW.batches) this.#slow = seconds > SLOW.seconds ? this.#slow + 1 : 0;
   }
 
-  #canMake({ dataset, collate }: WorkerSource): boolean {
+  #canMake(source: WorkerSource): boolean {
     try {
-      sourceOf(dataset, () => ({ ticket: 0 }));
-      pipelineSourceOf(collate as object | null);
+      checkSource(source);
       return true;
     } catch (error) {
       if (!(error instanceof NoSourceError)) throw error;
-      this.giveUp(dataset, error);
+      this.giveUp(source.dataset, error);
       return false;
     }
   }

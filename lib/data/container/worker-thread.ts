@@ -17,6 +17,12 @@ export interface WorkerSource {
   readonly collate: string | object | null;
 }
 
+/** @throws NoSourceError when no worker can make batches of this */
+export function checkSource({ dataset, collate }: WorkerSource): void {
+  sourceOf(dataset, () => ({ ticket: 0 }));
+  if (typeof collate !== "string") pipelineSourceOf(collate);
+}
+
 /** Hears of a worker. */
 export interface WorkerListener {
   warn(name: string, message: string): void;
@@ -24,10 +30,17 @@ export interface WorkerListener {
   fail(): void;
 }
 
+/**
+ * MiB of JavaScript's young objects in a worker. What it makes much of are tensors and buffers, which lie elsewhere and are freed
+ * together with the objects that stand for them: V8's default lets these grow to 48 MiB first, in each thread.
+ */
+const YOUNG_MIB = 6;
+
 function startWorker(setup: WorkerSetup): Worker {
   return startThread(join(__dirname, "worker"), __filename, {
     workerData: setup,
     name: `DataLoader worker ${setup.worker}`,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
   });
 }
 

@@ -1,4 +1,5 @@
 /** What a worker thread of the loader runs: makes data sets from their sources, and batches from these. */
+import { createRequire } from "node:module";
 import { parentPort, threadId, workerData } from "node:worker_threads";
 import { provideModulesOfThread } from "../../core/threads/own-modules";
 import { RuntimeError } from "../../config/python-errors";
@@ -12,7 +13,6 @@ import { loadBatch, type BatchSource, type Collate, type SampleSet } from "./loa
 import { encode } from "./transfer";
 import { encodeError } from "./worker-errors";
 import type { EncodedSource, Request, Response, WorkerSetup } from "./worker-messages";
-import "..";
 
 const { worker, count, init } = workerData as WorkerSetup;
 const port = parentPort!;
@@ -32,7 +32,16 @@ async function makeSource(source: EncodedSource): Promise<BatchSource> {
   }
 }
 
-async function batchSource({ dataset, length, collate }: EncodedSource): Promise<BatchSource> {
+/** Whether a data set or its pipeline is made from a config, whose kinds have to be registered. */
+function isFromConfig({ dataset, collate }: EncodedSource): boolean {
+  let source = dataset;
+  while ("of" in source) source = source.of;
+  return source.from === "config" || (typeof collate !== "string" && collate !== null);
+}
+
+async function batchSource(source: EncodedSource): Promise<BatchSource> {
+  if (isFromConfig(source)) createRequire(__filename)("../index");
+  const { dataset, length, collate } = source;
   const made = (await datasetFromSource(dataset)) as SampleSet;
   if (made.length !== length)
     throw new RuntimeError(

@@ -4,7 +4,7 @@ import type { DatasetBaseConfig } from "../base/dataset-config";
 import type { DatasetProtocol } from "../base/dataset";
 import { Collator } from "../pipeline/collator";
 import { MultiStagePipeline } from "../pipeline/multistage-pipeline";
-import { describeObject } from "../base/dataset";
+import { describeObject } from "../base/describe-object";
 import { currentRandomState, noteDataset, notePipeline } from "./dataset-source";
 import { isDataset } from "../wrappers/dataset-wrapper";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";

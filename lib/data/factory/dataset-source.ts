@@ -1,36 +1,13 @@
 import { getRngState, scope, Tensor, type SharedTensor } from "../../torch";
 import { isPlainObject } from "../../torch/arguments";
 import { isUserKind, loadKind } from "../../config/factory/load-kind";
-import { construct } from "../../config/factory/factory";
+import { construct } from "../../config/factory/construct";
 import { Float } from "../../config/yaml/nodes";
 import { lookupKind } from "../../config/registry";
-import { describeObject } from "../base/dataset";
-import { TensorDataset } from "../base/tensor-dataset";
-import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
-import { RepeatWrapper } from "../wrappers/repeat-wrapper";
-import { ShuffleWrapper } from "../wrappers/shuffle-wrapper";
-import { Subset } from "../wrappers/subset";
-import { SubsetWrapper } from "../wrappers/subset-wrapper";
-import { TimingWrapper } from "../wrappers/timing-wrapper";
+import { sourceOfClass, type DatasetSource } from "../base/dataset-source";
+import { describeObject } from "../base/describe-object";
 
-/**
- * Where a data set comes from, so that a worker thread can make the same one: objects stay in the thread that made them.
- *
- * Plain data, fit for `postMessage`. A data set has one if it was made by `DatasetFactory` from a
- * config, by {@link datasetFromFile} or of tensors, and if all that was put around it since are wrappers of the framework.
- */
-export type DatasetSource =
-  | { readonly from: "config"; readonly config: unknown; readonly randomState: Uint8Array }
-  | {
-      readonly from: "file";
-      readonly kind: string;
-      readonly args: readonly unknown[];
-      readonly randomState: Uint8Array;
-    }
-  | { readonly from: "tensors"; readonly tensors: readonly SharedTensor[] }
-  | { readonly from: "subset"; readonly of: DatasetSource; readonly indices: readonly number[] }
-  | { readonly from: "properties"; readonly of: DatasetSource; readonly properties: readonly string[] }
-  | { readonly from: "timing"; readonly of: DatasetSource };
+export type { DatasetSource };
 
 /** The pipeline that a worker gives a data set: that of a config (null: the default one), or none. */
 export type PipelineSource = { readonly config: unknown } | null;
@@ -82,29 +59,11 @@ export function sourceOf(dataset: object, share: (tensor: Tensor) => SharedTenso
   const known = sources.get(dataset);
   if (known) return known();
   // subclasses may do anything, so only these very classes
-  switch (dataset.constructor) {
-    case TensorDataset: {
-      const { tensors } = dataset as TensorDataset;
-      return { from: "tensors", tensors: tensors.map(share) };
-    }
-    case Subset:
-    case SubsetWrapper:
-    case ShuffleWrapper:
-    case RepeatWrapper: {
-      const { dataset: inner, indices } = dataset as Subset;
-      return { from: "subset", of: sourceOf(inner, share), indices };
-    }
-    case PropertySubsetWrapper: {
-      const { dataset: inner, properties } = dataset as PropertySubsetWrapper;
-      return { from: "properties", of: sourceOf(inner, share), properties: [...properties] };
-    }
-    case TimingWrapper:
-      return { from: "timing", of: sourceOf((dataset as TimingWrapper).dataset, share) };
-    default:
-      throw new NoSourceError(
-        `a worker thread cannot make the data set ${describeObject(dataset)}, which was constructed in code: make it by datasetFromFile("./file.ts#${describeObject(dataset)}", …) or from a config (DatasetFactory), or load without workers`,
-      );
-  }
+  const describe = sourceOfClass(dataset.constructor);
+  if (describe) return describe(dataset, { of: (inner) => sourceOf(inner, share), share });
+  throw new NoSourceError(
+    `a worker thread cannot make the data set ${describeObject(dataset)}, which was constructed in code: make it by datasetFromFile("./file.ts#${describeObject(dataset)}", …) or from a config (DatasetFactory), or load without workers`,
+  );
 }
 
 /** Where a pipeline comes from. @throws NoSourceError */

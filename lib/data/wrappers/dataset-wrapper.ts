@@ -1,7 +1,8 @@
 import type { Tensor } from "../../torch";
 import { ValueError } from "../../config/python-errors";
 import type { DatasetBaseConfig } from "../base/dataset-config";
-import { Dataset, describeObject, type DatasetProtocol, type SampleInfo } from "../base/dataset";
+import { Dataset, type DatasetProtocol, type SampleInfo } from "../base/dataset";
+import { describeObject } from "../base/describe-object";
 import type { Collator } from "../pipeline/collator";
 import type { ComposePreProcess } from "../preprocessors/compose";
 import type { Sample } from "../sample";

@@ -4,6 +4,7 @@ import { AttributeError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { set, str, validateConfig } from "../../config/schema";
 import type { DatasetProtocol } from "../base/dataset";
+import { describeSource } from "../base/dataset-source";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { Sample } from "../sample";
 import { DatasetWrapper } from "./dataset-wrapper";
@@ -77,6 +78,11 @@ export class PropertySubsetWrapper extends DatasetWrapper {
   }
 }
 
+describeSource(PropertySubsetWrapper, ({ dataset, properties }, { of }) => ({
+  from: "properties",
+  of: of(dataset),
+  properties: [...properties],
+}));
 register("noether.data.base.wrappers.PropertySubsetWrapper", {
   class: PropertySubsetWrapper,
   aliases: ["noether.data.base.wrappers.property_subset.PropertySubsetWrapper", "noether.data.PropertySubsetWrapper"],

@@ -4,7 +4,8 @@ import { ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
-import { range, Subset } from "./subset";
+import { describeSource } from "../base/dataset-source";
+import { range, Subset, subsetSource } from "./subset";
 
 /** The whole data set `repetitions` times, one pass after the other. */
 export const RepeatWrapperConfig = DatasetWrapperConfig.extend("RepeatWrapperConfig", {
@@ -30,6 +31,7 @@ export class RepeatWrapper extends Subset {
   }
 }
 
+describeSource(RepeatWrapper, subsetSource);
 register("noether.data.base.wrappers.RepeatWrapper", {
   class: RepeatWrapper,
   aliases: ["noether.data.base.wrappers.repeat.RepeatWrapper", "noether.data.RepeatWrapper"],

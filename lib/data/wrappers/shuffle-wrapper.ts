@@ -4,9 +4,10 @@ import { randperm } from "../../torch";
 import { register } from "../../config/registry";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
+import { describeSource } from "../base/dataset-source";
 import { permutationNumbers } from "../random/permutation";
 import { numpyPermutation } from "../random/pcg64";
-import { Subset } from "./subset";
+import { Subset, subsetSource } from "./subset";
 
 /** A fixed random order; the same for the same seed. */
 export const ShuffleWrapperConfig = DatasetWrapperConfig.extend("ShuffleWrapperConfig", {
@@ -35,6 +36,7 @@ export class ShuffleWrapper extends Subset {
   }
 }
 
+describeSource(ShuffleWrapper, subsetSource);
 register("noether.data.base.wrappers.ShuffleWrapper", {
   class: ShuffleWrapper,
   aliases: ["noether.data.base.wrappers.shuffle.ShuffleWrapper", "noether.data.ShuffleWrapper"],

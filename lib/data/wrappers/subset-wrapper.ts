@@ -4,7 +4,8 @@ import { RuntimeError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { DatasetProtocol } from "../base/dataset";
-import { range, Subset } from "./subset";
+import { describeSource } from "../base/dataset-source";
+import { range, Subset, subsetSource } from "./subset";
 
 /** Part of a data set: explicit indices, or a half-open range of indices or fractions. Ranges are checked by the wrapper. */
 export const SubsetWrapperConfig = DatasetWrapperConfig.extend("SubsetWrapperConfig", {
@@ -35,6 +36,7 @@ export class SubsetWrapper extends Subset {
   }
 }
 
+describeSource(SubsetWrapper, subsetSource);
 register("noether.data.base.wrappers.SubsetWrapper", {
   class: SubsetWrapper,
   aliases: ["noether.data.base.wrappers.subset.SubsetWrapper", "noether.data.SubsetWrapper"],

@@ -1,4 +1,5 @@
 import type { DatasetProtocol } from "../base/dataset";
+import { describeSource, type DatasetSource, type SourceParts } from "../base/dataset-source";
 import { DatasetWrapper } from "./dataset-wrapper";
 
 /** A data set seen through a list of indices; base of the wrappers that reorder, repeat or cut. */
@@ -28,6 +29,13 @@ export class Subset extends DatasetWrapper {
     return `${this.dataset.toString()} (length=${indices.length}${range})`;
   }
 }
+
+/** How a worker makes a subset again. */
+export function subsetSource({ dataset, indices }: Subset, { of }: SourceParts): DatasetSource {
+  return { from: "subset", of: of(dataset), indices };
+}
+
+describeSource(Subset, subsetSource);
 
 /** `[0, 1, …, n - 1]` */
 export function range(n: number): number[] {

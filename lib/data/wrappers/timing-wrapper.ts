@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import type { DatasetProtocol } from "../base/dataset";
+import { describeSource } from "../base/dataset-source";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
 import type { Sample } from "../sample";
 import { DatasetWrapper } from "./dataset-wrapper";
@@ -26,6 +27,7 @@ export class TimingWrapper extends DatasetWrapper {
   }
 }
 
+describeSource(TimingWrapper, ({ dataset }, { of }) => ({ from: "timing", of: of(dataset) }));
 register("noether.data.base.wrappers.TimingWrapper", {
   class: TimingWrapper,
   aliases: ["noether.data.base.wrappers.timing.TimingWrapper"],

@@ -98,7 +98,9 @@ test.each([1, 2, 4])("the same batches with %d workers as without", async (numWo
 describe("a DataLoader of a data set from a file", () => {
   const troubled = (length: number, troubles: Record<number, string> = {}) =>
     datasetFromFile<fixtures.Troubled>(`${FILE}#Troubled`, length, troubles);
-  const options = { numWorkers: 1, batchSize: 2 };
+  // with it workers load all batches, without it this thread loads until one of them has started
+  const workerInit = `${FILE}#rememberWorker`;
+  const options = { numWorkers: 1, batchSize: 2, workerInit };
 
   /** What a pass ends with. */
   async function failure(
@@ -113,13 +115,26 @@ describe("a DataLoader of a data set from a file", () => {
   }
 
   test("workers load, in the order of the data set, and share what they load", async () => {
-    const loader = new DataLoader(await troubled(9), { numWorkers: 2, batchSize: 2 });
+    const loader = new DataLoader(await troubled(9), { ...options, numWorkers: 2 });
     const batches = await collect(loader);
     expect(batches.map(({ x }) => values(x))).toEqual([[[0], [1]], [[2], [3]], [[4], [5]], [[6], [7]], [[8]]]);
     const threads = batches.flatMap(({ thread }) => values(thread) as number[]);
-    // the first batch comes from this thread, while the others start
-    expect(threads.map((thread) => thread === threadId)).toEqual([true, true, ...Array<boolean>(7).fill(false)]);
-    expect(new Set(threads.slice(2)).size).toBe(2);
+    expect(threads).not.toContain(threadId);
+    expect(new Set(threads).size).toBe(2);
+  });
+
+  test("this thread loads from the first batch on until a worker has started", async () => {
+    const loader = new DataLoader(await troubled(1_000_000), { numWorkers: 2, batchSize: 2 });
+    let expected = 0;
+    let last = threadId;
+    for await (const { x, thread } of loader) {
+      expect(values(x)).toEqual([[expected], [expected + 1]]);
+      last = (values(thread) as number[])[0]!;
+      if (expected === 0) expect(last).toBe(threadId);
+      expected += 2;
+      if (last !== threadId) break;
+    }
+    expect(last).not.toBe(threadId);
   });
 
   test.each([
@@ -143,7 +158,7 @@ describe("a DataLoader of a data set from a file", () => {
   });
 
   test("errors are the same without workers", async () => {
-    const error = await failure({ 3: "missing" }, { numWorkers: 0 });
+    const error = await failure({ 3: "missing" }, { numWorkers: 0, workerInit: null });
     expect(error).toBeInstanceOf(FileNotFoundError);
     expect([error.message, error["sampleIndex"]]).toEqual(["sample 3: expected /data/7/p.npy, but there is none", 3]);
   });
@@ -201,7 +216,7 @@ describe("a DataLoader of a data set from a file", () => {
       await datasetFromFile<{ length: number; get(): number }>(`${FILE}#workerNumbers`, 4),
       {
         numWorkers: 2,
-        workerInit: `${FILE}#rememberWorker`,
+        workerInit,
       },
     );
     expect(new Set((await collect(numbered)).flatMap((batch) => values(batch) as number[]))).toEqual(new Set([0, 1]));
@@ -252,7 +267,9 @@ describe("a data set that workers cannot make", () => {
   const dataset = fromConfig({ kind: "test.Registered" });
 
   test("is an error where workers are asked for", async () => {
-    const loading = batchesOf(new DataContainer({ train: dataset }, { numWorkers: 1 }));
+    // until a worker has said so, this process loads
+    const large = fromConfig({ kind: "test.Registered", size: 1_000_000 });
+    const loading = batchesOf(new DataContainer({ train: large }, { numWorkers: 1 }), {}, null);
     await expect(loading).rejects.toThrow(NoSourceError);
     await expect(loading).rejects.toThrow(/a worker thread cannot make the data set: .*"test.Registered"/);
   });

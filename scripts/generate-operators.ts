@@ -31,7 +31,7 @@ const HELPERS: readonly { readonly from: string; readonly names: readonly string
   {
     from: "./overloads",
     names: [
-      ...["dispatch", "handles", "isPlainList", "isTensorList", "operatorError", "operatorId", "operatorTable"],
+      ...["dispatch", "handles", "isPlainList", "isTensorList", "operatorId", "operatorTable", "recover"],
       ...["optionalHandle", "optionalHandles", "takesOnly"],
     ],
   },

@@ -195,6 +195,33 @@ export function checkBody(where: string, body: unknown, surplus: readonly unknow
   if (surplus.length > 0) refuseSurplus(where, surplus);
 }
 
+/**
+ * Arguments that are given by position or, from any position on, by name in an options object: `pad(x, sides, "reflect")` and
+ * `pad(x, sides, { mode: "reflect" })`. Their positions are the order of `kinds`.
+ *
+ * @throws TypeError as {@link checkOptions} does, and for an argument that is given twice.
+ */
+export function byPositionOrName<Arguments extends object>(
+  where: string,
+  kinds: KindsOf<Arguments>,
+  given: readonly unknown[],
+): Partial<Arguments> {
+  const names = Object.keys(kinds);
+  const count = given.findLastIndex((value) => value !== undefined) + 1;
+  const last = given[count - 1];
+  const options = isPlainObject(last) ? last : {};
+  const positional = given.slice(0, isPlainObject(last) ? count - 1 : count);
+  refuseSurplus(where, positional.slice(names.length));
+  const byPosition = Object.fromEntries(positional.slice(0, names.length).map((value, index) => [names[index], value]));
+  for (const key of Object.keys(options))
+    if (byPosition[key] !== undefined)
+      throw new TypeError(`${where}: expected ${key} once, got it by position and by name`);
+  for (const [key, value] of Object.entries(byPosition))
+    if (value !== undefined) checkArgument(where, key, value, kinds[key as keyof Arguments]);
+  checkOptions(where, options, kinds);
+  return { ...byPosition, ...options } as Partial<Arguments>;
+}
+
 function notOptions(where: string, given: unknown, kinds: OptionKinds): TypeError {
   const meant = Object.keys(kinds).find((key) => kinds[key]!.accepts(given));
   const hint = meant === undefined ? "" : `; for example { ${meant}: ${show(given)} }`;

@@ -1,6 +1,6 @@
 /** Which overload of an operator takes the given arguments, by the schemas. */
 import { isPlainObject } from "./arguments";
-import { isDType } from "./dtype";
+import { dtypeCode, isDType } from "./dtype";
 import { Generator } from "./generator";
 import { parseSchema, type Schema, type SchemaArgument } from "./schema";
 import { Tensor } from "./tensor";
@@ -145,7 +145,7 @@ function fits(schema: Schema, values: readonly unknown[], misfits?: Misfit[]): b
 
 /**
  * Values for the out variant, from those for its functional twin; null when they do not fit. It has no dtype, device, …: the
- * tensor that is written has its own.
+ * tensor that is written has its own, and what is asked for has to be that.
  */
 function bindOut(schema: Schema, values: readonly unknown[], out: Schema, written: unknown): unknown[] | null {
   const targets = out.arguments.filter((argument) => argument.mutable && argument.kwargOnly);
@@ -155,8 +155,19 @@ function bindOut(schema: Schema, values: readonly unknown[], out: Schema, writte
   targets.forEach((argument, index) => byName.set(argument.name, (tensors as unknown[])[index]));
   const bound = out.arguments.map(({ name }) => byName.get(name));
   const names = new Set(out.arguments.map(({ name }) => name));
-  const lost = [...byName].some(([name, value]) => value !== undefined && !names.has(name));
+  const target = tensors[0] as unknown;
+  const lost = [...byName].some(
+    ([name, value]) => value !== undefined && value !== null && !names.has(name) && !isOfTarget(name, value, target),
+  );
   return !lost && fits(out, bound) ? bound : null;
+}
+
+/** Whether a factory's option says what the tensor that it writes has anyway. */
+function isOfTarget(option: string, value: unknown, target: unknown): boolean {
+  if (!(target instanceof Tensor)) return false;
+  if (option === "dtype") return isDType(value) && dtypeCode(value) === dtypeCode(target.dtype);
+  if (option === "device") return value === target.device;
+  return (option === "layout" && value === "strided") || (option === "pin_memory" && value === false);
 }
 
 function isComplex(value: unknown): boolean {

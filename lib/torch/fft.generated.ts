@@ -2,7 +2,7 @@
 /* eslint-disable */
 import { native } from "./addon";
 import { dtypeCode as imported_dtypeCode, layoutCode, type Device, type DTypeLike, type Layout } from "./dtype";
-import { dispatch, operatorError, operatorId, operatorTable, takesOnly } from "./overloads";
+import { dispatch, operatorId, operatorTable, recover, takesOnly } from "./overloads";
 import { wrap as imported_wrap } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -43,7 +43,7 @@ export function fft(self?: any, n?: any, dim?: any, norm?: any, options?: any, s
     }
     return dispatch($table_fft_fft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fft, [self, n, dim, norm, options, surplus]);
+    return recover(error, $table_fft_fft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -74,7 +74,7 @@ export function fft2(self?: any, s?: any, dim?: any, norm?: any, options?: any, 
     }
     return dispatch($table_fft_fft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fft2, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_fft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -86,6 +86,7 @@ let $id_fft_fftfreq = -1;
 /** `fft_fftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.fftfreq.html) */
 export function fftfreq(n: number, d?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function fftfreq(n: number, options: { d?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function fftfreq(options: { n: number; d?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function fftfreq(n?: any, d?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -100,7 +101,7 @@ export function fftfreq(n?: any, d?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_fft_fftfreq, [n, d, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fftfreq, [n, d, options, surplus]);
+    return recover(error, $table_fft_fftfreq, [n, d, options, surplus]);
   }
 }
 
@@ -131,7 +132,7 @@ export function fftn(self?: any, s?: any, dim?: any, norm?: any, options?: any, 
     }
     return dispatch($table_fft_fftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fftn, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_fftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -155,7 +156,7 @@ export function fftshift(self?: any, dim?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_fft_fftshift, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_fftshift, [self, dim, options, surplus]);
+    return recover(error, $table_fft_fftshift, [self, dim, options, surplus]);
   }
 }
 
@@ -186,7 +187,7 @@ export function hfft(self?: any, n?: any, dim?: any, norm?: any, options?: any, 
     }
     return dispatch($table_fft_hfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_hfft, [self, n, dim, norm, options, surplus]);
+    return recover(error, $table_fft_hfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -217,7 +218,7 @@ export function hfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_hfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_hfft2, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_hfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -248,7 +249,7 @@ export function hfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_hfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_hfftn, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_hfftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -279,7 +280,7 @@ export function ifft(self?: any, n?: any, dim?: any, norm?: any, options?: any, 
     }
     return dispatch($table_fft_ifft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifft, [self, n, dim, norm, options, surplus]);
+    return recover(error, $table_fft_ifft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -310,7 +311,7 @@ export function ifft2(self?: any, s?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_ifft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifft2, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_ifft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -341,7 +342,7 @@ export function ifftn(self?: any, s?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_ifftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifftn, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_ifftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -365,7 +366,7 @@ export function ifftshift(self?: any, dim?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_fft_ifftshift, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ifftshift, [self, dim, options, surplus]);
+    return recover(error, $table_fft_ifftshift, [self, dim, options, surplus]);
   }
 }
 
@@ -396,7 +397,7 @@ export function ihfft(self?: any, n?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_ihfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ihfft, [self, n, dim, norm, options, surplus]);
+    return recover(error, $table_fft_ihfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -427,7 +428,7 @@ export function ihfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any
     }
     return dispatch($table_fft_ihfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ihfft2, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_ihfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -458,7 +459,7 @@ export function ihfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any
     }
     return dispatch($table_fft_ihfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_ihfftn, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_ihfftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -489,7 +490,7 @@ export function irfft(self?: any, n?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_irfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_irfft, [self, n, dim, norm, options, surplus]);
+    return recover(error, $table_fft_irfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -520,7 +521,7 @@ export function irfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any
     }
     return dispatch($table_fft_irfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_irfft2, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_irfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -551,7 +552,7 @@ export function irfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any
     }
     return dispatch($table_fft_irfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_irfftn, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_irfftn, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -582,7 +583,7 @@ export function rfft(self?: any, n?: any, dim?: any, norm?: any, options?: any, 
     }
     return dispatch($table_fft_rfft, [self, n, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfft, [self, n, dim, norm, options, surplus]);
+    return recover(error, $table_fft_rfft, [self, n, dim, norm, options, surplus]);
   }
 }
 
@@ -613,7 +614,7 @@ export function rfft2(self?: any, s?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_rfft2, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfft2, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_rfft2, [self, s, dim, norm, options, surplus]);
   }
 }
 
@@ -625,6 +626,7 @@ let $id_fft_rfftfreq = -1;
 /** `fft_rfftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fft.rfftfreq.html) */
 export function rfftfreq(n: number, d?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function rfftfreq(n: number, options: { d?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function rfftfreq(options: { n: number; d?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function rfftfreq(n?: any, d?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -639,7 +641,7 @@ export function rfftfreq(n?: any, d?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_fft_rfftfreq, [n, d, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfftfreq, [n, d, options, surplus]);
+    return recover(error, $table_fft_rfftfreq, [n, d, options, surplus]);
   }
 }
 
@@ -670,6 +672,6 @@ export function rfftn(self?: any, s?: any, dim?: any, norm?: any, options?: any,
     }
     return dispatch($table_fft_rfftn, [self, s, dim, norm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fft_rfftn, [self, s, dim, norm, options, surplus]);
+    return recover(error, $table_fft_rfftn, [self, s, dim, norm, options, surplus]);
   }
 }

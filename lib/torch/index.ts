@@ -4,7 +4,7 @@ export * as linalg from "./linalg.generated";
 export * as fft from "./fft.generated";
 export * as special from "./special.generated";
 
-export { Tensor, type ToOptions } from "./tensor";
+export { type CastOptions, Tensor, type ToOptions } from "./tensor";
 export {
   arange,
   asTensor,
@@ -34,7 +34,25 @@ export {
 } from "./dtype";
 export type { NestedArray, TensorData } from "./read";
 export { slice, Slice, type IndexArray, type TensorIndex } from "./indexing";
-export { broadcastShapes, broadcastTensors, cartesianProd, einsum, unique, type UniqueOptions } from "./composites";
+export {
+  broadcastShapes,
+  broadcastTensors,
+  cartesianProd,
+  cdist,
+  einsum,
+  lu,
+  nonzero,
+  norm,
+  tensordot,
+  unique,
+  unravelIndex,
+  type CdistOptions,
+  type LuOptions,
+  type NormArguments,
+  type NormOptions,
+  type TensordotDims,
+  type UniqueOptions,
+} from "./composites";
 export { ops } from "./overloads";
 
 export { keep, scope } from "./scope";

@@ -2,7 +2,7 @@
 /* eslint-disable */
 import { native } from "./addon";
 import { dtypeCode as imported_dtypeCode, type DTypeLike, type Scalar } from "./dtype";
-import { dispatch, handles as imported_handles, operatorError, operatorId, operatorTable, optionalHandle as imported_optionalHandle, takesOnly } from "./overloads";
+import { dispatch, handles as imported_handles, operatorId, operatorTable, recover, optionalHandle as imported_optionalHandle, takesOnly } from "./overloads";
 import { wrap as imported_wrap } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -51,7 +51,7 @@ export function _linalgEigvals(self?: any, surplus?: any): any {
     }
     return dispatch($table__linalg_eigvals, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_eigvals, [self, surplus]);
+    return recover(error, $table__linalg_eigvals, [self, surplus]);
   }
 }
 
@@ -82,7 +82,7 @@ export function _powsum(self?: any, ord?: any, dim?: any, keepdim?: any, options
     }
     return dispatch($table_linalg__powsum, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg__powsum, [self, ord, dim, keepdim, options, surplus]);
+    return recover(error, $table_linalg__powsum, [self, ord, dim, keepdim, options, surplus]);
   }
 }
 
@@ -103,7 +103,7 @@ export function cholesky(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_cholesky, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cholesky, [self, options, surplus]);
+    return recover(error, $table_linalg_cholesky, [self, options, surplus]);
   }
 }
 
@@ -130,7 +130,7 @@ export function choleskyEx(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_cholesky_ex, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cholesky_ex, [self, options, surplus]);
+    return recover(error, $table_linalg_cholesky_ex, [self, options, surplus]);
   }
 }
 
@@ -147,6 +147,7 @@ export function cond(self: Tensor, p?: Scalar | null, options?: { out?: Tensor }
 export function cond(self: Tensor, options: { p?: Scalar | null; out?: Tensor }): Tensor;
 /** `linalg_cond.p_str(Tensor self, str p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.cond.html) */
 export function cond(self: Tensor, p: string, options?: { out?: Tensor }): Tensor;
+export function cond(self: Tensor, options: { p: string; out?: Tensor }): Tensor;
 export function cond(self?: any, p?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -161,7 +162,7 @@ export function cond(self?: any, p?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_cond, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cond, [self, p, options, surplus]);
+    return recover(error, $table_linalg_cond, [self, p, options, surplus]);
   }
 }
 
@@ -172,6 +173,7 @@ const $table_linalg_cross = operatorTable("cross", [
 let $id_linalg_cross = -1;
 /** `linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.cross.html) */
 export function cross(self: Tensor, other: Tensor, options?: { dim?: number; out?: Tensor }): Tensor;
+export function cross(self: Tensor, options: { other: Tensor; dim?: number; out?: Tensor }): Tensor;
 export function cross(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -182,7 +184,7 @@ export function cross(self?: any, other?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_linalg_cross, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_cross, [self, other, options, surplus]);
+    return recover(error, $table_linalg_cross, [self, other, options, surplus]);
   }
 }
 
@@ -193,6 +195,7 @@ const $table_linalg_det = operatorTable("det", [
 let $id_linalg_det = -1;
 /** `linalg_det(Tensor A) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.det.html) */
 export function det(A: Tensor, options?: { out?: Tensor }): Tensor;
+export function det(options: { A: Tensor; out?: Tensor }): Tensor;
 export function det(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -202,7 +205,7 @@ export function det(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_det, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_det, [A, options, surplus]);
+    return recover(error, $table_linalg_det, [A, options, surplus]);
   }
 }
 
@@ -212,6 +215,7 @@ const $table_linalg_diagonal = operatorTable("diagonal", [
 let $id_linalg_diagonal = -1;
 /** `linalg_diagonal(Tensor(a) A, *, int offset=0, int dim1=-2, int dim2=-1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.diagonal.html) */
 export function diagonal(A: Tensor, options?: { offset?: number; dim1?: number; dim2?: number }): Tensor;
+export function diagonal(options: { A: Tensor; offset?: number; dim1?: number; dim2?: number }): Tensor;
 export function diagonal(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -222,7 +226,7 @@ export function diagonal(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_diagonal, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_diagonal, [A, options, surplus]);
+    return recover(error, $table_linalg_diagonal, [A, options, surplus]);
   }
 }
 
@@ -245,7 +249,7 @@ export function eig(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_eig, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eig, [self, options, surplus]);
+    return recover(error, $table_linalg_eig, [self, options, surplus]);
   }
 }
 
@@ -279,7 +283,7 @@ export function eigh(self?: any, UPLO?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_linalg_eigh, [self, UPLO, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eigh, [self, UPLO, options, surplus]);
+    return recover(error, $table_linalg_eigh, [self, UPLO, options, surplus]);
   }
 }
 
@@ -299,7 +303,7 @@ export function eigvals(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_eigvals, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eigvals, [self, options, surplus]);
+    return recover(error, $table_linalg_eigvals, [self, options, surplus]);
   }
 }
 
@@ -324,7 +328,7 @@ export function eigvalsh(self?: any, UPLO?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_linalg_eigvalsh, [self, UPLO, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_eigvalsh, [self, UPLO, options, surplus]);
+    return recover(error, $table_linalg_eigvalsh, [self, UPLO, options, surplus]);
   }
 }
 
@@ -335,6 +339,7 @@ const $table_linalg_householder_product = operatorTable("householderProduct", [
 let $id_linalg_householder_product = -1;
 /** `linalg_householder_product(Tensor input, Tensor tau) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.householder_product.html) */
 export function householderProduct(input: Tensor, tau: Tensor, options?: { out?: Tensor }): Tensor;
+export function householderProduct(options: { input: Tensor; tau: Tensor; out?: Tensor }): Tensor;
 export function householderProduct(input?: any, tau?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -344,7 +349,7 @@ export function householderProduct(input?: any, tau?: any, options?: any, surplu
     }
     return dispatch($table_linalg_householder_product, [input, tau, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_householder_product, [input, tau, options, surplus]);
+    return recover(error, $table_linalg_householder_product, [input, tau, options, surplus]);
   }
 }
 
@@ -355,6 +360,7 @@ const $table_linalg_inv = operatorTable("inv", [
 let $id_linalg_inv = -1;
 /** `linalg_inv(Tensor A) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.inv.html) */
 export function inv(A: Tensor, options?: { out?: Tensor }): Tensor;
+export function inv(options: { A: Tensor; out?: Tensor }): Tensor;
 export function inv(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -364,7 +370,7 @@ export function inv(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_inv, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_inv, [A, options, surplus]);
+    return recover(error, $table_linalg_inv, [A, options, surplus]);
   }
 }
 
@@ -375,6 +381,7 @@ const $table_linalg_inv_ex = operatorTable("invEx", [
 let $id_linalg_inv_ex = -1;
 /** `linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html) */
 export function invEx(A: Tensor, options?: { checkErrors?: boolean; out?: readonly [inverse: Tensor, info: Tensor] }): [inverse: Tensor, info: Tensor];
+export function invEx(options: { A: Tensor; checkErrors?: boolean; out?: readonly [inverse: Tensor, info: Tensor] }): [inverse: Tensor, info: Tensor];
 export function invEx(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -391,7 +398,7 @@ export function invEx(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_inv_ex, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_inv_ex, [A, options, surplus]);
+    return recover(error, $table_linalg_inv_ex, [A, options, surplus]);
   }
 }
 
@@ -418,7 +425,7 @@ export function ldlFactor(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_ldl_factor, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_ldl_factor, [self, options, surplus]);
+    return recover(error, $table_linalg_ldl_factor, [self, options, surplus]);
   }
 }
 
@@ -445,7 +452,7 @@ export function ldlFactorEx(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_ldl_factor_ex, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_ldl_factor_ex, [self, options, surplus]);
+    return recover(error, $table_linalg_ldl_factor_ex, [self, options, surplus]);
   }
 }
 
@@ -456,6 +463,7 @@ const $table_linalg_ldl_solve = operatorTable("ldlSolve", [
 let $id_linalg_ldl_solve = -1;
 /** `linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.ldl_solve.html) */
 export function ldlSolve(LD: Tensor, pivots: Tensor, B: Tensor, options?: { hermitian?: boolean; out?: Tensor }): Tensor;
+export function ldlSolve(options: { LD: Tensor; pivots: Tensor; B: Tensor; hermitian?: boolean; out?: Tensor }): Tensor;
 export function ldlSolve(LD?: any, pivots?: any, B?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -466,7 +474,7 @@ export function ldlSolve(LD?: any, pivots?: any, B?: any, options?: any, surplus
     }
     return dispatch($table_linalg_ldl_solve, [LD, pivots, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_ldl_solve, [LD, pivots, B, options, surplus]);
+    return recover(error, $table_linalg_ldl_solve, [LD, pivots, B, options, surplus]);
   }
 }
 
@@ -478,6 +486,7 @@ let $id_linalg_lstsq = -1;
 /** `linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> (Tensor solution, Tensor residuals, Tensor rank, Tensor singular_values)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lstsq.html) */
 export function lstsq(self: Tensor, b: Tensor, rcond?: number | null, options?: { driver?: string | null; out?: readonly [solution: Tensor, residuals: Tensor, rank: Tensor, singularValues: Tensor] }): [solution: Tensor, residuals: Tensor, rank: Tensor, singular_values: Tensor];
 export function lstsq(self: Tensor, b: Tensor, options: { rcond?: number | null; driver?: string | null; out?: readonly [solution: Tensor, residuals: Tensor, rank: Tensor, singularValues: Tensor] }): [solution: Tensor, residuals: Tensor, rank: Tensor, singular_values: Tensor];
+export function lstsq(self: Tensor, options: { b: Tensor; rcond?: number | null; driver?: string | null; out?: readonly [solution: Tensor, residuals: Tensor, rank: Tensor, singularValues: Tensor] }): [solution: Tensor, residuals: Tensor, rank: Tensor, singular_values: Tensor];
 export function lstsq(self?: any, b?: any, rcond?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -504,7 +513,7 @@ export function lstsq(self?: any, b?: any, rcond?: any, options?: any, surplus?:
     }
     return dispatch($table_linalg_lstsq, [self, b, rcond, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lstsq, [self, b, rcond, options, surplus]);
+    return recover(error, $table_linalg_lstsq, [self, b, rcond, options, surplus]);
   }
 }
 
@@ -515,6 +524,7 @@ const $table_linalg_lu = operatorTable("lu", [
 let $id_linalg_lu = -1;
 /** `linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu.html) */
 export function lu(A: Tensor, options?: { pivot?: boolean; out?: readonly [P: Tensor, L: Tensor, U: Tensor] }): [P: Tensor, L: Tensor, U: Tensor];
+export function lu(options: { A: Tensor; pivot?: boolean; out?: readonly [P: Tensor, L: Tensor, U: Tensor] }): [P: Tensor, L: Tensor, U: Tensor];
 export function lu(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -531,7 +541,7 @@ export function lu(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_lu, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu, [A, options, surplus]);
+    return recover(error, $table_linalg_lu, [A, options, surplus]);
   }
 }
 
@@ -542,6 +552,7 @@ const $table_linalg_lu_factor = operatorTable("luFactor", [
 let $id_linalg_lu_factor = -1;
 /** `linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu_factor.html) */
 export function luFactor(A: Tensor, options?: { pivot?: boolean; out?: readonly [LU: Tensor, pivots: Tensor] }): [LU: Tensor, pivots: Tensor];
+export function luFactor(options: { A: Tensor; pivot?: boolean; out?: readonly [LU: Tensor, pivots: Tensor] }): [LU: Tensor, pivots: Tensor];
 export function luFactor(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -558,7 +569,7 @@ export function luFactor(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_lu_factor, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu_factor, [A, options, surplus]);
+    return recover(error, $table_linalg_lu_factor, [A, options, surplus]);
   }
 }
 
@@ -569,6 +580,7 @@ const $table_linalg_lu_factor_ex = operatorTable("luFactorEx", [
 let $id_linalg_lu_factor_ex = -1;
 /** `linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu_factor_ex.html) */
 export function luFactorEx(A: Tensor, options?: { pivot?: boolean; checkErrors?: boolean; out?: readonly [LU: Tensor, pivots: Tensor, info: Tensor] }): [LU: Tensor, pivots: Tensor, info: Tensor];
+export function luFactorEx(options: { A: Tensor; pivot?: boolean; checkErrors?: boolean; out?: readonly [LU: Tensor, pivots: Tensor, info: Tensor] }): [LU: Tensor, pivots: Tensor, info: Tensor];
 export function luFactorEx(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -585,7 +597,7 @@ export function luFactorEx(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_lu_factor_ex, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu_factor_ex, [A, options, surplus]);
+    return recover(error, $table_linalg_lu_factor_ex, [A, options, surplus]);
   }
 }
 
@@ -596,6 +608,7 @@ const $table_linalg_lu_solve = operatorTable("luSolve", [
 let $id_linalg_lu_solve = -1;
 /** `linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.lu_solve.html) */
 export function luSolve(LU: Tensor, pivots: Tensor, B: Tensor, options?: { left?: boolean; adjoint?: boolean; out?: Tensor }): Tensor;
+export function luSolve(options: { LU: Tensor; pivots: Tensor; B: Tensor; left?: boolean; adjoint?: boolean; out?: Tensor }): Tensor;
 export function luSolve(LU?: any, pivots?: any, B?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -606,7 +619,7 @@ export function luSolve(LU?: any, pivots?: any, B?: any, options?: any, surplus?
     }
     return dispatch($table_linalg_lu_solve, [LU, pivots, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_lu_solve, [LU, pivots, B, options, surplus]);
+    return recover(error, $table_linalg_lu_solve, [LU, pivots, B, options, surplus]);
   }
 }
 
@@ -617,6 +630,7 @@ const $table_linalg_matmul = operatorTable("matmul", [
 let $id_linalg_matmul = -1;
 /** `linalg_matmul(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matmul.html) */
 export function matmul(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function matmul(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function matmul(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -626,7 +640,7 @@ export function matmul(self?: any, other?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_linalg_matmul, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matmul, [self, other, options, surplus]);
+    return recover(error, $table_linalg_matmul, [self, other, options, surplus]);
   }
 }
 
@@ -646,7 +660,7 @@ export function matrixExp(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_matrix_exp, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_exp, [self, options, surplus]);
+    return recover(error, $table_linalg_matrix_exp, [self, options, surplus]);
   }
 }
 
@@ -664,6 +678,7 @@ export function matrixNorm(self: Tensor, options: { ord?: string; dim?: readonly
 /** `linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2, -1], bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_norm.html) */
 export function matrixNorm(self: Tensor, ord: Scalar, dim?: readonly number[], keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function matrixNorm(self: Tensor, ord: Scalar, options: { dim?: readonly number[]; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function matrixNorm(self: Tensor, options: { ord: Scalar; dim?: readonly number[]; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function matrixNorm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -689,7 +704,7 @@ export function matrixNorm(self?: any, ord?: any, dim?: any, keepdim?: any, opti
     }
     return dispatch($table_linalg_matrix_norm, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_norm, [self, ord, dim, keepdim, options, surplus]);
+    return recover(error, $table_linalg_matrix_norm, [self, ord, dim, keepdim, options, surplus]);
   }
 }
 
@@ -700,6 +715,7 @@ const $table_linalg_matrix_power = operatorTable("matrixPower", [
 let $id_linalg_matrix_power = -1;
 /** `linalg_matrix_power(Tensor self, int n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_power.html) */
 export function matrixPower(self: Tensor, n: number, options?: { out?: Tensor }): Tensor;
+export function matrixPower(self: Tensor, options: { n: number; out?: Tensor }): Tensor;
 export function matrixPower(self?: any, n?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -709,7 +725,7 @@ export function matrixPower(self?: any, n?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_linalg_matrix_power, [self, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_power, [self, n, options, surplus]);
+    return recover(error, $table_linalg_matrix_power, [self, n, options, surplus]);
   }
 }
 
@@ -730,13 +746,16 @@ let $id_linalg_matrix_rank_tol_tensor = -1;
 /** `linalg_matrix_rank(Tensor self, float tol, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_rank.html) */
 export function matrixRank(self: Tensor, tol: number, hermitian?: boolean, options?: { out?: Tensor }): Tensor;
 export function matrixRank(self: Tensor, tol: number, options: { hermitian?: boolean; out?: Tensor }): Tensor;
+export function matrixRank(self: Tensor, options: { tol: number; hermitian?: boolean; out?: Tensor }): Tensor;
 /** `linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_rank.html) */
 export function matrixRank(self: Tensor, options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean; out?: Tensor }): Tensor;
 /** `linalg_matrix_rank.atol_rtol_tensor(Tensor input, *, Tensor? atol=None, Tensor? rtol=None, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_rank.html) */
 export function matrixRank(input: Tensor, options?: { atol?: Tensor | null; rtol?: Tensor | null; hermitian?: boolean; out?: Tensor }): Tensor;
+export function matrixRank(options: { input: Tensor; atol?: Tensor | null; rtol?: Tensor | null; hermitian?: boolean; out?: Tensor }): Tensor;
 /** `linalg_matrix_rank.tol_tensor(Tensor input, Tensor tol, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.matrix_rank.html) */
 export function matrixRank(input: Tensor, tol: Tensor, hermitian?: boolean, options?: { out?: Tensor }): Tensor;
 export function matrixRank(input: Tensor, tol: Tensor, options: { hermitian?: boolean; out?: Tensor }): Tensor;
+export function matrixRank(options: { input: Tensor; tol: Tensor; hermitian?: boolean; out?: Tensor }): Tensor;
 export function matrixRank(a0?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -759,7 +778,7 @@ export function matrixRank(a0?: any, a1?: any, a2?: any, options?: any, surplus?
     }
     return dispatch($table_linalg_matrix_rank, [a0, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_matrix_rank, [a0, a1, a2, options, surplus]);
+    return recover(error, $table_linalg_matrix_rank, [a0, a1, a2, options, surplus]);
   }
 }
 
@@ -770,6 +789,7 @@ const $table_linalg_multi_dot = operatorTable("multiDot", [
 let $id_linalg_multi_dot = -1;
 /** `linalg_multi_dot(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.multi_dot.html) */
 export function multiDot(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function multiDot(options: { tensors: readonly Tensor[]; out?: Tensor }): Tensor;
 export function multiDot(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -779,7 +799,7 @@ export function multiDot(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_multi_dot, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_multi_dot, [tensors, options, surplus]);
+    return recover(error, $table_linalg_multi_dot, [tensors, options, surplus]);
   }
 }
 
@@ -797,6 +817,7 @@ export function norm(self: Tensor, options: { ord?: Scalar | null; dim?: number 
 /** `linalg_norm.ord_str(Tensor self, str ord, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.norm.html) */
 export function norm(self: Tensor, ord: string, dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function norm(self: Tensor, ord: string, options: { dim?: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function norm(self: Tensor, options: { ord: string; dim?: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function norm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -822,7 +843,7 @@ export function norm(self?: any, ord?: any, dim?: any, keepdim?: any, options?: 
     }
     return dispatch($table_linalg_norm, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_norm, [self, ord, dim, keepdim, options, surplus]);
+    return recover(error, $table_linalg_norm, [self, ord, dim, keepdim, options, surplus]);
   }
 }
 
@@ -843,6 +864,7 @@ let $id_linalg_pinv_rcond_tensor = -1;
 /** `linalg_pinv(Tensor self, float rcond, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.pinv.html) */
 export function pinv(self: Tensor, rcond: number, hermitian?: boolean, options?: { out?: Tensor }): Tensor;
 export function pinv(self: Tensor, rcond: number, options: { hermitian?: boolean; out?: Tensor }): Tensor;
+export function pinv(self: Tensor, options: { rcond: number; hermitian?: boolean; out?: Tensor }): Tensor;
 /** `linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.pinv.html) */
 export function pinv(self: Tensor, options?: { atol?: number | null; rtol?: number | null; hermitian?: boolean; out?: Tensor }): Tensor;
 /** `linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.pinv.html) */
@@ -850,6 +872,7 @@ export function pinv(self: Tensor, options?: { atol?: Tensor | null; rtol?: Tens
 /** `linalg_pinv.rcond_tensor(Tensor self, Tensor rcond, bool hermitian=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.pinv.html) */
 export function pinv(self: Tensor, rcond: Tensor, hermitian?: boolean, options?: { out?: Tensor }): Tensor;
 export function pinv(self: Tensor, rcond: Tensor, options: { hermitian?: boolean; out?: Tensor }): Tensor;
+export function pinv(self: Tensor, options: { rcond: Tensor; hermitian?: boolean; out?: Tensor }): Tensor;
 export function pinv(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -872,7 +895,7 @@ export function pinv(self?: any, a1?: any, a2?: any, options?: any, surplus?: an
     }
     return dispatch($table_linalg_pinv, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_pinv, [self, a1, a2, options, surplus]);
+    return recover(error, $table_linalg_pinv, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -884,6 +907,7 @@ let $id_linalg_qr = -1;
 /** `linalg_qr(Tensor A, str mode="reduced") -> (Tensor Q, Tensor R)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.qr.html) */
 export function qr(A: Tensor, mode?: string, options?: { out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
 export function qr(A: Tensor, options: { mode?: string; out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
+export function qr(options: { A: Tensor; mode?: string; out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
 export function qr(A?: any, mode?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -906,7 +930,7 @@ export function qr(A?: any, mode?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_qr, [A, mode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_qr, [A, mode, options, surplus]);
+    return recover(error, $table_linalg_qr, [A, mode, options, surplus]);
   }
 }
 
@@ -917,6 +941,7 @@ const $table_linalg_slogdet = operatorTable("slogdet", [
 let $id_linalg_slogdet = -1;
 /** `linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.slogdet.html) */
 export function slogdet(A: Tensor, options?: { out?: readonly [sign: Tensor, logabsdet: Tensor] }): [sign: Tensor, logabsdet: Tensor];
+export function slogdet(options: { A: Tensor; out?: readonly [sign: Tensor, logabsdet: Tensor] }): [sign: Tensor, logabsdet: Tensor];
 export function slogdet(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -929,7 +954,7 @@ export function slogdet(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_slogdet, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_slogdet, [A, options, surplus]);
+    return recover(error, $table_linalg_slogdet, [A, options, surplus]);
   }
 }
 
@@ -940,6 +965,7 @@ const $table_linalg_solve = operatorTable("solve", [
 let $id_linalg_solve = -1;
 /** `linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.solve.html) */
 export function solve(A: Tensor, B: Tensor, options?: { left?: boolean; out?: Tensor }): Tensor;
+export function solve(options: { A: Tensor; B: Tensor; left?: boolean; out?: Tensor }): Tensor;
 export function solve(A?: any, B?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -950,7 +976,7 @@ export function solve(A?: any, B?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_solve, [A, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_solve, [A, B, options, surplus]);
+    return recover(error, $table_linalg_solve, [A, B, options, surplus]);
   }
 }
 
@@ -961,6 +987,7 @@ const $table_linalg_solve_ex = operatorTable("solveEx", [
 let $id_linalg_solve_ex = -1;
 /** `linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, Tensor info)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.solve_ex.html) */
 export function solveEx(A: Tensor, B: Tensor, options?: { left?: boolean; checkErrors?: boolean; out?: readonly [result: Tensor, info: Tensor] }): [result: Tensor, info: Tensor];
+export function solveEx(options: { A: Tensor; B: Tensor; left?: boolean; checkErrors?: boolean; out?: readonly [result: Tensor, info: Tensor] }): [result: Tensor, info: Tensor];
 export function solveEx(A?: any, B?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -977,7 +1004,7 @@ export function solveEx(A?: any, B?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_solve_ex, [A, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_solve_ex, [A, B, options, surplus]);
+    return recover(error, $table_linalg_solve_ex, [A, B, options, surplus]);
   }
 }
 
@@ -987,11 +1014,12 @@ const $table_linalg_solve_triangular = operatorTable("solveTriangular", [
 ]);
 /** `linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.solve_triangular.html) */
 export function solveTriangular(self: Tensor, B: Tensor, options: { upper: boolean; left?: boolean; unitriangular?: boolean; out?: Tensor }): Tensor;
+export function solveTriangular(self: Tensor, options: { B: Tensor; upper: boolean; left?: boolean; unitriangular?: boolean; out?: Tensor }): Tensor;
 export function solveTriangular(self?: any, B?: any, options?: any, surplus?: any): any {
   try {
     return dispatch($table_linalg_solve_triangular, [self, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_solve_triangular, [self, B, options, surplus]);
+    return recover(error, $table_linalg_solve_triangular, [self, B, options, surplus]);
   }
 }
 
@@ -1003,6 +1031,7 @@ let $id_linalg_svd = -1;
 /** `linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S, Tensor Vh)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.svd.html) */
 export function svd(A: Tensor, fullMatrices?: boolean, options?: { driver?: string | null; out?: readonly [U: Tensor, S: Tensor, Vh: Tensor] }): [U: Tensor, S: Tensor, Vh: Tensor];
 export function svd(A: Tensor, options: { fullMatrices?: boolean; driver?: string | null; out?: readonly [U: Tensor, S: Tensor, Vh: Tensor] }): [U: Tensor, S: Tensor, Vh: Tensor];
+export function svd(options: { A: Tensor; fullMatrices?: boolean; driver?: string | null; out?: readonly [U: Tensor, S: Tensor, Vh: Tensor] }): [U: Tensor, S: Tensor, Vh: Tensor];
 export function svd(A?: any, fullMatrices?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1029,7 +1058,7 @@ export function svd(A?: any, fullMatrices?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_linalg_svd, [A, fullMatrices, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_svd, [A, fullMatrices, options, surplus]);
+    return recover(error, $table_linalg_svd, [A, fullMatrices, options, surplus]);
   }
 }
 
@@ -1040,6 +1069,7 @@ const $table_linalg_svdvals = operatorTable("svdvals", [
 let $id_linalg_svdvals = -1;
 /** `linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.svdvals.html) */
 export function svdvals(A: Tensor, options?: { driver?: string | null; out?: Tensor }): Tensor;
+export function svdvals(options: { A: Tensor; driver?: string | null; out?: Tensor }): Tensor;
 export function svdvals(A?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1050,7 +1080,7 @@ export function svdvals(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_svdvals, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_svdvals, [A, options, surplus]);
+    return recover(error, $table_linalg_svdvals, [A, options, surplus]);
   }
 }
 
@@ -1075,7 +1105,7 @@ export function tensorinv(self?: any, ind?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_linalg_tensorinv, [self, ind, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_tensorinv, [self, ind, options, surplus]);
+    return recover(error, $table_linalg_tensorinv, [self, ind, options, surplus]);
   }
 }
 
@@ -1087,6 +1117,7 @@ let $id_linalg_tensorsolve = -1;
 /** `linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.tensorsolve.html) */
 export function tensorsolve(self: Tensor, other: Tensor, dims?: readonly number[] | null, options?: { out?: Tensor }): Tensor;
 export function tensorsolve(self: Tensor, other: Tensor, options: { dims?: readonly number[] | null; out?: Tensor }): Tensor;
+export function tensorsolve(self: Tensor, options: { other: Tensor; dims?: readonly number[] | null; out?: Tensor }): Tensor;
 export function tensorsolve(self?: any, other?: any, dims?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1100,7 +1131,7 @@ export function tensorsolve(self?: any, other?: any, dims?: any, options?: any, 
     }
     return dispatch($table_linalg_tensorsolve, [self, other, dims, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_tensorsolve, [self, other, dims, options, surplus]);
+    return recover(error, $table_linalg_tensorsolve, [self, other, dims, options, surplus]);
   }
 }
 
@@ -1110,6 +1141,7 @@ const $table_linalg_vander = operatorTable("vander", [
 let $id_linalg_vander = -1;
 /** `linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.vander.html) */
 export function vander(x: Tensor, options?: { N?: number | null }): Tensor;
+export function vander(options: { x: Tensor; N?: number | null }): Tensor;
 export function vander(x?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1120,7 +1152,7 @@ export function vander(x?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_vander, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_vander, [x, options, surplus]);
+    return recover(error, $table_linalg_vander, [x, options, surplus]);
   }
 }
 
@@ -1131,6 +1163,7 @@ const $table_linalg_vecdot = operatorTable("vecdot", [
 let $id_linalg_vecdot = -1;
 /** `linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linalg.vecdot.html) */
 export function vecdot(x: Tensor, y: Tensor, options?: { dim?: number; out?: Tensor }): Tensor;
+export function vecdot(options: { x: Tensor; y: Tensor; dim?: number; out?: Tensor }): Tensor;
 export function vecdot(x?: any, y?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1141,7 +1174,7 @@ export function vecdot(x?: any, y?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_linalg_vecdot, [x, y, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_vecdot, [x, y, options, surplus]);
+    return recover(error, $table_linalg_vecdot, [x, y, options, surplus]);
   }
 }
 
@@ -1173,6 +1206,6 @@ export function vectorNorm(self?: any, ord?: any, dim?: any, keepdim?: any, opti
     }
     return dispatch($table_linalg_vector_norm, [self, ord, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linalg_vector_norm, [self, ord, dim, keepdim, options, surplus]);
+    return recover(error, $table_linalg_vector_norm, [self, ord, dim, keepdim, options, surplus]);
   }
 }

@@ -3,7 +3,7 @@
 import { native } from "./addon";
 import { dtypeCode as imported_dtypeCode, dtypeName, layoutCode, memoryFormatCode, type Device, type DType, type DTypeLike, type Layout, type MemoryFormat, type Scalar } from "./dtype";
 import { Generator, generatorId } from "./generator";
-import { dispatch, handles as imported_handles, isPlainList, isTensorList, operatorError, operatorId, operatorTable, optionalHandle as imported_optionalHandle, optionalHandles as imported_optionalHandles, takesOnly } from "./overloads";
+import { dispatch, handles as imported_handles, isPlainList, isTensorList, operatorId, operatorTable, recover, optionalHandle as imported_optionalHandle, optionalHandles as imported_optionalHandles, takesOnly } from "./overloads";
 import { wrap as imported_wrap, wrapList as imported_wrapList } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -122,19 +122,18 @@ const $options_103: ReadonlySet<string> = new Set(["unbiased"]);
 const $options_104: ReadonlySet<string> = new Set(["dim","correction","keepdim"]);
 const $options_105: ReadonlySet<string> = new Set(["correction","keepdim"]);
 const $options_106: ReadonlySet<string> = new Set(["unbiased","keepdim"]);
-const $options_107: ReadonlySet<string> = new Set(["hopLength","winLength","window","normalized","onesided","returnComplex","alignToWindow"]);
-const $options_108: ReadonlySet<string> = new Set(["hopLength","winLength","window","center","padMode","normalized","onesided","returnComplex","alignToWindow"]);
-const $options_109: ReadonlySet<string> = new Set(["some","computeUv"]);
-const $options_110: ReadonlySet<string> = new Set(["dtype","maskedGrad"]);
-const $options_111: ReadonlySet<string> = new Set(["maskedGrad"]);
-const $options_112: ReadonlySet<string> = new Set(["layout","blocksize","denseDim"]);
-const $options_113: ReadonlySet<string> = new Set(["denseDim"]);
-const $options_114: ReadonlySet<string> = new Set(["dim","largest","sorted"]);
-const $options_115: ReadonlySet<string> = new Set(["upper","transpose","unitriangular"]);
-const $options_116: ReadonlySet<string> = new Set(["offset","dtype","layout","device","pinMemory"]);
-const $options_117: ReadonlySet<string> = new Set(["from","to","generator"]);
-const $options_118: ReadonlySet<string> = new Set(["returnInverse","returnCounts","dim"]);
-const $options_119: ReadonlySet<string> = new Set(["N","increasing"]);
+const $options_107: ReadonlySet<string> = new Set(["hopLength","winLength","window","center","padMode","normalized","onesided","returnComplex","alignToWindow"]);
+const $options_108: ReadonlySet<string> = new Set(["some","computeUv"]);
+const $options_109: ReadonlySet<string> = new Set(["dtype","maskedGrad"]);
+const $options_110: ReadonlySet<string> = new Set(["maskedGrad"]);
+const $options_111: ReadonlySet<string> = new Set(["layout","blocksize","denseDim"]);
+const $options_112: ReadonlySet<string> = new Set(["denseDim"]);
+const $options_113: ReadonlySet<string> = new Set(["dim","largest","sorted"]);
+const $options_114: ReadonlySet<string> = new Set(["upper","transpose","unitriangular"]);
+const $options_115: ReadonlySet<string> = new Set(["offset","dtype","layout","device","pinMemory"]);
+const $options_116: ReadonlySet<string> = new Set(["from","to","generator"]);
+const $options_117: ReadonlySet<string> = new Set(["returnInverse","returnCounts","dim"]);
+const $options_118: ReadonlySet<string> = new Set(["N","increasing"]);
 
 const $table__adaptive_avg_pool2d = operatorTable("_adaptiveAvgPool2d", [
   "aten::_adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor",
@@ -152,7 +151,7 @@ export function _adaptiveAvgPool2d(self?: any, outputSize?: any, options?: any, 
     }
     return dispatch($table__adaptive_avg_pool2d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__adaptive_avg_pool2d, [self, outputSize, options, surplus]);
+    return recover(error, $table__adaptive_avg_pool2d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -172,7 +171,7 @@ export function _adaptiveAvgPool3d(self?: any, outputSize?: any, options?: any, 
     }
     return dispatch($table__adaptive_avg_pool3d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__adaptive_avg_pool3d, [self, outputSize, options, surplus]);
+    return recover(error, $table__adaptive_avg_pool3d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -189,7 +188,7 @@ export function _addBatchDim(self?: any, batchDim?: any, level?: any, surplus?: 
     }
     return dispatch($table__add_batch_dim, [self, batchDim, level, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__add_batch_dim, [self, batchDim, level, surplus]);
+    return recover(error, $table__add_batch_dim, [self, batchDim, level, surplus]);
   }
 }
 
@@ -220,7 +219,7 @@ export function _addRelu(self?: any, other?: any, a2?: any, options?: any, surpl
     }
     return dispatch($table__add_relu, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__add_relu, [self, other, a2, options, surplus]);
+    return recover(error, $table__add_relu, [self, other, a2, options, surplus]);
   }
 }
 
@@ -261,7 +260,7 @@ export function _addRelu_(self?: any, other?: any, a2?: any, options?: any, surp
     }
     return dispatch($table__add_relu_, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__add_relu_, [self, other, a2, options, surplus]);
+    return recover(error, $table__add_relu_, [self, other, a2, options, surplus]);
   }
 }
 
@@ -281,7 +280,7 @@ export function _addmmActivation(self?: any, mat1?: any, mat2?: any, options?: a
     }
     return dispatch($table__addmm_activation, [self, mat1, mat2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__addmm_activation, [self, mat1, mat2, options, surplus]);
+    return recover(error, $table__addmm_activation, [self, mat1, mat2, options, surplus]);
   }
 }
 
@@ -322,7 +321,7 @@ export function _aminmax(self?: any, a1?: any, a2?: any, options?: any, surplus?
     }
     return dispatch($table__aminmax, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__aminmax, [self, a1, a2, options, surplus]);
+    return recover(error, $table__aminmax, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -339,7 +338,7 @@ export function _ampForeachNonFiniteCheckAndUnscale_(self?: any, foundInf?: any,
     }
     return dispatch($table__amp_foreach_non_finite_check_and_unscale_, [self, foundInf, invScale, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__amp_foreach_non_finite_check_and_unscale_, [self, foundInf, invScale, surplus]);
+    return recover(error, $table__amp_foreach_non_finite_check_and_unscale_, [self, foundInf, invScale, surplus]);
   }
 }
 
@@ -358,7 +357,7 @@ export function _ampUpdateScale_(self?: any, growthTracker?: any, foundInf?: any
     }
     return dispatch($table__amp_update_scale_, [self, growthTracker, foundInf, scaleGrowthFactor, scaleBackoffFactor, growthInterval, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__amp_update_scale_, [self, growthTracker, foundInf, scaleGrowthFactor, scaleBackoffFactor, growthInterval, surplus]);
+    return recover(error, $table__amp_update_scale_, [self, growthTracker, foundInf, scaleGrowthFactor, scaleBackoffFactor, growthInterval, surplus]);
   }
 }
 
@@ -382,7 +381,7 @@ export function _assertAsync(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table__assert_async, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__assert_async, [self, a1, surplus]);
+    return recover(error, $table__assert_async, [self, a1, surplus]);
   }
 }
 
@@ -399,7 +398,7 @@ export function _assertScalar(self?: any, assertMsg?: any, surplus?: any): any {
     }
     return dispatch($table__assert_scalar, [self, assertMsg, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__assert_scalar, [self, assertMsg, surplus]);
+    return recover(error, $table__assert_scalar, [self, assertMsg, surplus]);
   }
 }
 
@@ -428,7 +427,7 @@ export function _assertTensorMetadata(a?: any, size?: any, stride?: any, dtype?:
     }
     return dispatch($table__assert_tensor_metadata, [a, size, stride, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__assert_tensor_metadata, [a, size, stride, dtype, options, surplus]);
+    return recover(error, $table__assert_tensor_metadata, [a, size, stride, dtype, options, surplus]);
   }
 }
 
@@ -445,7 +444,7 @@ export function _autocastToFullPrecision(self?: any, cudaEnabled?: any, cpuEnabl
     }
     return dispatch($table__autocast_to_full_precision, [self, cudaEnabled, cpuEnabled, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__autocast_to_full_precision, [self, cudaEnabled, cpuEnabled, surplus]);
+    return recover(error, $table__autocast_to_full_precision, [self, cudaEnabled, cpuEnabled, surplus]);
   }
 }
 
@@ -462,7 +461,7 @@ export function _autocastToReducedPrecision(self?: any, cudaEnabled?: any, cpuEn
     }
     return dispatch($table__autocast_to_reduced_precision, [self, cudaEnabled, cpuEnabled, cudaDtype, cpuDtype, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__autocast_to_reduced_precision, [self, cudaEnabled, cpuEnabled, cudaDtype, cpuDtype, surplus]);
+    return recover(error, $table__autocast_to_reduced_precision, [self, cudaEnabled, cpuEnabled, cudaDtype, cpuDtype, surplus]);
   }
 }
 
@@ -482,7 +481,7 @@ export function _batchNormImplIndex(input?: any, weight?: any, bias?: any, runni
     }
     return dispatch($table__batch_norm_impl_index, [input, weight, bias, runningMean, runningVar, training, momentum, eps, cudnnEnabled, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__batch_norm_impl_index, [input, weight, bias, runningMean, runningVar, training, momentum, eps, cudnnEnabled, surplus]);
+    return recover(error, $table__batch_norm_impl_index, [input, weight, bias, runningMean, runningVar, training, momentum, eps, cudnnEnabled, surplus]);
   }
 }
 
@@ -505,7 +504,7 @@ export function _castByte(self?: any, nonBlocking?: any, options?: any, surplus?
     }
     return dispatch($table__cast_Byte, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Byte, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Byte, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -528,7 +527,7 @@ export function _castChar(self?: any, nonBlocking?: any, options?: any, surplus?
     }
     return dispatch($table__cast_Char, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Char, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Char, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -551,7 +550,7 @@ export function _castDouble(self?: any, nonBlocking?: any, options?: any, surplu
     }
     return dispatch($table__cast_Double, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Double, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Double, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -574,7 +573,7 @@ export function _castFloat(self?: any, nonBlocking?: any, options?: any, surplus
     }
     return dispatch($table__cast_Float, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Float, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Float, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -597,7 +596,7 @@ export function _castHalf(self?: any, nonBlocking?: any, options?: any, surplus?
     }
     return dispatch($table__cast_Half, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Half, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Half, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -620,7 +619,7 @@ export function _castInt(self?: any, nonBlocking?: any, options?: any, surplus?:
     }
     return dispatch($table__cast_Int, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Int, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Int, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -643,7 +642,7 @@ export function _castLong(self?: any, nonBlocking?: any, options?: any, surplus?
     }
     return dispatch($table__cast_Long, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Long, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Long, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -666,7 +665,7 @@ export function _castShort(self?: any, nonBlocking?: any, options?: any, surplus
     }
     return dispatch($table__cast_Short, [self, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cast_Short, [self, nonBlocking, options, surplus]);
+    return recover(error, $table__cast_Short, [self, nonBlocking, options, surplus]);
   }
 }
 
@@ -695,7 +694,7 @@ export function _chooseQparamsPerTensor(self?: any, reduceRange?: any, options?:
     }
     return dispatch($table__choose_qparams_per_tensor, [self, reduceRange, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__choose_qparams_per_tensor, [self, reduceRange, options, surplus]);
+    return recover(error, $table__choose_qparams_per_tensor, [self, reduceRange, options, surplus]);
   }
 }
 
@@ -715,7 +714,7 @@ export function _chunkCat(tensors?: any, dim?: any, numChunks?: any, options?: a
     }
     return dispatch($table__chunk_cat, [tensors, dim, numChunks, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__chunk_cat, [tensors, dim, numChunks, options, surplus]);
+    return recover(error, $table__chunk_cat, [tensors, dim, numChunks, options, surplus]);
   }
 }
 
@@ -735,7 +734,7 @@ export function _coalesce(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__coalesce, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__coalesce, [self, options, surplus]);
+    return recover(error, $table__coalesce, [self, options, surplus]);
   }
 }
 
@@ -754,7 +753,7 @@ export function _coalesced_(self?: any, coalesced?: any, surplus?: any): any {
     }
     return dispatch($table__coalesced_, [self, coalesced, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__coalesced_, [self, coalesced, surplus]);
+    return recover(error, $table__coalesced_, [self, coalesced, surplus]);
   }
 }
 
@@ -774,7 +773,7 @@ export function _computeLinearCombination(input?: any, coefficients?: any, optio
     }
     return dispatch($table__compute_linear_combination, [input, coefficients, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__compute_linear_combination, [input, coefficients, options, surplus]);
+    return recover(error, $table__compute_linear_combination, [input, coefficients, options, surplus]);
   }
 }
 
@@ -791,7 +790,7 @@ export function _conj(self?: any, surplus?: any): any {
     }
     return dispatch($table__conj, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__conj, [self, surplus]);
+    return recover(error, $table__conj, [self, surplus]);
   }
 }
 
@@ -811,7 +810,7 @@ export function _conjCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__conj_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__conj_copy, [self, options, surplus]);
+    return recover(error, $table__conj_copy, [self, options, surplus]);
   }
 }
 
@@ -831,7 +830,7 @@ export function _conjPhysical(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__conj_physical, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__conj_physical, [self, options, surplus]);
+    return recover(error, $table__conj_physical, [self, options, surplus]);
   }
 }
 
@@ -851,7 +850,7 @@ export function _convDepthwise2d(self?: any, weight?: any, kernelSize?: any, bia
     }
     return dispatch($table__conv_depthwise2d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__conv_depthwise2d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
+    return recover(error, $table__conv_depthwise2d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   }
 }
 
@@ -871,7 +870,7 @@ export function _convertIndicesFromCooToCsr(self?: any, size?: any, options?: an
     }
     return dispatch($table__convert_indices_from_coo_to_csr, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__convert_indices_from_coo_to_csr, [self, size, options, surplus]);
+    return recover(error, $table__convert_indices_from_coo_to_csr, [self, size, options, surplus]);
   }
 }
 
@@ -891,7 +890,7 @@ export function _convertIndicesFromCsrToCoo(crowIndices?: any, colIndices?: any,
     }
     return dispatch($table__convert_indices_from_csr_to_coo, [crowIndices, colIndices, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__convert_indices_from_csr_to_coo, [crowIndices, colIndices, options, surplus]);
+    return recover(error, $table__convert_indices_from_csr_to_coo, [crowIndices, colIndices, options, surplus]);
   }
 }
 
@@ -908,7 +907,7 @@ export function _convertWeightToInt4pack(self?: any, innerKTiles?: any, surplus?
     }
     return dispatch($table__convert_weight_to_int4pack, [self, innerKTiles, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__convert_weight_to_int4pack, [self, innerKTiles, surplus]);
+    return recover(error, $table__convert_weight_to_int4pack, [self, innerKTiles, surplus]);
   }
 }
 
@@ -925,7 +924,7 @@ export function _convertWeightToInt4packForCpu(self?: any, innerKTiles?: any, su
     }
     return dispatch($table__convert_weight_to_int4pack_for_cpu, [self, innerKTiles, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__convert_weight_to_int4pack_for_cpu, [self, innerKTiles, surplus]);
+    return recover(error, $table__convert_weight_to_int4pack_for_cpu, [self, innerKTiles, surplus]);
   }
 }
 
@@ -952,7 +951,7 @@ export function _convolution(input?: any, weight?: any, bias?: any, stride?: any
     }
     return dispatch($table__convolution, [input, weight, bias, stride, padding, dilation, transposed, outputPadding, groups, benchmark, deterministic, cudnnEnabled, a12, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__convolution, [input, weight, bias, stride, padding, dilation, transposed, outputPadding, groups, benchmark, deterministic, cudnnEnabled, a12, options, surplus]);
+    return recover(error, $table__convolution, [input, weight, bias, stride, padding, dilation, transposed, outputPadding, groups, benchmark, deterministic, cudnnEnabled, a12, options, surplus]);
   }
 }
 
@@ -969,7 +968,7 @@ export function _convolutionMode(input?: any, weight?: any, bias?: any, stride?:
     }
     return dispatch($table__convolution_mode, [input, weight, bias, stride, padding, dilation, groups, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__convolution_mode, [input, weight, bias, stride, padding, dilation, groups, surplus]);
+    return recover(error, $table__convolution_mode, [input, weight, bias, stride, padding, dilation, groups, surplus]);
   }
 }
 
@@ -993,7 +992,7 @@ export function _copyFrom(self?: any, dst?: any, nonBlocking?: any, options?: an
     }
     return dispatch($table__copy_from, [self, dst, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__copy_from, [self, dst, nonBlocking, options, surplus]);
+    return recover(error, $table__copy_from, [self, dst, nonBlocking, options, surplus]);
   }
 }
 
@@ -1013,7 +1012,7 @@ export function _copyFromAndResize(self?: any, dst?: any, options?: any, surplus
     }
     return dispatch($table__copy_from_and_resize, [self, dst, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__copy_from_and_resize, [self, dst, options, surplus]);
+    return recover(error, $table__copy_from_and_resize, [self, dst, options, surplus]);
   }
 }
 
@@ -1030,7 +1029,7 @@ export function _csltCompress(input?: any, surplus?: any): any {
     }
     return dispatch($table__cslt_compress, [input, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cslt_compress, [input, surplus]);
+    return recover(error, $table__cslt_compress, [input, surplus]);
   }
 }
 
@@ -1071,7 +1070,7 @@ export function _csltSparseMm(compressedA?: any, denseB?: any, bias?: any, alpha
     }
     return dispatch($table__cslt_sparse_mm, [compressedA, denseB, bias, alpha, outDtype, transposeResult, algId, splitK, splitKMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cslt_sparse_mm, [compressedA, denseB, bias, alpha, outDtype, transposeResult, algId, splitK, splitKMode, options, surplus]);
+    return recover(error, $table__cslt_sparse_mm, [compressedA, denseB, bias, alpha, outDtype, transposeResult, algId, splitK, splitKMode, options, surplus]);
   }
 }
 
@@ -1103,7 +1102,7 @@ export function _csltSparseMmSearch(compressedA?: any, denseB?: any, bias?: any,
     }
     return dispatch($table__cslt_sparse_mm_search, [compressedA, denseB, bias, alpha, outDtype, transposeResult, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cslt_sparse_mm_search, [compressedA, denseB, bias, alpha, outDtype, transposeResult, options, surplus]);
+    return recover(error, $table__cslt_sparse_mm_search, [compressedA, denseB, bias, alpha, outDtype, transposeResult, options, surplus]);
   }
 }
 
@@ -1157,7 +1156,7 @@ export function _ctcLoss(logProbs?: any, targets?: any, inputLengths?: any, targ
     }
     return dispatch($table__ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, zeroInfinity, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, zeroInfinity, options, surplus]);
+    return recover(error, $table__ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, zeroInfinity, options, surplus]);
   }
 }
 
@@ -1188,7 +1187,7 @@ export function _cudnnCtcLoss(logProbs?: any, targets?: any, inputLengths?: any,
     }
     return dispatch($table__cudnn_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, deterministic, zeroInfinity, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cudnn_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, deterministic, zeroInfinity, options, surplus]);
+    return recover(error, $table__cudnn_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, deterministic, zeroInfinity, options, surplus]);
   }
 }
 
@@ -1208,7 +1207,7 @@ export function _cudnnInitDropoutState(dropout?: any, train?: any, dropoutSeed?:
     }
     return dispatch($table__cudnn_init_dropout_state, [dropout, train, dropoutSeed, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cudnn_init_dropout_state, [dropout, train, dropoutSeed, options, surplus]);
+    return recover(error, $table__cudnn_init_dropout_state, [dropout, train, dropoutSeed, options, surplus]);
   }
 }
 
@@ -1231,7 +1230,7 @@ export function _cudnnRnn(input?: any, weight?: any, weightStride0?: any, weight
     }
     return dispatch($table__cudnn_rnn, [input, weight, weightStride0, weightBuf, hx, cx, mode, hiddenSize, projSize, numLayers, batchFirst, dropout, train, bidirectional, batchSizes, dropoutState, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cudnn_rnn, [input, weight, weightStride0, weightBuf, hx, cx, mode, hiddenSize, projSize, numLayers, batchFirst, dropout, train, bidirectional, batchSizes, dropoutState, options, surplus]);
+    return recover(error, $table__cudnn_rnn, [input, weight, weightStride0, weightBuf, hx, cx, mode, hiddenSize, projSize, numLayers, batchFirst, dropout, train, bidirectional, batchSizes, dropoutState, options, surplus]);
   }
 }
 
@@ -1251,7 +1250,7 @@ export function _cudnnRnnFlattenWeight(weightArr?: any, weightStride0?: any, inp
     }
     return dispatch($table__cudnn_rnn_flatten_weight, [weightArr, weightStride0, inputSize, mode, hiddenSize, projSize, numLayers, batchFirst, bidirectional, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cudnn_rnn_flatten_weight, [weightArr, weightStride0, inputSize, mode, hiddenSize, projSize, numLayers, batchFirst, bidirectional, options, surplus]);
+    return recover(error, $table__cudnn_rnn_flatten_weight, [weightArr, weightStride0, inputSize, mode, hiddenSize, projSize, numLayers, batchFirst, bidirectional, options, surplus]);
   }
 }
 
@@ -1268,7 +1267,7 @@ export function _cufftClearPlanCache(deviceIndex?: any, surplus?: any): any {
     }
     return dispatch($table__cufft_clear_plan_cache, [deviceIndex, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cufft_clear_plan_cache, [deviceIndex, surplus]);
+    return recover(error, $table__cufft_clear_plan_cache, [deviceIndex, surplus]);
   }
 }
 
@@ -1285,7 +1284,7 @@ export function _cufftGetPlanCacheMaxSize(deviceIndex?: any, surplus?: any): any
     }
     return dispatch($table__cufft_get_plan_cache_max_size, [deviceIndex, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cufft_get_plan_cache_max_size, [deviceIndex, surplus]);
+    return recover(error, $table__cufft_get_plan_cache_max_size, [deviceIndex, surplus]);
   }
 }
 
@@ -1302,7 +1301,7 @@ export function _cufftGetPlanCacheSize(deviceIndex?: any, surplus?: any): any {
     }
     return dispatch($table__cufft_get_plan_cache_size, [deviceIndex, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cufft_get_plan_cache_size, [deviceIndex, surplus]);
+    return recover(error, $table__cufft_get_plan_cache_size, [deviceIndex, surplus]);
   }
 }
 
@@ -1319,7 +1318,7 @@ export function _cufftSetPlanCacheMaxSize(deviceIndex?: any, maxSize?: any, surp
     }
     return dispatch($table__cufft_set_plan_cache_max_size, [deviceIndex, maxSize, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cufft_set_plan_cache_max_size, [deviceIndex, maxSize, surplus]);
+    return recover(error, $table__cufft_set_plan_cache_max_size, [deviceIndex, maxSize, surplus]);
   }
 }
 
@@ -1336,7 +1335,7 @@ export function _cummaxHelper(self?: any, values?: any, indices?: any, dim?: any
     }
     return dispatch($table__cummax_helper, [self, values, indices, dim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cummax_helper, [self, values, indices, dim, surplus]);
+    return recover(error, $table__cummax_helper, [self, values, indices, dim, surplus]);
   }
 }
 
@@ -1353,7 +1352,7 @@ export function _cumminHelper(self?: any, values?: any, indices?: any, dim?: any
     }
     return dispatch($table__cummin_helper, [self, values, indices, dim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__cummin_helper, [self, values, indices, dim, surplus]);
+    return recover(error, $table__cummin_helper, [self, values, indices, dim, surplus]);
   }
 }
 
@@ -1370,7 +1369,7 @@ export function _debugHasInternalOverlap(self?: any, surplus?: any): any {
     }
     return dispatch($table__debug_has_internal_overlap, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__debug_has_internal_overlap, [self, surplus]);
+    return recover(error, $table__debug_has_internal_overlap, [self, surplus]);
   }
 }
 
@@ -1387,7 +1386,7 @@ export function _dimArange(like?: any, dim?: any, surplus?: any): any {
     }
     return dispatch($table__dim_arange, [like, dim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__dim_arange, [like, dim, surplus]);
+    return recover(error, $table__dim_arange, [like, dim, surplus]);
   }
 }
 
@@ -1404,7 +1403,7 @@ export function _dimI(self?: any, surplus?: any): any {
     }
     return dispatch($table__dimI, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__dimI, [self, surplus]);
+    return recover(error, $table__dimI, [self, surplus]);
   }
 }
 
@@ -1421,7 +1420,7 @@ export function _dimV(self?: any, surplus?: any): any {
     }
     return dispatch($table__dimV, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__dimV, [self, surplus]);
+    return recover(error, $table__dimV, [self, surplus]);
   }
 }
 
@@ -1441,7 +1440,7 @@ export function _dirichletGrad(x?: any, alpha?: any, total?: any, options?: any,
     }
     return dispatch($table__dirichlet_grad, [x, alpha, total, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__dirichlet_grad, [x, alpha, total, options, surplus]);
+    return recover(error, $table__dirichlet_grad, [x, alpha, total, options, surplus]);
   }
 }
 
@@ -1458,7 +1457,7 @@ export function _dynQuantMatmul4bit(inp?: any, packedWeights?: any, blockSize?: 
     }
     return dispatch($table__dyn_quant_matmul_4bit, [inp, packedWeights, blockSize, inFeatures, outFeatures, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__dyn_quant_matmul_4bit, [inp, packedWeights, blockSize, inFeatures, outFeatures, surplus]);
+    return recover(error, $table__dyn_quant_matmul_4bit, [inp, packedWeights, blockSize, inFeatures, outFeatures, surplus]);
   }
 }
 
@@ -1475,7 +1474,7 @@ export function _dynQuantPack4bitWeight(weights?: any, scalesZeros?: any, bias?:
     }
     return dispatch($table__dyn_quant_pack_4bit_weight, [weights, scalesZeros, bias, blockSize, inFeatures, outFeatures, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__dyn_quant_pack_4bit_weight, [weights, scalesZeros, bias, blockSize, inFeatures, outFeatures, surplus]);
+    return recover(error, $table__dyn_quant_pack_4bit_weight, [weights, scalesZeros, bias, blockSize, inFeatures, outFeatures, surplus]);
   }
 }
 
@@ -1495,7 +1494,7 @@ export function _efficientzerotensor(size?: any, options?: any, surplus?: any): 
     }
     return dispatch($table__efficientzerotensor, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__efficientzerotensor, [size, options, surplus]);
+    return recover(error, $table__efficientzerotensor, [size, options, surplus]);
   }
 }
 
@@ -1555,7 +1554,7 @@ export function _embeddingBag(weight?: any, indices?: any, offsets?: any, scaleG
     }
     return dispatch($table__embedding_bag, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__embedding_bag, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx, options, surplus]);
+    return recover(error, $table__embedding_bag, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx, options, surplus]);
   }
 }
 
@@ -1615,7 +1614,7 @@ export function _embeddingBagForwardOnly(weight?: any, indices?: any, offsets?: 
     }
     return dispatch($table__embedding_bag_forward_only, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__embedding_bag_forward_only, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx, options, surplus]);
+    return recover(error, $table__embedding_bag_forward_only, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, paddingIdx, options, surplus]);
   }
 }
 
@@ -1635,7 +1634,7 @@ export function _emptyAffineQuantized(size?: any, options?: any, surplus?: any):
     }
     return dispatch($table__empty_affine_quantized, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__empty_affine_quantized, [size, options, surplus]);
+    return recover(error, $table__empty_affine_quantized, [size, options, surplus]);
   }
 }
 
@@ -1649,7 +1648,7 @@ export function _emptyPerChannelAffineQuantized(size?: any, options?: any, surpl
   try {
     return dispatch($table__empty_per_channel_affine_quantized, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__empty_per_channel_affine_quantized, [size, options, surplus]);
+    return recover(error, $table__empty_per_channel_affine_quantized, [size, options, surplus]);
   }
 }
 
@@ -1669,7 +1668,7 @@ export function _euclideanDist(x1?: any, x2?: any, options?: any, surplus?: any)
     }
     return dispatch($table__euclidean_dist, [x1, x2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__euclidean_dist, [x1, x2, options, surplus]);
+    return recover(error, $table__euclidean_dist, [x1, x2, options, surplus]);
   }
 }
 
@@ -1693,7 +1692,7 @@ export function _fakeQuantizeLearnablePerChannelAffine(self?: any, scale?: any, 
     }
     return dispatch($table__fake_quantize_learnable_per_channel_affine, [self, scale, zeroPoint, axis, quantMin, quantMax, gradFactor, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fake_quantize_learnable_per_channel_affine, [self, scale, zeroPoint, axis, quantMin, quantMax, gradFactor, options, surplus]);
+    return recover(error, $table__fake_quantize_learnable_per_channel_affine, [self, scale, zeroPoint, axis, quantMin, quantMax, gradFactor, options, surplus]);
   }
 }
 
@@ -1717,7 +1716,7 @@ export function _fakeQuantizeLearnablePerTensorAffine(self?: any, scale?: any, z
     }
     return dispatch($table__fake_quantize_learnable_per_tensor_affine, [self, scale, zeroPoint, quantMin, quantMax, gradFactor, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fake_quantize_learnable_per_tensor_affine, [self, scale, zeroPoint, quantMin, quantMax, gradFactor, options, surplus]);
+    return recover(error, $table__fake_quantize_learnable_per_tensor_affine, [self, scale, zeroPoint, quantMin, quantMax, gradFactor, options, surplus]);
   }
 }
 
@@ -1740,7 +1739,7 @@ export function _fakeQuantizePerTensorAffineCachemaskTensorQparams(self?: any, s
     }
     return dispatch($table__fake_quantize_per_tensor_affine_cachemask_tensor_qparams, [self, scale, zeroPoint, fakeQuantEnabled, quantMin, quantMax, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fake_quantize_per_tensor_affine_cachemask_tensor_qparams, [self, scale, zeroPoint, fakeQuantEnabled, quantMin, quantMax, options, surplus]);
+    return recover(error, $table__fake_quantize_per_tensor_affine_cachemask_tensor_qparams, [self, scale, zeroPoint, fakeQuantEnabled, quantMin, quantMax, options, surplus]);
   }
 }
 
@@ -1760,7 +1759,7 @@ export function _fftC2c(self?: any, dim?: any, normalization?: any, forward?: an
     }
     return dispatch($table__fft_c2c, [self, dim, normalization, forward, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fft_c2c, [self, dim, normalization, forward, options, surplus]);
+    return recover(error, $table__fft_c2c, [self, dim, normalization, forward, options, surplus]);
   }
 }
 
@@ -1780,7 +1779,7 @@ export function _fftC2r(self?: any, dim?: any, normalization?: any, lastDimSize?
     }
     return dispatch($table__fft_c2r, [self, dim, normalization, lastDimSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fft_c2r, [self, dim, normalization, lastDimSize, options, surplus]);
+    return recover(error, $table__fft_c2r, [self, dim, normalization, lastDimSize, options, surplus]);
   }
 }
 
@@ -1800,7 +1799,7 @@ export function _fftR2c(self?: any, dim?: any, normalization?: any, onesided?: a
     }
     return dispatch($table__fft_r2c, [self, dim, normalization, onesided, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fft_r2c, [self, dim, normalization, onesided, options, surplus]);
+    return recover(error, $table__fft_r2c, [self, dim, normalization, onesided, options, surplus]);
   }
 }
 
@@ -1819,7 +1818,7 @@ export function _fillMemEffDropoutMask_(self?: any, dropoutP?: any, seed?: any, 
     }
     return dispatch($table__fill_mem_eff_dropout_mask_, [self, dropoutP, seed, offset, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fill_mem_eff_dropout_mask_, [self, dropoutP, seed, offset, surplus]);
+    return recover(error, $table__fill_mem_eff_dropout_mask_, [self, dropoutP, seed, offset, surplus]);
   }
 }
 
@@ -1838,7 +1837,7 @@ export function _flashAttentionForwardNoDropoutInplace(out?: any, query?: any, k
     }
     return dispatch($table__flash_attention_forward_no_dropout_inplace, [out, query, key, value, cumSeqQ, cumSeqK, maxQ, maxK, dropoutP, isCausal, returnDebugMask, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__flash_attention_forward_no_dropout_inplace, [out, query, key, value, cumSeqQ, cumSeqK, maxQ, maxK, dropoutP, isCausal, returnDebugMask, options, surplus]);
+    return recover(error, $table__flash_attention_forward_no_dropout_inplace, [out, query, key, value, cumSeqQ, cumSeqK, maxQ, maxK, dropoutP, isCausal, returnDebugMask, options, surplus]);
   }
 }
 
@@ -1865,7 +1864,7 @@ export function _foobar(self?: any, arg1?: any, arg2?: any, options?: any, surpl
     }
     return dispatch($table__foobar, [self, arg1, arg2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foobar, [self, arg1, arg2, options, surplus]);
+    return recover(error, $table__foobar, [self, arg1, arg2, options, surplus]);
   }
 }
 
@@ -1885,7 +1884,7 @@ export function _foreachAbs(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_abs, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_abs, [self, options, surplus]);
+    return recover(error, $table__foreach_abs, [self, options, surplus]);
   }
 }
 
@@ -1902,7 +1901,7 @@ export function _foreachAbs_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_abs_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_abs_, [self, surplus]);
+    return recover(error, $table__foreach_abs_, [self, surplus]);
   }
 }
 
@@ -1922,7 +1921,7 @@ export function _foreachAcos(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_acos, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_acos, [self, options, surplus]);
+    return recover(error, $table__foreach_acos, [self, options, surplus]);
   }
 }
 
@@ -1939,7 +1938,7 @@ export function _foreachAcos_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_acos_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_acos_, [self, surplus]);
+    return recover(error, $table__foreach_acos_, [self, surplus]);
   }
 }
 
@@ -1977,7 +1976,7 @@ export function _foreachAdd(self?: any, a1?: any, options?: any, surplus?: any):
     }
     return dispatch($table__foreach_add, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_add, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_add, [self, a1, options, surplus]);
   }
 }
 
@@ -2011,7 +2010,7 @@ export function _foreachAdd_(self?: any, a1?: any, options?: any, surplus?: any)
     }
     return dispatch($table__foreach_add_, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_add_, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_add_, [self, a1, options, surplus]);
   }
 }
 
@@ -2047,7 +2046,7 @@ export function _foreachAddcdiv(self?: any, tensor1?: any, tensor2?: any, a3?: a
     }
     return dispatch($table__foreach_addcdiv, [self, tensor1, tensor2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_addcdiv, [self, tensor1, tensor2, a3, options, surplus]);
+    return recover(error, $table__foreach_addcdiv, [self, tensor1, tensor2, a3, options, surplus]);
   }
 }
 
@@ -2080,7 +2079,7 @@ export function _foreachAddcdiv_(self?: any, tensor1?: any, tensor2?: any, a3?: 
     }
     return dispatch($table__foreach_addcdiv_, [self, tensor1, tensor2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_addcdiv_, [self, tensor1, tensor2, a3, options, surplus]);
+    return recover(error, $table__foreach_addcdiv_, [self, tensor1, tensor2, a3, options, surplus]);
   }
 }
 
@@ -2116,7 +2115,7 @@ export function _foreachAddcmul(self?: any, tensor1?: any, tensor2?: any, a3?: a
     }
     return dispatch($table__foreach_addcmul, [self, tensor1, tensor2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_addcmul, [self, tensor1, tensor2, a3, options, surplus]);
+    return recover(error, $table__foreach_addcmul, [self, tensor1, tensor2, a3, options, surplus]);
   }
 }
 
@@ -2149,7 +2148,7 @@ export function _foreachAddcmul_(self?: any, tensor1?: any, tensor2?: any, a3?: 
     }
     return dispatch($table__foreach_addcmul_, [self, tensor1, tensor2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_addcmul_, [self, tensor1, tensor2, a3, options, surplus]);
+    return recover(error, $table__foreach_addcmul_, [self, tensor1, tensor2, a3, options, surplus]);
   }
 }
 
@@ -2169,7 +2168,7 @@ export function _foreachAsin(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_asin, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_asin, [self, options, surplus]);
+    return recover(error, $table__foreach_asin, [self, options, surplus]);
   }
 }
 
@@ -2186,7 +2185,7 @@ export function _foreachAsin_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_asin_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_asin_, [self, surplus]);
+    return recover(error, $table__foreach_asin_, [self, surplus]);
   }
 }
 
@@ -2206,7 +2205,7 @@ export function _foreachAtan(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_atan, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_atan, [self, options, surplus]);
+    return recover(error, $table__foreach_atan, [self, options, surplus]);
   }
 }
 
@@ -2223,7 +2222,7 @@ export function _foreachAtan_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_atan_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_atan_, [self, surplus]);
+    return recover(error, $table__foreach_atan_, [self, surplus]);
   }
 }
 
@@ -2243,7 +2242,7 @@ export function _foreachCeil(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_ceil, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_ceil, [self, options, surplus]);
+    return recover(error, $table__foreach_ceil, [self, options, surplus]);
   }
 }
 
@@ -2260,7 +2259,7 @@ export function _foreachCeil_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_ceil_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_ceil_, [self, surplus]);
+    return recover(error, $table__foreach_ceil_, [self, surplus]);
   }
 }
 
@@ -2292,7 +2291,7 @@ export function _foreachClampMax(self?: any, a1?: any, options?: any, surplus?: 
     }
     return dispatch($table__foreach_clamp_max, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_clamp_max, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_clamp_max, [self, a1, options, surplus]);
   }
 }
 
@@ -2319,7 +2318,7 @@ export function _foreachClampMax_(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_clamp_max_, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_clamp_max_, [self, a1, surplus]);
+    return recover(error, $table__foreach_clamp_max_, [self, a1, surplus]);
   }
 }
 
@@ -2351,7 +2350,7 @@ export function _foreachClampMin(self?: any, a1?: any, options?: any, surplus?: 
     }
     return dispatch($table__foreach_clamp_min, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_clamp_min, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_clamp_min, [self, a1, options, surplus]);
   }
 }
 
@@ -2378,7 +2377,7 @@ export function _foreachClampMin_(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_clamp_min_, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_clamp_min_, [self, a1, surplus]);
+    return recover(error, $table__foreach_clamp_min_, [self, a1, surplus]);
   }
 }
 
@@ -2398,7 +2397,7 @@ export function _foreachClone(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_clone, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_clone, [self, options, surplus]);
+    return recover(error, $table__foreach_clone, [self, options, surplus]);
   }
 }
 
@@ -2421,7 +2420,7 @@ export function _foreachCopy_(self?: any, src?: any, nonBlocking?: any, options?
     }
     return dispatch($table__foreach_copy_, [self, src, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_copy_, [self, src, nonBlocking, options, surplus]);
+    return recover(error, $table__foreach_copy_, [self, src, nonBlocking, options, surplus]);
   }
 }
 
@@ -2441,7 +2440,7 @@ export function _foreachCos(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_cos, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_cos, [self, options, surplus]);
+    return recover(error, $table__foreach_cos, [self, options, surplus]);
   }
 }
 
@@ -2458,7 +2457,7 @@ export function _foreachCos_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_cos_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_cos_, [self, surplus]);
+    return recover(error, $table__foreach_cos_, [self, surplus]);
   }
 }
 
@@ -2478,7 +2477,7 @@ export function _foreachCosh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_cosh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_cosh, [self, options, surplus]);
+    return recover(error, $table__foreach_cosh, [self, options, surplus]);
   }
 }
 
@@ -2495,7 +2494,7 @@ export function _foreachCosh_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_cosh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_cosh_, [self, surplus]);
+    return recover(error, $table__foreach_cosh_, [self, surplus]);
   }
 }
 
@@ -2533,7 +2532,7 @@ export function _foreachDiv(self?: any, a1?: any, options?: any, surplus?: any):
     }
     return dispatch($table__foreach_div, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_div, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_div, [self, a1, options, surplus]);
   }
 }
 
@@ -2565,7 +2564,7 @@ export function _foreachDiv_(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_div_, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_div_, [self, a1, surplus]);
+    return recover(error, $table__foreach_div_, [self, a1, surplus]);
   }
 }
 
@@ -2585,7 +2584,7 @@ export function _foreachErf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_erf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_erf, [self, options, surplus]);
+    return recover(error, $table__foreach_erf, [self, options, surplus]);
   }
 }
 
@@ -2602,7 +2601,7 @@ export function _foreachErf_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_erf_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_erf_, [self, surplus]);
+    return recover(error, $table__foreach_erf_, [self, surplus]);
   }
 }
 
@@ -2622,7 +2621,7 @@ export function _foreachErfc(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_erfc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_erfc, [self, options, surplus]);
+    return recover(error, $table__foreach_erfc, [self, options, surplus]);
   }
 }
 
@@ -2639,7 +2638,7 @@ export function _foreachErfc_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_erfc_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_erfc_, [self, surplus]);
+    return recover(error, $table__foreach_erfc_, [self, surplus]);
   }
 }
 
@@ -2659,7 +2658,7 @@ export function _foreachExp(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_exp, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_exp, [self, options, surplus]);
+    return recover(error, $table__foreach_exp, [self, options, surplus]);
   }
 }
 
@@ -2676,7 +2675,7 @@ export function _foreachExp_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_exp_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_exp_, [self, surplus]);
+    return recover(error, $table__foreach_exp_, [self, surplus]);
   }
 }
 
@@ -2696,7 +2695,7 @@ export function _foreachExpm1(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_expm1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_expm1, [self, options, surplus]);
+    return recover(error, $table__foreach_expm1, [self, options, surplus]);
   }
 }
 
@@ -2713,7 +2712,7 @@ export function _foreachExpm1_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_expm1_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_expm1_, [self, surplus]);
+    return recover(error, $table__foreach_expm1_, [self, surplus]);
   }
 }
 
@@ -2733,7 +2732,7 @@ export function _foreachFloor(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_floor, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_floor, [self, options, surplus]);
+    return recover(error, $table__foreach_floor, [self, options, surplus]);
   }
 }
 
@@ -2750,7 +2749,7 @@ export function _foreachFloor_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_floor_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_floor_, [self, surplus]);
+    return recover(error, $table__foreach_floor_, [self, surplus]);
   }
 }
 
@@ -2770,7 +2769,7 @@ export function _foreachFrac(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_frac, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_frac, [self, options, surplus]);
+    return recover(error, $table__foreach_frac, [self, options, surplus]);
   }
 }
 
@@ -2787,7 +2786,7 @@ export function _foreachFrac_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_frac_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_frac_, [self, surplus]);
+    return recover(error, $table__foreach_frac_, [self, surplus]);
   }
 }
 
@@ -2819,7 +2818,7 @@ export function _foreachLerp(self?: any, tensors1?: any, a2?: any, options?: any
     }
     return dispatch($table__foreach_lerp, [self, tensors1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_lerp, [self, tensors1, a2, options, surplus]);
+    return recover(error, $table__foreach_lerp, [self, tensors1, a2, options, surplus]);
   }
 }
 
@@ -2846,7 +2845,7 @@ export function _foreachLerp_(self?: any, tensors1?: any, a2?: any, surplus?: an
     }
     return dispatch($table__foreach_lerp_, [self, tensors1, a2, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_lerp_, [self, tensors1, a2, surplus]);
+    return recover(error, $table__foreach_lerp_, [self, tensors1, a2, surplus]);
   }
 }
 
@@ -2866,7 +2865,7 @@ export function _foreachLgamma(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_lgamma, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_lgamma, [self, options, surplus]);
+    return recover(error, $table__foreach_lgamma, [self, options, surplus]);
   }
 }
 
@@ -2883,7 +2882,7 @@ export function _foreachLgamma_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_lgamma_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_lgamma_, [self, surplus]);
+    return recover(error, $table__foreach_lgamma_, [self, surplus]);
   }
 }
 
@@ -2903,7 +2902,7 @@ export function _foreachLog(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log, [self, options, surplus]);
+    return recover(error, $table__foreach_log, [self, options, surplus]);
   }
 }
 
@@ -2923,7 +2922,7 @@ export function _foreachLog10(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log10, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log10, [self, options, surplus]);
+    return recover(error, $table__foreach_log10, [self, options, surplus]);
   }
 }
 
@@ -2940,7 +2939,7 @@ export function _foreachLog10_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log10_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log10_, [self, surplus]);
+    return recover(error, $table__foreach_log10_, [self, surplus]);
   }
 }
 
@@ -2960,7 +2959,7 @@ export function _foreachLog1p(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log1p, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log1p, [self, options, surplus]);
+    return recover(error, $table__foreach_log1p, [self, options, surplus]);
   }
 }
 
@@ -2977,7 +2976,7 @@ export function _foreachLog1p_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log1p_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log1p_, [self, surplus]);
+    return recover(error, $table__foreach_log1p_, [self, surplus]);
   }
 }
 
@@ -2997,7 +2996,7 @@ export function _foreachLog2(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log2, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log2, [self, options, surplus]);
+    return recover(error, $table__foreach_log2, [self, options, surplus]);
   }
 }
 
@@ -3014,7 +3013,7 @@ export function _foreachLog2_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log2_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log2_, [self, surplus]);
+    return recover(error, $table__foreach_log2_, [self, surplus]);
   }
 }
 
@@ -3031,7 +3030,7 @@ export function _foreachLog_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_log_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_log_, [self, surplus]);
+    return recover(error, $table__foreach_log_, [self, surplus]);
   }
 }
 
@@ -3051,7 +3050,7 @@ export function _foreachMax(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_max, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_max, [self, options, surplus]);
+    return recover(error, $table__foreach_max, [self, options, surplus]);
   }
 }
 
@@ -3083,7 +3082,7 @@ export function _foreachMaximum(self?: any, a1?: any, options?: any, surplus?: a
     }
     return dispatch($table__foreach_maximum, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_maximum, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_maximum, [self, a1, options, surplus]);
   }
 }
 
@@ -3110,7 +3109,7 @@ export function _foreachMaximum_(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_maximum_, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_maximum_, [self, a1, surplus]);
+    return recover(error, $table__foreach_maximum_, [self, a1, surplus]);
   }
 }
 
@@ -3142,7 +3141,7 @@ export function _foreachMinimum(self?: any, a1?: any, options?: any, surplus?: a
     }
     return dispatch($table__foreach_minimum, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_minimum, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_minimum, [self, a1, options, surplus]);
   }
 }
 
@@ -3169,7 +3168,7 @@ export function _foreachMinimum_(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_minimum_, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_minimum_, [self, a1, surplus]);
+    return recover(error, $table__foreach_minimum_, [self, a1, surplus]);
   }
 }
 
@@ -3186,7 +3185,7 @@ export function _foreachMm(self?: any, mat2?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_mm, [self, mat2, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_mm, [self, mat2, surplus]);
+    return recover(error, $table__foreach_mm, [self, mat2, surplus]);
   }
 }
 
@@ -3224,7 +3223,7 @@ export function _foreachMul(self?: any, a1?: any, options?: any, surplus?: any):
     }
     return dispatch($table__foreach_mul, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_mul, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_mul, [self, a1, options, surplus]);
   }
 }
 
@@ -3256,7 +3255,7 @@ export function _foreachMul_(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_mul_, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_mul_, [self, a1, surplus]);
+    return recover(error, $table__foreach_mul_, [self, a1, surplus]);
   }
 }
 
@@ -3276,7 +3275,7 @@ export function _foreachNeg(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_neg, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_neg, [self, options, surplus]);
+    return recover(error, $table__foreach_neg, [self, options, surplus]);
   }
 }
 
@@ -3293,7 +3292,7 @@ export function _foreachNeg_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_neg_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_neg_, [self, surplus]);
+    return recover(error, $table__foreach_neg_, [self, surplus]);
   }
 }
 
@@ -3320,7 +3319,7 @@ export function _foreachNorm(self?: any, ord?: any, dtype?: any, options?: any, 
     }
     return dispatch($table__foreach_norm, [self, ord, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_norm, [self, ord, dtype, options, surplus]);
+    return recover(error, $table__foreach_norm, [self, ord, dtype, options, surplus]);
   }
 }
 
@@ -3357,7 +3356,7 @@ export function _foreachPow(self?: any, exponent?: any, options?: any, surplus?:
     }
     return dispatch($table__foreach_pow, [self, exponent, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_pow, [self, exponent, options, surplus]);
+    return recover(error, $table__foreach_pow, [self, exponent, options, surplus]);
   }
 }
 
@@ -3384,7 +3383,7 @@ export function _foreachPow_(self?: any, exponent?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_pow_, [self, exponent, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_pow_, [self, exponent, surplus]);
+    return recover(error, $table__foreach_pow_, [self, exponent, surplus]);
   }
 }
 
@@ -3411,7 +3410,7 @@ export function _foreachPowsum(self?: any, ord?: any, dtype?: any, options?: any
     }
     return dispatch($table__foreach_powsum, [self, ord, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_powsum, [self, ord, dtype, options, surplus]);
+    return recover(error, $table__foreach_powsum, [self, ord, dtype, options, surplus]);
   }
 }
 
@@ -3431,7 +3430,7 @@ export function _foreachReciprocal(self?: any, options?: any, surplus?: any): an
     }
     return dispatch($table__foreach_reciprocal, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_reciprocal, [self, options, surplus]);
+    return recover(error, $table__foreach_reciprocal, [self, options, surplus]);
   }
 }
 
@@ -3448,7 +3447,7 @@ export function _foreachReciprocal_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_reciprocal_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_reciprocal_, [self, surplus]);
+    return recover(error, $table__foreach_reciprocal_, [self, surplus]);
   }
 }
 
@@ -3468,7 +3467,7 @@ export function _foreachRound(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_round, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_round, [self, options, surplus]);
+    return recover(error, $table__foreach_round, [self, options, surplus]);
   }
 }
 
@@ -3485,7 +3484,7 @@ export function _foreachRound_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_round_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_round_, [self, surplus]);
+    return recover(error, $table__foreach_round_, [self, surplus]);
   }
 }
 
@@ -3505,7 +3504,7 @@ export function _foreachRsqrt(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_rsqrt, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_rsqrt, [self, options, surplus]);
+    return recover(error, $table__foreach_rsqrt, [self, options, surplus]);
   }
 }
 
@@ -3522,7 +3521,7 @@ export function _foreachRsqrt_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_rsqrt_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_rsqrt_, [self, surplus]);
+    return recover(error, $table__foreach_rsqrt_, [self, surplus]);
   }
 }
 
@@ -3542,7 +3541,7 @@ export function _foreachSigmoid(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sigmoid, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sigmoid, [self, options, surplus]);
+    return recover(error, $table__foreach_sigmoid, [self, options, surplus]);
   }
 }
 
@@ -3559,7 +3558,7 @@ export function _foreachSigmoid_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sigmoid_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sigmoid_, [self, surplus]);
+    return recover(error, $table__foreach_sigmoid_, [self, surplus]);
   }
 }
 
@@ -3579,7 +3578,7 @@ export function _foreachSign(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sign, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sign, [self, options, surplus]);
+    return recover(error, $table__foreach_sign, [self, options, surplus]);
   }
 }
 
@@ -3596,7 +3595,7 @@ export function _foreachSign_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sign_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sign_, [self, surplus]);
+    return recover(error, $table__foreach_sign_, [self, surplus]);
   }
 }
 
@@ -3616,7 +3615,7 @@ export function _foreachSin(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sin, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sin, [self, options, surplus]);
+    return recover(error, $table__foreach_sin, [self, options, surplus]);
   }
 }
 
@@ -3633,7 +3632,7 @@ export function _foreachSin_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sin_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sin_, [self, surplus]);
+    return recover(error, $table__foreach_sin_, [self, surplus]);
   }
 }
 
@@ -3653,7 +3652,7 @@ export function _foreachSinh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sinh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sinh, [self, options, surplus]);
+    return recover(error, $table__foreach_sinh, [self, options, surplus]);
   }
 }
 
@@ -3670,7 +3669,7 @@ export function _foreachSinh_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sinh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sinh_, [self, surplus]);
+    return recover(error, $table__foreach_sinh_, [self, surplus]);
   }
 }
 
@@ -3690,7 +3689,7 @@ export function _foreachSqrt(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sqrt, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sqrt, [self, options, surplus]);
+    return recover(error, $table__foreach_sqrt, [self, options, surplus]);
   }
 }
 
@@ -3707,7 +3706,7 @@ export function _foreachSqrt_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_sqrt_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sqrt_, [self, surplus]);
+    return recover(error, $table__foreach_sqrt_, [self, surplus]);
   }
 }
 
@@ -3739,7 +3738,7 @@ export function _foreachSub(self?: any, a1?: any, options?: any, surplus?: any):
     }
     return dispatch($table__foreach_sub, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sub, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_sub, [self, a1, options, surplus]);
   }
 }
 
@@ -3768,7 +3767,7 @@ export function _foreachSub_(self?: any, a1?: any, options?: any, surplus?: any)
     }
     return dispatch($table__foreach_sub_, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_sub_, [self, a1, options, surplus]);
+    return recover(error, $table__foreach_sub_, [self, a1, options, surplus]);
   }
 }
 
@@ -3788,7 +3787,7 @@ export function _foreachTan(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_tan, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_tan, [self, options, surplus]);
+    return recover(error, $table__foreach_tan, [self, options, surplus]);
   }
 }
 
@@ -3805,7 +3804,7 @@ export function _foreachTan_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_tan_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_tan_, [self, surplus]);
+    return recover(error, $table__foreach_tan_, [self, surplus]);
   }
 }
 
@@ -3825,7 +3824,7 @@ export function _foreachTanh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_tanh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_tanh, [self, options, surplus]);
+    return recover(error, $table__foreach_tanh, [self, options, surplus]);
   }
 }
 
@@ -3842,7 +3841,7 @@ export function _foreachTanh_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_tanh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_tanh_, [self, surplus]);
+    return recover(error, $table__foreach_tanh_, [self, surplus]);
   }
 }
 
@@ -3862,7 +3861,7 @@ export function _foreachTrunc(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_trunc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_trunc, [self, options, surplus]);
+    return recover(error, $table__foreach_trunc, [self, options, surplus]);
   }
 }
 
@@ -3879,7 +3878,7 @@ export function _foreachTrunc_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_trunc_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_trunc_, [self, surplus]);
+    return recover(error, $table__foreach_trunc_, [self, surplus]);
   }
 }
 
@@ -3896,7 +3895,7 @@ export function _foreachZero_(self?: any, surplus?: any): any {
     }
     return dispatch($table__foreach_zero_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__foreach_zero_, [self, surplus]);
+    return recover(error, $table__foreach_zero_, [self, surplus]);
   }
 }
 
@@ -3913,7 +3912,7 @@ export function _functionalAssertAsync(self?: any, assertMsg?: any, depToken?: a
     }
     return dispatch($table__functional_assert_async, [self, assertMsg, depToken, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__functional_assert_async, [self, assertMsg, depToken, surplus]);
+    return recover(error, $table__functional_assert_async, [self, assertMsg, depToken, surplus]);
   }
 }
 
@@ -3930,7 +3929,7 @@ export function _functionalAssertScalar(self?: any, assertMsg?: any, depToken?: 
     }
     return dispatch($table__functional_assert_scalar, [self, assertMsg, depToken, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__functional_assert_scalar, [self, assertMsg, depToken, surplus]);
+    return recover(error, $table__functional_assert_scalar, [self, assertMsg, depToken, surplus]);
   }
 }
 
@@ -3947,7 +3946,7 @@ export function _functionalSymConstrainRange(size?: any, min?: any, max?: any, d
     }
     return dispatch($table__functional_sym_constrain_range, [size, min, max, depToken, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__functional_sym_constrain_range, [size, min, max, depToken, surplus]);
+    return recover(error, $table__functional_sym_constrain_range, [size, min, max, depToken, surplus]);
   }
 }
 
@@ -3964,7 +3963,7 @@ export function _functionalSymConstrainRangeForSize(size?: any, min?: any, max?:
     }
     return dispatch($table__functional_sym_constrain_range_for_size, [size, min, max, depToken, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__functional_sym_constrain_range_for_size, [size, min, max, depToken, surplus]);
+    return recover(error, $table__functional_sym_constrain_range_for_size, [size, min, max, depToken, surplus]);
   }
 }
 
@@ -3980,7 +3979,7 @@ export function _fusedAdagrad_(self?: any, grads?: any, stateSums?: any, stateSt
   try {
     return dispatch($table__fused_adagrad_, [self, grads, stateSums, stateSteps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_adagrad_, [self, grads, stateSums, stateSteps, options, surplus]);
+    return recover(error, $table__fused_adagrad_, [self, grads, stateSums, stateSteps, options, surplus]);
   }
 }
 
@@ -3996,7 +3995,7 @@ export function _fusedAdam_(self?: any, grads?: any, expAvgs?: any, expAvgSqs?: 
   try {
     return dispatch($table__fused_adam_, [self, grads, expAvgs, expAvgSqs, maxExpAvgSqs, stateSteps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_adam_, [self, grads, expAvgs, expAvgSqs, maxExpAvgSqs, stateSteps, options, surplus]);
+    return recover(error, $table__fused_adam_, [self, grads, expAvgs, expAvgSqs, maxExpAvgSqs, stateSteps, options, surplus]);
   }
 }
 
@@ -4012,7 +4011,7 @@ export function _fusedAdamw_(self?: any, grads?: any, expAvgs?: any, expAvgSqs?:
   try {
     return dispatch($table__fused_adamw_, [self, grads, expAvgs, expAvgSqs, maxExpAvgSqs, stateSteps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_adamw_, [self, grads, expAvgs, expAvgSqs, maxExpAvgSqs, stateSteps, options, surplus]);
+    return recover(error, $table__fused_adamw_, [self, grads, expAvgs, expAvgSqs, maxExpAvgSqs, stateSteps, options, surplus]);
   }
 }
 
@@ -4042,7 +4041,7 @@ export function _fusedDropout(self?: any, p?: any, generator?: any, options?: an
     }
     return dispatch($table__fused_dropout, [self, p, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_dropout, [self, p, generator, options, surplus]);
+    return recover(error, $table__fused_dropout, [self, p, generator, options, surplus]);
   }
 }
 
@@ -4078,7 +4077,7 @@ export function _fusedMovingAvgObsFqHelper(self?: any, observerOn?: any, fakeQua
     }
     return dispatch($table__fused_moving_avg_obs_fq_helper, [self, observerOn, fakeQuantOn, runningMin, runningMax, scale, zeroPoint, averagingConst, quantMin, quantMax, chAxis, perRowFakeQuant, symmetricQuant, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_moving_avg_obs_fq_helper, [self, observerOn, fakeQuantOn, runningMin, runningMax, scale, zeroPoint, averagingConst, quantMin, quantMax, chAxis, perRowFakeQuant, symmetricQuant, options, surplus]);
+    return recover(error, $table__fused_moving_avg_obs_fq_helper, [self, observerOn, fakeQuantOn, runningMin, runningMax, scale, zeroPoint, averagingConst, quantMin, quantMax, chAxis, perRowFakeQuant, symmetricQuant, options, surplus]);
   }
 }
 
@@ -4098,7 +4097,7 @@ export function _fusedRmsNorm(input?: any, normalizedShape?: any, weight?: any, 
     }
     return dispatch($table__fused_rms_norm, [input, normalizedShape, weight, eps, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_rms_norm, [input, normalizedShape, weight, eps, surplus]);
+    return recover(error, $table__fused_rms_norm, [input, normalizedShape, weight, eps, surplus]);
   }
 }
 
@@ -4127,7 +4126,7 @@ export function _fusedSdpChoice(query?: any, key?: any, value?: any, attnMask?: 
     }
     return dispatch($table__fused_sdp_choice, [query, key, value, attnMask, dropoutP, isCausal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_sdp_choice, [query, key, value, attnMask, dropoutP, isCausal, options, surplus]);
+    return recover(error, $table__fused_sdp_choice, [query, key, value, attnMask, dropoutP, isCausal, options, surplus]);
   }
 }
 
@@ -4143,7 +4142,7 @@ export function _fusedSgd_(self?: any, grads?: any, momentumBufferList?: any, op
   try {
     return dispatch($table__fused_sgd_, [self, grads, momentumBufferList, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fused_sgd_, [self, grads, momentumBufferList, options, surplus]);
+    return recover(error, $table__fused_sgd_, [self, grads, momentumBufferList, options, surplus]);
   }
 }
 
@@ -4163,7 +4162,7 @@ export function _fwPrimalCopy(self?: any, level?: any, options?: any, surplus?: 
     }
     return dispatch($table__fw_primal_copy, [self, level, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__fw_primal_copy, [self, level, options, surplus]);
+    return recover(error, $table__fw_primal_copy, [self, level, options, surplus]);
   }
 }
 
@@ -4183,7 +4182,7 @@ export function _gridSampler2dCpuFallback(input?: any, grid?: any, interpolation
     }
     return dispatch($table__grid_sampler_2d_cpu_fallback, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__grid_sampler_2d_cpu_fallback, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
+    return recover(error, $table__grid_sampler_2d_cpu_fallback, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
   }
 }
 
@@ -4212,7 +4211,7 @@ export function _groupedMm(self?: any, mat2?: any, offs?: any, bias?: any, outDt
     }
     return dispatch($table__grouped_mm, [self, mat2, offs, bias, outDtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__grouped_mm, [self, mat2, offs, bias, outDtype, options, surplus]);
+    return recover(error, $table__grouped_mm, [self, mat2, offs, bias, outDtype, options, surplus]);
   }
 }
 
@@ -4229,7 +4228,7 @@ export function _hasCompatibleShallowCopyType(self?: any, from?: any, surplus?: 
     }
     return dispatch($table__has_compatible_shallow_copy_type, [self, from, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__has_compatible_shallow_copy_type, [self, from, surplus]);
+    return recover(error, $table__has_compatible_shallow_copy_type, [self, from, surplus]);
   }
 }
 
@@ -4249,7 +4248,7 @@ export function _histogramddBinEdges(self?: any, bins?: any, options?: any, surp
     }
     return dispatch($table__histogramdd_bin_edges, [self, bins, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__histogramdd_bin_edges, [self, bins, options, surplus]);
+    return recover(error, $table__histogramdd_bin_edges, [self, bins, options, surplus]);
   }
 }
 
@@ -4269,7 +4268,7 @@ export function _histogramddFromBinCts(self?: any, bins?: any, options?: any, su
     }
     return dispatch($table__histogramdd_from_bin_cts, [self, bins, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__histogramdd_from_bin_cts, [self, bins, options, surplus]);
+    return recover(error, $table__histogramdd_from_bin_cts, [self, bins, options, surplus]);
   }
 }
 
@@ -4289,7 +4288,7 @@ export function _histogramddFromBinTensors(self?: any, bins?: any, options?: any
     }
     return dispatch($table__histogramdd_from_bin_tensors, [self, bins, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__histogramdd_from_bin_tensors, [self, bins, options, surplus]);
+    return recover(error, $table__histogramdd_from_bin_tensors, [self, bins, options, surplus]);
   }
 }
 
@@ -4325,7 +4324,7 @@ export function _indexPutImpl_(self?: any, indices?: any, values?: any, accumula
     }
     return dispatch($table__index_put_impl_, [self, indices, values, accumulate, unsafe, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__index_put_impl_, [self, indices, values, accumulate, unsafe, options, surplus]);
+    return recover(error, $table__index_put_impl_, [self, indices, values, accumulate, unsafe, options, surplus]);
   }
 }
 
@@ -4342,7 +4341,7 @@ export function _indices(self?: any, surplus?: any): any {
     }
     return dispatch($table__indices, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__indices, [self, surplus]);
+    return recover(error, $table__indices, [self, surplus]);
   }
 }
 
@@ -4362,7 +4361,7 @@ export function _indicesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__indices_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__indices_copy, [self, options, surplus]);
+    return recover(error, $table__indices_copy, [self, options, surplus]);
   }
 }
 
@@ -4382,7 +4381,7 @@ export function _intMm(self?: any, mat2?: any, options?: any, surplus?: any): an
     }
     return dispatch($table__int_mm, [self, mat2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__int_mm, [self, mat2, options, surplus]);
+    return recover(error, $table__int_mm, [self, mat2, options, surplus]);
   }
 }
 
@@ -4399,7 +4398,7 @@ export function _isAllTrue(self?: any, surplus?: any): any {
     }
     return dispatch($table__is_all_true, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__is_all_true, [self, surplus]);
+    return recover(error, $table__is_all_true, [self, surplus]);
   }
 }
 
@@ -4416,7 +4415,7 @@ export function _isAnyTrue(self?: any, surplus?: any): any {
     }
     return dispatch($table__is_any_true, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__is_any_true, [self, surplus]);
+    return recover(error, $table__is_any_true, [self, surplus]);
   }
 }
 
@@ -4433,7 +4432,7 @@ export function _isZerotensor(self?: any, surplus?: any): any {
     }
     return dispatch($table__is_zerotensor, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__is_zerotensor, [self, surplus]);
+    return recover(error, $table__is_zerotensor, [self, surplus]);
   }
 }
 
@@ -4450,7 +4449,7 @@ export function _lazyClone(self?: any, surplus?: any): any {
     }
     return dispatch($table__lazy_clone, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__lazy_clone, [self, surplus]);
+    return recover(error, $table__lazy_clone, [self, surplus]);
   }
 }
 
@@ -4463,7 +4462,7 @@ export function _linalgCheckErrors(info?: any, apiName?: any, options?: any, sur
   try {
     return dispatch($table__linalg_check_errors, [info, apiName, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_check_errors, [info, apiName, options, surplus]);
+    return recover(error, $table__linalg_check_errors, [info, apiName, options, surplus]);
   }
 }
 
@@ -4486,7 +4485,7 @@ export function _linalgDet(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__linalg_det, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_det, [A, options, surplus]);
+    return recover(error, $table__linalg_det, [A, options, surplus]);
   }
 }
 
@@ -4522,7 +4521,7 @@ export function _linalgEigh(A?: any, UPLO?: any, computeV?: any, options?: any, 
     }
     return dispatch($table__linalg_eigh, [A, UPLO, computeV, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_eigh, [A, UPLO, computeV, options, surplus]);
+    return recover(error, $table__linalg_eigh, [A, UPLO, computeV, options, surplus]);
   }
 }
 
@@ -4545,7 +4544,7 @@ export function _linalgSlogdet(A?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__linalg_slogdet, [A, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_slogdet, [A, options, surplus]);
+    return recover(error, $table__linalg_slogdet, [A, options, surplus]);
   }
 }
 
@@ -4568,7 +4567,7 @@ export function _linalgSolveEx(A?: any, B?: any, options?: any, surplus?: any): 
     }
     return dispatch($table__linalg_solve_ex, [A, B, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_solve_ex, [A, B, options, surplus]);
+    return recover(error, $table__linalg_solve_ex, [A, B, options, surplus]);
   }
 }
 
@@ -4604,7 +4603,7 @@ export function _linalgSvd(A?: any, fullMatrices?: any, computeUv?: any, options
     }
     return dispatch($table__linalg_svd, [A, fullMatrices, computeUv, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__linalg_svd, [A, fullMatrices, computeUv, options, surplus]);
+    return recover(error, $table__linalg_svd, [A, fullMatrices, computeUv, options, surplus]);
   }
 }
 
@@ -4624,7 +4623,7 @@ export function _logSoftmax(self?: any, dim?: any, halfToFloat?: any, options?: 
     }
     return dispatch($table__log_softmax, [self, dim, halfToFloat, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__log_softmax, [self, dim, halfToFloat, options, surplus]);
+    return recover(error, $table__log_softmax, [self, dim, halfToFloat, options, surplus]);
   }
 }
 
@@ -4644,7 +4643,7 @@ export function _logSoftmaxBackwardData(gradOutput?: any, output?: any, dim?: an
     }
     return dispatch($table__log_softmax_backward_data, [gradOutput, output, dim, inputDtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__log_softmax_backward_data, [gradOutput, output, dim, inputDtype, options, surplus]);
+    return recover(error, $table__log_softmax_backward_data, [gradOutput, output, dim, inputDtype, options, surplus]);
   }
 }
 
@@ -4664,7 +4663,7 @@ export function _logcumsumexp(self?: any, dim?: any, options?: any, surplus?: an
     }
     return dispatch($table__logcumsumexp, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__logcumsumexp, [self, dim, options, surplus]);
+    return recover(error, $table__logcumsumexp, [self, dim, options, surplus]);
   }
 }
 
@@ -4687,7 +4686,7 @@ export function _lstmMps(input?: any, hx?: any, params?: any, hasBiases?: any, n
     }
     return dispatch($table__lstm_mps, [input, hx, params, hasBiases, numLayers, dropout, train, bidirectional, batchFirst, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__lstm_mps, [input, hx, params, hasBiases, numLayers, dropout, train, bidirectional, batchFirst, options, surplus]);
+    return recover(error, $table__lstm_mps, [input, hx, params, hasBiases, numLayers, dropout, train, bidirectional, batchFirst, options, surplus]);
   }
 }
 
@@ -4722,7 +4721,7 @@ export function _luWithInfo(self?: any, pivot?: any, checkErrors?: any, options?
     }
     return dispatch($table__lu_with_info, [self, pivot, checkErrors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__lu_with_info, [self, pivot, checkErrors, options, surplus]);
+    return recover(error, $table__lu_with_info, [self, pivot, checkErrors, options, surplus]);
   }
 }
 
@@ -4741,7 +4740,7 @@ export function _makeDepToken(options?: any, surplus?: any): any {
     }
     return dispatch($table__make_dep_token, [options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__make_dep_token, [options, surplus]);
+    return recover(error, $table__make_dep_token, [options, surplus]);
   }
 }
 
@@ -4758,7 +4757,7 @@ export function _makeDual(primal?: any, tangent?: any, level?: any, surplus?: an
     }
     return dispatch($table__make_dual, [primal, tangent, level, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__make_dual, [primal, tangent, level, surplus]);
+    return recover(error, $table__make_dual, [primal, tangent, level, surplus]);
   }
 }
 
@@ -4778,7 +4777,7 @@ export function _makeDualCopy(primal?: any, tangent?: any, level?: any, options?
     }
     return dispatch($table__make_dual_copy, [primal, tangent, level, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__make_dual_copy, [primal, tangent, level, options, surplus]);
+    return recover(error, $table__make_dual_copy, [primal, tangent, level, options, surplus]);
   }
 }
 
@@ -4798,7 +4797,7 @@ export function _makePerChannelQuantizedTensor(self?: any, scale?: any, zeroPoin
     }
     return dispatch($table__make_per_channel_quantized_tensor, [self, scale, zeroPoint, axis, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__make_per_channel_quantized_tensor, [self, scale, zeroPoint, axis, options, surplus]);
+    return recover(error, $table__make_per_channel_quantized_tensor, [self, scale, zeroPoint, axis, options, surplus]);
   }
 }
 
@@ -4818,7 +4817,7 @@ export function _makePerTensorQuantizedTensor(self?: any, scale?: any, zeroPoint
     }
     return dispatch($table__make_per_tensor_quantized_tensor, [self, scale, zeroPoint, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__make_per_tensor_quantized_tensor, [self, scale, zeroPoint, options, surplus]);
+    return recover(error, $table__make_per_tensor_quantized_tensor, [self, scale, zeroPoint, options, surplus]);
   }
 }
 
@@ -4838,7 +4837,7 @@ export function _maskedScale(self?: any, mask?: any, scale?: any, options?: any,
     }
     return dispatch($table__masked_scale, [self, mask, scale, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__masked_scale, [self, mask, scale, options, surplus]);
+    return recover(error, $table__masked_scale, [self, mask, scale, options, surplus]);
   }
 }
 
@@ -4865,7 +4864,7 @@ export function _maskedSoftmax(self?: any, mask?: any, dim?: any, maskType?: any
     }
     return dispatch($table__masked_softmax, [self, mask, dim, maskType, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__masked_softmax, [self, mask, dim, maskType, options, surplus]);
+    return recover(error, $table__masked_softmax, [self, mask, dim, maskType, options, surplus]);
   }
 }
 
@@ -4884,7 +4883,7 @@ export function _mixedDtypesLinear(input?: any, weight?: any, scale?: any, optio
     }
     return dispatch($table__mixed_dtypes_linear, [input, weight, scale, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__mixed_dtypes_linear, [input, weight, scale, options, surplus]);
+    return recover(error, $table__mixed_dtypes_linear, [input, weight, scale, options, surplus]);
   }
 }
 
@@ -4904,7 +4903,7 @@ export function _mkldnnReshape(self?: any, shape?: any, options?: any, surplus?:
     }
     return dispatch($table__mkldnn_reshape, [self, shape, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__mkldnn_reshape, [self, shape, options, surplus]);
+    return recover(error, $table__mkldnn_reshape, [self, shape, options, surplus]);
   }
 }
 
@@ -4924,7 +4923,7 @@ export function _mkldnnTranspose(self?: any, dim0?: any, dim1?: any, options?: a
     }
     return dispatch($table__mkldnn_transpose, [self, dim0, dim1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__mkldnn_transpose, [self, dim0, dim1, options, surplus]);
+    return recover(error, $table__mkldnn_transpose, [self, dim0, dim1, options, surplus]);
   }
 }
 
@@ -4943,7 +4942,7 @@ export function _mkldnnTranspose_(self?: any, dim0?: any, dim1?: any, surplus?: 
     }
     return dispatch($table__mkldnn_transpose_, [self, dim0, dim1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__mkldnn_transpose_, [self, dim0, dim1, surplus]);
+    return recover(error, $table__mkldnn_transpose_, [self, dim0, dim1, surplus]);
   }
 }
 
@@ -4963,7 +4962,7 @@ export function _mpsConvolution(self?: any, weight?: any, bias?: any, padding?: 
     }
     return dispatch($table__mps_convolution, [self, weight, bias, padding, stride, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__mps_convolution, [self, weight, bias, padding, stride, dilation, groups, options, surplus]);
+    return recover(error, $table__mps_convolution, [self, weight, bias, padding, stride, dilation, groups, options, surplus]);
   }
 }
 
@@ -4983,7 +4982,7 @@ export function _mpsConvolutionTranspose(self?: any, weight?: any, padding?: any
     }
     return dispatch($table__mps_convolution_transpose, [self, weight, padding, outputPadding, stride, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__mps_convolution_transpose, [self, weight, padding, outputPadding, stride, dilation, groups, options, surplus]);
+    return recover(error, $table__mps_convolution_transpose, [self, weight, padding, outputPadding, stride, dilation, groups, options, surplus]);
   }
 }
 
@@ -5019,7 +5018,7 @@ export function _nativeBatchNormLegit(input?: any, weight?: any, bias?: any, a3?
     }
     return dispatch($table__native_batch_norm_legit, [input, weight, bias, a3, a4, a5, a6, a7, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__native_batch_norm_legit, [input, weight, bias, a3, a4, a5, a6, a7, options, surplus]);
+    return recover(error, $table__native_batch_norm_legit, [input, weight, bias, a3, a4, a5, a6, a7, options, surplus]);
   }
 }
 
@@ -5042,7 +5041,7 @@ export function _nativeBatchNormLegitNoTraining(input?: any, weight?: any, bias?
     }
     return dispatch($table__native_batch_norm_legit_no_training, [input, weight, bias, runningMean, runningVar, momentum, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__native_batch_norm_legit_no_training, [input, weight, bias, runningMean, runningVar, momentum, eps, options, surplus]);
+    return recover(error, $table__native_batch_norm_legit_no_training, [input, weight, bias, runningMean, runningVar, momentum, eps, options, surplus]);
   }
 }
 
@@ -5090,7 +5089,7 @@ export function _nativeMultiHeadAttention(query?: any, key?: any, value?: any, e
     }
     return dispatch($table__native_multi_head_attention, [query, key, value, embedDim, numHead, qkvWeight, qkvBias, projWeight, projBias, mask, needWeights, averageAttnWeights, maskType, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__native_multi_head_attention, [query, key, value, embedDim, numHead, qkvWeight, qkvBias, projWeight, projBias, mask, needWeights, averageAttnWeights, maskType, options, surplus]);
+    return recover(error, $table__native_multi_head_attention, [query, key, value, embedDim, numHead, qkvWeight, qkvBias, projWeight, projBias, mask, needWeights, averageAttnWeights, maskType, options, surplus]);
   }
 }
 
@@ -5107,7 +5106,7 @@ export function _negView(self?: any, surplus?: any): any {
     }
     return dispatch($table__neg_view, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__neg_view, [self, surplus]);
+    return recover(error, $table__neg_view, [self, surplus]);
   }
 }
 
@@ -5127,7 +5126,7 @@ export function _negViewCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__neg_view_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__neg_view_copy, [self, options, surplus]);
+    return recover(error, $table__neg_view_copy, [self, options, surplus]);
   }
 }
 
@@ -5147,7 +5146,7 @@ export function _nestedComputeContiguousStridesOffsets(nestedSize?: any, surplus
     }
     return dispatch($table__nested_compute_contiguous_strides_offsets, [nestedSize, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_compute_contiguous_strides_offsets, [nestedSize, surplus]);
+    return recover(error, $table__nested_compute_contiguous_strides_offsets, [nestedSize, surplus]);
   }
 }
 
@@ -5171,7 +5170,7 @@ export function _nestedFromPadded(padded?: any, cpuNestedShapeExample?: any, fus
     }
     return dispatch($table__nested_from_padded, [padded, cpuNestedShapeExample, fuseTransform0213, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_from_padded, [padded, cpuNestedShapeExample, fuseTransform0213, options, surplus]);
+    return recover(error, $table__nested_from_padded, [padded, cpuNestedShapeExample, fuseTransform0213, options, surplus]);
   }
 }
 
@@ -5191,7 +5190,7 @@ export function _nestedFromPaddedAndNestedExample(padded?: any, ntExample?: any,
     }
     return dispatch($table__nested_from_padded_and_nested_example, [padded, ntExample, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_from_padded_and_nested_example, [padded, ntExample, options, surplus]);
+    return recover(error, $table__nested_from_padded_and_nested_example, [padded, ntExample, options, surplus]);
   }
 }
 
@@ -5223,7 +5222,7 @@ export function _nestedFromPaddedTensor(padded?: any, offsets?: any, dummy?: any
     }
     return dispatch($table__nested_from_padded_tensor, [padded, offsets, dummy, raggedIdx, minSeqlen, maxSeqlen, sumS, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_from_padded_tensor, [padded, offsets, dummy, raggedIdx, minSeqlen, maxSeqlen, sumS, options, surplus]);
+    return recover(error, $table__nested_from_padded_tensor, [padded, offsets, dummy, raggedIdx, minSeqlen, maxSeqlen, sumS, options, surplus]);
   }
 }
 
@@ -5240,7 +5239,7 @@ export function _nestedGetJaggedDummy(any?: any, surplus?: any): any {
     }
     return dispatch($table__nested_get_jagged_dummy, [any, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_jagged_dummy, [any, surplus]);
+    return recover(error, $table__nested_get_jagged_dummy, [any, surplus]);
   }
 }
 
@@ -5257,7 +5256,7 @@ export function _nestedGetLengths(self?: any, surplus?: any): any {
     }
     return dispatch($table__nested_get_lengths, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_lengths, [self, surplus]);
+    return recover(error, $table__nested_get_lengths, [self, surplus]);
   }
 }
 
@@ -5274,7 +5273,7 @@ export function _nestedGetMaxSeqlen(self?: any, surplus?: any): any {
     }
     return dispatch($table__nested_get_max_seqlen, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_max_seqlen, [self, surplus]);
+    return recover(error, $table__nested_get_max_seqlen, [self, surplus]);
   }
 }
 
@@ -5291,7 +5290,7 @@ export function _nestedGetMinSeqlen(self?: any, surplus?: any): any {
     }
     return dispatch($table__nested_get_min_seqlen, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_min_seqlen, [self, surplus]);
+    return recover(error, $table__nested_get_min_seqlen, [self, surplus]);
   }
 }
 
@@ -5308,7 +5307,7 @@ export function _nestedGetOffsets(self?: any, surplus?: any): any {
     }
     return dispatch($table__nested_get_offsets, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_offsets, [self, surplus]);
+    return recover(error, $table__nested_get_offsets, [self, surplus]);
   }
 }
 
@@ -5325,7 +5324,7 @@ export function _nestedGetRaggedIdx(self?: any, surplus?: any): any {
     }
     return dispatch($table__nested_get_ragged_idx, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_ragged_idx, [self, surplus]);
+    return recover(error, $table__nested_get_ragged_idx, [self, surplus]);
   }
 }
 
@@ -5342,7 +5341,7 @@ export function _nestedGetValues(self?: any, surplus?: any): any {
     }
     return dispatch($table__nested_get_values, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_values, [self, surplus]);
+    return recover(error, $table__nested_get_values, [self, surplus]);
   }
 }
 
@@ -5362,7 +5361,7 @@ export function _nestedGetValuesCopy(self?: any, options?: any, surplus?: any): 
     }
     return dispatch($table__nested_get_values_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_get_values_copy, [self, options, surplus]);
+    return recover(error, $table__nested_get_values_copy, [self, options, surplus]);
   }
 }
 
@@ -5386,7 +5385,7 @@ export function _nestedTensorFromMask(t?: any, mask?: any, maskCheck?: any, opti
     }
     return dispatch($table__nested_tensor_from_mask, [t, mask, maskCheck, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_tensor_from_mask, [t, mask, maskCheck, options, surplus]);
+    return recover(error, $table__nested_tensor_from_mask, [t, mask, maskCheck, options, surplus]);
   }
 }
 
@@ -5403,7 +5402,7 @@ export function _nestedTensorFromMaskLeftAligned(t?: any, mask?: any, surplus?: 
     }
     return dispatch($table__nested_tensor_from_mask_left_aligned, [t, mask, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_tensor_from_mask_left_aligned, [t, mask, surplus]);
+    return recover(error, $table__nested_tensor_from_mask_left_aligned, [t, mask, surplus]);
   }
 }
 
@@ -5436,7 +5435,7 @@ export function _nestedTensorFromTensorList(list?: any, dtype?: any, layout?: an
     }
     return dispatch($table__nested_tensor_from_tensor_list, [list, dtype, layout, device, pinMemory, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_tensor_from_tensor_list, [list, dtype, layout, device, pinMemory, options, surplus]);
+    return recover(error, $table__nested_tensor_from_tensor_list, [list, dtype, layout, device, pinMemory, options, surplus]);
   }
 }
 
@@ -5456,7 +5455,7 @@ export function _nestedTensorSize(self?: any, options?: any, surplus?: any): any
     }
     return dispatch($table__nested_tensor_size, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_tensor_size, [self, options, surplus]);
+    return recover(error, $table__nested_tensor_size, [self, options, surplus]);
   }
 }
 
@@ -5473,7 +5472,7 @@ export function _nestedTensorSoftmaxWithShape(self?: any, query?: any, surplus?:
     }
     return dispatch($table__nested_tensor_softmax_with_shape, [self, query, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_tensor_softmax_with_shape, [self, query, surplus]);
+    return recover(error, $table__nested_tensor_softmax_with_shape, [self, query, surplus]);
   }
 }
 
@@ -5493,7 +5492,7 @@ export function _nestedTensorStorageOffsets(self?: any, options?: any, surplus?:
     }
     return dispatch($table__nested_tensor_storage_offsets, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_tensor_storage_offsets, [self, options, surplus]);
+    return recover(error, $table__nested_tensor_storage_offsets, [self, options, surplus]);
   }
 }
 
@@ -5513,7 +5512,7 @@ export function _nestedTensorStrides(self?: any, options?: any, surplus?: any): 
     }
     return dispatch($table__nested_tensor_strides, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_tensor_strides, [self, options, surplus]);
+    return recover(error, $table__nested_tensor_strides, [self, options, surplus]);
   }
 }
 
@@ -5530,7 +5529,7 @@ export function _nestedViewFromBuffer(self?: any, nestedSize?: any, nestedStride
     }
     return dispatch($table__nested_view_from_buffer, [self, nestedSize, nestedStrides, offsets, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_view_from_buffer, [self, nestedSize, nestedStrides, offsets, surplus]);
+    return recover(error, $table__nested_view_from_buffer, [self, nestedSize, nestedStrides, offsets, surplus]);
   }
 }
 
@@ -5550,7 +5549,7 @@ export function _nestedViewFromBufferCopy(self?: any, nestedSize?: any, nestedSt
     }
     return dispatch($table__nested_view_from_buffer_copy, [self, nestedSize, nestedStrides, offsets, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_view_from_buffer_copy, [self, nestedSize, nestedStrides, offsets, options, surplus]);
+    return recover(error, $table__nested_view_from_buffer_copy, [self, nestedSize, nestedStrides, offsets, options, surplus]);
   }
 }
 
@@ -5582,7 +5581,7 @@ export function _nestedViewFromJagged(self?: any, offsets?: any, dummy?: any, le
     }
     return dispatch($table__nested_view_from_jagged, [self, offsets, dummy, lengths, raggedIdx, minSeqlen, maxSeqlen, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_view_from_jagged, [self, offsets, dummy, lengths, raggedIdx, minSeqlen, maxSeqlen, options, surplus]);
+    return recover(error, $table__nested_view_from_jagged, [self, offsets, dummy, lengths, raggedIdx, minSeqlen, maxSeqlen, options, surplus]);
   }
 }
 
@@ -5615,7 +5614,7 @@ export function _nestedViewFromJaggedCopy(self?: any, offsets?: any, dummy?: any
     }
     return dispatch($table__nested_view_from_jagged_copy, [self, offsets, dummy, lengths, raggedIdx, minSeqlen, maxSeqlen, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nested_view_from_jagged_copy, [self, offsets, dummy, lengths, raggedIdx, minSeqlen, maxSeqlen, options, surplus]);
+    return recover(error, $table__nested_view_from_jagged_copy, [self, offsets, dummy, lengths, raggedIdx, minSeqlen, maxSeqlen, options, surplus]);
   }
 }
 
@@ -5632,7 +5631,7 @@ export function _nnpackAvailable(surplus?: any): any {
     }
     return dispatch($table__nnpack_available, [surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nnpack_available, [surplus]);
+    return recover(error, $table__nnpack_available, [surplus]);
   }
 }
 
@@ -5656,7 +5655,7 @@ export function _nnpackSpatialConvolution(input?: any, weight?: any, bias?: any,
     }
     return dispatch($table__nnpack_spatial_convolution, [input, weight, bias, padding, stride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nnpack_spatial_convolution, [input, weight, bias, padding, stride, options, surplus]);
+    return recover(error, $table__nnpack_spatial_convolution, [input, weight, bias, padding, stride, options, surplus]);
   }
 }
 
@@ -5673,7 +5672,7 @@ export function _nnz(self?: any, surplus?: any): any {
     }
     return dispatch($table__nnz, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__nnz, [self, surplus]);
+    return recover(error, $table__nnz, [self, surplus]);
   }
 }
 
@@ -5696,7 +5695,7 @@ export function _packPaddedSequence(input?: any, lengths?: any, batchFirst?: any
     }
     return dispatch($table__pack_padded_sequence, [input, lengths, batchFirst, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__pack_padded_sequence, [input, lengths, batchFirst, options, surplus]);
+    return recover(error, $table__pack_padded_sequence, [input, lengths, batchFirst, options, surplus]);
   }
 }
 
@@ -5713,7 +5712,7 @@ export function _padCircular(self?: any, pad?: any, surplus?: any): any {
     }
     return dispatch($table__pad_circular, [self, pad, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__pad_circular, [self, pad, surplus]);
+    return recover(error, $table__pad_circular, [self, pad, surplus]);
   }
 }
 
@@ -5736,7 +5735,7 @@ export function _padEnum(self?: any, pad?: any, mode?: any, value?: any, options
     }
     return dispatch($table__pad_enum, [self, pad, mode, value, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__pad_enum, [self, pad, mode, value, options, surplus]);
+    return recover(error, $table__pad_enum, [self, pad, mode, value, options, surplus]);
   }
 }
 
@@ -5756,7 +5755,7 @@ export function _padPackedSequence(data?: any, batchSizes?: any, batchFirst?: an
     }
     return dispatch($table__pad_packed_sequence, [data, batchSizes, batchFirst, paddingValue, totalLength, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__pad_packed_sequence, [data, batchSizes, batchFirst, paddingValue, totalLength, surplus]);
+    return recover(error, $table__pad_packed_sequence, [data, batchSizes, batchFirst, paddingValue, totalLength, surplus]);
   }
 }
 
@@ -5773,7 +5772,7 @@ export function _philoxKeyFoldIn(key?: any, data?: any, surplus?: any): any {
     }
     return dispatch($table__philox_key_fold_in, [key, data, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__philox_key_fold_in, [key, data, surplus]);
+    return recover(error, $table__philox_key_fold_in, [key, data, surplus]);
   }
 }
 
@@ -5790,7 +5789,7 @@ export function _philoxKeySplit(key?: any, numSplits?: any, surplus?: any): any 
     }
     return dispatch($table__philox_key_split, [key, numSplits, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__philox_key_split, [key, numSplits, surplus]);
+    return recover(error, $table__philox_key_split, [key, numSplits, surplus]);
   }
 }
 
@@ -5826,7 +5825,7 @@ export function _philoxNormal_(self?: any, key?: any, mean?: any, std?: any, opt
     }
     return dispatch($table__philox_normal_, [self, key, mean, std, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__philox_normal_, [self, key, mean, std, options, surplus]);
+    return recover(error, $table__philox_normal_, [self, key, mean, std, options, surplus]);
   }
 }
 
@@ -5862,7 +5861,7 @@ export function _philoxUniform_(self?: any, key?: any, low?: any, high?: any, op
     }
     return dispatch($table__philox_uniform_, [self, key, low, high, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__philox_uniform_, [self, key, low, high, options, surplus]);
+    return recover(error, $table__philox_uniform_, [self, key, low, high, options, surplus]);
   }
 }
 
@@ -5886,7 +5885,7 @@ export function _pinMemory(self?: any, device?: any, options?: any, surplus?: an
     }
     return dispatch($table__pin_memory, [self, device, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__pin_memory, [self, device, options, surplus]);
+    return recover(error, $table__pin_memory, [self, device, options, surplus]);
   }
 }
 
@@ -5903,7 +5902,7 @@ export function _preluKernel(self?: any, weight?: any, surplus?: any): any {
     }
     return dispatch($table__prelu_kernel, [self, weight, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__prelu_kernel, [self, weight, surplus]);
+    return recover(error, $table__prelu_kernel, [self, weight, surplus]);
   }
 }
 
@@ -5920,7 +5919,7 @@ export function _print(s?: any, surplus?: any): any {
     }
     return dispatch($table__print, [s, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__print, [s, surplus]);
+    return recover(error, $table__print, [s, surplus]);
   }
 }
 
@@ -5937,7 +5936,7 @@ export function _propagateXlaData(input?: any, output?: any, surplus?: any): any
     }
     return dispatch($table__propagate_xla_data, [input, output, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__propagate_xla_data, [input, output, surplus]);
+    return recover(error, $table__propagate_xla_data, [input, output, surplus]);
   }
 }
 
@@ -5954,7 +5953,7 @@ export function _removeBatchDim(self?: any, level?: any, batchSize?: any, outDim
     }
     return dispatch($table__remove_batch_dim, [self, level, batchSize, outDim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__remove_batch_dim, [self, level, batchSize, outDim, surplus]);
+    return recover(error, $table__remove_batch_dim, [self, level, batchSize, outDim, surplus]);
   }
 }
 
@@ -5974,7 +5973,7 @@ export function _reshapeAliasCopy(self?: any, size?: any, stride?: any, options?
     }
     return dispatch($table__reshape_alias_copy, [self, size, stride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__reshape_alias_copy, [self, size, stride, options, surplus]);
+    return recover(error, $table__reshape_alias_copy, [self, size, stride, options, surplus]);
   }
 }
 
@@ -5991,7 +5990,7 @@ export function _reshapeFromTensor(self?: any, shape?: any, surplus?: any): any 
     }
     return dispatch($table__reshape_from_tensor, [self, shape, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__reshape_from_tensor, [self, shape, surplus]);
+    return recover(error, $table__reshape_from_tensor, [self, shape, surplus]);
   }
 }
 
@@ -6010,7 +6009,7 @@ export function _resizeOutput_(self?: any, size?: any, device?: any, surplus?: a
     }
     return dispatch($table__resize_output_, [self, size, device, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__resize_output_, [self, size, device, surplus]);
+    return recover(error, $table__resize_output_, [self, size, device, surplus]);
   }
 }
 
@@ -6030,7 +6029,7 @@ export function _rowwisePrune(weight?: any, mask?: any, compressedIndicesDtype?:
     }
     return dispatch($table__rowwise_prune, [weight, mask, compressedIndicesDtype, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__rowwise_prune, [weight, mask, compressedIndicesDtype, surplus]);
+    return recover(error, $table__rowwise_prune, [weight, mask, compressedIndicesDtype, surplus]);
   }
 }
 
@@ -6053,7 +6052,7 @@ export function _safeSoftmax(self?: any, dim?: any, dtype?: any, options?: any, 
     }
     return dispatch($table__safe_softmax, [self, dim, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__safe_softmax, [self, dim, dtype, options, surplus]);
+    return recover(error, $table__safe_softmax, [self, dim, dtype, options, surplus]);
   }
 }
 
@@ -6077,7 +6076,7 @@ export function _sampleDirichlet(self?: any, generator?: any, options?: any, sur
     }
     return dispatch($table__sample_dirichlet, [self, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sample_dirichlet, [self, generator, options, surplus]);
+    return recover(error, $table__sample_dirichlet, [self, generator, options, surplus]);
   }
 }
 
@@ -6094,7 +6093,7 @@ export function _saturateWeightToFp16(weight?: any, surplus?: any): any {
     }
     return dispatch($table__saturate_weight_to_fp16, [weight, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__saturate_weight_to_fp16, [weight, surplus]);
+    return recover(error, $table__saturate_weight_to_fp16, [weight, surplus]);
   }
 }
 
@@ -6141,7 +6140,7 @@ export function _scaledDotProductAttentionMath(query?: any, key?: any, value?: a
     }
     return dispatch($table__scaled_dot_product_attention_math, [query, key, value, attnMask, dropoutP, isCausal, dropoutMask, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_dot_product_attention_math, [query, key, value, attnMask, dropoutP, isCausal, dropoutMask, options, surplus]);
+    return recover(error, $table__scaled_dot_product_attention_math, [query, key, value, attnMask, dropoutP, isCausal, dropoutMask, options, surplus]);
   }
 }
 
@@ -6188,7 +6187,7 @@ export function _scaledDotProductAttentionMathForMps(query?: any, key?: any, val
     }
     return dispatch($table__scaled_dot_product_attention_math_for_mps, [query, key, value, attnMask, dropoutP, isCausal, dropoutMask, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_dot_product_attention_math_for_mps, [query, key, value, attnMask, dropoutP, isCausal, dropoutMask, options, surplus]);
+    return recover(error, $table__scaled_dot_product_attention_math_for_mps, [query, key, value, attnMask, dropoutP, isCausal, dropoutMask, options, surplus]);
   }
 }
 
@@ -6229,7 +6228,7 @@ export function _scaledDotProductCudnnAttention(query?: any, key?: any, value?: 
     }
     return dispatch($table__scaled_dot_product_cudnn_attention, [query, key, value, attnBias, computeLogSumexp, dropoutP, isCausal, returnDebugMask, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_dot_product_cudnn_attention, [query, key, value, attnBias, computeLogSumexp, dropoutP, isCausal, returnDebugMask, options, surplus]);
+    return recover(error, $table__scaled_dot_product_cudnn_attention, [query, key, value, attnBias, computeLogSumexp, dropoutP, isCausal, returnDebugMask, options, surplus]);
   }
 }
 
@@ -6264,7 +6263,7 @@ export function _scaledDotProductEfficientAttention(query?: any, key?: any, valu
     }
     return dispatch($table__scaled_dot_product_efficient_attention, [query, key, value, attnBias, computeLogSumexp, dropoutP, isCausal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_dot_product_efficient_attention, [query, key, value, attnBias, computeLogSumexp, dropoutP, isCausal, options, surplus]);
+    return recover(error, $table__scaled_dot_product_efficient_attention, [query, key, value, attnBias, computeLogSumexp, dropoutP, isCausal, options, surplus]);
   }
 }
 
@@ -6332,7 +6331,7 @@ export function _scaledDotProductFlashAttention(query?: any, key?: any, value?: 
     }
     return dispatch($table__scaled_dot_product_flash_attention, [query, key, value, a3, a4, a5, a6, a7, a8, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_dot_product_flash_attention, [query, key, value, a3, a4, a5, a6, a7, a8, options, surplus]);
+    return recover(error, $table__scaled_dot_product_flash_attention, [query, key, value, a3, a4, a5, a6, a7, a8, options, surplus]);
   }
 }
 
@@ -6367,7 +6366,7 @@ export function _scaledDotProductFlashAttentionForCpu(query?: any, key?: any, va
     }
     return dispatch($table__scaled_dot_product_flash_attention_for_cpu, [query, key, value, dropoutP, isCausal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_dot_product_flash_attention_for_cpu, [query, key, value, dropoutP, isCausal, options, surplus]);
+    return recover(error, $table__scaled_dot_product_flash_attention_for_cpu, [query, key, value, dropoutP, isCausal, options, surplus]);
   }
 }
 
@@ -6402,7 +6401,7 @@ export function _scaledGroupedMm(self?: any, mat2?: any, scaleA?: any, scaleB?: 
     }
     return dispatch($table__scaled_grouped_mm, [self, mat2, scaleA, scaleB, offs, bias, scaleResult, outDtype, useFastAccum, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_grouped_mm, [self, mat2, scaleA, scaleB, offs, bias, scaleResult, outDtype, useFastAccum, options, surplus]);
+    return recover(error, $table__scaled_grouped_mm, [self, mat2, scaleA, scaleB, offs, bias, scaleResult, outDtype, useFastAccum, options, surplus]);
   }
 }
 
@@ -6437,7 +6436,7 @@ export function _scaledGroupedMmV2(self?: any, mat2?: any, scaleA?: any, recipeA
     }
     return dispatch($table__scaled_grouped_mm_v2, [self, mat2, scaleA, recipeA, swizzleA, scaleB, recipeB, swizzleB, offs, bias, outDtype, contractionDim, useFastAccum, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_grouped_mm_v2, [self, mat2, scaleA, recipeA, swizzleA, scaleB, recipeB, swizzleB, offs, bias, outDtype, contractionDim, useFastAccum, options, surplus]);
+    return recover(error, $table__scaled_grouped_mm_v2, [self, mat2, scaleA, recipeA, swizzleA, scaleB, recipeB, swizzleB, offs, bias, outDtype, contractionDim, useFastAccum, options, surplus]);
   }
 }
 
@@ -6470,7 +6469,7 @@ export function _scaledMm(self?: any, mat2?: any, scaleA?: any, scaleB?: any, bi
     }
     return dispatch($table__scaled_mm, [self, mat2, scaleA, scaleB, bias, scaleResult, outDtype, useFastAccum, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_mm, [self, mat2, scaleA, scaleB, bias, scaleResult, outDtype, useFastAccum, options, surplus]);
+    return recover(error, $table__scaled_mm, [self, mat2, scaleA, scaleB, bias, scaleResult, outDtype, useFastAccum, options, surplus]);
   }
 }
 
@@ -6497,7 +6496,7 @@ export function _scaledMmV2(self?: any, mat2?: any, scaleA?: any, recipeA?: any,
     }
     return dispatch($table__scaled_mm_v2, [self, mat2, scaleA, recipeA, swizzleA, scaleB, recipeB, swizzleB, bias, outDtype, contractionDim, useFastAccum, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__scaled_mm_v2, [self, mat2, scaleA, recipeA, swizzleA, scaleB, recipeB, swizzleB, bias, outDtype, contractionDim, useFastAccum, options, surplus]);
+    return recover(error, $table__scaled_mm_v2, [self, mat2, scaleA, recipeA, swizzleA, scaleB, recipeB, swizzleB, bias, outDtype, contractionDim, useFastAccum, options, surplus]);
   }
 }
 
@@ -6514,7 +6513,7 @@ export function _shapeAsTensor(self?: any, surplus?: any): any {
     }
     return dispatch($table__shape_as_tensor, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__shape_as_tensor, [self, surplus]);
+    return recover(error, $table__shape_as_tensor, [self, surplus]);
   }
 }
 
@@ -6534,7 +6533,7 @@ export function _sobolEngineDraw(quasi?: any, n?: any, sobolstate?: any, dimensi
     }
     return dispatch($table__sobol_engine_draw, [quasi, n, sobolstate, dimension, numGenerated, dtype, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sobol_engine_draw, [quasi, n, sobolstate, dimension, numGenerated, dtype, surplus]);
+    return recover(error, $table__sobol_engine_draw, [quasi, n, sobolstate, dimension, numGenerated, dtype, surplus]);
   }
 }
 
@@ -6553,7 +6552,7 @@ export function _sobolEngineFf_(self?: any, n?: any, sobolstate?: any, dimension
     }
     return dispatch($table__sobol_engine_ff_, [self, n, sobolstate, dimension, numGenerated, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sobol_engine_ff_, [self, n, sobolstate, dimension, numGenerated, surplus]);
+    return recover(error, $table__sobol_engine_ff_, [self, n, sobolstate, dimension, numGenerated, surplus]);
   }
 }
 
@@ -6572,7 +6571,7 @@ export function _sobolEngineInitializeState_(self?: any, dimension?: any, surplu
     }
     return dispatch($table__sobol_engine_initialize_state_, [self, dimension, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sobol_engine_initialize_state_, [self, dimension, surplus]);
+    return recover(error, $table__sobol_engine_initialize_state_, [self, dimension, surplus]);
   }
 }
 
@@ -6591,7 +6590,7 @@ export function _sobolEngineScramble_(self?: any, ltm?: any, dimension?: any, su
     }
     return dispatch($table__sobol_engine_scramble_, [self, ltm, dimension, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sobol_engine_scramble_, [self, ltm, dimension, surplus]);
+    return recover(error, $table__sobol_engine_scramble_, [self, ltm, dimension, surplus]);
   }
 }
 
@@ -6611,7 +6610,7 @@ export function _softmax(self?: any, dim?: any, halfToFloat?: any, options?: any
     }
     return dispatch($table__softmax, [self, dim, halfToFloat, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__softmax, [self, dim, halfToFloat, options, surplus]);
+    return recover(error, $table__softmax, [self, dim, halfToFloat, options, surplus]);
   }
 }
 
@@ -6631,7 +6630,7 @@ export function _softmaxBackwardData(gradOutput?: any, output?: any, dim?: any, 
     }
     return dispatch($table__softmax_backward_data, [gradOutput, output, dim, inputDtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__softmax_backward_data, [gradOutput, output, dim, inputDtype, options, surplus]);
+    return recover(error, $table__softmax_backward_data, [gradOutput, output, dim, inputDtype, options, surplus]);
   }
 }
 
@@ -6648,7 +6647,7 @@ export function _sparseBroadcastTo(self?: any, size?: any, surplus?: any): any {
     }
     return dispatch($table__sparse_broadcast_to, [self, size, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_broadcast_to, [self, size, surplus]);
+    return recover(error, $table__sparse_broadcast_to, [self, size, surplus]);
   }
 }
 
@@ -6668,7 +6667,7 @@ export function _sparseBroadcastToCopy(self?: any, size?: any, options?: any, su
     }
     return dispatch($table__sparse_broadcast_to_copy, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_broadcast_to_copy, [self, size, options, surplus]);
+    return recover(error, $table__sparse_broadcast_to_copy, [self, size, options, surplus]);
   }
 }
 
@@ -6692,7 +6691,7 @@ export function _sparseCsrProd(self?: any, dim?: any, keepdim?: any, options?: a
     }
     return dispatch($table__sparse_csr_prod, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_csr_prod, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table__sparse_csr_prod, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -6716,7 +6715,7 @@ export function _sparseCsrSum(self?: any, dim?: any, keepdim?: any, options?: an
     }
     return dispatch($table__sparse_csr_sum, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_csr_sum, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table__sparse_csr_sum, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -6736,7 +6735,7 @@ export function _sparseLogSoftmaxBackwardData(gradOutput?: any, output?: any, di
     }
     return dispatch($table__sparse_log_softmax_backward_data, [gradOutput, output, dim, self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_log_softmax_backward_data, [gradOutput, output, dim, self, options, surplus]);
+    return recover(error, $table__sparse_log_softmax_backward_data, [gradOutput, output, dim, self, options, surplus]);
   }
 }
 
@@ -6760,7 +6759,7 @@ export function _sparseMaskProjection(self?: any, mask?: any, accumulateMatches?
     }
     return dispatch($table__sparse_mask_projection, [self, mask, accumulateMatches, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_mask_projection, [self, mask, accumulateMatches, options, surplus]);
+    return recover(error, $table__sparse_mask_projection, [self, mask, accumulateMatches, options, surplus]);
   }
 }
 
@@ -6779,7 +6778,7 @@ export function _sparseSemiStructuredAddmm(input?: any, mat1?: any, mat1Meta?: a
     }
     return dispatch($table__sparse_semi_structured_addmm, [input, mat1, mat1Meta, mat2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_semi_structured_addmm, [input, mat1, mat1Meta, mat2, options, surplus]);
+    return recover(error, $table__sparse_semi_structured_addmm, [input, mat1, mat1Meta, mat2, options, surplus]);
   }
 }
 
@@ -6799,7 +6798,7 @@ export function _sparseSemiStructuredApply(input?: any, threadMasks?: any, surpl
     }
     return dispatch($table__sparse_semi_structured_apply, [input, threadMasks, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_semi_structured_apply, [input, threadMasks, surplus]);
+    return recover(error, $table__sparse_semi_structured_apply, [input, threadMasks, surplus]);
   }
 }
 
@@ -6816,7 +6815,7 @@ export function _sparseSemiStructuredApplyDense(input?: any, threadMasks?: any, 
     }
     return dispatch($table__sparse_semi_structured_apply_dense, [input, threadMasks, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_semi_structured_apply_dense, [input, threadMasks, surplus]);
+    return recover(error, $table__sparse_semi_structured_apply_dense, [input, threadMasks, surplus]);
   }
 }
 
@@ -6835,7 +6834,7 @@ export function _sparseSemiStructuredLinear(input?: any, weight?: any, meta?: an
     }
     return dispatch($table__sparse_semi_structured_linear, [input, weight, meta, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_semi_structured_linear, [input, weight, meta, options, surplus]);
+    return recover(error, $table__sparse_semi_structured_linear, [input, weight, meta, options, surplus]);
   }
 }
 
@@ -6854,7 +6853,7 @@ export function _sparseSemiStructuredMm(mat1?: any, mat1Meta?: any, mat2?: any, 
     }
     return dispatch($table__sparse_semi_structured_mm, [mat1, mat1Meta, mat2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_semi_structured_mm, [mat1, mat1Meta, mat2, options, surplus]);
+    return recover(error, $table__sparse_semi_structured_mm, [mat1, mat1Meta, mat2, options, surplus]);
   }
 }
 
@@ -6889,7 +6888,7 @@ export function _sparseSemiStructuredTile(input?: any, algorithm?: any, useCutla
     }
     return dispatch($table__sparse_semi_structured_tile, [input, algorithm, useCutlass, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_semi_structured_tile, [input, algorithm, useCutlass, options, surplus]);
+    return recover(error, $table__sparse_semi_structured_tile, [input, algorithm, useCutlass, options, surplus]);
   }
 }
 
@@ -6909,7 +6908,7 @@ export function _sparseSoftmaxBackwardData(gradOutput?: any, output?: any, dim?:
     }
     return dispatch($table__sparse_softmax_backward_data, [gradOutput, output, dim, self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_softmax_backward_data, [gradOutput, output, dim, self, options, surplus]);
+    return recover(error, $table__sparse_softmax_backward_data, [gradOutput, output, dim, self, options, surplus]);
   }
 }
 
@@ -6929,7 +6928,7 @@ export function _sparseSparseMatmul(self?: any, other?: any, options?: any, surp
     }
     return dispatch($table__sparse_sparse_matmul, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_sparse_matmul, [self, other, options, surplus]);
+    return recover(error, $table__sparse_sparse_matmul, [self, other, options, surplus]);
   }
 }
 
@@ -6962,7 +6961,7 @@ export function _sparseSum(self?: any, a1?: any, options?: any, surplus?: any): 
     }
     return dispatch($table__sparse_sum, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__sparse_sum, [self, a1, options, surplus]);
+    return recover(error, $table__sparse_sum, [self, a1, options, surplus]);
   }
 }
 
@@ -6986,7 +6985,7 @@ export function _stack(tensors?: any, dim?: any, options?: any, surplus?: any): 
     }
     return dispatch($table__stack, [tensors, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__stack, [tensors, dim, options, surplus]);
+    return recover(error, $table__stack, [tensors, dim, options, surplus]);
   }
 }
 
@@ -7010,7 +7009,7 @@ export function _standardGamma(self?: any, generator?: any, options?: any, surpl
     }
     return dispatch($table__standard_gamma, [self, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__standard_gamma, [self, generator, options, surplus]);
+    return recover(error, $table__standard_gamma, [self, generator, options, surplus]);
   }
 }
 
@@ -7030,7 +7029,7 @@ export function _standardGammaGrad(self?: any, output?: any, options?: any, surp
     }
     return dispatch($table__standard_gamma_grad, [self, output, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__standard_gamma_grad, [self, output, options, surplus]);
+    return recover(error, $table__standard_gamma_grad, [self, output, options, surplus]);
   }
 }
 
@@ -7064,7 +7063,7 @@ export function _testAmbiguousDefaults(dummy?: any, a?: any, b?: any, options?: 
     }
     return dispatch($table__test_ambiguous_defaults, [dummy, a, b, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_ambiguous_defaults, [dummy, a, b, options, surplus]);
+    return recover(error, $table__test_ambiguous_defaults, [dummy, a, b, options, surplus]);
   }
 }
 
@@ -7089,7 +7088,7 @@ export function _testAutogradMultipleDispatch(self?: any, a1?: any, surplus?: an
     }
     return dispatch($table__test_autograd_multiple_dispatch, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_autograd_multiple_dispatch, [self, a1, surplus]);
+    return recover(error, $table__test_autograd_multiple_dispatch, [self, a1, surplus]);
   }
 }
 
@@ -7106,7 +7105,7 @@ export function _testAutogradMultipleDispatchView(self?: any, surplus?: any): an
     }
     return dispatch($table__test_autograd_multiple_dispatch_view, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_autograd_multiple_dispatch_view, [self, surplus]);
+    return recover(error, $table__test_autograd_multiple_dispatch_view, [self, surplus]);
   }
 }
 
@@ -7126,7 +7125,7 @@ export function _testAutogradMultipleDispatchViewCopy(self?: any, options?: any,
     }
     return dispatch($table__test_autograd_multiple_dispatch_view_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_autograd_multiple_dispatch_view_copy, [self, options, surplus]);
+    return recover(error, $table__test_autograd_multiple_dispatch_view_copy, [self, options, surplus]);
   }
 }
 
@@ -7143,7 +7142,7 @@ export function _testCheckTensor(self?: any, surplus?: any): any {
     }
     return dispatch($table__test_check_tensor, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_check_tensor, [self, surplus]);
+    return recover(error, $table__test_check_tensor, [self, surplus]);
   }
 }
 
@@ -7163,7 +7162,7 @@ export function _testFunctorchFallback(self?: any, other?: any, options?: any, s
     }
     return dispatch($table__test_functorch_fallback, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_functorch_fallback, [self, other, options, surplus]);
+    return recover(error, $table__test_functorch_fallback, [self, other, options, surplus]);
   }
 }
 
@@ -7183,7 +7182,7 @@ export function _testOptionalFilledIntlist(values?: any, addends?: any, options?
     }
     return dispatch($table__test_optional_filled_intlist, [values, addends, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_optional_filled_intlist, [values, addends, options, surplus]);
+    return recover(error, $table__test_optional_filled_intlist, [values, addends, options, surplus]);
   }
 }
 
@@ -7203,7 +7202,7 @@ export function _testOptionalFloatlist(values?: any, addends?: any, options?: an
     }
     return dispatch($table__test_optional_floatlist, [values, addends, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_optional_floatlist, [values, addends, options, surplus]);
+    return recover(error, $table__test_optional_floatlist, [values, addends, options, surplus]);
   }
 }
 
@@ -7223,7 +7222,7 @@ export function _testOptionalIntlist(values?: any, addends?: any, options?: any,
     }
     return dispatch($table__test_optional_intlist, [values, addends, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_optional_intlist, [values, addends, options, surplus]);
+    return recover(error, $table__test_optional_intlist, [values, addends, options, surplus]);
   }
 }
 
@@ -7246,7 +7245,7 @@ export function _testParallelMaterialize(self?: any, numParallel?: any, skipFirs
     }
     return dispatch($table__test_parallel_materialize, [self, numParallel, skipFirst, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_parallel_materialize, [self, numParallel, skipFirst, options, surplus]);
+    return recover(error, $table__test_parallel_materialize, [self, numParallel, skipFirst, options, surplus]);
   }
 }
 
@@ -7269,7 +7268,7 @@ export function _testSerializationSubcmul(self?: any, other?: any, alpha?: any, 
     }
     return dispatch($table__test_serialization_subcmul, [self, other, alpha, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_serialization_subcmul, [self, other, alpha, options, surplus]);
+    return recover(error, $table__test_serialization_subcmul, [self, other, alpha, options, surplus]);
   }
 }
 
@@ -7292,7 +7291,7 @@ export function _testStringDefault(dummy?: any, a?: any, options?: any, surplus?
     }
     return dispatch($table__test_string_default, [dummy, a, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_string_default, [dummy, a, options, surplus]);
+    return recover(error, $table__test_string_default, [dummy, a, options, surplus]);
   }
 }
 
@@ -7312,7 +7311,7 @@ export function _testWarnInAutograd(self?: any, options?: any, surplus?: any): a
     }
     return dispatch($table__test_warn_in_autograd, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__test_warn_in_autograd, [self, options, surplus]);
+    return recover(error, $table__test_warn_in_autograd, [self, options, surplus]);
   }
 }
 
@@ -7329,7 +7328,7 @@ export function _toCpu(tensors?: any, surplus?: any): any {
     }
     return dispatch($table__to_cpu, [tensors, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_cpu, [tensors, surplus]);
+    return recover(error, $table__to_cpu, [tensors, surplus]);
   }
 }
 
@@ -7356,7 +7355,7 @@ export function _toDense(self?: any, dtype?: any, maskedGrad?: any, options?: an
     }
     return dispatch($table__to_dense, [self, dtype, maskedGrad, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_dense, [self, dtype, maskedGrad, options, surplus]);
+    return recover(error, $table__to_dense, [self, dtype, maskedGrad, options, surplus]);
   }
 }
 
@@ -7384,7 +7383,7 @@ export function _toSparse(self?: any, a1?: any, options?: any, surplus?: any): a
     }
     return dispatch($table__to_sparse, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_sparse, [self, a1, options, surplus]);
+    return recover(error, $table__to_sparse, [self, a1, options, surplus]);
   }
 }
 
@@ -7408,7 +7407,7 @@ export function _toSparseBsc(self?: any, blocksize?: any, denseDim?: any, option
     }
     return dispatch($table__to_sparse_bsc, [self, blocksize, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_sparse_bsc, [self, blocksize, denseDim, options, surplus]);
+    return recover(error, $table__to_sparse_bsc, [self, blocksize, denseDim, options, surplus]);
   }
 }
 
@@ -7432,7 +7431,7 @@ export function _toSparseBsr(self?: any, blocksize?: any, denseDim?: any, option
     }
     return dispatch($table__to_sparse_bsr, [self, blocksize, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_sparse_bsr, [self, blocksize, denseDim, options, surplus]);
+    return recover(error, $table__to_sparse_bsr, [self, blocksize, denseDim, options, surplus]);
   }
 }
 
@@ -7456,7 +7455,7 @@ export function _toSparseCsc(self?: any, denseDim?: any, options?: any, surplus?
     }
     return dispatch($table__to_sparse_csc, [self, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_sparse_csc, [self, denseDim, options, surplus]);
+    return recover(error, $table__to_sparse_csc, [self, denseDim, options, surplus]);
   }
 }
 
@@ -7480,7 +7479,7 @@ export function _toSparseCsr(self?: any, denseDim?: any, options?: any, surplus?
     }
     return dispatch($table__to_sparse_csr, [self, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_sparse_csr, [self, denseDim, options, surplus]);
+    return recover(error, $table__to_sparse_csr, [self, denseDim, options, surplus]);
   }
 }
 
@@ -7500,7 +7499,7 @@ export function _toSparseSemiStructured(dense?: any, surplus?: any): any {
     }
     return dispatch($table__to_sparse_semi_structured, [dense, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__to_sparse_semi_structured, [dense, surplus]);
+    return recover(error, $table__to_sparse_semi_structured, [dense, surplus]);
   }
 }
 
@@ -7523,7 +7522,7 @@ export function _transformBiasRescaleQkv(qkv?: any, qkvBias?: any, numHeads?: an
     }
     return dispatch($table__transform_bias_rescale_qkv, [qkv, qkvBias, numHeads, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__transform_bias_rescale_qkv, [qkv, qkvBias, numHeads, options, surplus]);
+    return recover(error, $table__transform_bias_rescale_qkv, [qkv, qkvBias, numHeads, options, surplus]);
   }
 }
 
@@ -7550,7 +7549,7 @@ export function _transformerEncoderLayerFwd(src?: any, embedDim?: any, numHeads?
     }
     return dispatch($table__transformer_encoder_layer_fwd, [src, embedDim, numHeads, qkvWeight, qkvBias, projWeight, projBias, useGelu, normFirst, eps, normWeight1, normBias1, normWeight2, normBias2, ffnWeight1, ffnBias1, ffnWeight2, ffnBias2, mask, maskType, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__transformer_encoder_layer_fwd, [src, embedDim, numHeads, qkvWeight, qkvBias, projWeight, projBias, useGelu, normFirst, eps, normWeight1, normBias1, normWeight2, normBias2, ffnWeight1, ffnBias1, ffnWeight2, ffnBias2, mask, maskType, options, surplus]);
+    return recover(error, $table__transformer_encoder_layer_fwd, [src, embedDim, numHeads, qkvWeight, qkvBias, projWeight, projBias, useGelu, normFirst, eps, normWeight1, normBias1, normWeight2, normBias2, ffnWeight1, ffnBias1, ffnWeight2, ffnBias2, mask, maskType, options, surplus]);
   }
 }
 
@@ -7574,7 +7573,7 @@ export function _trilinear(i1?: any, i2?: any, i3?: any, expand1?: any, expand2?
     }
     return dispatch($table__trilinear, [i1, i2, i3, expand1, expand2, expand3, sumdim, unrollDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__trilinear, [i1, i2, i3, expand1, expand2, expand3, sumdim, unrollDim, options, surplus]);
+    return recover(error, $table__trilinear, [i1, i2, i3, expand1, expand2, expand3, sumdim, unrollDim, options, surplus]);
   }
 }
 
@@ -7598,7 +7597,7 @@ export function _tritonMultiHeadAttention(query?: any, key?: any, value?: any, e
     }
     return dispatch($table__triton_multi_head_attention, [query, key, value, embedDim, numHead, qkvWeight, qkvBias, projWeight, projBias, mask, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__triton_multi_head_attention, [query, key, value, embedDim, numHead, qkvWeight, qkvBias, projWeight, projBias, mask, options, surplus]);
+    return recover(error, $table__triton_multi_head_attention, [query, key, value, embedDim, numHead, qkvWeight, qkvBias, projWeight, projBias, mask, options, surplus]);
   }
 }
 
@@ -7622,7 +7621,7 @@ export function _tritonScaledDotAttention(q?: any, k?: any, v?: any, dropoutP?: 
     }
     return dispatch($table__triton_scaled_dot_attention, [q, k, v, dropoutP, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__triton_scaled_dot_attention, [q, k, v, dropoutP, options, surplus]);
+    return recover(error, $table__triton_scaled_dot_attention, [q, k, v, dropoutP, options, surplus]);
   }
 }
 
@@ -7658,7 +7657,7 @@ export function _unique(self?: any, sorted?: any, returnInverse?: any, options?:
     }
     return dispatch($table__unique, [self, sorted, returnInverse, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__unique, [self, sorted, returnInverse, options, surplus]);
+    return recover(error, $table__unique, [self, sorted, returnInverse, options, surplus]);
   }
 }
 
@@ -7700,7 +7699,7 @@ export function _unique2(self?: any, sorted?: any, returnInverse?: any, returnCo
     }
     return dispatch($table__unique2, [self, sorted, returnInverse, returnCounts, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__unique2, [self, sorted, returnInverse, returnCounts, options, surplus]);
+    return recover(error, $table__unique2, [self, sorted, returnInverse, returnCounts, options, surplus]);
   }
 }
 
@@ -7720,7 +7719,7 @@ export function _unpackDual(dual?: any, level?: any, surplus?: any): any {
     }
     return dispatch($table__unpack_dual, [dual, level, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__unpack_dual, [dual, level, surplus]);
+    return recover(error, $table__unpack_dual, [dual, level, surplus]);
   }
 }
 
@@ -7737,7 +7736,7 @@ export function _unsafeIndex(self?: any, indices?: any, surplus?: any): any {
     }
     return dispatch($table__unsafe_index, [self, indices, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__unsafe_index, [self, indices, surplus]);
+    return recover(error, $table__unsafe_index, [self, indices, surplus]);
   }
 }
 
@@ -7760,7 +7759,7 @@ export function _unsafeIndexPut(self?: any, indices?: any, values?: any, accumul
     }
     return dispatch($table__unsafe_index_put, [self, indices, values, accumulate, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__unsafe_index_put, [self, indices, values, accumulate, options, surplus]);
+    return recover(error, $table__unsafe_index_put, [self, indices, values, accumulate, options, surplus]);
   }
 }
 
@@ -7777,7 +7776,7 @@ export function _unsafeMaskedIndex(self?: any, mask?: any, indices?: any, fill?:
     }
     return dispatch($table__unsafe_masked_index, [self, mask, indices, fill, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__unsafe_masked_index, [self, mask, indices, fill, surplus]);
+    return recover(error, $table__unsafe_masked_index, [self, mask, indices, fill, surplus]);
   }
 }
 
@@ -7794,7 +7793,7 @@ export function _unsafeMaskedIndexPutAccumulate(self?: any, mask?: any, indices?
     }
     return dispatch($table__unsafe_masked_index_put_accumulate, [self, mask, indices, values, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__unsafe_masked_index_put_accumulate, [self, mask, indices, values, surplus]);
+    return recover(error, $table__unsafe_masked_index_put_accumulate, [self, mask, indices, values, surplus]);
   }
 }
 
@@ -7826,7 +7825,7 @@ export function _upsampleBicubic2dAa(a0?: any, outputSize?: any, alignCorners?: 
     }
     return dispatch($table__upsample_bicubic2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__upsample_bicubic2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
+    return recover(error, $table__upsample_bicubic2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   }
 }
 
@@ -7858,7 +7857,7 @@ export function _upsampleBilinear2dAa(a0?: any, outputSize?: any, alignCorners?:
     }
     return dispatch($table__upsample_bilinear2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__upsample_bilinear2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
+    return recover(error, $table__upsample_bilinear2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   }
 }
 
@@ -7890,7 +7889,7 @@ export function _upsampleLanczos2dAa(a0?: any, outputSize?: any, alignCorners?: 
     }
     return dispatch($table__upsample_lanczos2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__upsample_lanczos2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
+    return recover(error, $table__upsample_lanczos2d_aa, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   }
 }
 
@@ -7919,7 +7918,7 @@ export function _upsampleNearestExact1d(a0?: any, outputSize?: any, a2?: any, op
     }
     return dispatch($table__upsample_nearest_exact1d, [a0, outputSize, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__upsample_nearest_exact1d, [a0, outputSize, a2, options, surplus]);
+    return recover(error, $table__upsample_nearest_exact1d, [a0, outputSize, a2, options, surplus]);
   }
 }
 
@@ -7951,7 +7950,7 @@ export function _upsampleNearestExact2d(a0?: any, outputSize?: any, a2?: any, a3
     }
     return dispatch($table__upsample_nearest_exact2d, [a0, outputSize, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__upsample_nearest_exact2d, [a0, outputSize, a2, a3, options, surplus]);
+    return recover(error, $table__upsample_nearest_exact2d, [a0, outputSize, a2, a3, options, surplus]);
   }
 }
 
@@ -7986,7 +7985,7 @@ export function _upsampleNearestExact3d(a0?: any, outputSize?: any, a2?: any, a3
     }
     return dispatch($table__upsample_nearest_exact3d, [a0, outputSize, a2, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__upsample_nearest_exact3d, [a0, outputSize, a2, a3, a4, options, surplus]);
+    return recover(error, $table__upsample_nearest_exact3d, [a0, outputSize, a2, a3, a4, options, surplus]);
   }
 }
 
@@ -8008,7 +8007,7 @@ export function _useCudnnCtcLoss(logProbs?: any, targets?: any, inputLengths?: a
     }
     return dispatch($table__use_cudnn_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__use_cudnn_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, surplus]);
+    return recover(error, $table__use_cudnn_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, surplus]);
   }
 }
 
@@ -8025,7 +8024,7 @@ export function _useCudnnRnnFlattenWeight(surplus?: any): any {
     }
     return dispatch($table__use_cudnn_rnn_flatten_weight, [surplus]);
   } catch (error) {
-    throw operatorError(error, $table__use_cudnn_rnn_flatten_weight, [surplus]);
+    return recover(error, $table__use_cudnn_rnn_flatten_weight, [surplus]);
   }
 }
 
@@ -8047,7 +8046,7 @@ export function _useMiopenCtcLoss(logProbs?: any, targets?: any, inputLengths?: 
     }
     return dispatch($table__use_miopen_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__use_miopen_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, surplus]);
+    return recover(error, $table__use_miopen_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, surplus]);
   }
 }
 
@@ -8064,7 +8063,7 @@ export function _validateCompressedSparseIndices(isCrow?: any, compressedIdx?: a
     }
     return dispatch($table__validate_compressed_sparse_indices, [isCrow, compressedIdx, plainIdx, cdim, dim, nnz, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__validate_compressed_sparse_indices, [isCrow, compressedIdx, plainIdx, cdim, dim, nnz, surplus]);
+    return recover(error, $table__validate_compressed_sparse_indices, [isCrow, compressedIdx, plainIdx, cdim, dim, nnz, surplus]);
   }
 }
 
@@ -8087,7 +8086,7 @@ export function _validateSparseBscTensorArgs(ccolIndices?: any, rowIndices?: any
     }
     return dispatch($table__validate_sparse_bsc_tensor_args, [ccolIndices, rowIndices, values, size, checkPinning, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__validate_sparse_bsc_tensor_args, [ccolIndices, rowIndices, values, size, checkPinning, options, surplus]);
+    return recover(error, $table__validate_sparse_bsc_tensor_args, [ccolIndices, rowIndices, values, size, checkPinning, options, surplus]);
   }
 }
 
@@ -8110,7 +8109,7 @@ export function _validateSparseBsrTensorArgs(crowIndices?: any, colIndices?: any
     }
     return dispatch($table__validate_sparse_bsr_tensor_args, [crowIndices, colIndices, values, size, checkPinning, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__validate_sparse_bsr_tensor_args, [crowIndices, colIndices, values, size, checkPinning, options, surplus]);
+    return recover(error, $table__validate_sparse_bsr_tensor_args, [crowIndices, colIndices, values, size, checkPinning, options, surplus]);
   }
 }
 
@@ -8133,7 +8132,7 @@ export function _validateSparseCompressedTensorArgs(compressedIndices?: any, pla
     }
     return dispatch($table__validate_sparse_compressed_tensor_args, [compressedIndices, plainIndices, values, size, layout, checkPinning, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__validate_sparse_compressed_tensor_args, [compressedIndices, plainIndices, values, size, layout, checkPinning, options, surplus]);
+    return recover(error, $table__validate_sparse_compressed_tensor_args, [compressedIndices, plainIndices, values, size, layout, checkPinning, options, surplus]);
   }
 }
 
@@ -8159,7 +8158,7 @@ export function _validateSparseCooTensorArgs(indices?: any, values?: any, size?:
     }
     return dispatch($table__validate_sparse_coo_tensor_args, [indices, values, size, isCoalesced, checkPinning, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__validate_sparse_coo_tensor_args, [indices, values, size, isCoalesced, checkPinning, options, surplus]);
+    return recover(error, $table__validate_sparse_coo_tensor_args, [indices, values, size, isCoalesced, checkPinning, options, surplus]);
   }
 }
 
@@ -8182,7 +8181,7 @@ export function _validateSparseCscTensorArgs(ccolIndices?: any, rowIndices?: any
     }
     return dispatch($table__validate_sparse_csc_tensor_args, [ccolIndices, rowIndices, values, size, checkPinning, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__validate_sparse_csc_tensor_args, [ccolIndices, rowIndices, values, size, checkPinning, options, surplus]);
+    return recover(error, $table__validate_sparse_csc_tensor_args, [ccolIndices, rowIndices, values, size, checkPinning, options, surplus]);
   }
 }
 
@@ -8205,7 +8204,7 @@ export function _validateSparseCsrTensorArgs(crowIndices?: any, colIndices?: any
     }
     return dispatch($table__validate_sparse_csr_tensor_args, [crowIndices, colIndices, values, size, checkPinning, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__validate_sparse_csr_tensor_args, [crowIndices, colIndices, values, size, checkPinning, options, surplus]);
+    return recover(error, $table__validate_sparse_csr_tensor_args, [crowIndices, colIndices, values, size, checkPinning, options, surplus]);
   }
 }
 
@@ -8222,7 +8221,7 @@ export function _values(self?: any, surplus?: any): any {
     }
     return dispatch($table__values, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__values, [self, surplus]);
+    return recover(error, $table__values, [self, surplus]);
   }
 }
 
@@ -8242,7 +8241,7 @@ export function _valuesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table__values_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__values_copy, [self, options, surplus]);
+    return recover(error, $table__values_copy, [self, options, surplus]);
   }
 }
 
@@ -8259,7 +8258,7 @@ export function _weightInt4packMm(self?: any, mat2?: any, qGroupSize?: any, qSca
     }
     return dispatch($table__weight_int4pack_mm, [self, mat2, qGroupSize, qScaleAndZeros, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__weight_int4pack_mm, [self, mat2, qGroupSize, qScaleAndZeros, surplus]);
+    return recover(error, $table__weight_int4pack_mm, [self, mat2, qGroupSize, qScaleAndZeros, surplus]);
   }
 }
 
@@ -8276,7 +8275,7 @@ export function _weightInt4packMmForCpu(self?: any, mat2?: any, qGroupSize?: any
     }
     return dispatch($table__weight_int4pack_mm_for_cpu, [self, mat2, qGroupSize, qScaleAndZeros, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__weight_int4pack_mm_for_cpu, [self, mat2, qGroupSize, qScaleAndZeros, surplus]);
+    return recover(error, $table__weight_int4pack_mm_for_cpu, [self, mat2, qGroupSize, qScaleAndZeros, surplus]);
   }
 }
 
@@ -8293,7 +8292,7 @@ export function _weightInt4packMmWithScalesAndZeros(self?: any, mat2?: any, qGro
     }
     return dispatch($table__weight_int4pack_mm_with_scales_and_zeros, [self, mat2, qGroupSize, qScale, qZeros, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__weight_int4pack_mm_with_scales_and_zeros, [self, mat2, qGroupSize, qScale, qZeros, surplus]);
+    return recover(error, $table__weight_int4pack_mm_with_scales_and_zeros, [self, mat2, qGroupSize, qScale, qZeros, surplus]);
   }
 }
 
@@ -8310,7 +8309,7 @@ export function _weightInt8packMm(self?: any, mat2?: any, scales?: any, surplus?
     }
     return dispatch($table__weight_int8pack_mm, [self, mat2, scales, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__weight_int8pack_mm, [self, mat2, scales, surplus]);
+    return recover(error, $table__weight_int8pack_mm, [self, mat2, scales, surplus]);
   }
 }
 
@@ -8333,7 +8332,7 @@ export function _weightNorm(v?: any, g?: any, dim?: any, options?: any, surplus?
     }
     return dispatch($table__weight_norm, [v, g, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__weight_norm, [v, g, dim, options, surplus]);
+    return recover(error, $table__weight_norm, [v, g, dim, options, surplus]);
   }
 }
 
@@ -8363,7 +8362,7 @@ export function _weightNormInterface(v?: any, g?: any, dim?: any, options?: any,
     }
     return dispatch($table__weight_norm_interface, [v, g, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__weight_norm_interface, [v, g, dim, options, surplus]);
+    return recover(error, $table__weight_norm_interface, [v, g, dim, options, surplus]);
   }
 }
 
@@ -8380,7 +8379,7 @@ export function _wrappedLinearPrepack(weight?: any, weightScale?: any, weightZer
     }
     return dispatch($table__wrapped_linear_prepack, [weight, weightScale, weightZeroPoint, bias, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__wrapped_linear_prepack, [weight, weightScale, weightZeroPoint, bias, surplus]);
+    return recover(error, $table__wrapped_linear_prepack, [weight, weightScale, weightZeroPoint, bias, surplus]);
   }
 }
 
@@ -8397,7 +8396,7 @@ export function _wrappedQuantizedLinearPrepacked(input?: any, inputScale?: any, 
     }
     return dispatch($table__wrapped_quantized_linear_prepacked, [input, inputScale, inputZeroPoint, packedWeight, outputScale, outputZeroPoint, outChannel, surplus]);
   } catch (error) {
-    throw operatorError(error, $table__wrapped_quantized_linear_prepacked, [input, inputScale, inputZeroPoint, packedWeight, outputScale, outputZeroPoint, outChannel, surplus]);
+    return recover(error, $table__wrapped_quantized_linear_prepacked, [input, inputScale, inputZeroPoint, packedWeight, outputScale, outputZeroPoint, outChannel, surplus]);
   }
 }
 
@@ -8417,7 +8416,7 @@ export function abs(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_abs, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_abs, [self, options, surplus]);
+    return recover(error, $table_abs, [self, options, surplus]);
   }
 }
 
@@ -8436,7 +8435,7 @@ export function abs_(self?: any, surplus?: any): any {
     }
     return dispatch($table_abs_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_abs_, [self, surplus]);
+    return recover(error, $table_abs_, [self, surplus]);
   }
 }
 
@@ -8456,7 +8455,7 @@ export function absolute(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_absolute, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_absolute, [self, options, surplus]);
+    return recover(error, $table_absolute, [self, options, surplus]);
   }
 }
 
@@ -8475,7 +8474,7 @@ export function absolute_(self?: any, surplus?: any): any {
     }
     return dispatch($table_absolute_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_absolute_, [self, surplus]);
+    return recover(error, $table_absolute_, [self, surplus]);
   }
 }
 
@@ -8495,7 +8494,7 @@ export function acos(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_acos, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_acos, [self, options, surplus]);
+    return recover(error, $table_acos, [self, options, surplus]);
   }
 }
 
@@ -8514,7 +8513,7 @@ export function acos_(self?: any, surplus?: any): any {
     }
     return dispatch($table_acos_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_acos_, [self, surplus]);
+    return recover(error, $table_acos_, [self, surplus]);
   }
 }
 
@@ -8534,7 +8533,7 @@ export function acosh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_acosh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_acosh, [self, options, surplus]);
+    return recover(error, $table_acosh, [self, options, surplus]);
   }
 }
 
@@ -8553,7 +8552,7 @@ export function acosh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_acosh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_acosh_, [self, surplus]);
+    return recover(error, $table_acosh_, [self, surplus]);
   }
 }
 
@@ -8564,6 +8563,7 @@ const $table_adaptive_avg_pool1d = operatorTable("adaptiveAvgPool1d", [
 let $id_adaptive_avg_pool1d = -1;
 /** `adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.adaptive_avg_pool1d.html) */
 export function adaptiveAvgPool1d(self: Tensor, outputSize: number | readonly number[], options?: { out?: Tensor }): Tensor;
+export function adaptiveAvgPool1d(self: Tensor, options: { outputSize: number | readonly number[]; out?: Tensor }): Tensor;
 export function adaptiveAvgPool1d(self?: any, outputSize?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8573,7 +8573,7 @@ export function adaptiveAvgPool1d(self?: any, outputSize?: any, options?: any, s
     }
     return dispatch($table_adaptive_avg_pool1d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_adaptive_avg_pool1d, [self, outputSize, options, surplus]);
+    return recover(error, $table_adaptive_avg_pool1d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -8584,6 +8584,7 @@ const $table_adaptive_avg_pool2d = operatorTable("adaptiveAvgPool2d", [
 let $id_adaptive_avg_pool2d = -1;
 /** `adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool2d.html) */
 export function adaptiveAvgPool2d(self: Tensor, outputSize: number | readonly number[], options?: { out?: Tensor }): Tensor;
+export function adaptiveAvgPool2d(self: Tensor, options: { outputSize: number | readonly number[]; out?: Tensor }): Tensor;
 export function adaptiveAvgPool2d(self?: any, outputSize?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8593,7 +8594,7 @@ export function adaptiveAvgPool2d(self?: any, outputSize?: any, options?: any, s
     }
     return dispatch($table_adaptive_avg_pool2d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_adaptive_avg_pool2d, [self, outputSize, options, surplus]);
+    return recover(error, $table_adaptive_avg_pool2d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -8604,6 +8605,7 @@ const $table_adaptive_avg_pool3d = operatorTable("adaptiveAvgPool3d", [
 let $id_adaptive_avg_pool3d = -1;
 /** `adaptive_avg_pool3d(Tensor self, SymInt[3] output_size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool3d.html) */
 export function adaptiveAvgPool3d(self: Tensor, outputSize: number | readonly number[], options?: { out?: Tensor }): Tensor;
+export function adaptiveAvgPool3d(self: Tensor, options: { outputSize: number | readonly number[]; out?: Tensor }): Tensor;
 export function adaptiveAvgPool3d(self?: any, outputSize?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8613,7 +8615,7 @@ export function adaptiveAvgPool3d(self?: any, outputSize?: any, options?: any, s
     }
     return dispatch($table_adaptive_avg_pool3d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_adaptive_avg_pool3d, [self, outputSize, options, surplus]);
+    return recover(error, $table_adaptive_avg_pool3d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -8633,7 +8635,7 @@ export function adaptiveMaxPool1d(self?: any, outputSize?: any, surplus?: any): 
     }
     return dispatch($table_adaptive_max_pool1d, [self, outputSize, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_adaptive_max_pool1d, [self, outputSize, surplus]);
+    return recover(error, $table_adaptive_max_pool1d, [self, outputSize, surplus]);
   }
 }
 
@@ -8644,6 +8646,7 @@ const $table_adaptive_max_pool2d = operatorTable("adaptiveMaxPool2d", [
 let $id_adaptive_max_pool2d = -1;
 /** `adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool2d.html) */
 export function adaptiveMaxPool2d(self: Tensor, outputSize: number | readonly number[], options?: { out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
+export function adaptiveMaxPool2d(self: Tensor, options: { outputSize: number | readonly number[]; out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function adaptiveMaxPool2d(self?: any, outputSize?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8656,7 +8659,7 @@ export function adaptiveMaxPool2d(self?: any, outputSize?: any, options?: any, s
     }
     return dispatch($table_adaptive_max_pool2d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_adaptive_max_pool2d, [self, outputSize, options, surplus]);
+    return recover(error, $table_adaptive_max_pool2d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -8667,6 +8670,7 @@ const $table_adaptive_max_pool3d = operatorTable("adaptiveMaxPool3d", [
 let $id_adaptive_max_pool3d = -1;
 /** `adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool3d.html) */
 export function adaptiveMaxPool3d(self: Tensor, outputSize: number | readonly number[], options?: { out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
+export function adaptiveMaxPool3d(self: Tensor, options: { outputSize: number | readonly number[]; out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function adaptiveMaxPool3d(self?: any, outputSize?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8679,7 +8683,7 @@ export function adaptiveMaxPool3d(self?: any, outputSize?: any, options?: any, s
     }
     return dispatch($table_adaptive_max_pool3d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_adaptive_max_pool3d, [self, outputSize, options, surplus]);
+    return recover(error, $table_adaptive_max_pool3d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -8693,9 +8697,11 @@ let $id_add_Tensor = -1;
 let $id_add_Scalar = -1;
 /** `add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
 export function add(self: Tensor, other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function add(self: Tensor, options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
 /** `add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
 export function add(self: Tensor, other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
 export function add(self: Tensor, other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function add(self: Tensor, options: { other: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function add(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
 export function add(self?: any, other?: any, a2?: any, options?: any, surplus?: any): any {
   try {
@@ -8712,7 +8718,7 @@ export function add(self?: any, other?: any, a2?: any, options?: any, surplus?: 
     }
     return dispatch($table_add, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_add, [self, other, a2, options, surplus]);
+    return recover(error, $table_add, [self, other, a2, options, surplus]);
   }
 }
 
@@ -8724,9 +8730,11 @@ let $id_add__Tensor = -1;
 let $id_add__Scalar = -1;
 /** `add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
 export function add_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+export function add_(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
 /** `add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
 export function add_(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function add_(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function add_(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
 export function add_(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function add_(self?: any, other?: any, a2?: any, options?: any, surplus?: any): any {
   try {
@@ -8763,7 +8771,7 @@ export function add_(self?: any, other?: any, a2?: any, options?: any, surplus?:
     }
     return dispatch($table_add_, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_add_, [self, other, a2, options, surplus]);
+    return recover(error, $table_add_, [self, other, a2, options, surplus]);
   }
 }
 
@@ -8774,6 +8782,7 @@ const $table_addbmm = operatorTable("addbmm", [
 let $id_addbmm = -1;
 /** `addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addbmm.html) */
 export function addbmm(self: Tensor, batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function addbmm(self: Tensor, options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function addbmm(self?: any, batch1?: any, batch2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8784,7 +8793,7 @@ export function addbmm(self?: any, batch1?: any, batch2?: any, options?: any, su
     }
     return dispatch($table_addbmm, [self, batch1, batch2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addbmm, [self, batch1, batch2, options, surplus]);
+    return recover(error, $table_addbmm, [self, batch1, batch2, options, surplus]);
   }
 }
 
@@ -8794,6 +8803,7 @@ const $table_addbmm_ = operatorTable("addbmm_", [
 let $id_addbmm_ = -1;
 /** `addbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addbmm_.html) */
 export function addbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
+export function addbmm_(self: Tensor, options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
 export function addbmm_(self?: any, batch1?: any, batch2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8810,7 +8820,7 @@ export function addbmm_(self?: any, batch1?: any, batch2?: any, options?: any, s
     }
     return dispatch($table_addbmm_, [self, batch1, batch2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addbmm_, [self, batch1, batch2, options, surplus]);
+    return recover(error, $table_addbmm_, [self, batch1, batch2, options, surplus]);
   }
 }
 
@@ -8821,6 +8831,7 @@ const $table_addcdiv = operatorTable("addcdiv", [
 let $id_addcdiv = -1;
 /** `addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcdiv.html) */
 export function addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
+export function addcdiv(self: Tensor, options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar; out?: Tensor }): Tensor;
 export function addcdiv(self?: any, tensor1?: any, tensor2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8831,7 +8842,7 @@ export function addcdiv(self?: any, tensor1?: any, tensor2?: any, options?: any,
     }
     return dispatch($table_addcdiv, [self, tensor1, tensor2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addcdiv, [self, tensor1, tensor2, options, surplus]);
+    return recover(error, $table_addcdiv, [self, tensor1, tensor2, options, surplus]);
   }
 }
 
@@ -8841,6 +8852,7 @@ const $table_addcdiv_ = operatorTable("addcdiv_", [
 let $id_addcdiv_ = -1;
 /** `addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcdiv_.html) */
 export function addcdiv_(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): Tensor;
+export function addcdiv_(self: Tensor, options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar }): Tensor;
 export function addcdiv_(self?: any, tensor1?: any, tensor2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8857,7 +8869,7 @@ export function addcdiv_(self?: any, tensor1?: any, tensor2?: any, options?: any
     }
     return dispatch($table_addcdiv_, [self, tensor1, tensor2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addcdiv_, [self, tensor1, tensor2, options, surplus]);
+    return recover(error, $table_addcdiv_, [self, tensor1, tensor2, options, surplus]);
   }
 }
 
@@ -8868,6 +8880,7 @@ const $table_addcmul = operatorTable("addcmul", [
 let $id_addcmul = -1;
 /** `addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcmul.html) */
 export function addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
+export function addcmul(self: Tensor, options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar; out?: Tensor }): Tensor;
 export function addcmul(self?: any, tensor1?: any, tensor2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8878,7 +8891,7 @@ export function addcmul(self?: any, tensor1?: any, tensor2?: any, options?: any,
     }
     return dispatch($table_addcmul, [self, tensor1, tensor2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addcmul, [self, tensor1, tensor2, options, surplus]);
+    return recover(error, $table_addcmul, [self, tensor1, tensor2, options, surplus]);
   }
 }
 
@@ -8888,6 +8901,7 @@ const $table_addcmul_ = operatorTable("addcmul_", [
 let $id_addcmul_ = -1;
 /** `addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcmul_.html) */
 export function addcmul_(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): Tensor;
+export function addcmul_(self: Tensor, options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar }): Tensor;
 export function addcmul_(self?: any, tensor1?: any, tensor2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8904,7 +8918,7 @@ export function addcmul_(self?: any, tensor1?: any, tensor2?: any, options?: any
     }
     return dispatch($table_addcmul_, [self, tensor1, tensor2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addcmul_, [self, tensor1, tensor2, options, surplus]);
+    return recover(error, $table_addcmul_, [self, tensor1, tensor2, options, surplus]);
   }
 }
 
@@ -8918,8 +8932,10 @@ let $id_addmm = -1;
 let $id_addmm_dtype = -1;
 /** `addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function addmm(self: Tensor, options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 /** `addmm.dtype(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function addmm(self: Tensor, options: { mat1: Tensor; mat2: Tensor; outDtype: DTypeLike; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function addmm(self?: any, mat1?: any, mat2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8934,7 +8950,7 @@ export function addmm(self?: any, mat1?: any, mat2?: any, a3?: any, options?: an
     }
     return dispatch($table_addmm, [self, mat1, mat2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addmm, [self, mat1, mat2, a3, options, surplus]);
+    return recover(error, $table_addmm, [self, mat1, mat2, a3, options, surplus]);
   }
 }
 
@@ -8944,6 +8960,7 @@ const $table_addmm_ = operatorTable("addmm_", [
 let $id_addmm_ = -1;
 /** `addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmm_.html) */
 export function addmm_(self: Tensor, mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
+export function addmm_(self: Tensor, options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
 export function addmm_(self?: any, mat1?: any, mat2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8960,7 +8977,7 @@ export function addmm_(self?: any, mat1?: any, mat2?: any, options?: any, surplu
     }
     return dispatch($table_addmm_, [self, mat1, mat2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addmm_, [self, mat1, mat2, options, surplus]);
+    return recover(error, $table_addmm_, [self, mat1, mat2, options, surplus]);
   }
 }
 
@@ -8971,6 +8988,7 @@ const $table_addmv = operatorTable("addmv", [
 let $id_addmv = -1;
 /** `addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmv.html) */
 export function addmv(self: Tensor, mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function addmv(self: Tensor, options: { mat: Tensor; vec: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function addmv(self?: any, mat?: any, vec?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -8981,7 +8999,7 @@ export function addmv(self?: any, mat?: any, vec?: any, options?: any, surplus?:
     }
     return dispatch($table_addmv, [self, mat, vec, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addmv, [self, mat, vec, options, surplus]);
+    return recover(error, $table_addmv, [self, mat, vec, options, surplus]);
   }
 }
 
@@ -8991,6 +9009,7 @@ const $table_addmv_ = operatorTable("addmv_", [
 let $id_addmv_ = -1;
 /** `addmv_(Tensor(a!) self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmv_.html) */
 export function addmv_(self: Tensor, mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
+export function addmv_(self: Tensor, options: { mat: Tensor; vec: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
 export function addmv_(self?: any, mat?: any, vec?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9007,7 +9026,7 @@ export function addmv_(self?: any, mat?: any, vec?: any, options?: any, surplus?
     }
     return dispatch($table_addmv_, [self, mat, vec, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addmv_, [self, mat, vec, options, surplus]);
+    return recover(error, $table_addmv_, [self, mat, vec, options, surplus]);
   }
 }
 
@@ -9018,6 +9037,7 @@ const $table_addr = operatorTable("addr", [
 let $id_addr = -1;
 /** `addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addr.html) */
 export function addr(self: Tensor, vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function addr(self: Tensor, options: { vec1: Tensor; vec2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function addr(self?: any, vec1?: any, vec2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9028,7 +9048,7 @@ export function addr(self?: any, vec1?: any, vec2?: any, options?: any, surplus?
     }
     return dispatch($table_addr, [self, vec1, vec2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addr, [self, vec1, vec2, options, surplus]);
+    return recover(error, $table_addr, [self, vec1, vec2, options, surplus]);
   }
 }
 
@@ -9038,6 +9058,7 @@ const $table_addr_ = operatorTable("addr_", [
 let $id_addr_ = -1;
 /** `addr_(Tensor(a!) self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addr_.html) */
 export function addr_(self: Tensor, vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
+export function addr_(self: Tensor, options: { vec1: Tensor; vec2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
 export function addr_(self?: any, vec1?: any, vec2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9054,7 +9075,7 @@ export function addr_(self?: any, vec1?: any, vec2?: any, options?: any, surplus
     }
     return dispatch($table_addr_, [self, vec1, vec2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_addr_, [self, vec1, vec2, options, surplus]);
+    return recover(error, $table_addr_, [self, vec1, vec2, options, surplus]);
   }
 }
 
@@ -9071,7 +9092,7 @@ export function adjoint(self?: any, surplus?: any): any {
     }
     return dispatch($table_adjoint, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_adjoint, [self, surplus]);
+    return recover(error, $table_adjoint, [self, surplus]);
   }
 }
 
@@ -9091,7 +9112,7 @@ export function affineGridGenerator(theta?: any, size?: any, alignCorners?: any,
     }
     return dispatch($table_affine_grid_generator, [theta, size, alignCorners, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_affine_grid_generator, [theta, size, alignCorners, options, surplus]);
+    return recover(error, $table_affine_grid_generator, [theta, size, alignCorners, options, surplus]);
   }
 }
 
@@ -9108,7 +9129,7 @@ export function alias(self?: any, surplus?: any): any {
     }
     return dispatch($table_alias, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_alias, [self, surplus]);
+    return recover(error, $table_alias, [self, surplus]);
   }
 }
 
@@ -9128,7 +9149,7 @@ export function aliasCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_alias_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_alias_copy, [self, options, surplus]);
+    return recover(error, $table_alias_copy, [self, options, surplus]);
   }
 }
 
@@ -9148,6 +9169,7 @@ export function all(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
 export function all(self: Tensor, dim: number, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function all(self: Tensor, dim: number, options: { keepdim?: boolean; out?: Tensor }): Tensor;
+export function all(self: Tensor, options: { dim: number; keepdim?: boolean; out?: Tensor }): Tensor;
 /** `all.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
 export function all(self: Tensor, dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function all(self: Tensor, options: { dim?: readonly number[] | null; keepdim?: boolean; out?: Tensor }): Tensor;
@@ -9171,7 +9193,7 @@ export function all(self?: any, a1?: any, a2?: any, options?: any, surplus?: any
     }
     return dispatch($table_all, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_all, [self, a1, a2, options, surplus]);
+    return recover(error, $table_all, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -9182,6 +9204,7 @@ let $id_allclose = -1;
 /** `allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.allclose.html) */
 export function allclose(self: Tensor, other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): boolean;
 export function allclose(self: Tensor, other: Tensor, options: { rtol?: number; atol?: number; equalNan?: boolean }): boolean;
+export function allclose(self: Tensor, options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): boolean;
 export function allclose(self?: any, other?: any, rtol?: any, atol?: any, equalNan?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9201,7 +9224,7 @@ export function allclose(self?: any, other?: any, rtol?: any, atol?: any, equalN
     }
     return dispatch($table_allclose, [self, other, rtol, atol, equalNan, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_allclose, [self, other, rtol, atol, equalNan, options, surplus]);
+    return recover(error, $table_allclose, [self, other, rtol, atol, equalNan, options, surplus]);
   }
 }
 
@@ -9218,7 +9241,7 @@ export function alphaDropout(input?: any, p?: any, train?: any, surplus?: any): 
     }
     return dispatch($table_alpha_dropout, [input, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_alpha_dropout, [input, p, train, surplus]);
+    return recover(error, $table_alpha_dropout, [input, p, train, surplus]);
   }
 }
 
@@ -9237,7 +9260,7 @@ export function alphaDropout_(self?: any, p?: any, train?: any, surplus?: any): 
     }
     return dispatch($table_alpha_dropout_, [self, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_alpha_dropout_, [self, p, train, surplus]);
+    return recover(error, $table_alpha_dropout_, [self, p, train, surplus]);
   }
 }
 
@@ -9265,7 +9288,7 @@ export function amax(self?: any, dim?: any, keepdim?: any, options?: any, surplu
     }
     return dispatch($table_amax, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_amax, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_amax, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -9293,7 +9316,7 @@ export function amin(self?: any, dim?: any, keepdim?: any, options?: any, surplu
     }
     return dispatch($table_amin, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_amin, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_amin, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -9320,7 +9343,7 @@ export function aminmax(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_aminmax, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_aminmax, [self, options, surplus]);
+    return recover(error, $table_aminmax, [self, options, surplus]);
   }
 }
 
@@ -9340,7 +9363,7 @@ export function angle(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_angle, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_angle, [self, options, surplus]);
+    return recover(error, $table_angle, [self, options, surplus]);
   }
 }
 
@@ -9360,6 +9383,7 @@ export function any(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
 export function any(self: Tensor, dim: number, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function any(self: Tensor, dim: number, options: { keepdim?: boolean; out?: Tensor }): Tensor;
+export function any(self: Tensor, options: { dim: number; keepdim?: boolean; out?: Tensor }): Tensor;
 /** `any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
 export function any(self: Tensor, dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function any(self: Tensor, options: { dim?: readonly number[] | null; keepdim?: boolean; out?: Tensor }): Tensor;
@@ -9383,7 +9407,7 @@ export function any(self?: any, a1?: any, a2?: any, options?: any, surplus?: any
     }
     return dispatch($table_any, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_any, [self, a1, a2, options, surplus]);
+    return recover(error, $table_any, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -9399,11 +9423,14 @@ let $id_arange_start = -1;
 let $id_arange_start_step = -1;
 /** `arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arange.html) */
 export function arange(end: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function arange(options: { end: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `arange.start(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arange.html) */
 export function arange(start: Scalar, end: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function arange(options: { start: Scalar; end: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arange.html) */
 export function arange(start: Scalar, end: Scalar, step?: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function arange(start: Scalar, end: Scalar, options: { step?: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function arange(options: { start: Scalar; end: Scalar; step?: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function arange(a0?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9424,7 +9451,7 @@ export function arange(a0?: any, a1?: any, a2?: any, options?: any, surplus?: an
     }
     return dispatch($table_arange, [a0, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arange, [a0, a1, a2, options, surplus]);
+    return recover(error, $table_arange, [a0, a1, a2, options, surplus]);
   }
 }
 
@@ -9444,7 +9471,7 @@ export function arccos(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_arccos, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arccos, [self, options, surplus]);
+    return recover(error, $table_arccos, [self, options, surplus]);
   }
 }
 
@@ -9463,7 +9490,7 @@ export function arccos_(self?: any, surplus?: any): any {
     }
     return dispatch($table_arccos_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arccos_, [self, surplus]);
+    return recover(error, $table_arccos_, [self, surplus]);
   }
 }
 
@@ -9483,7 +9510,7 @@ export function arccosh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_arccosh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arccosh, [self, options, surplus]);
+    return recover(error, $table_arccosh, [self, options, surplus]);
   }
 }
 
@@ -9502,7 +9529,7 @@ export function arccosh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_arccosh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arccosh_, [self, surplus]);
+    return recover(error, $table_arccosh_, [self, surplus]);
   }
 }
 
@@ -9522,7 +9549,7 @@ export function arcsin(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_arcsin, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arcsin, [self, options, surplus]);
+    return recover(error, $table_arcsin, [self, options, surplus]);
   }
 }
 
@@ -9541,7 +9568,7 @@ export function arcsin_(self?: any, surplus?: any): any {
     }
     return dispatch($table_arcsin_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arcsin_, [self, surplus]);
+    return recover(error, $table_arcsin_, [self, surplus]);
   }
 }
 
@@ -9561,7 +9588,7 @@ export function arcsinh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_arcsinh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arcsinh, [self, options, surplus]);
+    return recover(error, $table_arcsinh, [self, options, surplus]);
   }
 }
 
@@ -9580,7 +9607,7 @@ export function arcsinh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_arcsinh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arcsinh_, [self, surplus]);
+    return recover(error, $table_arcsinh_, [self, surplus]);
   }
 }
 
@@ -9600,7 +9627,7 @@ export function arctan(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_arctan, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arctan, [self, options, surplus]);
+    return recover(error, $table_arctan, [self, options, surplus]);
   }
 }
 
@@ -9611,6 +9638,7 @@ const $table_arctan2 = operatorTable("arctan2", [
 let $id_arctan2 = -1;
 /** `arctan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctan2.html) */
 export function arctan2(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function arctan2(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function arctan2(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9620,7 +9648,7 @@ export function arctan2(self?: any, other?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_arctan2, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arctan2, [self, other, options, surplus]);
+    return recover(error, $table_arctan2, [self, other, options, surplus]);
   }
 }
 
@@ -9630,6 +9658,7 @@ const $table_arctan2_ = operatorTable("arctan2_", [
 let $id_arctan2_ = -1;
 /** `arctan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctan2_.html) */
 export function arctan2_(self: Tensor, other: Tensor): Tensor;
+export function arctan2_(self: Tensor, options: { other: Tensor }): Tensor;
 export function arctan2_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9639,7 +9668,7 @@ export function arctan2_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_arctan2_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arctan2_, [self, other, surplus]);
+    return recover(error, $table_arctan2_, [self, other, surplus]);
   }
 }
 
@@ -9658,7 +9687,7 @@ export function arctan_(self?: any, surplus?: any): any {
     }
     return dispatch($table_arctan_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arctan_, [self, surplus]);
+    return recover(error, $table_arctan_, [self, surplus]);
   }
 }
 
@@ -9678,7 +9707,7 @@ export function arctanh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_arctanh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arctanh, [self, options, surplus]);
+    return recover(error, $table_arctanh, [self, options, surplus]);
   }
 }
 
@@ -9697,7 +9726,7 @@ export function arctanh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_arctanh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_arctanh_, [self, surplus]);
+    return recover(error, $table_arctanh_, [self, surplus]);
   }
 }
 
@@ -9725,7 +9754,7 @@ export function argmax(self?: any, dim?: any, keepdim?: any, options?: any, surp
     }
     return dispatch($table_argmax, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_argmax, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_argmax, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -9753,7 +9782,7 @@ export function argmin(self?: any, dim?: any, keepdim?: any, options?: any, surp
     }
     return dispatch($table_argmin, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_argmin, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_argmin, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -9784,7 +9813,7 @@ export function argsort(self?: any, a1?: any, a2?: any, options?: any, surplus?:
     }
     return dispatch($table_argsort, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_argsort, [self, a1, a2, options, surplus]);
+    return recover(error, $table_argsort, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -9801,7 +9830,7 @@ export function argwhere(self?: any, surplus?: any): any {
     }
     return dispatch($table_argwhere, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_argwhere, [self, surplus]);
+    return recover(error, $table_argwhere, [self, surplus]);
   }
 }
 
@@ -9812,6 +9841,7 @@ let $id_as_strided = -1;
 /** `as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided.html) */
 export function asStrided(self: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null): Tensor;
 export function asStrided(self: Tensor, size: readonly number[], stride: readonly number[], options: { storageOffset?: number | null }): Tensor;
+export function asStrided(self: Tensor, options: { size: readonly number[]; stride: readonly number[]; storageOffset?: number | null }): Tensor;
 export function asStrided(self?: any, size?: any, stride?: any, storageOffset?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9825,7 +9855,7 @@ export function asStrided(self?: any, size?: any, stride?: any, storageOffset?: 
     }
     return dispatch($table_as_strided, [self, size, stride, storageOffset, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_as_strided, [self, size, stride, storageOffset, options, surplus]);
+    return recover(error, $table_as_strided, [self, size, stride, storageOffset, options, surplus]);
   }
 }
 
@@ -9837,6 +9867,7 @@ let $id_as_strided_copy = -1;
 /** `as_strided_copy(Tensor self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided_copy.html) */
 export function asStridedCopy(self: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null, options?: { out?: Tensor }): Tensor;
 export function asStridedCopy(self: Tensor, size: readonly number[], stride: readonly number[], options: { storageOffset?: number | null; out?: Tensor }): Tensor;
+export function asStridedCopy(self: Tensor, options: { size: readonly number[]; stride: readonly number[]; storageOffset?: number | null; out?: Tensor }): Tensor;
 export function asStridedCopy(self?: any, size?: any, stride?: any, storageOffset?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9850,7 +9881,7 @@ export function asStridedCopy(self?: any, size?: any, stride?: any, storageOffse
     }
     return dispatch($table_as_strided_copy, [self, size, stride, storageOffset, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_as_strided_copy, [self, size, stride, storageOffset, options, surplus]);
+    return recover(error, $table_as_strided_copy, [self, size, stride, storageOffset, options, surplus]);
   }
 }
 
@@ -9862,6 +9893,7 @@ let $id_as_strided_scatter = -1;
 /** `as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html) */
 export function asStridedScatter(self: Tensor, src: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null, options?: { out?: Tensor }): Tensor;
 export function asStridedScatter(self: Tensor, src: Tensor, size: readonly number[], stride: readonly number[], options: { storageOffset?: number | null; out?: Tensor }): Tensor;
+export function asStridedScatter(self: Tensor, options: { src: Tensor; size: readonly number[]; stride: readonly number[]; storageOffset?: number | null; out?: Tensor }): Tensor;
 export function asStridedScatter(self?: any, src?: any, size?: any, stride?: any, storageOffset?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9875,7 +9907,7 @@ export function asStridedScatter(self?: any, src?: any, size?: any, stride?: any
     }
     return dispatch($table_as_strided_scatter, [self, src, size, stride, storageOffset, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_as_strided_scatter, [self, src, size, stride, storageOffset, options, surplus]);
+    return recover(error, $table_as_strided_scatter, [self, src, size, stride, storageOffset, options, surplus]);
   }
 }
 
@@ -9886,6 +9918,7 @@ let $id_as_strided_ = -1;
 /** `as_strided_(Tensor(a!) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.as_strided_.html) */
 export function asStrided_(self: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null): Tensor;
 export function asStrided_(self: Tensor, size: readonly number[], stride: readonly number[], options: { storageOffset?: number | null }): Tensor;
+export function asStrided_(self: Tensor, options: { size: readonly number[]; stride: readonly number[]; storageOffset?: number | null }): Tensor;
 export function asStrided_(self?: any, size?: any, stride?: any, storageOffset?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -9909,7 +9942,7 @@ export function asStrided_(self?: any, size?: any, stride?: any, storageOffset?:
     }
     return dispatch($table_as_strided_, [self, size, stride, storageOffset, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_as_strided_, [self, size, stride, storageOffset, options, surplus]);
+    return recover(error, $table_as_strided_, [self, size, stride, storageOffset, options, surplus]);
   }
 }
 
@@ -9929,7 +9962,7 @@ export function asin(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_asin, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_asin, [self, options, surplus]);
+    return recover(error, $table_asin, [self, options, surplus]);
   }
 }
 
@@ -9948,7 +9981,7 @@ export function asin_(self?: any, surplus?: any): any {
     }
     return dispatch($table_asin_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_asin_, [self, surplus]);
+    return recover(error, $table_asin_, [self, surplus]);
   }
 }
 
@@ -9968,7 +10001,7 @@ export function asinh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_asinh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_asinh, [self, options, surplus]);
+    return recover(error, $table_asinh, [self, options, surplus]);
   }
 }
 
@@ -9987,7 +10020,7 @@ export function asinh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_asinh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_asinh_, [self, surplus]);
+    return recover(error, $table_asinh_, [self, surplus]);
   }
 }
 
@@ -10007,7 +10040,7 @@ export function atan(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_atan, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atan, [self, options, surplus]);
+    return recover(error, $table_atan, [self, options, surplus]);
   }
 }
 
@@ -10018,6 +10051,7 @@ const $table_atan2 = operatorTable("atan2", [
 let $id_atan2 = -1;
 /** `atan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atan2.html) */
 export function atan2(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function atan2(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function atan2(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10027,7 +10061,7 @@ export function atan2(self?: any, other?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_atan2, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atan2, [self, other, options, surplus]);
+    return recover(error, $table_atan2, [self, other, options, surplus]);
   }
 }
 
@@ -10037,6 +10071,7 @@ const $table_atan2_ = operatorTable("atan2_", [
 let $id_atan2_ = -1;
 /** `atan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atan2_.html) */
 export function atan2_(self: Tensor, other: Tensor): Tensor;
+export function atan2_(self: Tensor, options: { other: Tensor }): Tensor;
 export function atan2_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10046,7 +10081,7 @@ export function atan2_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_atan2_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atan2_, [self, other, surplus]);
+    return recover(error, $table_atan2_, [self, other, surplus]);
   }
 }
 
@@ -10065,7 +10100,7 @@ export function atan_(self?: any, surplus?: any): any {
     }
     return dispatch($table_atan_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atan_, [self, surplus]);
+    return recover(error, $table_atan_, [self, surplus]);
   }
 }
 
@@ -10085,7 +10120,7 @@ export function atanh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_atanh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atanh, [self, options, surplus]);
+    return recover(error, $table_atanh, [self, options, surplus]);
   }
 }
 
@@ -10104,7 +10139,7 @@ export function atanh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_atanh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atanh_, [self, surplus]);
+    return recover(error, $table_atanh_, [self, surplus]);
   }
 }
 
@@ -10118,6 +10153,7 @@ let $id_atleast_1d_Sequence = -1;
 export function atleast1d(self: Tensor): Tensor;
 /** `atleast_1d.Sequence(Tensor[] tensors) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atleast_1d.html) */
 export function atleast1d(tensors: readonly Tensor[]): Tensor[];
+export function atleast1d(options: { tensors: readonly Tensor[] }): Tensor[];
 export function atleast1d(a0?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10126,7 +10162,7 @@ export function atleast1d(a0?: any, surplus?: any): any {
     }
     return dispatch($table_atleast_1d, [a0, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atleast_1d, [a0, surplus]);
+    return recover(error, $table_atleast_1d, [a0, surplus]);
   }
 }
 
@@ -10140,6 +10176,7 @@ let $id_atleast_2d_Sequence = -1;
 export function atleast2d(self: Tensor): Tensor;
 /** `atleast_2d.Sequence(Tensor[] tensors) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atleast_2d.html) */
 export function atleast2d(tensors: readonly Tensor[]): Tensor[];
+export function atleast2d(options: { tensors: readonly Tensor[] }): Tensor[];
 export function atleast2d(a0?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10148,7 +10185,7 @@ export function atleast2d(a0?: any, surplus?: any): any {
     }
     return dispatch($table_atleast_2d, [a0, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atleast_2d, [a0, surplus]);
+    return recover(error, $table_atleast_2d, [a0, surplus]);
   }
 }
 
@@ -10162,6 +10199,7 @@ let $id_atleast_3d_Sequence = -1;
 export function atleast3d(self: Tensor): Tensor;
 /** `atleast_3d.Sequence(Tensor[] tensors) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atleast_3d.html) */
 export function atleast3d(tensors: readonly Tensor[]): Tensor[];
+export function atleast3d(options: { tensors: readonly Tensor[] }): Tensor[];
 export function atleast3d(a0?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10170,7 +10208,7 @@ export function atleast3d(a0?: any, surplus?: any): any {
     }
     return dispatch($table_atleast_3d, [a0, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_atleast_3d, [a0, surplus]);
+    return recover(error, $table_atleast_3d, [a0, surplus]);
   }
 }
 
@@ -10182,6 +10220,7 @@ let $id_avg_pool1d = -1;
 /** `avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], bool ceil_mode=False, bool count_include_pad=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.avg_pool1d.html) */
 export function avgPool1d(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], ceilMode?: boolean, countIncludePad?: boolean, options?: { out?: Tensor }): Tensor;
 export function avgPool1d(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; out?: Tensor }): Tensor;
+export function avgPool1d(self: Tensor, options: { kernelSize: number | readonly number[]; stride?: number | readonly number[]; padding?: number | readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; out?: Tensor }): Tensor;
 export function avgPool1d(self?: any, kernelSize?: any, stride?: any, padding?: any, ceilMode?: any, countIncludePad?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10204,7 +10243,7 @@ export function avgPool1d(self?: any, kernelSize?: any, stride?: any, padding?: 
     }
     return dispatch($table_avg_pool1d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_avg_pool1d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, options, surplus]);
+    return recover(error, $table_avg_pool1d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, options, surplus]);
   }
 }
 
@@ -10216,6 +10255,7 @@ let $id_avg_pool2d = -1;
 /** `avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool2d.html) */
 export function avgPool2d(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null, options?: { out?: Tensor }): Tensor;
 export function avgPool2d(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number | null; out?: Tensor }): Tensor;
+export function avgPool2d(self: Tensor, options: { kernelSize: number | readonly number[]; stride?: number | readonly number[]; padding?: number | readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number | null; out?: Tensor }): Tensor;
 export function avgPool2d(self?: any, kernelSize?: any, stride?: any, padding?: any, ceilMode?: any, countIncludePad?: any, divisorOverride?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10241,7 +10281,7 @@ export function avgPool2d(self?: any, kernelSize?: any, stride?: any, padding?: 
     }
     return dispatch($table_avg_pool2d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_avg_pool2d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride, options, surplus]);
+    return recover(error, $table_avg_pool2d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride, options, surplus]);
   }
 }
 
@@ -10253,6 +10293,7 @@ let $id_avg_pool3d = -1;
 /** `avg_pool3d(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool3d.html) */
 export function avgPool3d(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null, options?: { out?: Tensor }): Tensor;
 export function avgPool3d(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number | null; out?: Tensor }): Tensor;
+export function avgPool3d(self: Tensor, options: { kernelSize: number | readonly number[]; stride?: number | readonly number[]; padding?: number | readonly number[]; ceilMode?: boolean; countIncludePad?: boolean; divisorOverride?: number | null; out?: Tensor }): Tensor;
 export function avgPool3d(self?: any, kernelSize?: any, stride?: any, padding?: any, ceilMode?: any, countIncludePad?: any, divisorOverride?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10278,7 +10319,7 @@ export function avgPool3d(self?: any, kernelSize?: any, stride?: any, padding?: 
     }
     return dispatch($table_avg_pool3d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_avg_pool3d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride, options, surplus]);
+    return recover(error, $table_avg_pool3d, [self, kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride, options, surplus]);
   }
 }
 
@@ -10292,8 +10333,10 @@ let $id_baddbmm = -1;
 let $id_baddbmm_dtype = -1;
 /** `baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
 export function baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function baddbmm(self: Tensor, options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 /** `baddbmm.dtype(Tensor self, Tensor batch1, Tensor batch2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
 export function baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function baddbmm(self: Tensor, options: { batch1: Tensor; batch2: Tensor; outDtype: DTypeLike; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function baddbmm(self?: any, batch1?: any, batch2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10308,7 +10351,7 @@ export function baddbmm(self?: any, batch1?: any, batch2?: any, a3?: any, option
     }
     return dispatch($table_baddbmm, [self, batch1, batch2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_baddbmm, [self, batch1, batch2, a3, options, surplus]);
+    return recover(error, $table_baddbmm, [self, batch1, batch2, a3, options, surplus]);
   }
 }
 
@@ -10318,6 +10361,7 @@ const $table_baddbmm_ = operatorTable("baddbmm_", [
 let $id_baddbmm_ = -1;
 /** `baddbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.baddbmm_.html) */
 export function baddbmm_(self: Tensor, batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): Tensor;
+export function baddbmm_(self: Tensor, options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar }): Tensor;
 export function baddbmm_(self?: any, batch1?: any, batch2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10334,7 +10378,7 @@ export function baddbmm_(self?: any, batch1?: any, batch2?: any, options?: any, 
     }
     return dispatch($table_baddbmm_, [self, batch1, batch2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_baddbmm_, [self, batch1, batch2, options, surplus]);
+    return recover(error, $table_baddbmm_, [self, batch1, batch2, options, surplus]);
   }
 }
 
@@ -10348,8 +10392,10 @@ let $id_bartlett_window = -1;
 let $id_bartlett_window_periodic = -1;
 /** `bartlett_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bartlett_window.html) */
 export function bartlettWindow(windowLength: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function bartlettWindow(options: { windowLength: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `bartlett_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bartlett_window.html) */
 export function bartlettWindow(windowLength: number, periodic: boolean, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function bartlettWindow(options: { windowLength: number; periodic: boolean; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function bartlettWindow(windowLength?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10364,7 +10410,7 @@ export function bartlettWindow(windowLength?: any, a1?: any, options?: any, surp
     }
     return dispatch($table_bartlett_window, [windowLength, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bartlett_window, [windowLength, a1, options, surplus]);
+    return recover(error, $table_bartlett_window, [windowLength, a1, options, surplus]);
   }
 }
 
@@ -10381,7 +10427,7 @@ export function batchNorm(input?: any, weight?: any, bias?: any, runningMean?: a
     }
     return dispatch($table_batch_norm, [input, weight, bias, runningMean, runningVar, training, momentum, eps, cudnnEnabled, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm, [input, weight, bias, runningMean, runningVar, training, momentum, eps, cudnnEnabled, surplus]);
+    return recover(error, $table_batch_norm, [input, weight, bias, runningMean, runningVar, training, momentum, eps, cudnnEnabled, surplus]);
   }
 }
 
@@ -10401,7 +10447,7 @@ export function batchNormBackwardElemt(gradOut?: any, input?: any, mean?: any, i
     }
     return dispatch($table_batch_norm_backward_elemt, [gradOut, input, mean, invstd, weight, sumDy, sumDyXmu, count, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm_backward_elemt, [gradOut, input, mean, invstd, weight, sumDy, sumDyXmu, count, options, surplus]);
+    return recover(error, $table_batch_norm_backward_elemt, [gradOut, input, mean, invstd, weight, sumDy, sumDyXmu, count, options, surplus]);
   }
 }
 
@@ -10424,7 +10470,7 @@ export function batchNormBackwardReduce(gradOut?: any, input?: any, mean?: any, 
     }
     return dispatch($table_batch_norm_backward_reduce, [gradOut, input, mean, invstd, weight, inputG, weightG, biasG, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm_backward_reduce, [gradOut, input, mean, invstd, weight, inputG, weightG, biasG, options, surplus]);
+    return recover(error, $table_batch_norm_backward_reduce, [gradOut, input, mean, invstd, weight, inputG, weightG, biasG, options, surplus]);
   }
 }
 
@@ -10444,7 +10490,7 @@ export function batchNormElemt(input?: any, weight?: any, bias?: any, mean?: any
     }
     return dispatch($table_batch_norm_elemt, [input, weight, bias, mean, invstd, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm_elemt, [input, weight, bias, mean, invstd, eps, options, surplus]);
+    return recover(error, $table_batch_norm_elemt, [input, weight, bias, mean, invstd, eps, options, surplus]);
   }
 }
 
@@ -10467,7 +10513,7 @@ export function batchNormGatherStats(input?: any, mean?: any, invstd?: any, runn
     }
     return dispatch($table_batch_norm_gather_stats, [input, mean, invstd, runningMean, runningVar, momentum, eps, count, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm_gather_stats, [input, mean, invstd, runningMean, runningVar, momentum, eps, count, options, surplus]);
+    return recover(error, $table_batch_norm_gather_stats, [input, mean, invstd, runningMean, runningVar, momentum, eps, count, options, surplus]);
   }
 }
 
@@ -10490,7 +10536,7 @@ export function batchNormGatherStatsWithCounts(input?: any, mean?: any, invstd?:
     }
     return dispatch($table_batch_norm_gather_stats_with_counts, [input, mean, invstd, runningMean, runningVar, momentum, eps, counts, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm_gather_stats_with_counts, [input, mean, invstd, runningMean, runningVar, momentum, eps, counts, options, surplus]);
+    return recover(error, $table_batch_norm_gather_stats_with_counts, [input, mean, invstd, runningMean, runningVar, momentum, eps, counts, options, surplus]);
   }
 }
 
@@ -10513,7 +10559,7 @@ export function batchNormStats(input?: any, eps?: any, options?: any, surplus?: 
     }
     return dispatch($table_batch_norm_stats, [input, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm_stats, [input, eps, options, surplus]);
+    return recover(error, $table_batch_norm_stats, [input, eps, options, surplus]);
   }
 }
 
@@ -10536,7 +10582,7 @@ export function batchNormUpdateStats(input?: any, runningMean?: any, runningVar?
     }
     return dispatch($table_batch_norm_update_stats, [input, runningMean, runningVar, momentum, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_batch_norm_update_stats, [input, runningMean, runningVar, momentum, options, surplus]);
+    return recover(error, $table_batch_norm_update_stats, [input, runningMean, runningVar, momentum, options, surplus]);
   }
 }
 
@@ -10555,8 +10601,10 @@ let $id_bernoulli_p = -1;
 export function bernoulli(self: Tensor, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
 /** `bernoulli.Tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
 export function bernoulli(self: Tensor, p: Tensor, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+export function bernoulli(self: Tensor, options: { p: Tensor; generator?: Generator | null; out?: Tensor }): Tensor;
 /** `bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
 export function bernoulli(self: Tensor, p: number, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+export function bernoulli(self: Tensor, options: { p: number; generator?: Generator | null; out?: Tensor }): Tensor;
 export function bernoulli(self?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10573,7 +10621,7 @@ export function bernoulli(self?: any, a1?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_bernoulli, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bernoulli, [self, a1, options, surplus]);
+    return recover(error, $table_bernoulli, [self, a1, options, surplus]);
   }
 }
 
@@ -10585,6 +10633,7 @@ let $id_bernoulli__Tensor = -1;
 let $id_bernoulli__float = -1;
 /** `bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
 export function bernoulli_(self: Tensor, p: Tensor, options?: { generator?: Generator | null }): Tensor;
+export function bernoulli_(self: Tensor, options: { p: Tensor; generator?: Generator | null }): Tensor;
 /** `bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
 export function bernoulli_(self: Tensor, p?: number, options?: { generator?: Generator | null }): Tensor;
 export function bernoulli_(self: Tensor, options: { p?: number; generator?: Generator | null }): Tensor;
@@ -10626,7 +10675,7 @@ export function bernoulli_(self?: any, p?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_bernoulli_, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bernoulli_, [self, p, options, surplus]);
+    return recover(error, $table_bernoulli_, [self, p, options, surplus]);
   }
 }
 
@@ -10637,6 +10686,7 @@ let $id_bilinear = -1;
 /** `bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bilinear.html) */
 export function bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias?: Tensor | null): Tensor;
 export function bilinear(input1: Tensor, input2: Tensor, weight: Tensor, options: { bias?: Tensor | null }): Tensor;
+export function bilinear(options: { input1: Tensor; input2: Tensor; weight: Tensor; bias?: Tensor | null }): Tensor;
 export function bilinear(input1?: any, input2?: any, weight?: any, bias?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10650,7 +10700,7 @@ export function bilinear(input1?: any, input2?: any, weight?: any, bias?: any, o
     }
     return dispatch($table_bilinear, [input1, input2, weight, bias, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bilinear, [input1, input2, weight, bias, options, surplus]);
+    return recover(error, $table_bilinear, [input1, input2, weight, bias, options, surplus]);
   }
 }
 
@@ -10662,6 +10712,7 @@ let $id_binary_cross_entropy = -1;
 /** `binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html) */
 export function binaryCrossEntropy(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: number, options?: { out?: Tensor }): Tensor;
 export function binaryCrossEntropy(self: Tensor, target: Tensor, options: { weight?: Tensor | null; reduction?: number; out?: Tensor }): Tensor;
+export function binaryCrossEntropy(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: number; out?: Tensor }): Tensor;
 export function binaryCrossEntropy(self?: any, target?: any, weight?: any, reduction?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -10678,7 +10729,7 @@ export function binaryCrossEntropy(self?: any, target?: any, weight?: any, reduc
     }
     return dispatch($table_binary_cross_entropy, [self, target, weight, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_binary_cross_entropy, [self, target, weight, reduction, options, surplus]);
+    return recover(error, $table_binary_cross_entropy, [self, target, weight, reduction, options, surplus]);
   }
 }
 
@@ -10708,7 +10759,7 @@ export function binaryCrossEntropyWithLogits(self?: any, target?: any, weight?: 
     }
     return dispatch($table_binary_cross_entropy_with_logits, [self, target, weight, posWeight, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_binary_cross_entropy_with_logits, [self, target, weight, posWeight, reduction, options, surplus]);
+    return recover(error, $table_binary_cross_entropy_with_logits, [self, target, weight, posWeight, reduction, options, surplus]);
   }
 }
 
@@ -10736,7 +10787,7 @@ export function bincount(self?: any, weights?: any, minlength?: any, options?: a
     }
     return dispatch($table_bincount, [self, weights, minlength, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bincount, [self, weights, minlength, options, surplus]);
+    return recover(error, $table_bincount, [self, weights, minlength, options, surplus]);
   }
 }
 
@@ -10760,7 +10811,7 @@ export function binomial(count?: any, prob?: any, generator?: any, options?: any
     }
     return dispatch($table_binomial, [count, prob, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_binomial, [count, prob, generator, options, surplus]);
+    return recover(error, $table_binomial, [count, prob, generator, options, surplus]);
   }
 }
 
@@ -10777,10 +10828,13 @@ let $id_bitwise_and_Scalar = -1;
 let $id_bitwise_and_Scalar_Tensor = -1;
 /** `bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
 export function bitwiseAnd(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseAnd(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
 export function bitwiseAnd(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function bitwiseAnd(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `bitwise_and.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
 export function bitwiseAnd(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseAnd(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function bitwiseAnd(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseAnd(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -10793,7 +10847,7 @@ export function bitwiseAnd(self?: any, other?: any, options?: any, surplus?: any
     }
     return dispatch($table_bitwise_and, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_and, [self, other, options, surplus]);
+    return recover(error, $table_bitwise_and, [self, other, options, surplus]);
   }
 }
 
@@ -10805,8 +10859,10 @@ let $id_bitwise_and__Tensor = -1;
 let $id_bitwise_and__Scalar = -1;
 /** `bitwise_and_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
 export function bitwiseAnd_(self: Tensor, other: Tensor): Tensor;
+export function bitwiseAnd_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `bitwise_and_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
 export function bitwiseAnd_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseAnd_(self: Tensor, options: { other: Scalar }): Tensor;
 export function bitwiseAnd_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseAnd_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -10824,7 +10880,7 @@ export function bitwiseAnd_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_bitwise_and_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_and_, [self, other, surplus]);
+    return recover(error, $table_bitwise_and_, [self, other, surplus]);
   }
 }
 
@@ -10841,10 +10897,13 @@ let $id_bitwise_left_shift_Scalar_Tensor = -1;
 let $id_bitwise_left_shift_Tensor_Scalar = -1;
 /** `bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
 export function bitwiseLeftShift(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseLeftShift(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `bitwise_left_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
 export function bitwiseLeftShift(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseLeftShift(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `bitwise_left_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
 export function bitwiseLeftShift(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function bitwiseLeftShift(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function bitwiseLeftShift(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseLeftShift(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -10857,7 +10916,7 @@ export function bitwiseLeftShift(self?: any, other?: any, options?: any, surplus
     }
     return dispatch($table_bitwise_left_shift, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_left_shift, [self, other, options, surplus]);
+    return recover(error, $table_bitwise_left_shift, [self, other, options, surplus]);
   }
 }
 
@@ -10869,8 +10928,10 @@ let $id_bitwise_left_shift__Tensor = -1;
 let $id_bitwise_left_shift__Tensor_Scalar = -1;
 /** `bitwise_left_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
 export function bitwiseLeftShift_(self: Tensor, other: Tensor): Tensor;
+export function bitwiseLeftShift_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `bitwise_left_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
 export function bitwiseLeftShift_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseLeftShift_(self: Tensor, options: { other: Scalar }): Tensor;
 export function bitwiseLeftShift_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseLeftShift_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -10888,7 +10949,7 @@ export function bitwiseLeftShift_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_bitwise_left_shift_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_left_shift_, [self, other, surplus]);
+    return recover(error, $table_bitwise_left_shift_, [self, other, surplus]);
   }
 }
 
@@ -10908,7 +10969,7 @@ export function bitwiseNot(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_bitwise_not, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_not, [self, options, surplus]);
+    return recover(error, $table_bitwise_not, [self, options, surplus]);
   }
 }
 
@@ -10927,7 +10988,7 @@ export function bitwiseNot_(self?: any, surplus?: any): any {
     }
     return dispatch($table_bitwise_not_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_not_, [self, surplus]);
+    return recover(error, $table_bitwise_not_, [self, surplus]);
   }
 }
 
@@ -10944,10 +11005,13 @@ let $id_bitwise_or_Scalar = -1;
 let $id_bitwise_or_Scalar_Tensor = -1;
 /** `bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
 export function bitwiseOr(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseOr(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
 export function bitwiseOr(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function bitwiseOr(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `bitwise_or.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
 export function bitwiseOr(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseOr(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function bitwiseOr(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseOr(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -10960,7 +11024,7 @@ export function bitwiseOr(self?: any, other?: any, options?: any, surplus?: any)
     }
     return dispatch($table_bitwise_or, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_or, [self, other, options, surplus]);
+    return recover(error, $table_bitwise_or, [self, other, options, surplus]);
   }
 }
 
@@ -10972,8 +11036,10 @@ let $id_bitwise_or__Tensor = -1;
 let $id_bitwise_or__Scalar = -1;
 /** `bitwise_or_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
 export function bitwiseOr_(self: Tensor, other: Tensor): Tensor;
+export function bitwiseOr_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `bitwise_or_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
 export function bitwiseOr_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseOr_(self: Tensor, options: { other: Scalar }): Tensor;
 export function bitwiseOr_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseOr_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -10991,7 +11057,7 @@ export function bitwiseOr_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_bitwise_or_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_or_, [self, other, surplus]);
+    return recover(error, $table_bitwise_or_, [self, other, surplus]);
   }
 }
 
@@ -11008,10 +11074,13 @@ let $id_bitwise_right_shift_Scalar_Tensor = -1;
 let $id_bitwise_right_shift_Tensor_Scalar = -1;
 /** `bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
 export function bitwiseRightShift(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseRightShift(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `bitwise_right_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
 export function bitwiseRightShift(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseRightShift(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
 export function bitwiseRightShift(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function bitwiseRightShift(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function bitwiseRightShift(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseRightShift(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -11024,7 +11093,7 @@ export function bitwiseRightShift(self?: any, other?: any, options?: any, surplu
     }
     return dispatch($table_bitwise_right_shift, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_right_shift, [self, other, options, surplus]);
+    return recover(error, $table_bitwise_right_shift, [self, other, options, surplus]);
   }
 }
 
@@ -11036,8 +11105,10 @@ let $id_bitwise_right_shift__Tensor = -1;
 let $id_bitwise_right_shift__Tensor_Scalar = -1;
 /** `bitwise_right_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
 export function bitwiseRightShift_(self: Tensor, other: Tensor): Tensor;
+export function bitwiseRightShift_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `bitwise_right_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
 export function bitwiseRightShift_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseRightShift_(self: Tensor, options: { other: Scalar }): Tensor;
 export function bitwiseRightShift_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseRightShift_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -11055,7 +11126,7 @@ export function bitwiseRightShift_(self?: any, other?: any, surplus?: any): any 
     }
     return dispatch($table_bitwise_right_shift_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_right_shift_, [self, other, surplus]);
+    return recover(error, $table_bitwise_right_shift_, [self, other, surplus]);
   }
 }
 
@@ -11072,10 +11143,13 @@ let $id_bitwise_xor_Scalar = -1;
 let $id_bitwise_xor_Scalar_Tensor = -1;
 /** `bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
 export function bitwiseXor(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseXor(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
 export function bitwiseXor(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function bitwiseXor(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `bitwise_xor.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
 export function bitwiseXor(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function bitwiseXor(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function bitwiseXor(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function bitwiseXor(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -11088,7 +11162,7 @@ export function bitwiseXor(self?: any, other?: any, options?: any, surplus?: any
     }
     return dispatch($table_bitwise_xor, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_xor, [self, other, options, surplus]);
+    return recover(error, $table_bitwise_xor, [self, other, options, surplus]);
   }
 }
 
@@ -11100,8 +11174,10 @@ let $id_bitwise_xor__Tensor = -1;
 let $id_bitwise_xor__Scalar = -1;
 /** `bitwise_xor_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
 export function bitwiseXor_(self: Tensor, other: Tensor): Tensor;
+export function bitwiseXor_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `bitwise_xor_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
 export function bitwiseXor_(self: Tensor, other: Scalar): Tensor;
+export function bitwiseXor_(self: Tensor, options: { other: Scalar }): Tensor;
 export function bitwiseXor_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function bitwiseXor_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -11119,7 +11195,7 @@ export function bitwiseXor_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_bitwise_xor_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bitwise_xor_, [self, other, surplus]);
+    return recover(error, $table_bitwise_xor_, [self, other, surplus]);
   }
 }
 
@@ -11133,8 +11209,10 @@ let $id_blackman_window = -1;
 let $id_blackman_window_periodic = -1;
 /** `blackman_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.blackman_window.html) */
 export function blackmanWindow(windowLength: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function blackmanWindow(options: { windowLength: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `blackman_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.blackman_window.html) */
 export function blackmanWindow(windowLength: number, periodic: boolean, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function blackmanWindow(options: { windowLength: number; periodic: boolean; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function blackmanWindow(windowLength?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11149,7 +11227,7 @@ export function blackmanWindow(windowLength?: any, a1?: any, options?: any, surp
     }
     return dispatch($table_blackman_window, [windowLength, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_blackman_window, [windowLength, a1, options, surplus]);
+    return recover(error, $table_blackman_window, [windowLength, a1, options, surplus]);
   }
 }
 
@@ -11160,6 +11238,7 @@ const $table_block_diag = operatorTable("blockDiag", [
 let $id_block_diag = -1;
 /** `block_diag(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.block_diag.html) */
 export function blockDiag(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function blockDiag(options: { tensors: readonly Tensor[]; out?: Tensor }): Tensor;
 export function blockDiag(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11169,7 +11248,7 @@ export function blockDiag(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_block_diag, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_block_diag, [tensors, options, surplus]);
+    return recover(error, $table_block_diag, [tensors, options, surplus]);
   }
 }
 
@@ -11183,8 +11262,10 @@ let $id_bmm = -1;
 let $id_bmm_dtype = -1;
 /** `bmm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
 export function bmm(self: Tensor, mat2: Tensor, options?: { out?: Tensor }): Tensor;
+export function bmm(self: Tensor, options: { mat2: Tensor; out?: Tensor }): Tensor;
 /** `bmm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
 export function bmm(self: Tensor, mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+export function bmm(self: Tensor, options: { mat2: Tensor; outDtype: DTypeLike; out?: Tensor }): Tensor;
 export function bmm(self?: any, mat2?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11197,7 +11278,7 @@ export function bmm(self?: any, mat2?: any, a2?: any, options?: any, surplus?: a
     }
     return dispatch($table_bmm, [self, mat2, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bmm, [self, mat2, a2, options, surplus]);
+    return recover(error, $table_bmm, [self, mat2, a2, options, surplus]);
   }
 }
 
@@ -11207,6 +11288,7 @@ const $table_broadcast_tensors = operatorTable("broadcastTensors", [
 let $id_broadcast_tensors = -1;
 /** `broadcast_tensors(Tensor[] tensors) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.broadcast_tensors.html) */
 export function broadcastTensors(tensors: readonly Tensor[]): Tensor[];
+export function broadcastTensors(options: { tensors: readonly Tensor[] }): Tensor[];
 export function broadcastTensors(tensors?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11214,7 +11296,7 @@ export function broadcastTensors(tensors?: any, surplus?: any): any {
     }
     return dispatch($table_broadcast_tensors, [tensors, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_broadcast_tensors, [tensors, surplus]);
+    return recover(error, $table_broadcast_tensors, [tensors, surplus]);
   }
 }
 
@@ -11224,6 +11306,7 @@ const $table_broadcast_to = operatorTable("broadcastTo", [
 let $id_broadcast_to = -1;
 /** `broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.broadcast_to.html) */
 export function broadcastTo(self: Tensor, size: readonly number[]): Tensor;
+export function broadcastTo(self: Tensor, options: { size: readonly number[] }): Tensor;
 export function broadcastTo(self?: any, size?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11231,7 +11314,7 @@ export function broadcastTo(self?: any, size?: any, surplus?: any): any {
     }
     return dispatch($table_broadcast_to, [self, size, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_broadcast_to, [self, size, surplus]);
+    return recover(error, $table_broadcast_to, [self, size, surplus]);
   }
 }
 
@@ -11245,8 +11328,10 @@ let $id_bucketize_Tensor = -1;
 let $id_bucketize_Scalar = -1;
 /** `bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bucketize.html) */
 export function bucketize(self: Tensor, boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
+export function bucketize(self: Tensor, options: { boundaries: Tensor; outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
 /** `bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bucketize.html) */
 export function bucketize(self: Scalar, boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
+export function bucketize(self: Scalar, options: { boundaries: Tensor; outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
 export function bucketize(self: Tensor | Scalar, boundaries: Tensor, options?: { outInt32?: boolean; right?: boolean; out?: Tensor }): Tensor;
 export function bucketize(self?: any, boundaries?: any, options?: any, surplus?: any): any {
   try {
@@ -11260,7 +11345,7 @@ export function bucketize(self?: any, boundaries?: any, options?: any, surplus?:
     }
     return dispatch($table_bucketize, [self, boundaries, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_bucketize, [self, boundaries, options, surplus]);
+    return recover(error, $table_bucketize, [self, boundaries, options, surplus]);
   }
 }
 
@@ -11270,6 +11355,7 @@ const $table_can_cast = operatorTable("canCast", [
 let $id_can_cast = -1;
 /** `can_cast(ScalarType from_, ScalarType to) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.can_cast.html) */
 export function canCast(from_: DTypeLike, to: DTypeLike): boolean;
+export function canCast(options: { from_: DTypeLike; to: DTypeLike }): boolean;
 export function canCast(from_?: any, to?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11277,7 +11363,7 @@ export function canCast(from_?: any, to?: any, surplus?: any): any {
     }
     return dispatch($table_can_cast, [from_, to, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_can_cast, [from_, to, surplus]);
+    return recover(error, $table_can_cast, [from_, to, surplus]);
   }
 }
 
@@ -11287,6 +11373,7 @@ const $table_cartesian_prod = operatorTable("cartesianProd", [
 let $id_cartesian_prod = -1;
 /** `cartesian_prod(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cartesian_prod.html) */
 export function cartesianProd(tensors: readonly Tensor[]): Tensor;
+export function cartesianProd(options: { tensors: readonly Tensor[] }): Tensor;
 export function cartesianProd(tensors?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11294,7 +11381,7 @@ export function cartesianProd(tensors?: any, surplus?: any): any {
     }
     return dispatch($table_cartesian_prod, [tensors, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cartesian_prod, [tensors, surplus]);
+    return recover(error, $table_cartesian_prod, [tensors, surplus]);
   }
 }
 
@@ -11306,6 +11393,7 @@ let $id_cat = -1;
 /** `cat(Tensor[] tensors, int dim=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cat.html) */
 export function cat(tensors: readonly Tensor[], dim?: number, options?: { out?: Tensor }): Tensor;
 export function cat(tensors: readonly Tensor[], options: { dim?: number; out?: Tensor }): Tensor;
+export function cat(options: { tensors: readonly Tensor[]; dim?: number; out?: Tensor }): Tensor;
 export function cat(tensors?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11319,7 +11407,7 @@ export function cat(tensors?: any, dim?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_cat, [tensors, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cat, [tensors, dim, options, surplus]);
+    return recover(error, $table_cat, [tensors, dim, options, surplus]);
   }
 }
 
@@ -11365,7 +11453,7 @@ export function cauchy_(self?: any, median?: any, sigma?: any, options?: any, su
     }
     return dispatch($table_cauchy_, [self, median, sigma, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cauchy_, [self, median, sigma, options, surplus]);
+    return recover(error, $table_cauchy_, [self, median, sigma, options, surplus]);
   }
 }
 
@@ -11382,7 +11470,7 @@ export function ccolIndices(self?: any, surplus?: any): any {
     }
     return dispatch($table_ccol_indices, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ccol_indices, [self, surplus]);
+    return recover(error, $table_ccol_indices, [self, surplus]);
   }
 }
 
@@ -11402,7 +11490,7 @@ export function ccolIndicesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_ccol_indices_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ccol_indices_copy, [self, options, surplus]);
+    return recover(error, $table_ccol_indices_copy, [self, options, surplus]);
   }
 }
 
@@ -11413,6 +11501,7 @@ let $id_cdist = -1;
 /** `cdist(Tensor x1, Tensor x2, float p=2., int? compute_mode=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cdist.html) */
 export function cdist(x1: Tensor, x2: Tensor, p?: number, computeMode?: number | null): Tensor;
 export function cdist(x1: Tensor, x2: Tensor, options: { p?: number; computeMode?: number | null }): Tensor;
+export function cdist(options: { x1: Tensor; x2: Tensor; p?: number; computeMode?: number | null }): Tensor;
 export function cdist(x1?: any, x2?: any, p?: any, computeMode?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11429,7 +11518,7 @@ export function cdist(x1?: any, x2?: any, p?: any, computeMode?: any, options?: 
     }
     return dispatch($table_cdist, [x1, x2, p, computeMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cdist, [x1, x2, p, computeMode, options, surplus]);
+    return recover(error, $table_cdist, [x1, x2, p, computeMode, options, surplus]);
   }
 }
 
@@ -11449,7 +11538,7 @@ export function ceil(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_ceil, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ceil, [self, options, surplus]);
+    return recover(error, $table_ceil, [self, options, surplus]);
   }
 }
 
@@ -11468,7 +11557,7 @@ export function ceil_(self?: any, surplus?: any): any {
     }
     return dispatch($table_ceil_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ceil_, [self, surplus]);
+    return recover(error, $table_ceil_, [self, surplus]);
   }
 }
 
@@ -11492,7 +11581,7 @@ export function celu(self?: any, alpha?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_celu, [self, alpha, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_celu, [self, alpha, options, surplus]);
+    return recover(error, $table_celu, [self, alpha, options, surplus]);
   }
 }
 
@@ -11526,7 +11615,7 @@ export function celu_(self?: any, alpha?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_celu_, [self, alpha, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_celu_, [self, alpha, options, surplus]);
+    return recover(error, $table_celu_, [self, alpha, options, surplus]);
   }
 }
 
@@ -11537,6 +11626,7 @@ const $table_chain_matmul = operatorTable("chainMatmul", [
 let $id_chain_matmul = -1;
 /** `chain_matmul(Tensor[] matrices) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.chain_matmul.html) */
 export function chainMatmul(matrices: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function chainMatmul(options: { matrices: readonly Tensor[]; out?: Tensor }): Tensor;
 export function chainMatmul(matrices?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11546,7 +11636,7 @@ export function chainMatmul(matrices?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_chain_matmul, [matrices, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_chain_matmul, [matrices, options, surplus]);
+    return recover(error, $table_chain_matmul, [matrices, options, surplus]);
   }
 }
 
@@ -11566,7 +11656,7 @@ export function chalf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_chalf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_chalf, [self, options, surplus]);
+    return recover(error, $table_chalf, [self, options, surplus]);
   }
 }
 
@@ -11577,6 +11667,7 @@ const $table_channel_shuffle = operatorTable("channelShuffle", [
 let $id_channel_shuffle = -1;
 /** `channel_shuffle(Tensor self, SymInt groups) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.channel_shuffle.html) */
 export function channelShuffle(self: Tensor, groups: number, options?: { out?: Tensor }): Tensor;
+export function channelShuffle(self: Tensor, options: { groups: number; out?: Tensor }): Tensor;
 export function channelShuffle(self?: any, groups?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11586,7 +11677,7 @@ export function channelShuffle(self?: any, groups?: any, options?: any, surplus?
     }
     return dispatch($table_channel_shuffle, [self, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_channel_shuffle, [self, groups, options, surplus]);
+    return recover(error, $table_channel_shuffle, [self, groups, options, surplus]);
   }
 }
 
@@ -11611,7 +11702,7 @@ export function cholesky(self?: any, upper?: any, options?: any, surplus?: any):
     }
     return dispatch($table_cholesky, [self, upper, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cholesky, [self, upper, options, surplus]);
+    return recover(error, $table_cholesky, [self, upper, options, surplus]);
   }
 }
 
@@ -11636,7 +11727,7 @@ export function choleskyInverse(self?: any, upper?: any, options?: any, surplus?
     }
     return dispatch($table_cholesky_inverse, [self, upper, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cholesky_inverse, [self, upper, options, surplus]);
+    return recover(error, $table_cholesky_inverse, [self, upper, options, surplus]);
   }
 }
 
@@ -11648,6 +11739,7 @@ let $id_cholesky_solve = -1;
 /** `cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_solve.html) */
 export function choleskySolve(self: Tensor, input2: Tensor, upper?: boolean, options?: { out?: Tensor }): Tensor;
 export function choleskySolve(self: Tensor, input2: Tensor, options: { upper?: boolean; out?: Tensor }): Tensor;
+export function choleskySolve(self: Tensor, options: { input2: Tensor; upper?: boolean; out?: Tensor }): Tensor;
 export function choleskySolve(self?: any, input2?: any, upper?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11661,7 +11753,7 @@ export function choleskySolve(self?: any, input2?: any, upper?: any, options?: a
     }
     return dispatch($table_cholesky_solve, [self, input2, upper, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cholesky_solve, [self, input2, upper, options, surplus]);
+    return recover(error, $table_cholesky_solve, [self, input2, upper, options, surplus]);
   }
 }
 
@@ -11681,7 +11773,7 @@ export function chooseQparamsOptimized(input?: any, numel?: any, nBins?: any, ra
     }
     return dispatch($table_choose_qparams_optimized, [input, numel, nBins, ratio, bitWidth, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_choose_qparams_optimized, [input, numel, nBins, ratio, bitWidth, surplus]);
+    return recover(error, $table_choose_qparams_optimized, [input, numel, nBins, ratio, bitWidth, surplus]);
   }
 }
 
@@ -11692,6 +11784,7 @@ let $id_chunk = -1;
 /** `chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.chunk.html) */
 export function chunk(self: Tensor, chunks: number, dim?: number): Tensor[];
 export function chunk(self: Tensor, chunks: number, options: { dim?: number }): Tensor[];
+export function chunk(self: Tensor, options: { chunks: number; dim?: number }): Tensor[];
 export function chunk(self?: any, chunks?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -11705,7 +11798,7 @@ export function chunk(self?: any, chunks?: any, dim?: any, options?: any, surplu
     }
     return dispatch($table_chunk, [self, chunks, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_chunk, [self, chunks, dim, options, surplus]);
+    return recover(error, $table_chunk, [self, chunks, dim, options, surplus]);
   }
 }
 
@@ -11743,7 +11836,7 @@ export function clamp(self?: any, min?: any, max?: any, options?: any, surplus?:
     }
     return dispatch($table_clamp, [self, min, max, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clamp, [self, min, max, options, surplus]);
+    return recover(error, $table_clamp, [self, min, max, options, surplus]);
   }
 }
 
@@ -11770,7 +11863,7 @@ export function clampMax(self?: any, max?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_clamp_max, [self, max, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clamp_max, [self, max, options, surplus]);
+    return recover(error, $table_clamp_max, [self, max, options, surplus]);
   }
 }
 
@@ -11801,7 +11894,7 @@ export function clampMax_(self?: any, max?: any, surplus?: any): any {
     }
     return dispatch($table_clamp_max_, [self, max, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clamp_max_, [self, max, surplus]);
+    return recover(error, $table_clamp_max_, [self, max, surplus]);
   }
 }
 
@@ -11828,7 +11921,7 @@ export function clampMin(self?: any, min?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_clamp_min, [self, min, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clamp_min, [self, min, options, surplus]);
+    return recover(error, $table_clamp_min, [self, min, options, surplus]);
   }
 }
 
@@ -11859,7 +11952,7 @@ export function clampMin_(self?: any, min?: any, surplus?: any): any {
     }
     return dispatch($table_clamp_min_, [self, min, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clamp_min_, [self, min, surplus]);
+    return recover(error, $table_clamp_min_, [self, min, surplus]);
   }
 }
 
@@ -11923,7 +12016,7 @@ export function clamp_(self?: any, min?: any, max?: any, options?: any, surplus?
     }
     return dispatch($table_clamp_, [self, min, max, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clamp_, [self, min, max, options, surplus]);
+    return recover(error, $table_clamp_, [self, min, max, options, surplus]);
   }
 }
 
@@ -11961,7 +12054,7 @@ export function clip(self?: any, min?: any, max?: any, options?: any, surplus?: 
     }
     return dispatch($table_clip, [self, min, max, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clip, [self, min, max, options, surplus]);
+    return recover(error, $table_clip, [self, min, max, options, surplus]);
   }
 }
 
@@ -12025,7 +12118,7 @@ export function clip_(self?: any, min?: any, max?: any, options?: any, surplus?:
     }
     return dispatch($table_clip_, [self, min, max, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clip_, [self, min, max, options, surplus]);
+    return recover(error, $table_clip_, [self, min, max, options, surplus]);
   }
 }
 
@@ -12046,7 +12139,7 @@ export function clone(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_clone, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_clone, [self, options, surplus]);
+    return recover(error, $table_clone, [self, options, surplus]);
   }
 }
 
@@ -12063,7 +12156,7 @@ export function coalesce(self?: any, surplus?: any): any {
     }
     return dispatch($table_coalesce, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_coalesce, [self, surplus]);
+    return recover(error, $table_coalesce, [self, surplus]);
   }
 }
 
@@ -12083,7 +12176,7 @@ export function col2im(self?: any, outputSize?: any, kernelSize?: any, dilation?
     }
     return dispatch($table_col2im, [self, outputSize, kernelSize, dilation, padding, stride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_col2im, [self, outputSize, kernelSize, dilation, padding, stride, options, surplus]);
+    return recover(error, $table_col2im, [self, outputSize, kernelSize, dilation, padding, stride, options, surplus]);
   }
 }
 
@@ -12100,7 +12193,7 @@ export function colIndices(self?: any, surplus?: any): any {
     }
     return dispatch($table_col_indices, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_col_indices, [self, surplus]);
+    return recover(error, $table_col_indices, [self, surplus]);
   }
 }
 
@@ -12120,7 +12213,7 @@ export function colIndicesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_col_indices_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_col_indices_copy, [self, options, surplus]);
+    return recover(error, $table_col_indices_copy, [self, options, surplus]);
   }
 }
 
@@ -12131,6 +12224,7 @@ const $table_column_stack = operatorTable("columnStack", [
 let $id_column_stack = -1;
 /** `column_stack(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.column_stack.html) */
 export function columnStack(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function columnStack(options: { tensors: readonly Tensor[]; out?: Tensor }): Tensor;
 export function columnStack(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12140,7 +12234,7 @@ export function columnStack(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_column_stack, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_column_stack, [tensors, options, surplus]);
+    return recover(error, $table_column_stack, [tensors, options, surplus]);
   }
 }
 
@@ -12167,7 +12261,7 @@ export function combinations(self?: any, r?: any, withReplacement?: any, options
     }
     return dispatch($table_combinations, [self, r, withReplacement, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_combinations, [self, r, withReplacement, options, surplus]);
+    return recover(error, $table_combinations, [self, r, withReplacement, options, surplus]);
   }
 }
 
@@ -12178,6 +12272,7 @@ const $table_complex = operatorTable("complex", [
 let $id_complex = -1;
 /** `complex(Tensor real, Tensor imag) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.complex.html) */
 export function complex(real: Tensor, imag: Tensor, options?: { out?: Tensor }): Tensor;
+export function complex(options: { real: Tensor; imag: Tensor; out?: Tensor }): Tensor;
 export function complex(real?: any, imag?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12187,7 +12282,7 @@ export function complex(real?: any, imag?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_complex, [real, imag, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_complex, [real, imag, options, surplus]);
+    return recover(error, $table_complex, [real, imag, options, surplus]);
   }
 }
 
@@ -12199,6 +12294,7 @@ let $id_concat = -1;
 /** `concat(Tensor[] tensors, int dim=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.concat.html) */
 export function concat(tensors: readonly Tensor[], dim?: number, options?: { out?: Tensor }): Tensor;
 export function concat(tensors: readonly Tensor[], options: { dim?: number; out?: Tensor }): Tensor;
+export function concat(options: { tensors: readonly Tensor[]; dim?: number; out?: Tensor }): Tensor;
 export function concat(tensors?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12212,7 +12308,7 @@ export function concat(tensors?: any, dim?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_concat, [tensors, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_concat, [tensors, dim, options, surplus]);
+    return recover(error, $table_concat, [tensors, dim, options, surplus]);
   }
 }
 
@@ -12224,6 +12320,7 @@ let $id_concatenate = -1;
 /** `concatenate(Tensor[] tensors, int dim=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.concatenate.html) */
 export function concatenate(tensors: readonly Tensor[], dim?: number, options?: { out?: Tensor }): Tensor;
 export function concatenate(tensors: readonly Tensor[], options: { dim?: number; out?: Tensor }): Tensor;
+export function concatenate(options: { tensors: readonly Tensor[]; dim?: number; out?: Tensor }): Tensor;
 export function concatenate(tensors?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12237,7 +12334,7 @@ export function concatenate(tensors?: any, dim?: any, options?: any, surplus?: a
     }
     return dispatch($table_concatenate, [tensors, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_concatenate, [tensors, dim, options, surplus]);
+    return recover(error, $table_concatenate, [tensors, dim, options, surplus]);
   }
 }
 
@@ -12254,7 +12351,7 @@ export function conj(self?: any, surplus?: any): any {
     }
     return dispatch($table_conj, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conj, [self, surplus]);
+    return recover(error, $table_conj, [self, surplus]);
   }
 }
 
@@ -12274,7 +12371,7 @@ export function conjPhysical(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_conj_physical, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conj_physical, [self, options, surplus]);
+    return recover(error, $table_conj_physical, [self, options, surplus]);
   }
 }
 
@@ -12293,7 +12390,7 @@ export function conjPhysical_(self?: any, surplus?: any): any {
     }
     return dispatch($table_conj_physical_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conj_physical_, [self, surplus]);
+    return recover(error, $table_conj_physical_, [self, surplus]);
   }
 }
 
@@ -12317,7 +12414,7 @@ export function constantPadNd(self?: any, pad?: any, value?: any, options?: any,
     }
     return dispatch($table_constant_pad_nd, [self, pad, value, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_constant_pad_nd, [self, pad, value, options, surplus]);
+    return recover(error, $table_constant_pad_nd, [self, pad, value, options, surplus]);
   }
 }
 
@@ -12337,7 +12434,7 @@ export function contiguous(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_contiguous, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_contiguous, [self, options, surplus]);
+    return recover(error, $table_contiguous, [self, options, surplus]);
   }
 }
 
@@ -12350,9 +12447,11 @@ let $id_conv1d_padding = -1;
 /** `conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv1d.html) */
 export function conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], groups?: number): Tensor;
 export function conv1d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; groups?: number }): Tensor;
+export function conv1d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; groups?: number }): Tensor;
 /** `conv1d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], str padding="valid", SymInt[1] dilation=[1], SymInt groups=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv1d.html) */
 export function conv1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: string, dilation?: number | readonly number[], groups?: number): Tensor;
 export function conv1d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: string; dilation?: number | readonly number[]; groups?: number }): Tensor;
+export function conv1d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: string; dilation?: number | readonly number[]; groups?: number }): Tensor;
 export function conv1d(input?: any, weight?: any, bias?: any, stride?: any, padding?: any, dilation?: any, groups?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12385,7 +12484,7 @@ export function conv1d(input?: any, weight?: any, bias?: any, stride?: any, padd
     }
     return dispatch($table_conv1d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv1d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
+    return recover(error, $table_conv1d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
   }
 }
 
@@ -12398,9 +12497,11 @@ let $id_conv2d_padding = -1;
 /** `conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv2d.html) */
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], groups?: number): Tensor;
 export function conv2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; groups?: number }): Tensor;
+export function conv2d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; groups?: number }): Tensor;
 /** `conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], str padding="valid", SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv2d.html) */
 export function conv2d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: string, dilation?: number | readonly number[], groups?: number): Tensor;
 export function conv2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: string; dilation?: number | readonly number[]; groups?: number }): Tensor;
+export function conv2d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: string; dilation?: number | readonly number[]; groups?: number }): Tensor;
 export function conv2d(input?: any, weight?: any, bias?: any, stride?: any, padding?: any, dilation?: any, groups?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12433,7 +12534,7 @@ export function conv2d(input?: any, weight?: any, bias?: any, stride?: any, padd
     }
     return dispatch($table_conv2d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv2d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
+    return recover(error, $table_conv2d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
   }
 }
 
@@ -12446,9 +12547,11 @@ let $id_conv3d_padding = -1;
 /** `conv3d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv3d.html) */
 export function conv3d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], groups?: number): Tensor;
 export function conv3d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; groups?: number }): Tensor;
+export function conv3d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; groups?: number }): Tensor;
 /** `conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], str padding="valid", SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv3d.html) */
 export function conv3d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: string, dilation?: number | readonly number[], groups?: number): Tensor;
 export function conv3d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: string; dilation?: number | readonly number[]; groups?: number }): Tensor;
+export function conv3d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: string; dilation?: number | readonly number[]; groups?: number }): Tensor;
 export function conv3d(input?: any, weight?: any, bias?: any, stride?: any, padding?: any, dilation?: any, groups?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12481,7 +12584,7 @@ export function conv3d(input?: any, weight?: any, bias?: any, stride?: any, padd
     }
     return dispatch($table_conv3d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv3d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
+    return recover(error, $table_conv3d, [input, weight, bias, stride, padding, dilation, groups, options, surplus]);
   }
 }
 
@@ -12501,7 +12604,7 @@ export function convDepthwise3d(self?: any, weight?: any, kernelSize?: any, bias
     }
     return dispatch($table_conv_depthwise3d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv_depthwise3d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
+    return recover(error, $table_conv_depthwise3d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   }
 }
 
@@ -12513,6 +12616,7 @@ let $id_conv_tbc = -1;
 /** `conv_tbc(Tensor self, Tensor weight, Tensor bias, int pad=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv_tbc.html) */
 export function convTbc(self: Tensor, weight: Tensor, bias: Tensor, pad?: number, options?: { out?: Tensor }): Tensor;
 export function convTbc(self: Tensor, weight: Tensor, bias: Tensor, options: { pad?: number; out?: Tensor }): Tensor;
+export function convTbc(self: Tensor, options: { weight: Tensor; bias: Tensor; pad?: number; out?: Tensor }): Tensor;
 export function convTbc(self?: any, weight?: any, bias?: any, pad?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12526,7 +12630,7 @@ export function convTbc(self?: any, weight?: any, bias?: any, pad?: any, options
     }
     return dispatch($table_conv_tbc, [self, weight, bias, pad, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv_tbc, [self, weight, bias, pad, options, surplus]);
+    return recover(error, $table_conv_tbc, [self, weight, bias, pad, options, surplus]);
   }
 }
 
@@ -12537,6 +12641,7 @@ let $id_conv_transpose1d = -1;
 /** `conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] output_padding=[0], SymInt groups=1, SymInt[1] dilation=[1]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv_transpose1d.html) */
 export function convTranspose1d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], outputPadding?: number | readonly number[], groups?: number, dilation?: number | readonly number[]): Tensor;
 export function convTranspose1d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; outputPadding?: number | readonly number[]; groups?: number; dilation?: number | readonly number[] }): Tensor;
+export function convTranspose1d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; outputPadding?: number | readonly number[]; groups?: number; dilation?: number | readonly number[] }): Tensor;
 export function convTranspose1d(input?: any, weight?: any, bias?: any, stride?: any, padding?: any, outputPadding?: any, groups?: any, dilation?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12565,7 +12670,7 @@ export function convTranspose1d(input?: any, weight?: any, bias?: any, stride?: 
     }
     return dispatch($table_conv_transpose1d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv_transpose1d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
+    return recover(error, $table_conv_transpose1d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
   }
 }
 
@@ -12576,6 +12681,7 @@ let $id_conv_transpose2d_input = -1;
 /** `conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, SymInt[2] dilation=[1, 1]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv_transpose2d.html) */
 export function convTranspose2d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], outputPadding?: number | readonly number[], groups?: number, dilation?: number | readonly number[]): Tensor;
 export function convTranspose2d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; outputPadding?: number | readonly number[]; groups?: number; dilation?: number | readonly number[] }): Tensor;
+export function convTranspose2d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; outputPadding?: number | readonly number[]; groups?: number; dilation?: number | readonly number[] }): Tensor;
 export function convTranspose2d(input?: any, weight?: any, bias?: any, stride?: any, padding?: any, outputPadding?: any, groups?: any, dilation?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12604,7 +12710,7 @@ export function convTranspose2d(input?: any, weight?: any, bias?: any, stride?: 
     }
     return dispatch($table_conv_transpose2d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv_transpose2d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
+    return recover(error, $table_conv_transpose2d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
   }
 }
 
@@ -12615,6 +12721,7 @@ let $id_conv_transpose3d_input = -1;
 /** `conv_transpose3d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0], SymInt[3] output_padding=[0, 0, 0], SymInt groups=1, SymInt[3] dilation=[1, 1, 1]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.conv_transpose3d.html) */
 export function convTranspose3d(input: Tensor, weight: Tensor, bias?: Tensor | null, stride?: number | readonly number[], padding?: number | readonly number[], outputPadding?: number | readonly number[], groups?: number, dilation?: number | readonly number[]): Tensor;
 export function convTranspose3d(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; outputPadding?: number | readonly number[]; groups?: number; dilation?: number | readonly number[] }): Tensor;
+export function convTranspose3d(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; stride?: number | readonly number[]; padding?: number | readonly number[]; outputPadding?: number | readonly number[]; groups?: number; dilation?: number | readonly number[] }): Tensor;
 export function convTranspose3d(input?: any, weight?: any, bias?: any, stride?: any, padding?: any, outputPadding?: any, groups?: any, dilation?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12643,7 +12750,7 @@ export function convTranspose3d(input?: any, weight?: any, bias?: any, stride?: 
     }
     return dispatch($table_conv_transpose3d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_conv_transpose3d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
+    return recover(error, $table_conv_transpose3d, [input, weight, bias, stride, padding, outputPadding, groups, dilation, options, surplus]);
   }
 }
 
@@ -12663,7 +12770,7 @@ export function convolution(input?: any, weight?: any, bias?: any, stride?: any,
     }
     return dispatch($table_convolution, [input, weight, bias, stride, padding, dilation, transposed, outputPadding, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_convolution, [input, weight, bias, stride, padding, dilation, transposed, outputPadding, groups, options, surplus]);
+    return recover(error, $table_convolution, [input, weight, bias, stride, padding, dilation, transposed, outputPadding, groups, options, surplus]);
   }
 }
 
@@ -12674,6 +12781,7 @@ let $id_copy_ = -1;
 /** `copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html) */
 export function copy_(self: Tensor, src: Tensor, nonBlocking?: boolean): Tensor;
 export function copy_(self: Tensor, src: Tensor, options: { nonBlocking?: boolean }): Tensor;
+export function copy_(self: Tensor, options: { src: Tensor; nonBlocking?: boolean }): Tensor;
 export function copy_(self?: any, src?: any, nonBlocking?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12697,7 +12805,7 @@ export function copy_(self?: any, src?: any, nonBlocking?: any, options?: any, s
     }
     return dispatch($table_copy_, [self, src, nonBlocking, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_copy_, [self, src, nonBlocking, options, surplus]);
+    return recover(error, $table_copy_, [self, src, nonBlocking, options, surplus]);
   }
 }
 
@@ -12711,8 +12819,10 @@ let $id_copysign_Tensor = -1;
 let $id_copysign_Scalar = -1;
 /** `copysign.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
 export function copysign(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function copysign(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `copysign.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
 export function copysign(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function copysign(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function copysign(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function copysign(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -12724,7 +12834,7 @@ export function copysign(self?: any, other?: any, options?: any, surplus?: any):
     }
     return dispatch($table_copysign, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_copysign, [self, other, options, surplus]);
+    return recover(error, $table_copysign, [self, other, options, surplus]);
   }
 }
 
@@ -12736,8 +12846,10 @@ let $id_copysign__Tensor = -1;
 let $id_copysign__Scalar = -1;
 /** `copysign_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
 export function copysign_(self: Tensor, other: Tensor): Tensor;
+export function copysign_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `copysign_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
 export function copysign_(self: Tensor, other: Scalar): Tensor;
+export function copysign_(self: Tensor, options: { other: Scalar }): Tensor;
 export function copysign_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function copysign_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -12755,7 +12867,7 @@ export function copysign_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_copysign_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_copysign_, [self, other, surplus]);
+    return recover(error, $table_copysign_, [self, other, surplus]);
   }
 }
 
@@ -12772,7 +12884,7 @@ export function corrcoef(self?: any, surplus?: any): any {
     }
     return dispatch($table_corrcoef, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_corrcoef, [self, surplus]);
+    return recover(error, $table_corrcoef, [self, surplus]);
   }
 }
 
@@ -12792,7 +12904,7 @@ export function cos(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_cos, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cos, [self, options, surplus]);
+    return recover(error, $table_cos, [self, options, surplus]);
   }
 }
 
@@ -12811,7 +12923,7 @@ export function cos_(self?: any, surplus?: any): any {
     }
     return dispatch($table_cos_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cos_, [self, surplus]);
+    return recover(error, $table_cos_, [self, surplus]);
   }
 }
 
@@ -12831,7 +12943,7 @@ export function cosh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_cosh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cosh, [self, options, surplus]);
+    return recover(error, $table_cosh, [self, options, surplus]);
   }
 }
 
@@ -12850,7 +12962,7 @@ export function cosh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_cosh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cosh_, [self, surplus]);
+    return recover(error, $table_cosh_, [self, surplus]);
   }
 }
 
@@ -12876,7 +12988,7 @@ export function cosineEmbeddingLoss(input1?: any, input2?: any, target?: any, ma
     }
     return dispatch($table_cosine_embedding_loss, [input1, input2, target, margin, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cosine_embedding_loss, [input1, input2, target, margin, reduction, options, surplus]);
+    return recover(error, $table_cosine_embedding_loss, [input1, input2, target, margin, reduction, options, surplus]);
   }
 }
 
@@ -12887,6 +12999,7 @@ let $id_cosine_similarity = -1;
 /** `cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cosine_similarity.html) */
 export function cosineSimilarity(x1: Tensor, x2: Tensor, dim?: number, eps?: number): Tensor;
 export function cosineSimilarity(x1: Tensor, x2: Tensor, options: { dim?: number; eps?: number }): Tensor;
+export function cosineSimilarity(options: { x1: Tensor; x2: Tensor; dim?: number; eps?: number }): Tensor;
 export function cosineSimilarity(x1?: any, x2?: any, dim?: any, eps?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12903,7 +13016,7 @@ export function cosineSimilarity(x1?: any, x2?: any, dim?: any, eps?: any, optio
     }
     return dispatch($table_cosine_similarity, [x1, x2, dim, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cosine_similarity, [x1, x2, dim, eps, options, surplus]);
+    return recover(error, $table_cosine_similarity, [x1, x2, dim, eps, options, surplus]);
   }
 }
 
@@ -12920,6 +13033,7 @@ export function countNonzero(self: Tensor, dim?: number | null, options?: { out?
 export function countNonzero(self: Tensor, options: { dim?: number | null; out?: Tensor }): Tensor;
 /** `count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
 export function countNonzero(self: Tensor, dim: readonly number[], options?: { out?: Tensor }): Tensor;
+export function countNonzero(self: Tensor, options: { dim: readonly number[]; out?: Tensor }): Tensor;
 export function countNonzero(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12934,7 +13048,7 @@ export function countNonzero(self?: any, dim?: any, options?: any, surplus?: any
     }
     return dispatch($table_count_nonzero, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_count_nonzero, [self, dim, options, surplus]);
+    return recover(error, $table_count_nonzero, [self, dim, options, surplus]);
   }
 }
 
@@ -12954,7 +13068,7 @@ export function cov(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_cov, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cov, [self, options, surplus]);
+    return recover(error, $table_cov, [self, options, surplus]);
   }
 }
 
@@ -12966,6 +13080,7 @@ let $id_cross = -1;
 /** `cross(Tensor self, Tensor other, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cross.html) */
 export function cross(self: Tensor, other: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
 export function cross(self: Tensor, other: Tensor, options: { dim?: number | null; out?: Tensor }): Tensor;
+export function cross(self: Tensor, options: { other: Tensor; dim?: number | null; out?: Tensor }): Tensor;
 export function cross(self?: any, other?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -12979,7 +13094,7 @@ export function cross(self?: any, other?: any, dim?: any, options?: any, surplus
     }
     return dispatch($table_cross, [self, other, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cross, [self, other, dim, options, surplus]);
+    return recover(error, $table_cross, [self, other, dim, options, surplus]);
   }
 }
 
@@ -13011,7 +13126,7 @@ export function crossEntropyLoss(self?: any, target?: any, weight?: any, reducti
     }
     return dispatch($table_cross_entropy_loss, [self, target, weight, reduction, ignoreIndex, labelSmoothing, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cross_entropy_loss, [self, target, weight, reduction, ignoreIndex, labelSmoothing, options, surplus]);
+    return recover(error, $table_cross_entropy_loss, [self, target, weight, reduction, ignoreIndex, labelSmoothing, options, surplus]);
   }
 }
 
@@ -13028,7 +13143,7 @@ export function crowIndices(self?: any, surplus?: any): any {
     }
     return dispatch($table_crow_indices, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_crow_indices, [self, surplus]);
+    return recover(error, $table_crow_indices, [self, surplus]);
   }
 }
 
@@ -13048,7 +13163,7 @@ export function crowIndicesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_crow_indices_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_crow_indices_copy, [self, options, surplus]);
+    return recover(error, $table_crow_indices_copy, [self, options, surplus]);
   }
 }
 
@@ -13086,7 +13201,7 @@ export function ctcLoss(logProbs?: any, targets?: any, inputLengths?: any, targe
     }
     return dispatch($table_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, reduction, zeroInfinity, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, reduction, zeroInfinity, options, surplus]);
+    return recover(error, $table_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, reduction, zeroInfinity, options, surplus]);
   }
 }
 
@@ -13106,7 +13221,7 @@ export function cudnnAffineGridGenerator(theta?: any, N?: any, C?: any, H?: any,
     }
     return dispatch($table_cudnn_affine_grid_generator, [theta, N, C, H, W, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_affine_grid_generator, [theta, N, C, H, W, options, surplus]);
+    return recover(error, $table_cudnn_affine_grid_generator, [theta, N, C, H, W, options, surplus]);
   }
 }
 
@@ -13129,7 +13244,7 @@ export function cudnnBatchNorm(input?: any, weight?: any, bias?: any, runningMea
     }
     return dispatch($table_cudnn_batch_norm, [input, weight, bias, runningMean, runningVar, training, exponentialAverageFactor, epsilon, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_batch_norm, [input, weight, bias, runningMean, runningVar, training, exponentialAverageFactor, epsilon, options, surplus]);
+    return recover(error, $table_cudnn_batch_norm, [input, weight, bias, runningMean, runningVar, training, exponentialAverageFactor, epsilon, options, surplus]);
   }
 }
 
@@ -13149,7 +13264,7 @@ export function cudnnConvolution(self?: any, weight?: any, padding?: any, stride
     }
     return dispatch($table_cudnn_convolution, [self, weight, padding, stride, dilation, groups, benchmark, deterministic, allowTf32, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_convolution, [self, weight, padding, stride, dilation, groups, benchmark, deterministic, allowTf32, options, surplus]);
+    return recover(error, $table_cudnn_convolution, [self, weight, padding, stride, dilation, groups, benchmark, deterministic, allowTf32, options, surplus]);
   }
 }
 
@@ -13169,7 +13284,7 @@ export function cudnnConvolutionAddRelu(self?: any, weight?: any, z?: any, alpha
     }
     return dispatch($table_cudnn_convolution_add_relu, [self, weight, z, alpha, bias, stride, padding, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_convolution_add_relu, [self, weight, z, alpha, bias, stride, padding, dilation, groups, options, surplus]);
+    return recover(error, $table_cudnn_convolution_add_relu, [self, weight, z, alpha, bias, stride, padding, dilation, groups, options, surplus]);
   }
 }
 
@@ -13189,7 +13304,7 @@ export function cudnnConvolutionRelu(self?: any, weight?: any, bias?: any, strid
     }
     return dispatch($table_cudnn_convolution_relu, [self, weight, bias, stride, padding, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_convolution_relu, [self, weight, bias, stride, padding, dilation, groups, options, surplus]);
+    return recover(error, $table_cudnn_convolution_relu, [self, weight, bias, stride, padding, dilation, groups, options, surplus]);
   }
 }
 
@@ -13209,7 +13324,7 @@ export function cudnnConvolutionTranspose(self?: any, weight?: any, padding?: an
     }
     return dispatch($table_cudnn_convolution_transpose, [self, weight, padding, outputPadding, stride, dilation, groups, benchmark, deterministic, allowTf32, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_convolution_transpose, [self, weight, padding, outputPadding, stride, dilation, groups, benchmark, deterministic, allowTf32, options, surplus]);
+    return recover(error, $table_cudnn_convolution_transpose, [self, weight, padding, outputPadding, stride, dilation, groups, benchmark, deterministic, allowTf32, options, surplus]);
   }
 }
 
@@ -13229,7 +13344,7 @@ export function cudnnGridSampler(self?: any, grid?: any, options?: any, surplus?
     }
     return dispatch($table_cudnn_grid_sampler, [self, grid, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_grid_sampler, [self, grid, options, surplus]);
+    return recover(error, $table_cudnn_grid_sampler, [self, grid, options, surplus]);
   }
 }
 
@@ -13246,7 +13361,7 @@ export function cudnnIsAcceptable(self?: any, surplus?: any): any {
     }
     return dispatch($table_cudnn_is_acceptable, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cudnn_is_acceptable, [self, surplus]);
+    return recover(error, $table_cudnn_is_acceptable, [self, surplus]);
   }
 }
 
@@ -13257,6 +13372,7 @@ const $table_cummax = operatorTable("cummax", [
 let $id_cummax = -1;
 /** `cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummax.html) */
 export function cummax(self: Tensor, dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+export function cummax(self: Tensor, options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function cummax(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13269,7 +13385,7 @@ export function cummax(self?: any, dim?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_cummax, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cummax, [self, dim, options, surplus]);
+    return recover(error, $table_cummax, [self, dim, options, surplus]);
   }
 }
 
@@ -13280,6 +13396,7 @@ const $table_cummin = operatorTable("cummin", [
 let $id_cummin = -1;
 /** `cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummin.html) */
 export function cummin(self: Tensor, dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+export function cummin(self: Tensor, options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function cummin(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13292,7 +13409,7 @@ export function cummin(self?: any, dim?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_cummin, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cummin, [self, dim, options, surplus]);
+    return recover(error, $table_cummin, [self, dim, options, surplus]);
   }
 }
 
@@ -13303,6 +13420,7 @@ const $table_cumprod = operatorTable("cumprod", [
 let $id_cumprod = -1;
 /** `cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumprod.html) */
 export function cumprod(self: Tensor, dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function cumprod(self: Tensor, options: { dim: number; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function cumprod(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13313,7 +13431,7 @@ export function cumprod(self?: any, dim?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_cumprod, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cumprod, [self, dim, options, surplus]);
+    return recover(error, $table_cumprod, [self, dim, options, surplus]);
   }
 }
 
@@ -13323,6 +13441,7 @@ const $table_cumprod_ = operatorTable("cumprod_", [
 let $id_cumprod_ = -1;
 /** `cumprod_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumprod_.html) */
 export function cumprod_(self: Tensor, dim: number, options?: { dtype?: DTypeLike | null }): Tensor;
+export function cumprod_(self: Tensor, options: { dim: number; dtype?: DTypeLike | null }): Tensor;
 export function cumprod_(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13339,7 +13458,7 @@ export function cumprod_(self?: any, dim?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_cumprod_, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cumprod_, [self, dim, options, surplus]);
+    return recover(error, $table_cumprod_, [self, dim, options, surplus]);
   }
 }
 
@@ -13350,6 +13469,7 @@ const $table_cumsum = operatorTable("cumsum", [
 let $id_cumsum = -1;
 /** `cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumsum.html) */
 export function cumsum(self: Tensor, dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function cumsum(self: Tensor, options: { dim: number; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function cumsum(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13360,7 +13480,7 @@ export function cumsum(self?: any, dim?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_cumsum, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cumsum, [self, dim, options, surplus]);
+    return recover(error, $table_cumsum, [self, dim, options, surplus]);
   }
 }
 
@@ -13370,6 +13490,7 @@ const $table_cumsum_ = operatorTable("cumsum_", [
 let $id_cumsum_ = -1;
 /** `cumsum_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumsum_.html) */
 export function cumsum_(self: Tensor, dim: number, options?: { dtype?: DTypeLike | null }): Tensor;
+export function cumsum_(self: Tensor, options: { dim: number; dtype?: DTypeLike | null }): Tensor;
 export function cumsum_(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13386,7 +13507,7 @@ export function cumsum_(self?: any, dim?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_cumsum_, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cumsum_, [self, dim, options, surplus]);
+    return recover(error, $table_cumsum_, [self, dim, options, surplus]);
   }
 }
 
@@ -13398,8 +13519,10 @@ let $id_cumulative_trapezoid_dx = -1;
 let $id_cumulative_trapezoid_x = -1;
 /** `cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumulative_trapezoid.html) */
 export function cumulativeTrapezoid(y: Tensor, options?: { dx?: Scalar; dim?: number }): Tensor;
+export function cumulativeTrapezoid(options: { y: Tensor; dx?: Scalar; dim?: number }): Tensor;
 /** `cumulative_trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumulative_trapezoid.html) */
 export function cumulativeTrapezoid(y: Tensor, x: Tensor, options?: { dim?: number }): Tensor;
+export function cumulativeTrapezoid(options: { y: Tensor; x: Tensor; dim?: number }): Tensor;
 export function cumulativeTrapezoid(y?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13414,7 +13537,7 @@ export function cumulativeTrapezoid(y?: any, a1?: any, options?: any, surplus?: 
     }
     return dispatch($table_cumulative_trapezoid, [y, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_cumulative_trapezoid, [y, a1, options, surplus]);
+    return recover(error, $table_cumulative_trapezoid, [y, a1, options, surplus]);
   }
 }
 
@@ -13434,7 +13557,7 @@ export function deg2rad(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_deg2rad, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_deg2rad, [self, options, surplus]);
+    return recover(error, $table_deg2rad, [self, options, surplus]);
   }
 }
 
@@ -13453,7 +13576,7 @@ export function deg2rad_(self?: any, surplus?: any): any {
     }
     return dispatch($table_deg2rad_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_deg2rad_, [self, surplus]);
+    return recover(error, $table_deg2rad_, [self, surplus]);
   }
 }
 
@@ -13470,7 +13593,7 @@ export function denseDim(self?: any, surplus?: any): any {
     }
     return dispatch($table_dense_dim, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dense_dim, [self, surplus]);
+    return recover(error, $table_dense_dim, [self, surplus]);
   }
 }
 
@@ -13486,6 +13609,7 @@ let $id_dequantize_tensors = -1;
 export function dequantize(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `dequantize.tensors(Tensor[] tensors) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dequantize.html) */
 export function dequantize(tensors: readonly Tensor[], options?: { out?: readonly Tensor[] }): Tensor[];
+export function dequantize(options: { tensors: readonly Tensor[]; out?: readonly Tensor[] }): Tensor[];
 export function dequantize(a0?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13496,7 +13620,7 @@ export function dequantize(a0?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_dequantize, [a0, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dequantize, [a0, options, surplus]);
+    return recover(error, $table_dequantize, [a0, options, surplus]);
   }
 }
 
@@ -13513,7 +13637,7 @@ export function det(self?: any, surplus?: any): any {
     }
     return dispatch($table_det, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_det, [self, surplus]);
+    return recover(error, $table_det, [self, surplus]);
   }
 }
 
@@ -13530,7 +13654,7 @@ export function detach(self?: any, surplus?: any): any {
     }
     return dispatch($table_detach, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_detach, [self, surplus]);
+    return recover(error, $table_detach, [self, surplus]);
   }
 }
 
@@ -13550,7 +13674,7 @@ export function detachCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_detach_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_detach_copy, [self, options, surplus]);
+    return recover(error, $table_detach_copy, [self, options, surplus]);
   }
 }
 
@@ -13569,7 +13693,7 @@ export function detach_(self?: any, surplus?: any): any {
     }
     return dispatch($table_detach_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_detach_, [self, surplus]);
+    return recover(error, $table_detach_, [self, surplus]);
   }
 }
 
@@ -13594,7 +13718,7 @@ export function diag(self?: any, diagonal?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_diag, [self, diagonal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_diag, [self, diagonal, options, surplus]);
+    return recover(error, $table_diag, [self, diagonal, options, surplus]);
   }
 }
 
@@ -13625,7 +13749,7 @@ export function diagEmbed(self?: any, offset?: any, dim1?: any, dim2?: any, opti
     }
     return dispatch($table_diag_embed, [self, offset, dim1, dim2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_diag_embed, [self, offset, dim1, dim2, options, surplus]);
+    return recover(error, $table_diag_embed, [self, offset, dim1, dim2, options, surplus]);
   }
 }
 
@@ -13649,7 +13773,7 @@ export function diagflat(self?: any, offset?: any, options?: any, surplus?: any)
     }
     return dispatch($table_diagflat, [self, offset, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_diagflat, [self, offset, options, surplus]);
+    return recover(error, $table_diagflat, [self, offset, options, surplus]);
   }
 }
 
@@ -13679,7 +13803,7 @@ export function diagonal(self?: any, offset?: any, dim1?: any, dim2?: any, optio
     }
     return dispatch($table_diagonal, [self, offset, dim1, dim2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_diagonal, [self, offset, dim1, dim2, options, surplus]);
+    return recover(error, $table_diagonal, [self, offset, dim1, dim2, options, surplus]);
   }
 }
 
@@ -13710,7 +13834,7 @@ export function diagonalCopy(self?: any, offset?: any, dim1?: any, dim2?: any, o
     }
     return dispatch($table_diagonal_copy, [self, offset, dim1, dim2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_diagonal_copy, [self, offset, dim1, dim2, options, surplus]);
+    return recover(error, $table_diagonal_copy, [self, offset, dim1, dim2, options, surplus]);
   }
 }
 
@@ -13722,6 +13846,7 @@ let $id_diagonal_scatter = -1;
 /** `diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal_scatter.html) */
 export function diagonalScatter(self: Tensor, src: Tensor, offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
 export function diagonalScatter(self: Tensor, src: Tensor, options: { offset?: number; dim1?: number; dim2?: number; out?: Tensor }): Tensor;
+export function diagonalScatter(self: Tensor, options: { src: Tensor; offset?: number; dim1?: number; dim2?: number; out?: Tensor }): Tensor;
 export function diagonalScatter(self?: any, src?: any, offset?: any, dim1?: any, dim2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13741,7 +13866,7 @@ export function diagonalScatter(self?: any, src?: any, offset?: any, dim1?: any,
     }
     return dispatch($table_diagonal_scatter, [self, src, offset, dim1, dim2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_diagonal_scatter, [self, src, offset, dim1, dim2, options, surplus]);
+    return recover(error, $table_diagonal_scatter, [self, src, offset, dim1, dim2, options, surplus]);
   }
 }
 
@@ -13775,7 +13900,7 @@ export function diff(self?: any, n?: any, dim?: any, prepend?: any, append?: any
     }
     return dispatch($table_diff, [self, n, dim, prepend, append, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_diff, [self, n, dim, prepend, append, options, surplus]);
+    return recover(error, $table_diff, [self, n, dim, prepend, append, options, surplus]);
   }
 }
 
@@ -13795,7 +13920,7 @@ export function digamma(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_digamma, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_digamma, [self, options, surplus]);
+    return recover(error, $table_digamma, [self, options, surplus]);
   }
 }
 
@@ -13814,7 +13939,7 @@ export function digamma_(self?: any, surplus?: any): any {
     }
     return dispatch($table_digamma_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_digamma_, [self, surplus]);
+    return recover(error, $table_digamma_, [self, surplus]);
   }
 }
 
@@ -13826,6 +13951,7 @@ let $id_dist = -1;
 /** `dist(Tensor self, Tensor other, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dist.html) */
 export function dist(self: Tensor, other: Tensor, p?: Scalar, options?: { out?: Tensor }): Tensor;
 export function dist(self: Tensor, other: Tensor, options: { p?: Scalar; out?: Tensor }): Tensor;
+export function dist(self: Tensor, options: { other: Tensor; p?: Scalar; out?: Tensor }): Tensor;
 export function dist(self?: any, other?: any, p?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -13839,7 +13965,7 @@ export function dist(self?: any, other?: any, p?: any, options?: any, surplus?: 
     }
     return dispatch($table_dist, [self, other, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dist, [self, other, p, options, surplus]);
+    return recover(error, $table_dist, [self, other, p, options, surplus]);
   }
 }
 
@@ -13859,12 +13985,16 @@ let $id_div_Scalar = -1;
 let $id_div_Scalar_mode = -1;
 /** `div.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
 export function div(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function div(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
 export function div(self: Tensor, other: Tensor, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+export function div(self: Tensor, options: { other: Tensor; roundingMode?: string | null; out?: Tensor }): Tensor;
 /** `div.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
 export function div(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function div(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
 export function div(self: Tensor, other: Scalar, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+export function div(self: Tensor, options: { other: Scalar; roundingMode?: string | null; out?: Tensor }): Tensor;
 export function div(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function div(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -13880,7 +14010,7 @@ export function div(self?: any, other?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_div, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_div, [self, other, options, surplus]);
+    return recover(error, $table_div, [self, other, options, surplus]);
   }
 }
 
@@ -13896,12 +14026,16 @@ let $id_div__Scalar = -1;
 let $id_div__Scalar_mode = -1;
 /** `div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
 export function div_(self: Tensor, other: Tensor): Tensor;
+export function div_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `div_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
 export function div_(self: Tensor, other: Tensor, options?: { roundingMode?: string | null }): Tensor;
+export function div_(self: Tensor, options: { other: Tensor; roundingMode?: string | null }): Tensor;
 /** `div_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
 export function div_(self: Tensor, other: Scalar): Tensor;
+export function div_(self: Tensor, options: { other: Scalar }): Tensor;
 /** `div_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
 export function div_(self: Tensor, other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+export function div_(self: Tensor, options: { other: Scalar; roundingMode?: string | null }): Tensor;
 export function div_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function div_(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -13941,7 +14075,7 @@ export function div_(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_div_, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_div_, [self, other, options, surplus]);
+    return recover(error, $table_div_, [self, other, options, surplus]);
   }
 }
 
@@ -13959,12 +14093,16 @@ let $id_divide_Scalar = -1;
 let $id_divide_Scalar_mode = -1;
 /** `divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
 export function divide(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function divide(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `divide.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
 export function divide(self: Tensor, other: Tensor, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+export function divide(self: Tensor, options: { other: Tensor; roundingMode?: string | null; out?: Tensor }): Tensor;
 /** `divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
 export function divide(self: Tensor, other: Scalar): Tensor;
+export function divide(self: Tensor, options: { other: Scalar }): Tensor;
 /** `divide.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
 export function divide(self: Tensor, other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+export function divide(self: Tensor, options: { other: Scalar; roundingMode?: string | null }): Tensor;
 export function divide(self: Tensor, other: Tensor | Scalar): Tensor;
 export function divide(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -13980,7 +14118,7 @@ export function divide(self?: any, other?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_divide, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_divide, [self, other, options, surplus]);
+    return recover(error, $table_divide, [self, other, options, surplus]);
   }
 }
 
@@ -13996,12 +14134,16 @@ let $id_divide__Scalar = -1;
 let $id_divide__Scalar_mode = -1;
 /** `divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
 export function divide_(self: Tensor, other: Tensor): Tensor;
+export function divide_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `divide_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
 export function divide_(self: Tensor, other: Tensor, options?: { roundingMode?: string | null }): Tensor;
+export function divide_(self: Tensor, options: { other: Tensor; roundingMode?: string | null }): Tensor;
 /** `divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
 export function divide_(self: Tensor, other: Scalar): Tensor;
+export function divide_(self: Tensor, options: { other: Scalar }): Tensor;
 /** `divide_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
 export function divide_(self: Tensor, other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+export function divide_(self: Tensor, options: { other: Scalar; roundingMode?: string | null }): Tensor;
 export function divide_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function divide_(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -14041,7 +14183,7 @@ export function divide_(self?: any, other?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_divide_, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_divide_, [self, other, options, surplus]);
+    return recover(error, $table_divide_, [self, other, options, surplus]);
   }
 }
 
@@ -14052,6 +14194,7 @@ const $table_dot = operatorTable("dot", [
 let $id_dot = -1;
 /** `dot(Tensor self, Tensor tensor) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dot.html) */
 export function dot(self: Tensor, tensor: Tensor, options?: { out?: Tensor }): Tensor;
+export function dot(self: Tensor, options: { tensor: Tensor; out?: Tensor }): Tensor;
 export function dot(self?: any, tensor?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14061,7 +14204,7 @@ export function dot(self?: any, tensor?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_dot, [self, tensor, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dot, [self, tensor, options, surplus]);
+    return recover(error, $table_dot, [self, tensor, options, surplus]);
   }
 }
 
@@ -14078,7 +14221,7 @@ export function dropout(input?: any, p?: any, train?: any, surplus?: any): any {
     }
     return dispatch($table_dropout, [input, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dropout, [input, p, train, surplus]);
+    return recover(error, $table_dropout, [input, p, train, surplus]);
   }
 }
 
@@ -14097,7 +14240,7 @@ export function dropout_(self?: any, p?: any, train?: any, surplus?: any): any {
     }
     return dispatch($table_dropout_, [self, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dropout_, [self, p, train, surplus]);
+    return recover(error, $table_dropout_, [self, p, train, surplus]);
   }
 }
 
@@ -14109,8 +14252,10 @@ let $id_dsplit_array = -1;
 let $id_dsplit_int = -1;
 /** `dsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
 export function dsplit(self: Tensor, indices: readonly number[]): Tensor[];
+export function dsplit(self: Tensor, options: { indices: readonly number[] }): Tensor[];
 /** `dsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
 export function dsplit(self: Tensor, sections: number): Tensor[];
+export function dsplit(self: Tensor, options: { sections: number }): Tensor[];
 export function dsplit(self?: any, a1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14119,7 +14264,7 @@ export function dsplit(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table_dsplit, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dsplit, [self, a1, surplus]);
+    return recover(error, $table_dsplit, [self, a1, surplus]);
   }
 }
 
@@ -14130,6 +14275,7 @@ const $table_dstack = operatorTable("dstack", [
 let $id_dstack = -1;
 /** `dstack(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dstack.html) */
 export function dstack(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function dstack(options: { tensors: readonly Tensor[]; out?: Tensor }): Tensor;
 export function dstack(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14139,7 +14285,7 @@ export function dstack(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_dstack, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_dstack, [tensors, options, surplus]);
+    return recover(error, $table_dstack, [tensors, options, surplus]);
   }
 }
 
@@ -14149,6 +14295,7 @@ const $table_einsum = operatorTable("einsum", [
 let $id_einsum = -1;
 /** `einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.einsum.html) */
 export function einsum(equation: string, tensors: readonly Tensor[], options?: { path?: readonly number[] | null }): Tensor;
+export function einsum(options: { equation: string; tensors: readonly Tensor[]; path?: readonly number[] | null }): Tensor;
 export function einsum(equation?: any, tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14159,7 +14306,7 @@ export function einsum(equation?: any, tensors?: any, options?: any, surplus?: a
     }
     return dispatch($table_einsum, [equation, tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_einsum, [equation, tensors, options, surplus]);
+    return recover(error, $table_einsum, [equation, tensors, options, surplus]);
   }
 }
 
@@ -14190,7 +14337,7 @@ export function elu(self?: any, alpha?: any, scale?: any, inputScale?: any, opti
     }
     return dispatch($table_elu, [self, alpha, scale, inputScale, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_elu, [self, alpha, scale, inputScale, options, surplus]);
+    return recover(error, $table_elu, [self, alpha, scale, inputScale, options, surplus]);
   }
 }
 
@@ -14238,7 +14385,7 @@ export function elu_(self?: any, alpha?: any, scale?: any, inputScale?: any, opt
     }
     return dispatch($table_elu_, [self, alpha, scale, inputScale, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_elu_, [self, alpha, scale, inputScale, options, surplus]);
+    return recover(error, $table_elu_, [self, alpha, scale, inputScale, options, surplus]);
   }
 }
 
@@ -14268,7 +14415,7 @@ export function embedding(weight?: any, indices?: any, paddingIdx?: any, scaleGr
     }
     return dispatch($table_embedding, [weight, indices, paddingIdx, scaleGradByFreq, sparse, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_embedding, [weight, indices, paddingIdx, scaleGradByFreq, sparse, options, surplus]);
+    return recover(error, $table_embedding, [weight, indices, paddingIdx, scaleGradByFreq, sparse, options, surplus]);
   }
 }
 
@@ -14329,7 +14476,7 @@ export function embeddingBag(weight?: any, indices?: any, offsets?: any, scaleGr
     }
     return dispatch($table_embedding_bag, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, a8, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_embedding_bag, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, a8, surplus]);
+    return recover(error, $table_embedding_bag, [weight, indices, offsets, scaleGradByFreq, mode, sparse, perSampleWeights, includeLastOffset, a8, surplus]);
   }
 }
 
@@ -14348,7 +14495,7 @@ export function embeddingRenorm_(self?: any, indices?: any, maxNorm?: any, normT
     }
     return dispatch($table_embedding_renorm_, [self, indices, maxNorm, normType, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_embedding_renorm_, [self, indices, maxNorm, normType, surplus]);
+    return recover(error, $table_embedding_renorm_, [self, indices, maxNorm, normType, surplus]);
   }
 }
 
@@ -14359,6 +14506,7 @@ const $table_empty = operatorTable("empty", [
 let $id_empty_memory_format = -1;
 /** `empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.empty.html) */
 export function empty(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function empty(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function empty(size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14369,7 +14517,7 @@ export function empty(size?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_empty, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_empty, [size, options, surplus]);
+    return recover(error, $table_empty, [size, options, surplus]);
   }
 }
 
@@ -14390,7 +14538,7 @@ export function emptyLike(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_empty_like, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_empty_like, [self, options, surplus]);
+    return recover(error, $table_empty_like, [self, options, surplus]);
   }
 }
 
@@ -14401,6 +14549,7 @@ const $table_empty_permuted = operatorTable("emptyPermuted", [
 let $id_empty_permuted = -1;
 /** `empty_permuted(SymInt[] size, int[] physical_layout, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.empty_permuted.html) */
 export function emptyPermuted(size: readonly number[], physicalLayout: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function emptyPermuted(options: { size: readonly number[]; physicalLayout: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function emptyPermuted(size?: any, physicalLayout?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14411,7 +14560,7 @@ export function emptyPermuted(size?: any, physicalLayout?: any, options?: any, s
     }
     return dispatch($table_empty_permuted, [size, physicalLayout, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_empty_permuted, [size, physicalLayout, options, surplus]);
+    return recover(error, $table_empty_permuted, [size, physicalLayout, options, surplus]);
   }
 }
 
@@ -14431,7 +14580,7 @@ export function emptyQuantized(size?: any, qtensor?: any, options?: any, surplus
     }
     return dispatch($table_empty_quantized, [size, qtensor, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_empty_quantized, [size, qtensor, options, surplus]);
+    return recover(error, $table_empty_quantized, [size, qtensor, options, surplus]);
   }
 }
 
@@ -14442,6 +14591,7 @@ const $table_empty_strided = operatorTable("emptyStrided", [
 let $id_empty_strided = -1;
 /** `empty_strided(SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.empty_strided.html) */
 export function emptyStrided(size: readonly number[], stride: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function emptyStrided(options: { size: readonly number[]; stride: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function emptyStrided(size?: any, stride?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14452,7 +14602,7 @@ export function emptyStrided(size?: any, stride?: any, options?: any, surplus?: 
     }
     return dispatch($table_empty_strided, [size, stride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_empty_strided, [size, stride, options, surplus]);
+    return recover(error, $table_empty_strided, [size, stride, options, surplus]);
   }
 }
 
@@ -14466,8 +14616,10 @@ let $id_eq_Tensor = -1;
 let $id_eq_Scalar = -1;
 /** `eq.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
 export function eq(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function eq(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `eq.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
 export function eq(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function eq(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function eq(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function eq(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -14479,7 +14631,7 @@ export function eq(self?: any, other?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_eq, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_eq, [self, other, options, surplus]);
+    return recover(error, $table_eq, [self, other, options, surplus]);
   }
 }
 
@@ -14491,8 +14643,10 @@ let $id_eq__Tensor = -1;
 let $id_eq__Scalar = -1;
 /** `eq_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
 export function eq_(self: Tensor, other: Tensor): Tensor;
+export function eq_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `eq_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
 export function eq_(self: Tensor, other: Scalar): Tensor;
+export function eq_(self: Tensor, options: { other: Scalar }): Tensor;
 export function eq_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function eq_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -14510,7 +14664,7 @@ export function eq_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_eq_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_eq_, [self, other, surplus]);
+    return recover(error, $table_eq_, [self, other, surplus]);
   }
 }
 
@@ -14520,6 +14674,7 @@ const $table_equal = operatorTable("equal", [
 let $id_equal = -1;
 /** `equal(Tensor self, Tensor other) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.equal.html) */
 export function equal(self: Tensor, other: Tensor): boolean;
+export function equal(self: Tensor, options: { other: Tensor }): boolean;
 export function equal(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14527,7 +14682,7 @@ export function equal(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_equal, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_equal, [self, other, surplus]);
+    return recover(error, $table_equal, [self, other, surplus]);
   }
 }
 
@@ -14547,7 +14702,7 @@ export function erf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_erf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_erf, [self, options, surplus]);
+    return recover(error, $table_erf, [self, options, surplus]);
   }
 }
 
@@ -14566,7 +14721,7 @@ export function erf_(self?: any, surplus?: any): any {
     }
     return dispatch($table_erf_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_erf_, [self, surplus]);
+    return recover(error, $table_erf_, [self, surplus]);
   }
 }
 
@@ -14586,7 +14741,7 @@ export function erfc(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_erfc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_erfc, [self, options, surplus]);
+    return recover(error, $table_erfc, [self, options, surplus]);
   }
 }
 
@@ -14605,7 +14760,7 @@ export function erfc_(self?: any, surplus?: any): any {
     }
     return dispatch($table_erfc_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_erfc_, [self, surplus]);
+    return recover(error, $table_erfc_, [self, surplus]);
   }
 }
 
@@ -14625,7 +14780,7 @@ export function erfinv(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_erfinv, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_erfinv, [self, options, surplus]);
+    return recover(error, $table_erfinv, [self, options, surplus]);
   }
 }
 
@@ -14644,7 +14799,7 @@ export function erfinv_(self?: any, surplus?: any): any {
     }
     return dispatch($table_erfinv_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_erfinv_, [self, surplus]);
+    return recover(error, $table_erfinv_, [self, surplus]);
   }
 }
 
@@ -14664,7 +14819,7 @@ export function exp(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_exp, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_exp, [self, options, surplus]);
+    return recover(error, $table_exp, [self, options, surplus]);
   }
 }
 
@@ -14684,7 +14839,7 @@ export function exp2(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_exp2, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_exp2, [self, options, surplus]);
+    return recover(error, $table_exp2, [self, options, surplus]);
   }
 }
 
@@ -14703,7 +14858,7 @@ export function exp2_(self?: any, surplus?: any): any {
     }
     return dispatch($table_exp2_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_exp2_, [self, surplus]);
+    return recover(error, $table_exp2_, [self, surplus]);
   }
 }
 
@@ -14722,7 +14877,7 @@ export function exp_(self?: any, surplus?: any): any {
     }
     return dispatch($table_exp_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_exp_, [self, surplus]);
+    return recover(error, $table_exp_, [self, surplus]);
   }
 }
 
@@ -14732,6 +14887,7 @@ const $table_expand = operatorTable("expand", [
 let $id_expand = -1;
 /** `expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html) */
 export function expand(self: Tensor, size: readonly number[], options?: { implicit?: boolean }): Tensor;
+export function expand(self: Tensor, options: { size: readonly number[]; implicit?: boolean }): Tensor;
 export function expand(self?: any, size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14742,7 +14898,7 @@ export function expand(self?: any, size?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_expand, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_expand, [self, size, options, surplus]);
+    return recover(error, $table_expand, [self, size, options, surplus]);
   }
 }
 
@@ -14752,6 +14908,7 @@ const $table_expand_as = operatorTable("expandAs", [
 let $id_expand_as = -1;
 /** `expand_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html) */
 export function expandAs(self: Tensor, other: Tensor): Tensor;
+export function expandAs(self: Tensor, options: { other: Tensor }): Tensor;
 export function expandAs(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14759,7 +14916,7 @@ export function expandAs(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_expand_as, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_expand_as, [self, other, surplus]);
+    return recover(error, $table_expand_as, [self, other, surplus]);
   }
 }
 
@@ -14770,6 +14927,7 @@ const $table_expand_copy = operatorTable("expandCopy", [
 let $id_expand_copy = -1;
 /** `expand_copy(Tensor self, SymInt[] size, *, bool implicit=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.expand_copy.html) */
 export function expandCopy(self: Tensor, size: readonly number[], options?: { implicit?: boolean; out?: Tensor }): Tensor;
+export function expandCopy(self: Tensor, options: { size: readonly number[]; implicit?: boolean; out?: Tensor }): Tensor;
 export function expandCopy(self?: any, size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14780,7 +14938,7 @@ export function expandCopy(self?: any, size?: any, options?: any, surplus?: any)
     }
     return dispatch($table_expand_copy, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_expand_copy, [self, size, options, surplus]);
+    return recover(error, $table_expand_copy, [self, size, options, surplus]);
   }
 }
 
@@ -14800,7 +14958,7 @@ export function expm1(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_expm1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_expm1, [self, options, surplus]);
+    return recover(error, $table_expm1, [self, options, surplus]);
   }
 }
 
@@ -14819,7 +14977,7 @@ export function expm1_(self?: any, surplus?: any): any {
     }
     return dispatch($table_expm1_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_expm1_, [self, surplus]);
+    return recover(error, $table_expm1_, [self, surplus]);
   }
 }
 
@@ -14858,7 +15016,7 @@ export function exponential_(self?: any, lambd?: any, options?: any, surplus?: a
     }
     return dispatch($table_exponential_, [self, lambd, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_exponential_, [self, lambd, options, surplus]);
+    return recover(error, $table_exponential_, [self, lambd, options, surplus]);
   }
 }
 
@@ -14872,8 +15030,10 @@ let $id_eye = -1;
 let $id_eye_m = -1;
 /** `eye(SymInt n, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eye.html) */
 export function eye(n: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function eye(options: { n: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eye.html) */
 export function eye(n: number, m: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function eye(options: { n: number; m: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function eye(n?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14888,7 +15048,7 @@ export function eye(n?: any, a1?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_eye, [n, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_eye, [n, a1, options, surplus]);
+    return recover(error, $table_eye, [n, a1, options, surplus]);
   }
 }
 
@@ -14898,6 +15058,7 @@ const $table_fake_quantize_per_channel_affine = operatorTable("fakeQuantizePerCh
 let $id_fake_quantize_per_channel_affine = -1;
 /** `fake_quantize_per_channel_affine(Tensor self, Tensor scale, Tensor zero_point, int axis, int quant_min, int quant_max) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fake_quantize_per_channel_affine.html) */
 export function fakeQuantizePerChannelAffine(self: Tensor, scale: Tensor, zeroPoint: Tensor, axis: number, quantMin: number, quantMax: number): Tensor;
+export function fakeQuantizePerChannelAffine(self: Tensor, options: { scale: Tensor; zeroPoint: Tensor; axis: number; quantMin: number; quantMax: number }): Tensor;
 export function fakeQuantizePerChannelAffine(self?: any, scale?: any, zeroPoint?: any, axis?: any, quantMin?: any, quantMax?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14905,7 +15066,7 @@ export function fakeQuantizePerChannelAffine(self?: any, scale?: any, zeroPoint?
     }
     return dispatch($table_fake_quantize_per_channel_affine, [self, scale, zeroPoint, axis, quantMin, quantMax, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fake_quantize_per_channel_affine, [self, scale, zeroPoint, axis, quantMin, quantMax, surplus]);
+    return recover(error, $table_fake_quantize_per_channel_affine, [self, scale, zeroPoint, axis, quantMin, quantMax, surplus]);
   }
 }
 
@@ -14917,8 +15078,10 @@ let $id_fake_quantize_per_tensor_affine = -1;
 let $id_fake_quantize_per_tensor_affine_tensor_qparams = -1;
 /** `fake_quantize_per_tensor_affine(Tensor self, float scale, int zero_point, int quant_min, int quant_max) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fake_quantize_per_tensor_affine.html) */
 export function fakeQuantizePerTensorAffine(self: Tensor, scale: number, zeroPoint: number, quantMin: number, quantMax: number): Tensor;
+export function fakeQuantizePerTensorAffine(self: Tensor, options: { scale: number; zeroPoint: number; quantMin: number; quantMax: number }): Tensor;
 /** `fake_quantize_per_tensor_affine.tensor_qparams(Tensor self, Tensor scale, Tensor zero_point, int quant_min, int quant_max) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fake_quantize_per_tensor_affine.html) */
 export function fakeQuantizePerTensorAffine(self: Tensor, scale: Tensor, zeroPoint: Tensor, quantMin: number, quantMax: number): Tensor;
+export function fakeQuantizePerTensorAffine(self: Tensor, options: { scale: Tensor; zeroPoint: Tensor; quantMin: number; quantMax: number }): Tensor;
 export function fakeQuantizePerTensorAffine(self?: any, scale?: any, zeroPoint?: any, quantMin?: any, quantMax?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -14927,7 +15090,7 @@ export function fakeQuantizePerTensorAffine(self?: any, scale?: any, zeroPoint?:
     }
     return dispatch($table_fake_quantize_per_tensor_affine, [self, scale, zeroPoint, quantMin, quantMax, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fake_quantize_per_tensor_affine, [self, scale, zeroPoint, quantMin, quantMax, surplus]);
+    return recover(error, $table_fake_quantize_per_tensor_affine, [self, scale, zeroPoint, quantMin, quantMax, surplus]);
   }
 }
 
@@ -14951,7 +15114,7 @@ export function fbgemmLinearFp16Weight(input?: any, packedWeight?: any, bias?: a
     }
     return dispatch($table_fbgemm_linear_fp16_weight, [input, packedWeight, bias, a3, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fbgemm_linear_fp16_weight, [input, packedWeight, bias, a3, surplus]);
+    return recover(error, $table_fbgemm_linear_fp16_weight, [input, packedWeight, bias, a3, surplus]);
   }
 }
 
@@ -14975,7 +15138,7 @@ export function fbgemmLinearFp16WeightFp32Activation(input?: any, packedWeight?:
     }
     return dispatch($table_fbgemm_linear_fp16_weight_fp32_activation, [input, packedWeight, bias, a3, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fbgemm_linear_fp16_weight_fp32_activation, [input, packedWeight, bias, a3, surplus]);
+    return recover(error, $table_fbgemm_linear_fp16_weight_fp32_activation, [input, packedWeight, bias, a3, surplus]);
   }
 }
 
@@ -14992,7 +15155,7 @@ export function fbgemmLinearInt8Weight(input?: any, weight?: any, packed?: any, 
     }
     return dispatch($table_fbgemm_linear_int8_weight, [input, weight, packed, colOffsets, weightScale, weightZeroPoint, bias, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fbgemm_linear_int8_weight, [input, weight, packed, colOffsets, weightScale, weightZeroPoint, bias, surplus]);
+    return recover(error, $table_fbgemm_linear_int8_weight, [input, weight, packed, colOffsets, weightScale, weightZeroPoint, bias, surplus]);
   }
 }
 
@@ -15009,7 +15172,7 @@ export function fbgemmLinearInt8WeightFp32Activation(input?: any, weight?: any, 
     }
     return dispatch($table_fbgemm_linear_int8_weight_fp32_activation, [input, weight, packed, colOffsets, weightScale, weightZeroPoint, bias, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fbgemm_linear_int8_weight_fp32_activation, [input, weight, packed, colOffsets, weightScale, weightZeroPoint, bias, surplus]);
+    return recover(error, $table_fbgemm_linear_int8_weight_fp32_activation, [input, weight, packed, colOffsets, weightScale, weightZeroPoint, bias, surplus]);
   }
 }
 
@@ -15029,7 +15192,7 @@ export function fbgemmLinearQuantizeWeight(input?: any, surplus?: any): any {
     }
     return dispatch($table_fbgemm_linear_quantize_weight, [input, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fbgemm_linear_quantize_weight, [input, surplus]);
+    return recover(error, $table_fbgemm_linear_quantize_weight, [input, surplus]);
   }
 }
 
@@ -15046,7 +15209,7 @@ export function fbgemmPackGemmMatrixFp16(input?: any, surplus?: any): any {
     }
     return dispatch($table_fbgemm_pack_gemm_matrix_fp16, [input, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fbgemm_pack_gemm_matrix_fp16, [input, surplus]);
+    return recover(error, $table_fbgemm_pack_gemm_matrix_fp16, [input, surplus]);
   }
 }
 
@@ -15072,7 +15235,7 @@ export function fbgemmPackQuantizedMatrix(input?: any, a1?: any, a2?: any, surpl
     }
     return dispatch($table_fbgemm_pack_quantized_matrix, [input, a1, a2, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fbgemm_pack_quantized_matrix, [input, a1, a2, surplus]);
+    return recover(error, $table_fbgemm_pack_quantized_matrix, [input, a1, a2, surplus]);
   }
 }
 
@@ -15089,7 +15252,7 @@ export function featureAlphaDropout(input?: any, p?: any, train?: any, surplus?:
     }
     return dispatch($table_feature_alpha_dropout, [input, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_feature_alpha_dropout, [input, p, train, surplus]);
+    return recover(error, $table_feature_alpha_dropout, [input, p, train, surplus]);
   }
 }
 
@@ -15108,7 +15271,7 @@ export function featureAlphaDropout_(self?: any, p?: any, train?: any, surplus?:
     }
     return dispatch($table_feature_alpha_dropout_, [self, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_feature_alpha_dropout_, [self, p, train, surplus]);
+    return recover(error, $table_feature_alpha_dropout_, [self, p, train, surplus]);
   }
 }
 
@@ -15125,7 +15288,7 @@ export function featureDropout(input?: any, p?: any, train?: any, surplus?: any)
     }
     return dispatch($table_feature_dropout, [input, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_feature_dropout, [input, p, train, surplus]);
+    return recover(error, $table_feature_dropout, [input, p, train, surplus]);
   }
 }
 
@@ -15144,7 +15307,7 @@ export function featureDropout_(self?: any, p?: any, train?: any, surplus?: any)
     }
     return dispatch($table_feature_dropout_, [self, p, train, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_feature_dropout_, [self, p, train, surplus]);
+    return recover(error, $table_feature_dropout_, [self, p, train, surplus]);
   }
 }
 
@@ -15171,7 +15334,7 @@ export function fill(self?: any, value?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_fill, [self, value, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fill, [self, value, options, surplus]);
+    return recover(error, $table_fill, [self, value, options, surplus]);
   }
 }
 
@@ -15182,6 +15345,7 @@ let $id_fill_diagonal_ = -1;
 /** `fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_diagonal_.html) */
 export function fillDiagonal_(self: Tensor, fillValue: Scalar, wrap?: boolean): Tensor;
 export function fillDiagonal_(self: Tensor, fillValue: Scalar, options: { wrap?: boolean }): Tensor;
+export function fillDiagonal_(self: Tensor, options: { fillValue: Scalar; wrap?: boolean }): Tensor;
 export function fillDiagonal_(self?: any, fillValue?: any, wrap?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15205,7 +15369,7 @@ export function fillDiagonal_(self?: any, fillValue?: any, wrap?: any, options?:
     }
     return dispatch($table_fill_diagonal_, [self, fillValue, wrap, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fill_diagonal_, [self, fillValue, wrap, options, surplus]);
+    return recover(error, $table_fill_diagonal_, [self, fillValue, wrap, options, surplus]);
   }
 }
 
@@ -15217,8 +15381,10 @@ let $id_fill__Tensor = -1;
 let $id_fill__Scalar = -1;
 /** `fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
 export function fill_(self: Tensor, value: Tensor): Tensor;
+export function fill_(self: Tensor, options: { value: Tensor }): Tensor;
 /** `fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
 export function fill_(self: Tensor, value: Scalar): Tensor;
+export function fill_(self: Tensor, options: { value: Scalar }): Tensor;
 export function fill_(self: Tensor, value: Tensor | Scalar): Tensor;
 export function fill_(self?: any, value?: any, surplus?: any): any {
   try {
@@ -15236,7 +15402,7 @@ export function fill_(self?: any, value?: any, surplus?: any): any {
     }
     return dispatch($table_fill_, [self, value, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fill_, [self, value, surplus]);
+    return recover(error, $table_fill_, [self, value, surplus]);
   }
 }
 
@@ -15256,7 +15422,7 @@ export function fix(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_fix, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fix, [self, options, surplus]);
+    return recover(error, $table_fix, [self, options, surplus]);
   }
 }
 
@@ -15275,7 +15441,7 @@ export function fix_(self?: any, surplus?: any): any {
     }
     return dispatch($table_fix_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fix_, [self, surplus]);
+    return recover(error, $table_fix_, [self, surplus]);
   }
 }
 
@@ -15302,7 +15468,7 @@ export function flatten(self?: any, startDim?: any, endDim?: any, options?: any,
     }
     return dispatch($table_flatten, [self, startDim, endDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_flatten, [self, startDim, endDim, options, surplus]);
+    return recover(error, $table_flatten, [self, startDim, endDim, options, surplus]);
   }
 }
 
@@ -15319,7 +15485,7 @@ export function flattenDenseTensors(tensors?: any, surplus?: any): any {
     }
     return dispatch($table_flatten_dense_tensors, [tensors, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_flatten_dense_tensors, [tensors, surplus]);
+    return recover(error, $table_flatten_dense_tensors, [tensors, surplus]);
   }
 }
 
@@ -15330,6 +15496,7 @@ const $table_flip = operatorTable("flip", [
 let $id_flip = -1;
 /** `flip(Tensor self, int[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flip.html) */
 export function flip(self: Tensor, dims: readonly number[], options?: { out?: Tensor }): Tensor;
+export function flip(self: Tensor, options: { dims: readonly number[]; out?: Tensor }): Tensor;
 export function flip(self?: any, dims?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15339,7 +15506,7 @@ export function flip(self?: any, dims?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_flip, [self, dims, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_flip, [self, dims, options, surplus]);
+    return recover(error, $table_flip, [self, dims, options, surplus]);
   }
 }
 
@@ -15356,7 +15523,7 @@ export function fliplr(self?: any, surplus?: any): any {
     }
     return dispatch($table_fliplr, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fliplr, [self, surplus]);
+    return recover(error, $table_fliplr, [self, surplus]);
   }
 }
 
@@ -15373,7 +15540,7 @@ export function flipud(self?: any, surplus?: any): any {
     }
     return dispatch($table_flipud, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_flipud, [self, surplus]);
+    return recover(error, $table_flipud, [self, surplus]);
   }
 }
 
@@ -15390,10 +15557,13 @@ let $id_float_power_Scalar = -1;
 let $id_float_power_Tensor_Scalar = -1;
 /** `float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
 export function floatPower(self: Tensor, exponent: Tensor, options?: { out?: Tensor }): Tensor;
+export function floatPower(self: Tensor, options: { exponent: Tensor; out?: Tensor }): Tensor;
 /** `float_power.Scalar(Scalar self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
 export function floatPower(self: Scalar, exponent: Tensor, options?: { out?: Tensor }): Tensor;
+export function floatPower(self: Scalar, options: { exponent: Tensor; out?: Tensor }): Tensor;
 /** `float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
 export function floatPower(self: Tensor, exponent: Scalar, options?: { out?: Tensor }): Tensor;
+export function floatPower(self: Tensor, options: { exponent: Scalar; out?: Tensor }): Tensor;
 export function floatPower(self: Tensor | Scalar, exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function floatPower(self?: any, exponent?: any, options?: any, surplus?: any): any {
   try {
@@ -15406,7 +15576,7 @@ export function floatPower(self?: any, exponent?: any, options?: any, surplus?: 
     }
     return dispatch($table_float_power, [self, exponent, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_float_power, [self, exponent, options, surplus]);
+    return recover(error, $table_float_power, [self, exponent, options, surplus]);
   }
 }
 
@@ -15418,8 +15588,10 @@ let $id_float_power__Tensor = -1;
 let $id_float_power__Scalar = -1;
 /** `float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
 export function floatPower_(self: Tensor, exponent: Tensor): Tensor;
+export function floatPower_(self: Tensor, options: { exponent: Tensor }): Tensor;
 /** `float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
 export function floatPower_(self: Tensor, exponent: Scalar): Tensor;
+export function floatPower_(self: Tensor, options: { exponent: Scalar }): Tensor;
 export function floatPower_(self: Tensor, exponent: Tensor | Scalar): Tensor;
 export function floatPower_(self?: any, exponent?: any, surplus?: any): any {
   try {
@@ -15437,7 +15609,7 @@ export function floatPower_(self?: any, exponent?: any, surplus?: any): any {
     }
     return dispatch($table_float_power_, [self, exponent, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_float_power_, [self, exponent, surplus]);
+    return recover(error, $table_float_power_, [self, exponent, surplus]);
   }
 }
 
@@ -15457,7 +15629,7 @@ export function floor(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_floor, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_floor, [self, options, surplus]);
+    return recover(error, $table_floor, [self, options, surplus]);
   }
 }
 
@@ -15471,8 +15643,10 @@ let $id_floor_divide = -1;
 let $id_floor_divide_Scalar = -1;
 /** `floor_divide(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
 export function floorDivide(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function floorDivide(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `floor_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
 export function floorDivide(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function floorDivide(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function floorDivide(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function floorDivide(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -15484,7 +15658,7 @@ export function floorDivide(self?: any, other?: any, options?: any, surplus?: an
     }
     return dispatch($table_floor_divide, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_floor_divide, [self, other, options, surplus]);
+    return recover(error, $table_floor_divide, [self, other, options, surplus]);
   }
 }
 
@@ -15496,8 +15670,10 @@ let $id_floor_divide__Tensor = -1;
 let $id_floor_divide__Scalar = -1;
 /** `floor_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
 export function floorDivide_(self: Tensor, other: Tensor): Tensor;
+export function floorDivide_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `floor_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
 export function floorDivide_(self: Tensor, other: Scalar): Tensor;
+export function floorDivide_(self: Tensor, options: { other: Scalar }): Tensor;
 export function floorDivide_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function floorDivide_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -15515,7 +15691,7 @@ export function floorDivide_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_floor_divide_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_floor_divide_, [self, other, surplus]);
+    return recover(error, $table_floor_divide_, [self, other, surplus]);
   }
 }
 
@@ -15534,7 +15710,7 @@ export function floor_(self?: any, surplus?: any): any {
     }
     return dispatch($table_floor_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_floor_, [self, surplus]);
+    return recover(error, $table_floor_, [self, surplus]);
   }
 }
 
@@ -15545,6 +15721,7 @@ const $table_fmax = operatorTable("fmax", [
 let $id_fmax = -1;
 /** `fmax(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmax.html) */
 export function fmax(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function fmax(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function fmax(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15554,7 +15731,7 @@ export function fmax(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_fmax, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fmax, [self, other, options, surplus]);
+    return recover(error, $table_fmax, [self, other, options, surplus]);
   }
 }
 
@@ -15565,6 +15742,7 @@ const $table_fmin = operatorTable("fmin", [
 let $id_fmin = -1;
 /** `fmin(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmin.html) */
 export function fmin(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function fmin(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function fmin(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15574,7 +15752,7 @@ export function fmin(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_fmin, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fmin, [self, other, options, surplus]);
+    return recover(error, $table_fmin, [self, other, options, surplus]);
   }
 }
 
@@ -15588,8 +15766,10 @@ let $id_fmod_Tensor = -1;
 let $id_fmod_Scalar = -1;
 /** `fmod.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
 export function fmod(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function fmod(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `fmod.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
 export function fmod(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function fmod(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function fmod(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function fmod(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -15601,7 +15781,7 @@ export function fmod(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_fmod, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fmod, [self, other, options, surplus]);
+    return recover(error, $table_fmod, [self, other, options, surplus]);
   }
 }
 
@@ -15613,8 +15793,10 @@ let $id_fmod__Tensor = -1;
 let $id_fmod__Scalar = -1;
 /** `fmod_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
 export function fmod_(self: Tensor, other: Tensor): Tensor;
+export function fmod_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `fmod_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
 export function fmod_(self: Tensor, other: Scalar): Tensor;
+export function fmod_(self: Tensor, options: { other: Scalar }): Tensor;
 export function fmod_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function fmod_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -15632,7 +15814,7 @@ export function fmod_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_fmod_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fmod_, [self, other, surplus]);
+    return recover(error, $table_fmod_, [self, other, surplus]);
   }
 }
 
@@ -15652,7 +15834,7 @@ export function frac(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_frac, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_frac, [self, options, surplus]);
+    return recover(error, $table_frac, [self, options, surplus]);
   }
 }
 
@@ -15671,7 +15853,7 @@ export function frac_(self?: any, surplus?: any): any {
     }
     return dispatch($table_frac_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_frac_, [self, surplus]);
+    return recover(error, $table_frac_, [self, surplus]);
   }
 }
 
@@ -15682,6 +15864,7 @@ const $table_fractional_max_pool2d = operatorTable("fractionalMaxPool2d", [
 let $id_fractional_max_pool2d = -1;
 /** `fractional_max_pool2d(Tensor self, int[2] kernel_size, int[2] output_size, Tensor random_samples) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.fractional_max_pool2d.html) */
 export function fractionalMaxPool2d(self: Tensor, kernelSize: number | readonly number[], outputSize: number | readonly number[], randomSamples: Tensor, options?: { out?: readonly [output: Tensor, indices: Tensor] }): [Tensor, Tensor];
+export function fractionalMaxPool2d(self: Tensor, options: { kernelSize: number | readonly number[]; outputSize: number | readonly number[]; randomSamples: Tensor; out?: readonly [output: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function fractionalMaxPool2d(self?: any, kernelSize?: any, outputSize?: any, randomSamples?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15694,7 +15877,7 @@ export function fractionalMaxPool2d(self?: any, kernelSize?: any, outputSize?: a
     }
     return dispatch($table_fractional_max_pool2d, [self, kernelSize, outputSize, randomSamples, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fractional_max_pool2d, [self, kernelSize, outputSize, randomSamples, options, surplus]);
+    return recover(error, $table_fractional_max_pool2d, [self, kernelSize, outputSize, randomSamples, options, surplus]);
   }
 }
 
@@ -15705,6 +15888,7 @@ const $table_fractional_max_pool3d = operatorTable("fractionalMaxPool3d", [
 let $id_fractional_max_pool3d = -1;
 /** `fractional_max_pool3d(Tensor self, int[3] kernel_size, int[3] output_size, Tensor random_samples) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.fractional_max_pool3d.html) */
 export function fractionalMaxPool3d(self: Tensor, kernelSize: number | readonly number[], outputSize: number | readonly number[], randomSamples: Tensor, options?: { out?: readonly [output: Tensor, indices: Tensor] }): [Tensor, Tensor];
+export function fractionalMaxPool3d(self: Tensor, options: { kernelSize: number | readonly number[]; outputSize: number | readonly number[]; randomSamples: Tensor; out?: readonly [output: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function fractionalMaxPool3d(self?: any, kernelSize?: any, outputSize?: any, randomSamples?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15717,7 +15901,7 @@ export function fractionalMaxPool3d(self?: any, kernelSize?: any, outputSize?: a
     }
     return dispatch($table_fractional_max_pool3d, [self, kernelSize, outputSize, randomSamples, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fractional_max_pool3d, [self, kernelSize, outputSize, randomSamples, options, surplus]);
+    return recover(error, $table_fractional_max_pool3d, [self, kernelSize, outputSize, randomSamples, options, surplus]);
   }
 }
 
@@ -15740,7 +15924,7 @@ export function frexp(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_frexp, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_frexp, [self, options, surplus]);
+    return recover(error, $table_frexp, [self, options, surplus]);
   }
 }
 
@@ -15764,7 +15948,7 @@ export function frobeniusNorm(self?: any, dim?: any, keepdim?: any, options?: an
     }
     return dispatch($table_frobenius_norm, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_frobenius_norm, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_frobenius_norm, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -15776,6 +15960,7 @@ let $id_from_file = -1;
 /** `from_file(str filename, bool? shared=None, int? size=0, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.from_file.html) */
 export function fromFile(filename: string, shared?: boolean | null, size?: number | null, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function fromFile(filename: string, options: { shared?: boolean | null; size?: number | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function fromFile(options: { filename: string; shared?: boolean | null; size?: number | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function fromFile(filename?: any, shared?: any, size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15793,7 +15978,7 @@ export function fromFile(filename?: any, shared?: any, size?: any, options?: any
     }
     return dispatch($table_from_file, [filename, shared, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_from_file, [filename, shared, size, options, surplus]);
+    return recover(error, $table_from_file, [filename, shared, size, options, surplus]);
   }
 }
 
@@ -15804,6 +15989,7 @@ const $table_full = operatorTable("full", [
 let $id_full = -1;
 /** `full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.full.html) */
 export function full(size: readonly number[], fillValue: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function full(options: { size: readonly number[]; fillValue: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function full(size?: any, fillValue?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15814,7 +16000,7 @@ export function full(size?: any, fillValue?: any, options?: any, surplus?: any):
     }
     return dispatch($table_full, [size, fillValue, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_full, [size, fillValue, options, surplus]);
+    return recover(error, $table_full, [size, fillValue, options, surplus]);
   }
 }
 
@@ -15825,6 +16011,7 @@ const $table_full_like = operatorTable("fullLike", [
 let $id_full_like = -1;
 /** `full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.full_like.html) */
 export function fullLike(self: Tensor, fillValue: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function fullLike(self: Tensor, options: { fillValue: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function fullLike(self?: any, fillValue?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15835,7 +16022,7 @@ export function fullLike(self?: any, fillValue?: any, options?: any, surplus?: a
     }
     return dispatch($table_full_like, [self, fillValue, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_full_like, [self, fillValue, options, surplus]);
+    return recover(error, $table_full_like, [self, fillValue, options, surplus]);
   }
 }
 
@@ -15861,7 +16048,7 @@ export function fusedMovingAvgObsFakeQuant(self?: any, observerOn?: any, fakeQua
     }
     return dispatch($table_fused_moving_avg_obs_fake_quant, [self, observerOn, fakeQuantOn, runningMin, runningMax, scale, zeroPoint, averagingConst, quantMin, quantMax, chAxis, perRowFakeQuant, symmetricQuant, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_fused_moving_avg_obs_fake_quant, [self, observerOn, fakeQuantOn, runningMin, runningMax, scale, zeroPoint, averagingConst, quantMin, quantMax, chAxis, perRowFakeQuant, symmetricQuant, options, surplus]);
+    return recover(error, $table_fused_moving_avg_obs_fake_quant, [self, observerOn, fakeQuantOn, runningMin, runningMax, scale, zeroPoint, averagingConst, quantMin, quantMax, chAxis, perRowFakeQuant, symmetricQuant, options, surplus]);
   }
 }
 
@@ -15872,6 +16059,7 @@ const $table_gather = operatorTable("gather", [
 let $id_gather = -1;
 /** `gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gather.html) */
 export function gather(self: Tensor, dim: number, index: Tensor, options?: { sparseGrad?: boolean; out?: Tensor }): Tensor;
+export function gather(self: Tensor, options: { dim: number; index: Tensor; sparseGrad?: boolean; out?: Tensor }): Tensor;
 export function gather(self?: any, dim?: any, index?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15882,7 +16070,7 @@ export function gather(self?: any, dim?: any, index?: any, options?: any, surplu
     }
     return dispatch($table_gather, [self, dim, index, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gather, [self, dim, index, options, surplus]);
+    return recover(error, $table_gather, [self, dim, index, options, surplus]);
   }
 }
 
@@ -15893,6 +16081,7 @@ const $table_gcd = operatorTable("gcd", [
 let $id_gcd = -1;
 /** `gcd(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gcd.html) */
 export function gcd(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function gcd(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function gcd(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15902,7 +16091,7 @@ export function gcd(self?: any, other?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_gcd, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gcd, [self, other, options, surplus]);
+    return recover(error, $table_gcd, [self, other, options, surplus]);
   }
 }
 
@@ -15912,6 +16101,7 @@ const $table_gcd_ = operatorTable("gcd_", [
 let $id_gcd_ = -1;
 /** `gcd_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gcd_.html) */
 export function gcd_(self: Tensor, other: Tensor): Tensor;
+export function gcd_(self: Tensor, options: { other: Tensor }): Tensor;
 export function gcd_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -15921,7 +16111,7 @@ export function gcd_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_gcd_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gcd_, [self, other, surplus]);
+    return recover(error, $table_gcd_, [self, other, surplus]);
   }
 }
 
@@ -15935,8 +16125,10 @@ let $id_ge_Tensor = -1;
 let $id_ge_Scalar = -1;
 /** `ge.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
 export function ge(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function ge(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `ge.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
 export function ge(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function ge(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function ge(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function ge(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -15948,7 +16140,7 @@ export function ge(self?: any, other?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_ge, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ge, [self, other, options, surplus]);
+    return recover(error, $table_ge, [self, other, options, surplus]);
   }
 }
 
@@ -15960,8 +16152,10 @@ let $id_ge__Tensor = -1;
 let $id_ge__Scalar = -1;
 /** `ge_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
 export function ge_(self: Tensor, other: Tensor): Tensor;
+export function ge_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `ge_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
 export function ge_(self: Tensor, other: Scalar): Tensor;
+export function ge_(self: Tensor, options: { other: Scalar }): Tensor;
 export function ge_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function ge_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -15979,7 +16173,7 @@ export function ge_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_ge_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ge_, [self, other, surplus]);
+    return recover(error, $table_ge_, [self, other, surplus]);
   }
 }
 
@@ -16000,7 +16194,7 @@ export function gelu(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_gelu, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gelu, [self, options, surplus]);
+    return recover(error, $table_gelu, [self, options, surplus]);
   }
 }
 
@@ -16021,7 +16215,7 @@ export function gelu_(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_gelu_, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gelu_, [self, options, surplus]);
+    return recover(error, $table_gelu_, [self, options, surplus]);
   }
 }
 
@@ -16031,6 +16225,7 @@ const $table_geometric_ = operatorTable("geometric_", [
 let $id_geometric_ = -1;
 /** `geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html) */
 export function geometric_(self: Tensor, p: number, options?: { generator?: Generator | null }): Tensor;
+export function geometric_(self: Tensor, options: { p: number; generator?: Generator | null }): Tensor;
 export function geometric_(self?: any, p?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -16047,7 +16242,7 @@ export function geometric_(self?: any, p?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_geometric_, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_geometric_, [self, p, options, surplus]);
+    return recover(error, $table_geometric_, [self, p, options, surplus]);
   }
 }
 
@@ -16070,7 +16265,7 @@ export function geqrf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_geqrf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_geqrf, [self, options, surplus]);
+    return recover(error, $table_geqrf, [self, options, surplus]);
   }
 }
 
@@ -16081,6 +16276,7 @@ const $table_ger = operatorTable("ger", [
 let $id_ger = -1;
 /** `ger(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ger.html) */
 export function ger(self: Tensor, vec2: Tensor, options?: { out?: Tensor }): Tensor;
+export function ger(self: Tensor, options: { vec2: Tensor; out?: Tensor }): Tensor;
 export function ger(self?: any, vec2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -16090,7 +16286,7 @@ export function ger(self?: any, vec2?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_ger, [self, vec2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ger, [self, vec2, options, surplus]);
+    return recover(error, $table_ger, [self, vec2, options, surplus]);
   }
 }
 
@@ -16107,7 +16303,7 @@ export function getDevice(self?: any, surplus?: any): any {
     }
     return dispatch($table_get_device, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_get_device, [self, surplus]);
+    return recover(error, $table_get_device, [self, surplus]);
   }
 }
 
@@ -16132,7 +16328,7 @@ export function glu(self?: any, dim?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_glu, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_glu, [self, dim, options, surplus]);
+    return recover(error, $table_glu, [self, dim, options, surplus]);
   }
 }
 
@@ -16170,7 +16366,7 @@ export function gradient(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_gradient, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gradient, [self, options, surplus]);
+    return recover(error, $table_gradient, [self, options, surplus]);
   }
 }
 
@@ -16184,8 +16380,10 @@ let $id_greater_Tensor = -1;
 let $id_greater_Scalar = -1;
 /** `greater.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
 export function greater(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function greater(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `greater.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
 export function greater(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function greater(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function greater(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function greater(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -16197,7 +16395,7 @@ export function greater(self?: any, other?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_greater, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_greater, [self, other, options, surplus]);
+    return recover(error, $table_greater, [self, other, options, surplus]);
   }
 }
 
@@ -16211,8 +16409,10 @@ let $id_greater_equal_Tensor = -1;
 let $id_greater_equal_Scalar = -1;
 /** `greater_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
 export function greaterEqual(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function greaterEqual(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `greater_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
 export function greaterEqual(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function greaterEqual(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function greaterEqual(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function greaterEqual(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -16224,7 +16424,7 @@ export function greaterEqual(self?: any, other?: any, options?: any, surplus?: a
     }
     return dispatch($table_greater_equal, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_greater_equal, [self, other, options, surplus]);
+    return recover(error, $table_greater_equal, [self, other, options, surplus]);
   }
 }
 
@@ -16236,8 +16436,10 @@ let $id_greater_equal__Tensor = -1;
 let $id_greater_equal__Scalar = -1;
 /** `greater_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
 export function greaterEqual_(self: Tensor, other: Tensor): Tensor;
+export function greaterEqual_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `greater_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
 export function greaterEqual_(self: Tensor, other: Scalar): Tensor;
+export function greaterEqual_(self: Tensor, options: { other: Scalar }): Tensor;
 export function greaterEqual_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function greaterEqual_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -16255,7 +16457,7 @@ export function greaterEqual_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_greater_equal_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_greater_equal_, [self, other, surplus]);
+    return recover(error, $table_greater_equal_, [self, other, surplus]);
   }
 }
 
@@ -16267,8 +16469,10 @@ let $id_greater__Tensor = -1;
 let $id_greater__Scalar = -1;
 /** `greater_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
 export function greater_(self: Tensor, other: Tensor): Tensor;
+export function greater_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `greater_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
 export function greater_(self: Tensor, other: Scalar): Tensor;
+export function greater_(self: Tensor, options: { other: Scalar }): Tensor;
 export function greater_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function greater_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -16286,7 +16490,7 @@ export function greater_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_greater_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_greater_, [self, other, surplus]);
+    return recover(error, $table_greater_, [self, other, surplus]);
   }
 }
 
@@ -16303,7 +16507,7 @@ export function gridSampler(input?: any, grid?: any, interpolationMode?: any, pa
     }
     return dispatch($table_grid_sampler, [input, grid, interpolationMode, paddingMode, alignCorners, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_grid_sampler, [input, grid, interpolationMode, paddingMode, alignCorners, surplus]);
+    return recover(error, $table_grid_sampler, [input, grid, interpolationMode, paddingMode, alignCorners, surplus]);
   }
 }
 
@@ -16323,7 +16527,7 @@ export function gridSampler2d(input?: any, grid?: any, interpolationMode?: any, 
     }
     return dispatch($table_grid_sampler_2d, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_grid_sampler_2d, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
+    return recover(error, $table_grid_sampler_2d, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
   }
 }
 
@@ -16343,7 +16547,7 @@ export function gridSampler3d(input?: any, grid?: any, interpolationMode?: any, 
     }
     return dispatch($table_grid_sampler_3d, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_grid_sampler_3d, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
+    return recover(error, $table_grid_sampler_3d, [input, grid, interpolationMode, paddingMode, alignCorners, options, surplus]);
   }
 }
 
@@ -16375,7 +16579,7 @@ export function groupNorm(input?: any, numGroups?: any, weight?: any, bias?: any
     }
     return dispatch($table_group_norm, [input, numGroups, weight, bias, eps, cudnnEnabled, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_group_norm, [input, numGroups, weight, bias, eps, cudnnEnabled, options, surplus]);
+    return recover(error, $table_group_norm, [input, numGroups, weight, bias, eps, cudnnEnabled, options, surplus]);
   }
 }
 
@@ -16403,7 +16607,7 @@ export function gru(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, 
     }
     return dispatch($table_gru, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gru, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
+    return recover(error, $table_gru, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   }
 }
 
@@ -16429,7 +16633,7 @@ export function gruCell(input?: any, hx?: any, wIh?: any, wHh?: any, bIh?: any, 
     }
     return dispatch($table_gru_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gru_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
+    return recover(error, $table_gru_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   }
 }
 
@@ -16443,8 +16647,10 @@ let $id_gt_Tensor = -1;
 let $id_gt_Scalar = -1;
 /** `gt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
 export function gt(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function gt(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `gt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
 export function gt(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function gt(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function gt(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function gt(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -16456,7 +16662,7 @@ export function gt(self?: any, other?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_gt, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gt, [self, other, options, surplus]);
+    return recover(error, $table_gt, [self, other, options, surplus]);
   }
 }
 
@@ -16468,8 +16674,10 @@ let $id_gt__Tensor = -1;
 let $id_gt__Scalar = -1;
 /** `gt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
 export function gt_(self: Tensor, other: Tensor): Tensor;
+export function gt_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `gt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
 export function gt_(self: Tensor, other: Scalar): Tensor;
+export function gt_(self: Tensor, options: { other: Scalar }): Tensor;
 export function gt_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function gt_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -16487,7 +16695,7 @@ export function gt_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_gt_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_gt_, [self, other, surplus]);
+    return recover(error, $table_gt_, [self, other, surplus]);
   }
 }
 
@@ -16507,12 +16715,16 @@ let $id_hamming_window_periodic_alpha = -1;
 let $id_hamming_window_periodic_alpha_beta = -1;
 /** `hamming_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hamming_window.html) */
 export function hammingWindow(windowLength: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function hammingWindow(options: { windowLength: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `hamming_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hamming_window.html) */
 export function hammingWindow(windowLength: number, periodic: boolean, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function hammingWindow(options: { windowLength: number; periodic: boolean; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `hamming_window.periodic_alpha(int window_length, bool periodic, float alpha, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hamming_window.html) */
 export function hammingWindow(windowLength: number, periodic: boolean, alpha: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function hammingWindow(options: { windowLength: number; periodic: boolean; alpha: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `hamming_window.periodic_alpha_beta(int window_length, bool periodic, float alpha, float beta, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hamming_window.html) */
 export function hammingWindow(windowLength: number, periodic: boolean, alpha: number, beta: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function hammingWindow(options: { windowLength: number; periodic: boolean; alpha: number; beta: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function hammingWindow(windowLength?: any, a1?: any, a2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -16535,7 +16747,7 @@ export function hammingWindow(windowLength?: any, a1?: any, a2?: any, a3?: any, 
     }
     return dispatch($table_hamming_window, [windowLength, a1, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hamming_window, [windowLength, a1, a2, a3, options, surplus]);
+    return recover(error, $table_hamming_window, [windowLength, a1, a2, a3, options, surplus]);
   }
 }
 
@@ -16549,8 +16761,10 @@ let $id_hann_window = -1;
 let $id_hann_window_periodic = -1;
 /** `hann_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hann_window.html) */
 export function hannWindow(windowLength: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function hannWindow(options: { windowLength: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `hann_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hann_window.html) */
 export function hannWindow(windowLength: number, periodic: boolean, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function hannWindow(options: { windowLength: number; periodic: boolean; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function hannWindow(windowLength?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -16565,7 +16779,7 @@ export function hannWindow(windowLength?: any, a1?: any, options?: any, surplus?
     }
     return dispatch($table_hann_window, [windowLength, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hann_window, [windowLength, a1, options, surplus]);
+    return recover(error, $table_hann_window, [windowLength, a1, options, surplus]);
   }
 }
 
@@ -16590,7 +16804,7 @@ export function hardshrink(self?: any, lambd?: any, options?: any, surplus?: any
     }
     return dispatch($table_hardshrink, [self, lambd, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hardshrink, [self, lambd, options, surplus]);
+    return recover(error, $table_hardshrink, [self, lambd, options, surplus]);
   }
 }
 
@@ -16610,7 +16824,7 @@ export function hardsigmoid(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_hardsigmoid, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hardsigmoid, [self, options, surplus]);
+    return recover(error, $table_hardsigmoid, [self, options, surplus]);
   }
 }
 
@@ -16629,7 +16843,7 @@ export function hardsigmoid_(self?: any, surplus?: any): any {
     }
     return dispatch($table_hardsigmoid_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hardsigmoid_, [self, surplus]);
+    return recover(error, $table_hardsigmoid_, [self, surplus]);
   }
 }
 
@@ -16649,7 +16863,7 @@ export function hardswish(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_hardswish, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hardswish, [self, options, surplus]);
+    return recover(error, $table_hardswish, [self, options, surplus]);
   }
 }
 
@@ -16668,7 +16882,7 @@ export function hardswish_(self?: any, surplus?: any): any {
     }
     return dispatch($table_hardswish_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hardswish_, [self, surplus]);
+    return recover(error, $table_hardswish_, [self, surplus]);
   }
 }
 
@@ -16696,7 +16910,7 @@ export function hardtanh(self?: any, minVal?: any, maxVal?: any, options?: any, 
     }
     return dispatch($table_hardtanh, [self, minVal, maxVal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hardtanh, [self, minVal, maxVal, options, surplus]);
+    return recover(error, $table_hardtanh, [self, minVal, maxVal, options, surplus]);
   }
 }
 
@@ -16737,7 +16951,7 @@ export function hardtanh_(self?: any, minVal?: any, maxVal?: any, options?: any,
     }
     return dispatch($table_hardtanh_, [self, minVal, maxVal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hardtanh_, [self, minVal, maxVal, options, surplus]);
+    return recover(error, $table_hardtanh_, [self, minVal, maxVal, options, surplus]);
   }
 }
 
@@ -16763,7 +16977,7 @@ export function hashTensor(self?: any, dim?: any, options?: any, surplus?: any):
     }
     return dispatch($table_hash_tensor, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hash_tensor, [self, dim, options, surplus]);
+    return recover(error, $table_hash_tensor, [self, dim, options, surplus]);
   }
 }
 
@@ -16774,6 +16988,7 @@ const $table_heaviside = operatorTable("heaviside", [
 let $id_heaviside = -1;
 /** `heaviside(Tensor self, Tensor values) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.heaviside.html) */
 export function heaviside(self: Tensor, values: Tensor, options?: { out?: Tensor }): Tensor;
+export function heaviside(self: Tensor, options: { values: Tensor; out?: Tensor }): Tensor;
 export function heaviside(self?: any, values?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -16783,7 +16998,7 @@ export function heaviside(self?: any, values?: any, options?: any, surplus?: any
     }
     return dispatch($table_heaviside, [self, values, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_heaviside, [self, values, options, surplus]);
+    return recover(error, $table_heaviside, [self, values, options, surplus]);
   }
 }
 
@@ -16793,6 +17008,7 @@ const $table_heaviside_ = operatorTable("heaviside_", [
 let $id_heaviside_ = -1;
 /** `heaviside_(Tensor(a!) self, Tensor values) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.heaviside_.html) */
 export function heaviside_(self: Tensor, values: Tensor): Tensor;
+export function heaviside_(self: Tensor, options: { values: Tensor }): Tensor;
 export function heaviside_(self?: any, values?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -16802,7 +17018,7 @@ export function heaviside_(self?: any, values?: any, surplus?: any): any {
     }
     return dispatch($table_heaviside_, [self, values, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_heaviside_, [self, values, surplus]);
+    return recover(error, $table_heaviside_, [self, values, surplus]);
   }
 }
 
@@ -16828,7 +17044,7 @@ export function hingeEmbeddingLoss(self?: any, target?: any, margin?: any, reduc
     }
     return dispatch($table_hinge_embedding_loss, [self, target, margin, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hinge_embedding_loss, [self, target, margin, reduction, options, surplus]);
+    return recover(error, $table_hinge_embedding_loss, [self, target, margin, reduction, options, surplus]);
   }
 }
 
@@ -16859,7 +17075,7 @@ export function histc(self?: any, bins?: any, min?: any, max?: any, options?: an
     }
     return dispatch($table_histc, [self, bins, min, max, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_histc, [self, bins, min, max, options, surplus]);
+    return recover(error, $table_histc, [self, bins, min, max, options, surplus]);
   }
 }
 
@@ -16876,6 +17092,7 @@ export function histogram(self: Tensor, bins?: number, options?: { range?: reado
 export function histogram(self: Tensor, options: { bins?: number; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
 /** `histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
 export function histogram(self: Tensor, bins: Tensor, options?: { weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
+export function histogram(self: Tensor, options: { bins: Tensor; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
 export function histogram(self?: any, bins?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -16910,7 +17127,7 @@ export function histogram(self?: any, bins?: any, options?: any, surplus?: any):
     }
     return dispatch($table_histogram, [self, bins, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_histogram, [self, bins, options, surplus]);
+    return recover(error, $table_histogram, [self, bins, options, surplus]);
   }
 }
 
@@ -16925,12 +17142,15 @@ let $id_histogramdd_int_bins = -1;
 /** `histogramdd(Tensor self, int[] bins, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogramdd.html) */
 export function histogramdd(self: Tensor, bins: readonly number[], range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [hist: Tensor, bin_edges: Tensor[]];
 export function histogramdd(self: Tensor, bins: readonly number[], options: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [hist: Tensor, bin_edges: Tensor[]];
+export function histogramdd(self: Tensor, options: { bins: readonly number[]; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [hist: Tensor, bin_edges: Tensor[]];
 /** `histogramdd.TensorList_bins(Tensor self, Tensor[] bins, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogramdd.html) */
 export function histogramdd(self: Tensor, bins: readonly Tensor[], range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [hist: Tensor, bin_edges: Tensor[]];
 export function histogramdd(self: Tensor, bins: readonly Tensor[], options: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [hist: Tensor, bin_edges: Tensor[]];
+export function histogramdd(self: Tensor, options: { bins: readonly Tensor[]; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [hist: Tensor, bin_edges: Tensor[]];
 /** `histogramdd.int_bins(Tensor self, int bins, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor[] bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogramdd.html) */
 export function histogramdd(self: Tensor, bins: number, range?: readonly number[] | null, weight?: Tensor | null, density?: boolean): [hist: Tensor, bin_edges: Tensor[]];
 export function histogramdd(self: Tensor, bins: number, options: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [hist: Tensor, bin_edges: Tensor[]];
+export function histogramdd(self: Tensor, options: { bins: number; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean }): [hist: Tensor, bin_edges: Tensor[]];
 export function histogramdd(self?: any, bins?: any, range?: any, weight?: any, density?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17005,7 +17225,7 @@ export function histogramdd(self?: any, bins?: any, range?: any, weight?: any, d
     }
     return dispatch($table_histogramdd, [self, bins, range, weight, density, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_histogramdd, [self, bins, range, weight, density, options, surplus]);
+    return recover(error, $table_histogramdd, [self, bins, range, weight, density, options, surplus]);
   }
 }
 
@@ -17017,8 +17237,10 @@ let $id_hsplit_array = -1;
 let $id_hsplit_int = -1;
 /** `hsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
 export function hsplit(self: Tensor, indices: readonly number[]): Tensor[];
+export function hsplit(self: Tensor, options: { indices: readonly number[] }): Tensor[];
 /** `hsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
 export function hsplit(self: Tensor, sections: number): Tensor[];
+export function hsplit(self: Tensor, options: { sections: number }): Tensor[];
 export function hsplit(self?: any, a1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17027,7 +17249,7 @@ export function hsplit(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table_hsplit, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hsplit, [self, a1, surplus]);
+    return recover(error, $table_hsplit, [self, a1, surplus]);
   }
 }
 
@@ -17038,6 +17260,7 @@ const $table_hspmm = operatorTable("hspmm", [
 let $id_hspmm = -1;
 /** `hspmm(Tensor mat1, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hspmm.html) */
 export function hspmm(mat1: Tensor, mat2: Tensor, options?: { out?: Tensor }): Tensor;
+export function hspmm(options: { mat1: Tensor; mat2: Tensor; out?: Tensor }): Tensor;
 export function hspmm(mat1?: any, mat2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17047,7 +17270,7 @@ export function hspmm(mat1?: any, mat2?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_hspmm, [mat1, mat2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hspmm, [mat1, mat2, options, surplus]);
+    return recover(error, $table_hspmm, [mat1, mat2, options, surplus]);
   }
 }
 
@@ -17058,6 +17281,7 @@ const $table_hstack = operatorTable("hstack", [
 let $id_hstack = -1;
 /** `hstack(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hstack.html) */
 export function hstack(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function hstack(options: { tensors: readonly Tensor[]; out?: Tensor }): Tensor;
 export function hstack(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17067,7 +17291,7 @@ export function hstack(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_hstack, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hstack, [tensors, options, surplus]);
+    return recover(error, $table_hstack, [tensors, options, surplus]);
   }
 }
 
@@ -17079,6 +17303,7 @@ let $id_huber_loss = -1;
 /** `huber_loss(Tensor self, Tensor target, int reduction=1, float delta=1.) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html) */
 export function huberLoss(self: Tensor, target: Tensor, reduction?: number, delta?: number, options?: { out?: Tensor }): Tensor;
 export function huberLoss(self: Tensor, target: Tensor, options: { reduction?: number; delta?: number; out?: Tensor }): Tensor;
+export function huberLoss(self: Tensor, options: { target: Tensor; reduction?: number; delta?: number; out?: Tensor }): Tensor;
 export function huberLoss(self?: any, target?: any, reduction?: any, delta?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17095,7 +17320,7 @@ export function huberLoss(self?: any, target?: any, reduction?: any, delta?: any
     }
     return dispatch($table_huber_loss, [self, target, reduction, delta, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_huber_loss, [self, target, reduction, delta, options, surplus]);
+    return recover(error, $table_huber_loss, [self, target, reduction, delta, options, surplus]);
   }
 }
 
@@ -17106,6 +17331,7 @@ const $table_hypot = operatorTable("hypot", [
 let $id_hypot = -1;
 /** `hypot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hypot.html) */
 export function hypot(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function hypot(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function hypot(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17115,7 +17341,7 @@ export function hypot(self?: any, other?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_hypot, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hypot, [self, other, options, surplus]);
+    return recover(error, $table_hypot, [self, other, options, surplus]);
   }
 }
 
@@ -17125,6 +17351,7 @@ const $table_hypot_ = operatorTable("hypot_", [
 let $id_hypot_ = -1;
 /** `hypot_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.hypot_.html) */
 export function hypot_(self: Tensor, other: Tensor): Tensor;
+export function hypot_(self: Tensor, options: { other: Tensor }): Tensor;
 export function hypot_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17134,7 +17361,7 @@ export function hypot_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_hypot_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_hypot_, [self, other, surplus]);
+    return recover(error, $table_hypot_, [self, other, surplus]);
   }
 }
 
@@ -17154,7 +17381,7 @@ export function i0(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_i0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_i0, [self, options, surplus]);
+    return recover(error, $table_i0, [self, options, surplus]);
   }
 }
 
@@ -17173,7 +17400,7 @@ export function i0_(self?: any, surplus?: any): any {
     }
     return dispatch($table_i0_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_i0_, [self, surplus]);
+    return recover(error, $table_i0_, [self, surplus]);
   }
 }
 
@@ -17184,6 +17411,7 @@ const $table_igamma = operatorTable("igamma", [
 let $id_igamma = -1;
 /** `igamma(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igamma.html) */
 export function igamma(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function igamma(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function igamma(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17193,7 +17421,7 @@ export function igamma(self?: any, other?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_igamma, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_igamma, [self, other, options, surplus]);
+    return recover(error, $table_igamma, [self, other, options, surplus]);
   }
 }
 
@@ -17203,6 +17431,7 @@ const $table_igamma_ = operatorTable("igamma_", [
 let $id_igamma_ = -1;
 /** `igamma_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igamma_.html) */
 export function igamma_(self: Tensor, other: Tensor): Tensor;
+export function igamma_(self: Tensor, options: { other: Tensor }): Tensor;
 export function igamma_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17212,7 +17441,7 @@ export function igamma_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_igamma_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_igamma_, [self, other, surplus]);
+    return recover(error, $table_igamma_, [self, other, surplus]);
   }
 }
 
@@ -17223,6 +17452,7 @@ const $table_igammac = operatorTable("igammac", [
 let $id_igammac = -1;
 /** `igammac(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igammac.html) */
 export function igammac(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function igammac(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function igammac(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17232,7 +17462,7 @@ export function igammac(self?: any, other?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_igammac, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_igammac, [self, other, options, surplus]);
+    return recover(error, $table_igammac, [self, other, options, surplus]);
   }
 }
 
@@ -17242,6 +17472,7 @@ const $table_igammac_ = operatorTable("igammac_", [
 let $id_igammac_ = -1;
 /** `igammac_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igammac_.html) */
 export function igammac_(self: Tensor, other: Tensor): Tensor;
+export function igammac_(self: Tensor, options: { other: Tensor }): Tensor;
 export function igammac_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17251,7 +17482,7 @@ export function igammac_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_igammac_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_igammac_, [self, other, surplus]);
+    return recover(error, $table_igammac_, [self, other, surplus]);
   }
 }
 
@@ -17271,7 +17502,7 @@ export function im2col(self?: any, kernelSize?: any, dilation?: any, padding?: a
     }
     return dispatch($table_im2col, [self, kernelSize, dilation, padding, stride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_im2col, [self, kernelSize, dilation, padding, stride, options, surplus]);
+    return recover(error, $table_im2col, [self, kernelSize, dilation, padding, stride, options, surplus]);
   }
 }
 
@@ -17288,7 +17519,7 @@ export function imag(self?: any, surplus?: any): any {
     }
     return dispatch($table_imag, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_imag, [self, surplus]);
+    return recover(error, $table_imag, [self, surplus]);
   }
 }
 
@@ -17308,7 +17539,7 @@ export function index(self?: any, indices?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_index, [self, indices, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index, [self, indices, options, surplus]);
+    return recover(error, $table_index, [self, indices, options, surplus]);
   }
 }
 
@@ -17319,6 +17550,7 @@ const $table_index_add = operatorTable("indexAdd", [
 let $id_index_add = -1;
 /** `index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_add.html) */
 export function indexAdd(self: Tensor, dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function indexAdd(self: Tensor, options: { dim: number; index: Tensor; source: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
 export function indexAdd(self?: any, dim?: any, index?: any, source?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17329,7 +17561,7 @@ export function indexAdd(self?: any, dim?: any, index?: any, source?: any, optio
     }
     return dispatch($table_index_add, [self, dim, index, source, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_add, [self, dim, index, source, options, surplus]);
+    return recover(error, $table_index_add, [self, dim, index, source, options, surplus]);
   }
 }
 
@@ -17339,6 +17571,7 @@ const $table_index_add_ = operatorTable("indexAdd_", [
 let $id_index_add_ = -1;
 /** `index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html) */
 export function indexAdd_(self: Tensor, dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): Tensor;
+export function indexAdd_(self: Tensor, options: { dim: number; index: Tensor; source: Tensor; alpha?: Scalar }): Tensor;
 export function indexAdd_(self?: any, dim?: any, index?: any, source?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17355,7 +17588,7 @@ export function indexAdd_(self?: any, dim?: any, index?: any, source?: any, opti
     }
     return dispatch($table_index_add_, [self, dim, index, source, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_add_, [self, dim, index, source, options, surplus]);
+    return recover(error, $table_index_add_, [self, dim, index, source, options, surplus]);
   }
 }
 
@@ -17366,6 +17599,7 @@ const $table_index_copy = operatorTable("indexCopy", [
 let $id_index_copy = -1;
 /** `index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_copy.html) */
 export function indexCopy(self: Tensor, dim: number, index: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
+export function indexCopy(self: Tensor, options: { dim: number; index: Tensor; source: Tensor; out?: Tensor }): Tensor;
 export function indexCopy(self?: any, dim?: any, index?: any, source?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17375,7 +17609,7 @@ export function indexCopy(self?: any, dim?: any, index?: any, source?: any, opti
     }
     return dispatch($table_index_copy, [self, dim, index, source, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_copy, [self, dim, index, source, options, surplus]);
+    return recover(error, $table_index_copy, [self, dim, index, source, options, surplus]);
   }
 }
 
@@ -17385,6 +17619,7 @@ const $table_index_copy_ = operatorTable("indexCopy_", [
 let $id_index_copy_ = -1;
 /** `index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_copy_.html) */
 export function indexCopy_(self: Tensor, dim: number, index: Tensor, source: Tensor): Tensor;
+export function indexCopy_(self: Tensor, options: { dim: number; index: Tensor; source: Tensor }): Tensor;
 export function indexCopy_(self?: any, dim?: any, index?: any, source?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17394,7 +17629,7 @@ export function indexCopy_(self?: any, dim?: any, index?: any, source?: any, sur
     }
     return dispatch($table_index_copy_, [self, dim, index, source, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_copy_, [self, dim, index, source, surplus]);
+    return recover(error, $table_index_copy_, [self, dim, index, source, surplus]);
   }
 }
 
@@ -17408,8 +17643,10 @@ let $id_index_fill_int_Tensor = -1;
 let $id_index_fill_int_Scalar = -1;
 /** `index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
 export function indexFill(self: Tensor, dim: number, index: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
+export function indexFill(self: Tensor, options: { dim: number; index: Tensor; value: Tensor; out?: Tensor }): Tensor;
 /** `index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
 export function indexFill(self: Tensor, dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+export function indexFill(self: Tensor, options: { dim: number; index: Tensor; value: Scalar; out?: Tensor }): Tensor;
 export function indexFill(self: Tensor, dim: number, index: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function indexFill(self?: any, dim?: any, index?: any, value?: any, options?: any, surplus?: any): any {
   try {
@@ -17421,7 +17658,7 @@ export function indexFill(self?: any, dim?: any, index?: any, value?: any, optio
     }
     return dispatch($table_index_fill, [self, dim, index, value, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_fill, [self, dim, index, value, options, surplus]);
+    return recover(error, $table_index_fill, [self, dim, index, value, options, surplus]);
   }
 }
 
@@ -17433,8 +17670,10 @@ let $id_index_fill__int_Tensor = -1;
 let $id_index_fill__int_Scalar = -1;
 /** `index_fill_.int_Tensor(Tensor(a!) self, int dim, Tensor index, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
 export function indexFill_(self: Tensor, dim: number, index: Tensor, value: Tensor): Tensor;
+export function indexFill_(self: Tensor, options: { dim: number; index: Tensor; value: Tensor }): Tensor;
 /** `index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
 export function indexFill_(self: Tensor, dim: number, index: Tensor, value: Scalar): Tensor;
+export function indexFill_(self: Tensor, options: { dim: number; index: Tensor; value: Scalar }): Tensor;
 export function indexFill_(self: Tensor, dim: number, index: Tensor, value: Tensor | Scalar): Tensor;
 export function indexFill_(self?: any, dim?: any, index?: any, value?: any, surplus?: any): any {
   try {
@@ -17452,7 +17691,7 @@ export function indexFill_(self?: any, dim?: any, index?: any, value?: any, surp
     }
     return dispatch($table_index_fill_, [self, dim, index, value, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_fill_, [self, dim, index, value, surplus]);
+    return recover(error, $table_index_fill_, [self, dim, index, value, surplus]);
   }
 }
 
@@ -17464,6 +17703,7 @@ let $id_index_put = -1;
 /** `index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_put.html) */
 export function indexPut(self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
 export function indexPut(self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, options: { accumulate?: boolean; out?: Tensor }): Tensor;
+export function indexPut(self: Tensor, options: { indices: readonly (Tensor | null)[]; values: Tensor; accumulate?: boolean; out?: Tensor }): Tensor;
 export function indexPut(self?: any, indices?: any, values?: any, accumulate?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17477,7 +17717,7 @@ export function indexPut(self?: any, indices?: any, values?: any, accumulate?: a
     }
     return dispatch($table_index_put, [self, indices, values, accumulate, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_put, [self, indices, values, accumulate, options, surplus]);
+    return recover(error, $table_index_put, [self, indices, values, accumulate, options, surplus]);
   }
 }
 
@@ -17488,6 +17728,7 @@ let $id_index_put_ = -1;
 /** `index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_put_.html) */
 export function indexPut_(self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean): Tensor;
 export function indexPut_(self: Tensor, indices: readonly (Tensor | null)[], values: Tensor, options: { accumulate?: boolean }): Tensor;
+export function indexPut_(self: Tensor, options: { indices: readonly (Tensor | null)[]; values: Tensor; accumulate?: boolean }): Tensor;
 export function indexPut_(self?: any, indices?: any, values?: any, accumulate?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17511,7 +17752,7 @@ export function indexPut_(self?: any, indices?: any, values?: any, accumulate?: 
     }
     return dispatch($table_index_put_, [self, indices, values, accumulate, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_put_, [self, indices, values, accumulate, options, surplus]);
+    return recover(error, $table_index_put_, [self, indices, values, accumulate, options, surplus]);
   }
 }
 
@@ -17522,6 +17763,7 @@ const $table_index_reduce = operatorTable("indexReduce", [
 let $id_index_reduce = -1;
 /** `index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_reduce.html) */
 export function indexReduce(self: Tensor, dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
+export function indexReduce(self: Tensor, options: { dim: number; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean; out?: Tensor }): Tensor;
 export function indexReduce(self?: any, dim?: any, index?: any, source?: any, reduce?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17532,7 +17774,7 @@ export function indexReduce(self?: any, dim?: any, index?: any, source?: any, re
     }
     return dispatch($table_index_reduce, [self, dim, index, source, reduce, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_reduce, [self, dim, index, source, reduce, options, surplus]);
+    return recover(error, $table_index_reduce, [self, dim, index, source, reduce, options, surplus]);
   }
 }
 
@@ -17542,6 +17784,7 @@ const $table_index_reduce_ = operatorTable("indexReduce_", [
 let $id_index_reduce_ = -1;
 /** `index_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_reduce_.html) */
 export function indexReduce_(self: Tensor, dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean }): Tensor;
+export function indexReduce_(self: Tensor, options: { dim: number; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean }): Tensor;
 export function indexReduce_(self?: any, dim?: any, index?: any, source?: any, reduce?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17558,7 +17801,7 @@ export function indexReduce_(self?: any, dim?: any, index?: any, source?: any, r
     }
     return dispatch($table_index_reduce_, [self, dim, index, source, reduce, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_reduce_, [self, dim, index, source, reduce, options, surplus]);
+    return recover(error, $table_index_reduce_, [self, dim, index, source, reduce, options, surplus]);
   }
 }
 
@@ -17569,6 +17812,7 @@ const $table_index_select = operatorTable("indexSelect", [
 let $id_index_select = -1;
 /** `index_select(Tensor self, int dim, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_select.html) */
 export function indexSelect(self: Tensor, dim: number, index: Tensor, options?: { out?: Tensor }): Tensor;
+export function indexSelect(self: Tensor, options: { dim: number; index: Tensor; out?: Tensor }): Tensor;
 export function indexSelect(self?: any, dim?: any, index?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17578,7 +17822,7 @@ export function indexSelect(self?: any, dim?: any, index?: any, options?: any, s
     }
     return dispatch($table_index_select, [self, dim, index, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_index_select, [self, dim, index, options, surplus]);
+    return recover(error, $table_index_select, [self, dim, index, options, surplus]);
   }
 }
 
@@ -17595,7 +17839,7 @@ export function indices(self?: any, surplus?: any): any {
     }
     return dispatch($table_indices, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_indices, [self, surplus]);
+    return recover(error, $table_indices, [self, surplus]);
   }
 }
 
@@ -17615,7 +17859,7 @@ export function indicesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_indices_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_indices_copy, [self, options, surplus]);
+    return recover(error, $table_indices_copy, [self, options, surplus]);
   }
 }
 
@@ -17626,6 +17870,7 @@ const $table_inner = operatorTable("inner", [
 let $id_inner = -1;
 /** `inner(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.inner.html) */
 export function inner(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function inner(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function inner(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17635,7 +17880,7 @@ export function inner(self?: any, other?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_inner, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_inner, [self, other, options, surplus]);
+    return recover(error, $table_inner, [self, other, options, surplus]);
   }
 }
 
@@ -17652,7 +17897,7 @@ export function instanceNorm(input?: any, weight?: any, bias?: any, runningMean?
     }
     return dispatch($table_instance_norm, [input, weight, bias, runningMean, runningVar, useInputStats, momentum, eps, cudnnEnabled, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_instance_norm, [input, weight, bias, runningMean, runningVar, useInputStats, momentum, eps, cudnnEnabled, surplus]);
+    return recover(error, $table_instance_norm, [input, weight, bias, runningMean, runningVar, useInputStats, momentum, eps, cudnnEnabled, surplus]);
   }
 }
 
@@ -17672,7 +17917,7 @@ export function intRepr(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_int_repr, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_int_repr, [self, options, surplus]);
+    return recover(error, $table_int_repr, [self, options, surplus]);
   }
 }
 
@@ -17692,7 +17937,7 @@ export function inverse(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_inverse, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_inverse, [self, options, surplus]);
+    return recover(error, $table_inverse, [self, options, surplus]);
   }
 }
 
@@ -17709,7 +17954,7 @@ export function isCoalesced(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_coalesced, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_coalesced, [self, surplus]);
+    return recover(error, $table_is_coalesced, [self, surplus]);
   }
 }
 
@@ -17726,7 +17971,7 @@ export function isComplex(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_complex, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_complex, [self, surplus]);
+    return recover(error, $table_is_complex, [self, surplus]);
   }
 }
 
@@ -17743,7 +17988,7 @@ export function isConj(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_conj, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_conj, [self, surplus]);
+    return recover(error, $table_is_conj, [self, surplus]);
   }
 }
 
@@ -17760,7 +18005,7 @@ export function isDistributed(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_distributed, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_distributed, [self, surplus]);
+    return recover(error, $table_is_distributed, [self, surplus]);
   }
 }
 
@@ -17777,7 +18022,7 @@ export function isFloatingPoint(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_floating_point, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_floating_point, [self, surplus]);
+    return recover(error, $table_is_floating_point, [self, surplus]);
   }
 }
 
@@ -17794,7 +18039,7 @@ export function isInference(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_inference, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_inference, [self, surplus]);
+    return recover(error, $table_is_inference, [self, surplus]);
   }
 }
 
@@ -17811,7 +18056,7 @@ export function isNeg(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_neg, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_neg, [self, surplus]);
+    return recover(error, $table_is_neg, [self, surplus]);
   }
 }
 
@@ -17828,7 +18073,7 @@ export function isNonzero(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_nonzero, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_nonzero, [self, surplus]);
+    return recover(error, $table_is_nonzero, [self, surplus]);
   }
 }
 
@@ -17852,7 +18097,7 @@ export function isPinned(self?: any, device?: any, options?: any, surplus?: any)
     }
     return dispatch($table_is_pinned, [self, device, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_pinned, [self, device, options, surplus]);
+    return recover(error, $table_is_pinned, [self, device, options, surplus]);
   }
 }
 
@@ -17869,7 +18114,7 @@ export function isSameSize(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_is_same_size, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_same_size, [self, other, surplus]);
+    return recover(error, $table_is_same_size, [self, other, surplus]);
   }
 }
 
@@ -17879,6 +18124,7 @@ const $table_is_set_to = operatorTable("isSetTo", [
 let $id_is_set_to = -1;
 /** `is_set_to(Tensor self, Tensor tensor) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_set_to.html) */
 export function isSetTo(self: Tensor, tensor: Tensor): boolean;
+export function isSetTo(self: Tensor, options: { tensor: Tensor }): boolean;
 export function isSetTo(self?: any, tensor?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17886,7 +18132,7 @@ export function isSetTo(self?: any, tensor?: any, surplus?: any): any {
     }
     return dispatch($table_is_set_to, [self, tensor, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_set_to, [self, tensor, surplus]);
+    return recover(error, $table_is_set_to, [self, tensor, surplus]);
   }
 }
 
@@ -17903,7 +18149,7 @@ export function isSigned(self?: any, surplus?: any): any {
     }
     return dispatch($table_is_signed, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_signed, [self, surplus]);
+    return recover(error, $table_is_signed, [self, surplus]);
   }
 }
 
@@ -17920,7 +18166,7 @@ export function isVulkanAvailable(surplus?: any): any {
     }
     return dispatch($table_is_vulkan_available, [surplus]);
   } catch (error) {
-    throw operatorError(error, $table_is_vulkan_available, [surplus]);
+    return recover(error, $table_is_vulkan_available, [surplus]);
   }
 }
 
@@ -17931,6 +18177,7 @@ let $id_isclose = -1;
 /** `isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isclose.html) */
 export function isclose(self: Tensor, other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): Tensor;
 export function isclose(self: Tensor, other: Tensor, options: { rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
+export function isclose(self: Tensor, options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
 export function isclose(self?: any, other?: any, rtol?: any, atol?: any, equalNan?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -17950,7 +18197,7 @@ export function isclose(self?: any, other?: any, rtol?: any, atol?: any, equalNa
     }
     return dispatch($table_isclose, [self, other, rtol, atol, equalNan, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isclose, [self, other, rtol, atol, equalNan, options, surplus]);
+    return recover(error, $table_isclose, [self, other, rtol, atol, equalNan, options, surplus]);
   }
 }
 
@@ -17967,7 +18214,7 @@ export function isfinite(self?: any, surplus?: any): any {
     }
     return dispatch($table_isfinite, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isfinite, [self, surplus]);
+    return recover(error, $table_isfinite, [self, surplus]);
   }
 }
 
@@ -17984,10 +18231,13 @@ let $id_isin_Scalar_Tensor = -1;
 let $id_isin_Tensor_Scalar = -1;
 /** `isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isin.html) */
 export function isin(elements: Tensor, testElements: Tensor, options?: { assumeUnique?: boolean; invert?: boolean; out?: Tensor }): Tensor;
+export function isin(options: { elements: Tensor; testElements: Tensor; assumeUnique?: boolean; invert?: boolean; out?: Tensor }): Tensor;
 /** `isin.Scalar_Tensor(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool invert=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isin.html) */
 export function isin(element: Scalar, testElements: Tensor, options?: { assumeUnique?: boolean; invert?: boolean; out?: Tensor }): Tensor;
+export function isin(options: { element: Scalar; testElements: Tensor; assumeUnique?: boolean; invert?: boolean; out?: Tensor }): Tensor;
 /** `isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isin.html) */
 export function isin(elements: Tensor, testElement: Scalar, options?: { assumeUnique?: boolean; invert?: boolean; out?: Tensor }): Tensor;
+export function isin(options: { elements: Tensor; testElement: Scalar; assumeUnique?: boolean; invert?: boolean; out?: Tensor }): Tensor;
 export function isin(a0?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18002,7 +18252,7 @@ export function isin(a0?: any, a1?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_isin, [a0, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isin, [a0, a1, options, surplus]);
+    return recover(error, $table_isin, [a0, a1, options, surplus]);
   }
 }
 
@@ -18022,7 +18272,7 @@ export function isinf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_isinf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isinf, [self, options, surplus]);
+    return recover(error, $table_isinf, [self, options, surplus]);
   }
 }
 
@@ -18042,7 +18292,7 @@ export function isnan(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_isnan, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isnan, [self, options, surplus]);
+    return recover(error, $table_isnan, [self, options, surplus]);
   }
 }
 
@@ -18062,7 +18312,7 @@ export function isneginf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_isneginf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isneginf, [self, options, surplus]);
+    return recover(error, $table_isneginf, [self, options, surplus]);
   }
 }
 
@@ -18082,7 +18332,7 @@ export function isposinf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_isposinf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isposinf, [self, options, surplus]);
+    return recover(error, $table_isposinf, [self, options, surplus]);
   }
 }
 
@@ -18099,7 +18349,7 @@ export function isreal(self?: any, surplus?: any): any {
     }
     return dispatch($table_isreal, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_isreal, [self, surplus]);
+    return recover(error, $table_isreal, [self, surplus]);
   }
 }
 
@@ -18110,6 +18360,7 @@ let $id_istft = -1;
 /** `istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, bool normalized=False, bool? onesided=None, int? length=None, bool return_complex=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.istft.html) */
 export function istft(self: Tensor, nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: number | null, returnComplex?: boolean): Tensor;
 export function istft(self: Tensor, nFft: number, options: { hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
+export function istft(self: Tensor, options: { nFft: number; hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
 export function istft(self?: any, nFft?: any, hopLength?: any, winLength?: any, window?: any, center?: any, normalized?: any, onesided?: any, length?: any, returnComplex?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18144,7 +18395,7 @@ export function istft(self?: any, nFft?: any, hopLength?: any, winLength?: any, 
     }
     return dispatch($table_istft, [self, nFft, hopLength, winLength, window, center, normalized, onesided, length, returnComplex, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_istft, [self, nFft, hopLength, winLength, window, center, normalized, onesided, length, returnComplex, options, surplus]);
+    return recover(error, $table_istft, [self, nFft, hopLength, winLength, window, center, normalized, onesided, length, returnComplex, options, surplus]);
   }
 }
 
@@ -18161,10 +18412,13 @@ let $id_kaiser_window_beta = -1;
 let $id_kaiser_window_periodic = -1;
 /** `kaiser_window(int window_length, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kaiser_window.html) */
 export function kaiserWindow(windowLength: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function kaiserWindow(options: { windowLength: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `kaiser_window.beta(int window_length, bool periodic, float beta, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kaiser_window.html) */
 export function kaiserWindow(windowLength: number, periodic: boolean, beta: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function kaiserWindow(options: { windowLength: number; periodic: boolean; beta: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `kaiser_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kaiser_window.html) */
 export function kaiserWindow(windowLength: number, periodic: boolean, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function kaiserWindow(options: { windowLength: number; periodic: boolean; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function kaiserWindow(windowLength?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18183,7 +18437,7 @@ export function kaiserWindow(windowLength?: any, a1?: any, a2?: any, options?: a
     }
     return dispatch($table_kaiser_window, [windowLength, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_kaiser_window, [windowLength, a1, a2, options, surplus]);
+    return recover(error, $table_kaiser_window, [windowLength, a1, a2, options, surplus]);
   }
 }
 
@@ -18206,7 +18460,7 @@ export function klDiv(self?: any, target?: any, reduction?: any, options?: any, 
     }
     return dispatch($table_kl_div, [self, target, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_kl_div, [self, target, reduction, options, surplus]);
+    return recover(error, $table_kl_div, [self, target, reduction, options, surplus]);
   }
 }
 
@@ -18217,6 +18471,7 @@ const $table_kron = operatorTable("kron", [
 let $id_kron = -1;
 /** `kron(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kron.html) */
 export function kron(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function kron(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function kron(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18226,7 +18481,7 @@ export function kron(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_kron, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_kron, [self, other, options, surplus]);
+    return recover(error, $table_kron, [self, other, options, surplus]);
   }
 }
 
@@ -18238,6 +18493,7 @@ let $id_kthvalue = -1;
 /** `kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kthvalue.html) */
 export function kthvalue(self: Tensor, k: number, dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function kthvalue(self: Tensor, k: number, options: { dim?: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+export function kthvalue(self: Tensor, options: { k: number; dim?: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function kthvalue(self?: any, k?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18266,7 +18522,7 @@ export function kthvalue(self?: any, k?: any, dim?: any, keepdim?: any, options?
     }
     return dispatch($table_kthvalue, [self, k, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_kthvalue, [self, k, dim, keepdim, options, surplus]);
+    return recover(error, $table_kthvalue, [self, k, dim, keepdim, options, surplus]);
   }
 }
 
@@ -18277,6 +18533,7 @@ let $id_l1_loss = -1;
 /** `l1_loss(Tensor self, Tensor target, int reduction=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html) */
 export function l1Loss(self: Tensor, target: Tensor, reduction?: number): Tensor;
 export function l1Loss(self: Tensor, target: Tensor, options: { reduction?: number }): Tensor;
+export function l1Loss(self: Tensor, options: { target: Tensor; reduction?: number }): Tensor;
 export function l1Loss(self?: any, target?: any, reduction?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18290,7 +18547,7 @@ export function l1Loss(self?: any, target?: any, reduction?: any, options?: any,
     }
     return dispatch($table_l1_loss, [self, target, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_l1_loss, [self, target, reduction, options, surplus]);
+    return recover(error, $table_l1_loss, [self, target, reduction, options, surplus]);
   }
 }
 
@@ -18322,7 +18579,7 @@ export function layerNorm(input?: any, normalizedShape?: any, weight?: any, bias
     }
     return dispatch($table_layer_norm, [input, normalizedShape, weight, bias, eps, cudnnEnable, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_layer_norm, [input, normalizedShape, weight, bias, eps, cudnnEnable, options, surplus]);
+    return recover(error, $table_layer_norm, [input, normalizedShape, weight, bias, eps, cudnnEnable, options, surplus]);
   }
 }
 
@@ -18333,6 +18590,7 @@ const $table_lcm = operatorTable("lcm", [
 let $id_lcm = -1;
 /** `lcm(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lcm.html) */
 export function lcm(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function lcm(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function lcm(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18342,7 +18600,7 @@ export function lcm(self?: any, other?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_lcm, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lcm, [self, other, options, surplus]);
+    return recover(error, $table_lcm, [self, other, options, surplus]);
   }
 }
 
@@ -18352,6 +18610,7 @@ const $table_lcm_ = operatorTable("lcm_", [
 let $id_lcm_ = -1;
 /** `lcm_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lcm_.html) */
 export function lcm_(self: Tensor, other: Tensor): Tensor;
+export function lcm_(self: Tensor, options: { other: Tensor }): Tensor;
 export function lcm_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18361,7 +18620,7 @@ export function lcm_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_lcm_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lcm_, [self, other, surplus]);
+    return recover(error, $table_lcm_, [self, other, surplus]);
   }
 }
 
@@ -18372,6 +18631,7 @@ const $table_ldexp = operatorTable("ldexp", [
 let $id_ldexp_Tensor = -1;
 /** `ldexp.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ldexp.html) */
 export function ldexp(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function ldexp(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function ldexp(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18381,7 +18641,7 @@ export function ldexp(self?: any, other?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_ldexp, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ldexp, [self, other, options, surplus]);
+    return recover(error, $table_ldexp, [self, other, options, surplus]);
   }
 }
 
@@ -18391,6 +18651,7 @@ const $table_ldexp_ = operatorTable("ldexp_", [
 let $id_ldexp_ = -1;
 /** `ldexp_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ldexp_.html) */
 export function ldexp_(self: Tensor, other: Tensor): Tensor;
+export function ldexp_(self: Tensor, options: { other: Tensor }): Tensor;
 export function ldexp_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18400,7 +18661,7 @@ export function ldexp_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_ldexp_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ldexp_, [self, other, surplus]);
+    return recover(error, $table_ldexp_, [self, other, surplus]);
   }
 }
 
@@ -18414,8 +18675,10 @@ let $id_le_Tensor = -1;
 let $id_le_Scalar = -1;
 /** `le.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
 export function le(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function le(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `le.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
 export function le(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function le(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function le(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function le(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -18427,7 +18690,7 @@ export function le(self?: any, other?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_le, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_le, [self, other, options, surplus]);
+    return recover(error, $table_le, [self, other, options, surplus]);
   }
 }
 
@@ -18439,8 +18702,10 @@ let $id_le__Tensor = -1;
 let $id_le__Scalar = -1;
 /** `le_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
 export function le_(self: Tensor, other: Tensor): Tensor;
+export function le_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `le_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
 export function le_(self: Tensor, other: Scalar): Tensor;
+export function le_(self: Tensor, options: { other: Scalar }): Tensor;
 export function le_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function le_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -18458,7 +18723,7 @@ export function le_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_le_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_le_, [self, other, surplus]);
+    return recover(error, $table_le_, [self, other, surplus]);
   }
 }
 
@@ -18483,7 +18748,7 @@ export function leakyRelu(self?: any, negativeSlope?: any, options?: any, surplu
     }
     return dispatch($table_leaky_relu, [self, negativeSlope, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_leaky_relu, [self, negativeSlope, options, surplus]);
+    return recover(error, $table_leaky_relu, [self, negativeSlope, options, surplus]);
   }
 }
 
@@ -18517,7 +18782,7 @@ export function leakyRelu_(self?: any, negativeSlope?: any, options?: any, surpl
     }
     return dispatch($table_leaky_relu_, [self, negativeSlope, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_leaky_relu_, [self, negativeSlope, options, surplus]);
+    return recover(error, $table_leaky_relu_, [self, negativeSlope, options, surplus]);
   }
 }
 
@@ -18531,8 +18796,10 @@ let $id_lerp_Tensor = -1;
 let $id_lerp_Scalar = -1;
 /** `lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
 export function lerp(self: Tensor, end: Tensor, weight: Tensor, options?: { out?: Tensor }): Tensor;
+export function lerp(self: Tensor, options: { end: Tensor; weight: Tensor; out?: Tensor }): Tensor;
 /** `lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
 export function lerp(self: Tensor, end: Tensor, weight: Scalar, options?: { out?: Tensor }): Tensor;
+export function lerp(self: Tensor, options: { end: Tensor; weight: Scalar; out?: Tensor }): Tensor;
 export function lerp(self: Tensor, end: Tensor, weight: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function lerp(self?: any, end?: any, weight?: any, options?: any, surplus?: any): any {
   try {
@@ -18544,7 +18811,7 @@ export function lerp(self?: any, end?: any, weight?: any, options?: any, surplus
     }
     return dispatch($table_lerp, [self, end, weight, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lerp, [self, end, weight, options, surplus]);
+    return recover(error, $table_lerp, [self, end, weight, options, surplus]);
   }
 }
 
@@ -18556,8 +18823,10 @@ let $id_lerp__Tensor = -1;
 let $id_lerp__Scalar = -1;
 /** `lerp_.Tensor(Tensor(a!) self, Tensor end, Tensor weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
 export function lerp_(self: Tensor, end: Tensor, weight: Tensor): Tensor;
+export function lerp_(self: Tensor, options: { end: Tensor; weight: Tensor }): Tensor;
 /** `lerp_.Scalar(Tensor(a!) self, Tensor end, Scalar weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
 export function lerp_(self: Tensor, end: Tensor, weight: Scalar): Tensor;
+export function lerp_(self: Tensor, options: { end: Tensor; weight: Scalar }): Tensor;
 export function lerp_(self: Tensor, end: Tensor, weight: Tensor | Scalar): Tensor;
 export function lerp_(self?: any, end?: any, weight?: any, surplus?: any): any {
   try {
@@ -18575,7 +18844,7 @@ export function lerp_(self?: any, end?: any, weight?: any, surplus?: any): any {
     }
     return dispatch($table_lerp_, [self, end, weight, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lerp_, [self, end, weight, surplus]);
+    return recover(error, $table_lerp_, [self, end, weight, surplus]);
   }
 }
 
@@ -18589,8 +18858,10 @@ let $id_less_Tensor = -1;
 let $id_less_Scalar = -1;
 /** `less.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
 export function less(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function less(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `less.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
 export function less(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function less(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function less(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function less(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -18602,7 +18873,7 @@ export function less(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_less, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_less, [self, other, options, surplus]);
+    return recover(error, $table_less, [self, other, options, surplus]);
   }
 }
 
@@ -18616,8 +18887,10 @@ let $id_less_equal_Tensor = -1;
 let $id_less_equal_Scalar = -1;
 /** `less_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
 export function lessEqual(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function lessEqual(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `less_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
 export function lessEqual(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function lessEqual(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function lessEqual(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function lessEqual(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -18629,7 +18902,7 @@ export function lessEqual(self?: any, other?: any, options?: any, surplus?: any)
     }
     return dispatch($table_less_equal, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_less_equal, [self, other, options, surplus]);
+    return recover(error, $table_less_equal, [self, other, options, surplus]);
   }
 }
 
@@ -18641,8 +18914,10 @@ let $id_less_equal__Tensor = -1;
 let $id_less_equal__Scalar = -1;
 /** `less_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
 export function lessEqual_(self: Tensor, other: Tensor): Tensor;
+export function lessEqual_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `less_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
 export function lessEqual_(self: Tensor, other: Scalar): Tensor;
+export function lessEqual_(self: Tensor, options: { other: Scalar }): Tensor;
 export function lessEqual_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function lessEqual_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -18660,7 +18935,7 @@ export function lessEqual_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_less_equal_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_less_equal_, [self, other, surplus]);
+    return recover(error, $table_less_equal_, [self, other, surplus]);
   }
 }
 
@@ -18672,8 +18947,10 @@ let $id_less__Tensor = -1;
 let $id_less__Scalar = -1;
 /** `less_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
 export function less_(self: Tensor, other: Tensor): Tensor;
+export function less_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `less_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
 export function less_(self: Tensor, other: Scalar): Tensor;
+export function less_(self: Tensor, options: { other: Scalar }): Tensor;
 export function less_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function less_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -18691,7 +18968,7 @@ export function less_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_less_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_less_, [self, other, surplus]);
+    return recover(error, $table_less_, [self, other, surplus]);
   }
 }
 
@@ -18711,7 +18988,7 @@ export function lgamma(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_lgamma, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lgamma, [self, options, surplus]);
+    return recover(error, $table_lgamma, [self, options, surplus]);
   }
 }
 
@@ -18730,7 +19007,7 @@ export function lgamma_(self?: any, surplus?: any): any {
     }
     return dispatch($table_lgamma_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lgamma_, [self, surplus]);
+    return recover(error, $table_lgamma_, [self, surplus]);
   }
 }
 
@@ -18742,6 +19019,7 @@ let $id_linear = -1;
 /** `linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.linear.html) */
 export function linear(input: Tensor, weight: Tensor, bias?: Tensor | null, options?: { out?: Tensor }): Tensor;
 export function linear(input: Tensor, weight: Tensor, options: { bias?: Tensor | null; out?: Tensor }): Tensor;
+export function linear(options: { input: Tensor; weight: Tensor; bias?: Tensor | null; out?: Tensor }): Tensor;
 export function linear(input?: any, weight?: any, bias?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -18755,7 +19033,7 @@ export function linear(input?: any, weight?: any, bias?: any, options?: any, sur
     }
     return dispatch($table_linear, [input, weight, bias, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linear, [input, weight, bias, options, surplus]);
+    return recover(error, $table_linear, [input, weight, bias, options, surplus]);
   }
 }
 
@@ -18775,12 +19053,16 @@ let $id_linspace_Tensor_Scalar = -1;
 let $id_linspace = -1;
 /** `linspace.Tensor_Tensor(Tensor start, Tensor end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linspace.html) */
 export function linspace(start: Tensor, end: Tensor, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function linspace(options: { start: Tensor; end: Tensor; steps: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `linspace.Scalar_Tensor(Scalar start, Tensor end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linspace.html) */
 export function linspace(start: Scalar, end: Tensor, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function linspace(options: { start: Scalar; end: Tensor; steps: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `linspace.Tensor_Scalar(Tensor start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linspace.html) */
 export function linspace(start: Tensor, end: Scalar, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function linspace(options: { start: Tensor; end: Scalar; steps: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.linspace.html) */
 export function linspace(start: Scalar, end: Scalar, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function linspace(options: { start: Scalar; end: Scalar; steps: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function linspace(start: Tensor | Scalar, end: Tensor | Scalar, steps: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; out?: Tensor }): Tensor;
 export function linspace(start?: any, end?: any, steps?: any, options?: any, surplus?: any): any {
   try {
@@ -18798,7 +19080,7 @@ export function linspace(start?: any, end?: any, steps?: any, options?: any, sur
     }
     return dispatch($table_linspace, [start, end, steps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_linspace, [start, end, steps, options, surplus]);
+    return recover(error, $table_linspace, [start, end, steps, options, surplus]);
   }
 }
 
@@ -18818,7 +19100,7 @@ export function log(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_log, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log, [self, options, surplus]);
+    return recover(error, $table_log, [self, options, surplus]);
   }
 }
 
@@ -18838,7 +19120,7 @@ export function log10(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_log10, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log10, [self, options, surplus]);
+    return recover(error, $table_log10, [self, options, surplus]);
   }
 }
 
@@ -18857,7 +19139,7 @@ export function log10_(self?: any, surplus?: any): any {
     }
     return dispatch($table_log10_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log10_, [self, surplus]);
+    return recover(error, $table_log10_, [self, surplus]);
   }
 }
 
@@ -18877,7 +19159,7 @@ export function log1p(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_log1p, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log1p, [self, options, surplus]);
+    return recover(error, $table_log1p, [self, options, surplus]);
   }
 }
 
@@ -18896,7 +19178,7 @@ export function log1p_(self?: any, surplus?: any): any {
     }
     return dispatch($table_log1p_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log1p_, [self, surplus]);
+    return recover(error, $table_log1p_, [self, surplus]);
   }
 }
 
@@ -18916,7 +19198,7 @@ export function log2(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_log2, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log2, [self, options, surplus]);
+    return recover(error, $table_log2, [self, options, surplus]);
   }
 }
 
@@ -18935,7 +19217,7 @@ export function log2_(self?: any, surplus?: any): any {
     }
     return dispatch($table_log2_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log2_, [self, surplus]);
+    return recover(error, $table_log2_, [self, surplus]);
   }
 }
 
@@ -18981,7 +19263,7 @@ export function logNormal_(self?: any, mean?: any, std?: any, options?: any, sur
     }
     return dispatch($table_log_normal_, [self, mean, std, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log_normal_, [self, mean, std, options, surplus]);
+    return recover(error, $table_log_normal_, [self, mean, std, options, surplus]);
   }
 }
 
@@ -19001,7 +19283,7 @@ export function logSigmoid(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_log_sigmoid, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log_sigmoid, [self, options, surplus]);
+    return recover(error, $table_log_sigmoid, [self, options, surplus]);
   }
 }
 
@@ -19025,7 +19307,7 @@ export function logSoftmax(self?: any, dim?: any, dtype?: any, options?: any, su
     }
     return dispatch($table_log_softmax, [self, dim, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log_softmax, [self, dim, dtype, options, surplus]);
+    return recover(error, $table_log_softmax, [self, dim, dtype, options, surplus]);
   }
 }
 
@@ -19044,7 +19326,7 @@ export function log_(self?: any, surplus?: any): any {
     }
     return dispatch($table_log_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_log_, [self, surplus]);
+    return recover(error, $table_log_, [self, surplus]);
   }
 }
 
@@ -19055,6 +19337,7 @@ const $table_logaddexp = operatorTable("logaddexp", [
 let $id_logaddexp = -1;
 /** `logaddexp(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp.html) */
 export function logaddexp(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function logaddexp(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function logaddexp(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19064,7 +19347,7 @@ export function logaddexp(self?: any, other?: any, options?: any, surplus?: any)
     }
     return dispatch($table_logaddexp, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logaddexp, [self, other, options, surplus]);
+    return recover(error, $table_logaddexp, [self, other, options, surplus]);
   }
 }
 
@@ -19075,6 +19358,7 @@ const $table_logaddexp2 = operatorTable("logaddexp2", [
 let $id_logaddexp2 = -1;
 /** `logaddexp2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp2.html) */
 export function logaddexp2(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function logaddexp2(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function logaddexp2(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19084,7 +19368,7 @@ export function logaddexp2(self?: any, other?: any, options?: any, surplus?: any
     }
     return dispatch($table_logaddexp2, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logaddexp2, [self, other, options, surplus]);
+    return recover(error, $table_logaddexp2, [self, other, options, surplus]);
   }
 }
 
@@ -19095,6 +19379,7 @@ const $table_logcumsumexp = operatorTable("logcumsumexp", [
 let $id_logcumsumexp = -1;
 /** `logcumsumexp(Tensor self, int dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logcumsumexp.html) */
 export function logcumsumexp(self: Tensor, dim: number, options?: { out?: Tensor }): Tensor;
+export function logcumsumexp(self: Tensor, options: { dim: number; out?: Tensor }): Tensor;
 export function logcumsumexp(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19104,7 +19389,7 @@ export function logcumsumexp(self?: any, dim?: any, options?: any, surplus?: any
     }
     return dispatch($table_logcumsumexp, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logcumsumexp, [self, dim, options, surplus]);
+    return recover(error, $table_logcumsumexp, [self, dim, options, surplus]);
   }
 }
 
@@ -19121,7 +19406,7 @@ export function logdet(self?: any, surplus?: any): any {
     }
     return dispatch($table_logdet, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logdet, [self, surplus]);
+    return recover(error, $table_logdet, [self, surplus]);
   }
 }
 
@@ -19132,6 +19417,7 @@ const $table_logical_and = operatorTable("logicalAnd", [
 let $id_logical_and = -1;
 /** `logical_and(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_and.html) */
 export function logicalAnd(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function logicalAnd(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function logicalAnd(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19141,7 +19427,7 @@ export function logicalAnd(self?: any, other?: any, options?: any, surplus?: any
     }
     return dispatch($table_logical_and, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_and, [self, other, options, surplus]);
+    return recover(error, $table_logical_and, [self, other, options, surplus]);
   }
 }
 
@@ -19151,6 +19437,7 @@ const $table_logical_and_ = operatorTable("logicalAnd_", [
 let $id_logical_and_ = -1;
 /** `logical_and_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_and_.html) */
 export function logicalAnd_(self: Tensor, other: Tensor): Tensor;
+export function logicalAnd_(self: Tensor, options: { other: Tensor }): Tensor;
 export function logicalAnd_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19160,7 +19447,7 @@ export function logicalAnd_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_logical_and_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_and_, [self, other, surplus]);
+    return recover(error, $table_logical_and_, [self, other, surplus]);
   }
 }
 
@@ -19180,7 +19467,7 @@ export function logicalNot(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_logical_not, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_not, [self, options, surplus]);
+    return recover(error, $table_logical_not, [self, options, surplus]);
   }
 }
 
@@ -19199,7 +19486,7 @@ export function logicalNot_(self?: any, surplus?: any): any {
     }
     return dispatch($table_logical_not_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_not_, [self, surplus]);
+    return recover(error, $table_logical_not_, [self, surplus]);
   }
 }
 
@@ -19210,6 +19497,7 @@ const $table_logical_or = operatorTable("logicalOr", [
 let $id_logical_or = -1;
 /** `logical_or(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_or.html) */
 export function logicalOr(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function logicalOr(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function logicalOr(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19219,7 +19507,7 @@ export function logicalOr(self?: any, other?: any, options?: any, surplus?: any)
     }
     return dispatch($table_logical_or, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_or, [self, other, options, surplus]);
+    return recover(error, $table_logical_or, [self, other, options, surplus]);
   }
 }
 
@@ -19229,6 +19517,7 @@ const $table_logical_or_ = operatorTable("logicalOr_", [
 let $id_logical_or_ = -1;
 /** `logical_or_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_or_.html) */
 export function logicalOr_(self: Tensor, other: Tensor): Tensor;
+export function logicalOr_(self: Tensor, options: { other: Tensor }): Tensor;
 export function logicalOr_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19238,7 +19527,7 @@ export function logicalOr_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_logical_or_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_or_, [self, other, surplus]);
+    return recover(error, $table_logical_or_, [self, other, surplus]);
   }
 }
 
@@ -19249,6 +19538,7 @@ const $table_logical_xor = operatorTable("logicalXor", [
 let $id_logical_xor = -1;
 /** `logical_xor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_xor.html) */
 export function logicalXor(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function logicalXor(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function logicalXor(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19258,7 +19548,7 @@ export function logicalXor(self?: any, other?: any, options?: any, surplus?: any
     }
     return dispatch($table_logical_xor, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_xor, [self, other, options, surplus]);
+    return recover(error, $table_logical_xor, [self, other, options, surplus]);
   }
 }
 
@@ -19268,6 +19558,7 @@ const $table_logical_xor_ = operatorTable("logicalXor_", [
 let $id_logical_xor_ = -1;
 /** `logical_xor_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_xor_.html) */
 export function logicalXor_(self: Tensor, other: Tensor): Tensor;
+export function logicalXor_(self: Tensor, options: { other: Tensor }): Tensor;
 export function logicalXor_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19277,7 +19568,7 @@ export function logicalXor_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_logical_xor_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logical_xor_, [self, other, surplus]);
+    return recover(error, $table_logical_xor_, [self, other, surplus]);
   }
 }
 
@@ -19302,7 +19593,7 @@ export function logit(self?: any, eps?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_logit, [self, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logit, [self, eps, options, surplus]);
+    return recover(error, $table_logit, [self, eps, options, surplus]);
   }
 }
 
@@ -19336,7 +19627,7 @@ export function logit_(self?: any, eps?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_logit_, [self, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logit_, [self, eps, options, surplus]);
+    return recover(error, $table_logit_, [self, eps, options, surplus]);
   }
 }
 
@@ -19357,15 +19648,19 @@ let $id_logspace = -1;
 /** `logspace.Tensor_Tensor(Tensor start, Tensor end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logspace.html) */
 export function logspace(start: Tensor, end: Tensor, steps: number, base?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function logspace(start: Tensor, end: Tensor, steps: number, options: { base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function logspace(options: { start: Tensor; end: Tensor; steps: number; base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `logspace.Scalar_Tensor(Scalar start, Tensor end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logspace.html) */
 export function logspace(start: Scalar, end: Tensor, steps: number, base?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function logspace(start: Scalar, end: Tensor, steps: number, options: { base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function logspace(options: { start: Scalar; end: Tensor; steps: number; base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `logspace.Tensor_Scalar(Tensor start, Scalar end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logspace.html) */
 export function logspace(start: Tensor, end: Scalar, steps: number, base?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function logspace(start: Tensor, end: Scalar, steps: number, options: { base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function logspace(options: { start: Tensor; end: Scalar; steps: number; base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `logspace(Scalar start, Scalar end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logspace.html) */
 export function logspace(start: Scalar, end: Scalar, steps: number, base?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function logspace(start: Scalar, end: Scalar, steps: number, options: { base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function logspace(options: { start: Scalar; end: Scalar; steps: number; base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function logspace(start: Tensor | Scalar, end: Tensor | Scalar, steps: number, options?: { base?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; out?: Tensor }): Tensor;
 export function logspace(start?: any, end?: any, steps?: any, base?: any, options?: any, surplus?: any): any {
   try {
@@ -19393,7 +19688,7 @@ export function logspace(start?: any, end?: any, steps?: any, base?: any, option
     }
     return dispatch($table_logspace, [start, end, steps, base, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logspace, [start, end, steps, base, options, surplus]);
+    return recover(error, $table_logspace, [start, end, steps, base, options, surplus]);
   }
 }
 
@@ -19405,6 +19700,7 @@ let $id_logsumexp = -1;
 /** `logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logsumexp.html) */
 export function logsumexp(self: Tensor, dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function logsumexp(self: Tensor, dim: number | readonly number[], options: { keepdim?: boolean; out?: Tensor }): Tensor;
+export function logsumexp(self: Tensor, options: { dim: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
 export function logsumexp(self?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19418,7 +19714,7 @@ export function logsumexp(self?: any, dim?: any, keepdim?: any, options?: any, s
     }
     return dispatch($table_logsumexp, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_logsumexp, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_logsumexp, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -19446,7 +19742,7 @@ export function lstm(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any,
     }
     return dispatch($table_lstm, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lstm, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
+    return recover(error, $table_lstm, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   }
 }
 
@@ -19481,7 +19777,7 @@ export function lstmCell(input?: any, hx?: any, wIh?: any, wHh?: any, bIh?: any,
     }
     return dispatch($table_lstm_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lstm_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
+    return recover(error, $table_lstm_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   }
 }
 
@@ -19495,8 +19791,10 @@ let $id_lt_Tensor = -1;
 let $id_lt_Scalar = -1;
 /** `lt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
 export function lt(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function lt(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `lt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
 export function lt(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function lt(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function lt(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function lt(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -19508,7 +19806,7 @@ export function lt(self?: any, other?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_lt, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lt, [self, other, options, surplus]);
+    return recover(error, $table_lt, [self, other, options, surplus]);
   }
 }
 
@@ -19520,8 +19818,10 @@ let $id_lt__Tensor = -1;
 let $id_lt__Scalar = -1;
 /** `lt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
 export function lt_(self: Tensor, other: Tensor): Tensor;
+export function lt_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `lt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
 export function lt_(self: Tensor, other: Scalar): Tensor;
+export function lt_(self: Tensor, options: { other: Scalar }): Tensor;
 export function lt_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function lt_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -19539,7 +19839,7 @@ export function lt_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_lt_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lt_, [self, other, surplus]);
+    return recover(error, $table_lt_, [self, other, surplus]);
   }
 }
 
@@ -19550,6 +19850,7 @@ const $table_lu_solve = operatorTable("luSolve", [
 let $id_lu_solve = -1;
 /** `lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lu_solve.html) */
 export function luSolve(self: Tensor, LUData: Tensor, LUPivots: Tensor, options?: { out?: Tensor }): Tensor;
+export function luSolve(self: Tensor, options: { LUData: Tensor; LUPivots: Tensor; out?: Tensor }): Tensor;
 export function luSolve(self?: any, LUData?: any, LUPivots?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19559,7 +19860,7 @@ export function luSolve(self?: any, LUData?: any, LUPivots?: any, options?: any,
     }
     return dispatch($table_lu_solve, [self, LUData, LUPivots, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lu_solve, [self, LUData, LUPivots, options, surplus]);
+    return recover(error, $table_lu_solve, [self, LUData, LUPivots, options, surplus]);
   }
 }
 
@@ -19571,6 +19872,7 @@ let $id_lu_unpack = -1;
 /** `lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> (Tensor P, Tensor L, Tensor U)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lu_unpack.html) */
 export function luUnpack(LUData: Tensor, LUPivots: Tensor, unpackData?: boolean, unpackPivots?: boolean, options?: { out?: readonly [P: Tensor, L: Tensor, U: Tensor] }): [P: Tensor, L: Tensor, U: Tensor];
 export function luUnpack(LUData: Tensor, LUPivots: Tensor, options: { unpackData?: boolean; unpackPivots?: boolean; out?: readonly [P: Tensor, L: Tensor, U: Tensor] }): [P: Tensor, L: Tensor, U: Tensor];
+export function luUnpack(options: { LUData: Tensor; LUPivots: Tensor; unpackData?: boolean; unpackPivots?: boolean; out?: readonly [P: Tensor, L: Tensor, U: Tensor] }): [P: Tensor, L: Tensor, U: Tensor];
 export function luUnpack(LUData?: any, LUPivots?: any, unpackData?: any, unpackPivots?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19599,7 +19901,7 @@ export function luUnpack(LUData?: any, LUPivots?: any, unpackData?: any, unpackP
     }
     return dispatch($table_lu_unpack, [LUData, LUPivots, unpackData, unpackPivots, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_lu_unpack, [LUData, LUPivots, unpackData, unpackPivots, options, surplus]);
+    return recover(error, $table_lu_unpack, [LUData, LUPivots, unpackData, unpackPivots, options, surplus]);
   }
 }
 
@@ -19625,7 +19927,7 @@ export function marginRankingLoss(input1?: any, input2?: any, target?: any, marg
     }
     return dispatch($table_margin_ranking_loss, [input1, input2, target, margin, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_margin_ranking_loss, [input1, input2, target, margin, reduction, options, surplus]);
+    return recover(error, $table_margin_ranking_loss, [input1, input2, target, margin, reduction, options, surplus]);
   }
 }
 
@@ -19639,8 +19941,10 @@ let $id_masked_fill_Tensor = -1;
 let $id_masked_fill_Scalar = -1;
 /** `masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
 export function maskedFill(self: Tensor, mask: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
+export function maskedFill(self: Tensor, options: { mask: Tensor; value: Tensor; out?: Tensor }): Tensor;
 /** `masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
 export function maskedFill(self: Tensor, mask: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+export function maskedFill(self: Tensor, options: { mask: Tensor; value: Scalar; out?: Tensor }): Tensor;
 export function maskedFill(self: Tensor, mask: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function maskedFill(self?: any, mask?: any, value?: any, options?: any, surplus?: any): any {
   try {
@@ -19652,7 +19956,7 @@ export function maskedFill(self?: any, mask?: any, value?: any, options?: any, s
     }
     return dispatch($table_masked_fill, [self, mask, value, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_masked_fill, [self, mask, value, options, surplus]);
+    return recover(error, $table_masked_fill, [self, mask, value, options, surplus]);
   }
 }
 
@@ -19664,8 +19968,10 @@ let $id_masked_fill__Tensor = -1;
 let $id_masked_fill__Scalar = -1;
 /** `masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
 export function maskedFill_(self: Tensor, mask: Tensor, value: Tensor): Tensor;
+export function maskedFill_(self: Tensor, options: { mask: Tensor; value: Tensor }): Tensor;
 /** `masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
 export function maskedFill_(self: Tensor, mask: Tensor, value: Scalar): Tensor;
+export function maskedFill_(self: Tensor, options: { mask: Tensor; value: Scalar }): Tensor;
 export function maskedFill_(self: Tensor, mask: Tensor, value: Tensor | Scalar): Tensor;
 export function maskedFill_(self?: any, mask?: any, value?: any, surplus?: any): any {
   try {
@@ -19683,7 +19989,7 @@ export function maskedFill_(self?: any, mask?: any, value?: any, surplus?: any):
     }
     return dispatch($table_masked_fill_, [self, mask, value, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_masked_fill_, [self, mask, value, surplus]);
+    return recover(error, $table_masked_fill_, [self, mask, value, surplus]);
   }
 }
 
@@ -19694,6 +20000,7 @@ const $table_masked_scatter = operatorTable("maskedScatter", [
 let $id_masked_scatter = -1;
 /** `masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter.html) */
 export function maskedScatter(self: Tensor, mask: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
+export function maskedScatter(self: Tensor, options: { mask: Tensor; source: Tensor; out?: Tensor }): Tensor;
 export function maskedScatter(self?: any, mask?: any, source?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19703,7 +20010,7 @@ export function maskedScatter(self?: any, mask?: any, source?: any, options?: an
     }
     return dispatch($table_masked_scatter, [self, mask, source, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_masked_scatter, [self, mask, source, options, surplus]);
+    return recover(error, $table_masked_scatter, [self, mask, source, options, surplus]);
   }
 }
 
@@ -19713,6 +20020,7 @@ const $table_masked_scatter_ = operatorTable("maskedScatter_", [
 let $id_masked_scatter_ = -1;
 /** `masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter_.html) */
 export function maskedScatter_(self: Tensor, mask: Tensor, source: Tensor): Tensor;
+export function maskedScatter_(self: Tensor, options: { mask: Tensor; source: Tensor }): Tensor;
 export function maskedScatter_(self?: any, mask?: any, source?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19722,7 +20030,7 @@ export function maskedScatter_(self?: any, mask?: any, source?: any, surplus?: a
     }
     return dispatch($table_masked_scatter_, [self, mask, source, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_masked_scatter_, [self, mask, source, surplus]);
+    return recover(error, $table_masked_scatter_, [self, mask, source, surplus]);
   }
 }
 
@@ -19733,6 +20041,7 @@ const $table_masked_select = operatorTable("maskedSelect", [
 let $id_masked_select = -1;
 /** `masked_select(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.masked_select.html) */
 export function maskedSelect(self: Tensor, mask: Tensor, options?: { out?: Tensor }): Tensor;
+export function maskedSelect(self: Tensor, options: { mask: Tensor; out?: Tensor }): Tensor;
 export function maskedSelect(self?: any, mask?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19742,7 +20051,7 @@ export function maskedSelect(self?: any, mask?: any, options?: any, surplus?: an
     }
     return dispatch($table_masked_select, [self, mask, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_masked_select, [self, mask, options, surplus]);
+    return recover(error, $table_masked_select, [self, mask, options, surplus]);
   }
 }
 
@@ -19753,6 +20062,7 @@ const $table_matmul = operatorTable("matmul", [
 let $id_matmul = -1;
 /** `matmul(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matmul.html) */
 export function matmul(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function matmul(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function matmul(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19762,7 +20072,7 @@ export function matmul(self?: any, other?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_matmul, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_matmul, [self, other, options, surplus]);
+    return recover(error, $table_matmul, [self, other, options, surplus]);
   }
 }
 
@@ -19779,7 +20089,7 @@ export function matrixExp(self?: any, surplus?: any): any {
     }
     return dispatch($table_matrix_exp, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_matrix_exp, [self, surplus]);
+    return recover(error, $table_matrix_exp, [self, surplus]);
   }
 }
 
@@ -19790,6 +20100,7 @@ const $table_matrix_power = operatorTable("matrixPower", [
 let $id_matrix_power = -1;
 /** `matrix_power(Tensor self, int n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matrix_power.html) */
 export function matrixPower(self: Tensor, n: number, options?: { out?: Tensor }): Tensor;
+export function matrixPower(self: Tensor, options: { n: number; out?: Tensor }): Tensor;
 export function matrixPower(self?: any, n?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19799,7 +20110,7 @@ export function matrixPower(self?: any, n?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_matrix_power, [self, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_matrix_power, [self, n, options, surplus]);
+    return recover(error, $table_matrix_power, [self, n, options, surplus]);
   }
 }
 
@@ -19819,8 +20130,10 @@ export function max(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
 export function max(self: Tensor, dim: number, keepdim?: boolean, options?: { out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
 export function max(self: Tensor, dim: number, options: { keepdim?: boolean; out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
+export function max(self: Tensor, options: { dim: number; keepdim?: boolean; out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
 /** `max.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
 export function max(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function max(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function max(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -19847,7 +20160,7 @@ export function max(self?: any, a1?: any, a2?: any, options?: any, surplus?: any
     }
     return dispatch($table_max, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max, [self, a1, a2, options, surplus]);
+    return recover(error, $table_max, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -19879,7 +20192,7 @@ export function maxPool1d(self?: any, kernelSize?: any, stride?: any, padding?: 
     }
     return dispatch($table_max_pool1d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_pool1d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_max_pool1d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -19926,7 +20239,7 @@ export function maxPool1dWithIndices(self?: any, kernelSize?: any, stride?: any,
     }
     return dispatch($table_max_pool1d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_pool1d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_max_pool1d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -19958,7 +20271,7 @@ export function maxPool2d(self?: any, kernelSize?: any, stride?: any, padding?: 
     }
     return dispatch($table_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -19970,6 +20283,7 @@ let $id_max_pool2d_with_indices = -1;
 /** `max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d_with_indices.html) */
 export function maxPool2dWithIndices(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], ceilMode?: boolean, options?: { out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function maxPool2dWithIndices(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
+export function maxPool2dWithIndices(self: Tensor, options: { kernelSize: number | readonly number[]; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function maxPool2dWithIndices(self?: any, kernelSize?: any, stride?: any, padding?: any, dilation?: any, ceilMode?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20010,7 +20324,7 @@ export function maxPool2dWithIndices(self?: any, kernelSize?: any, stride?: any,
     }
     return dispatch($table_max_pool2d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_pool2d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_max_pool2d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -20042,7 +20356,7 @@ export function maxPool3d(self?: any, kernelSize?: any, stride?: any, padding?: 
     }
     return dispatch($table_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -20054,6 +20368,7 @@ let $id_max_pool3d_with_indices = -1;
 /** `max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.max_pool3d_with_indices.html) */
 export function maxPool3dWithIndices(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], ceilMode?: boolean, options?: { out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function maxPool3dWithIndices(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
+export function maxPool3dWithIndices(self: Tensor, options: { kernelSize: number | readonly number[]; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: readonly [out: Tensor, indices: Tensor] }): [Tensor, Tensor];
 export function maxPool3dWithIndices(self?: any, kernelSize?: any, stride?: any, padding?: any, dilation?: any, ceilMode?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20094,7 +20409,7 @@ export function maxPool3dWithIndices(self?: any, kernelSize?: any, stride?: any,
     }
     return dispatch($table_max_pool3d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_pool3d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_max_pool3d_with_indices, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -20105,6 +20420,7 @@ const $table_max_unpool2d = operatorTable("maxUnpool2d", [
 let $id_max_unpool2d = -1;
 /** `max_unpool2d(Tensor self, Tensor indices, SymInt[2] output_size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.max_unpool2d.html) */
 export function maxUnpool2d(self: Tensor, indices: Tensor, outputSize: number | readonly number[], options?: { out?: Tensor }): Tensor;
+export function maxUnpool2d(self: Tensor, options: { indices: Tensor; outputSize: number | readonly number[]; out?: Tensor }): Tensor;
 export function maxUnpool2d(self?: any, indices?: any, outputSize?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20114,7 +20430,7 @@ export function maxUnpool2d(self?: any, indices?: any, outputSize?: any, options
     }
     return dispatch($table_max_unpool2d, [self, indices, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_unpool2d, [self, indices, outputSize, options, surplus]);
+    return recover(error, $table_max_unpool2d, [self, indices, outputSize, options, surplus]);
   }
 }
 
@@ -20125,6 +20441,7 @@ const $table_max_unpool3d = operatorTable("maxUnpool3d", [
 let $id_max_unpool3d = -1;
 /** `max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3] padding) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.max_unpool3d.html) */
 export function maxUnpool3d(self: Tensor, indices: Tensor, outputSize: number | readonly number[], stride: number | readonly number[], padding: number | readonly number[], options?: { out?: Tensor }): Tensor;
+export function maxUnpool3d(self: Tensor, options: { indices: Tensor; outputSize: number | readonly number[]; stride: number | readonly number[]; padding: number | readonly number[]; out?: Tensor }): Tensor;
 export function maxUnpool3d(self?: any, indices?: any, outputSize?: any, stride?: any, padding?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20134,7 +20451,7 @@ export function maxUnpool3d(self?: any, indices?: any, outputSize?: any, stride?
     }
     return dispatch($table_max_unpool3d, [self, indices, outputSize, stride, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_max_unpool3d, [self, indices, outputSize, stride, padding, options, surplus]);
+    return recover(error, $table_max_unpool3d, [self, indices, outputSize, stride, padding, options, surplus]);
   }
 }
 
@@ -20145,6 +20462,7 @@ const $table_maximum = operatorTable("maximum", [
 let $id_maximum = -1;
 /** `maximum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.maximum.html) */
 export function maximum(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function maximum(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function maximum(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20154,7 +20472,7 @@ export function maximum(self?: any, other?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_maximum, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_maximum, [self, other, options, surplus]);
+    return recover(error, $table_maximum, [self, other, options, surplus]);
   }
 }
 
@@ -20171,6 +20489,7 @@ export function mean(self: Tensor, options?: { dtype?: DTypeLike | null; out?: T
 /** `mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mean.html) */
 export function mean(self: Tensor, dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function mean(self: Tensor, dim: number | readonly number[] | null, options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function mean(self: Tensor, options: { dim: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function mean(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20189,7 +20508,7 @@ export function mean(self?: any, a1?: any, a2?: any, options?: any, surplus?: an
     }
     return dispatch($table_mean, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mean, [self, a1, a2, options, surplus]);
+    return recover(error, $table_mean, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -20206,6 +20525,7 @@ export function median(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
 export function median(self: Tensor, dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function median(self: Tensor, dim: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+export function median(self: Tensor, options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function median(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20231,7 +20551,7 @@ export function median(self?: any, a1?: any, a2?: any, options?: any, surplus?: 
     }
     return dispatch($table_median, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_median, [self, a1, a2, options, surplus]);
+    return recover(error, $table_median, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -20242,8 +20562,10 @@ const $table_meshgrid = operatorTable("meshgrid", [
 let $id_meshgrid = -1;
 /** `meshgrid(Tensor[] tensors) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.meshgrid.html) */
 export function meshgrid(tensors: readonly Tensor[]): Tensor[];
+export function meshgrid(options: { tensors: readonly Tensor[] }): Tensor[];
 /** `meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.meshgrid.html) */
 export function meshgrid(tensors: readonly Tensor[], options: { indexing: string }): Tensor[];
+export function meshgrid(options: { tensors: readonly Tensor[]; indexing: string }): Tensor[];
 export function meshgrid(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20253,7 +20575,7 @@ export function meshgrid(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_meshgrid, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_meshgrid, [tensors, options, surplus]);
+    return recover(error, $table_meshgrid, [tensors, options, surplus]);
   }
 }
 
@@ -20273,8 +20595,10 @@ export function min(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
 export function min(self: Tensor, dim: number, keepdim?: boolean, options?: { out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
 export function min(self: Tensor, dim: number, options: { keepdim?: boolean; out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
+export function min(self: Tensor, options: { dim: number; keepdim?: boolean; out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
 /** `min.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
 export function min(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function min(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function min(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20301,7 +20625,7 @@ export function min(self?: any, a1?: any, a2?: any, options?: any, surplus?: any
     }
     return dispatch($table_min, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_min, [self, a1, a2, options, surplus]);
+    return recover(error, $table_min, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -20312,6 +20636,7 @@ const $table_minimum = operatorTable("minimum", [
 let $id_minimum = -1;
 /** `minimum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.minimum.html) */
 export function minimum(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function minimum(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function minimum(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20321,7 +20646,7 @@ export function minimum(self?: any, other?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_minimum, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_minimum, [self, other, options, surplus]);
+    return recover(error, $table_minimum, [self, other, options, surplus]);
   }
 }
 
@@ -20344,7 +20669,7 @@ export function miopenBatchNorm(input?: any, weight?: any, bias?: any, runningMe
     }
     return dispatch($table_miopen_batch_norm, [input, weight, bias, runningMean, runningVar, training, exponentialAverageFactor, epsilon, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_batch_norm, [input, weight, bias, runningMean, runningVar, training, exponentialAverageFactor, epsilon, options, surplus]);
+    return recover(error, $table_miopen_batch_norm, [input, weight, bias, runningMean, runningVar, training, exponentialAverageFactor, epsilon, options, surplus]);
   }
 }
 
@@ -20364,7 +20689,7 @@ export function miopenConvolution(self?: any, weight?: any, bias?: any, padding?
     }
     return dispatch($table_miopen_convolution, [self, weight, bias, padding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_convolution, [self, weight, bias, padding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
+    return recover(error, $table_miopen_convolution, [self, weight, bias, padding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
   }
 }
 
@@ -20381,7 +20706,7 @@ export function miopenConvolutionAddRelu(self?: any, weight?: any, z?: any, alph
     }
     return dispatch($table_miopen_convolution_add_relu, [self, weight, z, alpha, bias, stride, padding, dilation, groups, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_convolution_add_relu, [self, weight, z, alpha, bias, stride, padding, dilation, groups, surplus]);
+    return recover(error, $table_miopen_convolution_add_relu, [self, weight, z, alpha, bias, stride, padding, dilation, groups, surplus]);
   }
 }
 
@@ -20398,7 +20723,7 @@ export function miopenConvolutionRelu(self?: any, weight?: any, bias?: any, stri
     }
     return dispatch($table_miopen_convolution_relu, [self, weight, bias, stride, padding, dilation, groups, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_convolution_relu, [self, weight, bias, stride, padding, dilation, groups, surplus]);
+    return recover(error, $table_miopen_convolution_relu, [self, weight, bias, stride, padding, dilation, groups, surplus]);
   }
 }
 
@@ -20418,7 +20743,7 @@ export function miopenConvolutionTranspose(self?: any, weight?: any, bias?: any,
     }
     return dispatch($table_miopen_convolution_transpose, [self, weight, bias, padding, outputPadding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_convolution_transpose, [self, weight, bias, padding, outputPadding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
+    return recover(error, $table_miopen_convolution_transpose, [self, weight, bias, padding, outputPadding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
   }
 }
 
@@ -20449,7 +20774,7 @@ export function miopenCtcLoss(logProbs?: any, targets?: any, inputLengths?: any,
     }
     return dispatch($table_miopen_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, deterministic, zeroInfinity, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, deterministic, zeroInfinity, options, surplus]);
+    return recover(error, $table_miopen_ctc_loss, [logProbs, targets, inputLengths, targetLengths, blank, deterministic, zeroInfinity, options, surplus]);
   }
 }
 
@@ -20469,7 +20794,7 @@ export function miopenDepthwiseConvolution(self?: any, weight?: any, bias?: any,
     }
     return dispatch($table_miopen_depthwise_convolution, [self, weight, bias, padding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_depthwise_convolution, [self, weight, bias, padding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
+    return recover(error, $table_miopen_depthwise_convolution, [self, weight, bias, padding, stride, dilation, groups, benchmark, deterministic, options, surplus]);
   }
 }
 
@@ -20492,7 +20817,7 @@ export function miopenRnn(input?: any, weight?: any, weightStride0?: any, hx?: a
     }
     return dispatch($table_miopen_rnn, [input, weight, weightStride0, hx, cx, mode, hiddenSize, numLayers, batchFirst, dropout, train, bidirectional, batchSizes, dropoutState, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_miopen_rnn, [input, weight, weightStride0, hx, cx, mode, hiddenSize, numLayers, batchFirst, dropout, train, bidirectional, batchSizes, dropoutState, options, surplus]);
+    return recover(error, $table_miopen_rnn, [input, weight, weightStride0, hx, cx, mode, hiddenSize, numLayers, batchFirst, dropout, train, bidirectional, batchSizes, dropoutState, options, surplus]);
   }
 }
 
@@ -20512,7 +20837,7 @@ export function mish(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_mish, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mish, [self, options, surplus]);
+    return recover(error, $table_mish, [self, options, surplus]);
   }
 }
 
@@ -20531,7 +20856,7 @@ export function mish_(self?: any, surplus?: any): any {
     }
     return dispatch($table_mish_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mish_, [self, surplus]);
+    return recover(error, $table_mish_, [self, surplus]);
   }
 }
 
@@ -20551,7 +20876,7 @@ export function mkldnnAdaptiveAvgPool2d(self?: any, outputSize?: any, options?: 
     }
     return dispatch($table_mkldnn_adaptive_avg_pool2d, [self, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_adaptive_avg_pool2d, [self, outputSize, options, surplus]);
+    return recover(error, $table_mkldnn_adaptive_avg_pool2d, [self, outputSize, options, surplus]);
   }
 }
 
@@ -20571,7 +20896,7 @@ export function mkldnnConvolution(self?: any, weight?: any, bias?: any, padding?
     }
     return dispatch($table_mkldnn_convolution, [self, weight, bias, padding, stride, dilation, groups, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_convolution, [self, weight, bias, padding, stride, dilation, groups, options, surplus]);
+    return recover(error, $table_mkldnn_convolution, [self, weight, bias, padding, stride, dilation, groups, options, surplus]);
   }
 }
 
@@ -20595,7 +20920,7 @@ export function mkldnnLinear(self?: any, weight?: any, bias?: any, options?: any
     }
     return dispatch($table_mkldnn_linear, [self, weight, bias, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_linear, [self, weight, bias, options, surplus]);
+    return recover(error, $table_mkldnn_linear, [self, weight, bias, options, surplus]);
   }
 }
 
@@ -20618,7 +20943,7 @@ export function mkldnnLinearBackwardWeights(gradOutput?: any, input?: any, weigh
     }
     return dispatch($table_mkldnn_linear_backward_weights, [gradOutput, input, weight, biasDefined, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_linear_backward_weights, [gradOutput, input, weight, biasDefined, options, surplus]);
+    return recover(error, $table_mkldnn_linear_backward_weights, [gradOutput, input, weight, biasDefined, options, surplus]);
   }
 }
 
@@ -20651,7 +20976,7 @@ export function mkldnnMaxPool2d(self?: any, kernelSize?: any, stride?: any, padd
     }
     return dispatch($table_mkldnn_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_mkldnn_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -20684,7 +21009,7 @@ export function mkldnnMaxPool3d(self?: any, kernelSize?: any, stride?: any, padd
     }
     return dispatch($table_mkldnn_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_mkldnn_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -20720,7 +21045,7 @@ export function mkldnnReorderConv2dWeight(self?: any, padding?: any, stride?: an
     }
     return dispatch($table_mkldnn_reorder_conv2d_weight, [self, padding, stride, dilation, groups, inputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_reorder_conv2d_weight, [self, padding, stride, dilation, groups, inputSize, options, surplus]);
+    return recover(error, $table_mkldnn_reorder_conv2d_weight, [self, padding, stride, dilation, groups, inputSize, options, surplus]);
   }
 }
 
@@ -20756,7 +21081,7 @@ export function mkldnnReorderConv3dWeight(self?: any, padding?: any, stride?: an
     }
     return dispatch($table_mkldnn_reorder_conv3d_weight, [self, padding, stride, dilation, groups, inputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_reorder_conv3d_weight, [self, padding, stride, dilation, groups, inputSize, options, surplus]);
+    return recover(error, $table_mkldnn_reorder_conv3d_weight, [self, padding, stride, dilation, groups, inputSize, options, surplus]);
   }
 }
 
@@ -20779,7 +21104,7 @@ export function mkldnnRnnLayer(input?: any, weight0?: any, weight1?: any, weight
     }
     return dispatch($table_mkldnn_rnn_layer, [input, weight0, weight1, weight2, weight3, hx_, cx_, reverse, batchSizes, mode, hiddenSize, numLayers, hasBiases, bidirectional, batchFirst, train, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mkldnn_rnn_layer, [input, weight0, weight1, weight2, weight3, hx_, cx_, reverse, batchSizes, mode, hiddenSize, numLayers, hasBiases, bidirectional, batchFirst, train, options, surplus]);
+    return recover(error, $table_mkldnn_rnn_layer, [input, weight0, weight1, weight2, weight3, hx_, cx_, reverse, batchSizes, mode, hiddenSize, numLayers, hasBiases, bidirectional, batchFirst, train, options, surplus]);
   }
 }
 
@@ -20793,8 +21118,10 @@ let $id_mm = -1;
 let $id_mm_dtype = -1;
 /** `mm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
 export function mm(self: Tensor, mat2: Tensor, options?: { out?: Tensor }): Tensor;
+export function mm(self: Tensor, options: { mat2: Tensor; out?: Tensor }): Tensor;
 /** `mm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
 export function mm(self: Tensor, mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+export function mm(self: Tensor, options: { mat2: Tensor; outDtype: DTypeLike; out?: Tensor }): Tensor;
 export function mm(self?: any, mat2?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20807,7 +21134,7 @@ export function mm(self?: any, mat2?: any, a2?: any, options?: any, surplus?: an
     }
     return dispatch($table_mm, [self, mat2, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mm, [self, mat2, a2, options, surplus]);
+    return recover(error, $table_mm, [self, mat2, a2, options, surplus]);
   }
 }
 
@@ -20847,7 +21174,7 @@ export function mode(self?: any, dim?: any, keepdim?: any, options?: any, surplu
     }
     return dispatch($table_mode, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mode, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_mode, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -20859,8 +21186,10 @@ let $id_moveaxis_int = -1;
 let $id_moveaxis_intlist = -1;
 /** `moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
 export function moveaxis(self: Tensor, source: number, destination: number): Tensor;
+export function moveaxis(self: Tensor, options: { source: number; destination: number }): Tensor;
 /** `moveaxis.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
 export function moveaxis(self: Tensor, source: readonly number[], destination: readonly number[]): Tensor;
+export function moveaxis(self: Tensor, options: { source: readonly number[]; destination: readonly number[] }): Tensor;
 export function moveaxis(self?: any, source?: any, destination?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20869,7 +21198,7 @@ export function moveaxis(self?: any, source?: any, destination?: any, surplus?: 
     }
     return dispatch($table_moveaxis, [self, source, destination, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_moveaxis, [self, source, destination, surplus]);
+    return recover(error, $table_moveaxis, [self, source, destination, surplus]);
   }
 }
 
@@ -20881,8 +21210,10 @@ let $id_movedim_int = -1;
 let $id_movedim_intlist = -1;
 /** `movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
 export function movedim(self: Tensor, source: number, destination: number): Tensor;
+export function movedim(self: Tensor, options: { source: number; destination: number }): Tensor;
 /** `movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
 export function movedim(self: Tensor, source: readonly number[], destination: readonly number[]): Tensor;
+export function movedim(self: Tensor, options: { source: readonly number[]; destination: readonly number[] }): Tensor;
 export function movedim(self?: any, source?: any, destination?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20891,7 +21222,7 @@ export function movedim(self?: any, source?: any, destination?: any, surplus?: a
     }
     return dispatch($table_movedim, [self, source, destination, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_movedim, [self, source, destination, surplus]);
+    return recover(error, $table_movedim, [self, source, destination, surplus]);
   }
 }
 
@@ -20903,6 +21234,7 @@ let $id_mse_loss = -1;
 /** `mse_loss(Tensor self, Tensor target, int reduction=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html) */
 export function mseLoss(self: Tensor, target: Tensor, reduction?: number, options?: { out?: Tensor }): Tensor;
 export function mseLoss(self: Tensor, target: Tensor, options: { reduction?: number; out?: Tensor }): Tensor;
+export function mseLoss(self: Tensor, options: { target: Tensor; reduction?: number; out?: Tensor }): Tensor;
 export function mseLoss(self?: any, target?: any, reduction?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -20916,7 +21248,7 @@ export function mseLoss(self?: any, target?: any, reduction?: any, options?: any
     }
     return dispatch($table_mse_loss, [self, target, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mse_loss, [self, target, reduction, options, surplus]);
+    return recover(error, $table_mse_loss, [self, target, reduction, options, surplus]);
   }
 }
 
@@ -20936,7 +21268,7 @@ export function msort(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_msort, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_msort, [self, options, surplus]);
+    return recover(error, $table_msort, [self, options, surplus]);
   }
 }
 
@@ -20950,8 +21282,10 @@ let $id_mul_Tensor = -1;
 let $id_mul_Scalar = -1;
 /** `mul.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
 export function mul(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function mul(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `mul.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
 export function mul(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function mul(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function mul(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function mul(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -20963,7 +21297,7 @@ export function mul(self?: any, other?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_mul, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mul, [self, other, options, surplus]);
+    return recover(error, $table_mul, [self, other, options, surplus]);
   }
 }
 
@@ -20975,8 +21309,10 @@ let $id_mul__Tensor = -1;
 let $id_mul__Scalar = -1;
 /** `mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
 export function mul_(self: Tensor, other: Tensor): Tensor;
+export function mul_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
 export function mul_(self: Tensor, other: Scalar): Tensor;
+export function mul_(self: Tensor, options: { other: Scalar }): Tensor;
 export function mul_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function mul_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -20994,7 +21330,7 @@ export function mul_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_mul_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mul_, [self, other, surplus]);
+    return recover(error, $table_mul_, [self, other, surplus]);
   }
 }
 
@@ -21006,6 +21342,7 @@ let $id_multi_margin_loss = -1;
 /** `multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None, int reduction=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.multi_margin_loss.html) */
 export function multiMarginLoss(self: Tensor, target: Tensor, p?: Scalar, margin?: Scalar, weight?: Tensor | null, reduction?: number, options?: { out?: Tensor }): Tensor;
 export function multiMarginLoss(self: Tensor, target: Tensor, options: { p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: number; out?: Tensor }): Tensor;
+export function multiMarginLoss(self: Tensor, options: { target: Tensor; p?: Scalar; margin?: Scalar; weight?: Tensor | null; reduction?: number; out?: Tensor }): Tensor;
 export function multiMarginLoss(self?: any, target?: any, p?: any, margin?: any, weight?: any, reduction?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21028,7 +21365,7 @@ export function multiMarginLoss(self?: any, target?: any, p?: any, margin?: any,
     }
     return dispatch($table_multi_margin_loss, [self, target, p, margin, weight, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_multi_margin_loss, [self, target, p, margin, weight, reduction, options, surplus]);
+    return recover(error, $table_multi_margin_loss, [self, target, p, margin, weight, reduction, options, surplus]);
   }
 }
 
@@ -21040,6 +21377,7 @@ let $id_multilabel_margin_loss = -1;
 /** `multilabel_margin_loss(Tensor self, Tensor target, int reduction=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.multilabel_margin_loss.html) */
 export function multilabelMarginLoss(self: Tensor, target: Tensor, reduction?: number, options?: { out?: Tensor }): Tensor;
 export function multilabelMarginLoss(self: Tensor, target: Tensor, options: { reduction?: number; out?: Tensor }): Tensor;
+export function multilabelMarginLoss(self: Tensor, options: { target: Tensor; reduction?: number; out?: Tensor }): Tensor;
 export function multilabelMarginLoss(self?: any, target?: any, reduction?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21053,7 +21391,7 @@ export function multilabelMarginLoss(self?: any, target?: any, reduction?: any, 
     }
     return dispatch($table_multilabel_margin_loss, [self, target, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_multilabel_margin_loss, [self, target, reduction, options, surplus]);
+    return recover(error, $table_multilabel_margin_loss, [self, target, reduction, options, surplus]);
   }
 }
 
@@ -21065,6 +21403,7 @@ let $id_multinomial = -1;
 /** `multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multinomial.html) */
 export function multinomial(self: Tensor, numSamples: number, replacement?: boolean, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
 export function multinomial(self: Tensor, numSamples: number, options: { replacement?: boolean; generator?: Generator | null; out?: Tensor }): Tensor;
+export function multinomial(self: Tensor, options: { numSamples: number; replacement?: boolean; generator?: Generator | null; out?: Tensor }): Tensor;
 export function multinomial(self?: any, numSamples?: any, replacement?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21079,7 +21418,7 @@ export function multinomial(self?: any, numSamples?: any, replacement?: any, opt
     }
     return dispatch($table_multinomial, [self, numSamples, replacement, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_multinomial, [self, numSamples, replacement, options, surplus]);
+    return recover(error, $table_multinomial, [self, numSamples, replacement, options, surplus]);
   }
 }
 
@@ -21092,8 +21431,10 @@ let $id_multiply_Tensor = -1;
 let $id_multiply_Scalar = -1;
 /** `multiply.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
 export function multiply(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function multiply(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `multiply.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
 export function multiply(self: Tensor, other: Scalar): Tensor;
+export function multiply(self: Tensor, options: { other: Scalar }): Tensor;
 export function multiply(self: Tensor, other: Tensor | Scalar): Tensor;
 export function multiply(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -21105,7 +21446,7 @@ export function multiply(self?: any, other?: any, options?: any, surplus?: any):
     }
     return dispatch($table_multiply, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_multiply, [self, other, options, surplus]);
+    return recover(error, $table_multiply, [self, other, options, surplus]);
   }
 }
 
@@ -21117,8 +21458,10 @@ let $id_multiply__Tensor = -1;
 let $id_multiply__Scalar = -1;
 /** `multiply_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
 export function multiply_(self: Tensor, other: Tensor): Tensor;
+export function multiply_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `multiply_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
 export function multiply_(self: Tensor, other: Scalar): Tensor;
+export function multiply_(self: Tensor, options: { other: Scalar }): Tensor;
 export function multiply_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function multiply_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -21136,7 +21479,7 @@ export function multiply_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_multiply_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_multiply_, [self, other, surplus]);
+    return recover(error, $table_multiply_, [self, other, surplus]);
   }
 }
 
@@ -21147,6 +21490,7 @@ const $table_mv = operatorTable("mv", [
 let $id_mv = -1;
 /** `mv(Tensor self, Tensor vec) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mv.html) */
 export function mv(self: Tensor, vec: Tensor, options?: { out?: Tensor }): Tensor;
+export function mv(self: Tensor, options: { vec: Tensor; out?: Tensor }): Tensor;
 export function mv(self?: any, vec?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21156,7 +21500,7 @@ export function mv(self?: any, vec?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_mv, [self, vec, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mv, [self, vec, options, surplus]);
+    return recover(error, $table_mv, [self, vec, options, surplus]);
   }
 }
 
@@ -21167,6 +21511,7 @@ const $table_mvlgamma = operatorTable("mvlgamma", [
 let $id_mvlgamma = -1;
 /** `mvlgamma(Tensor self, int p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mvlgamma.html) */
 export function mvlgamma(self: Tensor, p: number, options?: { out?: Tensor }): Tensor;
+export function mvlgamma(self: Tensor, options: { p: number; out?: Tensor }): Tensor;
 export function mvlgamma(self?: any, p?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21176,7 +21521,7 @@ export function mvlgamma(self?: any, p?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_mvlgamma, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mvlgamma, [self, p, options, surplus]);
+    return recover(error, $table_mvlgamma, [self, p, options, surplus]);
   }
 }
 
@@ -21186,6 +21531,7 @@ const $table_mvlgamma_ = operatorTable("mvlgamma_", [
 let $id_mvlgamma_ = -1;
 /** `mvlgamma_(Tensor(a!) self, int p) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mvlgamma_.html) */
 export function mvlgamma_(self: Tensor, p: number): Tensor;
+export function mvlgamma_(self: Tensor, options: { p: number }): Tensor;
 export function mvlgamma_(self?: any, p?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21195,7 +21541,7 @@ export function mvlgamma_(self?: any, p?: any, surplus?: any): any {
     }
     return dispatch($table_mvlgamma_, [self, p, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_mvlgamma_, [self, p, surplus]);
+    return recover(error, $table_mvlgamma_, [self, p, surplus]);
   }
 }
 
@@ -21226,7 +21572,7 @@ export function nanToNum(self?: any, nan?: any, posinf?: any, neginf?: any, opti
     }
     return dispatch($table_nan_to_num, [self, nan, posinf, neginf, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nan_to_num, [self, nan, posinf, neginf, options, surplus]);
+    return recover(error, $table_nan_to_num, [self, nan, posinf, neginf, options, surplus]);
   }
 }
 
@@ -21274,7 +21620,7 @@ export function nanToNum_(self?: any, nan?: any, posinf?: any, neginf?: any, opt
     }
     return dispatch($table_nan_to_num_, [self, nan, posinf, neginf, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nan_to_num_, [self, nan, posinf, neginf, options, surplus]);
+    return recover(error, $table_nan_to_num_, [self, nan, posinf, neginf, options, surplus]);
   }
 }
 
@@ -21303,7 +21649,7 @@ export function nanmean(self?: any, dim?: any, keepdim?: any, options?: any, sur
     }
     return dispatch($table_nanmean, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nanmean, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_nanmean, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -21320,6 +21666,7 @@ export function nanmedian(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
 export function nanmedian(self: Tensor, dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function nanmedian(self: Tensor, dim: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+export function nanmedian(self: Tensor, options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function nanmedian(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21345,7 +21692,7 @@ export function nanmedian(self?: any, a1?: any, a2?: any, options?: any, surplus
     }
     return dispatch($table_nanmedian, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nanmedian, [self, a1, a2, options, surplus]);
+    return recover(error, $table_nanmedian, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -21360,9 +21707,11 @@ let $id_nanquantile_scalar = -1;
 /** `nanquantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
 export function nanquantile(self: Tensor, q: Tensor, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
 export function nanquantile(self: Tensor, q: Tensor, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+export function nanquantile(self: Tensor, options: { q: Tensor; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
 /** `nanquantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
 export function nanquantile(self: Tensor, q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
 export function nanquantile(self: Tensor, q: number, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+export function nanquantile(self: Tensor, options: { q: number; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
 export function nanquantile(self?: any, q?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21385,7 +21734,7 @@ export function nanquantile(self?: any, q?: any, dim?: any, keepdim?: any, optio
     }
     return dispatch($table_nanquantile, [self, q, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nanquantile, [self, q, dim, keepdim, options, surplus]);
+    return recover(error, $table_nanquantile, [self, q, dim, keepdim, options, surplus]);
   }
 }
 
@@ -21414,7 +21763,7 @@ export function nansum(self?: any, dim?: any, keepdim?: any, options?: any, surp
     }
     return dispatch($table_nansum, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nansum, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_nansum, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -21426,8 +21775,10 @@ let $id_narrow = -1;
 let $id_narrow_Tensor = -1;
 /** `narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
 export function narrow(self: Tensor, dim: number, start: number, length: number): Tensor;
+export function narrow(self: Tensor, options: { dim: number; start: number; length: number }): Tensor;
 /** `narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
 export function narrow(self: Tensor, dim: number, start: Tensor, length: number): Tensor;
+export function narrow(self: Tensor, options: { dim: number; start: Tensor; length: number }): Tensor;
 export function narrow(self?: any, dim?: any, start?: any, length?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21436,7 +21787,7 @@ export function narrow(self?: any, dim?: any, start?: any, length?: any, surplus
     }
     return dispatch($table_narrow, [self, dim, start, length, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_narrow, [self, dim, start, length, surplus]);
+    return recover(error, $table_narrow, [self, dim, start, length, surplus]);
   }
 }
 
@@ -21447,6 +21798,7 @@ const $table_narrow_copy = operatorTable("narrowCopy", [
 let $id_narrow_copy = -1;
 /** `narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow_copy.html) */
 export function narrowCopy(self: Tensor, dim: number, start: number, length: number, options?: { out?: Tensor }): Tensor;
+export function narrowCopy(self: Tensor, options: { dim: number; start: number; length: number; out?: Tensor }): Tensor;
 export function narrowCopy(self?: any, dim?: any, start?: any, length?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21456,7 +21808,7 @@ export function narrowCopy(self?: any, dim?: any, start?: any, length?: any, opt
     }
     return dispatch($table_narrow_copy, [self, dim, start, length, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_narrow_copy, [self, dim, start, length, options, surplus]);
+    return recover(error, $table_narrow_copy, [self, dim, start, length, options, surplus]);
   }
 }
 
@@ -21479,7 +21831,7 @@ export function nativeBatchNorm(input?: any, weight?: any, bias?: any, runningMe
     }
     return dispatch($table_native_batch_norm, [input, weight, bias, runningMean, runningVar, training, momentum, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_native_batch_norm, [input, weight, bias, runningMean, runningVar, training, momentum, eps, options, surplus]);
+    return recover(error, $table_native_batch_norm, [input, weight, bias, runningMean, runningVar, training, momentum, eps, options, surplus]);
   }
 }
 
@@ -21489,6 +21841,7 @@ const $table_native_channel_shuffle = operatorTable("nativeChannelShuffle", [
 let $id_native_channel_shuffle = -1;
 /** `native_channel_shuffle(Tensor self, SymInt groups) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.native_channel_shuffle.html) */
 export function nativeChannelShuffle(self: Tensor, groups: number): Tensor;
+export function nativeChannelShuffle(self: Tensor, options: { groups: number }): Tensor;
 export function nativeChannelShuffle(self?: any, groups?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21496,7 +21849,7 @@ export function nativeChannelShuffle(self?: any, groups?: any, surplus?: any): a
     }
     return dispatch($table_native_channel_shuffle, [self, groups, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_native_channel_shuffle, [self, groups, surplus]);
+    return recover(error, $table_native_channel_shuffle, [self, groups, surplus]);
   }
 }
 
@@ -21519,7 +21872,7 @@ export function nativeDropout(input?: any, p?: any, train?: any, options?: any, 
     }
     return dispatch($table_native_dropout, [input, p, train, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_native_dropout, [input, p, train, options, surplus]);
+    return recover(error, $table_native_dropout, [input, p, train, options, surplus]);
   }
 }
 
@@ -21542,7 +21895,7 @@ export function nativeGroupNorm(input?: any, weight?: any, bias?: any, N?: any, 
     }
     return dispatch($table_native_group_norm, [input, weight, bias, N, C, HxW, group, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_native_group_norm, [input, weight, bias, N, C, HxW, group, eps, options, surplus]);
+    return recover(error, $table_native_group_norm, [input, weight, bias, N, C, HxW, group, eps, options, surplus]);
   }
 }
 
@@ -21565,7 +21918,7 @@ export function nativeLayerNorm(input?: any, normalizedShape?: any, weight?: any
     }
     return dispatch($table_native_layer_norm, [input, normalizedShape, weight, bias, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_native_layer_norm, [input, normalizedShape, weight, bias, eps, options, surplus]);
+    return recover(error, $table_native_layer_norm, [input, normalizedShape, weight, bias, eps, options, surplus]);
   }
 }
 
@@ -21601,7 +21954,7 @@ export function nativeNorm(self?: any, p?: any, a2?: any, a3?: any, a4?: any, op
     }
     return dispatch($table_native_norm, [self, p, a2, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_native_norm, [self, p, a2, a3, a4, options, surplus]);
+    return recover(error, $table_native_norm, [self, p, a2, a3, a4, options, surplus]);
   }
 }
 
@@ -21615,8 +21968,10 @@ let $id_ne_Tensor = -1;
 let $id_ne_Scalar = -1;
 /** `ne.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
 export function ne(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function ne(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `ne.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
 export function ne(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function ne(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function ne(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function ne(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -21628,7 +21983,7 @@ export function ne(self?: any, other?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_ne, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ne, [self, other, options, surplus]);
+    return recover(error, $table_ne, [self, other, options, surplus]);
   }
 }
 
@@ -21640,8 +21995,10 @@ let $id_ne__Tensor = -1;
 let $id_ne__Scalar = -1;
 /** `ne_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
 export function ne_(self: Tensor, other: Tensor): Tensor;
+export function ne_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `ne_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
 export function ne_(self: Tensor, other: Scalar): Tensor;
+export function ne_(self: Tensor, options: { other: Scalar }): Tensor;
 export function ne_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function ne_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -21659,7 +22016,7 @@ export function ne_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_ne_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ne_, [self, other, surplus]);
+    return recover(error, $table_ne_, [self, other, surplus]);
   }
 }
 
@@ -21679,7 +22036,7 @@ export function neg(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_neg, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_neg, [self, options, surplus]);
+    return recover(error, $table_neg, [self, options, surplus]);
   }
 }
 
@@ -21698,7 +22055,7 @@ export function neg_(self?: any, surplus?: any): any {
     }
     return dispatch($table_neg_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_neg_, [self, surplus]);
+    return recover(error, $table_neg_, [self, surplus]);
   }
 }
 
@@ -21718,7 +22075,7 @@ export function negative(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_negative, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_negative, [self, options, surplus]);
+    return recover(error, $table_negative, [self, options, surplus]);
   }
 }
 
@@ -21737,7 +22094,7 @@ export function negative_(self?: any, surplus?: any): any {
     }
     return dispatch($table_negative_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_negative_, [self, surplus]);
+    return recover(error, $table_negative_, [self, surplus]);
   }
 }
 
@@ -21748,6 +22105,7 @@ const $table_new_empty = operatorTable("newEmpty", [
 let $id_new_empty = -1;
 /** `new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty.html) */
 export function newEmpty(self: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function newEmpty(self: Tensor, options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function newEmpty(self?: any, size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21758,7 +22116,7 @@ export function newEmpty(self?: any, size?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_new_empty, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_new_empty, [self, size, options, surplus]);
+    return recover(error, $table_new_empty, [self, size, options, surplus]);
   }
 }
 
@@ -21769,6 +22127,7 @@ const $table_new_empty_strided = operatorTable("newEmptyStrided", [
 let $id_new_empty_strided = -1;
 /** `new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty_strided.html) */
 export function newEmptyStrided(self: Tensor, size: readonly number[], stride: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function newEmptyStrided(self: Tensor, options: { size: readonly number[]; stride: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function newEmptyStrided(self?: any, size?: any, stride?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21779,7 +22138,7 @@ export function newEmptyStrided(self?: any, size?: any, stride?: any, options?: 
     }
     return dispatch($table_new_empty_strided, [self, size, stride, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_new_empty_strided, [self, size, stride, options, surplus]);
+    return recover(error, $table_new_empty_strided, [self, size, stride, options, surplus]);
   }
 }
 
@@ -21790,6 +22149,7 @@ const $table_new_full = operatorTable("newFull", [
 let $id_new_full = -1;
 /** `new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_full.html) */
 export function newFull(self: Tensor, size: readonly number[], fillValue: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function newFull(self: Tensor, options: { size: readonly number[]; fillValue: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function newFull(self?: any, size?: any, fillValue?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21800,7 +22160,7 @@ export function newFull(self?: any, size?: any, fillValue?: any, options?: any, 
     }
     return dispatch($table_new_full, [self, size, fillValue, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_new_full, [self, size, fillValue, options, surplus]);
+    return recover(error, $table_new_full, [self, size, fillValue, options, surplus]);
   }
 }
 
@@ -21811,6 +22171,7 @@ const $table_new_ones = operatorTable("newOnes", [
 let $id_new_ones = -1;
 /** `new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_ones.html) */
 export function newOnes(self: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function newOnes(self: Tensor, options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function newOnes(self?: any, size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21821,7 +22182,7 @@ export function newOnes(self?: any, size?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_new_ones, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_new_ones, [self, size, options, surplus]);
+    return recover(error, $table_new_ones, [self, size, options, surplus]);
   }
 }
 
@@ -21832,6 +22193,7 @@ const $table_new_zeros = operatorTable("newZeros", [
 let $id_new_zeros = -1;
 /** `new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_zeros.html) */
 export function newZeros(self: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function newZeros(self: Tensor, options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function newZeros(self?: any, size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21842,7 +22204,7 @@ export function newZeros(self?: any, size?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_new_zeros, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_new_zeros, [self, size, options, surplus]);
+    return recover(error, $table_new_zeros, [self, size, options, surplus]);
   }
 }
 
@@ -21853,6 +22215,7 @@ const $table_nextafter = operatorTable("nextafter", [
 let $id_nextafter = -1;
 /** `nextafter(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nextafter.html) */
 export function nextafter(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function nextafter(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function nextafter(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21862,7 +22225,7 @@ export function nextafter(self?: any, other?: any, options?: any, surplus?: any)
     }
     return dispatch($table_nextafter, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nextafter, [self, other, options, surplus]);
+    return recover(error, $table_nextafter, [self, other, options, surplus]);
   }
 }
 
@@ -21872,6 +22235,7 @@ const $table_nextafter_ = operatorTable("nextafter_", [
 let $id_nextafter_ = -1;
 /** `nextafter_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.nextafter_.html) */
 export function nextafter_(self: Tensor, other: Tensor): Tensor;
+export function nextafter_(self: Tensor, options: { other: Tensor }): Tensor;
 export function nextafter_(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21881,7 +22245,7 @@ export function nextafter_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_nextafter_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nextafter_, [self, other, surplus]);
+    return recover(error, $table_nextafter_, [self, other, surplus]);
   }
 }
 
@@ -21893,6 +22257,7 @@ let $id_nll_loss = -1;
 /** `nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html) */
 export function nllLoss(self: Tensor, target: Tensor, weight?: Tensor | null, reduction?: number, ignoreIndex?: number, options?: { out?: Tensor }): Tensor;
 export function nllLoss(self: Tensor, target: Tensor, options: { weight?: Tensor | null; reduction?: number; ignoreIndex?: number; out?: Tensor }): Tensor;
+export function nllLoss(self: Tensor, options: { target: Tensor; weight?: Tensor | null; reduction?: number; ignoreIndex?: number; out?: Tensor }): Tensor;
 export function nllLoss(self?: any, target?: any, weight?: any, reduction?: any, ignoreIndex?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -21912,7 +22277,7 @@ export function nllLoss(self?: any, target?: any, weight?: any, reduction?: any,
     }
     return dispatch($table_nll_loss, [self, target, weight, reduction, ignoreIndex, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nll_loss, [self, target, weight, reduction, ignoreIndex, options, surplus]);
+    return recover(error, $table_nll_loss, [self, target, weight, reduction, ignoreIndex, options, surplus]);
   }
 }
 
@@ -21942,7 +22307,7 @@ export function nllLoss2d(self?: any, target?: any, weight?: any, reduction?: an
     }
     return dispatch($table_nll_loss2d, [self, target, weight, reduction, ignoreIndex, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nll_loss2d, [self, target, weight, reduction, ignoreIndex, options, surplus]);
+    return recover(error, $table_nll_loss2d, [self, target, weight, reduction, ignoreIndex, options, surplus]);
   }
 }
 
@@ -21971,7 +22336,7 @@ export function nllLossNd(self?: any, target?: any, weight?: any, reduction?: an
     }
     return dispatch($table_nll_loss_nd, [self, target, weight, reduction, ignoreIndex, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nll_loss_nd, [self, target, weight, reduction, ignoreIndex, options, surplus]);
+    return recover(error, $table_nll_loss_nd, [self, target, weight, reduction, ignoreIndex, options, surplus]);
   }
 }
 
@@ -21991,7 +22356,7 @@ export function nonzero(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_nonzero, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nonzero, [self, options, surplus]);
+    return recover(error, $table_nonzero, [self, options, surplus]);
   }
 }
 
@@ -22005,7 +22370,7 @@ export function nonzeroStatic(self?: any, options?: any, surplus?: any): any {
   try {
     return dispatch($table_nonzero_static, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nonzero_static, [self, options, surplus]);
+    return recover(error, $table_nonzero_static, [self, options, surplus]);
   }
 }
 
@@ -22027,10 +22392,13 @@ export function norm(self: Tensor, options: { p?: Scalar; out?: Tensor }): Tenso
 /** `norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
 export function norm(self: Tensor, p: Scalar | null, dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function norm(self: Tensor, p: Scalar | null, dim: number | readonly number[], options: { keepdim?: boolean; out?: Tensor }): Tensor;
+export function norm(self: Tensor, options: { p: Scalar | null; dim: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
 /** `norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
 export function norm(self: Tensor, p: Scalar | null, dim: number | readonly number[], keepdim: boolean, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
+export function norm(self: Tensor, options: { p: Scalar | null; dim: number | readonly number[]; keepdim: boolean; dtype: DTypeLike; out?: Tensor }): Tensor;
 /** `norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
 export function norm(self: Tensor, p: Scalar | null, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
+export function norm(self: Tensor, options: { p: Scalar | null; dtype: DTypeLike; out?: Tensor }): Tensor;
 export function norm(self?: any, p?: any, a2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22051,7 +22419,7 @@ export function norm(self?: any, p?: any, a2?: any, a3?: any, options?: any, sur
     }
     return dispatch($table_norm, [self, p, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_norm, [self, p, a2, a3, options, surplus]);
+    return recover(error, $table_norm, [self, p, a2, a3, options, surplus]);
   }
 }
 
@@ -22077,7 +22445,7 @@ export function normExceptDim(v?: any, pow?: any, dim?: any, options?: any, surp
     }
     return dispatch($table_norm_except_dim, [v, pow, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_norm_except_dim, [v, pow, dim, options, surplus]);
+    return recover(error, $table_norm_except_dim, [v, pow, dim, options, surplus]);
   }
 }
 
@@ -22097,13 +22465,17 @@ let $id_normal_float_Tensor = -1;
 let $id_normal_float_float = -1;
 /** `normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.normal.html) */
 export function normal(mean: Tensor, std: Tensor, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+export function normal(options: { mean: Tensor; std: Tensor; generator?: Generator | null; out?: Tensor }): Tensor;
 /** `normal.Tensor_float(Tensor mean, float std=1., *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.normal.html) */
 export function normal(mean: Tensor, std?: number, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
 export function normal(mean: Tensor, options: { std?: number; generator?: Generator | null; out?: Tensor }): Tensor;
+export function normal(options: { mean: Tensor; std?: number; generator?: Generator | null; out?: Tensor }): Tensor;
 /** `normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.normal.html) */
 export function normal(mean: number, std: Tensor, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+export function normal(options: { mean: number; std: Tensor; generator?: Generator | null; out?: Tensor }): Tensor;
 /** `normal.float_float(float mean, float std, SymInt[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.normal.html) */
 export function normal(mean: number, std: number, size: readonly number[], options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function normal(options: { mean: number; std: number; size: readonly number[]; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function normal(mean?: any, std?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22126,7 +22498,7 @@ export function normal(mean?: any, std?: any, a2?: any, options?: any, surplus?:
     }
     return dispatch($table_normal, [mean, std, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_normal, [mean, std, a2, options, surplus]);
+    return recover(error, $table_normal, [mean, std, a2, options, surplus]);
   }
 }
 
@@ -22172,7 +22544,7 @@ export function normal_(self?: any, mean?: any, std?: any, options?: any, surplu
     }
     return dispatch($table_normal_, [self, mean, std, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_normal_, [self, mean, std, options, surplus]);
+    return recover(error, $table_normal_, [self, mean, std, options, surplus]);
   }
 }
 
@@ -22186,8 +22558,10 @@ let $id_not_equal_Tensor = -1;
 let $id_not_equal_Scalar = -1;
 /** `not_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
 export function notEqual(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function notEqual(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `not_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
 export function notEqual(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function notEqual(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 export function notEqual(self: Tensor, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function notEqual(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -22199,7 +22573,7 @@ export function notEqual(self?: any, other?: any, options?: any, surplus?: any):
     }
     return dispatch($table_not_equal, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_not_equal, [self, other, options, surplus]);
+    return recover(error, $table_not_equal, [self, other, options, surplus]);
   }
 }
 
@@ -22211,8 +22585,10 @@ let $id_not_equal__Tensor = -1;
 let $id_not_equal__Scalar = -1;
 /** `not_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
 export function notEqual_(self: Tensor, other: Tensor): Tensor;
+export function notEqual_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `not_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
 export function notEqual_(self: Tensor, other: Scalar): Tensor;
+export function notEqual_(self: Tensor, options: { other: Scalar }): Tensor;
 export function notEqual_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function notEqual_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -22230,7 +22606,7 @@ export function notEqual_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_not_equal_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_not_equal_, [self, other, surplus]);
+    return recover(error, $table_not_equal_, [self, other, surplus]);
   }
 }
 
@@ -22264,7 +22640,7 @@ export function nuclearNorm(self?: any, a1?: any, a2?: any, options?: any, surpl
     }
     return dispatch($table_nuclear_norm, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_nuclear_norm, [self, a1, a2, options, surplus]);
+    return recover(error, $table_nuclear_norm, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -22281,7 +22657,7 @@ export function numel(self?: any, surplus?: any): any {
     }
     return dispatch($table_numel, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_numel, [self, surplus]);
+    return recover(error, $table_numel, [self, surplus]);
   }
 }
 
@@ -22305,7 +22681,7 @@ export function oneHot(self?: any, numClasses?: any, options?: any, surplus?: an
     }
     return dispatch($table_one_hot, [self, numClasses, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_one_hot, [self, numClasses, options, surplus]);
+    return recover(error, $table_one_hot, [self, numClasses, options, surplus]);
   }
 }
 
@@ -22316,6 +22692,7 @@ const $table_ones = operatorTable("ones", [
 let $id_ones = -1;
 /** `ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ones.html) */
 export function ones(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function ones(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function ones(size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22326,7 +22703,7 @@ export function ones(size?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_ones, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ones, [size, options, surplus]);
+    return recover(error, $table_ones, [size, options, surplus]);
   }
 }
 
@@ -22347,7 +22724,7 @@ export function onesLike(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_ones_like, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ones_like, [self, options, surplus]);
+    return recover(error, $table_ones_like, [self, options, surplus]);
   }
 }
 
@@ -22358,6 +22735,7 @@ const $table_orgqr = operatorTable("orgqr", [
 let $id_orgqr = -1;
 /** `orgqr(Tensor self, Tensor input2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.orgqr.html) */
 export function orgqr(self: Tensor, input2: Tensor, options?: { out?: Tensor }): Tensor;
+export function orgqr(self: Tensor, options: { input2: Tensor; out?: Tensor }): Tensor;
 export function orgqr(self?: any, input2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22367,7 +22745,7 @@ export function orgqr(self?: any, input2?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_orgqr, [self, input2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_orgqr, [self, input2, options, surplus]);
+    return recover(error, $table_orgqr, [self, input2, options, surplus]);
   }
 }
 
@@ -22379,6 +22757,7 @@ let $id_ormqr = -1;
 /** `ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ormqr.html) */
 export function ormqr(self: Tensor, input2: Tensor, input3: Tensor, left?: boolean, transpose?: boolean, options?: { out?: Tensor }): Tensor;
 export function ormqr(self: Tensor, input2: Tensor, input3: Tensor, options: { left?: boolean; transpose?: boolean; out?: Tensor }): Tensor;
+export function ormqr(self: Tensor, options: { input2: Tensor; input3: Tensor; left?: boolean; transpose?: boolean; out?: Tensor }): Tensor;
 export function ormqr(self?: any, input2?: any, input3?: any, left?: any, transpose?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22395,7 +22774,7 @@ export function ormqr(self?: any, input2?: any, input3?: any, left?: any, transp
     }
     return dispatch($table_ormqr, [self, input2, input3, left, transpose, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ormqr, [self, input2, input3, left, transpose, options, surplus]);
+    return recover(error, $table_ormqr, [self, input2, input3, left, transpose, options, surplus]);
   }
 }
 
@@ -22406,6 +22785,7 @@ const $table_outer = operatorTable("outer", [
 let $id_outer = -1;
 /** `outer(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.outer.html) */
 export function outer(self: Tensor, vec2: Tensor, options?: { out?: Tensor }): Tensor;
+export function outer(self: Tensor, options: { vec2: Tensor; out?: Tensor }): Tensor;
 export function outer(self?: any, vec2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22415,7 +22795,7 @@ export function outer(self?: any, vec2?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_outer, [self, vec2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_outer, [self, vec2, options, surplus]);
+    return recover(error, $table_outer, [self, vec2, options, surplus]);
   }
 }
 
@@ -22426,6 +22806,7 @@ let $id_pad = -1;
 /** `pad(Tensor self, SymInt[] pad, str mode="constant", float? value=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html) */
 export function pad(self: Tensor, pad: readonly number[], mode?: string, value?: number | null): Tensor;
 export function pad(self: Tensor, pad: readonly number[], options: { mode?: string; value?: number | null }): Tensor;
+export function pad(self: Tensor, options: { pad: readonly number[]; mode?: string; value?: number | null }): Tensor;
 export function pad(self?: any, pad?: any, mode?: any, value?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22442,7 +22823,7 @@ export function pad(self?: any, pad?: any, mode?: any, value?: any, options?: an
     }
     return dispatch($table_pad, [self, pad, mode, value, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pad, [self, pad, mode, value, options, surplus]);
+    return recover(error, $table_pad, [self, pad, mode, value, options, surplus]);
   }
 }
 
@@ -22471,7 +22852,7 @@ export function padSequence(sequences?: any, batchFirst?: any, paddingValue?: an
     }
     return dispatch($table_pad_sequence, [sequences, batchFirst, paddingValue, paddingSide, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pad_sequence, [sequences, batchFirst, paddingValue, paddingSide, options, surplus]);
+    return recover(error, $table_pad_sequence, [sequences, batchFirst, paddingValue, paddingSide, options, surplus]);
   }
 }
 
@@ -22482,6 +22863,7 @@ let $id_pairwise_distance = -1;
 /** `pairwise_distance(Tensor x1, Tensor x2, float p=2., float eps=9.9999999999999995e-07, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pairwise_distance.html) */
 export function pairwiseDistance(x1: Tensor, x2: Tensor, p?: number, eps?: number, keepdim?: boolean): Tensor;
 export function pairwiseDistance(x1: Tensor, x2: Tensor, options: { p?: number; eps?: number; keepdim?: boolean }): Tensor;
+export function pairwiseDistance(options: { x1: Tensor; x2: Tensor; p?: number; eps?: number; keepdim?: boolean }): Tensor;
 export function pairwiseDistance(x1?: any, x2?: any, p?: any, eps?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22501,7 +22883,7 @@ export function pairwiseDistance(x1?: any, x2?: any, p?: any, eps?: any, keepdim
     }
     return dispatch($table_pairwise_distance, [x1, x2, p, eps, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pairwise_distance, [x1, x2, p, eps, keepdim, options, surplus]);
+    return recover(error, $table_pairwise_distance, [x1, x2, p, eps, keepdim, options, surplus]);
   }
 }
 
@@ -22525,7 +22907,7 @@ export function pdist(self?: any, p?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_pdist, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pdist, [self, p, options, surplus]);
+    return recover(error, $table_pdist, [self, p, options, surplus]);
   }
 }
 
@@ -22535,6 +22917,7 @@ const $table_permute = operatorTable("permute", [
 let $id_permute = -1;
 /** `permute(Tensor(a) self, int[] dims) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.permute.html) */
 export function permute(self: Tensor, dims: readonly number[]): Tensor;
+export function permute(self: Tensor, options: { dims: readonly number[] }): Tensor;
 export function permute(self?: any, dims?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22542,7 +22925,7 @@ export function permute(self?: any, dims?: any, surplus?: any): any {
     }
     return dispatch($table_permute, [self, dims, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_permute, [self, dims, surplus]);
+    return recover(error, $table_permute, [self, dims, surplus]);
   }
 }
 
@@ -22553,6 +22936,7 @@ const $table_permute_copy = operatorTable("permuteCopy", [
 let $id_permute_copy = -1;
 /** `permute_copy(Tensor self, int[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.permute_copy.html) */
 export function permuteCopy(self: Tensor, dims: readonly number[], options?: { out?: Tensor }): Tensor;
+export function permuteCopy(self: Tensor, options: { dims: readonly number[]; out?: Tensor }): Tensor;
 export function permuteCopy(self?: any, dims?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22562,7 +22946,7 @@ export function permuteCopy(self?: any, dims?: any, options?: any, surplus?: any
     }
     return dispatch($table_permute_copy, [self, dims, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_permute_copy, [self, dims, options, surplus]);
+    return recover(error, $table_permute_copy, [self, dims, options, surplus]);
   }
 }
 
@@ -22586,7 +22970,7 @@ export function pinMemory(self?: any, device?: any, options?: any, surplus?: any
     }
     return dispatch($table_pin_memory, [self, device, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pin_memory, [self, device, options, surplus]);
+    return recover(error, $table_pin_memory, [self, device, options, surplus]);
   }
 }
 
@@ -22610,7 +22994,7 @@ export function pinverse(self?: any, rcond?: any, options?: any, surplus?: any):
     }
     return dispatch($table_pinverse, [self, rcond, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pinverse, [self, rcond, options, surplus]);
+    return recover(error, $table_pinverse, [self, rcond, options, surplus]);
   }
 }
 
@@ -22621,6 +23005,7 @@ const $table_pixel_shuffle = operatorTable("pixelShuffle", [
 let $id_pixel_shuffle = -1;
 /** `pixel_shuffle(Tensor self, int upscale_factor) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pixel_shuffle.html) */
 export function pixelShuffle(self: Tensor, upscaleFactor: number, options?: { out?: Tensor }): Tensor;
+export function pixelShuffle(self: Tensor, options: { upscaleFactor: number; out?: Tensor }): Tensor;
 export function pixelShuffle(self?: any, upscaleFactor?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22630,7 +23015,7 @@ export function pixelShuffle(self?: any, upscaleFactor?: any, options?: any, sur
     }
     return dispatch($table_pixel_shuffle, [self, upscaleFactor, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pixel_shuffle, [self, upscaleFactor, options, surplus]);
+    return recover(error, $table_pixel_shuffle, [self, upscaleFactor, options, surplus]);
   }
 }
 
@@ -22641,6 +23026,7 @@ const $table_pixel_unshuffle = operatorTable("pixelUnshuffle", [
 let $id_pixel_unshuffle = -1;
 /** `pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pixel_unshuffle.html) */
 export function pixelUnshuffle(self: Tensor, downscaleFactor: number, options?: { out?: Tensor }): Tensor;
+export function pixelUnshuffle(self: Tensor, options: { downscaleFactor: number; out?: Tensor }): Tensor;
 export function pixelUnshuffle(self?: any, downscaleFactor?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22650,7 +23036,7 @@ export function pixelUnshuffle(self?: any, downscaleFactor?: any, options?: any,
     }
     return dispatch($table_pixel_unshuffle, [self, downscaleFactor, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pixel_unshuffle, [self, downscaleFactor, options, surplus]);
+    return recover(error, $table_pixel_unshuffle, [self, downscaleFactor, options, surplus]);
   }
 }
 
@@ -22675,7 +23061,7 @@ export function poisson(self?: any, generator?: any, options?: any, surplus?: an
     }
     return dispatch($table_poisson, [self, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_poisson, [self, generator, options, surplus]);
+    return recover(error, $table_poisson, [self, generator, options, surplus]);
   }
 }
 
@@ -22692,7 +23078,7 @@ export function poissonNllLoss(input?: any, target?: any, logInput?: any, full?:
     }
     return dispatch($table_poisson_nll_loss, [input, target, logInput, full, eps, reduction, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_poisson_nll_loss, [input, target, logInput, full, eps, reduction, surplus]);
+    return recover(error, $table_poisson_nll_loss, [input, target, logInput, full, eps, reduction, surplus]);
   }
 }
 
@@ -22703,6 +23089,7 @@ const $table_polar = operatorTable("polar", [
 let $id_polar = -1;
 /** `polar(Tensor abs, Tensor angle) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.polar.html) */
 export function polar(abs: Tensor, angle: Tensor, options?: { out?: Tensor }): Tensor;
+export function polar(options: { abs: Tensor; angle: Tensor; out?: Tensor }): Tensor;
 export function polar(abs?: any, angle?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22712,7 +23099,7 @@ export function polar(abs?: any, angle?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_polar, [abs, angle, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_polar, [abs, angle, options, surplus]);
+    return recover(error, $table_polar, [abs, angle, options, surplus]);
   }
 }
 
@@ -22723,6 +23110,7 @@ const $table_polygamma = operatorTable("polygamma", [
 let $id_polygamma = -1;
 /** `polygamma(int n, Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.polygamma.html) */
 export function polygamma(n: number, self: Tensor, options?: { out?: Tensor }): Tensor;
+export function polygamma(self: Tensor, options: { n: number; out?: Tensor }): Tensor;
 export function polygamma(n?: any, self?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22732,7 +23120,7 @@ export function polygamma(n?: any, self?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_polygamma, [n, self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_polygamma, [n, self, options, surplus]);
+    return recover(error, $table_polygamma, [n, self, options, surplus]);
   }
 }
 
@@ -22742,6 +23130,7 @@ const $table_polygamma_ = operatorTable("polygamma_", [
 let $id_polygamma_ = -1;
 /** `polygamma_(Tensor(a!) self, int n) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.polygamma_.html) */
 export function polygamma_(self: Tensor, n: number): Tensor;
+export function polygamma_(self: Tensor, options: { n: number }): Tensor;
 export function polygamma_(self?: any, n?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22751,7 +23140,7 @@ export function polygamma_(self?: any, n?: any, surplus?: any): any {
     }
     return dispatch($table_polygamma_, [self, n, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_polygamma_, [self, n, surplus]);
+    return recover(error, $table_polygamma_, [self, n, surplus]);
   }
 }
 
@@ -22768,7 +23157,7 @@ export function positive(self?: any, surplus?: any): any {
     }
     return dispatch($table_positive, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_positive, [self, surplus]);
+    return recover(error, $table_positive, [self, surplus]);
   }
 }
 
@@ -22785,10 +23174,13 @@ let $id_pow_Scalar = -1;
 let $id_pow_Tensor_Scalar = -1;
 /** `pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
 export function pow(self: Tensor, exponent: Tensor, options?: { out?: Tensor }): Tensor;
+export function pow(self: Tensor, options: { exponent: Tensor; out?: Tensor }): Tensor;
 /** `pow.Scalar(Scalar self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
 export function pow(self: Scalar, exponent: Tensor, options?: { out?: Tensor }): Tensor;
+export function pow(self: Scalar, options: { exponent: Tensor; out?: Tensor }): Tensor;
 /** `pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
 export function pow(self: Tensor, exponent: Scalar, options?: { out?: Tensor }): Tensor;
+export function pow(self: Tensor, options: { exponent: Scalar; out?: Tensor }): Tensor;
 export function pow(self: Tensor | Scalar, exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function pow(self?: any, exponent?: any, options?: any, surplus?: any): any {
   try {
@@ -22801,7 +23193,7 @@ export function pow(self?: any, exponent?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_pow, [self, exponent, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pow, [self, exponent, options, surplus]);
+    return recover(error, $table_pow, [self, exponent, options, surplus]);
   }
 }
 
@@ -22813,8 +23205,10 @@ let $id_pow__Tensor = -1;
 let $id_pow__Scalar = -1;
 /** `pow_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
 export function pow_(self: Tensor, exponent: Tensor): Tensor;
+export function pow_(self: Tensor, options: { exponent: Tensor }): Tensor;
 /** `pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
 export function pow_(self: Tensor, exponent: Scalar): Tensor;
+export function pow_(self: Tensor, options: { exponent: Scalar }): Tensor;
 export function pow_(self: Tensor, exponent: Tensor | Scalar): Tensor;
 export function pow_(self?: any, exponent?: any, surplus?: any): any {
   try {
@@ -22832,7 +23226,7 @@ export function pow_(self?: any, exponent?: any, surplus?: any): any {
     }
     return dispatch($table_pow_, [self, exponent, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_pow_, [self, exponent, surplus]);
+    return recover(error, $table_pow_, [self, exponent, surplus]);
   }
 }
 
@@ -22842,6 +23236,7 @@ const $table_prelu = operatorTable("prelu", [
 let $id_prelu = -1;
 /** `prelu(Tensor self, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prelu.html) */
 export function prelu(self: Tensor, weight: Tensor): Tensor;
+export function prelu(self: Tensor, options: { weight: Tensor }): Tensor;
 export function prelu(self?: any, weight?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22849,7 +23244,7 @@ export function prelu(self?: any, weight?: any, surplus?: any): any {
     }
     return dispatch($table_prelu, [self, weight, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_prelu, [self, weight, surplus]);
+    return recover(error, $table_prelu, [self, weight, surplus]);
   }
 }
 
@@ -22866,6 +23261,7 @@ export function prod(self: Tensor, options?: { dtype?: DTypeLike | null; out?: T
 /** `prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prod.html) */
 export function prod(self: Tensor, dim: number, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function prod(self: Tensor, dim: number, options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function prod(self: Tensor, options: { dim: number; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function prod(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22884,7 +23280,7 @@ export function prod(self?: any, a1?: any, a2?: any, options?: any, surplus?: an
     }
     return dispatch($table_prod, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_prod, [self, a1, a2, options, surplus]);
+    return recover(error, $table_prod, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -22894,6 +23290,7 @@ const $table_promote_types = operatorTable("promoteTypes", [
 let $id_promote_types = -1;
 /** `promote_types(ScalarType type1, ScalarType type2) -> ScalarType` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.promote_types.html) */
 export function promoteTypes(type1: DTypeLike, type2: DTypeLike): DType;
+export function promoteTypes(options: { type1: DTypeLike; type2: DTypeLike }): DType;
 export function promoteTypes(type1?: any, type2?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22901,7 +23298,7 @@ export function promoteTypes(type1?: any, type2?: any, surplus?: any): any {
     }
     return dispatch($table_promote_types, [type1, type2, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_promote_types, [type1, type2, surplus]);
+    return recover(error, $table_promote_types, [type1, type2, surplus]);
   }
 }
 
@@ -22913,6 +23310,7 @@ let $id_put = -1;
 /** `put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put.html) */
 export function put(self: Tensor, index: Tensor, source: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
 export function put(self: Tensor, index: Tensor, source: Tensor, options: { accumulate?: boolean; out?: Tensor }): Tensor;
+export function put(self: Tensor, options: { index: Tensor; source: Tensor; accumulate?: boolean; out?: Tensor }): Tensor;
 export function put(self?: any, index?: any, source?: any, accumulate?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22926,7 +23324,7 @@ export function put(self?: any, index?: any, source?: any, accumulate?: any, opt
     }
     return dispatch($table_put, [self, index, source, accumulate, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_put, [self, index, source, accumulate, options, surplus]);
+    return recover(error, $table_put, [self, index, source, accumulate, options, surplus]);
   }
 }
 
@@ -22937,6 +23335,7 @@ let $id_put_ = -1;
 /** `put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put_.html) */
 export function put_(self: Tensor, index: Tensor, source: Tensor, accumulate?: boolean): Tensor;
 export function put_(self: Tensor, index: Tensor, source: Tensor, options: { accumulate?: boolean }): Tensor;
+export function put_(self: Tensor, options: { index: Tensor; source: Tensor; accumulate?: boolean }): Tensor;
 export function put_(self?: any, index?: any, source?: any, accumulate?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -22960,7 +23359,7 @@ export function put_(self?: any, index?: any, source?: any, accumulate?: any, op
     }
     return dispatch($table_put_, [self, index, source, accumulate, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_put_, [self, index, source, accumulate, options, surplus]);
+    return recover(error, $table_put_, [self, index, source, accumulate, options, surplus]);
   }
 }
 
@@ -22977,7 +23376,7 @@ export function qPerChannelAxis(self?: any, surplus?: any): any {
     }
     return dispatch($table_q_per_channel_axis, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_q_per_channel_axis, [self, surplus]);
+    return recover(error, $table_q_per_channel_axis, [self, surplus]);
   }
 }
 
@@ -22997,7 +23396,7 @@ export function qPerChannelScales(self?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_q_per_channel_scales, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_q_per_channel_scales, [self, options, surplus]);
+    return recover(error, $table_q_per_channel_scales, [self, options, surplus]);
   }
 }
 
@@ -23017,7 +23416,7 @@ export function qPerChannelZeroPoints(self?: any, options?: any, surplus?: any):
     }
     return dispatch($table_q_per_channel_zero_points, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_q_per_channel_zero_points, [self, options, surplus]);
+    return recover(error, $table_q_per_channel_zero_points, [self, options, surplus]);
   }
 }
 
@@ -23034,7 +23433,7 @@ export function qScale(self?: any, surplus?: any): any {
     }
     return dispatch($table_q_scale, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_q_scale, [self, surplus]);
+    return recover(error, $table_q_scale, [self, surplus]);
   }
 }
 
@@ -23051,7 +23450,7 @@ export function qZeroPoint(self?: any, surplus?: any): any {
     }
     return dispatch($table_q_zero_point, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_q_zero_point, [self, surplus]);
+    return recover(error, $table_q_zero_point, [self, surplus]);
   }
 }
 
@@ -23085,7 +23484,7 @@ export function qr(self?: any, some?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_qr, [self, some, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_qr, [self, some, options, surplus]);
+    return recover(error, $table_qr, [self, some, options, surplus]);
   }
 }
 
@@ -23100,9 +23499,11 @@ let $id_quantile_scalar = -1;
 /** `quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
 export function quantile(self: Tensor, q: Tensor, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
 export function quantile(self: Tensor, q: Tensor, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+export function quantile(self: Tensor, options: { q: Tensor; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
 /** `quantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
 export function quantile(self: Tensor, q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
 export function quantile(self: Tensor, q: number, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+export function quantile(self: Tensor, options: { q: number; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
 export function quantile(self?: any, q?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23125,7 +23526,7 @@ export function quantile(self?: any, q?: any, dim?: any, keepdim?: any, options?
     }
     return dispatch($table_quantile, [self, q, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantile, [self, q, dim, keepdim, options, surplus]);
+    return recover(error, $table_quantile, [self, q, dim, keepdim, options, surplus]);
   }
 }
 
@@ -23136,6 +23537,7 @@ const $table_quantize_per_channel = operatorTable("quantizePerChannel", [
 let $id_quantize_per_channel = -1;
 /** `quantize_per_channel(Tensor self, Tensor scales, Tensor zero_points, int axis, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantize_per_channel.html) */
 export function quantizePerChannel(self: Tensor, scales: Tensor, zeroPoints: Tensor, axis: number, dtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+export function quantizePerChannel(self: Tensor, options: { scales: Tensor; zeroPoints: Tensor; axis: number; dtype: DTypeLike; out?: Tensor }): Tensor;
 export function quantizePerChannel(self?: any, scales?: any, zeroPoints?: any, axis?: any, dtype?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23145,7 +23547,7 @@ export function quantizePerChannel(self?: any, scales?: any, zeroPoints?: any, a
     }
     return dispatch($table_quantize_per_channel, [self, scales, zeroPoints, axis, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantize_per_channel, [self, scales, zeroPoints, axis, dtype, options, surplus]);
+    return recover(error, $table_quantize_per_channel, [self, scales, zeroPoints, axis, dtype, options, surplus]);
   }
 }
 
@@ -23162,10 +23564,13 @@ let $id_quantize_per_tensor_tensor_qparams = -1;
 let $id_quantize_per_tensor_tensors = -1;
 /** `quantize_per_tensor(Tensor self, float scale, int zero_point, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantize_per_tensor.html) */
 export function quantizePerTensor(self: Tensor, scale: number, zeroPoint: number, dtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+export function quantizePerTensor(self: Tensor, options: { scale: number; zeroPoint: number; dtype: DTypeLike; out?: Tensor }): Tensor;
 /** `quantize_per_tensor.tensor_qparams(Tensor self, Tensor scale, Tensor zero_point, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantize_per_tensor.html) */
 export function quantizePerTensor(self: Tensor, scale: Tensor, zeroPoint: Tensor, dtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+export function quantizePerTensor(self: Tensor, options: { scale: Tensor; zeroPoint: Tensor; dtype: DTypeLike; out?: Tensor }): Tensor;
 /** `quantize_per_tensor.tensors(Tensor[] tensors, Tensor scales, Tensor zero_points, ScalarType dtype) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantize_per_tensor.html) */
 export function quantizePerTensor(tensors: readonly Tensor[], scales: Tensor, zeroPoints: Tensor, dtype: DTypeLike, options?: { out?: readonly Tensor[] }): Tensor[];
+export function quantizePerTensor(options: { tensors: readonly Tensor[]; scales: Tensor; zeroPoints: Tensor; dtype: DTypeLike; out?: readonly Tensor[] }): Tensor[];
 export function quantizePerTensor(a0?: any, a1?: any, a2?: any, dtype?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23177,7 +23582,7 @@ export function quantizePerTensor(a0?: any, a1?: any, a2?: any, dtype?: any, opt
     }
     return dispatch($table_quantize_per_tensor, [a0, a1, a2, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantize_per_tensor, [a0, a1, a2, dtype, options, surplus]);
+    return recover(error, $table_quantize_per_tensor, [a0, a1, a2, dtype, options, surplus]);
   }
 }
 
@@ -23188,6 +23593,7 @@ const $table_quantize_per_tensor_dynamic = operatorTable("quantizePerTensorDynam
 let $id_quantize_per_tensor_dynamic = -1;
 /** `quantize_per_tensor_dynamic(Tensor self, ScalarType dtype, bool reduce_range) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantize_per_tensor_dynamic.html) */
 export function quantizePerTensorDynamic(self: Tensor, dtype: DTypeLike, reduceRange: boolean, options?: { out?: Tensor }): Tensor;
+export function quantizePerTensorDynamic(self: Tensor, options: { dtype: DTypeLike; reduceRange: boolean; out?: Tensor }): Tensor;
 export function quantizePerTensorDynamic(self?: any, dtype?: any, reduceRange?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23197,7 +23603,7 @@ export function quantizePerTensorDynamic(self?: any, dtype?: any, reduceRange?: 
     }
     return dispatch($table_quantize_per_tensor_dynamic, [self, dtype, reduceRange, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantize_per_tensor_dynamic, [self, dtype, reduceRange, options, surplus]);
+    return recover(error, $table_quantize_per_tensor_dynamic, [self, dtype, reduceRange, options, surplus]);
   }
 }
 
@@ -23208,6 +23614,7 @@ const $table_quantized_batch_norm = operatorTable("quantizedBatchNorm", [
 let $id_quantized_batch_norm = -1;
 /** `quantized_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor mean, Tensor var, float eps, float output_scale, int output_zero_point) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantized_batch_norm.html) */
 export function quantizedBatchNorm(input: Tensor, weight: Tensor | null, bias: Tensor | null, mean: Tensor, var_: Tensor, eps: number, outputScale: number, outputZeroPoint: number, options?: { out?: Tensor }): Tensor;
+export function quantizedBatchNorm(options: { input: Tensor; weight: Tensor | null; bias: Tensor | null; mean: Tensor; var: Tensor; eps: number; outputScale: number; outputZeroPoint: number; out?: Tensor }): Tensor;
 export function quantizedBatchNorm(input?: any, weight?: any, bias?: any, mean?: any, var_?: any, eps?: any, outputScale?: any, outputZeroPoint?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23217,7 +23624,7 @@ export function quantizedBatchNorm(input?: any, weight?: any, bias?: any, mean?:
     }
     return dispatch($table_quantized_batch_norm, [input, weight, bias, mean, var_, eps, outputScale, outputZeroPoint, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_batch_norm, [input, weight, bias, mean, var_, eps, outputScale, outputZeroPoint, options, surplus]);
+    return recover(error, $table_quantized_batch_norm, [input, weight, bias, mean, var_, eps, outputScale, outputZeroPoint, options, surplus]);
   }
 }
 
@@ -23234,7 +23641,7 @@ export function quantizedGruCell(input?: any, hx?: any, wIh?: any, wHh?: any, bI
     }
     return dispatch($table_quantized_gru_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_gru_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
+    return recover(error, $table_quantized_gru_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   }
 }
 
@@ -23254,7 +23661,7 @@ export function quantizedLstmCell(input?: any, hx?: any, wIh?: any, wHh?: any, b
     }
     return dispatch($table_quantized_lstm_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_lstm_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
+    return recover(error, $table_quantized_lstm_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   }
 }
 
@@ -23266,6 +23673,7 @@ let $id_quantized_max_pool1d = -1;
 /** `quantized_max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], int[1] dilation=[1], bool ceil_mode=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantized_max_pool1d.html) */
 export function quantizedMaxPool1d(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], ceilMode?: boolean, options?: { out?: Tensor }): Tensor;
 export function quantizedMaxPool1d(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: Tensor }): Tensor;
+export function quantizedMaxPool1d(self: Tensor, options: { kernelSize: number | readonly number[]; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: Tensor }): Tensor;
 export function quantizedMaxPool1d(self?: any, kernelSize?: any, stride?: any, padding?: any, dilation?: any, ceilMode?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23288,7 +23696,7 @@ export function quantizedMaxPool1d(self?: any, kernelSize?: any, stride?: any, p
     }
     return dispatch($table_quantized_max_pool1d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_max_pool1d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_quantized_max_pool1d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -23300,6 +23708,7 @@ let $id_quantized_max_pool2d = -1;
 /** `quantized_max_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, bool ceil_mode=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantized_max_pool2d.html) */
 export function quantizedMaxPool2d(self: Tensor, kernelSize: number | readonly number[], stride?: number | readonly number[], padding?: number | readonly number[], dilation?: number | readonly number[], ceilMode?: boolean, options?: { out?: Tensor }): Tensor;
 export function quantizedMaxPool2d(self: Tensor, kernelSize: number | readonly number[], options: { stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: Tensor }): Tensor;
+export function quantizedMaxPool2d(self: Tensor, options: { kernelSize: number | readonly number[]; stride?: number | readonly number[]; padding?: number | readonly number[]; dilation?: number | readonly number[]; ceilMode?: boolean; out?: Tensor }): Tensor;
 export function quantizedMaxPool2d(self?: any, kernelSize?: any, stride?: any, padding?: any, dilation?: any, ceilMode?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23322,7 +23731,7 @@ export function quantizedMaxPool2d(self?: any, kernelSize?: any, stride?: any, p
     }
     return dispatch($table_quantized_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_quantized_max_pool2d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -23355,7 +23764,7 @@ export function quantizedMaxPool3d(self?: any, kernelSize?: any, stride?: any, p
     }
     return dispatch($table_quantized_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
+    return recover(error, $table_quantized_max_pool3d, [self, kernelSize, stride, padding, dilation, ceilMode, options, surplus]);
   }
 }
 
@@ -23372,7 +23781,7 @@ export function quantizedRnnReluCell(input?: any, hx?: any, wIh?: any, wHh?: any
     }
     return dispatch($table_quantized_rnn_relu_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_rnn_relu_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
+    return recover(error, $table_quantized_rnn_relu_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   }
 }
 
@@ -23389,7 +23798,7 @@ export function quantizedRnnTanhCell(input?: any, hx?: any, wIh?: any, wHh?: any
     }
     return dispatch($table_quantized_rnn_tanh_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_quantized_rnn_tanh_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
+    return recover(error, $table_quantized_rnn_tanh_cell, [input, hx, wIh, wHh, bIh, bHh, packedIh, packedHh, colOffsetsIh, colOffsetsHh, scaleIh, scaleHh, zeroPointIh, zeroPointHh, surplus]);
   }
 }
 
@@ -23409,7 +23818,7 @@ export function rad2deg(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_rad2deg, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rad2deg, [self, options, surplus]);
+    return recover(error, $table_rad2deg, [self, options, surplus]);
   }
 }
 
@@ -23428,7 +23837,7 @@ export function rad2deg_(self?: any, surplus?: any): any {
     }
     return dispatch($table_rad2deg_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rad2deg_, [self, surplus]);
+    return recover(error, $table_rad2deg_, [self, surplus]);
   }
 }
 
@@ -23442,8 +23851,10 @@ let $id_rand = -1;
 let $id_rand_generator = -1;
 /** `rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rand.html) */
 export function rand(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function rand(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rand.html) */
 export function rand(size: readonly number[], options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function rand(options: { size: readonly number[]; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function rand(size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23456,7 +23867,7 @@ export function rand(size?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_rand, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rand, [size, options, surplus]);
+    return recover(error, $table_rand, [size, options, surplus]);
   }
 }
 
@@ -23484,7 +23895,7 @@ export function randLike(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_rand_like, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rand_like, [self, options, surplus]);
+    return recover(error, $table_rand_like, [self, options, surplus]);
   }
 }
 
@@ -23504,12 +23915,16 @@ let $id_randint_low = -1;
 let $id_randint_low_generator = -1;
 /** `randint(SymInt high, SymInt[] size, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint.html) */
 export function randint(high: number, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randint(options: { high: number; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint.generator(SymInt high, SymInt[] size, *, Generator? generator, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint.html) */
 export function randint(high: number, size: readonly number[], options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randint(options: { high: number; size: readonly number[]; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint.low(SymInt low, SymInt high, SymInt[] size, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint.html) */
 export function randint(low: number, high: number, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randint(options: { low: number; high: number; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint.low_generator(SymInt low, SymInt high, SymInt[] size, *, Generator? generator, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint.html) */
 export function randint(low: number, high: number, size: readonly number[], options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randint(options: { low: number; high: number; size: readonly number[]; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function randint(a0?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23528,7 +23943,7 @@ export function randint(a0?: any, a1?: any, a2?: any, options?: any, surplus?: a
     }
     return dispatch($table_randint, [a0, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_randint, [a0, a1, a2, options, surplus]);
+    return recover(error, $table_randint, [a0, a1, a2, options, surplus]);
   }
 }
 
@@ -23554,16 +23969,22 @@ let $id_randint_like_low_dtype = -1;
 let $id_randint_like_low_generator_dtype = -1;
 /** `randint_like(Tensor self, SymInt high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint_like.html) */
 export function randintLike(self: Tensor, high: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randintLike(self: Tensor, options: { high: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint_like.Tensor(Tensor self, Tensor high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint_like.html) */
 export function randintLike(self: Tensor, high: Tensor, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randintLike(self: Tensor, options: { high: Tensor; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint_like.Tensor_generator(Tensor self, Tensor high, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint_like.html) */
 export function randintLike(self: Tensor, high: Tensor, options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randintLike(self: Tensor, options: { high: Tensor; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint_like.generator(Tensor self, SymInt high, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint_like.html) */
 export function randintLike(self: Tensor, high: number, options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randintLike(self: Tensor, options: { high: number; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint_like.html) */
 export function randintLike(self: Tensor, low: number, high: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randintLike(self: Tensor, options: { low: number; high: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randint_like.low_generator_dtype(Tensor self, SymInt low, SymInt high, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randint_like.html) */
 export function randintLike(self: Tensor, low: number, high: number, options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randintLike(self: Tensor, options: { low: number; high: number; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; memoryFormat?: MemoryFormat | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function randintLike(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23586,7 +24007,7 @@ export function randintLike(self?: any, a1?: any, a2?: any, options?: any, surpl
     }
     return dispatch($table_randint_like, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_randint_like, [self, a1, a2, options, surplus]);
+    return recover(error, $table_randint_like, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -23600,8 +24021,10 @@ let $id_randn = -1;
 let $id_randn_generator = -1;
 /** `randn(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randn.html) */
 export function randn(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randn(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randn.html) */
 export function randn(size: readonly number[], options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randn(options: { size: readonly number[]; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function randn(size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23614,7 +24037,7 @@ export function randn(size?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_randn, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_randn, [size, options, surplus]);
+    return recover(error, $table_randn, [size, options, surplus]);
   }
 }
 
@@ -23642,7 +24065,7 @@ export function randnLike(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_randn_like, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_randn_like, [self, options, surplus]);
+    return recover(error, $table_randn_like, [self, options, surplus]);
   }
 }
 
@@ -23658,8 +24081,10 @@ let $id_random__to = -1;
 export function random_(self: Tensor, options?: { generator?: Generator | null }): Tensor;
 /** `random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
 export function random_(self: Tensor, from: number, to: number | null, options?: { generator?: Generator | null }): Tensor;
+export function random_(self: Tensor, options: { from: number; to: number | null; generator?: Generator | null }): Tensor;
 /** `random_.to(Tensor(a!) self, int to, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
 export function random_(self: Tensor, to: number, options?: { generator?: Generator | null }): Tensor;
+export function random_(self: Tensor, options: { to: number; generator?: Generator | null }): Tensor;
 export function random_(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23700,7 +24125,7 @@ export function random_(self?: any, a1?: any, a2?: any, options?: any, surplus?:
     }
     return dispatch($table_random_, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_random_, [self, a1, a2, options, surplus]);
+    return recover(error, $table_random_, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -23714,8 +24139,10 @@ let $id_randperm = -1;
 let $id_randperm_generator = -1;
 /** `randperm(SymInt n, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randperm.html) */
 export function randperm(n: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randperm(options: { n: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `randperm.generator(SymInt n, *, Generator? generator, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.randperm.html) */
 export function randperm(n: number, options?: { generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function randperm(options: { n: number; generator?: Generator | null; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function randperm(n?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23728,7 +24155,7 @@ export function randperm(n?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_randperm, [n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_randperm, [n, options, surplus]);
+    return recover(error, $table_randperm, [n, options, surplus]);
   }
 }
 
@@ -23742,9 +24169,11 @@ let $id_range = -1;
 let $id_range_step = -1;
 /** `range(Scalar start, Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.range.html) */
 export function range(start: Scalar, end: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function range(options: { start: Scalar; end: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 /** `range.step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.range.html) */
 export function range(start: Scalar, end: Scalar, step?: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function range(start: Scalar, end: Scalar, options: { step?: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function range(options: { start: Scalar; end: Scalar; step?: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function range(start?: any, end?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -23761,7 +24190,7 @@ export function range(start?: any, end?: any, a2?: any, options?: any, surplus?:
     }
     return dispatch($table_range, [start, end, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_range, [start, end, a2, options, surplus]);
+    return recover(error, $table_range, [start, end, a2, options, surplus]);
   }
 }
 
@@ -23778,7 +24207,7 @@ export function ravel(self?: any, surplus?: any): any {
     }
     return dispatch($table_ravel, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_ravel, [self, surplus]);
+    return recover(error, $table_ravel, [self, surplus]);
   }
 }
 
@@ -23795,7 +24224,7 @@ export function real(self?: any, surplus?: any): any {
     }
     return dispatch($table_real, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_real, [self, surplus]);
+    return recover(error, $table_real, [self, surplus]);
   }
 }
 
@@ -23815,7 +24244,7 @@ export function reciprocal(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_reciprocal, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_reciprocal, [self, options, surplus]);
+    return recover(error, $table_reciprocal, [self, options, surplus]);
   }
 }
 
@@ -23834,7 +24263,7 @@ export function reciprocal_(self?: any, surplus?: any): any {
     }
     return dispatch($table_reciprocal_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_reciprocal_, [self, surplus]);
+    return recover(error, $table_reciprocal_, [self, surplus]);
   }
 }
 
@@ -23854,7 +24283,7 @@ export function reflectionPad1d(self?: any, padding?: any, options?: any, surplu
     }
     return dispatch($table_reflection_pad1d, [self, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_reflection_pad1d, [self, padding, options, surplus]);
+    return recover(error, $table_reflection_pad1d, [self, padding, options, surplus]);
   }
 }
 
@@ -23874,7 +24303,7 @@ export function reflectionPad2d(self?: any, padding?: any, options?: any, surplu
     }
     return dispatch($table_reflection_pad2d, [self, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_reflection_pad2d, [self, padding, options, surplus]);
+    return recover(error, $table_reflection_pad2d, [self, padding, options, surplus]);
   }
 }
 
@@ -23894,7 +24323,7 @@ export function reflectionPad3d(self?: any, padding?: any, options?: any, surplu
     }
     return dispatch($table_reflection_pad3d, [self, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_reflection_pad3d, [self, padding, options, surplus]);
+    return recover(error, $table_reflection_pad3d, [self, padding, options, surplus]);
   }
 }
 
@@ -23914,7 +24343,7 @@ export function relu(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_relu, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_relu, [self, options, surplus]);
+    return recover(error, $table_relu, [self, options, surplus]);
   }
 }
 
@@ -23931,7 +24360,7 @@ export function relu6(self?: any, surplus?: any): any {
     }
     return dispatch($table_relu6, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_relu6, [self, surplus]);
+    return recover(error, $table_relu6, [self, surplus]);
   }
 }
 
@@ -23950,7 +24379,7 @@ export function relu6_(self?: any, surplus?: any): any {
     }
     return dispatch($table_relu6_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_relu6_, [self, surplus]);
+    return recover(error, $table_relu6_, [self, surplus]);
   }
 }
 
@@ -23969,7 +24398,7 @@ export function relu_(self?: any, surplus?: any): any {
     }
     return dispatch($table_relu_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_relu_, [self, surplus]);
+    return recover(error, $table_relu_, [self, surplus]);
   }
 }
 
@@ -23986,10 +24415,13 @@ let $id_remainder_Scalar = -1;
 let $id_remainder_Scalar_Tensor = -1;
 /** `remainder.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
 export function remainder(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function remainder(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `remainder.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
 export function remainder(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function remainder(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `remainder.Scalar_Tensor(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
 export function remainder(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function remainder(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function remainder(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function remainder(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -24002,7 +24434,7 @@ export function remainder(self?: any, other?: any, options?: any, surplus?: any)
     }
     return dispatch($table_remainder, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_remainder, [self, other, options, surplus]);
+    return recover(error, $table_remainder, [self, other, options, surplus]);
   }
 }
 
@@ -24014,8 +24446,10 @@ let $id_remainder__Tensor = -1;
 let $id_remainder__Scalar = -1;
 /** `remainder_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
 export function remainder_(self: Tensor, other: Tensor): Tensor;
+export function remainder_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `remainder_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
 export function remainder_(self: Tensor, other: Scalar): Tensor;
+export function remainder_(self: Tensor, options: { other: Scalar }): Tensor;
 export function remainder_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function remainder_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -24033,7 +24467,7 @@ export function remainder_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_remainder_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_remainder_, [self, other, surplus]);
+    return recover(error, $table_remainder_, [self, other, surplus]);
   }
 }
 
@@ -24044,6 +24478,7 @@ const $table_renorm = operatorTable("renorm", [
 let $id_renorm = -1;
 /** `renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.renorm.html) */
 export function renorm(self: Tensor, p: Scalar, dim: number, maxnorm: Scalar, options?: { out?: Tensor }): Tensor;
+export function renorm(self: Tensor, options: { p: Scalar; dim: number; maxnorm: Scalar; out?: Tensor }): Tensor;
 export function renorm(self?: any, p?: any, dim?: any, maxnorm?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24053,7 +24488,7 @@ export function renorm(self?: any, p?: any, dim?: any, maxnorm?: any, options?: 
     }
     return dispatch($table_renorm, [self, p, dim, maxnorm, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_renorm, [self, p, dim, maxnorm, options, surplus]);
+    return recover(error, $table_renorm, [self, p, dim, maxnorm, options, surplus]);
   }
 }
 
@@ -24063,6 +24498,7 @@ const $table_renorm_ = operatorTable("renorm_", [
 let $id_renorm_ = -1;
 /** `renorm_(Tensor(a!) self, Scalar p, int dim, Scalar maxnorm) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.renorm_.html) */
 export function renorm_(self: Tensor, p: Scalar, dim: number, maxnorm: Scalar): Tensor;
+export function renorm_(self: Tensor, options: { p: Scalar; dim: number; maxnorm: Scalar }): Tensor;
 export function renorm_(self?: any, p?: any, dim?: any, maxnorm?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24072,7 +24508,7 @@ export function renorm_(self?: any, p?: any, dim?: any, maxnorm?: any, surplus?:
     }
     return dispatch($table_renorm_, [self, p, dim, maxnorm, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_renorm_, [self, p, dim, maxnorm, surplus]);
+    return recover(error, $table_renorm_, [self, p, dim, maxnorm, surplus]);
   }
 }
 
@@ -24083,6 +24519,7 @@ const $table_repeat = operatorTable("repeat", [
 let $id_repeat = -1;
 /** `repeat(Tensor self, SymInt[] repeats) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html) */
 export function repeat(self: Tensor, repeats: readonly number[], options?: { out?: Tensor }): Tensor;
+export function repeat(self: Tensor, options: { repeats: readonly number[]; out?: Tensor }): Tensor;
 export function repeat(self?: any, repeats?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24092,7 +24529,7 @@ export function repeat(self?: any, repeats?: any, options?: any, surplus?: any):
     }
     return dispatch($table_repeat, [self, repeats, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_repeat, [self, repeats, options, surplus]);
+    return recover(error, $table_repeat, [self, repeats, options, surplus]);
   }
 }
 
@@ -24107,12 +24544,15 @@ let $id_repeat_interleave_self_Tensor = -1;
 let $id_repeat_interleave_self_int = -1;
 /** `repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
 export function repeatInterleave(repeats: Tensor, options?: { outputSize?: number | null; out?: Tensor }): Tensor;
+export function repeatInterleave(options: { repeats: Tensor; outputSize?: number | null; out?: Tensor }): Tensor;
 /** `repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
 export function repeatInterleave(self: Tensor, repeats: Tensor, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
 export function repeatInterleave(self: Tensor, repeats: Tensor, options: { dim?: number | null; outputSize?: number | null }): Tensor;
+export function repeatInterleave(self: Tensor, options: { repeats: Tensor; dim?: number | null; outputSize?: number | null }): Tensor;
 /** `repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
 export function repeatInterleave(self: Tensor, repeats: number, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
 export function repeatInterleave(self: Tensor, repeats: number, options: { dim?: number | null; outputSize?: number | null }): Tensor;
+export function repeatInterleave(self: Tensor, options: { repeats: number; dim?: number | null; outputSize?: number | null }): Tensor;
 export function repeatInterleave(a0?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24135,7 +24575,7 @@ export function repeatInterleave(a0?: any, a1?: any, a2?: any, options?: any, su
     }
     return dispatch($table_repeat_interleave, [a0, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_repeat_interleave, [a0, a1, a2, options, surplus]);
+    return recover(error, $table_repeat_interleave, [a0, a1, a2, options, surplus]);
   }
 }
 
@@ -24155,7 +24595,7 @@ export function replicationPad1d(self?: any, padding?: any, options?: any, surpl
     }
     return dispatch($table_replication_pad1d, [self, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_replication_pad1d, [self, padding, options, surplus]);
+    return recover(error, $table_replication_pad1d, [self, padding, options, surplus]);
   }
 }
 
@@ -24175,7 +24615,7 @@ export function replicationPad2d(self?: any, padding?: any, options?: any, surpl
     }
     return dispatch($table_replication_pad2d, [self, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_replication_pad2d, [self, padding, options, surplus]);
+    return recover(error, $table_replication_pad2d, [self, padding, options, surplus]);
   }
 }
 
@@ -24195,7 +24635,7 @@ export function replicationPad3d(self?: any, padding?: any, options?: any, surpl
     }
     return dispatch($table_replication_pad3d, [self, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_replication_pad3d, [self, padding, options, surplus]);
+    return recover(error, $table_replication_pad3d, [self, padding, options, surplus]);
   }
 }
 
@@ -24205,6 +24645,7 @@ const $table_reshape = operatorTable("reshape", [
 let $id_reshape = -1;
 /** `reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.reshape.html) */
 export function reshape(self: Tensor, shape: readonly number[]): Tensor;
+export function reshape(self: Tensor, options: { shape: readonly number[] }): Tensor;
 export function reshape(self?: any, shape?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24212,7 +24653,7 @@ export function reshape(self?: any, shape?: any, surplus?: any): any {
     }
     return dispatch($table_reshape, [self, shape, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_reshape, [self, shape, surplus]);
+    return recover(error, $table_reshape, [self, shape, surplus]);
   }
 }
 
@@ -24222,6 +24663,7 @@ const $table_reshape_as = operatorTable("reshapeAs", [
 let $id_reshape_as = -1;
 /** `reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.reshape_as.html) */
 export function reshapeAs(self: Tensor, other: Tensor): Tensor;
+export function reshapeAs(self: Tensor, options: { other: Tensor }): Tensor;
 export function reshapeAs(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24229,7 +24671,7 @@ export function reshapeAs(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_reshape_as, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_reshape_as, [self, other, surplus]);
+    return recover(error, $table_reshape_as, [self, other, surplus]);
   }
 }
 
@@ -24248,7 +24690,7 @@ export function resizeAsSparse_(self?: any, theTemplate?: any, surplus?: any): a
     }
     return dispatch($table_resize_as_sparse_, [self, theTemplate, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_resize_as_sparse_, [self, theTemplate, surplus]);
+    return recover(error, $table_resize_as_sparse_, [self, theTemplate, surplus]);
   }
 }
 
@@ -24258,6 +24700,7 @@ const $table_resize_as_ = operatorTable("resizeAs_", [
 let $id_resize_as_ = -1;
 /** `resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_as_.html) */
 export function resizeAs_(self: Tensor, theTemplate: Tensor, options?: { memoryFormat?: MemoryFormat | null }): Tensor;
+export function resizeAs_(self: Tensor, options: { theTemplate: Tensor; memoryFormat?: MemoryFormat | null }): Tensor;
 export function resizeAs_(self?: any, theTemplate?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24274,7 +24717,7 @@ export function resizeAs_(self?: any, theTemplate?: any, options?: any, surplus?
     }
     return dispatch($table_resize_as_, [self, theTemplate, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_resize_as_, [self, theTemplate, options, surplus]);
+    return recover(error, $table_resize_as_, [self, theTemplate, options, surplus]);
   }
 }
 
@@ -24284,6 +24727,7 @@ const $table_resize_ = operatorTable("resize_", [
 let $id_resize_ = -1;
 /** `resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_.html) */
 export function resize_(self: Tensor, size: readonly number[], options?: { memoryFormat?: MemoryFormat | null }): Tensor;
+export function resize_(self: Tensor, options: { size: readonly number[]; memoryFormat?: MemoryFormat | null }): Tensor;
 export function resize_(self?: any, size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24300,7 +24744,7 @@ export function resize_(self?: any, size?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_resize_, [self, size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_resize_, [self, size, options, surplus]);
+    return recover(error, $table_resize_, [self, size, options, surplus]);
   }
 }
 
@@ -24317,7 +24761,7 @@ export function resolveConj(self?: any, surplus?: any): any {
     }
     return dispatch($table_resolve_conj, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_resolve_conj, [self, surplus]);
+    return recover(error, $table_resolve_conj, [self, surplus]);
   }
 }
 
@@ -24334,7 +24778,7 @@ export function resolveNeg(self?: any, surplus?: any): any {
     }
     return dispatch($table_resolve_neg, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_resolve_neg, [self, surplus]);
+    return recover(error, $table_resolve_neg, [self, surplus]);
   }
 }
 
@@ -24350,12 +24794,16 @@ let $id_result_type_Scalar_Tensor = -1;
 let $id_result_type_Scalar_Scalar = -1;
 /** `result_type.Tensor(Tensor tensor, Tensor other) -> ScalarType` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.result_type.html) */
 export function resultType(tensor: Tensor, other: Tensor): DType;
+export function resultType(options: { tensor: Tensor; other: Tensor }): DType;
 /** `result_type.Scalar(Tensor tensor, Scalar other) -> ScalarType` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.result_type.html) */
 export function resultType(tensor: Tensor, other: Scalar): DType;
+export function resultType(options: { tensor: Tensor; other: Scalar }): DType;
 /** `result_type.Scalar_Tensor(Scalar scalar, Tensor tensor) -> ScalarType` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.result_type.html) */
 export function resultType(scalar: Scalar, tensor: Tensor): DType;
+export function resultType(options: { scalar: Scalar; tensor: Tensor }): DType;
 /** `result_type.Scalar_Scalar(Scalar scalar1, Scalar scalar2) -> ScalarType` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.result_type.html) */
 export function resultType(scalar1: Scalar, scalar2: Scalar): DType;
+export function resultType(options: { scalar1: Scalar; scalar2: Scalar }): DType;
 export function resultType(tensor: Tensor, other: Tensor | Scalar): DType;
 export function resultType(a0?: any, a1?: any, surplus?: any): any {
   try {
@@ -24367,7 +24815,7 @@ export function resultType(a0?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table_result_type, [a0, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_result_type, [a0, a1, surplus]);
+    return recover(error, $table_result_type, [a0, a1, surplus]);
   }
 }
 
@@ -24393,7 +24841,7 @@ export function rmsNorm(input?: any, normalizedShape?: any, weight?: any, eps?: 
     }
     return dispatch($table_rms_norm, [input, normalizedShape, weight, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rms_norm, [input, normalizedShape, weight, eps, options, surplus]);
+    return recover(error, $table_rms_norm, [input, normalizedShape, weight, eps, options, surplus]);
   }
 }
 
@@ -24421,7 +24869,7 @@ export function rnnRelu(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: a
     }
     return dispatch($table_rnn_relu, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rnn_relu, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
+    return recover(error, $table_rnn_relu, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   }
 }
 
@@ -24447,7 +24895,7 @@ export function rnnReluCell(input?: any, hx?: any, wIh?: any, wHh?: any, bIh?: a
     }
     return dispatch($table_rnn_relu_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rnn_relu_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
+    return recover(error, $table_rnn_relu_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   }
 }
 
@@ -24475,7 +24923,7 @@ export function rnnTanh(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: a
     }
     return dispatch($table_rnn_tanh, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rnn_tanh, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
+    return recover(error, $table_rnn_tanh, [a0, a1, a2, a3, a4, a5, a6, a7, a8, surplus]);
   }
 }
 
@@ -24501,7 +24949,7 @@ export function rnnTanhCell(input?: any, hx?: any, wIh?: any, wHh?: any, bIh?: a
     }
     return dispatch($table_rnn_tanh_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rnn_tanh_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
+    return recover(error, $table_rnn_tanh_cell, [input, hx, wIh, wHh, bIh, bHh, options, surplus]);
   }
 }
 
@@ -24513,6 +24961,7 @@ let $id_roll = -1;
 /** `roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.roll.html) */
 export function roll(self: Tensor, shifts: number | readonly number[], dims?: number | readonly number[], options?: { out?: Tensor }): Tensor;
 export function roll(self: Tensor, shifts: number | readonly number[], options: { dims?: number | readonly number[]; out?: Tensor }): Tensor;
+export function roll(self: Tensor, options: { shifts: number | readonly number[]; dims?: number | readonly number[]; out?: Tensor }): Tensor;
 export function roll(self?: any, shifts?: any, dims?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24526,7 +24975,7 @@ export function roll(self?: any, shifts?: any, dims?: any, options?: any, surplu
     }
     return dispatch($table_roll, [self, shifts, dims, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_roll, [self, shifts, dims, options, surplus]);
+    return recover(error, $table_roll, [self, shifts, dims, options, surplus]);
   }
 }
 
@@ -24554,7 +25003,7 @@ export function rot90(self?: any, k?: any, dims?: any, options?: any, surplus?: 
     }
     return dispatch($table_rot90, [self, k, dims, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rot90, [self, k, dims, options, surplus]);
+    return recover(error, $table_rot90, [self, k, dims, options, surplus]);
   }
 }
 
@@ -24578,7 +25027,7 @@ export function round(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_round, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_round, [self, options, surplus]);
+    return recover(error, $table_round, [self, options, surplus]);
   }
 }
 
@@ -24602,7 +25051,7 @@ export function round_(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_round_, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_round_, [self, options, surplus]);
+    return recover(error, $table_round_, [self, options, surplus]);
   }
 }
 
@@ -24619,7 +25068,7 @@ export function rowIndices(self?: any, surplus?: any): any {
     }
     return dispatch($table_row_indices, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_row_indices, [self, surplus]);
+    return recover(error, $table_row_indices, [self, surplus]);
   }
 }
 
@@ -24639,7 +25088,7 @@ export function rowIndicesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_row_indices_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_row_indices_copy, [self, options, surplus]);
+    return recover(error, $table_row_indices_copy, [self, options, surplus]);
   }
 }
 
@@ -24650,6 +25099,7 @@ const $table_row_stack = operatorTable("rowStack", [
 let $id_row_stack = -1;
 /** `row_stack(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.row_stack.html) */
 export function rowStack(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function rowStack(options: { tensors: readonly Tensor[]; out?: Tensor }): Tensor;
 export function rowStack(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24659,7 +25109,7 @@ export function rowStack(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_row_stack, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_row_stack, [tensors, options, surplus]);
+    return recover(error, $table_row_stack, [tensors, options, surplus]);
   }
 }
 
@@ -24691,7 +25141,7 @@ export function rrelu(self?: any, lower?: any, upper?: any, training?: any, gene
     }
     return dispatch($table_rrelu, [self, lower, upper, training, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rrelu, [self, lower, upper, training, generator, options, surplus]);
+    return recover(error, $table_rrelu, [self, lower, upper, training, generator, options, surplus]);
   }
 }
 
@@ -24724,7 +25174,7 @@ export function rreluWithNoise(self?: any, noise?: any, lower?: any, upper?: any
     }
     return dispatch($table_rrelu_with_noise, [self, noise, lower, upper, training, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rrelu_with_noise, [self, noise, lower, upper, training, generator, options, surplus]);
+    return recover(error, $table_rrelu_with_noise, [self, noise, lower, upper, training, generator, options, surplus]);
   }
 }
 
@@ -24774,7 +25224,7 @@ export function rreluWithNoise_(self?: any, noise?: any, lower?: any, upper?: an
     }
     return dispatch($table_rrelu_with_noise_, [self, noise, lower, upper, training, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rrelu_with_noise_, [self, noise, lower, upper, training, generator, options, surplus]);
+    return recover(error, $table_rrelu_with_noise_, [self, noise, lower, upper, training, generator, options, surplus]);
   }
 }
 
@@ -24829,7 +25279,7 @@ export function rrelu_(self?: any, lower?: any, upper?: any, training?: any, gen
     }
     return dispatch($table_rrelu_, [self, lower, upper, training, generator, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rrelu_, [self, lower, upper, training, generator, options, surplus]);
+    return recover(error, $table_rrelu_, [self, lower, upper, training, generator, options, surplus]);
   }
 }
 
@@ -24849,7 +25299,7 @@ export function rsqrt(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_rsqrt, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rsqrt, [self, options, surplus]);
+    return recover(error, $table_rsqrt, [self, options, surplus]);
   }
 }
 
@@ -24868,7 +25318,7 @@ export function rsqrt_(self?: any, surplus?: any): any {
     }
     return dispatch($table_rsqrt_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rsqrt_, [self, surplus]);
+    return recover(error, $table_rsqrt_, [self, surplus]);
   }
 }
 
@@ -24899,7 +25349,7 @@ export function rsub(self?: any, other?: any, a2?: any, options?: any, surplus?:
     }
     return dispatch($table_rsub, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_rsub, [self, other, a2, options, surplus]);
+    return recover(error, $table_rsub, [self, other, a2, options, surplus]);
   }
 }
 
@@ -24919,7 +25369,7 @@ export function scalarTensor(s?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_scalar_tensor, [s, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scalar_tensor, [s, options, surplus]);
+    return recover(error, $table_scalar_tensor, [s, options, surplus]);
   }
 }
 
@@ -24930,6 +25380,7 @@ let $id_scaled_dot_product_attention = -1;
 /** `scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, float dropout_p=0., bool is_causal=False, *, float? scale=None, bool enable_gqa=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html) */
 export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, attnMask?: Tensor | null, dropoutP?: number, isCausal?: boolean, options?: { scale?: number | null; enableGqa?: boolean }): Tensor;
 export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: { attnMask?: Tensor | null; dropoutP?: number; isCausal?: boolean; scale?: number | null; enableGqa?: boolean }): Tensor;
+export function scaledDotProductAttention(options: { query: Tensor; key: Tensor; value: Tensor; attnMask?: Tensor | null; dropoutP?: number; isCausal?: boolean; scale?: number | null; enableGqa?: boolean }): Tensor;
 export function scaledDotProductAttention(query?: any, key?: any, value?: any, attnMask?: any, dropoutP?: any, isCausal?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24950,7 +25401,7 @@ export function scaledDotProductAttention(query?: any, key?: any, value?: any, a
     }
     return dispatch($table_scaled_dot_product_attention, [query, key, value, attnMask, dropoutP, isCausal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scaled_dot_product_attention, [query, key, value, attnMask, dropoutP, isCausal, options, surplus]);
+    return recover(error, $table_scaled_dot_product_attention, [query, key, value, attnMask, dropoutP, isCausal, options, surplus]);
   }
 }
 
@@ -24968,12 +25419,16 @@ let $id_scatter_src = -1;
 let $id_scatter_value = -1;
 /** `scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
 export function scatter(self: Tensor, dim: number, index: Tensor, src: Tensor, options: { reduce: string; out?: Tensor }): Tensor;
+export function scatter(self: Tensor, options: { dim: number; index: Tensor; src: Tensor; reduce: string; out?: Tensor }): Tensor;
 /** `scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
 export function scatter(self: Tensor, dim: number, index: Tensor, src: Tensor, options?: { out?: Tensor }): Tensor;
+export function scatter(self: Tensor, options: { dim: number; index: Tensor; src: Tensor; out?: Tensor }): Tensor;
 /** `scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
 export function scatter(self: Tensor, dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+export function scatter(self: Tensor, options: { dim: number; index: Tensor; value: Scalar; out?: Tensor }): Tensor;
 /** `scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
 export function scatter(self: Tensor, dim: number, index: Tensor, value: Scalar, options: { reduce: string; out?: Tensor }): Tensor;
+export function scatter(self: Tensor, options: { dim: number; index: Tensor; value: Scalar; reduce: string; out?: Tensor }): Tensor;
 export function scatter(self?: any, dim?: any, index?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -24984,7 +25439,7 @@ export function scatter(self?: any, dim?: any, index?: any, a3?: any, options?: 
     }
     return dispatch($table_scatter, [self, dim, index, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scatter, [self, dim, index, a3, options, surplus]);
+    return recover(error, $table_scatter, [self, dim, index, a3, options, surplus]);
   }
 }
 
@@ -24995,6 +25450,7 @@ const $table_scatter_add = operatorTable("scatterAdd", [
 let $id_scatter_add = -1;
 /** `scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_add.html) */
 export function scatterAdd(self: Tensor, dim: number, index: Tensor, src: Tensor, options?: { out?: Tensor }): Tensor;
+export function scatterAdd(self: Tensor, options: { dim: number; index: Tensor; src: Tensor; out?: Tensor }): Tensor;
 export function scatterAdd(self?: any, dim?: any, index?: any, src?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25004,7 +25460,7 @@ export function scatterAdd(self?: any, dim?: any, index?: any, src?: any, option
     }
     return dispatch($table_scatter_add, [self, dim, index, src, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scatter_add, [self, dim, index, src, options, surplus]);
+    return recover(error, $table_scatter_add, [self, dim, index, src, options, surplus]);
   }
 }
 
@@ -25014,6 +25470,7 @@ const $table_scatter_add_ = operatorTable("scatterAdd_", [
 let $id_scatter_add_ = -1;
 /** `scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html) */
 export function scatterAdd_(self: Tensor, dim: number, index: Tensor, src: Tensor): Tensor;
+export function scatterAdd_(self: Tensor, options: { dim: number; index: Tensor; src: Tensor }): Tensor;
 export function scatterAdd_(self?: any, dim?: any, index?: any, src?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25023,7 +25480,7 @@ export function scatterAdd_(self?: any, dim?: any, index?: any, src?: any, surpl
     }
     return dispatch($table_scatter_add_, [self, dim, index, src, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scatter_add_, [self, dim, index, src, surplus]);
+    return recover(error, $table_scatter_add_, [self, dim, index, src, surplus]);
   }
 }
 
@@ -25034,6 +25491,7 @@ const $table_scatter_reduce = operatorTable("scatterReduce", [
 let $id_scatter_reduce_two = -1;
 /** `scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_reduce.html) */
 export function scatterReduce(self: Tensor, dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
+export function scatterReduce(self: Tensor, options: { dim: number; index: Tensor; src: Tensor; reduce: string; includeSelf?: boolean; out?: Tensor }): Tensor;
 export function scatterReduce(self?: any, dim?: any, index?: any, src?: any, reduce?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25044,7 +25502,7 @@ export function scatterReduce(self?: any, dim?: any, index?: any, src?: any, red
     }
     return dispatch($table_scatter_reduce, [self, dim, index, src, reduce, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scatter_reduce, [self, dim, index, src, reduce, options, surplus]);
+    return recover(error, $table_scatter_reduce, [self, dim, index, src, reduce, options, surplus]);
   }
 }
 
@@ -25054,6 +25512,7 @@ const $table_scatter_reduce_ = operatorTable("scatterReduce_", [
 let $id_scatter_reduce__two = -1;
 /** `scatter_reduce_.two(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_reduce_.html) */
 export function scatterReduce_(self: Tensor, dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean }): Tensor;
+export function scatterReduce_(self: Tensor, options: { dim: number; index: Tensor; src: Tensor; reduce: string; includeSelf?: boolean }): Tensor;
 export function scatterReduce_(self?: any, dim?: any, index?: any, src?: any, reduce?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25070,7 +25529,7 @@ export function scatterReduce_(self?: any, dim?: any, index?: any, src?: any, re
     }
     return dispatch($table_scatter_reduce_, [self, dim, index, src, reduce, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scatter_reduce_, [self, dim, index, src, reduce, options, surplus]);
+    return recover(error, $table_scatter_reduce_, [self, dim, index, src, reduce, options, surplus]);
   }
 }
 
@@ -25084,12 +25543,16 @@ let $id_scatter__src = -1;
 let $id_scatter__value = -1;
 /** `scatter_.reduce(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
 export function scatter_(self: Tensor, dim: number, index: Tensor, src: Tensor, options: { reduce: string }): Tensor;
+export function scatter_(self: Tensor, options: { dim: number; index: Tensor; src: Tensor; reduce: string }): Tensor;
 /** `scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
 export function scatter_(self: Tensor, dim: number, index: Tensor, src: Tensor): Tensor;
+export function scatter_(self: Tensor, options: { dim: number; index: Tensor; src: Tensor }): Tensor;
 /** `scatter_.value(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
 export function scatter_(self: Tensor, dim: number, index: Tensor, value: Scalar): Tensor;
+export function scatter_(self: Tensor, options: { dim: number; index: Tensor; value: Scalar }): Tensor;
 /** `scatter_.value_reduce(Tensor(a!) self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
 export function scatter_(self: Tensor, dim: number, index: Tensor, value: Scalar, options: { reduce: string }): Tensor;
+export function scatter_(self: Tensor, options: { dim: number; index: Tensor; value: Scalar; reduce: string }): Tensor;
 export function scatter_(self?: any, dim?: any, index?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25108,7 +25571,7 @@ export function scatter_(self?: any, dim?: any, index?: any, a3?: any, options?:
     }
     return dispatch($table_scatter_, [self, dim, index, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_scatter_, [self, dim, index, a3, options, surplus]);
+    return recover(error, $table_scatter_, [self, dim, index, a3, options, surplus]);
   }
 }
 
@@ -25122,8 +25585,10 @@ let $id_searchsorted_Tensor = -1;
 let $id_searchsorted_Scalar = -1;
 /** `searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.searchsorted.html) */
 export function searchsorted(sortedSequence: Tensor, self: Tensor, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
+export function searchsorted(self: Tensor, options: { sortedSequence: Tensor; outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
 /** `searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.searchsorted.html) */
 export function searchsorted(sortedSequence: Tensor, self: Scalar, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
+export function searchsorted(self: Scalar, options: { sortedSequence: Tensor; outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
 export function searchsorted(sortedSequence: Tensor, self: Tensor | Scalar, options?: { outInt32?: boolean; right?: boolean; side?: string | null; sorter?: Tensor | null; out?: Tensor }): Tensor;
 export function searchsorted(sortedSequence?: any, self?: any, options?: any, surplus?: any): any {
   try {
@@ -25137,7 +25602,7 @@ export function searchsorted(sortedSequence?: any, self?: any, options?: any, su
     }
     return dispatch($table_searchsorted, [sortedSequence, self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_searchsorted, [sortedSequence, self, options, surplus]);
+    return recover(error, $table_searchsorted, [sortedSequence, self, options, surplus]);
   }
 }
 
@@ -25148,6 +25613,7 @@ const $table_segment_reduce = operatorTable("segmentReduce", [
 let $id_segment_reduce = -1;
 /** `segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? indices=None, Tensor? offsets=None, int axis=0, bool unsafe=False, Scalar? initial=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.segment_reduce.html) */
 export function segmentReduce(data: Tensor, reduce: string, options?: { lengths?: Tensor | null; indices?: Tensor | null; offsets?: Tensor | null; axis?: number; unsafe?: boolean; initial?: Scalar | null; out?: Tensor }): Tensor;
+export function segmentReduce(options: { data: Tensor; reduce: string; lengths?: Tensor | null; indices?: Tensor | null; offsets?: Tensor | null; axis?: number; unsafe?: boolean; initial?: Scalar | null; out?: Tensor }): Tensor;
 export function segmentReduce(data?: any, reduce?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25158,7 +25624,7 @@ export function segmentReduce(data?: any, reduce?: any, options?: any, surplus?:
     }
     return dispatch($table_segment_reduce, [data, reduce, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_segment_reduce, [data, reduce, options, surplus]);
+    return recover(error, $table_segment_reduce, [data, reduce, options, surplus]);
   }
 }
 
@@ -25168,6 +25634,7 @@ const $table_select = operatorTable("select", [
 let $id_select_int = -1;
 /** `select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select.html) */
 export function select(self: Tensor, dim: number, index: number): Tensor;
+export function select(self: Tensor, options: { dim: number; index: number }): Tensor;
 export function select(self?: any, dim?: any, index?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25175,7 +25642,7 @@ export function select(self?: any, dim?: any, index?: any, surplus?: any): any {
     }
     return dispatch($table_select, [self, dim, index, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_select, [self, dim, index, surplus]);
+    return recover(error, $table_select, [self, dim, index, surplus]);
   }
 }
 
@@ -25186,6 +25653,7 @@ const $table_select_copy = operatorTable("selectCopy", [
 let $id_select_copy_int = -1;
 /** `select_copy.int(Tensor self, int dim, SymInt index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select_copy.html) */
 export function selectCopy(self: Tensor, dim: number, index: number, options?: { out?: Tensor }): Tensor;
+export function selectCopy(self: Tensor, options: { dim: number; index: number; out?: Tensor }): Tensor;
 export function selectCopy(self?: any, dim?: any, index?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25195,7 +25663,7 @@ export function selectCopy(self?: any, dim?: any, index?: any, options?: any, su
     }
     return dispatch($table_select_copy, [self, dim, index, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_select_copy, [self, dim, index, options, surplus]);
+    return recover(error, $table_select_copy, [self, dim, index, options, surplus]);
   }
 }
 
@@ -25206,6 +25674,7 @@ const $table_select_scatter = operatorTable("selectScatter", [
 let $id_select_scatter = -1;
 /** `select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select_scatter.html) */
 export function selectScatter(self: Tensor, src: Tensor, dim: number, index: number, options?: { out?: Tensor }): Tensor;
+export function selectScatter(self: Tensor, options: { src: Tensor; dim: number; index: number; out?: Tensor }): Tensor;
 export function selectScatter(self?: any, src?: any, dim?: any, index?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25215,7 +25684,7 @@ export function selectScatter(self?: any, src?: any, dim?: any, index?: any, opt
     }
     return dispatch($table_select_scatter, [self, src, dim, index, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_select_scatter, [self, src, dim, index, options, surplus]);
+    return recover(error, $table_select_scatter, [self, src, dim, index, options, surplus]);
   }
 }
 
@@ -25232,7 +25701,7 @@ export function selu(self?: any, surplus?: any): any {
     }
     return dispatch($table_selu, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_selu, [self, surplus]);
+    return recover(error, $table_selu, [self, surplus]);
   }
 }
 
@@ -25251,7 +25720,7 @@ export function selu_(self?: any, surplus?: any): any {
     }
     return dispatch($table_selu_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_selu_, [self, surplus]);
+    return recover(error, $table_selu_, [self, surplus]);
   }
 }
 
@@ -25267,9 +25736,11 @@ let $id_set__source_Tensor_storage_offset = -1;
 export function set_(self: Tensor): Tensor;
 /** `set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
 export function set_(self: Tensor, source: Tensor): Tensor;
+export function set_(self: Tensor, options: { source: Tensor }): Tensor;
 /** `set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
 export function set_(self: Tensor, source: Tensor, storageOffset: number, size: readonly number[], stride?: readonly number[]): Tensor;
 export function set_(self: Tensor, source: Tensor, storageOffset: number, size: readonly number[], options: { stride?: readonly number[] }): Tensor;
+export function set_(self: Tensor, options: { source: Tensor; storageOffset: number; size: readonly number[]; stride?: readonly number[] }): Tensor;
 export function set_(self?: any, a1?: any, a2?: any, a3?: any, a4?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25309,7 +25780,7 @@ export function set_(self?: any, a1?: any, a2?: any, a3?: any, a4?: any, options
     }
     return dispatch($table_set_, [self, a1, a2, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_set_, [self, a1, a2, a3, a4, options, surplus]);
+    return recover(error, $table_set_, [self, a1, a2, a3, a4, options, surplus]);
   }
 }
 
@@ -25329,7 +25800,7 @@ export function sgn(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_sgn, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sgn, [self, options, surplus]);
+    return recover(error, $table_sgn, [self, options, surplus]);
   }
 }
 
@@ -25348,7 +25819,7 @@ export function sgn_(self?: any, surplus?: any): any {
     }
     return dispatch($table_sgn_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sgn_, [self, surplus]);
+    return recover(error, $table_sgn_, [self, surplus]);
   }
 }
 
@@ -25368,7 +25839,7 @@ export function sigmoid(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_sigmoid, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sigmoid, [self, options, surplus]);
+    return recover(error, $table_sigmoid, [self, options, surplus]);
   }
 }
 
@@ -25387,7 +25858,7 @@ export function sigmoid_(self?: any, surplus?: any): any {
     }
     return dispatch($table_sigmoid_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sigmoid_, [self, surplus]);
+    return recover(error, $table_sigmoid_, [self, surplus]);
   }
 }
 
@@ -25407,7 +25878,7 @@ export function sign(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_sign, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sign, [self, options, surplus]);
+    return recover(error, $table_sign, [self, options, surplus]);
   }
 }
 
@@ -25426,7 +25897,7 @@ export function sign_(self?: any, surplus?: any): any {
     }
     return dispatch($table_sign_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sign_, [self, surplus]);
+    return recover(error, $table_sign_, [self, surplus]);
   }
 }
 
@@ -25446,7 +25917,7 @@ export function signbit(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_signbit, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_signbit, [self, options, surplus]);
+    return recover(error, $table_signbit, [self, options, surplus]);
   }
 }
 
@@ -25466,7 +25937,7 @@ export function silu(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_silu, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_silu, [self, options, surplus]);
+    return recover(error, $table_silu, [self, options, surplus]);
   }
 }
 
@@ -25485,7 +25956,7 @@ export function silu_(self?: any, surplus?: any): any {
     }
     return dispatch($table_silu_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_silu_, [self, surplus]);
+    return recover(error, $table_silu_, [self, surplus]);
   }
 }
 
@@ -25505,7 +25976,7 @@ export function sin(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_sin, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sin, [self, options, surplus]);
+    return recover(error, $table_sin, [self, options, surplus]);
   }
 }
 
@@ -25524,7 +25995,7 @@ export function sin_(self?: any, surplus?: any): any {
     }
     return dispatch($table_sin_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sin_, [self, surplus]);
+    return recover(error, $table_sin_, [self, surplus]);
   }
 }
 
@@ -25544,7 +26015,7 @@ export function sinc(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_sinc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sinc, [self, options, surplus]);
+    return recover(error, $table_sinc, [self, options, surplus]);
   }
 }
 
@@ -25563,7 +26034,7 @@ export function sinc_(self?: any, surplus?: any): any {
     }
     return dispatch($table_sinc_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sinc_, [self, surplus]);
+    return recover(error, $table_sinc_, [self, surplus]);
   }
 }
 
@@ -25583,7 +26054,7 @@ export function sinh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_sinh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sinh, [self, options, surplus]);
+    return recover(error, $table_sinh, [self, options, surplus]);
   }
 }
 
@@ -25602,7 +26073,7 @@ export function sinh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_sinh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sinh_, [self, surplus]);
+    return recover(error, $table_sinh_, [self, surplus]);
   }
 }
 
@@ -25634,7 +26105,7 @@ export function slice(self?: any, dim?: any, start?: any, end?: any, step?: any,
     }
     return dispatch($table_slice, [self, dim, start, end, step, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slice, [self, dim, start, end, step, options, surplus]);
+    return recover(error, $table_slice, [self, dim, start, end, step, options, surplus]);
   }
 }
 
@@ -25668,7 +26139,7 @@ export function sliceCopy(self?: any, dim?: any, start?: any, end?: any, step?: 
     }
     return dispatch($table_slice_copy, [self, dim, start, end, step, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slice_copy, [self, dim, start, end, step, options, surplus]);
+    return recover(error, $table_slice_copy, [self, dim, start, end, step, options, surplus]);
   }
 }
 
@@ -25700,7 +26171,7 @@ export function sliceInverse(self?: any, src?: any, dim?: any, start?: any, end?
     }
     return dispatch($table_slice_inverse, [self, src, dim, start, end, step, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slice_inverse, [self, src, dim, start, end, step, options, surplus]);
+    return recover(error, $table_slice_inverse, [self, src, dim, start, end, step, options, surplus]);
   }
 }
 
@@ -25712,6 +26183,7 @@ let $id_slice_scatter = -1;
 /** `slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slice_scatter.html) */
 export function sliceScatter(self: Tensor, src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number, options?: { out?: Tensor }): Tensor;
 export function sliceScatter(self: Tensor, src: Tensor, options: { dim?: number; start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
+export function sliceScatter(self: Tensor, options: { src: Tensor; dim?: number; start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
 export function sliceScatter(self?: any, src?: any, dim?: any, start?: any, end?: any, step?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25734,7 +26206,7 @@ export function sliceScatter(self?: any, src?: any, dim?: any, start?: any, end?
     }
     return dispatch($table_slice_scatter, [self, src, dim, start, end, step, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slice_scatter, [self, src, dim, start, end, step, options, surplus]);
+    return recover(error, $table_slice_scatter, [self, src, dim, start, end, step, options, surplus]);
   }
 }
 
@@ -25757,7 +26229,7 @@ export function slogdet(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_slogdet, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slogdet, [self, options, surplus]);
+    return recover(error, $table_slogdet, [self, options, surplus]);
   }
 }
 
@@ -25787,7 +26259,7 @@ export function slowConv3d(self?: any, weight?: any, kernelSize?: any, bias?: an
     }
     return dispatch($table_slow_conv3d, [self, weight, kernelSize, bias, stride, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slow_conv3d, [self, weight, kernelSize, bias, stride, padding, options, surplus]);
+    return recover(error, $table_slow_conv3d, [self, weight, kernelSize, bias, stride, padding, options, surplus]);
   }
 }
 
@@ -25820,7 +26292,7 @@ export function slowConvDilated2d(self?: any, weight?: any, kernelSize?: any, bi
     }
     return dispatch($table_slow_conv_dilated2d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slow_conv_dilated2d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
+    return recover(error, $table_slow_conv_dilated2d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   }
 }
 
@@ -25853,7 +26325,7 @@ export function slowConvDilated3d(self?: any, weight?: any, kernelSize?: any, bi
     }
     return dispatch($table_slow_conv_dilated3d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slow_conv_dilated3d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
+    return recover(error, $table_slow_conv_dilated3d, [self, weight, kernelSize, bias, stride, padding, dilation, options, surplus]);
   }
 }
 
@@ -25889,7 +26361,7 @@ export function slowConvTranspose2d(self?: any, weight?: any, kernelSize?: any, 
     }
     return dispatch($table_slow_conv_transpose2d, [self, weight, kernelSize, bias, stride, padding, outputPadding, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slow_conv_transpose2d, [self, weight, kernelSize, bias, stride, padding, outputPadding, dilation, options, surplus]);
+    return recover(error, $table_slow_conv_transpose2d, [self, weight, kernelSize, bias, stride, padding, outputPadding, dilation, options, surplus]);
   }
 }
 
@@ -25925,7 +26397,7 @@ export function slowConvTranspose3d(self?: any, weight?: any, kernelSize?: any, 
     }
     return dispatch($table_slow_conv_transpose3d, [self, weight, kernelSize, bias, stride, padding, outputPadding, dilation, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_slow_conv_transpose3d, [self, weight, kernelSize, bias, stride, padding, outputPadding, dilation, options, surplus]);
+    return recover(error, $table_slow_conv_transpose3d, [self, weight, kernelSize, bias, stride, padding, outputPadding, dilation, options, surplus]);
   }
 }
 
@@ -25935,6 +26407,7 @@ const $table_smm = operatorTable("smm", [
 let $id_smm = -1;
 /** `smm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.smm.html) */
 export function smm(self: Tensor, mat2: Tensor): Tensor;
+export function smm(self: Tensor, options: { mat2: Tensor }): Tensor;
 export function smm(self?: any, mat2?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25942,7 +26415,7 @@ export function smm(self?: any, mat2?: any, surplus?: any): any {
     }
     return dispatch($table_smm, [self, mat2, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_smm, [self, mat2, surplus]);
+    return recover(error, $table_smm, [self, mat2, surplus]);
   }
 }
 
@@ -25954,6 +26427,7 @@ let $id_smooth_l1_loss = -1;
 /** `smooth_l1_loss(Tensor self, Tensor target, int reduction=1, float beta=1.) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html) */
 export function smoothL1Loss(self: Tensor, target: Tensor, reduction?: number, beta?: number, options?: { out?: Tensor }): Tensor;
 export function smoothL1Loss(self: Tensor, target: Tensor, options: { reduction?: number; beta?: number; out?: Tensor }): Tensor;
+export function smoothL1Loss(self: Tensor, options: { target: Tensor; reduction?: number; beta?: number; out?: Tensor }): Tensor;
 export function smoothL1Loss(self?: any, target?: any, reduction?: any, beta?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25970,7 +26444,7 @@ export function smoothL1Loss(self?: any, target?: any, reduction?: any, beta?: a
     }
     return dispatch($table_smooth_l1_loss, [self, target, reduction, beta, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_smooth_l1_loss, [self, target, reduction, beta, options, surplus]);
+    return recover(error, $table_smooth_l1_loss, [self, target, reduction, beta, options, surplus]);
   }
 }
 
@@ -25982,6 +26456,7 @@ let $id_soft_margin_loss = -1;
 /** `soft_margin_loss(Tensor self, Tensor target, int reduction=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nn.functional.soft_margin_loss.html) */
 export function softMarginLoss(self: Tensor, target: Tensor, reduction?: number, options?: { out?: Tensor }): Tensor;
 export function softMarginLoss(self: Tensor, target: Tensor, options: { reduction?: number; out?: Tensor }): Tensor;
+export function softMarginLoss(self: Tensor, options: { target: Tensor; reduction?: number; out?: Tensor }): Tensor;
 export function softMarginLoss(self?: any, target?: any, reduction?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -25995,7 +26470,7 @@ export function softMarginLoss(self?: any, target?: any, reduction?: any, option
     }
     return dispatch($table_soft_margin_loss, [self, target, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_soft_margin_loss, [self, target, reduction, options, surplus]);
+    return recover(error, $table_soft_margin_loss, [self, target, reduction, options, surplus]);
   }
 }
 
@@ -26007,6 +26482,7 @@ let $id_softmax_int = -1;
 /** `softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.softmax.html) */
 export function softmax(self: Tensor, dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
 export function softmax(self: Tensor, dim: number, options: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function softmax(self: Tensor, options: { dim: number; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function softmax(self?: any, dim?: any, dtype?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26020,7 +26496,7 @@ export function softmax(self?: any, dim?: any, dtype?: any, options?: any, surpl
     }
     return dispatch($table_softmax, [self, dim, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_softmax, [self, dim, dtype, options, surplus]);
+    return recover(error, $table_softmax, [self, dim, dtype, options, surplus]);
   }
 }
 
@@ -26048,7 +26524,7 @@ export function softplus(self?: any, beta?: any, threshold?: any, options?: any,
     }
     return dispatch($table_softplus, [self, beta, threshold, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_softplus, [self, beta, threshold, options, surplus]);
+    return recover(error, $table_softplus, [self, beta, threshold, options, surplus]);
   }
 }
 
@@ -26073,7 +26549,7 @@ export function softshrink(self?: any, lambd?: any, options?: any, surplus?: any
     }
     return dispatch($table_softshrink, [self, lambd, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_softshrink, [self, lambd, options, surplus]);
+    return recover(error, $table_softshrink, [self, lambd, options, surplus]);
   }
 }
 
@@ -26126,7 +26602,7 @@ export function sort(self?: any, a1?: any, a2?: any, options?: any, surplus?: an
     }
     return dispatch($table_sort, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sort, [self, a1, a2, options, surplus]);
+    return recover(error, $table_sort, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -26138,8 +26614,10 @@ let $id_sparse_bsc_tensor_ccol_row_value = -1;
 let $id_sparse_bsc_tensor_ccol_row_value_size = -1;
 /** `sparse_bsc_tensor.ccol_row_value(Tensor ccol_indices, Tensor row_indices, Tensor values, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_bsc_tensor.html) */
 export function sparseBscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseBscTensor(options: { ccolIndices: Tensor; rowIndices: Tensor; values: Tensor; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `sparse_bsc_tensor.ccol_row_value_size(Tensor ccol_indices, Tensor row_indices, Tensor values, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_bsc_tensor.html) */
 export function sparseBscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseBscTensor(options: { ccolIndices: Tensor; rowIndices: Tensor; values: Tensor; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 export function sparseBscTensor(ccolIndices?: any, rowIndices?: any, values?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26154,7 +26632,7 @@ export function sparseBscTensor(ccolIndices?: any, rowIndices?: any, values?: an
     }
     return dispatch($table_sparse_bsc_tensor, [ccolIndices, rowIndices, values, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_bsc_tensor, [ccolIndices, rowIndices, values, a3, options, surplus]);
+    return recover(error, $table_sparse_bsc_tensor, [ccolIndices, rowIndices, values, a3, options, surplus]);
   }
 }
 
@@ -26166,8 +26644,10 @@ let $id_sparse_bsr_tensor_crow_col_value = -1;
 let $id_sparse_bsr_tensor_crow_col_value_size = -1;
 /** `sparse_bsr_tensor.crow_col_value(Tensor crow_indices, Tensor col_indices, Tensor values, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_bsr_tensor.html) */
 export function sparseBsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseBsrTensor(options: { crowIndices: Tensor; colIndices: Tensor; values: Tensor; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `sparse_bsr_tensor.crow_col_value_size(Tensor crow_indices, Tensor col_indices, Tensor values, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_bsr_tensor.html) */
 export function sparseBsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseBsrTensor(options: { crowIndices: Tensor; colIndices: Tensor; values: Tensor; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 export function sparseBsrTensor(crowIndices?: any, colIndices?: any, values?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26182,7 +26662,7 @@ export function sparseBsrTensor(crowIndices?: any, colIndices?: any, values?: an
     }
     return dispatch($table_sparse_bsr_tensor, [crowIndices, colIndices, values, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_bsr_tensor, [crowIndices, colIndices, values, a3, options, surplus]);
+    return recover(error, $table_sparse_bsr_tensor, [crowIndices, colIndices, values, a3, options, surplus]);
   }
 }
 
@@ -26194,8 +26674,10 @@ let $id_sparse_compressed_tensor_comp_plain_value = -1;
 let $id_sparse_compressed_tensor_comp_plain_value_size = -1;
 /** `sparse_compressed_tensor.comp_plain_value(Tensor compressed_indices, Tensor plain_indices, Tensor values, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_compressed_tensor.html) */
 export function sparseCompressedTensor(compressedIndices: Tensor, plainIndices: Tensor, values: Tensor, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCompressedTensor(options: { compressedIndices: Tensor; plainIndices: Tensor; values: Tensor; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `sparse_compressed_tensor.comp_plain_value_size(Tensor compressed_indices, Tensor plain_indices, Tensor values, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_compressed_tensor.html) */
 export function sparseCompressedTensor(compressedIndices: Tensor, plainIndices: Tensor, values: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCompressedTensor(options: { compressedIndices: Tensor; plainIndices: Tensor; values: Tensor; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 export function sparseCompressedTensor(compressedIndices?: any, plainIndices?: any, values?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26210,7 +26692,7 @@ export function sparseCompressedTensor(compressedIndices?: any, plainIndices?: a
     }
     return dispatch($table_sparse_compressed_tensor, [compressedIndices, plainIndices, values, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_compressed_tensor, [compressedIndices, plainIndices, values, a3, options, surplus]);
+    return recover(error, $table_sparse_compressed_tensor, [compressedIndices, plainIndices, values, a3, options, surplus]);
   }
 }
 
@@ -26225,10 +26707,13 @@ let $id_sparse_coo_tensor_indices_size = -1;
 let $id_sparse_coo_tensor_size = -1;
 /** `sparse_coo_tensor.indices(Tensor indices, Tensor values, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool? is_coalesced=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_coo_tensor.html) */
 export function sparseCooTensor(indices: Tensor, values: Tensor, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; isCoalesced?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCooTensor(options: { indices: Tensor; values: Tensor; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; isCoalesced?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `sparse_coo_tensor.indices_size(Tensor indices, Tensor values, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool? is_coalesced=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_coo_tensor.html) */
 export function sparseCooTensor(indices: Tensor, values: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; isCoalesced?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCooTensor(options: { indices: Tensor; values: Tensor; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; isCoalesced?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `sparse_coo_tensor.size(int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_coo_tensor.html) */
 export function sparseCooTensor(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function sparseCooTensor(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function sparseCooTensor(a0?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26247,7 +26732,7 @@ export function sparseCooTensor(a0?: any, a1?: any, a2?: any, options?: any, sur
     }
     return dispatch($table_sparse_coo_tensor, [a0, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_coo_tensor, [a0, a1, a2, options, surplus]);
+    return recover(error, $table_sparse_coo_tensor, [a0, a1, a2, options, surplus]);
   }
 }
 
@@ -26259,8 +26744,10 @@ let $id_sparse_csc_tensor_ccol_row_value = -1;
 let $id_sparse_csc_tensor_ccol_row_value_size = -1;
 /** `sparse_csc_tensor.ccol_row_value(Tensor ccol_indices, Tensor row_indices, Tensor values, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_csc_tensor.html) */
 export function sparseCscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCscTensor(options: { ccolIndices: Tensor; rowIndices: Tensor; values: Tensor; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `sparse_csc_tensor.ccol_row_value_size(Tensor ccol_indices, Tensor row_indices, Tensor values, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_csc_tensor.html) */
 export function sparseCscTensor(ccolIndices: Tensor, rowIndices: Tensor, values: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCscTensor(options: { ccolIndices: Tensor; rowIndices: Tensor; values: Tensor; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 export function sparseCscTensor(ccolIndices?: any, rowIndices?: any, values?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26275,7 +26762,7 @@ export function sparseCscTensor(ccolIndices?: any, rowIndices?: any, values?: an
     }
     return dispatch($table_sparse_csc_tensor, [ccolIndices, rowIndices, values, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_csc_tensor, [ccolIndices, rowIndices, values, a3, options, surplus]);
+    return recover(error, $table_sparse_csc_tensor, [ccolIndices, rowIndices, values, a3, options, surplus]);
   }
 }
 
@@ -26287,8 +26774,10 @@ let $id_sparse_csr_tensor_crow_col_value = -1;
 let $id_sparse_csr_tensor_crow_col_value_size = -1;
 /** `sparse_csr_tensor.crow_col_value(Tensor crow_indices, Tensor col_indices, Tensor values, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_csr_tensor.html) */
 export function sparseCsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCsrTensor(options: { crowIndices: Tensor; colIndices: Tensor; values: Tensor; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 /** `sparse_csr_tensor.crow_col_value_size(Tensor crow_indices, Tensor col_indices, Tensor values, int[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sparse_csr_tensor.html) */
 export function sparseCsrTensor(crowIndices: Tensor, colIndices: Tensor, values: Tensor, size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
+export function sparseCsrTensor(options: { crowIndices: Tensor; colIndices: Tensor; values: Tensor; size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean }): Tensor;
 export function sparseCsrTensor(crowIndices?: any, colIndices?: any, values?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26303,7 +26792,7 @@ export function sparseCsrTensor(crowIndices?: any, colIndices?: any, values?: an
     }
     return dispatch($table_sparse_csr_tensor, [crowIndices, colIndices, values, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_csr_tensor, [crowIndices, colIndices, values, a3, options, surplus]);
+    return recover(error, $table_sparse_csr_tensor, [crowIndices, colIndices, values, a3, options, surplus]);
   }
 }
 
@@ -26320,7 +26809,7 @@ export function sparseDim(self?: any, surplus?: any): any {
     }
     return dispatch($table_sparse_dim, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_dim, [self, surplus]);
+    return recover(error, $table_sparse_dim, [self, surplus]);
   }
 }
 
@@ -26331,6 +26820,7 @@ const $table_sparse_mask = operatorTable("sparseMask", [
 let $id_sparse_mask = -1;
 /** `sparse_mask(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_mask.html) */
 export function sparseMask(self: Tensor, mask: Tensor, options?: { out?: Tensor }): Tensor;
+export function sparseMask(self: Tensor, options: { mask: Tensor; out?: Tensor }): Tensor;
 export function sparseMask(self?: any, mask?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26340,7 +26830,7 @@ export function sparseMask(self?: any, mask?: any, options?: any, surplus?: any)
     }
     return dispatch($table_sparse_mask, [self, mask, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_mask, [self, mask, options, surplus]);
+    return recover(error, $table_sparse_mask, [self, mask, options, surplus]);
   }
 }
 
@@ -26350,6 +26840,7 @@ const $table_sparse_resize_and_clear_ = operatorTable("sparseResizeAndClear_", [
 let $id_sparse_resize_and_clear_ = -1;
 /** `sparse_resize_and_clear_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_and_clear_.html) */
 export function sparseResizeAndClear_(self: Tensor, size: readonly number[], sparseDim: number, denseDim: number): Tensor;
+export function sparseResizeAndClear_(self: Tensor, options: { size: readonly number[]; sparseDim: number; denseDim: number }): Tensor;
 export function sparseResizeAndClear_(self?: any, size?: any, sparseDim?: any, denseDim?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26359,7 +26850,7 @@ export function sparseResizeAndClear_(self?: any, size?: any, sparseDim?: any, d
     }
     return dispatch($table_sparse_resize_and_clear_, [self, size, sparseDim, denseDim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_resize_and_clear_, [self, size, sparseDim, denseDim, surplus]);
+    return recover(error, $table_sparse_resize_and_clear_, [self, size, sparseDim, denseDim, surplus]);
   }
 }
 
@@ -26369,6 +26860,7 @@ const $table_sparse_resize_ = operatorTable("sparseResize_", [
 let $id_sparse_resize_ = -1;
 /** `sparse_resize_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_.html) */
 export function sparseResize_(self: Tensor, size: readonly number[], sparseDim: number, denseDim: number): Tensor;
+export function sparseResize_(self: Tensor, options: { size: readonly number[]; sparseDim: number; denseDim: number }): Tensor;
 export function sparseResize_(self?: any, size?: any, sparseDim?: any, denseDim?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26378,7 +26870,7 @@ export function sparseResize_(self?: any, size?: any, sparseDim?: any, denseDim?
     }
     return dispatch($table_sparse_resize_, [self, size, sparseDim, denseDim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sparse_resize_, [self, size, sparseDim, denseDim, surplus]);
+    return recover(error, $table_sparse_resize_, [self, size, sparseDim, denseDim, surplus]);
   }
 }
 
@@ -26391,9 +26883,11 @@ let $id_split_sizes = -1;
 /** `split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
 export function split(self: Tensor, splitSize: number, dim?: number): Tensor[];
 export function split(self: Tensor, splitSize: number, options: { dim?: number }): Tensor[];
+export function split(self: Tensor, options: { splitSize: number; dim?: number }): Tensor[];
 /** `split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
 export function split(self: Tensor, splitSize: readonly number[], dim?: number): Tensor[];
 export function split(self: Tensor, splitSize: readonly number[], options: { dim?: number }): Tensor[];
+export function split(self: Tensor, options: { splitSize: readonly number[]; dim?: number }): Tensor[];
 export function split(self?: any, splitSize?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26410,7 +26904,7 @@ export function split(self?: any, splitSize?: any, dim?: any, options?: any, sur
     }
     return dispatch($table_split, [self, splitSize, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_split, [self, splitSize, dim, options, surplus]);
+    return recover(error, $table_split, [self, splitSize, dim, options, surplus]);
   }
 }
 
@@ -26422,6 +26916,7 @@ let $id_split_copy_Tensor = -1;
 /** `split_copy.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split_copy.html) */
 export function splitCopy(self: Tensor, splitSize: number, dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
 export function splitCopy(self: Tensor, splitSize: number, options: { dim?: number; out?: readonly Tensor[] }): Tensor[];
+export function splitCopy(self: Tensor, options: { splitSize: number; dim?: number; out?: readonly Tensor[] }): Tensor[];
 export function splitCopy(self?: any, splitSize?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26435,7 +26930,7 @@ export function splitCopy(self?: any, splitSize?: any, dim?: any, options?: any,
     }
     return dispatch($table_split_copy, [self, splitSize, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_split_copy, [self, splitSize, dim, options, surplus]);
+    return recover(error, $table_split_copy, [self, splitSize, dim, options, surplus]);
   }
 }
 
@@ -26458,7 +26953,7 @@ export function splitWithSizes(self?: any, splitSizes?: any, dim?: any, options?
     }
     return dispatch($table_split_with_sizes, [self, splitSizes, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_split_with_sizes, [self, splitSizes, dim, options, surplus]);
+    return recover(error, $table_split_with_sizes, [self, splitSizes, dim, options, surplus]);
   }
 }
 
@@ -26470,6 +26965,7 @@ let $id_split_with_sizes_copy = -1;
 /** `split_with_sizes_copy(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split_with_sizes_copy.html) */
 export function splitWithSizesCopy(self: Tensor, splitSizes: readonly number[], dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
 export function splitWithSizesCopy(self: Tensor, splitSizes: readonly number[], options: { dim?: number; out?: readonly Tensor[] }): Tensor[];
+export function splitWithSizesCopy(self: Tensor, options: { splitSizes: readonly number[]; dim?: number; out?: readonly Tensor[] }): Tensor[];
 export function splitWithSizesCopy(self?: any, splitSizes?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26483,7 +26979,7 @@ export function splitWithSizesCopy(self?: any, splitSizes?: any, dim?: any, opti
     }
     return dispatch($table_split_with_sizes_copy, [self, splitSizes, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_split_with_sizes_copy, [self, splitSizes, dim, options, surplus]);
+    return recover(error, $table_split_with_sizes_copy, [self, splitSizes, dim, options, surplus]);
   }
 }
 
@@ -26503,7 +26999,7 @@ export function sqrt(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_sqrt, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sqrt, [self, options, surplus]);
+    return recover(error, $table_sqrt, [self, options, surplus]);
   }
 }
 
@@ -26522,7 +27018,7 @@ export function sqrt_(self?: any, surplus?: any): any {
     }
     return dispatch($table_sqrt_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sqrt_, [self, surplus]);
+    return recover(error, $table_sqrt_, [self, surplus]);
   }
 }
 
@@ -26542,7 +27038,7 @@ export function square(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_square, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_square, [self, options, surplus]);
+    return recover(error, $table_square, [self, options, surplus]);
   }
 }
 
@@ -26561,7 +27057,7 @@ export function square_(self?: any, surplus?: any): any {
     }
     return dispatch($table_square_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_square_, [self, surplus]);
+    return recover(error, $table_square_, [self, surplus]);
   }
 }
 
@@ -26577,8 +27073,10 @@ let $id_squeeze_dims = -1;
 export function squeeze(self: Tensor): Tensor;
 /** `squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
 export function squeeze(self: Tensor, dim: number): Tensor;
+export function squeeze(self: Tensor, options: { dim: number }): Tensor;
 /** `squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
 export function squeeze(self: Tensor, dim: readonly number[]): Tensor;
+export function squeeze(self: Tensor, options: { dim: readonly number[] }): Tensor;
 export function squeeze(self?: any, a1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26590,7 +27088,7 @@ export function squeeze(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table_squeeze, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_squeeze, [self, a1, surplus]);
+    return recover(error, $table_squeeze, [self, a1, surplus]);
   }
 }
 
@@ -26609,8 +27107,10 @@ let $id_squeeze_copy_dims = -1;
 export function squeezeCopy(self: Tensor, options?: { out?: Tensor }): Tensor;
 /** `squeeze_copy.dim(Tensor self, int dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze_copy.html) */
 export function squeezeCopy(self: Tensor, dim: number, options?: { out?: Tensor }): Tensor;
+export function squeezeCopy(self: Tensor, options: { dim: number; out?: Tensor }): Tensor;
 /** `squeeze_copy.dims(Tensor self, int[] dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze_copy.html) */
 export function squeezeCopy(self: Tensor, dim: readonly number[], options?: { out?: Tensor }): Tensor;
+export function squeezeCopy(self: Tensor, options: { dim: readonly number[]; out?: Tensor }): Tensor;
 export function squeezeCopy(self?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26624,7 +27124,7 @@ export function squeezeCopy(self?: any, a1?: any, options?: any, surplus?: any):
     }
     return dispatch($table_squeeze_copy, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_squeeze_copy, [self, a1, options, surplus]);
+    return recover(error, $table_squeeze_copy, [self, a1, options, surplus]);
   }
 }
 
@@ -26640,8 +27140,10 @@ let $id_squeeze__dims = -1;
 export function squeeze_(self: Tensor): Tensor;
 /** `squeeze_.dim(Tensor(a!) self, int dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
 export function squeeze_(self: Tensor, dim: number): Tensor;
+export function squeeze_(self: Tensor, options: { dim: number }): Tensor;
 /** `squeeze_.dims(Tensor(a!) self, int[] dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
 export function squeeze_(self: Tensor, dim: readonly number[]): Tensor;
+export function squeeze_(self: Tensor, options: { dim: readonly number[] }): Tensor;
 export function squeeze_(self?: any, a1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26663,7 +27165,7 @@ export function squeeze_(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table_squeeze_, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_squeeze_, [self, a1, surplus]);
+    return recover(error, $table_squeeze_, [self, a1, surplus]);
   }
 }
 
@@ -26674,6 +27176,7 @@ const $table_sspaddmm = operatorTable("sspaddmm", [
 let $id_sspaddmm = -1;
 /** `sspaddmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sspaddmm.html) */
 export function sspaddmm(self: Tensor, mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+export function sspaddmm(self: Tensor, options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function sspaddmm(self?: any, mat1?: any, mat2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26684,7 +27187,7 @@ export function sspaddmm(self?: any, mat1?: any, mat2?: any, options?: any, surp
     }
     return dispatch($table_sspaddmm, [self, mat1, mat2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sspaddmm, [self, mat1, mat2, options, surplus]);
+    return recover(error, $table_sspaddmm, [self, mat1, mat2, options, surplus]);
   }
 }
 
@@ -26696,6 +27199,7 @@ let $id_stack = -1;
 /** `stack(Tensor[] tensors, int dim=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stack.html) */
 export function stack(tensors: readonly Tensor[], dim?: number, options?: { out?: Tensor }): Tensor;
 export function stack(tensors: readonly Tensor[], options: { dim?: number; out?: Tensor }): Tensor;
+export function stack(options: { tensors: readonly Tensor[]; dim?: number; out?: Tensor }): Tensor;
 export function stack(tensors?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26709,7 +27213,7 @@ export function stack(tensors?: any, dim?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_stack, [tensors, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_stack, [tensors, dim, options, surplus]);
+    return recover(error, $table_stack, [tensors, dim, options, surplus]);
   }
 }
 
@@ -26732,6 +27236,7 @@ export function std(self: Tensor, options: { dim?: number | readonly number[] | 
 /** `std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
 export function std(self: Tensor, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function std(self: Tensor, dim: number | readonly number[] | null, options: { unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
+export function std(self: Tensor, options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
 export function std(self?: any, a1?: any, a2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26757,7 +27262,7 @@ export function std(self?: any, a1?: any, a2?: any, a3?: any, options?: any, sur
     }
     return dispatch($table_std, [self, a1, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_std, [self, a1, a2, a3, options, surplus]);
+    return recover(error, $table_std, [self, a1, a2, a3, options, surplus]);
   }
 }
 
@@ -26779,6 +27284,7 @@ export function stdMean(self: Tensor, options: { dim?: number | readonly number[
 /** `std_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std_mean.html) */
 export function stdMean(self: Tensor, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [Tensor, Tensor];
 export function stdMean(self: Tensor, dim: number | readonly number[] | null, options: { unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
+export function stdMean(self: Tensor, options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
 export function stdMean(self?: any, a1?: any, a2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -26837,69 +27343,56 @@ export function stdMean(self?: any, a1?: any, a2?: any, a3?: any, options?: any,
     }
     return dispatch($table_std_mean, [self, a1, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_std_mean, [self, a1, a2, a3, options, surplus]);
+    return recover(error, $table_std_mean, [self, a1, a2, a3, options, surplus]);
   }
 }
 
 const $table_stft = operatorTable("stft", [
-  "aten::stft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor",
   "aten::stft.center(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, str pad_mode=\"reflect\", bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor",
 ]);
-let $id_stft = -1;
 let $id_stft_center = -1;
-/** `stft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
-export function stft(self: Tensor, nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
-export function stft(self: Tensor, nFft: number, options: { hopLength?: number | null; winLength?: number | null; window?: Tensor | null; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
 /** `stft.center(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, str pad_mode="reflect", bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
 export function stft(self: Tensor, nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, padMode?: string, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
 export function stft(self: Tensor, nFft: number, options: { hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
-export function stft(self?: any, nFft?: any, hopLength?: any, winLength?: any, window?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, a10?: any, options?: any, surplus?: any): any {
+export function stft(self: Tensor, options: { nFft: number; hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+export function stft(self?: any, nFft?: any, hopLength?: any, winLength?: any, window?: any, center?: any, padMode?: any, normalized?: any, onesided?: any, returnComplex?: any, alignToWindow?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
       if (options === undefined) {
-        if (a10 === undefined) {
-          if (a9 === undefined) {
-            if (a8 === undefined) {
-              if (a7 === undefined) {
-                if (a6 === undefined) {
-                  if (a5 === undefined) {
+        if (alignToWindow === undefined) {
+          if (returnComplex === undefined) {
+            if (onesided === undefined) {
+              if (normalized === undefined) {
+                if (padMode === undefined) {
+                  if (center === undefined) {
                     if (window === undefined) {
                       if (winLength === undefined) {
                         if (hopLength === undefined) {
-                          return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft) as number);
                           return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft) as number);
                         }
-                        if ((hopLength === null || typeof hopLength === "number")) return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength) as number);
                         if ((hopLength === null || typeof hopLength === "number")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength) as number);
-                        if (takesOnly(hopLength, $options_107)) return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength.hopLength, hopLength.winLength, optionalHandle(hopLength.window), hopLength.normalized, hopLength.onesided, hopLength.returnComplex, hopLength.alignToWindow) as number);
-                        if (takesOnly(hopLength, $options_108)) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength.hopLength, hopLength.winLength, optionalHandle(hopLength.window), hopLength.center, hopLength.padMode, hopLength.normalized, hopLength.onesided, hopLength.returnComplex, hopLength.alignToWindow) as number);
+                        if (takesOnly(hopLength, $options_107)) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength.hopLength, hopLength.winLength, optionalHandle(hopLength.window), hopLength.center, hopLength.padMode, hopLength.normalized, hopLength.onesided, hopLength.returnComplex, hopLength.alignToWindow) as number);
                       }
-                      if ((winLength === null || typeof winLength === "number")) return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength, winLength) as number);
                       if ((winLength === null || typeof winLength === "number")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength) as number);
                     }
-                    if ((window === null || window instanceof Tensor)) return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength, winLength, optionalHandle(window)) as number);
                     if ((window === null || window instanceof Tensor)) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window)) as number);
                   }
-                  if (typeof a5 === "boolean") return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5) as number);
-                  if (typeof a5 === "boolean") return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5) as number);
+                  if (typeof center === "boolean") return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), center) as number);
                 }
-                if ((a6 === null || typeof a6 === "boolean")) return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6) as number);
-                if (typeof a6 === "string") return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6) as number);
+                if (typeof padMode === "string") return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), center, padMode) as number);
               }
-              if ((a6 === undefined || (a6 === null || typeof a6 === "boolean")) && (a7 === null || typeof a7 === "boolean")) return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6, a7) as number);
-              if ((a6 === undefined || typeof a6 === "string") && typeof a7 === "boolean") return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6, a7) as number);
+              if (typeof normalized === "boolean") return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), center, padMode, normalized) as number);
             }
-            if ((a6 === undefined || (a6 === null || typeof a6 === "boolean")) && (a7 === undefined || (a7 === null || typeof a7 === "boolean")) && (a8 === null || typeof a8 === "boolean")) return wrap(call($id_stft < 0 ? ($id_stft = operatorId("aten::stft", "")) : $id_stft, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6, a7, a8) as number);
-            if ((a6 === undefined || typeof a6 === "string") && (a7 === undefined || typeof a7 === "boolean") && (a8 === null || typeof a8 === "boolean")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6, a7, a8) as number);
+            if ((onesided === null || typeof onesided === "boolean")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), center, padMode, normalized, onesided) as number);
           }
-          if ((a6 === undefined || typeof a6 === "string") && (a7 === undefined || typeof a7 === "boolean") && (a9 === null || typeof a9 === "boolean")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6, a7, a8, a9) as number);
+          if ((returnComplex === null || typeof returnComplex === "boolean")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), center, padMode, normalized, onesided, returnComplex) as number);
         }
-        if ((a6 === undefined || typeof a6 === "string") && (a7 === undefined || typeof a7 === "boolean") && (a9 === undefined || (a9 === null || typeof a9 === "boolean")) && (a10 === null || typeof a10 === "boolean")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), a5, a6, a7, a8, a9, a10) as number);
+        if ((alignToWindow === null || typeof alignToWindow === "boolean")) return wrap(call($id_stft_center < 0 ? ($id_stft_center = operatorId("aten::stft", "center")) : $id_stft_center, self.handle, nFft, hopLength, winLength, optionalHandle(window), center, padMode, normalized, onesided, returnComplex, alignToWindow) as number);
       }
     }
-    return dispatch($table_stft, [self, nFft, hopLength, winLength, window, a5, a6, a7, a8, a9, a10, options, surplus]);
+    return dispatch($table_stft, [self, nFft, hopLength, winLength, window, center, padMode, normalized, onesided, returnComplex, alignToWindow, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_stft, [self, nFft, hopLength, winLength, window, a5, a6, a7, a8, a9, a10, options, surplus]);
+    return recover(error, $table_stft, [self, nFft, hopLength, winLength, window, center, padMode, normalized, onesided, returnComplex, alignToWindow, options, surplus]);
   }
 }
 
@@ -26913,9 +27406,11 @@ let $id_sub_Tensor = -1;
 let $id_sub_Scalar = -1;
 /** `sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
 export function sub(self: Tensor, other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function sub(self: Tensor, options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
 /** `sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
 export function sub(self: Tensor, other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
 export function sub(self: Tensor, other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function sub(self: Tensor, options: { other: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
 export function sub(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
 export function sub(self?: any, other?: any, a2?: any, options?: any, surplus?: any): any {
   try {
@@ -26932,7 +27427,7 @@ export function sub(self?: any, other?: any, a2?: any, options?: any, surplus?: 
     }
     return dispatch($table_sub, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sub, [self, other, a2, options, surplus]);
+    return recover(error, $table_sub, [self, other, a2, options, surplus]);
   }
 }
 
@@ -26944,9 +27439,11 @@ let $id_sub__Tensor = -1;
 let $id_sub__Scalar = -1;
 /** `sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
 export function sub_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+export function sub_(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
 /** `sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
 export function sub_(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function sub_(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function sub_(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
 export function sub_(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function sub_(self?: any, other?: any, a2?: any, options?: any, surplus?: any): any {
   try {
@@ -26983,7 +27480,7 @@ export function sub_(self?: any, other?: any, a2?: any, options?: any, surplus?:
     }
     return dispatch($table_sub_, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sub_, [self, other, a2, options, surplus]);
+    return recover(error, $table_sub_, [self, other, a2, options, surplus]);
   }
 }
 
@@ -26996,9 +27493,11 @@ let $id_subtract_Tensor = -1;
 let $id_subtract_Scalar = -1;
 /** `subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
 export function subtract(self: Tensor, other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+export function subtract(self: Tensor, options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
 /** `subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
 export function subtract(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function subtract(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function subtract(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
 export function subtract(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function subtract(self?: any, other?: any, a2?: any, options?: any, surplus?: any): any {
   try {
@@ -27015,7 +27514,7 @@ export function subtract(self?: any, other?: any, a2?: any, options?: any, surpl
     }
     return dispatch($table_subtract, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_subtract, [self, other, a2, options, surplus]);
+    return recover(error, $table_subtract, [self, other, a2, options, surplus]);
   }
 }
 
@@ -27027,9 +27526,11 @@ let $id_subtract__Tensor = -1;
 let $id_subtract__Scalar = -1;
 /** `subtract_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
 export function subtract_(self: Tensor, other: Tensor, options?: { alpha?: Scalar }): Tensor;
+export function subtract_(self: Tensor, options: { other: Tensor; alpha?: Scalar }): Tensor;
 /** `subtract_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
 export function subtract_(self: Tensor, other: Scalar, alpha?: Scalar): Tensor;
 export function subtract_(self: Tensor, other: Scalar, options: { alpha?: Scalar }): Tensor;
+export function subtract_(self: Tensor, options: { other: Scalar; alpha?: Scalar }): Tensor;
 export function subtract_(self: Tensor, other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
 export function subtract_(self?: any, other?: any, a2?: any, options?: any, surplus?: any): any {
   try {
@@ -27066,7 +27567,7 @@ export function subtract_(self?: any, other?: any, a2?: any, options?: any, surp
     }
     return dispatch($table_subtract_, [self, other, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_subtract_, [self, other, a2, options, surplus]);
+    return recover(error, $table_subtract_, [self, other, a2, options, surplus]);
   }
 }
 
@@ -27083,6 +27584,7 @@ export function sum(self: Tensor, options?: { dtype?: DTypeLike | null; out?: Te
 /** `sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sum.html) */
 export function sum(self: Tensor, dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function sum(self: Tensor, dim: number | readonly number[] | null, options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+export function sum(self: Tensor, options: { dim: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
 export function sum(self?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27101,7 +27603,7 @@ export function sum(self?: any, a1?: any, a2?: any, options?: any, surplus?: any
     }
     return dispatch($table_sum, [self, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sum, [self, a1, a2, options, surplus]);
+    return recover(error, $table_sum, [self, a1, a2, options, surplus]);
   }
 }
 
@@ -27111,6 +27613,7 @@ const $table_sum_to_size = operatorTable("sumToSize", [
 let $id_sum_to_size = -1;
 /** `sum_to_size(Tensor self, SymInt[] size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html) */
 export function sumToSize(self: Tensor, size: readonly number[]): Tensor;
+export function sumToSize(self: Tensor, options: { size: readonly number[] }): Tensor;
 export function sumToSize(self?: any, size?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27118,7 +27621,7 @@ export function sumToSize(self?: any, size?: any, surplus?: any): any {
     }
     return dispatch($table_sum_to_size, [self, size, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sum_to_size, [self, size, surplus]);
+    return recover(error, $table_sum_to_size, [self, size, surplus]);
   }
 }
 
@@ -27145,7 +27648,7 @@ export function svd(self?: any, some?: any, computeUv?: any, options?: any, surp
             const results = call($id_svd < 0 ? ($id_svd = operatorId("aten::svd", "")) : $id_svd, self.handle, some) as unknown[];
             return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
           }
-          if (takesOnly(some, $options_109)) {
+          if (takesOnly(some, $options_108)) {
             const results = call($id_svd < 0 ? ($id_svd = operatorId("aten::svd", "")) : $id_svd, self.handle, some.some, some.computeUv) as unknown[];
             return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
           }
@@ -27158,7 +27661,7 @@ export function svd(self?: any, some?: any, computeUv?: any, options?: any, surp
     }
     return dispatch($table_svd, [self, some, computeUv, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_svd, [self, some, computeUv, options, surplus]);
+    return recover(error, $table_svd, [self, some, computeUv, options, surplus]);
   }
 }
 
@@ -27168,6 +27671,7 @@ const $table_swapaxes = operatorTable("swapaxes", [
 let $id_swapaxes = -1;
 /** `swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapaxes.html) */
 export function swapaxes(self: Tensor, axis0: number, axis1: number): Tensor;
+export function swapaxes(self: Tensor, options: { axis0: number; axis1: number }): Tensor;
 export function swapaxes(self?: any, axis0?: any, axis1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27175,7 +27679,7 @@ export function swapaxes(self?: any, axis0?: any, axis1?: any, surplus?: any): a
     }
     return dispatch($table_swapaxes, [self, axis0, axis1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_swapaxes, [self, axis0, axis1, surplus]);
+    return recover(error, $table_swapaxes, [self, axis0, axis1, surplus]);
   }
 }
 
@@ -27185,6 +27689,7 @@ const $table_swapaxes_ = operatorTable("swapaxes_", [
 let $id_swapaxes_ = -1;
 /** `swapaxes_(Tensor(a!) self, int axis0, int axis1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapaxes_.html) */
 export function swapaxes_(self: Tensor, axis0: number, axis1: number): Tensor;
+export function swapaxes_(self: Tensor, options: { axis0: number; axis1: number }): Tensor;
 export function swapaxes_(self?: any, axis0?: any, axis1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27194,7 +27699,7 @@ export function swapaxes_(self?: any, axis0?: any, axis1?: any, surplus?: any): 
     }
     return dispatch($table_swapaxes_, [self, axis0, axis1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_swapaxes_, [self, axis0, axis1, surplus]);
+    return recover(error, $table_swapaxes_, [self, axis0, axis1, surplus]);
   }
 }
 
@@ -27204,6 +27709,7 @@ const $table_swapdims = operatorTable("swapdims", [
 let $id_swapdims = -1;
 /** `swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapdims.html) */
 export function swapdims(self: Tensor, dim0: number, dim1: number): Tensor;
+export function swapdims(self: Tensor, options: { dim0: number; dim1: number }): Tensor;
 export function swapdims(self?: any, dim0?: any, dim1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27211,7 +27717,7 @@ export function swapdims(self?: any, dim0?: any, dim1?: any, surplus?: any): any
     }
     return dispatch($table_swapdims, [self, dim0, dim1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_swapdims, [self, dim0, dim1, surplus]);
+    return recover(error, $table_swapdims, [self, dim0, dim1, surplus]);
   }
 }
 
@@ -27221,6 +27727,7 @@ const $table_swapdims_ = operatorTable("swapdims_", [
 let $id_swapdims_ = -1;
 /** `swapdims_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapdims_.html) */
 export function swapdims_(self: Tensor, dim0: number, dim1: number): Tensor;
+export function swapdims_(self: Tensor, options: { dim0: number; dim1: number }): Tensor;
 export function swapdims_(self?: any, dim0?: any, dim1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27230,7 +27737,7 @@ export function swapdims_(self?: any, dim0?: any, dim1?: any, surplus?: any): an
     }
     return dispatch($table_swapdims_, [self, dim0, dim1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_swapdims_, [self, dim0, dim1, surplus]);
+    return recover(error, $table_swapdims_, [self, dim0, dim1, surplus]);
   }
 }
 
@@ -27249,7 +27756,7 @@ export function symConstrainRange(size?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_sym_constrain_range, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sym_constrain_range, [size, options, surplus]);
+    return recover(error, $table_sym_constrain_range, [size, options, surplus]);
   }
 }
 
@@ -27268,7 +27775,7 @@ export function symConstrainRangeForSize(size?: any, options?: any, surplus?: an
     }
     return dispatch($table_sym_constrain_range_for_size, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_sym_constrain_range_for_size, [size, options, surplus]);
+    return recover(error, $table_sym_constrain_range_for_size, [size, options, surplus]);
   }
 }
 
@@ -27285,7 +27792,7 @@ export function t(self?: any, surplus?: any): any {
     }
     return dispatch($table_t, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_t, [self, surplus]);
+    return recover(error, $table_t, [self, surplus]);
   }
 }
 
@@ -27305,7 +27812,7 @@ export function tCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_t_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_t_copy, [self, options, surplus]);
+    return recover(error, $table_t_copy, [self, options, surplus]);
   }
 }
 
@@ -27324,7 +27831,7 @@ export function t_(self?: any, surplus?: any): any {
     }
     return dispatch($table_t_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_t_, [self, surplus]);
+    return recover(error, $table_t_, [self, surplus]);
   }
 }
 
@@ -27335,6 +27842,7 @@ const $table_take = operatorTable("take", [
 let $id_take = -1;
 /** `take(Tensor self, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take.html) */
 export function take(self: Tensor, index: Tensor, options?: { out?: Tensor }): Tensor;
+export function take(self: Tensor, options: { index: Tensor; out?: Tensor }): Tensor;
 export function take(self?: any, index?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27344,7 +27852,7 @@ export function take(self?: any, index?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_take, [self, index, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_take, [self, index, options, surplus]);
+    return recover(error, $table_take, [self, index, options, surplus]);
   }
 }
 
@@ -27356,6 +27864,7 @@ let $id_take_along_dim = -1;
 /** `take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take_along_dim.html) */
 export function takeAlongDim(self: Tensor, indices: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
 export function takeAlongDim(self: Tensor, indices: Tensor, options: { dim?: number | null; out?: Tensor }): Tensor;
+export function takeAlongDim(self: Tensor, options: { indices: Tensor; dim?: number | null; out?: Tensor }): Tensor;
 export function takeAlongDim(self?: any, indices?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27369,7 +27878,7 @@ export function takeAlongDim(self?: any, indices?: any, dim?: any, options?: any
     }
     return dispatch($table_take_along_dim, [self, indices, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_take_along_dim, [self, indices, dim, options, surplus]);
+    return recover(error, $table_take_along_dim, [self, indices, dim, options, surplus]);
   }
 }
 
@@ -27389,7 +27898,7 @@ export function tan(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_tan, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tan, [self, options, surplus]);
+    return recover(error, $table_tan, [self, options, surplus]);
   }
 }
 
@@ -27408,7 +27917,7 @@ export function tan_(self?: any, surplus?: any): any {
     }
     return dispatch($table_tan_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tan_, [self, surplus]);
+    return recover(error, $table_tan_, [self, surplus]);
   }
 }
 
@@ -27428,7 +27937,7 @@ export function tanh(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_tanh, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tanh, [self, options, surplus]);
+    return recover(error, $table_tanh, [self, options, surplus]);
   }
 }
 
@@ -27447,7 +27956,7 @@ export function tanh_(self?: any, surplus?: any): any {
     }
     return dispatch($table_tanh_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tanh_, [self, surplus]);
+    return recover(error, $table_tanh_, [self, surplus]);
   }
 }
 
@@ -27462,12 +27971,15 @@ let $id_tensor_split_tensor_indices_or_sections = -1;
 /** `tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
 export function tensorSplit(self: Tensor, indices: readonly number[], dim?: number): Tensor[];
 export function tensorSplit(self: Tensor, indices: readonly number[], options: { dim?: number }): Tensor[];
+export function tensorSplit(self: Tensor, options: { indices: readonly number[]; dim?: number }): Tensor[];
 /** `tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
 export function tensorSplit(self: Tensor, sections: number, dim?: number): Tensor[];
 export function tensorSplit(self: Tensor, sections: number, options: { dim?: number }): Tensor[];
+export function tensorSplit(self: Tensor, options: { sections: number; dim?: number }): Tensor[];
 /** `tensor_split.tensor_indices_or_sections(Tensor(a -> *) self, Tensor tensor_indices_or_sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
 export function tensorSplit(self: Tensor, tensorIndicesOrSections: Tensor, dim?: number): Tensor[];
 export function tensorSplit(self: Tensor, tensorIndicesOrSections: Tensor, options: { dim?: number }): Tensor[];
+export function tensorSplit(self: Tensor, options: { tensorIndicesOrSections: Tensor; dim?: number }): Tensor[];
 export function tensorSplit(self?: any, a1?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27487,7 +27999,7 @@ export function tensorSplit(self?: any, a1?: any, dim?: any, options?: any, surp
     }
     return dispatch($table_tensor_split, [self, a1, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tensor_split, [self, a1, dim, options, surplus]);
+    return recover(error, $table_tensor_split, [self, a1, dim, options, surplus]);
   }
 }
 
@@ -27498,6 +28010,7 @@ const $table_tensordot = operatorTable("tensordot", [
 let $id_tensordot = -1;
 /** `tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensordot.html) */
 export function tensordot(self: Tensor, other: Tensor, dimsSelf: readonly number[], dimsOther: readonly number[], options?: { out?: Tensor }): Tensor;
+export function tensordot(self: Tensor, options: { other: Tensor; dimsSelf: readonly number[]; dimsOther: readonly number[]; out?: Tensor }): Tensor;
 export function tensordot(self?: any, other?: any, dimsSelf?: any, dimsOther?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27507,7 +28020,7 @@ export function tensordot(self?: any, other?: any, dimsSelf?: any, dimsOther?: a
     }
     return dispatch($table_tensordot, [self, other, dimsSelf, dimsOther, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tensordot, [self, other, dimsSelf, dimsOther, options, surplus]);
+    return recover(error, $table_tensordot, [self, other, dimsSelf, dimsOther, options, surplus]);
   }
 }
 
@@ -27537,7 +28050,7 @@ export function thnnConv2d(self?: any, weight?: any, kernelSize?: any, bias?: an
     }
     return dispatch($table_thnn_conv2d, [self, weight, kernelSize, bias, stride, padding, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_thnn_conv2d, [self, weight, kernelSize, bias, stride, padding, options, surplus]);
+    return recover(error, $table_thnn_conv2d, [self, weight, kernelSize, bias, stride, padding, options, surplus]);
   }
 }
 
@@ -27557,7 +28070,7 @@ export function threshold(self?: any, threshold?: any, value?: any, options?: an
     }
     return dispatch($table_threshold, [self, threshold, value, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_threshold, [self, threshold, value, options, surplus]);
+    return recover(error, $table_threshold, [self, threshold, value, options, surplus]);
   }
 }
 
@@ -27567,6 +28080,7 @@ const $table_threshold_ = operatorTable("threshold_", [
 let $id_threshold_ = -1;
 /** `threshold_(Tensor(a!) self, Scalar threshold, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.threshold_.html) */
 export function threshold_(self: Tensor, threshold: Scalar, value: Scalar): Tensor;
+export function threshold_(self: Tensor, options: { threshold: Scalar; value: Scalar }): Tensor;
 export function threshold_(self?: any, threshold?: any, value?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27576,7 +28090,7 @@ export function threshold_(self?: any, threshold?: any, value?: any, surplus?: a
     }
     return dispatch($table_threshold_, [self, threshold, value, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_threshold_, [self, threshold, value, surplus]);
+    return recover(error, $table_threshold_, [self, threshold, value, surplus]);
   }
 }
 
@@ -27586,6 +28100,7 @@ const $table_tile = operatorTable("tile", [
 let $id_tile = -1;
 /** `tile(Tensor self, SymInt[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tile.html) */
 export function tile(self: Tensor, dims: readonly number[]): Tensor;
+export function tile(self: Tensor, options: { dims: readonly number[] }): Tensor;
 export function tile(self?: any, dims?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27593,7 +28108,7 @@ export function tile(self?: any, dims?: any, surplus?: any): any {
     }
     return dispatch($table_tile, [self, dims, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tile, [self, dims, surplus]);
+    return recover(error, $table_tile, [self, dims, surplus]);
   }
 }
 
@@ -27612,13 +28127,13 @@ export function toDense(self?: any, dtype?: any, options?: any, surplus?: any): 
           return wrap(call($id_to_dense < 0 ? ($id_to_dense = operatorId("aten::to_dense", "")) : $id_to_dense, self.handle) as number);
         }
         if ((dtype === null || typeof dtype === "string")) return wrap(call($id_to_dense < 0 ? ($id_to_dense = operatorId("aten::to_dense", "")) : $id_to_dense, self.handle, dtypeCode(dtype as DTypeLike | undefined)) as number);
-        if (takesOnly(dtype, $options_110)) return wrap(call($id_to_dense < 0 ? ($id_to_dense = operatorId("aten::to_dense", "")) : $id_to_dense, self.handle, dtypeCode(dtype.dtype as DTypeLike | undefined), dtype.maskedGrad) as number);
+        if (takesOnly(dtype, $options_109)) return wrap(call($id_to_dense < 0 ? ($id_to_dense = operatorId("aten::to_dense", "")) : $id_to_dense, self.handle, dtypeCode(dtype.dtype as DTypeLike | undefined), dtype.maskedGrad) as number);
       }
-      if ((dtype === null || typeof dtype === "string") && takesOnly(options, $options_111)) return wrap(call($id_to_dense < 0 ? ($id_to_dense = operatorId("aten::to_dense", "")) : $id_to_dense, self.handle, dtypeCode(dtype as DTypeLike | undefined), options.maskedGrad) as number);
+      if ((dtype === null || typeof dtype === "string") && takesOnly(options, $options_110)) return wrap(call($id_to_dense < 0 ? ($id_to_dense = operatorId("aten::to_dense", "")) : $id_to_dense, self.handle, dtypeCode(dtype as DTypeLike | undefined), options.maskedGrad) as number);
     }
     return dispatch($table_to_dense, [self, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_dense, [self, dtype, options, surplus]);
+    return recover(error, $table_to_dense, [self, dtype, options, surplus]);
   }
 }
 
@@ -27643,7 +28158,7 @@ export function toMkldnn(self?: any, dtype?: any, options?: any, surplus?: any):
     }
     return dispatch($table_to_mkldnn, [self, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_mkldnn, [self, dtype, options, surplus]);
+    return recover(error, $table_to_mkldnn, [self, dtype, options, surplus]);
   }
 }
 
@@ -27655,6 +28170,7 @@ let $id_to_padded_tensor = -1;
 /** `to_padded_tensor(Tensor self, float padding, SymInt[]? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_padded_tensor.html) */
 export function toPaddedTensor(self: Tensor, padding: number, outputSize?: readonly number[] | null, options?: { out?: Tensor }): Tensor;
 export function toPaddedTensor(self: Tensor, padding: number, options: { outputSize?: readonly number[] | null; out?: Tensor }): Tensor;
+export function toPaddedTensor(self: Tensor, options: { padding: number; outputSize?: readonly number[] | null; out?: Tensor }): Tensor;
 export function toPaddedTensor(self?: any, padding?: any, outputSize?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27668,7 +28184,7 @@ export function toPaddedTensor(self?: any, padding?: any, outputSize?: any, opti
     }
     return dispatch($table_to_padded_tensor, [self, padding, outputSize, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_padded_tensor, [self, padding, outputSize, options, surplus]);
+    return recover(error, $table_to_padded_tensor, [self, padding, outputSize, options, surplus]);
   }
 }
 
@@ -27682,6 +28198,7 @@ let $id_to_sparse_sparse_dim = -1;
 export function toSparse(self: Tensor, options?: { layout?: Layout | null; blocksize?: number | readonly number[] | null; denseDim?: number | null }): Tensor;
 /** `to_sparse.sparse_dim(Tensor self, int sparse_dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse.html) */
 export function toSparse(self: Tensor, sparseDim: number): Tensor;
+export function toSparse(self: Tensor, options: { sparseDim: number }): Tensor;
 export function toSparse(self?: any, a1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27689,11 +28206,11 @@ export function toSparse(self?: any, a1?: any, surplus?: any): any {
         return wrap(call($id_to_sparse < 0 ? ($id_to_sparse = operatorId("aten::to_sparse", "")) : $id_to_sparse, self.handle) as number);
       }
       if (typeof a1 === "number") return wrap(call($id_to_sparse_sparse_dim < 0 ? ($id_to_sparse_sparse_dim = operatorId("aten::to_sparse", "sparse_dim")) : $id_to_sparse_sparse_dim, self.handle, a1) as number);
-      if (takesOnly(a1, $options_112)) return wrap(call($id_to_sparse < 0 ? ($id_to_sparse = operatorId("aten::to_sparse", "")) : $id_to_sparse, self.handle, layoutCode(a1.layout), a1.blocksize, a1.denseDim) as number);
+      if (takesOnly(a1, $options_111)) return wrap(call($id_to_sparse < 0 ? ($id_to_sparse = operatorId("aten::to_sparse", "")) : $id_to_sparse, self.handle, layoutCode(a1.layout), a1.blocksize, a1.denseDim) as number);
     }
     return dispatch($table_to_sparse, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_sparse, [self, a1, surplus]);
+    return recover(error, $table_to_sparse, [self, a1, surplus]);
   }
 }
 
@@ -27704,6 +28221,7 @@ let $id_to_sparse_bsc = -1;
 /** `to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsc.html) */
 export function toSparseBsc(self: Tensor, blocksize: number | readonly number[], denseDim?: number | null): Tensor;
 export function toSparseBsc(self: Tensor, blocksize: number | readonly number[], options: { denseDim?: number | null }): Tensor;
+export function toSparseBsc(self: Tensor, options: { blocksize: number | readonly number[]; denseDim?: number | null }): Tensor;
 export function toSparseBsc(self?: any, blocksize?: any, denseDim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27712,12 +28230,12 @@ export function toSparseBsc(self?: any, blocksize?: any, denseDim?: any, options
           return wrap(call($id_to_sparse_bsc < 0 ? ($id_to_sparse_bsc = operatorId("aten::to_sparse_bsc", "")) : $id_to_sparse_bsc, self.handle, blocksize) as number);
         }
         if ((denseDim === null || typeof denseDim === "number")) return wrap(call($id_to_sparse_bsc < 0 ? ($id_to_sparse_bsc = operatorId("aten::to_sparse_bsc", "")) : $id_to_sparse_bsc, self.handle, blocksize, denseDim) as number);
-        if (takesOnly(denseDim, $options_113)) return wrap(call($id_to_sparse_bsc < 0 ? ($id_to_sparse_bsc = operatorId("aten::to_sparse_bsc", "")) : $id_to_sparse_bsc, self.handle, blocksize, denseDim.denseDim) as number);
+        if (takesOnly(denseDim, $options_112)) return wrap(call($id_to_sparse_bsc < 0 ? ($id_to_sparse_bsc = operatorId("aten::to_sparse_bsc", "")) : $id_to_sparse_bsc, self.handle, blocksize, denseDim.denseDim) as number);
       }
     }
     return dispatch($table_to_sparse_bsc, [self, blocksize, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_sparse_bsc, [self, blocksize, denseDim, options, surplus]);
+    return recover(error, $table_to_sparse_bsc, [self, blocksize, denseDim, options, surplus]);
   }
 }
 
@@ -27728,6 +28246,7 @@ let $id_to_sparse_bsr = -1;
 /** `to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsr.html) */
 export function toSparseBsr(self: Tensor, blocksize: number | readonly number[], denseDim?: number | null): Tensor;
 export function toSparseBsr(self: Tensor, blocksize: number | readonly number[], options: { denseDim?: number | null }): Tensor;
+export function toSparseBsr(self: Tensor, options: { blocksize: number | readonly number[]; denseDim?: number | null }): Tensor;
 export function toSparseBsr(self?: any, blocksize?: any, denseDim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27736,12 +28255,12 @@ export function toSparseBsr(self?: any, blocksize?: any, denseDim?: any, options
           return wrap(call($id_to_sparse_bsr < 0 ? ($id_to_sparse_bsr = operatorId("aten::to_sparse_bsr", "")) : $id_to_sparse_bsr, self.handle, blocksize) as number);
         }
         if ((denseDim === null || typeof denseDim === "number")) return wrap(call($id_to_sparse_bsr < 0 ? ($id_to_sparse_bsr = operatorId("aten::to_sparse_bsr", "")) : $id_to_sparse_bsr, self.handle, blocksize, denseDim) as number);
-        if (takesOnly(denseDim, $options_113)) return wrap(call($id_to_sparse_bsr < 0 ? ($id_to_sparse_bsr = operatorId("aten::to_sparse_bsr", "")) : $id_to_sparse_bsr, self.handle, blocksize, denseDim.denseDim) as number);
+        if (takesOnly(denseDim, $options_112)) return wrap(call($id_to_sparse_bsr < 0 ? ($id_to_sparse_bsr = operatorId("aten::to_sparse_bsr", "")) : $id_to_sparse_bsr, self.handle, blocksize, denseDim.denseDim) as number);
       }
     }
     return dispatch($table_to_sparse_bsr, [self, blocksize, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_sparse_bsr, [self, blocksize, denseDim, options, surplus]);
+    return recover(error, $table_to_sparse_bsr, [self, blocksize, denseDim, options, surplus]);
   }
 }
 
@@ -27760,12 +28279,12 @@ export function toSparseCsc(self?: any, denseDim?: any, options?: any, surplus?:
           return wrap(call($id_to_sparse_csc < 0 ? ($id_to_sparse_csc = operatorId("aten::to_sparse_csc", "")) : $id_to_sparse_csc, self.handle) as number);
         }
         if ((denseDim === null || typeof denseDim === "number")) return wrap(call($id_to_sparse_csc < 0 ? ($id_to_sparse_csc = operatorId("aten::to_sparse_csc", "")) : $id_to_sparse_csc, self.handle, denseDim) as number);
-        if (takesOnly(denseDim, $options_113)) return wrap(call($id_to_sparse_csc < 0 ? ($id_to_sparse_csc = operatorId("aten::to_sparse_csc", "")) : $id_to_sparse_csc, self.handle, denseDim.denseDim) as number);
+        if (takesOnly(denseDim, $options_112)) return wrap(call($id_to_sparse_csc < 0 ? ($id_to_sparse_csc = operatorId("aten::to_sparse_csc", "")) : $id_to_sparse_csc, self.handle, denseDim.denseDim) as number);
       }
     }
     return dispatch($table_to_sparse_csc, [self, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_sparse_csc, [self, denseDim, options, surplus]);
+    return recover(error, $table_to_sparse_csc, [self, denseDim, options, surplus]);
   }
 }
 
@@ -27784,12 +28303,12 @@ export function toSparseCsr(self?: any, denseDim?: any, options?: any, surplus?:
           return wrap(call($id_to_sparse_csr < 0 ? ($id_to_sparse_csr = operatorId("aten::to_sparse_csr", "")) : $id_to_sparse_csr, self.handle) as number);
         }
         if ((denseDim === null || typeof denseDim === "number")) return wrap(call($id_to_sparse_csr < 0 ? ($id_to_sparse_csr = operatorId("aten::to_sparse_csr", "")) : $id_to_sparse_csr, self.handle, denseDim) as number);
-        if (takesOnly(denseDim, $options_113)) return wrap(call($id_to_sparse_csr < 0 ? ($id_to_sparse_csr = operatorId("aten::to_sparse_csr", "")) : $id_to_sparse_csr, self.handle, denseDim.denseDim) as number);
+        if (takesOnly(denseDim, $options_112)) return wrap(call($id_to_sparse_csr < 0 ? ($id_to_sparse_csr = operatorId("aten::to_sparse_csr", "")) : $id_to_sparse_csr, self.handle, denseDim.denseDim) as number);
       }
     }
     return dispatch($table_to_sparse_csr, [self, denseDim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_to_sparse_csr, [self, denseDim, options, surplus]);
+    return recover(error, $table_to_sparse_csr, [self, denseDim, options, surplus]);
   }
 }
 
@@ -27801,6 +28320,7 @@ let $id_topk = -1;
 /** `topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.topk.html) */
 export function topk(self: Tensor, k: number, dim?: number, largest?: boolean, sorted?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function topk(self: Tensor, k: number, options: { dim?: number; largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+export function topk(self: Tensor, options: { k: number; dim?: number; largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
 export function topk(self?: any, k?: any, dim?: any, largest?: any, sorted?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27817,7 +28337,7 @@ export function topk(self?: any, k?: any, dim?: any, largest?: any, sorted?: any
               const results = call($id_topk < 0 ? ($id_topk = operatorId("aten::topk", "")) : $id_topk, self.handle, k, dim) as unknown[];
               return [wrap(results[0] as number), wrap(results[1] as number)];
             }
-            if (takesOnly(dim, $options_114)) {
+            if (takesOnly(dim, $options_113)) {
               const results = call($id_topk < 0 ? ($id_topk = operatorId("aten::topk", "")) : $id_topk, self.handle, k, dim.dim, dim.largest, dim.sorted) as unknown[];
               return [wrap(results[0] as number), wrap(results[1] as number)];
             }
@@ -27835,7 +28355,7 @@ export function topk(self?: any, k?: any, dim?: any, largest?: any, sorted?: any
     }
     return dispatch($table_topk, [self, k, dim, largest, sorted, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_topk, [self, k, dim, largest, sorted, options, surplus]);
+    return recover(error, $table_topk, [self, k, dim, largest, sorted, options, surplus]);
   }
 }
 
@@ -27855,7 +28375,7 @@ export function trace(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_trace, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_trace, [self, options, surplus]);
+    return recover(error, $table_trace, [self, options, surplus]);
   }
 }
 
@@ -27865,6 +28385,7 @@ const $table_transpose = operatorTable("transpose", [
 let $id_transpose_int = -1;
 /** `transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.transpose.html) */
 export function transpose(self: Tensor, dim0: number, dim1: number): Tensor;
+export function transpose(self: Tensor, options: { dim0: number; dim1: number }): Tensor;
 export function transpose(self?: any, dim0?: any, dim1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27872,7 +28393,7 @@ export function transpose(self?: any, dim0?: any, dim1?: any, surplus?: any): an
     }
     return dispatch($table_transpose, [self, dim0, dim1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_transpose, [self, dim0, dim1, surplus]);
+    return recover(error, $table_transpose, [self, dim0, dim1, surplus]);
   }
 }
 
@@ -27883,6 +28404,7 @@ const $table_transpose_copy = operatorTable("transposeCopy", [
 let $id_transpose_copy_int = -1;
 /** `transpose_copy.int(Tensor self, int dim0, int dim1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.transpose_copy.html) */
 export function transposeCopy(self: Tensor, dim0: number, dim1: number, options?: { out?: Tensor }): Tensor;
+export function transposeCopy(self: Tensor, options: { dim0: number; dim1: number; out?: Tensor }): Tensor;
 export function transposeCopy(self?: any, dim0?: any, dim1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27892,7 +28414,7 @@ export function transposeCopy(self?: any, dim0?: any, dim1?: any, options?: any,
     }
     return dispatch($table_transpose_copy, [self, dim0, dim1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_transpose_copy, [self, dim0, dim1, options, surplus]);
+    return recover(error, $table_transpose_copy, [self, dim0, dim1, options, surplus]);
   }
 }
 
@@ -27902,6 +28424,7 @@ const $table_transpose_ = operatorTable("transpose_", [
 let $id_transpose_ = -1;
 /** `transpose_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.transpose_.html) */
 export function transpose_(self: Tensor, dim0: number, dim1: number): Tensor;
+export function transpose_(self: Tensor, options: { dim0: number; dim1: number }): Tensor;
 export function transpose_(self?: any, dim0?: any, dim1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27911,7 +28434,7 @@ export function transpose_(self?: any, dim0?: any, dim1?: any, surplus?: any): a
     }
     return dispatch($table_transpose_, [self, dim0, dim1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_transpose_, [self, dim0, dim1, surplus]);
+    return recover(error, $table_transpose_, [self, dim0, dim1, surplus]);
   }
 }
 
@@ -27923,8 +28446,10 @@ let $id_trapezoid_dx = -1;
 let $id_trapezoid_x = -1;
 /** `trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trapezoid.html) */
 export function trapezoid(y: Tensor, options?: { dx?: Scalar; dim?: number }): Tensor;
+export function trapezoid(options: { y: Tensor; dx?: Scalar; dim?: number }): Tensor;
 /** `trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trapezoid.html) */
 export function trapezoid(y: Tensor, x: Tensor, options?: { dim?: number }): Tensor;
+export function trapezoid(options: { y: Tensor; x: Tensor; dim?: number }): Tensor;
 export function trapezoid(y?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27939,7 +28464,7 @@ export function trapezoid(y?: any, a1?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_trapezoid, [y, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_trapezoid, [y, a1, options, surplus]);
+    return recover(error, $table_trapezoid, [y, a1, options, surplus]);
   }
 }
 
@@ -27951,8 +28476,10 @@ let $id_trapz_dx = -1;
 let $id_trapz_x = -1;
 /** `trapz.dx(Tensor y, *, float dx=1., int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trapz.html) */
 export function trapz(y: Tensor, options?: { dx?: number; dim?: number }): Tensor;
+export function trapz(options: { y: Tensor; dx?: number; dim?: number }): Tensor;
 /** `trapz.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.trapz.html) */
 export function trapz(y: Tensor, x: Tensor, options?: { dim?: number }): Tensor;
+export function trapz(options: { y: Tensor; x: Tensor; dim?: number }): Tensor;
 export function trapz(y?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27967,7 +28494,7 @@ export function trapz(y?: any, a1?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_trapz, [y, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_trapz, [y, a1, options, surplus]);
+    return recover(error, $table_trapz, [y, a1, options, surplus]);
   }
 }
 
@@ -27979,6 +28506,7 @@ let $id_triangular_solve = -1;
 /** `triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triangular_solve.html) */
 export function triangularSolve(self: Tensor, A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean, options?: { out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
 export function triangularSolve(self: Tensor, A: Tensor, options: { upper?: boolean; transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
+export function triangularSolve(self: Tensor, options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
 export function triangularSolve(self?: any, A?: any, upper?: any, transpose?: any, unitriangular?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -27995,7 +28523,7 @@ export function triangularSolve(self?: any, A?: any, upper?: any, transpose?: an
               const results = call($id_triangular_solve < 0 ? ($id_triangular_solve = operatorId("aten::triangular_solve", "")) : $id_triangular_solve, self.handle, A.handle, upper) as unknown[];
               return [wrap(results[0] as number), wrap(results[1] as number)];
             }
-            if (takesOnly(upper, $options_115)) {
+            if (takesOnly(upper, $options_114)) {
               const results = call($id_triangular_solve < 0 ? ($id_triangular_solve = operatorId("aten::triangular_solve", "")) : $id_triangular_solve, self.handle, A.handle, upper.upper, upper.transpose, upper.unitriangular) as unknown[];
               return [wrap(results[0] as number), wrap(results[1] as number)];
             }
@@ -28013,7 +28541,7 @@ export function triangularSolve(self?: any, A?: any, upper?: any, transpose?: an
     }
     return dispatch($table_triangular_solve, [self, A, upper, transpose, unitriangular, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_triangular_solve, [self, A, upper, transpose, unitriangular, options, surplus]);
+    return recover(error, $table_triangular_solve, [self, A, upper, transpose, unitriangular, options, surplus]);
   }
 }
 
@@ -28038,7 +28566,7 @@ export function tril(self?: any, diagonal?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_tril, [self, diagonal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tril, [self, diagonal, options, surplus]);
+    return recover(error, $table_tril, [self, diagonal, options, surplus]);
   }
 }
 
@@ -28050,6 +28578,7 @@ let $id_tril_indices = -1;
 /** `tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tril_indices.html) */
 export function trilIndices(row: number, col: number, offset?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function trilIndices(row: number, col: number, options: { offset?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function trilIndices(options: { row: number; col: number; offset?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function trilIndices(row?: any, col?: any, offset?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28058,13 +28587,13 @@ export function trilIndices(row?: any, col?: any, offset?: any, options?: any, s
           return wrap(call($id_tril_indices < 0 ? ($id_tril_indices = operatorId("aten::tril_indices", "")) : $id_tril_indices, row, col) as number);
         }
         if (typeof offset === "number") return wrap(call($id_tril_indices < 0 ? ($id_tril_indices = operatorId("aten::tril_indices", "")) : $id_tril_indices, row, col, offset) as number);
-        if (takesOnly(offset, $options_116)) return wrap(call($id_tril_indices < 0 ? ($id_tril_indices = operatorId("aten::tril_indices", "")) : $id_tril_indices, row, col, offset.offset, dtypeCode(offset.dtype as DTypeLike | undefined), layoutCode(offset.layout), offset.device, offset.pinMemory) as number);
+        if (takesOnly(offset, $options_115)) return wrap(call($id_tril_indices < 0 ? ($id_tril_indices = operatorId("aten::tril_indices", "")) : $id_tril_indices, row, col, offset.offset, dtypeCode(offset.dtype as DTypeLike | undefined), layoutCode(offset.layout), offset.device, offset.pinMemory) as number);
       }
       if (typeof offset === "number" && takesOnly(options, $options_6)) return wrap(call($id_tril_indices < 0 ? ($id_tril_indices = operatorId("aten::tril_indices", "")) : $id_tril_indices, row, col, offset, dtypeCode(options.dtype as DTypeLike | undefined), layoutCode(options.layout), options.device, options.pinMemory) as number);
     }
     return dispatch($table_tril_indices, [row, col, offset, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tril_indices, [row, col, offset, options, surplus]);
+    return recover(error, $table_tril_indices, [row, col, offset, options, surplus]);
   }
 }
 
@@ -28098,7 +28627,7 @@ export function tril_(self?: any, diagonal?: any, options?: any, surplus?: any):
     }
     return dispatch($table_tril_, [self, diagonal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_tril_, [self, diagonal, options, surplus]);
+    return recover(error, $table_tril_, [self, diagonal, options, surplus]);
   }
 }
 
@@ -28133,7 +28662,7 @@ export function tripletMarginLoss(anchor?: any, positive?: any, negative?: any, 
     }
     return dispatch($table_triplet_margin_loss, [anchor, positive, negative, margin, p, eps, swap, reduction, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_triplet_margin_loss, [anchor, positive, negative, margin, p, eps, swap, reduction, options, surplus]);
+    return recover(error, $table_triplet_margin_loss, [anchor, positive, negative, margin, p, eps, swap, reduction, options, surplus]);
   }
 }
 
@@ -28158,7 +28687,7 @@ export function triu(self?: any, diagonal?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_triu, [self, diagonal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_triu, [self, diagonal, options, surplus]);
+    return recover(error, $table_triu, [self, diagonal, options, surplus]);
   }
 }
 
@@ -28170,6 +28699,7 @@ let $id_triu_indices = -1;
 /** `triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triu_indices.html) */
 export function triuIndices(row: number, col: number, offset?: number, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function triuIndices(row: number, col: number, options: { offset?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function triuIndices(options: { row: number; col: number; offset?: number; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function triuIndices(row?: any, col?: any, offset?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28178,13 +28708,13 @@ export function triuIndices(row?: any, col?: any, offset?: any, options?: any, s
           return wrap(call($id_triu_indices < 0 ? ($id_triu_indices = operatorId("aten::triu_indices", "")) : $id_triu_indices, row, col) as number);
         }
         if (typeof offset === "number") return wrap(call($id_triu_indices < 0 ? ($id_triu_indices = operatorId("aten::triu_indices", "")) : $id_triu_indices, row, col, offset) as number);
-        if (takesOnly(offset, $options_116)) return wrap(call($id_triu_indices < 0 ? ($id_triu_indices = operatorId("aten::triu_indices", "")) : $id_triu_indices, row, col, offset.offset, dtypeCode(offset.dtype as DTypeLike | undefined), layoutCode(offset.layout), offset.device, offset.pinMemory) as number);
+        if (takesOnly(offset, $options_115)) return wrap(call($id_triu_indices < 0 ? ($id_triu_indices = operatorId("aten::triu_indices", "")) : $id_triu_indices, row, col, offset.offset, dtypeCode(offset.dtype as DTypeLike | undefined), layoutCode(offset.layout), offset.device, offset.pinMemory) as number);
       }
       if (typeof offset === "number" && takesOnly(options, $options_6)) return wrap(call($id_triu_indices < 0 ? ($id_triu_indices = operatorId("aten::triu_indices", "")) : $id_triu_indices, row, col, offset, dtypeCode(options.dtype as DTypeLike | undefined), layoutCode(options.layout), options.device, options.pinMemory) as number);
     }
     return dispatch($table_triu_indices, [row, col, offset, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_triu_indices, [row, col, offset, options, surplus]);
+    return recover(error, $table_triu_indices, [row, col, offset, options, surplus]);
   }
 }
 
@@ -28218,7 +28748,7 @@ export function triu_(self?: any, diagonal?: any, options?: any, surplus?: any):
     }
     return dispatch($table_triu_, [self, diagonal, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_triu_, [self, diagonal, options, surplus]);
+    return recover(error, $table_triu_, [self, diagonal, options, surplus]);
   }
 }
 
@@ -28231,8 +28761,10 @@ let $id_true_divide_Tensor = -1;
 let $id_true_divide_Scalar = -1;
 /** `true_divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
 export function trueDivide(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function trueDivide(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `true_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
 export function trueDivide(self: Tensor, other: Scalar): Tensor;
+export function trueDivide(self: Tensor, options: { other: Scalar }): Tensor;
 export function trueDivide(self: Tensor, other: Tensor | Scalar): Tensor;
 export function trueDivide(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -28244,7 +28776,7 @@ export function trueDivide(self?: any, other?: any, options?: any, surplus?: any
     }
     return dispatch($table_true_divide, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_true_divide, [self, other, options, surplus]);
+    return recover(error, $table_true_divide, [self, other, options, surplus]);
   }
 }
 
@@ -28256,8 +28788,10 @@ let $id_true_divide__Tensor = -1;
 let $id_true_divide__Scalar = -1;
 /** `true_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
 export function trueDivide_(self: Tensor, other: Tensor): Tensor;
+export function trueDivide_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `true_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
 export function trueDivide_(self: Tensor, other: Scalar): Tensor;
+export function trueDivide_(self: Tensor, options: { other: Scalar }): Tensor;
 export function trueDivide_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function trueDivide_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -28275,7 +28809,7 @@ export function trueDivide_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_true_divide_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_true_divide_, [self, other, surplus]);
+    return recover(error, $table_true_divide_, [self, other, surplus]);
   }
 }
 
@@ -28295,7 +28829,7 @@ export function trunc(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_trunc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_trunc, [self, options, surplus]);
+    return recover(error, $table_trunc, [self, options, surplus]);
   }
 }
 
@@ -28314,7 +28848,7 @@ export function trunc_(self?: any, surplus?: any): any {
     }
     return dispatch($table_trunc_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_trunc_, [self, surplus]);
+    return recover(error, $table_trunc_, [self, surplus]);
   }
 }
 
@@ -28324,6 +28858,7 @@ const $table_type_as = operatorTable("typeAs", [
 let $id_type_as = -1;
 /** `type_as(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.type_as.html) */
 export function typeAs(self: Tensor, other: Tensor): Tensor;
+export function typeAs(self: Tensor, options: { other: Tensor }): Tensor;
 export function typeAs(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28331,7 +28866,7 @@ export function typeAs(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_type_as, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_type_as, [self, other, surplus]);
+    return recover(error, $table_type_as, [self, other, surplus]);
   }
 }
 
@@ -28355,7 +28890,7 @@ export function unbind(self?: any, dim?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_unbind, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unbind, [self, dim, options, surplus]);
+    return recover(error, $table_unbind, [self, dim, options, surplus]);
   }
 }
 
@@ -28380,7 +28915,7 @@ export function unbindCopy(self?: any, dim?: any, options?: any, surplus?: any):
     }
     return dispatch($table_unbind_copy, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unbind_copy, [self, dim, options, surplus]);
+    return recover(error, $table_unbind_copy, [self, dim, options, surplus]);
   }
 }
 
@@ -28390,6 +28925,7 @@ const $table_unflatten = operatorTable("unflatten", [
 let $id_unflatten_int = -1;
 /** `unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unflatten.html) */
 export function unflatten(self: Tensor, dim: number, sizes: readonly number[]): Tensor;
+export function unflatten(self: Tensor, options: { dim: number; sizes: readonly number[] }): Tensor;
 export function unflatten(self?: any, dim?: any, sizes?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28397,7 +28933,7 @@ export function unflatten(self?: any, dim?: any, sizes?: any, surplus?: any): an
     }
     return dispatch($table_unflatten, [self, dim, sizes, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unflatten, [self, dim, sizes, surplus]);
+    return recover(error, $table_unflatten, [self, dim, sizes, surplus]);
   }
 }
 
@@ -28414,7 +28950,7 @@ export function unflattenDenseTensors(flat?: any, tensors?: any, surplus?: any):
     }
     return dispatch($table_unflatten_dense_tensors, [flat, tensors, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unflatten_dense_tensors, [flat, tensors, surplus]);
+    return recover(error, $table_unflatten_dense_tensors, [flat, tensors, surplus]);
   }
 }
 
@@ -28424,6 +28960,7 @@ const $table_unfold = operatorTable("unfold", [
 let $id_unfold = -1;
 /** `unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html) */
 export function unfold(self: Tensor, dimension: number, size: number, step: number): Tensor;
+export function unfold(self: Tensor, options: { dimension: number; size: number; step: number }): Tensor;
 export function unfold(self?: any, dimension?: any, size?: any, step?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28431,7 +28968,7 @@ export function unfold(self?: any, dimension?: any, size?: any, step?: any, surp
     }
     return dispatch($table_unfold, [self, dimension, size, step, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unfold, [self, dimension, size, step, surplus]);
+    return recover(error, $table_unfold, [self, dimension, size, step, surplus]);
   }
 }
 
@@ -28442,6 +28979,7 @@ const $table_unfold_copy = operatorTable("unfoldCopy", [
 let $id_unfold_copy = -1;
 /** `unfold_copy(Tensor self, int dimension, int size, int step) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unfold_copy.html) */
 export function unfoldCopy(self: Tensor, dimension: number, size: number, step: number, options?: { out?: Tensor }): Tensor;
+export function unfoldCopy(self: Tensor, options: { dimension: number; size: number; step: number; out?: Tensor }): Tensor;
 export function unfoldCopy(self?: any, dimension?: any, size?: any, step?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28451,7 +28989,7 @@ export function unfoldCopy(self?: any, dimension?: any, size?: any, step?: any, 
     }
     return dispatch($table_unfold_copy, [self, dimension, size, step, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unfold_copy, [self, dimension, size, step, options, surplus]);
+    return recover(error, $table_unfold_copy, [self, dimension, size, step, options, surplus]);
   }
 }
 
@@ -28477,7 +29015,7 @@ export function uniform_(self?: any, from?: any, to?: any, options?: any, surplu
             self.cachedInfo = null;
             return self;
           }
-          if (takesOnly(from, $options_117)) {
+          if (takesOnly(from, $options_116)) {
             call($id_uniform_ < 0 ? ($id_uniform_ = operatorId("aten::uniform_", "")) : $id_uniform_, self.handle, from.from, from.to, generatorId(from.generator));
             self.cachedInfo = null;
             return self;
@@ -28497,7 +29035,7 @@ export function uniform_(self?: any, from?: any, to?: any, options?: any, surplu
     }
     return dispatch($table_uniform_, [self, from, to, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_uniform_, [self, from, to, options, surplus]);
+    return recover(error, $table_uniform_, [self, from, to, options, surplus]);
   }
 }
 
@@ -28525,7 +29063,7 @@ export function uniqueConsecutive(self?: any, returnInverse?: any, returnCounts?
               const results = call($id_unique_consecutive < 0 ? ($id_unique_consecutive = operatorId("aten::unique_consecutive", "")) : $id_unique_consecutive, self.handle, returnInverse) as unknown[];
               return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
             }
-            if (takesOnly(returnInverse, $options_118)) {
+            if (takesOnly(returnInverse, $options_117)) {
               const results = call($id_unique_consecutive < 0 ? ($id_unique_consecutive = operatorId("aten::unique_consecutive", "")) : $id_unique_consecutive, self.handle, returnInverse.returnInverse, returnInverse.returnCounts, returnInverse.dim) as unknown[];
               return [wrap(results[0] as number), wrap(results[1] as number), wrap(results[2] as number)];
             }
@@ -28543,7 +29081,7 @@ export function uniqueConsecutive(self?: any, returnInverse?: any, returnCounts?
     }
     return dispatch($table_unique_consecutive, [self, returnInverse, returnCounts, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unique_consecutive, [self, returnInverse, returnCounts, dim, options, surplus]);
+    return recover(error, $table_unique_consecutive, [self, returnInverse, returnCounts, dim, options, surplus]);
   }
 }
 
@@ -28585,7 +29123,7 @@ export function uniqueDim(self?: any, dim?: any, sorted?: any, returnInverse?: a
     }
     return dispatch($table_unique_dim, [self, dim, sorted, returnInverse, returnCounts, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unique_dim, [self, dim, sorted, returnInverse, returnCounts, options, surplus]);
+    return recover(error, $table_unique_dim, [self, dim, sorted, returnInverse, returnCounts, options, surplus]);
   }
 }
 
@@ -28596,6 +29134,7 @@ let $id_unsafe_chunk = -1;
 /** `unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_chunk.html) */
 export function unsafeChunk(self: Tensor, chunks: number, dim?: number): Tensor[];
 export function unsafeChunk(self: Tensor, chunks: number, options: { dim?: number }): Tensor[];
+export function unsafeChunk(self: Tensor, options: { chunks: number; dim?: number }): Tensor[];
 export function unsafeChunk(self?: any, chunks?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28609,7 +29148,7 @@ export function unsafeChunk(self?: any, chunks?: any, dim?: any, options?: any, 
     }
     return dispatch($table_unsafe_chunk, [self, chunks, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unsafe_chunk, [self, chunks, dim, options, surplus]);
+    return recover(error, $table_unsafe_chunk, [self, chunks, dim, options, surplus]);
   }
 }
 
@@ -28621,6 +29160,7 @@ let $id_unsafe_split_Tensor = -1;
 /** `unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_split.html) */
 export function unsafeSplit(self: Tensor, splitSize: number, dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
 export function unsafeSplit(self: Tensor, splitSize: number, options: { dim?: number; out?: readonly Tensor[] }): Tensor[];
+export function unsafeSplit(self: Tensor, options: { splitSize: number; dim?: number; out?: readonly Tensor[] }): Tensor[];
 export function unsafeSplit(self?: any, splitSize?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28634,7 +29174,7 @@ export function unsafeSplit(self?: any, splitSize?: any, dim?: any, options?: an
     }
     return dispatch($table_unsafe_split, [self, splitSize, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unsafe_split, [self, splitSize, dim, options, surplus]);
+    return recover(error, $table_unsafe_split, [self, splitSize, dim, options, surplus]);
   }
 }
 
@@ -28658,7 +29198,7 @@ export function unsafeSplitWithSizes(self?: any, splitSizes?: any, dim?: any, op
     }
     return dispatch($table_unsafe_split_with_sizes, [self, splitSizes, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unsafe_split_with_sizes, [self, splitSizes, dim, options, surplus]);
+    return recover(error, $table_unsafe_split_with_sizes, [self, splitSizes, dim, options, surplus]);
   }
 }
 
@@ -28668,6 +29208,7 @@ const $table_unsqueeze = operatorTable("unsqueeze", [
 let $id_unsqueeze = -1;
 /** `unsqueeze(Tensor(a) self, int dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsqueeze.html) */
 export function unsqueeze(self: Tensor, dim: number): Tensor;
+export function unsqueeze(self: Tensor, options: { dim: number }): Tensor;
 export function unsqueeze(self?: any, dim?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28675,7 +29216,7 @@ export function unsqueeze(self?: any, dim?: any, surplus?: any): any {
     }
     return dispatch($table_unsqueeze, [self, dim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unsqueeze, [self, dim, surplus]);
+    return recover(error, $table_unsqueeze, [self, dim, surplus]);
   }
 }
 
@@ -28686,6 +29227,7 @@ const $table_unsqueeze_copy = operatorTable("unsqueezeCopy", [
 let $id_unsqueeze_copy = -1;
 /** `unsqueeze_copy(Tensor self, int dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsqueeze_copy.html) */
 export function unsqueezeCopy(self: Tensor, dim: number, options?: { out?: Tensor }): Tensor;
+export function unsqueezeCopy(self: Tensor, options: { dim: number; out?: Tensor }): Tensor;
 export function unsqueezeCopy(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28695,7 +29237,7 @@ export function unsqueezeCopy(self?: any, dim?: any, options?: any, surplus?: an
     }
     return dispatch($table_unsqueeze_copy, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unsqueeze_copy, [self, dim, options, surplus]);
+    return recover(error, $table_unsqueeze_copy, [self, dim, options, surplus]);
   }
 }
 
@@ -28705,6 +29247,7 @@ const $table_unsqueeze_ = operatorTable("unsqueeze_", [
 let $id_unsqueeze_ = -1;
 /** `unsqueeze_(Tensor(a!) self, int dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unsqueeze_.html) */
 export function unsqueeze_(self: Tensor, dim: number): Tensor;
+export function unsqueeze_(self: Tensor, options: { dim: number }): Tensor;
 export function unsqueeze_(self?: any, dim?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28714,7 +29257,7 @@ export function unsqueeze_(self?: any, dim?: any, surplus?: any): any {
     }
     return dispatch($table_unsqueeze_, [self, dim, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_unsqueeze_, [self, dim, surplus]);
+    return recover(error, $table_unsqueeze_, [self, dim, surplus]);
   }
 }
 
@@ -28746,7 +29289,7 @@ export function upsampleBicubic2d(a0?: any, outputSize?: any, alignCorners?: any
     }
     return dispatch($table_upsample_bicubic2d, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_upsample_bicubic2d, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
+    return recover(error, $table_upsample_bicubic2d, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   }
 }
 
@@ -28779,7 +29322,7 @@ export function upsampleBilinear2d(a0?: any, outputSize?: any, alignCorners?: an
     }
     return dispatch($table_upsample_bilinear2d, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_upsample_bilinear2d, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
+    return recover(error, $table_upsample_bilinear2d, [a0, outputSize, alignCorners, a3, a4, options, surplus]);
   }
 }
 
@@ -28808,7 +29351,7 @@ export function upsampleLinear1d(a0?: any, outputSize?: any, alignCorners?: any,
     }
     return dispatch($table_upsample_linear1d, [a0, outputSize, alignCorners, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_upsample_linear1d, [a0, outputSize, alignCorners, a3, options, surplus]);
+    return recover(error, $table_upsample_linear1d, [a0, outputSize, alignCorners, a3, options, surplus]);
   }
 }
 
@@ -28837,7 +29380,7 @@ export function upsampleNearest1d(a0?: any, outputSize?: any, a2?: any, options?
     }
     return dispatch($table_upsample_nearest1d, [a0, outputSize, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_upsample_nearest1d, [a0, outputSize, a2, options, surplus]);
+    return recover(error, $table_upsample_nearest1d, [a0, outputSize, a2, options, surplus]);
   }
 }
 
@@ -28870,7 +29413,7 @@ export function upsampleNearest2d(a0?: any, outputSize?: any, a2?: any, a3?: any
     }
     return dispatch($table_upsample_nearest2d, [a0, outputSize, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_upsample_nearest2d, [a0, outputSize, a2, a3, options, surplus]);
+    return recover(error, $table_upsample_nearest2d, [a0, outputSize, a2, a3, options, surplus]);
   }
 }
 
@@ -28905,7 +29448,7 @@ export function upsampleNearest3d(a0?: any, outputSize?: any, a2?: any, a3?: any
     }
     return dispatch($table_upsample_nearest3d, [a0, outputSize, a2, a3, a4, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_upsample_nearest3d, [a0, outputSize, a2, a3, a4, options, surplus]);
+    return recover(error, $table_upsample_nearest3d, [a0, outputSize, a2, a3, a4, options, surplus]);
   }
 }
 
@@ -28940,7 +29483,7 @@ export function upsampleTrilinear3d(a0?: any, outputSize?: any, alignCorners?: a
     }
     return dispatch($table_upsample_trilinear3d, [a0, outputSize, alignCorners, a3, a4, a5, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_upsample_trilinear3d, [a0, outputSize, alignCorners, a3, a4, a5, options, surplus]);
+    return recover(error, $table_upsample_trilinear3d, [a0, outputSize, alignCorners, a3, a4, a5, options, surplus]);
   }
 }
 
@@ -28957,7 +29500,7 @@ export function values(self?: any, surplus?: any): any {
     }
     return dispatch($table_values, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_values, [self, surplus]);
+    return recover(error, $table_values, [self, surplus]);
   }
 }
 
@@ -28977,7 +29520,7 @@ export function valuesCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_values_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_values_copy, [self, options, surplus]);
+    return recover(error, $table_values_copy, [self, options, surplus]);
   }
 }
 
@@ -28988,6 +29531,7 @@ let $id_vander = -1;
 /** `vander(Tensor x, int? N=None, bool increasing=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vander.html) */
 export function vander(x: Tensor, N?: number | null, increasing?: boolean): Tensor;
 export function vander(x: Tensor, options: { N?: number | null; increasing?: boolean }): Tensor;
+export function vander(options: { x: Tensor; N?: number | null; increasing?: boolean }): Tensor;
 export function vander(x?: any, N?: any, increasing?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -28997,14 +29541,14 @@ export function vander(x?: any, N?: any, increasing?: any, options?: any, surplu
             return wrap(call($id_vander < 0 ? ($id_vander = operatorId("aten::vander", "")) : $id_vander, x.handle) as number);
           }
           if ((N === null || typeof N === "number")) return wrap(call($id_vander < 0 ? ($id_vander = operatorId("aten::vander", "")) : $id_vander, x.handle, N) as number);
-          if (takesOnly(N, $options_119)) return wrap(call($id_vander < 0 ? ($id_vander = operatorId("aten::vander", "")) : $id_vander, x.handle, N.N, N.increasing) as number);
+          if (takesOnly(N, $options_118)) return wrap(call($id_vander < 0 ? ($id_vander = operatorId("aten::vander", "")) : $id_vander, x.handle, N.N, N.increasing) as number);
         }
         if (typeof increasing === "boolean") return wrap(call($id_vander < 0 ? ($id_vander = operatorId("aten::vander", "")) : $id_vander, x.handle, N, increasing) as number);
       }
     }
     return dispatch($table_vander, [x, N, increasing, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_vander, [x, N, increasing, options, surplus]);
+    return recover(error, $table_vander, [x, N, increasing, options, surplus]);
   }
 }
 
@@ -29027,6 +29571,7 @@ function $var(self: Tensor, options: { dim?: number | readonly number[] | null; 
 /** `var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
 function $var(self: Tensor, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 function $var(self: Tensor, dim: number | readonly number[] | null, options: { unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
+function $var(self: Tensor, options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
 function $var(self?: any, a1?: any, a2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29052,7 +29597,7 @@ function $var(self?: any, a1?: any, a2?: any, a3?: any, options?: any, surplus?:
     }
     return dispatch($table_var, [self, a1, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_var, [self, a1, a2, a3, options, surplus]);
+    return recover(error, $table_var, [self, a1, a2, a3, options, surplus]);
   }
 }
 export { $var as var };
@@ -29075,6 +29620,7 @@ export function varMean(self: Tensor, options: { dim?: number | readonly number[
 /** `var_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var_mean.html) */
 export function varMean(self: Tensor, dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean): [Tensor, Tensor];
 export function varMean(self: Tensor, dim: number | readonly number[] | null, options: { unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
+export function varMean(self: Tensor, options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean }): [Tensor, Tensor];
 export function varMean(self?: any, a1?: any, a2?: any, a3?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29133,7 +29679,7 @@ export function varMean(self?: any, a1?: any, a2?: any, a3?: any, options?: any,
     }
     return dispatch($table_var_mean, [self, a1, a2, a3, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_var_mean, [self, a1, a2, a3, options, surplus]);
+    return recover(error, $table_var_mean, [self, a1, a2, a3, options, surplus]);
   }
 }
 
@@ -29144,6 +29690,7 @@ const $table_vdot = operatorTable("vdot", [
 let $id_vdot = -1;
 /** `vdot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vdot.html) */
 export function vdot(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function vdot(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function vdot(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29153,7 +29700,7 @@ export function vdot(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_vdot, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_vdot, [self, other, options, surplus]);
+    return recover(error, $table_vdot, [self, other, options, surplus]);
   }
 }
 
@@ -29165,8 +29712,10 @@ let $id_view = -1;
 let $id_view_dtype = -1;
 /** `view(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
 export function view(self: Tensor, size: readonly number[]): Tensor;
+export function view(self: Tensor, options: { size: readonly number[] }): Tensor;
 /** `view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
 export function view(self: Tensor, dtype: DTypeLike): Tensor;
+export function view(self: Tensor, options: { dtype: DTypeLike }): Tensor;
 export function view(self?: any, a1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29175,7 +29724,7 @@ export function view(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table_view, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_view, [self, a1, surplus]);
+    return recover(error, $table_view, [self, a1, surplus]);
   }
 }
 
@@ -29185,6 +29734,7 @@ const $table_view_as = operatorTable("viewAs", [
 let $id_view_as = -1;
 /** `view_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view_as.html) */
 export function viewAs(self: Tensor, other: Tensor): Tensor;
+export function viewAs(self: Tensor, options: { other: Tensor }): Tensor;
 export function viewAs(self?: any, other?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29192,7 +29742,7 @@ export function viewAs(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_view_as, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_view_as, [self, other, surplus]);
+    return recover(error, $table_view_as, [self, other, surplus]);
   }
 }
 
@@ -29209,7 +29759,7 @@ export function viewAsComplex(self?: any, surplus?: any): any {
     }
     return dispatch($table_view_as_complex, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_view_as_complex, [self, surplus]);
+    return recover(error, $table_view_as_complex, [self, surplus]);
   }
 }
 
@@ -29229,7 +29779,7 @@ export function viewAsComplexCopy(self?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_view_as_complex_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_view_as_complex_copy, [self, options, surplus]);
+    return recover(error, $table_view_as_complex_copy, [self, options, surplus]);
   }
 }
 
@@ -29246,7 +29796,7 @@ export function viewAsReal(self?: any, surplus?: any): any {
     }
     return dispatch($table_view_as_real, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_view_as_real, [self, surplus]);
+    return recover(error, $table_view_as_real, [self, surplus]);
   }
 }
 
@@ -29266,7 +29816,7 @@ export function viewAsRealCopy(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_view_as_real_copy, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_view_as_real_copy, [self, options, surplus]);
+    return recover(error, $table_view_as_real_copy, [self, options, surplus]);
   }
 }
 
@@ -29280,8 +29830,10 @@ let $id_view_copy = -1;
 let $id_view_copy_dtype = -1;
 /** `view_copy(Tensor self, SymInt[] size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.view_copy.html) */
 export function viewCopy(self: Tensor, size: readonly number[], options?: { out?: Tensor }): Tensor;
+export function viewCopy(self: Tensor, options: { size: readonly number[]; out?: Tensor }): Tensor;
 /** `view_copy.dtype(Tensor self, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.view_copy.html) */
 export function viewCopy(self: Tensor, dtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+export function viewCopy(self: Tensor, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
 export function viewCopy(self?: any, a1?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29292,7 +29844,7 @@ export function viewCopy(self?: any, a1?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_view_copy, [self, a1, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_view_copy, [self, a1, options, surplus]);
+    return recover(error, $table_view_copy, [self, a1, options, surplus]);
   }
 }
 
@@ -29304,8 +29856,10 @@ let $id_vsplit_array = -1;
 let $id_vsplit_int = -1;
 /** `vsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
 export function vsplit(self: Tensor, indices: readonly number[]): Tensor[];
+export function vsplit(self: Tensor, options: { indices: readonly number[] }): Tensor[];
 /** `vsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
 export function vsplit(self: Tensor, sections: number): Tensor[];
+export function vsplit(self: Tensor, options: { sections: number }): Tensor[];
 export function vsplit(self?: any, a1?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29314,7 +29868,7 @@ export function vsplit(self?: any, a1?: any, surplus?: any): any {
     }
     return dispatch($table_vsplit, [self, a1, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_vsplit, [self, a1, surplus]);
+    return recover(error, $table_vsplit, [self, a1, surplus]);
   }
 }
 
@@ -29325,6 +29879,7 @@ const $table_vstack = operatorTable("vstack", [
 let $id_vstack = -1;
 /** `vstack(Tensor[] tensors) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vstack.html) */
 export function vstack(tensors: readonly Tensor[], options?: { out?: Tensor }): Tensor;
+export function vstack(options: { tensors: readonly Tensor[]; out?: Tensor }): Tensor;
 export function vstack(tensors?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29334,7 +29889,7 @@ export function vstack(tensors?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_vstack, [tensors, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_vstack, [tensors, options, surplus]);
+    return recover(error, $table_vstack, [tensors, options, surplus]);
   }
 }
 
@@ -29353,14 +29908,19 @@ let $id_where_ScalarSelf = -1;
 let $id_where_Scalar = -1;
 /** `where(Tensor condition) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
 export function where(condition: Tensor): Tensor[];
+export function where(options: { condition: Tensor }): Tensor[];
 /** `where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
 export function where(condition: Tensor, self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function where(self: Tensor, options: { condition: Tensor; other: Tensor; out?: Tensor }): Tensor;
 /** `where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
 export function where(condition: Tensor, self: Tensor, other: Scalar): Tensor;
+export function where(self: Tensor, options: { condition: Tensor; other: Scalar }): Tensor;
 /** `where.ScalarSelf(Tensor condition, Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
 export function where(condition: Tensor, self: Scalar, other: Tensor): Tensor;
+export function where(self: Scalar, options: { condition: Tensor; other: Tensor }): Tensor;
 /** `where.Scalar(Tensor condition, Scalar self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
 export function where(condition: Tensor, self: Scalar, other: Scalar): Tensor;
+export function where(self: Scalar, options: { condition: Tensor; other: Scalar }): Tensor;
 export function where(condition: Tensor, self: Tensor | Scalar, other: Tensor | Scalar): Tensor;
 export function where(condition?: any, a1?: any, a2?: any, options?: any, surplus?: any): any {
   try {
@@ -29379,7 +29939,7 @@ export function where(condition?: any, a1?: any, a2?: any, options?: any, surplu
     }
     return dispatch($table_where, [condition, a1, a2, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_where, [condition, a1, a2, options, surplus]);
+    return recover(error, $table_where, [condition, a1, a2, options, surplus]);
   }
 }
 
@@ -29396,10 +29956,13 @@ let $id_xlogy_Scalar_Other = -1;
 let $id_xlogy_Scalar_Self = -1;
 /** `xlogy.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
 export function xlogy(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
 export function xlogy(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `xlogy.Scalar_Self(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
 export function xlogy(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function xlogy(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function xlogy(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -29412,7 +29975,7 @@ export function xlogy(self?: any, other?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_xlogy, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_xlogy, [self, other, options, surplus]);
+    return recover(error, $table_xlogy, [self, other, options, surplus]);
   }
 }
 
@@ -29424,8 +29987,10 @@ let $id_xlogy__Tensor = -1;
 let $id_xlogy__Scalar_Other = -1;
 /** `xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
 export function xlogy_(self: Tensor, other: Tensor): Tensor;
+export function xlogy_(self: Tensor, options: { other: Tensor }): Tensor;
 /** `xlogy_.Scalar_Other(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
 export function xlogy_(self: Tensor, other: Scalar): Tensor;
+export function xlogy_(self: Tensor, options: { other: Scalar }): Tensor;
 export function xlogy_(self: Tensor, other: Tensor | Scalar): Tensor;
 export function xlogy_(self?: any, other?: any, surplus?: any): any {
   try {
@@ -29443,7 +30008,7 @@ export function xlogy_(self?: any, other?: any, surplus?: any): any {
     }
     return dispatch($table_xlogy_, [self, other, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_xlogy_, [self, other, surplus]);
+    return recover(error, $table_xlogy_, [self, other, surplus]);
   }
 }
 
@@ -29462,7 +30027,7 @@ export function zero_(self?: any, surplus?: any): any {
     }
     return dispatch($table_zero_, [self, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_zero_, [self, surplus]);
+    return recover(error, $table_zero_, [self, surplus]);
   }
 }
 
@@ -29473,6 +30038,7 @@ const $table_zeros = operatorTable("zeros", [
 let $id_zeros = -1;
 /** `zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.zeros.html) */
 export function zeros(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+export function zeros(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
 export function zeros(size?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -29483,7 +30049,7 @@ export function zeros(size?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_zeros, [size, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_zeros, [size, options, surplus]);
+    return recover(error, $table_zeros, [size, options, surplus]);
   }
 }
 
@@ -29504,6 +30070,6 @@ export function zerosLike(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_zeros_like, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_zeros_like, [self, options, surplus]);
+    return recover(error, $table_zeros_like, [self, options, surplus]);
   }
 }

@@ -94,21 +94,49 @@ export function takesOnly(options: unknown, keys: ReadonlySet<string>): boolean 
  * @throws TypeError when none does.
  */
 export function dispatch(table: OperatorTable, given: readonly unknown[]): unknown {
-  for (const overload of overloadsOf(table)) {
-    const bound = bind(overload, given);
-    if (bound) return invoke(bound);
-  }
+  const bound = firstThatTakes(table, given);
+  if (bound) return invoke(bound);
   throw mismatch(table, given);
 }
 
-/** @internal The error to throw after a call failed: a {@link TorchError}, or a TypeError that lists the overloads. */
-export function operatorError(error: unknown, table: OperatorTable, given: readonly unknown[]): unknown {
+function firstThatTakes(table: OperatorTable, given: readonly unknown[]): Bound | null {
+  for (const overload of overloadsOf(table)) {
+    const bound = bind(overload, given);
+    if (bound) return bound;
+  }
+  return null;
+}
+
+/**
+ * @internal What a call comes to whose fast path failed. A fast path takes the required arguments by position without a look at
+ * them: where one is given by name, an options object stands in its place, and the call is made by the schemas instead.
+ *
+ * @throws TorchError, or a TypeError that lists the overloads.
+ */
+export function recover(error: unknown, table: OperatorTable, given: readonly unknown[]): unknown {
+  if (isAboutArguments(error) && isPlainObject(given.findLast((value) => value !== undefined))) {
+    const bound = firstThatTakes(table, given);
+    if (bound) {
+      try {
+        return invoke(bound);
+      } catch (second) {
+        throw operatorError(second, table, given);
+      }
+    }
+  }
+  throw operatorError(error, table, given);
+}
+
+function operatorError(error: unknown, table: OperatorTable, given: readonly unknown[]): unknown {
   if (error instanceof DisposedError) return new DisposedError(table.name);
   if (error instanceof TorchError || !types.isNativeError(error)) return error;
-  const { code } = error as { code?: unknown };
-  const aboutArguments = code === "ERR_ARGUMENT" || code === "ERR_DISPOSED" || error instanceof TypeError;
-  if (aboutArguments && !overloadsOf(table).some((overload) => bind(overload, given))) return mismatch(table, given);
+  if (isAboutArguments(error) && !firstThatTakes(table, given)) return mismatch(table, given);
   return asTorchError(error, table.name);
+}
+
+function isAboutArguments(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === "ERR_ARGUMENT" || code === "ERR_DISPOSED" || error instanceof TypeError;
 }
 
 /**

@@ -2,7 +2,7 @@
 /* eslint-disable */
 import { native } from "./addon";
 import { dtypeCode as imported_dtypeCode, type DTypeLike, type Scalar } from "./dtype";
-import { dispatch, operatorError, operatorId, operatorTable, takesOnly } from "./overloads";
+import { dispatch, operatorId, operatorTable, recover, takesOnly } from "./overloads";
 import { wrap as imported_wrap } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -22,6 +22,7 @@ const $table_special_airy_ai = operatorTable("airyAi", [
 let $id_special_airy_ai = -1;
 /** `special_airy_ai(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.airy_ai) */
 export function airyAi(x: Tensor, options?: { out?: Tensor }): Tensor;
+export function airyAi(options: { x: Tensor; out?: Tensor }): Tensor;
 export function airyAi(x?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -31,7 +32,7 @@ export function airyAi(x?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_airy_ai, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_airy_ai, [x, options, surplus]);
+    return recover(error, $table_special_airy_ai, [x, options, surplus]);
   }
 }
 
@@ -51,7 +52,7 @@ export function besselJ0(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_bessel_j0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_j0, [self, options, surplus]);
+    return recover(error, $table_special_bessel_j0, [self, options, surplus]);
   }
 }
 
@@ -71,7 +72,7 @@ export function besselJ1(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_bessel_j1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_j1, [self, options, surplus]);
+    return recover(error, $table_special_bessel_j1, [self, options, surplus]);
   }
 }
 
@@ -91,7 +92,7 @@ export function besselY0(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_bessel_y0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_y0, [self, options, surplus]);
+    return recover(error, $table_special_bessel_y0, [self, options, surplus]);
   }
 }
 
@@ -111,7 +112,7 @@ export function besselY1(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_bessel_y1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_bessel_y1, [self, options, surplus]);
+    return recover(error, $table_special_bessel_y1, [self, options, surplus]);
   }
 }
 
@@ -128,10 +129,13 @@ let $id_special_chebyshev_polynomial_t_n_scalar = -1;
 let $id_special_chebyshev_polynomial_t_x_scalar = -1;
 /** `special_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_t) */
 export function chebyshevPolynomialT(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialT(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_t.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_t) */
 export function chebyshevPolynomialT(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialT(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_t) */
 export function chebyshevPolynomialT(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialT(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function chebyshevPolynomialT(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialT(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -144,7 +148,7 @@ export function chebyshevPolynomialT(x?: any, n?: any, options?: any, surplus?: 
     }
     return dispatch($table_special_chebyshev_polynomial_t, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_t, [x, n, options, surplus]);
+    return recover(error, $table_special_chebyshev_polynomial_t, [x, n, options, surplus]);
   }
 }
 
@@ -161,10 +165,13 @@ let $id_special_chebyshev_polynomial_u_n_scalar = -1;
 let $id_special_chebyshev_polynomial_u_x_scalar = -1;
 /** `special_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_u) */
 export function chebyshevPolynomialU(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialU(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_u.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_u) */
 export function chebyshevPolynomialU(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialU(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_u) */
 export function chebyshevPolynomialU(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialU(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function chebyshevPolynomialU(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialU(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -177,7 +184,7 @@ export function chebyshevPolynomialU(x?: any, n?: any, options?: any, surplus?: 
     }
     return dispatch($table_special_chebyshev_polynomial_u, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_u, [x, n, options, surplus]);
+    return recover(error, $table_special_chebyshev_polynomial_u, [x, n, options, surplus]);
   }
 }
 
@@ -194,10 +201,13 @@ let $id_special_chebyshev_polynomial_v_n_scalar = -1;
 let $id_special_chebyshev_polynomial_v_x_scalar = -1;
 /** `special_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_v) */
 export function chebyshevPolynomialV(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialV(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_v.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_v) */
 export function chebyshevPolynomialV(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialV(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_v) */
 export function chebyshevPolynomialV(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialV(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function chebyshevPolynomialV(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialV(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -210,7 +220,7 @@ export function chebyshevPolynomialV(x?: any, n?: any, options?: any, surplus?: 
     }
     return dispatch($table_special_chebyshev_polynomial_v, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_v, [x, n, options, surplus]);
+    return recover(error, $table_special_chebyshev_polynomial_v, [x, n, options, surplus]);
   }
 }
 
@@ -227,10 +237,13 @@ let $id_special_chebyshev_polynomial_w_n_scalar = -1;
 let $id_special_chebyshev_polynomial_w_x_scalar = -1;
 /** `special_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_w) */
 export function chebyshevPolynomialW(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialW(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_w.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_w) */
 export function chebyshevPolynomialW(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialW(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.chebyshev_polynomial_w) */
 export function chebyshevPolynomialW(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function chebyshevPolynomialW(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function chebyshevPolynomialW(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function chebyshevPolynomialW(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -243,7 +256,7 @@ export function chebyshevPolynomialW(x?: any, n?: any, options?: any, surplus?: 
     }
     return dispatch($table_special_chebyshev_polynomial_w, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_chebyshev_polynomial_w, [x, n, options, surplus]);
+    return recover(error, $table_special_chebyshev_polynomial_w, [x, n, options, surplus]);
   }
 }
 
@@ -263,7 +276,7 @@ export function digamma(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_digamma, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_digamma, [self, options, surplus]);
+    return recover(error, $table_special_digamma, [self, options, surplus]);
   }
 }
 
@@ -283,7 +296,7 @@ export function entr(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_entr, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_entr, [self, options, surplus]);
+    return recover(error, $table_special_entr, [self, options, surplus]);
   }
 }
 
@@ -303,7 +316,7 @@ export function erf(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_erf, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erf, [self, options, surplus]);
+    return recover(error, $table_special_erf, [self, options, surplus]);
   }
 }
 
@@ -323,7 +336,7 @@ export function erfc(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_erfc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erfc, [self, options, surplus]);
+    return recover(error, $table_special_erfc, [self, options, surplus]);
   }
 }
 
@@ -343,7 +356,7 @@ export function erfcx(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_erfcx, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erfcx, [self, options, surplus]);
+    return recover(error, $table_special_erfcx, [self, options, surplus]);
   }
 }
 
@@ -363,7 +376,7 @@ export function erfinv(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_erfinv, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_erfinv, [self, options, surplus]);
+    return recover(error, $table_special_erfinv, [self, options, surplus]);
   }
 }
 
@@ -383,7 +396,7 @@ export function exp2(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_exp2, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_exp2, [self, options, surplus]);
+    return recover(error, $table_special_exp2, [self, options, surplus]);
   }
 }
 
@@ -403,7 +416,7 @@ export function expit(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_expit, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_expit, [self, options, surplus]);
+    return recover(error, $table_special_expit, [self, options, surplus]);
   }
 }
 
@@ -423,7 +436,7 @@ export function expm1(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_expm1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_expm1, [self, options, surplus]);
+    return recover(error, $table_special_expm1, [self, options, surplus]);
   }
 }
 
@@ -434,6 +447,7 @@ const $table_special_gammainc = operatorTable("gammainc", [
 let $id_special_gammainc = -1;
 /** `special_gammainc(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.gammainc) */
 export function gammainc(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function gammainc(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function gammainc(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -443,7 +457,7 @@ export function gammainc(self?: any, other?: any, options?: any, surplus?: any):
     }
     return dispatch($table_special_gammainc, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_gammainc, [self, other, options, surplus]);
+    return recover(error, $table_special_gammainc, [self, other, options, surplus]);
   }
 }
 
@@ -454,6 +468,7 @@ const $table_special_gammaincc = operatorTable("gammaincc", [
 let $id_special_gammaincc = -1;
 /** `special_gammaincc(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.gammaincc) */
 export function gammaincc(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function gammaincc(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 export function gammaincc(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -463,7 +478,7 @@ export function gammaincc(self?: any, other?: any, options?: any, surplus?: any)
     }
     return dispatch($table_special_gammaincc, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_gammaincc, [self, other, options, surplus]);
+    return recover(error, $table_special_gammaincc, [self, other, options, surplus]);
   }
 }
 
@@ -483,7 +498,7 @@ export function gammaln(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_gammaln, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_gammaln, [self, options, surplus]);
+    return recover(error, $table_special_gammaln, [self, options, surplus]);
   }
 }
 
@@ -500,10 +515,13 @@ let $id_special_hermite_polynomial_h_n_scalar = -1;
 let $id_special_hermite_polynomial_h_x_scalar = -1;
 /** `special_hermite_polynomial_h(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_h) */
 export function hermitePolynomialH(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialH(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_hermite_polynomial_h.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_h) */
 export function hermitePolynomialH(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialH(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_hermite_polynomial_h.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_h) */
 export function hermitePolynomialH(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialH(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function hermitePolynomialH(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function hermitePolynomialH(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -516,7 +534,7 @@ export function hermitePolynomialH(x?: any, n?: any, options?: any, surplus?: an
     }
     return dispatch($table_special_hermite_polynomial_h, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_hermite_polynomial_h, [x, n, options, surplus]);
+    return recover(error, $table_special_hermite_polynomial_h, [x, n, options, surplus]);
   }
 }
 
@@ -533,10 +551,13 @@ let $id_special_hermite_polynomial_he_n_scalar = -1;
 let $id_special_hermite_polynomial_he_x_scalar = -1;
 /** `special_hermite_polynomial_he(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_he) */
 export function hermitePolynomialHe(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialHe(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_hermite_polynomial_he.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_he) */
 export function hermitePolynomialHe(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialHe(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_hermite_polynomial_he.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.hermite_polynomial_he) */
 export function hermitePolynomialHe(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function hermitePolynomialHe(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function hermitePolynomialHe(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function hermitePolynomialHe(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -549,7 +570,7 @@ export function hermitePolynomialHe(x?: any, n?: any, options?: any, surplus?: a
     }
     return dispatch($table_special_hermite_polynomial_he, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_hermite_polynomial_he, [x, n, options, surplus]);
+    return recover(error, $table_special_hermite_polynomial_he, [x, n, options, surplus]);
   }
 }
 
@@ -569,7 +590,7 @@ export function i0(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_i0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i0, [self, options, surplus]);
+    return recover(error, $table_special_i0, [self, options, surplus]);
   }
 }
 
@@ -589,7 +610,7 @@ export function i0e(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_i0e, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i0e, [self, options, surplus]);
+    return recover(error, $table_special_i0e, [self, options, surplus]);
   }
 }
 
@@ -609,7 +630,7 @@ export function i1(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_i1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i1, [self, options, surplus]);
+    return recover(error, $table_special_i1, [self, options, surplus]);
   }
 }
 
@@ -629,7 +650,7 @@ export function i1e(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_i1e, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_i1e, [self, options, surplus]);
+    return recover(error, $table_special_i1e, [self, options, surplus]);
   }
 }
 
@@ -646,10 +667,13 @@ let $id_special_laguerre_polynomial_l_n_scalar = -1;
 let $id_special_laguerre_polynomial_l_x_scalar = -1;
 /** `special_laguerre_polynomial_l(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.laguerre_polynomial_l) */
 export function laguerrePolynomialL(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function laguerrePolynomialL(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_laguerre_polynomial_l.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.laguerre_polynomial_l) */
 export function laguerrePolynomialL(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function laguerrePolynomialL(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_laguerre_polynomial_l.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.laguerre_polynomial_l) */
 export function laguerrePolynomialL(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function laguerrePolynomialL(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function laguerrePolynomialL(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function laguerrePolynomialL(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -662,7 +686,7 @@ export function laguerrePolynomialL(x?: any, n?: any, options?: any, surplus?: a
     }
     return dispatch($table_special_laguerre_polynomial_l, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_laguerre_polynomial_l, [x, n, options, surplus]);
+    return recover(error, $table_special_laguerre_polynomial_l, [x, n, options, surplus]);
   }
 }
 
@@ -679,10 +703,13 @@ let $id_special_legendre_polynomial_p_n_scalar = -1;
 let $id_special_legendre_polynomial_p_x_scalar = -1;
 /** `special_legendre_polynomial_p(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.legendre_polynomial_p) */
 export function legendrePolynomialP(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function legendrePolynomialP(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_legendre_polynomial_p.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.legendre_polynomial_p) */
 export function legendrePolynomialP(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function legendrePolynomialP(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_legendre_polynomial_p.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.legendre_polynomial_p) */
 export function legendrePolynomialP(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function legendrePolynomialP(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function legendrePolynomialP(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function legendrePolynomialP(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -695,7 +722,7 @@ export function legendrePolynomialP(x?: any, n?: any, options?: any, surplus?: a
     }
     return dispatch($table_special_legendre_polynomial_p, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_legendre_polynomial_p, [x, n, options, surplus]);
+    return recover(error, $table_special_legendre_polynomial_p, [x, n, options, surplus]);
   }
 }
 
@@ -715,7 +742,7 @@ export function log1p(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_log1p, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_log1p, [self, options, surplus]);
+    return recover(error, $table_special_log1p, [self, options, surplus]);
   }
 }
 
@@ -735,7 +762,7 @@ export function logNdtr(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_log_ndtr, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_log_ndtr, [self, options, surplus]);
+    return recover(error, $table_special_log_ndtr, [self, options, surplus]);
   }
 }
 
@@ -745,6 +772,7 @@ const $table_special_log_softmax = operatorTable("logSoftmax", [
 let $id_special_log_softmax = -1;
 /** `special_log_softmax(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.log_softmax) */
 export function logSoftmax(self: Tensor, dim: number, options?: { dtype?: DTypeLike | null }): Tensor;
+export function logSoftmax(self: Tensor, options: { dim: number; dtype?: DTypeLike | null }): Tensor;
 export function logSoftmax(self?: any, dim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -755,7 +783,7 @@ export function logSoftmax(self?: any, dim?: any, options?: any, surplus?: any):
     }
     return dispatch($table_special_log_softmax, [self, dim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_log_softmax, [self, dim, options, surplus]);
+    return recover(error, $table_special_log_softmax, [self, dim, options, surplus]);
   }
 }
 
@@ -780,7 +808,7 @@ export function logit(self?: any, eps?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_special_logit, [self, eps, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_logit, [self, eps, options, surplus]);
+    return recover(error, $table_special_logit, [self, eps, options, surplus]);
   }
 }
 
@@ -792,6 +820,7 @@ let $id_special_logsumexp = -1;
 /** `special_logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.logsumexp) */
 export function logsumexp(self: Tensor, dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
 export function logsumexp(self: Tensor, dim: number | readonly number[], options: { keepdim?: boolean; out?: Tensor }): Tensor;
+export function logsumexp(self: Tensor, options: { dim: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
 export function logsumexp(self?: any, dim?: any, keepdim?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -805,7 +834,7 @@ export function logsumexp(self?: any, dim?: any, keepdim?: any, options?: any, s
     }
     return dispatch($table_special_logsumexp, [self, dim, keepdim, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_logsumexp, [self, dim, keepdim, options, surplus]);
+    return recover(error, $table_special_logsumexp, [self, dim, keepdim, options, surplus]);
   }
 }
 
@@ -825,7 +854,7 @@ export function modifiedBesselI0(self?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_special_modified_bessel_i0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_i0, [self, options, surplus]);
+    return recover(error, $table_special_modified_bessel_i0, [self, options, surplus]);
   }
 }
 
@@ -845,7 +874,7 @@ export function modifiedBesselI1(self?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_special_modified_bessel_i1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_i1, [self, options, surplus]);
+    return recover(error, $table_special_modified_bessel_i1, [self, options, surplus]);
   }
 }
 
@@ -865,7 +894,7 @@ export function modifiedBesselK0(self?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_special_modified_bessel_k0, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_k0, [self, options, surplus]);
+    return recover(error, $table_special_modified_bessel_k0, [self, options, surplus]);
   }
 }
 
@@ -885,7 +914,7 @@ export function modifiedBesselK1(self?: any, options?: any, surplus?: any): any 
     }
     return dispatch($table_special_modified_bessel_k1, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_modified_bessel_k1, [self, options, surplus]);
+    return recover(error, $table_special_modified_bessel_k1, [self, options, surplus]);
   }
 }
 
@@ -896,6 +925,7 @@ const $table_special_multigammaln = operatorTable("multigammaln", [
 let $id_special_multigammaln = -1;
 /** `special_multigammaln(Tensor self, int p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.multigammaln) */
 export function multigammaln(self: Tensor, p: number, options?: { out?: Tensor }): Tensor;
+export function multigammaln(self: Tensor, options: { p: number; out?: Tensor }): Tensor;
 export function multigammaln(self?: any, p?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -905,7 +935,7 @@ export function multigammaln(self?: any, p?: any, options?: any, surplus?: any):
     }
     return dispatch($table_special_multigammaln, [self, p, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_multigammaln, [self, p, options, surplus]);
+    return recover(error, $table_special_multigammaln, [self, p, options, surplus]);
   }
 }
 
@@ -925,7 +955,7 @@ export function ndtr(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_ndtr, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_ndtr, [self, options, surplus]);
+    return recover(error, $table_special_ndtr, [self, options, surplus]);
   }
 }
 
@@ -945,7 +975,7 @@ export function ndtri(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_ndtri, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_ndtri, [self, options, surplus]);
+    return recover(error, $table_special_ndtri, [self, options, surplus]);
   }
 }
 
@@ -956,6 +986,7 @@ const $table_special_polygamma = operatorTable("polygamma", [
 let $id_special_polygamma = -1;
 /** `special_polygamma(int n, Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.polygamma) */
 export function polygamma(n: number, self: Tensor, options?: { out?: Tensor }): Tensor;
+export function polygamma(self: Tensor, options: { n: number; out?: Tensor }): Tensor;
 export function polygamma(n?: any, self?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -965,7 +996,7 @@ export function polygamma(n?: any, self?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_special_polygamma, [n, self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_polygamma, [n, self, options, surplus]);
+    return recover(error, $table_special_polygamma, [n, self, options, surplus]);
   }
 }
 
@@ -985,7 +1016,7 @@ export function psi(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_psi, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_psi, [self, options, surplus]);
+    return recover(error, $table_special_psi, [self, options, surplus]);
   }
 }
 
@@ -1006,7 +1037,7 @@ export function round(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_round, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_round, [self, options, surplus]);
+    return recover(error, $table_special_round, [self, options, surplus]);
   }
 }
 
@@ -1017,6 +1048,7 @@ const $table_special_scaled_modified_bessel_k0 = operatorTable("scaledModifiedBe
 let $id_special_scaled_modified_bessel_k0 = -1;
 /** `special_scaled_modified_bessel_k0(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.scaled_modified_bessel_k0) */
 export function scaledModifiedBesselK0(x: Tensor, options?: { out?: Tensor }): Tensor;
+export function scaledModifiedBesselK0(options: { x: Tensor; out?: Tensor }): Tensor;
 export function scaledModifiedBesselK0(x?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1026,7 +1058,7 @@ export function scaledModifiedBesselK0(x?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_special_scaled_modified_bessel_k0, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_scaled_modified_bessel_k0, [x, options, surplus]);
+    return recover(error, $table_special_scaled_modified_bessel_k0, [x, options, surplus]);
   }
 }
 
@@ -1037,6 +1069,7 @@ const $table_special_scaled_modified_bessel_k1 = operatorTable("scaledModifiedBe
 let $id_special_scaled_modified_bessel_k1 = -1;
 /** `special_scaled_modified_bessel_k1(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.scaled_modified_bessel_k1) */
 export function scaledModifiedBesselK1(x: Tensor, options?: { out?: Tensor }): Tensor;
+export function scaledModifiedBesselK1(options: { x: Tensor; out?: Tensor }): Tensor;
 export function scaledModifiedBesselK1(x?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1046,7 +1079,7 @@ export function scaledModifiedBesselK1(x?: any, options?: any, surplus?: any): a
     }
     return dispatch($table_special_scaled_modified_bessel_k1, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_scaled_modified_bessel_k1, [x, options, surplus]);
+    return recover(error, $table_special_scaled_modified_bessel_k1, [x, options, surplus]);
   }
 }
 
@@ -1063,10 +1096,13 @@ let $id_special_shifted_chebyshev_polynomial_t_n_scalar = -1;
 let $id_special_shifted_chebyshev_polynomial_t_x_scalar = -1;
 /** `special_shifted_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_t) */
 export function shiftedChebyshevPolynomialT(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialT(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_t.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_t) */
 export function shiftedChebyshevPolynomialT(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialT(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_t.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_t) */
 export function shiftedChebyshevPolynomialT(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialT(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialT(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialT(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -1079,7 +1115,7 @@ export function shiftedChebyshevPolynomialT(x?: any, n?: any, options?: any, sur
     }
     return dispatch($table_special_shifted_chebyshev_polynomial_t, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_t, [x, n, options, surplus]);
+    return recover(error, $table_special_shifted_chebyshev_polynomial_t, [x, n, options, surplus]);
   }
 }
 
@@ -1096,10 +1132,13 @@ let $id_special_shifted_chebyshev_polynomial_u_n_scalar = -1;
 let $id_special_shifted_chebyshev_polynomial_u_x_scalar = -1;
 /** `special_shifted_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_u) */
 export function shiftedChebyshevPolynomialU(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialU(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_u.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_u) */
 export function shiftedChebyshevPolynomialU(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialU(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_u.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_u) */
 export function shiftedChebyshevPolynomialU(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialU(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialU(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialU(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -1112,7 +1151,7 @@ export function shiftedChebyshevPolynomialU(x?: any, n?: any, options?: any, sur
     }
     return dispatch($table_special_shifted_chebyshev_polynomial_u, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_u, [x, n, options, surplus]);
+    return recover(error, $table_special_shifted_chebyshev_polynomial_u, [x, n, options, surplus]);
   }
 }
 
@@ -1129,10 +1168,13 @@ let $id_special_shifted_chebyshev_polynomial_v_n_scalar = -1;
 let $id_special_shifted_chebyshev_polynomial_v_x_scalar = -1;
 /** `special_shifted_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_v) */
 export function shiftedChebyshevPolynomialV(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialV(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_v.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_v) */
 export function shiftedChebyshevPolynomialV(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialV(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_v.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_v) */
 export function shiftedChebyshevPolynomialV(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialV(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialV(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialV(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -1145,7 +1187,7 @@ export function shiftedChebyshevPolynomialV(x?: any, n?: any, options?: any, sur
     }
     return dispatch($table_special_shifted_chebyshev_polynomial_v, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_v, [x, n, options, surplus]);
+    return recover(error, $table_special_shifted_chebyshev_polynomial_v, [x, n, options, surplus]);
   }
 }
 
@@ -1162,10 +1204,13 @@ let $id_special_shifted_chebyshev_polynomial_w_n_scalar = -1;
 let $id_special_shifted_chebyshev_polynomial_w_x_scalar = -1;
 /** `special_shifted_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_w) */
 export function shiftedChebyshevPolynomialW(x: Tensor, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialW(options: { x: Tensor; n: Tensor; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_w.n_scalar(Tensor x, Scalar n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_w) */
 export function shiftedChebyshevPolynomialW(x: Tensor, n: Scalar, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialW(options: { x: Tensor; n: Scalar; out?: Tensor }): Tensor;
 /** `special_shifted_chebyshev_polynomial_w.x_scalar(Scalar x, Tensor n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.shifted_chebyshev_polynomial_w) */
 export function shiftedChebyshevPolynomialW(x: Scalar, n: Tensor, options?: { out?: Tensor }): Tensor;
+export function shiftedChebyshevPolynomialW(options: { x: Scalar; n: Tensor; out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialW(x: Tensor | Scalar, n: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function shiftedChebyshevPolynomialW(x?: any, n?: any, options?: any, surplus?: any): any {
   try {
@@ -1178,7 +1223,7 @@ export function shiftedChebyshevPolynomialW(x?: any, n?: any, options?: any, sur
     }
     return dispatch($table_special_shifted_chebyshev_polynomial_w, [x, n, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_shifted_chebyshev_polynomial_w, [x, n, options, surplus]);
+    return recover(error, $table_special_shifted_chebyshev_polynomial_w, [x, n, options, surplus]);
   }
 }
 
@@ -1198,7 +1243,7 @@ export function sinc(self?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_sinc, [self, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_sinc, [self, options, surplus]);
+    return recover(error, $table_special_sinc, [self, options, surplus]);
   }
 }
 
@@ -1209,6 +1254,7 @@ let $id_special_softmax = -1;
 /** `special_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.softmax) */
 export function softmax(self: Tensor, dim: number, dtype?: DTypeLike | null): Tensor;
 export function softmax(self: Tensor, dim: number, options: { dtype?: DTypeLike | null }): Tensor;
+export function softmax(self: Tensor, options: { dim: number; dtype?: DTypeLike | null }): Tensor;
 export function softmax(self?: any, dim?: any, dtype?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1222,7 +1268,7 @@ export function softmax(self?: any, dim?: any, dtype?: any, options?: any, surpl
     }
     return dispatch($table_special_softmax, [self, dim, dtype, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_softmax, [self, dim, dtype, options, surplus]);
+    return recover(error, $table_special_softmax, [self, dim, dtype, options, surplus]);
   }
 }
 
@@ -1233,6 +1279,7 @@ const $table_special_spherical_bessel_j0 = operatorTable("sphericalBesselJ0", [
 let $id_special_spherical_bessel_j0 = -1;
 /** `special_spherical_bessel_j0(Tensor x) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.spherical_bessel_j0) */
 export function sphericalBesselJ0(x: Tensor, options?: { out?: Tensor }): Tensor;
+export function sphericalBesselJ0(options: { x: Tensor; out?: Tensor }): Tensor;
 export function sphericalBesselJ0(x?: any, options?: any, surplus?: any): any {
   try {
     if (surplus === undefined) {
@@ -1242,7 +1289,7 @@ export function sphericalBesselJ0(x?: any, options?: any, surplus?: any): any {
     }
     return dispatch($table_special_spherical_bessel_j0, [x, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_spherical_bessel_j0, [x, options, surplus]);
+    return recover(error, $table_special_spherical_bessel_j0, [x, options, surplus]);
   }
 }
 
@@ -1259,10 +1306,13 @@ let $id_special_xlog1py_other_scalar = -1;
 let $id_special_xlog1py_self_scalar = -1;
 /** `special_xlog1py(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlog1py) */
 export function xlog1py(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlog1py(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `special_xlog1py.other_scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlog1py) */
 export function xlog1py(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function xlog1py(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `special_xlog1py.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlog1py) */
 export function xlog1py(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlog1py(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function xlog1py(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function xlog1py(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -1275,7 +1325,7 @@ export function xlog1py(self?: any, other?: any, options?: any, surplus?: any): 
     }
     return dispatch($table_special_xlog1py, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_xlog1py, [self, other, options, surplus]);
+    return recover(error, $table_special_xlog1py, [self, other, options, surplus]);
   }
 }
 
@@ -1292,10 +1342,13 @@ let $id_special_xlogy_other_scalar = -1;
 let $id_special_xlogy_self_scalar = -1;
 /** `special_xlogy(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlogy) */
 export function xlogy(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `special_xlogy.other_scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlogy) */
 export function xlogy(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `special_xlogy.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.xlogy) */
 export function xlogy(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function xlogy(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function xlogy(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function xlogy(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -1308,7 +1361,7 @@ export function xlogy(self?: any, other?: any, options?: any, surplus?: any): an
     }
     return dispatch($table_special_xlogy, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_xlogy, [self, other, options, surplus]);
+    return recover(error, $table_special_xlogy, [self, other, options, surplus]);
   }
 }
 
@@ -1325,10 +1378,13 @@ let $id_special_zeta_other_scalar = -1;
 let $id_special_zeta_self_scalar = -1;
 /** `special_zeta(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.zeta) */
 export function zeta(self: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function zeta(self: Tensor, options: { other: Tensor; out?: Tensor }): Tensor;
 /** `special_zeta.other_scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.zeta) */
 export function zeta(self: Tensor, other: Scalar, options?: { out?: Tensor }): Tensor;
+export function zeta(self: Tensor, options: { other: Scalar; out?: Tensor }): Tensor;
 /** `special_zeta.self_scalar(Scalar self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/special.html#torch.special.zeta) */
 export function zeta(self: Scalar, other: Tensor, options?: { out?: Tensor }): Tensor;
+export function zeta(self: Scalar, options: { other: Tensor; out?: Tensor }): Tensor;
 export function zeta(self: Tensor | Scalar, other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
 export function zeta(self?: any, other?: any, options?: any, surplus?: any): any {
   try {
@@ -1341,6 +1397,6 @@ export function zeta(self?: any, other?: any, options?: any, surplus?: any): any
     }
     return dispatch($table_special_zeta, [self, other, options, surplus]);
   } catch (error) {
-    throw operatorError(error, $table_special_zeta, [self, other, options, surplus]);
+    return recover(error, $table_special_zeta, [self, other, options, surplus]);
   }
 }

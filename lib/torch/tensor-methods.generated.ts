@@ -1287,8 +1287,10 @@ export abstract class TensorMethods {
 
   /** `add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
   add(other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+  add(options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
   add(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
+  add(options: { other: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   add(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   add(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $add(this, a0, a1, a2, surplus);
@@ -1296,8 +1298,10 @@ export abstract class TensorMethods {
 
   /** `add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
   add_(other: Tensor, options?: { alpha?: Scalar }): this;
+  add_(options: { other: Tensor; alpha?: Scalar }): this;
   /** `add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
   add_(other: Scalar, alpha?: Scalar): this;
+  add_(options: { other: Scalar; alpha?: Scalar }): this;
   add_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   add_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $add_(this, a0, a1, a2, surplus);
@@ -1305,74 +1309,87 @@ export abstract class TensorMethods {
 
   /** `addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addbmm.html) */
   addbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  addbmm(options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addbmm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addbmm(this, a0, a1, a2, surplus);
   }
 
   /** `addbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addbmm_.html) */
   addbmm_(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
+  addbmm_(options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar }): this;
   addbmm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addbmm_(this, a0, a1, a2, surplus);
   }
 
   /** `addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcdiv.html) */
   addcdiv(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
+  addcdiv(options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar; out?: Tensor }): Tensor;
   addcdiv(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addcdiv(this, a0, a1, a2, surplus);
   }
 
   /** `addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcdiv_.html) */
   addcdiv_(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): this;
+  addcdiv_(options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar }): this;
   addcdiv_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addcdiv_(this, a0, a1, a2, surplus);
   }
 
   /** `addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addcmul.html) */
   addcmul(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar; out?: Tensor }): Tensor;
+  addcmul(options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar; out?: Tensor }): Tensor;
   addcmul(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addcmul(this, a0, a1, a2, surplus);
   }
 
   /** `addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addcmul_.html) */
   addcmul_(tensor1: Tensor, tensor2: Tensor, options?: { value?: Scalar }): this;
+  addcmul_(options: { tensor1: Tensor; tensor2: Tensor; value?: Scalar }): this;
   addcmul_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addcmul_(this, a0, a1, a2, surplus);
   }
 
   /** `addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
   addmm(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  addmm(options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `addmm.dtype(Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmm.html) */
   addmm(mat1: Tensor, mat2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  addmm(options: { mat1: Tensor; mat2: Tensor; outDtype: DTypeLike; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addmm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $addmm(this, a0, a1, a2, a3, surplus);
   }
 
   /** `addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmm_.html) */
   addmm_(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
+  addmm_(options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar }): this;
   addmm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addmm_(this, a0, a1, a2, surplus);
   }
 
   /** `addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addmv.html) */
   addmv(mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  addmv(options: { mat: Tensor; vec: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addmv(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addmv(this, a0, a1, a2, surplus);
   }
 
   /** `addmv_(Tensor(a!) self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addmv_.html) */
   addmv_(mat: Tensor, vec: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
+  addmv_(options: { mat: Tensor; vec: Tensor; beta?: Scalar; alpha?: Scalar }): this;
   addmv_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addmv_(this, a0, a1, a2, surplus);
   }
 
   /** `addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.addr.html) */
   addr(vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  addr(options: { vec1: Tensor; vec2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   addr(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addr(this, a0, a1, a2, surplus);
   }
 
   /** `addr_(Tensor(a!) self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.addr_.html) */
   addr_(vec1: Tensor, vec2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
+  addr_(options: { vec1: Tensor; vec2: Tensor; beta?: Scalar; alpha?: Scalar }): this;
   addr_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $addr_(this, a0, a1, a2, surplus);
   }
@@ -1387,6 +1404,7 @@ export abstract class TensorMethods {
   all(options?: { out?: Tensor }): Tensor;
   /** `all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
   all(dim: number, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  all(options: { dim: number; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `all.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
   all(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   all(options: { keepdim?: boolean; out?: Tensor }): Tensor;
@@ -1397,6 +1415,7 @@ export abstract class TensorMethods {
   /** `allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.allclose.html) */
   allclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): boolean;
   allclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): boolean;
+  allclose(options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): boolean;
   allclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $allclose(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -1431,6 +1450,7 @@ export abstract class TensorMethods {
   any(options?: { out?: Tensor }): Tensor;
   /** `any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
   any(dim: number, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  any(options: { dim: number; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
   any(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   any(options: { keepdim?: boolean; out?: Tensor }): Tensor;
@@ -1494,12 +1514,14 @@ export abstract class TensorMethods {
 
   /** `arctan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.arctan2.html) */
   arctan2(other: Tensor, options?: { out?: Tensor }): Tensor;
+  arctan2(options: { other: Tensor; out?: Tensor }): Tensor;
   arctan2(a0?: any, a1?: any, surplus?: any): any {
     return $arctan2(this, a0, a1, surplus);
   }
 
   /** `arctan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.arctan2_.html) */
   arctan2_(other: Tensor): this;
+  arctan2_(options: { other: Tensor }): this;
   arctan2_(a0?: any, surplus?: any): any {
     return $arctan2_(this, a0, surplus);
   }
@@ -1553,18 +1575,21 @@ export abstract class TensorMethods {
 
   /** `as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided.html) */
   asStrided(size: readonly number[], stride: readonly number[], storageOffset?: number | null): Tensor;
+  asStrided(options: { size: readonly number[]; stride: readonly number[]; storageOffset?: number | null }): Tensor;
   asStrided(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $asStrided(this, a0, a1, a2, a3, surplus);
   }
 
   /** `as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html) */
   asStridedScatter(src: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null, options?: { out?: Tensor }): Tensor;
+  asStridedScatter(options: { src: Tensor; size: readonly number[]; stride: readonly number[]; storageOffset?: number | null; out?: Tensor }): Tensor;
   asStridedScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $asStridedScatter(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `as_strided_(Tensor(a!) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.as_strided_.html) */
   asStrided_(size: readonly number[], stride: readonly number[], storageOffset?: number | null): this;
+  asStrided_(options: { size: readonly number[]; stride: readonly number[]; storageOffset?: number | null }): this;
   asStrided_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $asStrided_(this, a0, a1, a2, a3, surplus);
   }
@@ -1601,12 +1626,14 @@ export abstract class TensorMethods {
 
   /** `atan2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.atan2.html) */
   atan2(other: Tensor, options?: { out?: Tensor }): Tensor;
+  atan2(options: { other: Tensor; out?: Tensor }): Tensor;
   atan2(a0?: any, a1?: any, surplus?: any): any {
     return $atan2(this, a0, a1, surplus);
   }
 
   /** `atan2_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.atan2_.html) */
   atan2_(other: Tensor): this;
+  atan2_(options: { other: Tensor }): this;
   atan2_(a0?: any, surplus?: any): any {
     return $atan2_(this, a0, surplus);
   }
@@ -1631,14 +1658,17 @@ export abstract class TensorMethods {
 
   /** `baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
   baddbmm(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  baddbmm(options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `baddbmm.dtype(Tensor self, Tensor batch1, Tensor batch2, ScalarType out_dtype, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.baddbmm.html) */
   baddbmm(batch1: Tensor, batch2: Tensor, outDtype: DTypeLike, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  baddbmm(options: { batch1: Tensor; batch2: Tensor; outDtype: DTypeLike; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   baddbmm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $baddbmm(this, a0, a1, a2, a3, surplus);
   }
 
   /** `baddbmm_(Tensor(a!) self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.baddbmm_.html) */
   baddbmm_(batch1: Tensor, batch2: Tensor, options?: { beta?: Scalar; alpha?: Scalar }): this;
+  baddbmm_(options: { batch1: Tensor; batch2: Tensor; beta?: Scalar; alpha?: Scalar }): this;
   baddbmm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $baddbmm_(this, a0, a1, a2, surplus);
   }
@@ -1647,14 +1677,17 @@ export abstract class TensorMethods {
   bernoulli(options?: { generator?: Generator | null; out?: Tensor }): Tensor;
   /** `bernoulli.Tensor(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
   bernoulli(p: Tensor, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+  bernoulli(options: { p: Tensor; generator?: Generator | null; out?: Tensor }): Tensor;
   /** `bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bernoulli.html) */
   bernoulli(p: number, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+  bernoulli(options: { p: number; generator?: Generator | null; out?: Tensor }): Tensor;
   bernoulli(a0?: any, a1?: any, surplus?: any): any {
     return $bernoulli(this, a0, a1, surplus);
   }
 
   /** `bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
   bernoulli_(p: Tensor, options?: { generator?: Generator | null }): this;
+  bernoulli_(options: { p: Tensor; generator?: Generator | null }): this;
   /** `bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
   bernoulli_(p?: number, options?: { generator?: Generator | null }): this;
   bernoulli_(a0?: any, a1?: any, surplus?: any): any {
@@ -1670,8 +1703,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
   bitwiseAnd(other: Tensor, options?: { out?: Tensor }): Tensor;
+  bitwiseAnd(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_and.html) */
   bitwiseAnd(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseAnd(options: { other: Scalar; out?: Tensor }): Tensor;
   bitwiseAnd(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseAnd(a0?: any, a1?: any, surplus?: any): any {
     return $bitwiseAnd(this, a0, a1, surplus);
@@ -1679,8 +1714,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_and_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
   bitwiseAnd_(other: Tensor): this;
+  bitwiseAnd_(options: { other: Tensor }): this;
   /** `bitwise_and_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_and_.html) */
   bitwiseAnd_(other: Scalar): this;
+  bitwiseAnd_(options: { other: Scalar }): this;
   bitwiseAnd_(other: Tensor | Scalar): this;
   bitwiseAnd_(a0?: any, surplus?: any): any {
     return $bitwiseAnd_(this, a0, surplus);
@@ -1688,8 +1725,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
   bitwiseLeftShift(other: Tensor, options?: { out?: Tensor }): Tensor;
+  bitwiseLeftShift(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `bitwise_left_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_left_shift.html) */
   bitwiseLeftShift(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseLeftShift(options: { other: Scalar; out?: Tensor }): Tensor;
   bitwiseLeftShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseLeftShift(a0?: any, a1?: any, surplus?: any): any {
     return $bitwiseLeftShift(this, a0, a1, surplus);
@@ -1697,8 +1736,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_left_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
   bitwiseLeftShift_(other: Tensor): this;
+  bitwiseLeftShift_(options: { other: Tensor }): this;
   /** `bitwise_left_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_left_shift_.html) */
   bitwiseLeftShift_(other: Scalar): this;
+  bitwiseLeftShift_(options: { other: Scalar }): this;
   bitwiseLeftShift_(other: Tensor | Scalar): this;
   bitwiseLeftShift_(a0?: any, surplus?: any): any {
     return $bitwiseLeftShift_(this, a0, surplus);
@@ -1718,8 +1759,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_or.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
   bitwiseOr(other: Tensor, options?: { out?: Tensor }): Tensor;
+  bitwiseOr(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_or.html) */
   bitwiseOr(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseOr(options: { other: Scalar; out?: Tensor }): Tensor;
   bitwiseOr(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseOr(a0?: any, a1?: any, surplus?: any): any {
     return $bitwiseOr(this, a0, a1, surplus);
@@ -1727,8 +1770,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_or_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
   bitwiseOr_(other: Tensor): this;
+  bitwiseOr_(options: { other: Tensor }): this;
   /** `bitwise_or_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_or_.html) */
   bitwiseOr_(other: Scalar): this;
+  bitwiseOr_(options: { other: Scalar }): this;
   bitwiseOr_(other: Tensor | Scalar): this;
   bitwiseOr_(a0?: any, surplus?: any): any {
     return $bitwiseOr_(this, a0, surplus);
@@ -1736,8 +1781,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
   bitwiseRightShift(other: Tensor, options?: { out?: Tensor }): Tensor;
+  bitwiseRightShift(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_right_shift.html) */
   bitwiseRightShift(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseRightShift(options: { other: Scalar; out?: Tensor }): Tensor;
   bitwiseRightShift(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseRightShift(a0?: any, a1?: any, surplus?: any): any {
     return $bitwiseRightShift(this, a0, a1, surplus);
@@ -1745,8 +1792,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_right_shift_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
   bitwiseRightShift_(other: Tensor): this;
+  bitwiseRightShift_(options: { other: Tensor }): this;
   /** `bitwise_right_shift_.Tensor_Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_right_shift_.html) */
   bitwiseRightShift_(other: Scalar): this;
+  bitwiseRightShift_(options: { other: Scalar }): this;
   bitwiseRightShift_(other: Tensor | Scalar): this;
   bitwiseRightShift_(a0?: any, surplus?: any): any {
     return $bitwiseRightShift_(this, a0, surplus);
@@ -1754,8 +1803,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
   bitwiseXor(other: Tensor, options?: { out?: Tensor }): Tensor;
+  bitwiseXor(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bitwise_xor.html) */
   bitwiseXor(other: Scalar, options?: { out?: Tensor }): Tensor;
+  bitwiseXor(options: { other: Scalar; out?: Tensor }): Tensor;
   bitwiseXor(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   bitwiseXor(a0?: any, a1?: any, surplus?: any): any {
     return $bitwiseXor(this, a0, a1, surplus);
@@ -1763,8 +1814,10 @@ export abstract class TensorMethods {
 
   /** `bitwise_xor_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
   bitwiseXor_(other: Tensor): this;
+  bitwiseXor_(options: { other: Tensor }): this;
   /** `bitwise_xor_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bitwise_xor_.html) */
   bitwiseXor_(other: Scalar): this;
+  bitwiseXor_(options: { other: Scalar }): this;
   bitwiseXor_(other: Tensor | Scalar): this;
   bitwiseXor_(a0?: any, surplus?: any): any {
     return $bitwiseXor_(this, a0, surplus);
@@ -1772,14 +1825,17 @@ export abstract class TensorMethods {
 
   /** `bmm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
   bmm(mat2: Tensor, options?: { out?: Tensor }): Tensor;
+  bmm(options: { mat2: Tensor; out?: Tensor }): Tensor;
   /** `bmm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bmm.html) */
   bmm(mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+  bmm(options: { mat2: Tensor; outDtype: DTypeLike; out?: Tensor }): Tensor;
   bmm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $bmm(this, a0, a1, a2, surplus);
   }
 
   /** `broadcast_to(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.broadcast_to.html) */
   broadcastTo(size: readonly number[]): Tensor;
+  broadcastTo(options: { size: readonly number[] }): Tensor;
   broadcastTo(a0?: any, surplus?: any): any {
     return $broadcastTo(this, a0, surplus);
   }
@@ -1829,12 +1885,14 @@ export abstract class TensorMethods {
 
   /** `cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_solve.html) */
   choleskySolve(input2: Tensor, upper?: boolean, options?: { out?: Tensor }): Tensor;
+  choleskySolve(options: { input2: Tensor; upper?: boolean; out?: Tensor }): Tensor;
   choleskySolve(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $choleskySolve(this, a0, a1, a2, surplus);
   }
 
   /** `chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.chunk.html) */
   chunk(chunks: number, dim?: number): Tensor[];
+  chunk(options: { chunks: number; dim?: number }): Tensor[];
   chunk(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $chunk(this, a0, a1, a2, surplus);
   }
@@ -1959,14 +2017,17 @@ export abstract class TensorMethods {
 
   /** `copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html) */
   copy_(src: Tensor, nonBlocking?: boolean): this;
+  copy_(options: { src: Tensor; nonBlocking?: boolean }): this;
   copy_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $copy_(this, a0, a1, a2, surplus);
   }
 
   /** `copysign.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
   copysign(other: Tensor, options?: { out?: Tensor }): Tensor;
+  copysign(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `copysign.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.copysign.html) */
   copysign(other: Scalar, options?: { out?: Tensor }): Tensor;
+  copysign(options: { other: Scalar; out?: Tensor }): Tensor;
   copysign(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   copysign(a0?: any, a1?: any, surplus?: any): any {
     return $copysign(this, a0, a1, surplus);
@@ -1974,8 +2035,10 @@ export abstract class TensorMethods {
 
   /** `copysign_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
   copysign_(other: Tensor): this;
+  copysign_(options: { other: Tensor }): this;
   /** `copysign_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copysign_.html) */
   copysign_(other: Scalar): this;
+  copysign_(options: { other: Scalar }): this;
   copysign_(other: Tensor | Scalar): this;
   copysign_(a0?: any, surplus?: any): any {
     return $copysign_(this, a0, surplus);
@@ -2015,6 +2078,7 @@ export abstract class TensorMethods {
   countNonzero(dim?: number | null, options?: { out?: Tensor }): Tensor;
   /** `count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
   countNonzero(dim: readonly number[], options?: { out?: Tensor }): Tensor;
+  countNonzero(options: { dim: readonly number[]; out?: Tensor }): Tensor;
   countNonzero(a0?: any, a1?: any, surplus?: any): any {
     return $countNonzero(this, a0, a1, surplus);
   }
@@ -2027,6 +2091,7 @@ export abstract class TensorMethods {
 
   /** `cross(Tensor self, Tensor other, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cross.html) */
   cross(other: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
+  cross(options: { other: Tensor; dim?: number | null; out?: Tensor }): Tensor;
   cross(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $cross(this, a0, a1, a2, surplus);
   }
@@ -2039,36 +2104,42 @@ export abstract class TensorMethods {
 
   /** `cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummax.html) */
   cummax(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  cummax(options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   cummax(a0?: any, a1?: any, surplus?: any): any {
     return $cummax(this, a0, a1, surplus);
   }
 
   /** `cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummin.html) */
   cummin(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  cummin(options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   cummin(a0?: any, a1?: any, surplus?: any): any {
     return $cummin(this, a0, a1, surplus);
   }
 
   /** `cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumprod.html) */
   cumprod(dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  cumprod(options: { dim: number; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   cumprod(a0?: any, a1?: any, surplus?: any): any {
     return $cumprod(this, a0, a1, surplus);
   }
 
   /** `cumprod_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumprod_.html) */
   cumprod_(dim: number, options?: { dtype?: DTypeLike | null }): this;
+  cumprod_(options: { dim: number; dtype?: DTypeLike | null }): this;
   cumprod_(a0?: any, a1?: any, surplus?: any): any {
     return $cumprod_(this, a0, a1, surplus);
   }
 
   /** `cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cumsum.html) */
   cumsum(dim: number, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  cumsum(options: { dim: number; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   cumsum(a0?: any, a1?: any, surplus?: any): any {
     return $cumsum(this, a0, a1, surplus);
   }
 
   /** `cumsum_(Tensor(a!) self, int dim, *, ScalarType? dtype=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cumsum_.html) */
   cumsum_(dim: number, options?: { dtype?: DTypeLike | null }): this;
+  cumsum_(options: { dim: number; dtype?: DTypeLike | null }): this;
   cumsum_(a0?: any, a1?: any, surplus?: any): any {
     return $cumsum_(this, a0, a1, surplus);
   }
@@ -2144,6 +2215,7 @@ export abstract class TensorMethods {
   /** `diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal_scatter.html) */
   diagonalScatter(src: Tensor, offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
   diagonalScatter(src: Tensor, options: { dim1?: number; dim2?: number; out?: Tensor }): Tensor;
+  diagonalScatter(options: { src: Tensor; offset?: number; dim1?: number; dim2?: number; out?: Tensor }): Tensor;
   diagonalScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $diagonalScatter(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -2169,18 +2241,23 @@ export abstract class TensorMethods {
 
   /** `dist(Tensor self, Tensor other, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dist.html) */
   dist(other: Tensor, p?: Scalar, options?: { out?: Tensor }): Tensor;
+  dist(options: { other: Tensor; p?: Scalar; out?: Tensor }): Tensor;
   dist(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $dist(this, a0, a1, a2, surplus);
   }
 
   /** `div.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
   div(other: Tensor, options?: { out?: Tensor }): Tensor;
+  div(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
   div(other: Tensor, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+  div(options: { other: Tensor; roundingMode?: string | null; out?: Tensor }): Tensor;
   /** `div.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
   div(other: Scalar, options?: { out?: Tensor }): Tensor;
+  div(options: { other: Scalar; out?: Tensor }): Tensor;
   /** `div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.div.html) */
   div(other: Scalar, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+  div(options: { other: Scalar; roundingMode?: string | null; out?: Tensor }): Tensor;
   div(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   div(a0?: any, a1?: any, surplus?: any): any {
     return $div(this, a0, a1, surplus);
@@ -2188,12 +2265,16 @@ export abstract class TensorMethods {
 
   /** `div_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
   div_(other: Tensor): this;
+  div_(options: { other: Tensor }): this;
   /** `div_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
   div_(other: Tensor, options?: { roundingMode?: string | null }): this;
+  div_(options: { other: Tensor; roundingMode?: string | null }): this;
   /** `div_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
   div_(other: Scalar): this;
+  div_(options: { other: Scalar }): this;
   /** `div_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.div_.html) */
   div_(other: Scalar, options?: { roundingMode?: string | null }): this;
+  div_(options: { other: Scalar; roundingMode?: string | null }): this;
   div_(other: Tensor | Scalar): this;
   div_(a0?: any, a1?: any, surplus?: any): any {
     return $div_(this, a0, a1, surplus);
@@ -2201,12 +2282,16 @@ export abstract class TensorMethods {
 
   /** `divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
   divide(other: Tensor, options?: { out?: Tensor }): Tensor;
+  divide(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `divide.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
   divide(other: Tensor, options?: { roundingMode?: string | null; out?: Tensor }): Tensor;
+  divide(options: { other: Tensor; roundingMode?: string | null; out?: Tensor }): Tensor;
   /** `divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
   divide(other: Scalar): Tensor;
+  divide(options: { other: Scalar }): Tensor;
   /** `divide.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.divide.html) */
   divide(other: Scalar, options?: { roundingMode?: string | null }): Tensor;
+  divide(options: { other: Scalar; roundingMode?: string | null }): Tensor;
   divide(other: Tensor | Scalar): Tensor;
   divide(a0?: any, a1?: any, surplus?: any): any {
     return $divide(this, a0, a1, surplus);
@@ -2214,12 +2299,16 @@ export abstract class TensorMethods {
 
   /** `divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
   divide_(other: Tensor): this;
+  divide_(options: { other: Tensor }): this;
   /** `divide_.Tensor_mode(Tensor(a!) self, Tensor other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
   divide_(other: Tensor, options?: { roundingMode?: string | null }): this;
+  divide_(options: { other: Tensor; roundingMode?: string | null }): this;
   /** `divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
   divide_(other: Scalar): this;
+  divide_(options: { other: Scalar }): this;
   /** `divide_.Scalar_mode(Tensor(a!) self, Scalar other, *, str? rounding_mode) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.divide_.html) */
   divide_(other: Scalar, options?: { roundingMode?: string | null }): this;
+  divide_(options: { other: Scalar; roundingMode?: string | null }): this;
   divide_(other: Tensor | Scalar): this;
   divide_(a0?: any, a1?: any, surplus?: any): any {
     return $divide_(this, a0, a1, surplus);
@@ -2227,22 +2316,27 @@ export abstract class TensorMethods {
 
   /** `dot(Tensor self, Tensor tensor) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dot.html) */
   dot(tensor: Tensor, options?: { out?: Tensor }): Tensor;
+  dot(options: { tensor: Tensor; out?: Tensor }): Tensor;
   dot(a0?: any, a1?: any, surplus?: any): any {
     return $dot(this, a0, a1, surplus);
   }
 
   /** `dsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
   dsplit(indices: readonly number[]): Tensor[];
+  dsplit(options: { indices: readonly number[] }): Tensor[];
   /** `dsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dsplit.html) */
   dsplit(sections: number): Tensor[];
+  dsplit(options: { sections: number }): Tensor[];
   dsplit(a0?: any, surplus?: any): any {
     return $dsplit(this, a0, surplus);
   }
 
   /** `eq.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
   eq(other: Tensor, options?: { out?: Tensor }): Tensor;
+  eq(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `eq.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.eq.html) */
   eq(other: Scalar, options?: { out?: Tensor }): Tensor;
+  eq(options: { other: Scalar; out?: Tensor }): Tensor;
   eq(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   eq(a0?: any, a1?: any, surplus?: any): any {
     return $eq(this, a0, a1, surplus);
@@ -2250,8 +2344,10 @@ export abstract class TensorMethods {
 
   /** `eq_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
   eq_(other: Tensor): this;
+  eq_(options: { other: Tensor }): this;
   /** `eq_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.eq_.html) */
   eq_(other: Scalar): this;
+  eq_(options: { other: Scalar }): this;
   eq_(other: Tensor | Scalar): this;
   eq_(a0?: any, surplus?: any): any {
     return $eq_(this, a0, surplus);
@@ -2259,6 +2355,7 @@ export abstract class TensorMethods {
 
   /** `equal(Tensor self, Tensor other) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.equal.html) */
   equal(other: Tensor): boolean;
+  equal(options: { other: Tensor }): boolean;
   equal(a0?: any, surplus?: any): any {
     return $equal(this, a0, surplus);
   }
@@ -2325,12 +2422,14 @@ export abstract class TensorMethods {
 
   /** `expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand.html) */
   expand(size: readonly number[], options?: { implicit?: boolean }): Tensor;
+  expand(options: { size: readonly number[]; implicit?: boolean }): Tensor;
   expand(a0?: any, a1?: any, surplus?: any): any {
     return $expand(this, a0, a1, surplus);
   }
 
   /** `expand_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.expand_as.html) */
   expandAs(other: Tensor): Tensor;
+  expandAs(options: { other: Tensor }): Tensor;
   expandAs(a0?: any, surplus?: any): any {
     return $expandAs(this, a0, surplus);
   }
@@ -2355,14 +2454,17 @@ export abstract class TensorMethods {
 
   /** `fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_diagonal_.html) */
   fillDiagonal_(fillValue: Scalar, wrap?: boolean): this;
+  fillDiagonal_(options: { fillValue: Scalar; wrap?: boolean }): this;
   fillDiagonal_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $fillDiagonal_(this, a0, a1, a2, surplus);
   }
 
   /** `fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
   fill_(value: Tensor): this;
+  fill_(options: { value: Tensor }): this;
   /** `fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_.html) */
   fill_(value: Scalar): this;
+  fill_(options: { value: Scalar }): this;
   fill_(value: Tensor | Scalar): this;
   fill_(a0?: any, surplus?: any): any {
     return $fill_(this, a0, surplus);
@@ -2389,6 +2491,7 @@ export abstract class TensorMethods {
 
   /** `flip(Tensor self, int[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flip.html) */
   flip(dims: readonly number[], options?: { out?: Tensor }): Tensor;
+  flip(options: { dims: readonly number[]; out?: Tensor }): Tensor;
   flip(a0?: any, a1?: any, surplus?: any): any {
     return $flip(this, a0, a1, surplus);
   }
@@ -2407,8 +2510,10 @@ export abstract class TensorMethods {
 
   /** `float_power.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
   floatPower(exponent: Tensor, options?: { out?: Tensor }): Tensor;
+  floatPower(options: { exponent: Tensor; out?: Tensor }): Tensor;
   /** `float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.float_power.html) */
   floatPower(exponent: Scalar, options?: { out?: Tensor }): Tensor;
+  floatPower(options: { exponent: Scalar; out?: Tensor }): Tensor;
   floatPower(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   floatPower(a0?: any, a1?: any, surplus?: any): any {
     return $floatPower(this, a0, a1, surplus);
@@ -2416,8 +2521,10 @@ export abstract class TensorMethods {
 
   /** `float_power_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
   floatPower_(exponent: Tensor): this;
+  floatPower_(options: { exponent: Tensor }): this;
   /** `float_power_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.float_power_.html) */
   floatPower_(exponent: Scalar): this;
+  floatPower_(options: { exponent: Scalar }): this;
   floatPower_(exponent: Tensor | Scalar): this;
   floatPower_(a0?: any, surplus?: any): any {
     return $floatPower_(this, a0, surplus);
@@ -2431,8 +2538,10 @@ export abstract class TensorMethods {
 
   /** `floor_divide(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
   floorDivide(other: Tensor, options?: { out?: Tensor }): Tensor;
+  floorDivide(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `floor_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.floor_divide.html) */
   floorDivide(other: Scalar, options?: { out?: Tensor }): Tensor;
+  floorDivide(options: { other: Scalar; out?: Tensor }): Tensor;
   floorDivide(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   floorDivide(a0?: any, a1?: any, surplus?: any): any {
     return $floorDivide(this, a0, a1, surplus);
@@ -2440,8 +2549,10 @@ export abstract class TensorMethods {
 
   /** `floor_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
   floorDivide_(other: Tensor): this;
+  floorDivide_(options: { other: Tensor }): this;
   /** `floor_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.floor_divide_.html) */
   floorDivide_(other: Scalar): this;
+  floorDivide_(options: { other: Scalar }): this;
   floorDivide_(other: Tensor | Scalar): this;
   floorDivide_(a0?: any, surplus?: any): any {
     return $floorDivide_(this, a0, surplus);
@@ -2455,20 +2566,24 @@ export abstract class TensorMethods {
 
   /** `fmax(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmax.html) */
   fmax(other: Tensor, options?: { out?: Tensor }): Tensor;
+  fmax(options: { other: Tensor; out?: Tensor }): Tensor;
   fmax(a0?: any, a1?: any, surplus?: any): any {
     return $fmax(this, a0, a1, surplus);
   }
 
   /** `fmin(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmin.html) */
   fmin(other: Tensor, options?: { out?: Tensor }): Tensor;
+  fmin(options: { other: Tensor; out?: Tensor }): Tensor;
   fmin(a0?: any, a1?: any, surplus?: any): any {
     return $fmin(this, a0, a1, surplus);
   }
 
   /** `fmod.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
   fmod(other: Tensor, options?: { out?: Tensor }): Tensor;
+  fmod(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `fmod.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.fmod.html) */
   fmod(other: Scalar, options?: { out?: Tensor }): Tensor;
+  fmod(options: { other: Scalar; out?: Tensor }): Tensor;
   fmod(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   fmod(a0?: any, a1?: any, surplus?: any): any {
     return $fmod(this, a0, a1, surplus);
@@ -2476,8 +2591,10 @@ export abstract class TensorMethods {
 
   /** `fmod_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
   fmod_(other: Tensor): this;
+  fmod_(options: { other: Tensor }): this;
   /** `fmod_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fmod_.html) */
   fmod_(other: Scalar): this;
+  fmod_(options: { other: Scalar }): this;
   fmod_(other: Tensor | Scalar): this;
   fmod_(a0?: any, surplus?: any): any {
     return $fmod_(this, a0, surplus);
@@ -2503,26 +2620,31 @@ export abstract class TensorMethods {
 
   /** `gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gather.html) */
   gather(dim: number, index: Tensor, options?: { sparseGrad?: boolean; out?: Tensor }): Tensor;
+  gather(options: { dim: number; index: Tensor; sparseGrad?: boolean; out?: Tensor }): Tensor;
   gather(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $gather(this, a0, a1, a2, surplus);
   }
 
   /** `gcd(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gcd.html) */
   gcd(other: Tensor, options?: { out?: Tensor }): Tensor;
+  gcd(options: { other: Tensor; out?: Tensor }): Tensor;
   gcd(a0?: any, a1?: any, surplus?: any): any {
     return $gcd(this, a0, a1, surplus);
   }
 
   /** `gcd_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gcd_.html) */
   gcd_(other: Tensor): this;
+  gcd_(options: { other: Tensor }): this;
   gcd_(a0?: any, surplus?: any): any {
     return $gcd_(this, a0, surplus);
   }
 
   /** `ge.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
   ge(other: Tensor, options?: { out?: Tensor }): Tensor;
+  ge(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `ge.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ge.html) */
   ge(other: Scalar, options?: { out?: Tensor }): Tensor;
+  ge(options: { other: Scalar; out?: Tensor }): Tensor;
   ge(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   ge(a0?: any, a1?: any, surplus?: any): any {
     return $ge(this, a0, a1, surplus);
@@ -2530,8 +2652,10 @@ export abstract class TensorMethods {
 
   /** `ge_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
   ge_(other: Tensor): this;
+  ge_(options: { other: Tensor }): this;
   /** `ge_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ge_.html) */
   ge_(other: Scalar): this;
+  ge_(options: { other: Scalar }): this;
   ge_(other: Tensor | Scalar): this;
   ge_(a0?: any, surplus?: any): any {
     return $ge_(this, a0, surplus);
@@ -2539,6 +2663,7 @@ export abstract class TensorMethods {
 
   /** `geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.geometric_.html) */
   geometric_(p: number, options?: { generator?: Generator | null }): this;
+  geometric_(options: { p: number; generator?: Generator | null }): this;
   geometric_(a0?: any, a1?: any, surplus?: any): any {
     return $geometric_(this, a0, a1, surplus);
   }
@@ -2551,6 +2676,7 @@ export abstract class TensorMethods {
 
   /** `ger(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ger.html) */
   ger(vec2: Tensor, options?: { out?: Tensor }): Tensor;
+  ger(options: { vec2: Tensor; out?: Tensor }): Tensor;
   ger(a0?: any, a1?: any, surplus?: any): any {
     return $ger(this, a0, a1, surplus);
   }
@@ -2563,8 +2689,10 @@ export abstract class TensorMethods {
 
   /** `greater.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
   greater(other: Tensor, options?: { out?: Tensor }): Tensor;
+  greater(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `greater.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater.html) */
   greater(other: Scalar, options?: { out?: Tensor }): Tensor;
+  greater(options: { other: Scalar; out?: Tensor }): Tensor;
   greater(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   greater(a0?: any, a1?: any, surplus?: any): any {
     return $greater(this, a0, a1, surplus);
@@ -2572,8 +2700,10 @@ export abstract class TensorMethods {
 
   /** `greater_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
   greaterEqual(other: Tensor, options?: { out?: Tensor }): Tensor;
+  greaterEqual(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `greater_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.greater_equal.html) */
   greaterEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
+  greaterEqual(options: { other: Scalar; out?: Tensor }): Tensor;
   greaterEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   greaterEqual(a0?: any, a1?: any, surplus?: any): any {
     return $greaterEqual(this, a0, a1, surplus);
@@ -2581,8 +2711,10 @@ export abstract class TensorMethods {
 
   /** `greater_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
   greaterEqual_(other: Tensor): this;
+  greaterEqual_(options: { other: Tensor }): this;
   /** `greater_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_equal_.html) */
   greaterEqual_(other: Scalar): this;
+  greaterEqual_(options: { other: Scalar }): this;
   greaterEqual_(other: Tensor | Scalar): this;
   greaterEqual_(a0?: any, surplus?: any): any {
     return $greaterEqual_(this, a0, surplus);
@@ -2590,8 +2722,10 @@ export abstract class TensorMethods {
 
   /** `greater_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
   greater_(other: Tensor): this;
+  greater_(options: { other: Tensor }): this;
   /** `greater_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.greater_.html) */
   greater_(other: Scalar): this;
+  greater_(options: { other: Scalar }): this;
   greater_(other: Tensor | Scalar): this;
   greater_(a0?: any, surplus?: any): any {
     return $greater_(this, a0, surplus);
@@ -2599,8 +2733,10 @@ export abstract class TensorMethods {
 
   /** `gt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
   gt(other: Tensor, options?: { out?: Tensor }): Tensor;
+  gt(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `gt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.gt.html) */
   gt(other: Scalar, options?: { out?: Tensor }): Tensor;
+  gt(options: { other: Scalar; out?: Tensor }): Tensor;
   gt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   gt(a0?: any, a1?: any, surplus?: any): any {
     return $gt(this, a0, a1, surplus);
@@ -2608,8 +2744,10 @@ export abstract class TensorMethods {
 
   /** `gt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
   gt_(other: Tensor): this;
+  gt_(options: { other: Tensor }): this;
   /** `gt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.gt_.html) */
   gt_(other: Scalar): this;
+  gt_(options: { other: Scalar }): this;
   gt_(other: Tensor | Scalar): this;
   gt_(a0?: any, surplus?: any): any {
     return $gt_(this, a0, surplus);
@@ -2629,12 +2767,14 @@ export abstract class TensorMethods {
 
   /** `heaviside(Tensor self, Tensor values) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.heaviside.html) */
   heaviside(values: Tensor, options?: { out?: Tensor }): Tensor;
+  heaviside(options: { values: Tensor; out?: Tensor }): Tensor;
   heaviside(a0?: any, a1?: any, surplus?: any): any {
     return $heaviside(this, a0, a1, surplus);
   }
 
   /** `heaviside_(Tensor(a!) self, Tensor values) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.heaviside_.html) */
   heaviside_(values: Tensor): this;
+  heaviside_(options: { values: Tensor }): this;
   heaviside_(a0?: any, surplus?: any): any {
     return $heaviside_(this, a0, surplus);
   }
@@ -2650,26 +2790,31 @@ export abstract class TensorMethods {
   histogram(bins?: number, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
   /** `histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
   histogram(bins: Tensor, options?: { weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
+  histogram(options: { bins: Tensor; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
   histogram(a0?: any, a1?: any, surplus?: any): any {
     return $histogram(this, a0, a1, surplus);
   }
 
   /** `hsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
   hsplit(indices: readonly number[]): Tensor[];
+  hsplit(options: { indices: readonly number[] }): Tensor[];
   /** `hsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hsplit.html) */
   hsplit(sections: number): Tensor[];
+  hsplit(options: { sections: number }): Tensor[];
   hsplit(a0?: any, surplus?: any): any {
     return $hsplit(this, a0, surplus);
   }
 
   /** `hypot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hypot.html) */
   hypot(other: Tensor, options?: { out?: Tensor }): Tensor;
+  hypot(options: { other: Tensor; out?: Tensor }): Tensor;
   hypot(a0?: any, a1?: any, surplus?: any): any {
     return $hypot(this, a0, a1, surplus);
   }
 
   /** `hypot_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.hypot_.html) */
   hypot_(other: Tensor): this;
+  hypot_(options: { other: Tensor }): this;
   hypot_(a0?: any, surplus?: any): any {
     return $hypot_(this, a0, surplus);
   }
@@ -2688,56 +2833,66 @@ export abstract class TensorMethods {
 
   /** `igamma(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igamma.html) */
   igamma(other: Tensor, options?: { out?: Tensor }): Tensor;
+  igamma(options: { other: Tensor; out?: Tensor }): Tensor;
   igamma(a0?: any, a1?: any, surplus?: any): any {
     return $igamma(this, a0, a1, surplus);
   }
 
   /** `igamma_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igamma_.html) */
   igamma_(other: Tensor): this;
+  igamma_(options: { other: Tensor }): this;
   igamma_(a0?: any, surplus?: any): any {
     return $igamma_(this, a0, surplus);
   }
 
   /** `igammac(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.igammac.html) */
   igammac(other: Tensor, options?: { out?: Tensor }): Tensor;
+  igammac(options: { other: Tensor; out?: Tensor }): Tensor;
   igammac(a0?: any, a1?: any, surplus?: any): any {
     return $igammac(this, a0, a1, surplus);
   }
 
   /** `igammac_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.igammac_.html) */
   igammac_(other: Tensor): this;
+  igammac_(options: { other: Tensor }): this;
   igammac_(a0?: any, surplus?: any): any {
     return $igammac_(this, a0, surplus);
   }
 
   /** `index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_add.html) */
   indexAdd(dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+  indexAdd(options: { dim: number; index: Tensor; source: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
   indexAdd(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $indexAdd(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html) */
   indexAdd_(dim: number, index: Tensor, source: Tensor, options?: { alpha?: Scalar }): this;
+  indexAdd_(options: { dim: number; index: Tensor; source: Tensor; alpha?: Scalar }): this;
   indexAdd_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $indexAdd_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_copy.html) */
   indexCopy(dim: number, index: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
+  indexCopy(options: { dim: number; index: Tensor; source: Tensor; out?: Tensor }): Tensor;
   indexCopy(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $indexCopy(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_copy_.html) */
   indexCopy_(dim: number, index: Tensor, source: Tensor): this;
+  indexCopy_(options: { dim: number; index: Tensor; source: Tensor }): this;
   indexCopy_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $indexCopy_(this, a0, a1, a2, surplus);
   }
 
   /** `index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
   indexFill(dim: number, index: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
+  indexFill(options: { dim: number; index: Tensor; value: Tensor; out?: Tensor }): Tensor;
   /** `index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill.html) */
   indexFill(dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+  indexFill(options: { dim: number; index: Tensor; value: Scalar; out?: Tensor }): Tensor;
   indexFill(dim: number, index: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   indexFill(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $indexFill(this, a0, a1, a2, a3, surplus);
@@ -2745,8 +2900,10 @@ export abstract class TensorMethods {
 
   /** `index_fill_.int_Tensor(Tensor(a!) self, int dim, Tensor index, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
   indexFill_(dim: number, index: Tensor, value: Tensor): this;
+  indexFill_(options: { dim: number; index: Tensor; value: Tensor }): this;
   /** `index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html) */
   indexFill_(dim: number, index: Tensor, value: Scalar): this;
+  indexFill_(options: { dim: number; index: Tensor; value: Scalar }): this;
   indexFill_(dim: number, index: Tensor, value: Tensor | Scalar): this;
   indexFill_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $indexFill_(this, a0, a1, a2, surplus);
@@ -2754,24 +2911,28 @@ export abstract class TensorMethods {
 
   /** `index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_put.html) */
   indexPut(indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
+  indexPut(options: { indices: readonly (Tensor | null)[]; values: Tensor; accumulate?: boolean; out?: Tensor }): Tensor;
   indexPut(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $indexPut(this, a0, a1, a2, a3, surplus);
   }
 
   /** `index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_reduce.html) */
   indexReduce(dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
+  indexReduce(options: { dim: number; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean; out?: Tensor }): Tensor;
   indexReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $indexReduce(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `index_reduce_(Tensor(a!) self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_reduce_.html) */
   indexReduce_(dim: number, index: Tensor, source: Tensor, reduce: string, options?: { includeSelf?: boolean }): this;
+  indexReduce_(options: { dim: number; index: Tensor; source: Tensor; reduce: string; includeSelf?: boolean }): this;
   indexReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $indexReduce_(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `index_select(Tensor self, int dim, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.index_select.html) */
   indexSelect(dim: number, index: Tensor, options?: { out?: Tensor }): Tensor;
+  indexSelect(options: { dim: number; index: Tensor; out?: Tensor }): Tensor;
   indexSelect(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $indexSelect(this, a0, a1, a2, surplus);
   }
@@ -2784,6 +2945,7 @@ export abstract class TensorMethods {
 
   /** `inner(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.inner.html) */
   inner(other: Tensor, options?: { out?: Tensor }): Tensor;
+  inner(options: { other: Tensor; out?: Tensor }): Tensor;
   inner(a0?: any, a1?: any, surplus?: any): any {
     return $inner(this, a0, a1, surplus);
   }
@@ -2856,6 +3018,7 @@ export abstract class TensorMethods {
 
   /** `is_set_to(Tensor self, Tensor tensor) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_set_to.html) */
   isSetTo(tensor: Tensor): boolean;
+  isSetTo(options: { tensor: Tensor }): boolean;
   isSetTo(a0?: any, surplus?: any): any {
     return $isSetTo(this, a0, surplus);
   }
@@ -2869,6 +3032,7 @@ export abstract class TensorMethods {
   /** `isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isclose.html) */
   isclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): Tensor;
   isclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): Tensor;
+  isclose(options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
   isclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $isclose(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -2912,12 +3076,14 @@ export abstract class TensorMethods {
   /** `istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, bool normalized=False, bool? onesided=None, int? length=None, bool return_complex=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.istft.html) */
   istft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: number | null, returnComplex?: boolean): Tensor;
   istft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
+  istft(options: { nFft: number; hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
   istft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, surplus?: any): any {
     return $istft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, surplus);
   }
 
   /** `kron(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kron.html) */
   kron(other: Tensor, options?: { out?: Tensor }): Tensor;
+  kron(options: { other: Tensor; out?: Tensor }): Tensor;
   kron(a0?: any, a1?: any, surplus?: any): any {
     return $kron(this, a0, a1, surplus);
   }
@@ -2925,38 +3091,45 @@ export abstract class TensorMethods {
   /** `kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kthvalue.html) */
   kthvalue(k: number, dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   kthvalue(k: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  kthvalue(options: { k: number; dim?: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   kthvalue(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $kthvalue(this, a0, a1, a2, a3, surplus);
   }
 
   /** `lcm(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lcm.html) */
   lcm(other: Tensor, options?: { out?: Tensor }): Tensor;
+  lcm(options: { other: Tensor; out?: Tensor }): Tensor;
   lcm(a0?: any, a1?: any, surplus?: any): any {
     return $lcm(this, a0, a1, surplus);
   }
 
   /** `lcm_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lcm_.html) */
   lcm_(other: Tensor): this;
+  lcm_(options: { other: Tensor }): this;
   lcm_(a0?: any, surplus?: any): any {
     return $lcm_(this, a0, surplus);
   }
 
   /** `ldexp.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ldexp.html) */
   ldexp(other: Tensor, options?: { out?: Tensor }): Tensor;
+  ldexp(options: { other: Tensor; out?: Tensor }): Tensor;
   ldexp(a0?: any, a1?: any, surplus?: any): any {
     return $ldexp(this, a0, a1, surplus);
   }
 
   /** `ldexp_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ldexp_.html) */
   ldexp_(other: Tensor): this;
+  ldexp_(options: { other: Tensor }): this;
   ldexp_(a0?: any, surplus?: any): any {
     return $ldexp_(this, a0, surplus);
   }
 
   /** `le.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
   le(other: Tensor, options?: { out?: Tensor }): Tensor;
+  le(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `le.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.le.html) */
   le(other: Scalar, options?: { out?: Tensor }): Tensor;
+  le(options: { other: Scalar; out?: Tensor }): Tensor;
   le(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   le(a0?: any, a1?: any, surplus?: any): any {
     return $le(this, a0, a1, surplus);
@@ -2964,8 +3137,10 @@ export abstract class TensorMethods {
 
   /** `le_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
   le_(other: Tensor): this;
+  le_(options: { other: Tensor }): this;
   /** `le_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.le_.html) */
   le_(other: Scalar): this;
+  le_(options: { other: Scalar }): this;
   le_(other: Tensor | Scalar): this;
   le_(a0?: any, surplus?: any): any {
     return $le_(this, a0, surplus);
@@ -2973,8 +3148,10 @@ export abstract class TensorMethods {
 
   /** `lerp.Tensor(Tensor self, Tensor end, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
   lerp(end: Tensor, weight: Tensor, options?: { out?: Tensor }): Tensor;
+  lerp(options: { end: Tensor; weight: Tensor; out?: Tensor }): Tensor;
   /** `lerp.Scalar(Tensor self, Tensor end, Scalar weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lerp.html) */
   lerp(end: Tensor, weight: Scalar, options?: { out?: Tensor }): Tensor;
+  lerp(options: { end: Tensor; weight: Scalar; out?: Tensor }): Tensor;
   lerp(end: Tensor, weight: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lerp(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $lerp(this, a0, a1, a2, surplus);
@@ -2982,8 +3159,10 @@ export abstract class TensorMethods {
 
   /** `lerp_.Tensor(Tensor(a!) self, Tensor end, Tensor weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
   lerp_(end: Tensor, weight: Tensor): this;
+  lerp_(options: { end: Tensor; weight: Tensor }): this;
   /** `lerp_.Scalar(Tensor(a!) self, Tensor end, Scalar weight) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lerp_.html) */
   lerp_(end: Tensor, weight: Scalar): this;
+  lerp_(options: { end: Tensor; weight: Scalar }): this;
   lerp_(end: Tensor, weight: Tensor | Scalar): this;
   lerp_(a0?: any, a1?: any, surplus?: any): any {
     return $lerp_(this, a0, a1, surplus);
@@ -2991,8 +3170,10 @@ export abstract class TensorMethods {
 
   /** `less.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
   less(other: Tensor, options?: { out?: Tensor }): Tensor;
+  less(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `less.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less.html) */
   less(other: Scalar, options?: { out?: Tensor }): Tensor;
+  less(options: { other: Scalar; out?: Tensor }): Tensor;
   less(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   less(a0?: any, a1?: any, surplus?: any): any {
     return $less(this, a0, a1, surplus);
@@ -3000,8 +3181,10 @@ export abstract class TensorMethods {
 
   /** `less_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
   lessEqual(other: Tensor, options?: { out?: Tensor }): Tensor;
+  lessEqual(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `less_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.less_equal.html) */
   lessEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
+  lessEqual(options: { other: Scalar; out?: Tensor }): Tensor;
   lessEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lessEqual(a0?: any, a1?: any, surplus?: any): any {
     return $lessEqual(this, a0, a1, surplus);
@@ -3009,8 +3192,10 @@ export abstract class TensorMethods {
 
   /** `less_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
   lessEqual_(other: Tensor): this;
+  lessEqual_(options: { other: Tensor }): this;
   /** `less_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_equal_.html) */
   lessEqual_(other: Scalar): this;
+  lessEqual_(options: { other: Scalar }): this;
   lessEqual_(other: Tensor | Scalar): this;
   lessEqual_(a0?: any, surplus?: any): any {
     return $lessEqual_(this, a0, surplus);
@@ -3018,8 +3203,10 @@ export abstract class TensorMethods {
 
   /** `less_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
   less_(other: Tensor): this;
+  less_(options: { other: Tensor }): this;
   /** `less_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.less_.html) */
   less_(other: Scalar): this;
+  less_(options: { other: Scalar }): this;
   less_(other: Tensor | Scalar): this;
   less_(a0?: any, surplus?: any): any {
     return $less_(this, a0, surplus);
@@ -3100,18 +3287,21 @@ export abstract class TensorMethods {
 
   /** `logaddexp(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp.html) */
   logaddexp(other: Tensor, options?: { out?: Tensor }): Tensor;
+  logaddexp(options: { other: Tensor; out?: Tensor }): Tensor;
   logaddexp(a0?: any, a1?: any, surplus?: any): any {
     return $logaddexp(this, a0, a1, surplus);
   }
 
   /** `logaddexp2(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logaddexp2.html) */
   logaddexp2(other: Tensor, options?: { out?: Tensor }): Tensor;
+  logaddexp2(options: { other: Tensor; out?: Tensor }): Tensor;
   logaddexp2(a0?: any, a1?: any, surplus?: any): any {
     return $logaddexp2(this, a0, a1, surplus);
   }
 
   /** `logcumsumexp(Tensor self, int dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logcumsumexp.html) */
   logcumsumexp(dim: number, options?: { out?: Tensor }): Tensor;
+  logcumsumexp(options: { dim: number; out?: Tensor }): Tensor;
   logcumsumexp(a0?: any, a1?: any, surplus?: any): any {
     return $logcumsumexp(this, a0, a1, surplus);
   }
@@ -3124,12 +3314,14 @@ export abstract class TensorMethods {
 
   /** `logical_and(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_and.html) */
   logicalAnd(other: Tensor, options?: { out?: Tensor }): Tensor;
+  logicalAnd(options: { other: Tensor; out?: Tensor }): Tensor;
   logicalAnd(a0?: any, a1?: any, surplus?: any): any {
     return $logicalAnd(this, a0, a1, surplus);
   }
 
   /** `logical_and_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_and_.html) */
   logicalAnd_(other: Tensor): this;
+  logicalAnd_(options: { other: Tensor }): this;
   logicalAnd_(a0?: any, surplus?: any): any {
     return $logicalAnd_(this, a0, surplus);
   }
@@ -3148,24 +3340,28 @@ export abstract class TensorMethods {
 
   /** `logical_or(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_or.html) */
   logicalOr(other: Tensor, options?: { out?: Tensor }): Tensor;
+  logicalOr(options: { other: Tensor; out?: Tensor }): Tensor;
   logicalOr(a0?: any, a1?: any, surplus?: any): any {
     return $logicalOr(this, a0, a1, surplus);
   }
 
   /** `logical_or_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_or_.html) */
   logicalOr_(other: Tensor): this;
+  logicalOr_(options: { other: Tensor }): this;
   logicalOr_(a0?: any, surplus?: any): any {
     return $logicalOr_(this, a0, surplus);
   }
 
   /** `logical_xor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logical_xor.html) */
   logicalXor(other: Tensor, options?: { out?: Tensor }): Tensor;
+  logicalXor(options: { other: Tensor; out?: Tensor }): Tensor;
   logicalXor(a0?: any, a1?: any, surplus?: any): any {
     return $logicalXor(this, a0, a1, surplus);
   }
 
   /** `logical_xor_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logical_xor_.html) */
   logicalXor_(other: Tensor): this;
+  logicalXor_(options: { other: Tensor }): this;
   logicalXor_(a0?: any, surplus?: any): any {
     return $logicalXor_(this, a0, surplus);
   }
@@ -3184,14 +3380,17 @@ export abstract class TensorMethods {
 
   /** `logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logsumexp.html) */
   logsumexp(dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  logsumexp(options: { dim: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
   logsumexp(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $logsumexp(this, a0, a1, a2, surplus);
   }
 
   /** `lt.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
   lt(other: Tensor, options?: { out?: Tensor }): Tensor;
+  lt(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `lt.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lt.html) */
   lt(other: Scalar, options?: { out?: Tensor }): Tensor;
+  lt(options: { other: Scalar; out?: Tensor }): Tensor;
   lt(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   lt(a0?: any, a1?: any, surplus?: any): any {
     return $lt(this, a0, a1, surplus);
@@ -3199,8 +3398,10 @@ export abstract class TensorMethods {
 
   /** `lt_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
   lt_(other: Tensor): this;
+  lt_(options: { other: Tensor }): this;
   /** `lt_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.lt_.html) */
   lt_(other: Scalar): this;
+  lt_(options: { other: Scalar }): this;
   lt_(other: Tensor | Scalar): this;
   lt_(a0?: any, surplus?: any): any {
     return $lt_(this, a0, surplus);
@@ -3208,14 +3409,17 @@ export abstract class TensorMethods {
 
   /** `lu_solve(Tensor self, Tensor LU_data, Tensor LU_pivots) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.lu_solve.html) */
   luSolve(LUData: Tensor, LUPivots: Tensor, options?: { out?: Tensor }): Tensor;
+  luSolve(options: { LUData: Tensor; LUPivots: Tensor; out?: Tensor }): Tensor;
   luSolve(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $luSolve(this, a0, a1, a2, surplus);
   }
 
   /** `masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
   maskedFill(mask: Tensor, value: Tensor, options?: { out?: Tensor }): Tensor;
+  maskedFill(options: { mask: Tensor; value: Tensor; out?: Tensor }): Tensor;
   /** `masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill.html) */
   maskedFill(mask: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+  maskedFill(options: { mask: Tensor; value: Scalar; out?: Tensor }): Tensor;
   maskedFill(mask: Tensor, value: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   maskedFill(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $maskedFill(this, a0, a1, a2, surplus);
@@ -3223,8 +3427,10 @@ export abstract class TensorMethods {
 
   /** `masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
   maskedFill_(mask: Tensor, value: Tensor): this;
+  maskedFill_(options: { mask: Tensor; value: Tensor }): this;
   /** `masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_fill_.html) */
   maskedFill_(mask: Tensor, value: Scalar): this;
+  maskedFill_(options: { mask: Tensor; value: Scalar }): this;
   maskedFill_(mask: Tensor, value: Tensor | Scalar): this;
   maskedFill_(a0?: any, a1?: any, surplus?: any): any {
     return $maskedFill_(this, a0, a1, surplus);
@@ -3232,24 +3438,28 @@ export abstract class TensorMethods {
 
   /** `masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter.html) */
   maskedScatter(mask: Tensor, source: Tensor, options?: { out?: Tensor }): Tensor;
+  maskedScatter(options: { mask: Tensor; source: Tensor; out?: Tensor }): Tensor;
   maskedScatter(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $maskedScatter(this, a0, a1, a2, surplus);
   }
 
   /** `masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter_.html) */
   maskedScatter_(mask: Tensor, source: Tensor): this;
+  maskedScatter_(options: { mask: Tensor; source: Tensor }): this;
   maskedScatter_(a0?: any, a1?: any, surplus?: any): any {
     return $maskedScatter_(this, a0, a1, surplus);
   }
 
   /** `masked_select(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.masked_select.html) */
   maskedSelect(mask: Tensor, options?: { out?: Tensor }): Tensor;
+  maskedSelect(options: { mask: Tensor; out?: Tensor }): Tensor;
   maskedSelect(a0?: any, a1?: any, surplus?: any): any {
     return $maskedSelect(this, a0, a1, surplus);
   }
 
   /** `matmul(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matmul.html) */
   matmul(other: Tensor, options?: { out?: Tensor }): Tensor;
+  matmul(options: { other: Tensor; out?: Tensor }): Tensor;
   matmul(a0?: any, a1?: any, surplus?: any): any {
     return $matmul(this, a0, a1, surplus);
   }
@@ -3262,6 +3472,7 @@ export abstract class TensorMethods {
 
   /** `matrix_power(Tensor self, int n) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.matrix_power.html) */
   matrixPower(n: number, options?: { out?: Tensor }): Tensor;
+  matrixPower(options: { n: number; out?: Tensor }): Tensor;
   matrixPower(a0?: any, a1?: any, surplus?: any): any {
     return $matrixPower(this, a0, a1, surplus);
   }
@@ -3270,14 +3481,17 @@ export abstract class TensorMethods {
   max(options?: { out?: Tensor }): Tensor;
   /** `max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
   max(dim: number, keepdim?: boolean, options?: { out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
+  max(options: { dim: number; keepdim?: boolean; out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
   /** `max.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
   max(other: Tensor, options?: { out?: Tensor }): Tensor;
+  max(options: { other: Tensor; out?: Tensor }): Tensor;
   max(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $max(this, a0, a1, a2, surplus);
   }
 
   /** `maximum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.maximum.html) */
   maximum(other: Tensor, options?: { out?: Tensor }): Tensor;
+  maximum(options: { other: Tensor; out?: Tensor }): Tensor;
   maximum(a0?: any, a1?: any, surplus?: any): any {
     return $maximum(this, a0, a1, surplus);
   }
@@ -3286,6 +3500,7 @@ export abstract class TensorMethods {
   mean(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mean.html) */
   mean(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  mean(options: { dim: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   mean(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $mean(this, a0, a1, a2, surplus);
   }
@@ -3294,6 +3509,7 @@ export abstract class TensorMethods {
   median(options?: { out?: Tensor }): Tensor;
   /** `median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
   median(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  median(options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   median(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $median(this, a0, a1, a2, surplus);
   }
@@ -3302,22 +3518,27 @@ export abstract class TensorMethods {
   min(options?: { out?: Tensor }): Tensor;
   /** `min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
   min(dim: number, keepdim?: boolean, options?: { out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
+  min(options: { dim: number; keepdim?: boolean; out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
   /** `min.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
   min(other: Tensor, options?: { out?: Tensor }): Tensor;
+  min(options: { other: Tensor; out?: Tensor }): Tensor;
   min(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $min(this, a0, a1, a2, surplus);
   }
 
   /** `minimum(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.minimum.html) */
   minimum(other: Tensor, options?: { out?: Tensor }): Tensor;
+  minimum(options: { other: Tensor; out?: Tensor }): Tensor;
   minimum(a0?: any, a1?: any, surplus?: any): any {
     return $minimum(this, a0, a1, surplus);
   }
 
   /** `mm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
   mm(mat2: Tensor, options?: { out?: Tensor }): Tensor;
+  mm(options: { mat2: Tensor; out?: Tensor }): Tensor;
   /** `mm.dtype(Tensor self, Tensor mat2, ScalarType out_dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mm.html) */
   mm(mat2: Tensor, outDtype: DTypeLike, options?: { out?: Tensor }): Tensor;
+  mm(options: { mat2: Tensor; outDtype: DTypeLike; out?: Tensor }): Tensor;
   mm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $mm(this, a0, a1, a2, surplus);
   }
@@ -3331,16 +3552,20 @@ export abstract class TensorMethods {
 
   /** `moveaxis.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
   moveaxis(source: number, destination: number): Tensor;
+  moveaxis(options: { source: number; destination: number }): Tensor;
   /** `moveaxis.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.moveaxis.html) */
   moveaxis(source: readonly number[], destination: readonly number[]): Tensor;
+  moveaxis(options: { source: readonly number[]; destination: readonly number[] }): Tensor;
   moveaxis(a0?: any, a1?: any, surplus?: any): any {
     return $moveaxis(this, a0, a1, surplus);
   }
 
   /** `movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
   movedim(source: number, destination: number): Tensor;
+  movedim(options: { source: number; destination: number }): Tensor;
   /** `movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.movedim.html) */
   movedim(source: readonly number[], destination: readonly number[]): Tensor;
+  movedim(options: { source: readonly number[]; destination: readonly number[] }): Tensor;
   movedim(a0?: any, a1?: any, surplus?: any): any {
     return $movedim(this, a0, a1, surplus);
   }
@@ -3353,8 +3578,10 @@ export abstract class TensorMethods {
 
   /** `mul.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
   mul(other: Tensor, options?: { out?: Tensor }): Tensor;
+  mul(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `mul.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mul.html) */
   mul(other: Scalar, options?: { out?: Tensor }): Tensor;
+  mul(options: { other: Scalar; out?: Tensor }): Tensor;
   mul(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   mul(a0?: any, a1?: any, surplus?: any): any {
     return $mul(this, a0, a1, surplus);
@@ -3362,8 +3589,10 @@ export abstract class TensorMethods {
 
   /** `mul_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
   mul_(other: Tensor): this;
+  mul_(options: { other: Tensor }): this;
   /** `mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mul_.html) */
   mul_(other: Scalar): this;
+  mul_(options: { other: Scalar }): this;
   mul_(other: Tensor | Scalar): this;
   mul_(a0?: any, surplus?: any): any {
     return $mul_(this, a0, surplus);
@@ -3371,14 +3600,17 @@ export abstract class TensorMethods {
 
   /** `multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multinomial.html) */
   multinomial(numSamples: number, replacement?: boolean, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+  multinomial(options: { numSamples: number; replacement?: boolean; generator?: Generator | null; out?: Tensor }): Tensor;
   multinomial(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $multinomial(this, a0, a1, a2, surplus);
   }
 
   /** `multiply.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
   multiply(other: Tensor, options?: { out?: Tensor }): Tensor;
+  multiply(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `multiply.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multiply.html) */
   multiply(other: Scalar): Tensor;
+  multiply(options: { other: Scalar }): Tensor;
   multiply(other: Tensor | Scalar): Tensor;
   multiply(a0?: any, a1?: any, surplus?: any): any {
     return $multiply(this, a0, a1, surplus);
@@ -3386,8 +3618,10 @@ export abstract class TensorMethods {
 
   /** `multiply_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
   multiply_(other: Tensor): this;
+  multiply_(options: { other: Tensor }): this;
   /** `multiply_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.multiply_.html) */
   multiply_(other: Scalar): this;
+  multiply_(options: { other: Scalar }): this;
   multiply_(other: Tensor | Scalar): this;
   multiply_(a0?: any, surplus?: any): any {
     return $multiply_(this, a0, surplus);
@@ -3395,18 +3629,21 @@ export abstract class TensorMethods {
 
   /** `mv(Tensor self, Tensor vec) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mv.html) */
   mv(vec: Tensor, options?: { out?: Tensor }): Tensor;
+  mv(options: { vec: Tensor; out?: Tensor }): Tensor;
   mv(a0?: any, a1?: any, surplus?: any): any {
     return $mv(this, a0, a1, surplus);
   }
 
   /** `mvlgamma(Tensor self, int p) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mvlgamma.html) */
   mvlgamma(p: number, options?: { out?: Tensor }): Tensor;
+  mvlgamma(options: { p: number; out?: Tensor }): Tensor;
   mvlgamma(a0?: any, a1?: any, surplus?: any): any {
     return $mvlgamma(this, a0, a1, surplus);
   }
 
   /** `mvlgamma_(Tensor(a!) self, int p) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.mvlgamma_.html) */
   mvlgamma_(p: number): this;
+  mvlgamma_(options: { p: number }): this;
   mvlgamma_(a0?: any, surplus?: any): any {
     return $mvlgamma_(this, a0, surplus);
   }
@@ -3436,6 +3673,7 @@ export abstract class TensorMethods {
   nanmedian(options?: { out?: Tensor }): Tensor;
   /** `nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
   nanmedian(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  nanmedian(options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   nanmedian(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $nanmedian(this, a0, a1, a2, surplus);
   }
@@ -3443,9 +3681,11 @@ export abstract class TensorMethods {
   /** `nanquantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
   nanquantile(q: Tensor, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(q: Tensor, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  nanquantile(options: { q: Tensor; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   /** `nanquantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
   nanquantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  nanquantile(options: { q: number; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $nanquantile(this, a0, a1, a2, a3, surplus);
   }
@@ -3459,22 +3699,27 @@ export abstract class TensorMethods {
 
   /** `narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
   narrow(dim: number, start: number, length: number): Tensor;
+  narrow(options: { dim: number; start: number; length: number }): Tensor;
   /** `narrow.Tensor(Tensor(a) self, int dim, Tensor start, SymInt length) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow.html) */
   narrow(dim: number, start: Tensor, length: number): Tensor;
+  narrow(options: { dim: number; start: Tensor; length: number }): Tensor;
   narrow(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $narrow(this, a0, a1, a2, surplus);
   }
 
   /** `narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.narrow_copy.html) */
   narrowCopy(dim: number, start: number, length: number, options?: { out?: Tensor }): Tensor;
+  narrowCopy(options: { dim: number; start: number; length: number; out?: Tensor }): Tensor;
   narrowCopy(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $narrowCopy(this, a0, a1, a2, a3, surplus);
   }
 
   /** `ne.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
   ne(other: Tensor, options?: { out?: Tensor }): Tensor;
+  ne(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `ne.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ne.html) */
   ne(other: Scalar, options?: { out?: Tensor }): Tensor;
+  ne(options: { other: Scalar; out?: Tensor }): Tensor;
   ne(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   ne(a0?: any, a1?: any, surplus?: any): any {
     return $ne(this, a0, a1, surplus);
@@ -3482,8 +3727,10 @@ export abstract class TensorMethods {
 
   /** `ne_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
   ne_(other: Tensor): this;
+  ne_(options: { other: Tensor }): this;
   /** `ne_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.ne_.html) */
   ne_(other: Scalar): this;
+  ne_(options: { other: Scalar }): this;
   ne_(other: Tensor | Scalar): this;
   ne_(a0?: any, surplus?: any): any {
     return $ne_(this, a0, surplus);
@@ -3515,42 +3762,49 @@ export abstract class TensorMethods {
 
   /** `new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty.html) */
   newEmpty(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+  newEmpty(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newEmpty(a0?: any, a1?: any, surplus?: any): any {
     return $newEmpty(this, a0, a1, surplus);
   }
 
   /** `new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_empty_strided.html) */
   newEmptyStrided(size: readonly number[], stride: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+  newEmptyStrided(options: { size: readonly number[]; stride: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newEmptyStrided(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $newEmptyStrided(this, a0, a1, a2, surplus);
   }
 
   /** `new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_full.html) */
   newFull(size: readonly number[], fillValue: Scalar, options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+  newFull(options: { size: readonly number[]; fillValue: Scalar; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newFull(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $newFull(this, a0, a1, a2, surplus);
   }
 
   /** `new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_ones.html) */
   newOnes(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+  newOnes(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newOnes(a0?: any, a1?: any, surplus?: any): any {
     return $newOnes(this, a0, a1, surplus);
   }
 
   /** `new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.new_zeros.html) */
   newZeros(size: readonly number[], options?: { dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
+  newZeros(options: { size: readonly number[]; dtype?: DTypeLike | null; layout?: Layout | null; device?: Device | null; pinMemory?: boolean | null; requiresGrad?: boolean; out?: Tensor }): Tensor;
   newZeros(a0?: any, a1?: any, surplus?: any): any {
     return $newZeros(this, a0, a1, surplus);
   }
 
   /** `nextafter(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nextafter.html) */
   nextafter(other: Tensor, options?: { out?: Tensor }): Tensor;
+  nextafter(options: { other: Tensor; out?: Tensor }): Tensor;
   nextafter(a0?: any, a1?: any, surplus?: any): any {
     return $nextafter(this, a0, a1, surplus);
   }
 
   /** `nextafter_(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.nextafter_.html) */
   nextafter_(other: Tensor): this;
+  nextafter_(options: { other: Tensor }): this;
   nextafter_(a0?: any, surplus?: any): any {
     return $nextafter_(this, a0, surplus);
   }
@@ -3571,10 +3825,13 @@ export abstract class TensorMethods {
   norm(p?: Scalar, options?: { out?: Tensor }): Tensor;
   /** `norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p: Scalar | null, dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  norm(options: { p: Scalar | null; dim: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p: Scalar | null, dim: number | readonly number[], keepdim: boolean, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
+  norm(options: { p: Scalar | null; dim: number | readonly number[]; keepdim: boolean; dtype: DTypeLike; out?: Tensor }): Tensor;
   /** `norm.ScalarOpt_dtype(Tensor self, Scalar? p, *, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p: Scalar | null, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
+  norm(options: { p: Scalar | null; dtype: DTypeLike; out?: Tensor }): Tensor;
   norm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $norm(this, a0, a1, a2, a3, surplus);
   }
@@ -3588,8 +3845,10 @@ export abstract class TensorMethods {
 
   /** `not_equal.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
   notEqual(other: Tensor, options?: { out?: Tensor }): Tensor;
+  notEqual(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `not_equal.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.not_equal.html) */
   notEqual(other: Scalar, options?: { out?: Tensor }): Tensor;
+  notEqual(options: { other: Scalar; out?: Tensor }): Tensor;
   notEqual(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   notEqual(a0?: any, a1?: any, surplus?: any): any {
     return $notEqual(this, a0, a1, surplus);
@@ -3597,8 +3856,10 @@ export abstract class TensorMethods {
 
   /** `not_equal_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
   notEqual_(other: Tensor): this;
+  notEqual_(options: { other: Tensor }): this;
   /** `not_equal_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.not_equal_.html) */
   notEqual_(other: Scalar): this;
+  notEqual_(options: { other: Scalar }): this;
   notEqual_(other: Tensor | Scalar): this;
   notEqual_(a0?: any, surplus?: any): any {
     return $notEqual_(this, a0, surplus);
@@ -3606,6 +3867,7 @@ export abstract class TensorMethods {
 
   /** `orgqr(Tensor self, Tensor input2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.orgqr.html) */
   orgqr(input2: Tensor, options?: { out?: Tensor }): Tensor;
+  orgqr(options: { input2: Tensor; out?: Tensor }): Tensor;
   orgqr(a0?: any, a1?: any, surplus?: any): any {
     return $orgqr(this, a0, a1, surplus);
   }
@@ -3613,18 +3875,21 @@ export abstract class TensorMethods {
   /** `ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ormqr.html) */
   ormqr(input2: Tensor, input3: Tensor, left?: boolean, transpose?: boolean, options?: { out?: Tensor }): Tensor;
   ormqr(input2: Tensor, input3: Tensor, options: { transpose?: boolean; out?: Tensor }): Tensor;
+  ormqr(options: { input2: Tensor; input3: Tensor; left?: boolean; transpose?: boolean; out?: Tensor }): Tensor;
   ormqr(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $ormqr(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `outer(Tensor self, Tensor vec2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.outer.html) */
   outer(vec2: Tensor, options?: { out?: Tensor }): Tensor;
+  outer(options: { vec2: Tensor; out?: Tensor }): Tensor;
   outer(a0?: any, a1?: any, surplus?: any): any {
     return $outer(this, a0, a1, surplus);
   }
 
   /** `permute(Tensor(a) self, int[] dims) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.permute.html) */
   permute(dims: readonly number[]): Tensor;
+  permute(options: { dims: readonly number[] }): Tensor;
   permute(a0?: any, surplus?: any): any {
     return $permute(this, a0, surplus);
   }
@@ -3643,12 +3908,14 @@ export abstract class TensorMethods {
 
   /** `polygamma(int n, Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.polygamma.html) */
   polygamma(n: number, options?: { out?: Tensor }): Tensor;
+  polygamma(options: { n: number; out?: Tensor }): Tensor;
   polygamma(a0?: any, a1?: any, surplus?: any): any {
     return $polygamma(a0, this, a1, surplus);
   }
 
   /** `polygamma_(Tensor(a!) self, int n) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.polygamma_.html) */
   polygamma_(n: number): this;
+  polygamma_(options: { n: number }): this;
   polygamma_(a0?: any, surplus?: any): any {
     return $polygamma_(this, a0, surplus);
   }
@@ -3661,8 +3928,10 @@ export abstract class TensorMethods {
 
   /** `pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
   pow(exponent: Tensor, options?: { out?: Tensor }): Tensor;
+  pow(options: { exponent: Tensor; out?: Tensor }): Tensor;
   /** `pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pow.html) */
   pow(exponent: Scalar, options?: { out?: Tensor }): Tensor;
+  pow(options: { exponent: Scalar; out?: Tensor }): Tensor;
   pow(exponent: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   pow(a0?: any, a1?: any, surplus?: any): any {
     return $pow(this, a0, a1, surplus);
@@ -3670,8 +3939,10 @@ export abstract class TensorMethods {
 
   /** `pow_.Tensor(Tensor(a!) self, Tensor exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
   pow_(exponent: Tensor): this;
+  pow_(options: { exponent: Tensor }): this;
   /** `pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pow_.html) */
   pow_(exponent: Scalar): this;
+  pow_(options: { exponent: Scalar }): this;
   pow_(exponent: Tensor | Scalar): this;
   pow_(a0?: any, surplus?: any): any {
     return $pow_(this, a0, surplus);
@@ -3679,6 +3950,7 @@ export abstract class TensorMethods {
 
   /** `prelu(Tensor self, Tensor weight) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prelu.html) */
   prelu(weight: Tensor): Tensor;
+  prelu(options: { weight: Tensor }): Tensor;
   prelu(a0?: any, surplus?: any): any {
     return $prelu(this, a0, surplus);
   }
@@ -3687,18 +3959,21 @@ export abstract class TensorMethods {
   prod(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prod.html) */
   prod(dim: number, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  prod(options: { dim: number; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   prod(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $prod(this, a0, a1, a2, surplus);
   }
 
   /** `put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put.html) */
   put(index: Tensor, source: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
+  put(options: { index: Tensor; source: Tensor; accumulate?: boolean; out?: Tensor }): Tensor;
   put(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $put(this, a0, a1, a2, a3, surplus);
   }
 
   /** `put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put_.html) */
   put_(index: Tensor, source: Tensor, accumulate?: boolean): this;
+  put_(options: { index: Tensor; source: Tensor; accumulate?: boolean }): this;
   put_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $put_(this, a0, a1, a2, a3, surplus);
   }
@@ -3742,9 +4017,11 @@ export abstract class TensorMethods {
   /** `quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
   quantile(q: Tensor, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   quantile(q: Tensor, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  quantile(options: { q: Tensor; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   /** `quantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
   quantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
   quantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  quantile(options: { q: number; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   quantile(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $quantile(this, a0, a1, a2, a3, surplus);
   }
@@ -3765,8 +4042,10 @@ export abstract class TensorMethods {
   random_(options?: { generator?: Generator | null }): this;
   /** `random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
   random_(from: number, to: number | null, options?: { generator?: Generator | null }): this;
+  random_(options: { from: number; to: number | null; generator?: Generator | null }): this;
   /** `random_.to(Tensor(a!) self, int to, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.random_.html) */
   random_(to: number, options?: { generator?: Generator | null }): this;
+  random_(options: { to: number; generator?: Generator | null }): this;
   random_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $random_(this, a0, a1, a2, surplus);
   }
@@ -3803,8 +4082,10 @@ export abstract class TensorMethods {
 
   /** `remainder.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
   remainder(other: Tensor, options?: { out?: Tensor }): Tensor;
+  remainder(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `remainder.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.remainder.html) */
   remainder(other: Scalar, options?: { out?: Tensor }): Tensor;
+  remainder(options: { other: Scalar; out?: Tensor }): Tensor;
   remainder(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   remainder(a0?: any, a1?: any, surplus?: any): any {
     return $remainder(this, a0, a1, surplus);
@@ -3812,8 +4093,10 @@ export abstract class TensorMethods {
 
   /** `remainder_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
   remainder_(other: Tensor): this;
+  remainder_(options: { other: Tensor }): this;
   /** `remainder_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.remainder_.html) */
   remainder_(other: Scalar): this;
+  remainder_(options: { other: Scalar }): this;
   remainder_(other: Tensor | Scalar): this;
   remainder_(a0?: any, surplus?: any): any {
     return $remainder_(this, a0, surplus);
@@ -3821,38 +4104,45 @@ export abstract class TensorMethods {
 
   /** `renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.renorm.html) */
   renorm(p: Scalar, dim: number, maxnorm: Scalar, options?: { out?: Tensor }): Tensor;
+  renorm(options: { p: Scalar; dim: number; maxnorm: Scalar; out?: Tensor }): Tensor;
   renorm(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $renorm(this, a0, a1, a2, a3, surplus);
   }
 
   /** `renorm_(Tensor(a!) self, Scalar p, int dim, Scalar maxnorm) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.renorm_.html) */
   renorm_(p: Scalar, dim: number, maxnorm: Scalar): this;
+  renorm_(options: { p: Scalar; dim: number; maxnorm: Scalar }): this;
   renorm_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $renorm_(this, a0, a1, a2, surplus);
   }
 
   /** `repeat(Tensor self, SymInt[] repeats) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.repeat.html) */
   repeat(repeats: readonly number[], options?: { out?: Tensor }): Tensor;
+  repeat(options: { repeats: readonly number[]; out?: Tensor }): Tensor;
   repeat(a0?: any, a1?: any, surplus?: any): any {
     return $repeat(this, a0, a1, surplus);
   }
 
   /** `repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
   repeatInterleave(repeats: Tensor, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
+  repeatInterleave(options: { repeats: Tensor; dim?: number | null; outputSize?: number | null }): Tensor;
   /** `repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
   repeatInterleave(repeats: number, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
+  repeatInterleave(options: { repeats: number; dim?: number | null; outputSize?: number | null }): Tensor;
   repeatInterleave(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $repeatInterleave(this, a0, a1, a2, surplus);
   }
 
   /** `reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.reshape.html) */
   reshape(shape: readonly number[]): Tensor;
+  reshape(options: { shape: readonly number[] }): Tensor;
   reshape(a0?: any, surplus?: any): any {
     return $reshape(this, a0, surplus);
   }
 
   /** `reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.reshape_as.html) */
   reshapeAs(other: Tensor): Tensor;
+  reshapeAs(options: { other: Tensor }): Tensor;
   reshapeAs(a0?: any, surplus?: any): any {
     return $reshapeAs(this, a0, surplus);
   }
@@ -3865,12 +4155,14 @@ export abstract class TensorMethods {
 
   /** `resize_as_(Tensor(a!) self, Tensor the_template, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_as_.html) */
   resizeAs_(theTemplate: Tensor, options?: { memoryFormat?: MemoryFormat | null }): this;
+  resizeAs_(options: { theTemplate: Tensor; memoryFormat?: MemoryFormat | null }): this;
   resizeAs_(a0?: any, a1?: any, surplus?: any): any {
     return $resizeAs_(this, a0, a1, surplus);
   }
 
   /** `resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.resize_.html) */
   resize_(size: readonly number[], options?: { memoryFormat?: MemoryFormat | null }): this;
+  resize_(options: { size: readonly number[]; memoryFormat?: MemoryFormat | null }): this;
   resize_(a0?: any, a1?: any, surplus?: any): any {
     return $resize_(this, a0, a1, surplus);
   }
@@ -3889,6 +4181,7 @@ export abstract class TensorMethods {
 
   /** `roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.roll.html) */
   roll(shifts: number | readonly number[], dims?: number | readonly number[], options?: { out?: Tensor }): Tensor;
+  roll(options: { shifts: number | readonly number[]; dims?: number | readonly number[]; out?: Tensor }): Tensor;
   roll(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $roll(this, a0, a1, a2, surplus);
   }
@@ -3936,60 +4229,74 @@ export abstract class TensorMethods {
 
   /** `scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
   scatter(dim: number, index: Tensor, src: Tensor, options: { reduce: string; out?: Tensor }): Tensor;
+  scatter(options: { dim: number; index: Tensor; src: Tensor; reduce: string; out?: Tensor }): Tensor;
   /** `scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
   scatter(dim: number, index: Tensor, src: Tensor, options?: { out?: Tensor }): Tensor;
+  scatter(options: { dim: number; index: Tensor; src: Tensor; out?: Tensor }): Tensor;
   /** `scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
   scatter(dim: number, index: Tensor, value: Scalar, options?: { out?: Tensor }): Tensor;
+  scatter(options: { dim: number; index: Tensor; value: Scalar; out?: Tensor }): Tensor;
   /** `scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter.html) */
   scatter(dim: number, index: Tensor, value: Scalar, options: { reduce: string; out?: Tensor }): Tensor;
+  scatter(options: { dim: number; index: Tensor; value: Scalar; reduce: string; out?: Tensor }): Tensor;
   scatter(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $scatter(this, a0, a1, a2, a3, surplus);
   }
 
   /** `scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_add.html) */
   scatterAdd(dim: number, index: Tensor, src: Tensor, options?: { out?: Tensor }): Tensor;
+  scatterAdd(options: { dim: number; index: Tensor; src: Tensor; out?: Tensor }): Tensor;
   scatterAdd(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $scatterAdd(this, a0, a1, a2, a3, surplus);
   }
 
   /** `scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_add_.html) */
   scatterAdd_(dim: number, index: Tensor, src: Tensor): this;
+  scatterAdd_(options: { dim: number; index: Tensor; src: Tensor }): this;
   scatterAdd_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $scatterAdd_(this, a0, a1, a2, surplus);
   }
 
   /** `scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.scatter_reduce.html) */
   scatterReduce(dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean; out?: Tensor }): Tensor;
+  scatterReduce(options: { dim: number; index: Tensor; src: Tensor; reduce: string; includeSelf?: boolean; out?: Tensor }): Tensor;
   scatterReduce(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $scatterReduce(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `scatter_reduce_.two(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_reduce_.html) */
   scatterReduce_(dim: number, index: Tensor, src: Tensor, reduce: string, options?: { includeSelf?: boolean }): this;
+  scatterReduce_(options: { dim: number; index: Tensor; src: Tensor; reduce: string; includeSelf?: boolean }): this;
   scatterReduce_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $scatterReduce_(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `scatter_.reduce(Tensor(a!) self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
   scatter_(dim: number, index: Tensor, src: Tensor, options: { reduce: string }): this;
+  scatter_(options: { dim: number; index: Tensor; src: Tensor; reduce: string }): this;
   /** `scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
   scatter_(dim: number, index: Tensor, src: Tensor): this;
+  scatter_(options: { dim: number; index: Tensor; src: Tensor }): this;
   /** `scatter_.value(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
   scatter_(dim: number, index: Tensor, value: Scalar): this;
+  scatter_(options: { dim: number; index: Tensor; value: Scalar }): this;
   /** `scatter_.value_reduce(Tensor(a!) self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.scatter_.html) */
   scatter_(dim: number, index: Tensor, value: Scalar, options: { reduce: string }): this;
+  scatter_(options: { dim: number; index: Tensor; value: Scalar; reduce: string }): this;
   scatter_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $scatter_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select.html) */
   select(dim: number, index: number): Tensor;
+  select(options: { dim: number; index: number }): Tensor;
   select(a0?: any, a1?: any, surplus?: any): any {
     return $select(this, a0, a1, surplus);
   }
 
   /** `select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.select_scatter.html) */
   selectScatter(src: Tensor, dim: number, index: number, options?: { out?: Tensor }): Tensor;
+  selectScatter(options: { src: Tensor; dim: number; index: number; out?: Tensor }): Tensor;
   selectScatter(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $selectScatter(this, a0, a1, a2, a3, surplus);
   }
@@ -3998,8 +4305,10 @@ export abstract class TensorMethods {
   set_(): this;
   /** `set_.source_Tensor(Tensor(a!) self, Tensor source) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
   set_(source: Tensor): this;
+  set_(options: { source: Tensor }): this;
   /** `set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
   set_(source: Tensor, storageOffset: number, size: readonly number[], stride?: readonly number[]): this;
+  set_(options: { source: Tensor; storageOffset: number; size: readonly number[]; stride?: readonly number[] }): this;
   set_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $set_(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -4092,6 +4401,7 @@ export abstract class TensorMethods {
   /** `slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slice_scatter.html) */
   sliceScatter(src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number, options?: { out?: Tensor }): Tensor;
   sliceScatter(src: Tensor, options: { start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
+  sliceScatter(options: { src: Tensor; dim?: number; start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
   sliceScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, surplus?: any): any {
     return $sliceScatter(this, a0, a1, a2, a3, a4, a5, surplus);
   }
@@ -4104,12 +4414,14 @@ export abstract class TensorMethods {
 
   /** `smm(Tensor self, Tensor mat2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.smm.html) */
   smm(mat2: Tensor): Tensor;
+  smm(options: { mat2: Tensor }): Tensor;
   smm(a0?: any, surplus?: any): any {
     return $smm(this, a0, surplus);
   }
 
   /** `softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.softmax.html) */
   softmax(dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
+  softmax(options: { dim: number; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   softmax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $softmax(this, a0, a1, a2, surplus);
   }
@@ -4131,26 +4443,31 @@ export abstract class TensorMethods {
 
   /** `sparse_mask(Tensor self, Tensor mask) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_mask.html) */
   sparseMask(mask: Tensor, options?: { out?: Tensor }): Tensor;
+  sparseMask(options: { mask: Tensor; out?: Tensor }): Tensor;
   sparseMask(a0?: any, a1?: any, surplus?: any): any {
     return $sparseMask(this, a0, a1, surplus);
   }
 
   /** `sparse_resize_and_clear_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_and_clear_.html) */
   sparseResizeAndClear_(size: readonly number[], sparseDim: number, denseDim: number): this;
+  sparseResizeAndClear_(options: { size: readonly number[]; sparseDim: number; denseDim: number }): this;
   sparseResizeAndClear_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sparseResizeAndClear_(this, a0, a1, a2, surplus);
   }
 
   /** `sparse_resize_(Tensor(a!) self, int[] size, int sparse_dim, int dense_dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sparse_resize_.html) */
   sparseResize_(size: readonly number[], sparseDim: number, denseDim: number): this;
+  sparseResize_(options: { size: readonly number[]; sparseDim: number; denseDim: number }): this;
   sparseResize_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sparseResize_(this, a0, a1, a2, surplus);
   }
 
   /** `split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
   split(splitSize: number, dim?: number): Tensor[];
+  split(options: { splitSize: number; dim?: number }): Tensor[];
   /** `split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
   split(splitSize: readonly number[], dim?: number): Tensor[];
+  split(options: { splitSize: readonly number[]; dim?: number }): Tensor[];
   split(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $split(this, a0, a1, a2, surplus);
   }
@@ -4189,8 +4506,10 @@ export abstract class TensorMethods {
   squeeze(): Tensor;
   /** `squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
   squeeze(dim: number): Tensor;
+  squeeze(options: { dim: number }): Tensor;
   /** `squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.squeeze.html) */
   squeeze(dim: readonly number[]): Tensor;
+  squeeze(options: { dim: readonly number[] }): Tensor;
   squeeze(a0?: any, surplus?: any): any {
     return $squeeze(this, a0, surplus);
   }
@@ -4199,14 +4518,17 @@ export abstract class TensorMethods {
   squeeze_(): this;
   /** `squeeze_.dim(Tensor(a!) self, int dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
   squeeze_(dim: number): this;
+  squeeze_(options: { dim: number }): this;
   /** `squeeze_.dims(Tensor(a!) self, int[] dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.squeeze_.html) */
   squeeze_(dim: readonly number[]): this;
+  squeeze_(options: { dim: readonly number[] }): this;
   squeeze_(a0?: any, surplus?: any): any {
     return $squeeze_(this, a0, surplus);
   }
 
   /** `sspaddmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sspaddmm.html) */
   sspaddmm(mat1: Tensor, mat2: Tensor, options?: { beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
+  sspaddmm(options: { mat1: Tensor; mat2: Tensor; beta?: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   sspaddmm(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sspaddmm(this, a0, a1, a2, surplus);
   }
@@ -4218,24 +4540,25 @@ export abstract class TensorMethods {
   /** `std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
   std(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   std(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  std(options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
   std(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $std(this, a0, a1, a2, a3, surplus);
   }
 
-  /** `stft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
-  stft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
-  stft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
   /** `stft.center(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, str pad_mode="reflect", bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
   stft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, padMode?: string, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
   stft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(options: { nFft: number; hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
   stft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, a10?: any, surplus?: any): any {
     return $stft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, surplus);
   }
 
   /** `sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
   sub(other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+  sub(options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
   sub(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
+  sub(options: { other: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   sub(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   sub(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sub(this, a0, a1, a2, surplus);
@@ -4243,8 +4566,10 @@ export abstract class TensorMethods {
 
   /** `sub_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
   sub_(other: Tensor, options?: { alpha?: Scalar }): this;
+  sub_(options: { other: Tensor; alpha?: Scalar }): this;
   /** `sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
   sub_(other: Scalar, alpha?: Scalar): this;
+  sub_(options: { other: Scalar; alpha?: Scalar }): this;
   sub_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   sub_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sub_(this, a0, a1, a2, surplus);
@@ -4252,8 +4577,10 @@ export abstract class TensorMethods {
 
   /** `subtract.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
   subtract(other: Tensor, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
+  subtract(options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
   subtract(other: Scalar, alpha?: Scalar): Tensor;
+  subtract(options: { other: Scalar; alpha?: Scalar }): Tensor;
   subtract(other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
   subtract(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $subtract(this, a0, a1, a2, surplus);
@@ -4261,8 +4588,10 @@ export abstract class TensorMethods {
 
   /** `subtract_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
   subtract_(other: Tensor, options?: { alpha?: Scalar }): this;
+  subtract_(options: { other: Tensor; alpha?: Scalar }): this;
   /** `subtract_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
   subtract_(other: Scalar, alpha?: Scalar): this;
+  subtract_(options: { other: Scalar; alpha?: Scalar }): this;
   subtract_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   subtract_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $subtract_(this, a0, a1, a2, surplus);
@@ -4272,12 +4601,14 @@ export abstract class TensorMethods {
   sum(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sum.html) */
   sum(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  sum(options: { dim: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   sum(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sum(this, a0, a1, a2, surplus);
   }
 
   /** `sum_to_size(Tensor self, SymInt[] size) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sum_to_size.html) */
   sumToSize(size: readonly number[]): Tensor;
+  sumToSize(options: { size: readonly number[] }): Tensor;
   sumToSize(a0?: any, surplus?: any): any {
     return $sumToSize(this, a0, surplus);
   }
@@ -4291,24 +4622,28 @@ export abstract class TensorMethods {
 
   /** `swapaxes(Tensor(a) self, int axis0, int axis1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapaxes.html) */
   swapaxes(axis0: number, axis1: number): Tensor;
+  swapaxes(options: { axis0: number; axis1: number }): Tensor;
   swapaxes(a0?: any, a1?: any, surplus?: any): any {
     return $swapaxes(this, a0, a1, surplus);
   }
 
   /** `swapaxes_(Tensor(a!) self, int axis0, int axis1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapaxes_.html) */
   swapaxes_(axis0: number, axis1: number): this;
+  swapaxes_(options: { axis0: number; axis1: number }): this;
   swapaxes_(a0?: any, a1?: any, surplus?: any): any {
     return $swapaxes_(this, a0, a1, surplus);
   }
 
   /** `swapdims(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.swapdims.html) */
   swapdims(dim0: number, dim1: number): Tensor;
+  swapdims(options: { dim0: number; dim1: number }): Tensor;
   swapdims(a0?: any, a1?: any, surplus?: any): any {
     return $swapdims(this, a0, a1, surplus);
   }
 
   /** `swapdims_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.swapdims_.html) */
   swapdims_(dim0: number, dim1: number): this;
+  swapdims_(options: { dim0: number; dim1: number }): this;
   swapdims_(a0?: any, a1?: any, surplus?: any): any {
     return $swapdims_(this, a0, a1, surplus);
   }
@@ -4327,12 +4662,14 @@ export abstract class TensorMethods {
 
   /** `take(Tensor self, Tensor index) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take.html) */
   take(index: Tensor, options?: { out?: Tensor }): Tensor;
+  take(options: { index: Tensor; out?: Tensor }): Tensor;
   take(a0?: any, a1?: any, surplus?: any): any {
     return $take(this, a0, a1, surplus);
   }
 
   /** `take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take_along_dim.html) */
   takeAlongDim(indices: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
+  takeAlongDim(options: { indices: Tensor; dim?: number | null; out?: Tensor }): Tensor;
   takeAlongDim(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $takeAlongDim(this, a0, a1, a2, surplus);
   }
@@ -4363,16 +4700,20 @@ export abstract class TensorMethods {
 
   /** `tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(indices: readonly number[], dim?: number): Tensor[];
+  tensorSplit(options: { indices: readonly number[]; dim?: number }): Tensor[];
   /** `tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(sections: number, dim?: number): Tensor[];
+  tensorSplit(options: { sections: number; dim?: number }): Tensor[];
   /** `tensor_split.tensor_indices_or_sections(Tensor(a -> *) self, Tensor tensor_indices_or_sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(tensorIndicesOrSections: Tensor, dim?: number): Tensor[];
+  tensorSplit(options: { tensorIndicesOrSections: Tensor; dim?: number }): Tensor[];
   tensorSplit(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $tensorSplit(this, a0, a1, a2, surplus);
   }
 
   /** `tile(Tensor self, SymInt[] dims) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tile.html) */
   tile(dims: readonly number[]): Tensor;
+  tile(options: { dims: readonly number[] }): Tensor;
   tile(a0?: any, surplus?: any): any {
     return $tile(this, a0, surplus);
   }
@@ -4391,6 +4732,7 @@ export abstract class TensorMethods {
 
   /** `to_padded_tensor(Tensor self, float padding, SymInt[]? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_padded_tensor.html) */
   toPaddedTensor(padding: number, outputSize?: readonly number[] | null, options?: { out?: Tensor }): Tensor;
+  toPaddedTensor(options: { padding: number; outputSize?: readonly number[] | null; out?: Tensor }): Tensor;
   toPaddedTensor(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $toPaddedTensor(this, a0, a1, a2, surplus);
   }
@@ -4399,18 +4741,21 @@ export abstract class TensorMethods {
   toSparse(options?: { layout?: Layout | null; blocksize?: number | readonly number[] | null; denseDim?: number | null }): Tensor;
   /** `to_sparse.sparse_dim(Tensor self, int sparse_dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse.html) */
   toSparse(sparseDim: number): Tensor;
+  toSparse(options: { sparseDim: number }): Tensor;
   toSparse(a0?: any, surplus?: any): any {
     return $toSparse(this, a0, surplus);
   }
 
   /** `to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsc.html) */
   toSparseBsc(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
+  toSparseBsc(options: { blocksize: number | readonly number[]; denseDim?: number | null }): Tensor;
   toSparseBsc(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $toSparseBsc(this, a0, a1, a2, surplus);
   }
 
   /** `to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsr.html) */
   toSparseBsr(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
+  toSparseBsr(options: { blocksize: number | readonly number[]; denseDim?: number | null }): Tensor;
   toSparseBsr(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $toSparseBsr(this, a0, a1, a2, surplus);
   }
@@ -4430,6 +4775,7 @@ export abstract class TensorMethods {
   /** `topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.topk.html) */
   topk(k: number, dim?: number, largest?: boolean, sorted?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   topk(k: number, options: { largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  topk(options: { k: number; dim?: number; largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
   topk(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $topk(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -4442,12 +4788,14 @@ export abstract class TensorMethods {
 
   /** `transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.transpose.html) */
   transpose(dim0: number, dim1: number): Tensor;
+  transpose(options: { dim0: number; dim1: number }): Tensor;
   transpose(a0?: any, a1?: any, surplus?: any): any {
     return $transpose(this, a0, a1, surplus);
   }
 
   /** `transpose_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.transpose_.html) */
   transpose_(dim0: number, dim1: number): this;
+  transpose_(options: { dim0: number; dim1: number }): this;
   transpose_(a0?: any, a1?: any, surplus?: any): any {
     return $transpose_(this, a0, a1, surplus);
   }
@@ -4455,6 +4803,7 @@ export abstract class TensorMethods {
   /** `triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triangular_solve.html) */
   triangularSolve(A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean, options?: { out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
   triangularSolve(A: Tensor, options: { transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
+  triangularSolve(options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
   triangularSolve(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $triangularSolve(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -4485,8 +4834,10 @@ export abstract class TensorMethods {
 
   /** `true_divide.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
   trueDivide(other: Tensor, options?: { out?: Tensor }): Tensor;
+  trueDivide(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `true_divide.Scalar(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.true_divide.html) */
   trueDivide(other: Scalar): Tensor;
+  trueDivide(options: { other: Scalar }): Tensor;
   trueDivide(other: Tensor | Scalar): Tensor;
   trueDivide(a0?: any, a1?: any, surplus?: any): any {
     return $trueDivide(this, a0, a1, surplus);
@@ -4494,8 +4845,10 @@ export abstract class TensorMethods {
 
   /** `true_divide_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
   trueDivide_(other: Tensor): this;
+  trueDivide_(options: { other: Tensor }): this;
   /** `true_divide_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.true_divide_.html) */
   trueDivide_(other: Scalar): this;
+  trueDivide_(options: { other: Scalar }): this;
   trueDivide_(other: Tensor | Scalar): this;
   trueDivide_(a0?: any, surplus?: any): any {
     return $trueDivide_(this, a0, surplus);
@@ -4515,6 +4868,7 @@ export abstract class TensorMethods {
 
   /** `type_as(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.type_as.html) */
   typeAs(other: Tensor): Tensor;
+  typeAs(options: { other: Tensor }): Tensor;
   typeAs(a0?: any, surplus?: any): any {
     return $typeAs(this, a0, surplus);
   }
@@ -4527,12 +4881,14 @@ export abstract class TensorMethods {
 
   /** `unflatten.int(Tensor(a) self, int dim, SymInt[] sizes) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unflatten.html) */
   unflatten(dim: number, sizes: readonly number[]): Tensor;
+  unflatten(options: { dim: number; sizes: readonly number[] }): Tensor;
   unflatten(a0?: any, a1?: any, surplus?: any): any {
     return $unflatten(this, a0, a1, surplus);
   }
 
   /** `unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unfold.html) */
   unfold(dimension: number, size: number, step: number): Tensor;
+  unfold(options: { dimension: number; size: number; step: number }): Tensor;
   unfold(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $unfold(this, a0, a1, a2, surplus);
   }
@@ -4546,12 +4902,14 @@ export abstract class TensorMethods {
 
   /** `unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_chunk.html) */
   unsafeChunk(chunks: number, dim?: number): Tensor[];
+  unsafeChunk(options: { chunks: number; dim?: number }): Tensor[];
   unsafeChunk(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $unsafeChunk(this, a0, a1, a2, surplus);
   }
 
   /** `unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_split.html) */
   unsafeSplit(splitSize: number, dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
+  unsafeSplit(options: { splitSize: number; dim?: number; out?: readonly Tensor[] }): Tensor[];
   unsafeSplit(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $unsafeSplit(this, a0, a1, a2, surplus);
   }
@@ -4564,12 +4922,14 @@ export abstract class TensorMethods {
 
   /** `unsqueeze(Tensor(a) self, int dim) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsqueeze.html) */
   unsqueeze(dim: number): Tensor;
+  unsqueeze(options: { dim: number }): Tensor;
   unsqueeze(a0?: any, surplus?: any): any {
     return $unsqueeze(this, a0, surplus);
   }
 
   /** `unsqueeze_(Tensor(a!) self, int dim) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.unsqueeze_.html) */
   unsqueeze_(dim: number): this;
+  unsqueeze_(options: { dim: number }): this;
   unsqueeze_(a0?: any, surplus?: any): any {
     return $unsqueeze_(this, a0, surplus);
   }
@@ -4587,42 +4947,51 @@ export abstract class TensorMethods {
   /** `var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
   var(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
   var(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  var(options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
   var(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $var(this, a0, a1, a2, a3, surplus);
   }
 
   /** `vdot(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vdot.html) */
   vdot(other: Tensor, options?: { out?: Tensor }): Tensor;
+  vdot(options: { other: Tensor; out?: Tensor }): Tensor;
   vdot(a0?: any, a1?: any, surplus?: any): any {
     return $vdot(this, a0, a1, surplus);
   }
 
   /** `view(Tensor(a) self, SymInt[] size) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
   view(size: readonly number[]): Tensor;
+  view(options: { size: readonly number[] }): Tensor;
   /** `view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view.html) */
   view(dtype: DTypeLike): Tensor;
+  view(options: { dtype: DTypeLike }): Tensor;
   view(a0?: any, surplus?: any): any {
     return $view(this, a0, surplus);
   }
 
   /** `view_as(Tensor(a) self, Tensor other) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.view_as.html) */
   viewAs(other: Tensor): Tensor;
+  viewAs(options: { other: Tensor }): Tensor;
   viewAs(a0?: any, surplus?: any): any {
     return $viewAs(this, a0, surplus);
   }
 
   /** `vsplit.array(Tensor(a -> *) self, int[] indices) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
   vsplit(indices: readonly number[]): Tensor[];
+  vsplit(options: { indices: readonly number[] }): Tensor[];
   /** `vsplit.int(Tensor(a -> *) self, int sections) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.vsplit.html) */
   vsplit(sections: number): Tensor[];
+  vsplit(options: { sections: number }): Tensor[];
   vsplit(a0?: any, surplus?: any): any {
     return $vsplit(this, a0, surplus);
   }
 
   /** `where.self(Tensor condition, Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
   where(condition: Tensor, other: Tensor, options?: { out?: Tensor }): Tensor;
+  where(options: { condition: Tensor; other: Tensor; out?: Tensor }): Tensor;
   /** `where.ScalarOther(Tensor condition, Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.where.html) */
   where(condition: Tensor, other: Scalar): Tensor;
+  where(options: { condition: Tensor; other: Scalar }): Tensor;
   where(condition: Tensor, other: Tensor | Scalar): Tensor;
   where(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $where(a0, this, a1, a2, surplus);
@@ -4630,8 +4999,10 @@ export abstract class TensorMethods {
 
   /** `xlogy.Tensor(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
   xlogy(other: Tensor, options?: { out?: Tensor }): Tensor;
+  xlogy(options: { other: Tensor; out?: Tensor }): Tensor;
   /** `xlogy.Scalar_Other(Tensor self, Scalar other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.xlogy.html) */
   xlogy(other: Scalar, options?: { out?: Tensor }): Tensor;
+  xlogy(options: { other: Scalar; out?: Tensor }): Tensor;
   xlogy(other: Tensor | Scalar, options?: { out?: Tensor }): Tensor;
   xlogy(a0?: any, a1?: any, surplus?: any): any {
     return $xlogy(this, a0, a1, surplus);
@@ -4639,8 +5010,10 @@ export abstract class TensorMethods {
 
   /** `xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
   xlogy_(other: Tensor): this;
+  xlogy_(options: { other: Tensor }): this;
   /** `xlogy_.Scalar_Other(Tensor(a!) self, Scalar other) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.xlogy_.html) */
   xlogy_(other: Scalar): this;
+  xlogy_(options: { other: Scalar }): this;
   xlogy_(other: Tensor | Scalar): this;
   xlogy_(a0?: any, surplus?: any): any {
     return $xlogy_(this, a0, surplus);

@@ -30,9 +30,9 @@ import {
   type MemoryFormat,
 } from "./dtype";
 import { backward, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
-import { unique, type UniqueOptions } from "./composites";
+import { lu, nonzero, norm, unique, type LuOptions, type NormArguments, type UniqueOptions } from "./composites";
 import { registerEquality, valueTag, valueText } from "./equality";
-import { DisposedError, guard } from "./errors";
+import { DisposedError, guard, TorchError } from "./errors";
 import { refuseForeignNames } from "./foreign-names";
 import { assignAt, indexAt, type TensorIndex } from "./indexing";
 import {
@@ -41,6 +41,7 @@ import {
   permute as permuteOperator,
   real as realOperator,
   transpose as transposeOperator,
+  uniqueConsecutive,
 } from "./operators.generated";
 import { formatTensor } from "./print";
 import { readArray, readBytes, readTypedArray, sharedTypedArray, type NestedArray, type TensorData } from "./read";
@@ -65,6 +66,12 @@ export interface ToOptions {
   readonly memoryFormat?: MemoryFormat;
 }
 
+/** Options of the casts {@link Tensor.float}, …. */
+export interface CastOptions {
+  /** How the elements lie afterwards (default: as they do). */
+  readonly memoryFormat?: MemoryFormat;
+}
+
 const TO = {
   device: nullable(deviceKind),
   dtype: nullable(dtypeKind),
@@ -72,6 +79,11 @@ const TO = {
   copy: flag,
   memoryFormat: nullable(oneOf("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")),
 } satisfies KindsOf<ToOptions>;
+
+function castOptions(where: string, options: CastOptions): CastOptions {
+  checkOptions(where, options, { memoryFormat: TO.memoryFormat });
+  return options;
+}
 
 /** A `cuda.Stream`, by what this file needs of it. */
 const STREAM: Kind = {
@@ -262,6 +274,14 @@ export class Tensor extends TensorMethods {
     return adjointOperator(this);
   }
 
+  /** The transpose of a matrix, conjugated. */
+  get H(): Tensor {
+    if (this.ndim === 0) return this.conj();
+    if (this.ndim !== 2)
+      throw new TorchError(`H: expected a matrix, got shape [${this.shape.join(", ")}]; use mH for stacks of matrices`);
+    return adjointOperator(this);
+  }
+
   /** Real part of a complex tensor, a view. */
   get real(): Tensor {
     return realOperator(this);
@@ -342,9 +362,13 @@ export class Tensor extends TensorMethods {
   indexPut_(
     indices: readonly TensorIndex[],
     value: Tensor | number | bigint | boolean,
-    accumulate = false,
+    accumulate: boolean | { accumulate?: boolean } = false,
     ...surplus: never[]
   ): this {
+    if (isPlainObject(accumulate)) {
+      checkOptions("indexPut_", accumulate, { accumulate: flag });
+      accumulate = accumulate.accumulate ?? false;
+    }
     if (!Array.isArray(indices))
       throw new TypeError(
         `indexPut_: expected an array of indices first, as in indexPut_([0], 5), got ${show(indices)}`,
@@ -413,68 +437,97 @@ export class Tensor extends TensorMethods {
   }
 
   /** As float32. */
-  float(): Tensor {
-    return this.to("float32");
+  float(options: CastOptions = {}): Tensor {
+    return this.to("float32", castOptions("float", options));
   }
 
   /** As float64. */
-  double(): Tensor {
-    return this.to("float64");
+  double(options: CastOptions = {}): Tensor {
+    return this.to("float64", castOptions("double", options));
   }
 
   /** As float16. */
-  half(): Tensor {
-    return this.to("float16");
+  half(options: CastOptions = {}): Tensor {
+    return this.to("float16", castOptions("half", options));
   }
 
   /** As bfloat16. */
-  bfloat16(): Tensor {
-    return this.to("bfloat16");
+  bfloat16(options: CastOptions = {}): Tensor {
+    return this.to("bfloat16", castOptions("bfloat16", options));
   }
 
   /** As int32. */
-  int(): Tensor {
-    return this.to("int32");
+  int(options: CastOptions = {}): Tensor {
+    return this.to("int32", castOptions("int", options));
   }
 
   /** As int64. */
-  long(): Tensor {
-    return this.to("int64");
+  long(options: CastOptions = {}): Tensor {
+    return this.to("int64", castOptions("long", options));
   }
 
   /** As int16. */
-  short(): Tensor {
-    return this.to("int16");
+  short(options: CastOptions = {}): Tensor {
+    return this.to("int16", castOptions("short", options));
   }
 
   /** As int8. */
-  char(): Tensor {
-    return this.to("int8");
+  char(options: CastOptions = {}): Tensor {
+    return this.to("int8", castOptions("char", options));
   }
 
   /** As uint8. */
-  byte(): Tensor {
-    return this.to("uint8");
+  byte(options: CastOptions = {}): Tensor {
+    return this.to("uint8", castOptions("byte", options));
   }
 
   /** As complex64. */
-  cfloat(): Tensor {
-    return this.to("complex64");
+  cfloat(options: CastOptions = {}): Tensor {
+    return this.to("complex64", castOptions("cfloat", options));
   }
 
   /** As complex128. */
-  cdouble(): Tensor {
-    return this.to("complex128");
+  cdouble(options: CastOptions = {}): Tensor {
+    return this.to("complex128", castOptions("cdouble", options));
   }
 
   /** As bool. */
-  bool(): Tensor {
-    return this.to("bool");
+  bool(options: CastOptions = {}): Tensor {
+    return this.to("bool", castOptions("bool", options));
   }
 
   /** The distinct values: `[values, inverse, counts]`, see the function `unique`. */
   unique(options: UniqueOptions = {}, ...surplus: never[]): [values: Tensor, inverse: Tensor, counts: Tensor] {
     return unique(this, options, ...surplus);
+  }
+
+  /** The values without their repetitions in a row: `[values, inverse, counts]`, see the function `uniqueConsecutive`. */
+  uniqueConsecutive(
+    returnInverse?: boolean | { returnInverse?: boolean; returnCounts?: boolean; dim?: number | null },
+    returnCounts?: boolean,
+    dim?: number | null,
+  ): [values: Tensor, inverse: Tensor, counts: Tensor] {
+    return uniqueConsecutive(this, returnInverse as boolean, returnCounts, dim);
+  }
+
+  /** The LU decomposition, see the function `lu`. */
+  lu(
+    options: LuOptions = {},
+    ...surplus: never[]
+  ): [LU: Tensor, pivots: Tensor] | [LU: Tensor, pivots: Tensor, info: Tensor] {
+    return lu(this, options, ...surplus);
+  }
+
+  /** The norm of the elements, or of the vectors along `dim`: see the function `norm`. */
+  override norm(...given: NormArguments): Tensor {
+    return norm(this, ...given);
+  }
+
+  /** Where the elements are not zero, see the function `nonzero`. */
+  override nonzero(options: { asTuple: true }): Tensor[];
+  override nonzero(options?: { asTuple?: false; out?: Tensor }): Tensor;
+  override nonzero(options: { asTuple?: boolean; out?: Tensor } = {}): Tensor | Tensor[] {
+    return nonzero(this, options as { asTuple?: false });
   }
 
   // ---- autograd
@@ -624,10 +677,10 @@ export class Tensor extends TensorMethods {
 limitArguments(Tensor.prototype, {
   dim: 0, size: 1, numel: 0, elementSize: 0, stride: 1, storageOffset: 0, isContiguous: 0, isInference: 0,
   item: 0, itemScalar: 0, toArray: 0, tolist: 0, data: 0, dataSync: 0, sharedData: 0, bytes: 0,
-  cpu: 0, cuda: 1, float: 0, double: 0, half: 0, bfloat16: 0, int: 0, long: 0, short: 0, char: 0, byte: 0, cfloat: 0, cdouble: 0, bool: 0,
-  recordStream: 1, retainGrad: 0, registerHook: 1, setData: 1, dispose: 0,
+  cpu: 0, cuda: 1, float: 1, double: 1, half: 1, bfloat16: 1, int: 1, long: 1, short: 1, char: 1, byte: 1, cfloat: 1, cdouble: 1, bool: 1,
+  nonzero: 1, recordStream: 1, retainGrad: 0, registerHook: 1, setData: 1, dispose: 0,
 });
-refuseForeignNames([Tensor.prototype, TensorMethods.prototype], [TEXT], ["T", "mT", "mH", "real", "imag", "grad"]);
+refuseForeignNames([Tensor.prototype, TensorMethods.prototype], [TEXT], ["T", "mT", "H", "mH", "real", "imag", "grad"]);
 registerEquality((value): value is Tensor => value instanceof Tensor);
 
 let toOperator = 0;

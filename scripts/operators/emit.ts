@@ -70,7 +70,7 @@ export function emitFunction(operator: Operator, optionNames: OptionNames): stri
   for (const { schema, out } of overloads) {
     lines.push(documentation(operator, schema));
     lines.push(
-      ...signatures(schema, out, null).map(
+      ...signatures(schema, out, null, operator.page !== null).map(
         (signature) => `${exported(operator)}function ${name}(${signature.parameters}): ${signature.result};`,
       ),
     );
@@ -85,12 +85,7 @@ export function emitFunction(operator: Operator, optionNames: OptionNames): stri
   );
   lines.push("  try {", ...fastPaths(operator, argumentNames, optionNames).map((line) => `    ${line}`));
   lines.push(`    return dispatch(${table}, [${argumentNames.join(", ")}]);`);
-  lines.push(
-    "  } catch (error) {",
-    `    throw operatorError(error, ${table}, [${argumentNames.join(", ")}]);`,
-    "  }",
-    "}",
-  );
+  lines.push("  } catch (error) {", `    return recover(error, ${table}, [${argumentNames.join(", ")}]);`, "  }", "}");
   if (name !== operator.name) lines.push(`export { ${name} as ${operator.name} };`);
   return lines.join("\n");
 }
@@ -110,7 +105,7 @@ export function emitMethod(operator: Operator): string {
   for (const { schema, out } of same) {
     lines.push(documentation(operator, schema));
     lines.push(
-      ...signatures(schema, out, position).map(
+      ...signatures(schema, out, position, operator.page !== null).map(
         (signature) => `${operator.method}(${signature.parameters}): ${signature.result};`,
       ),
     );
@@ -191,8 +186,8 @@ interface Signature {
   readonly result: string;
 }
 
-/** By position, and (where positional arguments have defaults) with these named in the options. */
-function signatures(schema: Schema, out: Schema | null, self: number | null): Signature[] {
+/** By position, and (where positional arguments have defaults) with these named in the options; with `byName`, all named. */
+function signatures(schema: Schema, out: Schema | null, self: number | null, byName: boolean): Signature[] {
   const all = positional(schema);
   const required = requiredCount(all);
   const result = resultType(schema, self);
@@ -226,6 +221,12 @@ function signatures(schema: Schema, out: Schema | null, self: number | null): Si
   }
   if (optional.length > 0)
     list.push({ parameters: [...needed, `options: ${optionsType(optional)}`].join(", "), result });
+  // All but the tensor by name, as `flip(x, { dims: [0] })`.
+  const named = withoutSelf(all).filter((argument) => argument.name !== "self");
+  if (byName && named.some(isRequired)) {
+    const first = indexed.filter(({ index }) => index !== self && all[index]!.name === "self").map(({ text }) => text);
+    list.push({ parameters: [...first, `options: ${optionsType(named)}`].join(", "), result });
+  }
   return list;
 }
 

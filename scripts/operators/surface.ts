@@ -85,6 +85,9 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ["QScheme", "quantization schemes"],
 ]);
 
+/** Overloads that Python's function of the name never calls, though its arguments would fit: `torch.stft` centres its windows by default. */
+const NOT_PYTHONS: ReadonlySet<string> = new Set(["aten::stft"]);
+
 const NAMESPACES: readonly Exclude<Namespace, "torch">[] = ["linalg", "fft", "special"];
 
 /** Sorts the schemas into operators by the names that Python exposes. */
@@ -152,7 +155,9 @@ export function readSurface(
 /** Functional and in-place overloads, most specific first, each with the `out` variant of the same arguments. */
 function pairWithOut(schemas: readonly Schema[], skipped: SkippedOverload[]): Overload[] {
   const usable = schemas.filter((schema) => {
-    const reason = unsupported(schema);
+    const reason = NOT_PYTHONS.has(`${schema.name}${schema.overload ? `.${schema.overload}` : ""}`)
+      ? "not what Python's function does; reachable through ops.call"
+      : unsupported(schema);
     if (reason) skipped.push({ schema: schema.text, reason });
     return !reason;
   });

@@ -344,9 +344,9 @@ describe("functional forms refuse", () => {
       'expected alignCorners with a mode that interpolates, got it with "nearest"',
     ],
     [
-      "an inplace by position",
-      () => (F as any).dropout(v, 0.1, true, true),
-      "dropout: expected options, { inplace }, got true",
+      "a number for inplace",
+      () => (F as any).dropout(v, 0.1, true, 1),
+      "dropout: expected a boolean for inplace, got 1",
     ],
     [
       "a padding mode that there is not",
@@ -354,9 +354,24 @@ describe("functional forms refuse", () => {
       'pad: expected "constant", "reflect", "replicate" or "circular" for mode, got "mirror"',
     ],
     [
-      "options of normalize",
-      () => (F as any).normalize(v, { dim: 0 }),
-      "normalize: expected a number for p, got { dim: 0 }",
+      "a misspelled option of normalize",
+      () => (F as any).normalize(v, { dims: 0 }),
+      'normalize: unknown option "dims", did you mean "dim"?',
+    ],
+    [
+      "an argument of normalize twice",
+      () => (F as any).normalize(v, 2, { p: 1 }),
+      "normalize: expected p once, got it by position and by name",
+    ],
+    [
+      "bounds of hardtanh in the wrong order",
+      () => F.hardtanh(v, { minVal: 1, maxVal: -1 }),
+      "hardtanh: expected minVal of at most maxVal, got 1 and -1",
+    ],
+    [
+      "a dtype for zeros that its out has not",
+      () => (torch as any).zeros([2], { dtype: "float64", out: torch.empty([2]) }),
+      "zeros: expected",
     ],
     [
       "a text for training",

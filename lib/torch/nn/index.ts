@@ -89,7 +89,8 @@ export {
   type LoadResult,
   type StateDict,
 } from "./module";
-export { MultiheadAttention, type AttentionCallOptions, type MultiheadAttentionOptions } from "./multihead-attention";
+export { MultiheadAttention, type MultiheadAttentionOptions } from "./multihead-attention";
+export type { AttentionCallOptions } from "./functional/multi-head-attention";
 export { toCamelCase, toSnakeCase } from "./naming";
 export {
   GroupNorm,

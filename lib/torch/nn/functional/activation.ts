@@ -1,16 +1,38 @@
 /** Activations that are no operator of their own. */
-import { checkArgument, checkOptions, flag, integer, real, refuseSurplus, tensor } from "../../arguments";
+import {
+  byPositionOrName,
+  checkArgument,
+  checkOptions,
+  dtype as dtypeKind,
+  flag,
+  integer,
+  nullable,
+  real,
+  refuseSurplus,
+  tensor,
+} from "../../arguments";
+import type { DTypeLike } from "../../dtype";
 import { noGrad } from "../../autograd";
 import { emptyLike, softmax, tanh } from "../../operators.generated";
 import type { Tensor } from "../../tensor";
 import { TorchError } from "../../errors";
 
+/** The arguments of {@link softmin}. */
+export interface SoftminOptions {
+  dim: number;
+  /** The input is converted first (default: as it is). */
+  dtype?: DTypeLike | null;
+}
+
 /** Softmax of −x along `dim`. */
-export function softmin(input: Tensor, dim: number, ...surplus: never[]): Tensor {
+export function softmin(input: Tensor, dim: number, options?: { dtype?: DTypeLike | null }): Tensor;
+export function softmin(input: Tensor, options: SoftminOptions): Tensor;
+export function softmin(input: Tensor, ...given: unknown[]): Tensor {
   checkArgument("softmin", "input", input, tensor);
+  const kinds = { dim: integer, dtype: nullable(dtypeKind) };
+  const { dim, dtype } = byPositionOrName<SoftminOptions>("softmin", kinds, given);
   checkArgument("softmin", "dim", dim, integer);
-  refuseSurplus("softmin", surplus);
-  return softmax(input.neg(), dim);
+  return softmax(input.neg(), dim!, dtype);
 }
 
 /** x / (1 + |x|). */

@@ -1,16 +1,9 @@
 /** Functional forms: `torch.nn.functional`. Operators whose own signature is PyTorch's are passed on as they are. */
 export {
-  adaptiveAvgPool1d,
-  adaptiveAvgPool2d,
-  adaptiveAvgPool3d,
-  adaptiveMaxPool1d,
-  adaptiveMaxPool2d,
-  adaptiveMaxPool3d,
   avgPool1d,
   avgPool2d,
   avgPool3d,
   bilinear,
-  celu,
   channelShuffle,
   conv1d,
   conv2d,
@@ -19,48 +12,64 @@ export {
   convTranspose2d,
   convTranspose3d,
   cosineSimilarity,
-  elu,
   gelu,
   glu,
   groupNorm,
   hardshrink,
-  hardsigmoid,
-  hardswish,
-  hardtanh,
   layerNorm,
-  leakyRelu,
   linear,
-  logSigmoid,
+  logSigmoid as logsigmoid,
   logSoftmax,
-  maxPool1d,
   maxPool1dWithIndices,
-  maxPool2d,
   maxPool2dWithIndices,
-  maxPool3d,
   maxPool3dWithIndices,
-  mish,
   oneHot,
   pairwiseDistance,
   pdist,
   pixelShuffle,
   pixelUnshuffle,
   prelu,
-  relu,
-  relu6,
   rmsNorm,
-  rrelu,
   scaledDotProductAttention,
-  selu,
   sigmoid,
-  silu,
   softmax,
   softplus,
   softshrink,
   tanh,
-  threshold,
 } from "../../operators.generated";
-export { gumbelSoftmax, softmin, softsign, tanhshrink, type GumbelSoftmaxOptions } from "./activation";
-export { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from "./dropout";
+export {
+  gumbelSoftmax,
+  softmin,
+  softsign,
+  tanhshrink,
+  type GumbelSoftmaxOptions,
+  type SoftminOptions,
+} from "./activation";
+export {
+  celu,
+  elu,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  leakyRelu,
+  mish,
+  relu,
+  relu6,
+  rrelu,
+  selu,
+  silu,
+  threshold,
+} from "./inplace";
+export {
+  alphaDropout,
+  dropout,
+  dropout1d,
+  dropout2d,
+  dropout3d,
+  featureAlphaDropout,
+  type Dropout,
+  type DropoutOptions,
+} from "./dropout";
 export { embedding, type EmbeddingLookupOptions } from "./embedding";
 export { embeddingBag, type EmbeddingBagLookupOptions } from "./embedding-bag";
 export { fold, unfold, type FoldOptions } from "./fold";
@@ -100,6 +109,21 @@ export {
   type FractionalMaxPoolOptions,
   type LPPoolOptions,
 } from "./pooling";
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type AdaptiveMaxPoolFunction,
+  type MaxPool,
+  type MaxPoolOptions,
+} from "./max-pooling";
+export { multiHeadAttentionForward, type MultiHeadAttentionOptions } from "./multi-head-attention";
 export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from "./unpooling";
 export { interpolate, type InterpolateOptions } from "./interpolate";
 export {
@@ -116,5 +140,13 @@ export {
   type Reduction,
   type WeightedLossOptions,
 } from "./loss";
-export { batchNorm, instanceNorm, localResponseNorm, normalize, type InstanceNormOptions } from "./normalization";
-export { pad, type PadMode } from "./pad";
+export {
+  batchNorm,
+  instanceNorm,
+  localResponseNorm,
+  normalize,
+  type BatchNormOptions,
+  type InstanceNormOptions,
+  type NormalizeOptions,
+} from "./normalization";
+export { pad, type PadMode, type PadOptions } from "./pad";

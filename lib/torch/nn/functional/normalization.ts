@@ -1,4 +1,5 @@
 import {
+  byPositionOrName,
   checkArgument,
   checkOptions,
   flag,
@@ -7,17 +8,41 @@ import {
   integer,
   positive,
   real,
-  refuseSurplus,
   tensor,
+  type KindsOf,
 } from "../../arguments";
 import {
+  avgPool2d,
   avgPool3d,
   batchNorm as batchNormOperator,
   constantPadNd,
+  div,
   instanceNorm as instanceNormOperator,
 } from "../../operators.generated";
 import { TorchError } from "../../errors";
 import type { Tensor } from "../../tensor";
+
+/** The arguments of {@link batchNorm} that have a default. */
+export interface BatchNormOptions {
+  /** (C) */
+  weight?: Tensor | null;
+  /** (C) */
+  bias?: Tensor | null;
+  /** Normalise by the batch's statistics, not by the running ones (default false). */
+  training?: boolean;
+  /** Weight of the newest statistics in the running ones (default 0.1). */
+  momentum?: number;
+  /** Added to the variance (default 1e-5). */
+  eps?: number;
+}
+
+const BATCH_NORM = {
+  weight: nullable(tensor),
+  bias: nullable(tensor),
+  training: flag,
+  momentum: real,
+  eps: real,
+} satisfies KindsOf<BatchNormOptions>;
 
 /**
  * Normalises each channel over batch and positions, (N, C, …) → the same, by the batch's statistics while `training`
@@ -27,20 +52,29 @@ export function batchNorm(
   input: Tensor,
   runningMean: Tensor | null,
   runningVar: Tensor | null,
-  weight: Tensor | null = null,
-  bias: Tensor | null = null,
-  training = false,
-  momentum = 0.1,
-  eps = 1e-5,
-  ...surplus: never[]
+  weight?: Tensor | null,
+  bias?: Tensor | null,
+  training?: boolean,
+  momentum?: number,
+  eps?: number,
+): Tensor;
+export function batchNorm(
+  input: Tensor,
+  runningMean: Tensor | null,
+  runningVar: Tensor | null,
+  options: BatchNormOptions,
+): Tensor;
+export function batchNorm(
+  input: Tensor,
+  runningMean: Tensor | null,
+  runningVar: Tensor | null,
+  ...given: unknown[]
 ): Tensor {
   checkArgument("batchNorm", "input", input, tensor);
-  for (const [name, value] of Object.entries({ runningMean, runningVar, weight, bias }))
-    checkArgument("batchNorm", name, value, nullable(tensor));
-  checkArgument("batchNorm", "training", training, flag);
-  checkArgument("batchNorm", "momentum", momentum, real);
-  checkArgument("batchNorm", "eps", eps, real);
-  refuseSurplus("batchNorm", surplus);
+  checkArgument("batchNorm", "runningMean", runningMean, nullable(tensor));
+  checkArgument("batchNorm", "runningVar", runningVar, nullable(tensor));
+  const options = byPositionOrName<BatchNormOptions>("batchNorm", BATCH_NORM, given);
+  const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
   if (training && input.numel() === input.size(1) && input.numel() > 0) {
     throw new TorchError(
       `batchNorm: expected more than 1 value per channel when training, got shape [${input.shape.join(", ")}]`,
@@ -49,21 +83,35 @@ export function batchNorm(
   return batchNormOperator(input, weight, bias, runningMean, runningVar, training, momentum, eps, true);
 }
 
+/** The arguments of {@link normalize} that have a default. */
+export interface NormalizeOptions {
+  /** Order of the norm (default 2). */
+  p?: number;
+  /** Along which dimensions vectors lie (default 1). */
+  dim?: number | readonly number[];
+  /** The least that is divided by (default 1e-12). */
+  eps?: number;
+  /** Where the result goes. */
+  out?: Tensor | null;
+}
+
+const NORMALIZE = {
+  p: real,
+  dim: eachDimension(integer),
+  eps: real,
+  out: nullable(tensor),
+} satisfies KindsOf<NormalizeOptions>;
+
 /** Divides vectors along `dim` by their `p`-norm (at least `eps`). */
-export function normalize(
-  input: Tensor,
-  p = 2,
-  dim: number | readonly number[] = 1,
-  eps = 1e-12,
-  ...surplus: never[]
-): Tensor {
+export function normalize(input: Tensor, p?: number, dim?: number | readonly number[], eps?: number): Tensor;
+export function normalize(input: Tensor, options: NormalizeOptions): Tensor;
+export function normalize(input: Tensor, ...given: unknown[]): Tensor {
   checkArgument("normalize", "input", input, tensor);
-  checkArgument("normalize", "p", p, real);
-  checkArgument("normalize", "dim", dim, eachDimension(integer));
-  checkArgument("normalize", "eps", eps, real);
-  refuseSurplus("normalize", surplus);
+  const { p = 2, dim = 1, eps = 1e-12, out } = byPositionOrName<NormalizeOptions>("normalize", NORMALIZE, given);
   const dims = typeof dim === "number" ? [dim] : dim;
-  return input.div(input.norm(p, dims, true).clampMin(eps).expandAs(input));
+  const length = input.norm(p, dims, true);
+  if (out) return div(input, length.clampMin_(eps).expandAs(input), { out });
+  return input.div(length.clampMin(eps).expandAs(input));
 }
 
 /** Options of {@link instanceNorm}. */
@@ -128,8 +176,14 @@ export function localResponseNorm(
     );
   if (input.numel() === 0) return input;
   const [samples, channels] = input.shape as [number, number];
-  const squares = input.square().reshape([samples, 1, channels, 1, -1]); // (N, 1, C, 1, positions)
-  const padded = constantPadNd(squares, [0, 0, 0, 0, Math.floor(size / 2), Math.floor((size - 1) / 2)]);
-  const mean = avgPool3d(padded, [size, 1, 1], 1).reshape(input.shape);
+  const sides = [Math.floor(size / 2), Math.floor((size - 1) / 2)];
+  const mean =
+    input.ndim === 3
+      ? avgPool2d(constantPadNd(input.square().unsqueeze(1), [0, 0, ...sides]), [size, 1], 1).squeeze(1)
+      : avgPool3d(
+          constantPadNd(input.square().reshape([samples, 1, channels, input.size(2), -1]), [0, 0, 0, 0, ...sides]), // (N, 1, C, positions along the first, along the rest)
+          [size, 1, 1],
+          1,
+        ).reshape(input.shape);
   return input.div(mean.mul(alpha).add(k).pow(beta));
 }

@@ -212,7 +212,9 @@ export function byPositionOrName<Arguments extends object>(
   const options = isPlainObject(last) ? last : {};
   const positional = given.slice(0, isPlainObject(last) ? count - 1 : count);
   refuseSurplus(where, positional.slice(names.length));
-  const byPosition = Object.fromEntries(positional.slice(0, names.length).map((value, index) => [names[index], value]));
+  const byPosition: Readonly<Record<string, unknown>> = Object.fromEntries(
+    positional.slice(0, names.length).map((value, index) => [names[index], value]),
+  );
   for (const key of Object.keys(options))
     if (byPosition[key] !== undefined)
       throw new TypeError(`${where}: expected ${key} once, got it by position and by name`);

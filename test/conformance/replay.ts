@@ -1,5 +1,6 @@
 /** Makes PyTorch's recorded calls here, and compares what comes. */
-import { empty, fromTypedArray, grad, manualSeed, scope, Tensor } from "../../lib/torch";
+import type { Tensor } from "../../lib/torch";
+import { empty, fromTypedArray, grad, manualSeed, scope } from "../../lib/torch";
 import { difference } from "./compare";
 import { spell } from "./spelling";
 import {

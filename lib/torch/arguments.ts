@@ -212,9 +212,8 @@ export function byPositionOrName<Arguments extends object>(
   const options = isPlainObject(last) ? last : {};
   const positional = given.slice(0, isPlainObject(last) ? count - 1 : count);
   refuseSurplus(where, positional.slice(names.length));
-  const byPosition: Readonly<Record<string, unknown>> = Object.fromEntries(
-    positional.slice(0, names.length).map((value, index) => [names[index], value]),
-  );
+  const byPosition: Record<string, unknown> = {};
+  for (const [index, value] of positional.entries()) byPosition[names[index]!] = value;
   for (const key of Object.keys(options))
     if (byPosition[key] !== undefined)
       throw new TypeError(`${where}: expected ${key} once, got it by position and by name`);

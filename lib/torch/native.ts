@@ -51,9 +51,9 @@ export interface TensorInfo {
 
 /** One implementation of an operation. */
 export interface KernelStatus {
-  /** The instruction set it is written for: "amx". */
+  /** The instruction set it is written for: "avx512". */
   readonly name: string;
-  /** False where the CPU lacks it, or the environment rules it out. */
+  /** False where the CPU lacks it or is slow at it, or the environment rules it out. */
   readonly available: boolean;
 }
 

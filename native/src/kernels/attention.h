@@ -44,6 +44,17 @@ struct AttentionKernel {
   AttentionPasses passes;
 };
 
+#define NOETHER_ATTENTION_PASSES(name)                                                                              \
+  bool attention_##name##_forward(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, \
+                                  Rows out, float* logsumexp);                                                      \
+  void attention_##name##_backward(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, \
+                                   Rows out, Rows grad_out, const float* logsumexp, Rows grad_q, Rows grad_k,      \
+                                   Rows grad_v);
+NOETHER_ATTENTION_PASSES(avx512)
+NOETHER_ATTENTION_PASSES(avx512_bf16)
+NOETHER_ATTENTION_PASSES(avx2)
+#undef NOETHER_ATTENTION_PASSES
+
 // The first implementation that this machine has and that is worthwhile; null: there is none.
 const AttentionKernel* find_attention(const AttentionProblem& problem);
 

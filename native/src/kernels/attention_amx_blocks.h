@@ -8,33 +8,14 @@
 #pragma once
 
 #include "kernels/amx_tiles.h"
-#include "kernels/attention.h"
+#include "kernels/attention_rows.h"
 
 namespace noether::kernels {
 namespace {
 
 constexpr int kGroup = 32;          // tokens
 constexpr long kGroupBytes = 4096;  // of one plane
-constexpr float kLog2E = 1.44269504088896341F;
-constexpr float kLn2 = 0.693147180559945F;
 constexpr float kMasked = -1e30F;  // logit of a key that is padding
-constexpr float kPadding =
-    1e30F;  // logsumexp of a query that is padding: its weights vanish, and nothing becomes inf * 0
-
-inline int blocks_of(int count, int size) {
-  return (count + size - 1) / size;
-}
-inline int smaller(int a, int b) {
-  return a < b ? a : b;
-}
-inline int larger(int a, int b) {
-  return a > b ? a : b;
-}
-
-template <typename T>
-inline T* row_of(const Rows& rows, int heads, int head, int row) {
-  return static_cast<T*>(rows.data) + (head / heads) * rows.batch + (head % heads) * rows.head + row * rows.row;
-}
 
 // Where tiles of one operand lie: bytes between tiles along the outer dimension and along the sum, between rows,
 // between planes.

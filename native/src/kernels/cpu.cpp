@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "kernels/bf16_rate.h"
+
 #ifdef NOETHER_X86_KERNELS
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -62,6 +64,14 @@ CpuFeatures detect() {
 }
 #endif
 
+bool measured_fast_pairs(const CpuFeatures& cpu) {
+#ifdef NOETHER_X86_KERNELS
+  return cpu.avx512_bf16 && bf16_pairs_are_faster();
+#else
+  return cpu.avx512_bf16;
+#endif
+}
+
 // What this CPU has, for the error message.
 std::string tiers_of(const CpuFeatures& cpu) {
   std::string names;
@@ -74,13 +84,18 @@ std::string tiers_of(const CpuFeatures& cpu) {
 // The features up to the tier that the environment names.
 CpuFeatures allowed(const CpuFeatures& cpu) {
   const char* wanted = std::getenv("NOETHER_CPU");
-  if (wanted == nullptr || *wanted == '\0') return cpu;
   CpuFeatures result;
+  if (wanted == nullptr || *wanted == '\0') {
+    result = cpu;
+    result.fast_bf16_pairs = measured_fast_pairs(cpu);
+    return result;
+  }
   for (const Tier& tier : kTiers) {
     if (tier.feature != nullptr) result.*tier.feature = cpu.*tier.feature;
     if (std::string_view(tier.name) != wanted) continue;
     TORCH_CHECK_VALUE(has(cpu, tier), "expected a tier that this CPU has in NOETHER_CPU (", tiers_of(cpu), "), got \"",
                       wanted, "\", which needs ", tier.needs, ": name another, or unset it");
+    result.fast_bf16_pairs = std::string_view(wanted) == "avx512_bf16" || measured_fast_pairs(result);
     return result;
   }
   TORCH_CHECK_VALUE(false, "expected aten, avx2, avx512, avx512_bf16 or amx in NOETHER_CPU, got \"", wanted,

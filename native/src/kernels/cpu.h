@@ -14,6 +14,9 @@ struct CpuFeatures {
   bool avx512 = false;       // F, BW, DQ and VL
   bool avx512_bf16 = false;  // with AVX-512
   bool amx = false;          // tiles of bfloat16, with both of AVX-512's
+  // Products of pairs with AVX512_BF16 are faster than the same in float32: they are on AMD's Zen 4, at half the rate on
+  // Intel's Sapphire Rapids. Measured (see bf16_rate.h), or taken as given where NOETHER_CPU names the tier.
+  bool fast_bf16_pairs = false;
 };
 
 // Of this machine, up to the tier that NOETHER_CPU=aten|avx2|avx512|avx512_bf16|amx names where it is set; "aten" is

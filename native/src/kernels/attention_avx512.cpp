@@ -1,0 +1,45 @@
+// Attention with AVX-512. bfloat16 is multiplied as float32, and rounded once at the end.
+#include "kernels/attention.h"
+
+#ifdef NOETHER_X86_KERNELS
+
+#include <immintrin.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+
+// Everything in this region is compiled for this instruction set; it runs only where cpu_features() has it.
+#pragma GCC diagnostic ignored "-Wuninitialized"  // both of GCC's own AVX-512 header (GCC bug 105593)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")
+#pragma GCC optimize("O3")
+
+#include "kernels/avx512_vector.h"
+// The vector first: the others are written with it.
+#include "kernels/attention_vector_backward.h"
+#include "kernels/attention_vector_forward.h"
+
+namespace noether::kernels {
+
+bool attention_avx512_forward(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out,
+                              float* logsumexp) {
+  return problem.bfloat16 ? attention_forward<WidenedValues>(problem, runtime, q, k, v, out, logsumexp)
+                          : attention_forward<FloatValues>(problem, runtime, q, k, v, out, logsumexp);
+}
+
+void attention_avx512_backward(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out,
+                               Rows grad_out, const float* logsumexp, Rows grad_q, Rows grad_k, Rows grad_v) {
+  if (problem.bfloat16)
+    attention_backward<WidenedValues>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+  else
+    attention_backward<FloatValues>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+}
+
+}  // namespace noether::kernels
+
+#pragma GCC pop_options
+
+#endif

@@ -2,7 +2,7 @@
  * 1,000 small and 4 large files from one server on the loopback: here beside huggingface_hub and boto3 of Python, with the
  * same concurrency. Wall time of the fetch with the loading of what it needs, and peak memory of the process.
  *
- *   npm run build && PYTHON=/path/to/python npx tsx benchmarks/io.ts
+ *   npm run build && PYTHON=/path/to/python npx tsx benchmarks/io.ts [small|large]
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -48,7 +48,7 @@ function run(command: string, args: readonly string[], urls: { hub: string; s3: 
 async function main(): Promise<void> {
   console.log("| | here | Python | time | here, peak | Python, peak | memory |\n|---|---|---|---|---|---|---|");
   const failed: string[] = [];
-  for (const size of ["small", "large"]) {
+  for (const size of process.argv.length > 2 ? process.argv.slice(2) : ["small", "large"]) {
     const server = spawn(process.execPath, [tsx, join(__dirname, "io-server.ts"), size], {
       stdio: ["pipe", "pipe", "inherit"],
     });

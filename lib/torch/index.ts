@@ -99,3 +99,4 @@ export * from "./serialization";
 
 export * as nn from "./nn";
 export * as optim from "./optim";
+export * as jit from "./jit";

@@ -144,6 +144,23 @@ export type SwitchName =
   | "sdp.math"
   | "sdp.cudnn";
 
+/** A parameter or buffer of a TorchScript module; `identity` is the same for the same tensor. */
+export interface ScriptTensor {
+  readonly name: string;
+  readonly handle: Handle;
+  readonly identity: number;
+}
+
+/** A TorchScript module without what is below it. */
+export interface ScriptInfo {
+  /** Name of its class. */
+  readonly type: string;
+  readonly methods: readonly { readonly name: string; readonly schema: string }[];
+  readonly parameters: readonly ScriptTensor[];
+  readonly buffers: readonly ScriptTensor[];
+  readonly children: readonly { readonly name: string; readonly id: number; readonly identity: number }[];
+}
+
 declare const event: unique symbol;
 /** An event of a device; freed when it is collected. */
 export interface NativeEvent {
@@ -435,4 +452,24 @@ export interface NativeAddon {
   /** Closes an archive of either kind; a written file that was not committed is removed. Closing twice is allowed. */
   archiveClose(archive: number): void;
   archiveCrc32(bytes: ArrayBufferView): number;
+
+  // ---- TorchScript (jit/script_module.cpp): values are those of lib/torch/jit/values.ts
+  /** Loads a file; returns the module's number. */
+  scriptLoad(path: string, device: string): number;
+  scriptLoadAsync(path: string, device: string): Promise<number>;
+  /** Forgets a module; one that is unknown is allowed. */
+  scriptFree(module: number): void;
+  /** What a module holds itself; its children get numbers, which are to be freed. */
+  scriptInfo(module: number): ScriptInfo;
+  scriptRun(
+    module: number,
+    method: string,
+    inputs: readonly unknown[],
+    named: readonly (readonly [string, unknown])[],
+  ): unknown;
+  scriptAttribute(module: number, name: string): unknown;
+  /** Of the module itself, not of its children. */
+  scriptTraining(module: number): boolean;
+  scriptSetTraining(module: number, training: boolean): void;
+  scriptSave(module: number, path: string): void;
 }

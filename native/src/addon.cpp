@@ -31,6 +31,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_kernels(env, exports);
   export_sharing(env, exports);
   export_archive(env, exports);
+  export_scripts(env, exports);
   return exports;
 }
 

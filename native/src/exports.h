@@ -20,5 +20,6 @@ void export_profiler(Napi::Env env, Napi::Object exports);
 void export_kernels(Napi::Env env, Napi::Object exports);
 void export_sharing(Napi::Env env, Napi::Object exports);
 void export_archive(Napi::Env env, Napi::Object exports);
+void export_scripts(Napi::Env env, Napi::Object exports);
 
 }  // namespace noether

@@ -7,6 +7,7 @@
 
 #include "dispatch/operators.h"
 #include "files/archive.h"
+#include "jit/script_table.h"
 #include "napi/callbacks.h"
 #include "runtime/backward_thread.h"
 #include "runtime/device_memory.h"

@@ -23,6 +23,7 @@ class Callbacks;
 class Garbage;
 struct ArchiveTable;
 class Profiler;
+struct ScriptTable;
 
 struct Addon {
   explicit Addon(Napi::Env env);
@@ -47,6 +48,7 @@ struct Addon {
   std::vector<std::unique_ptr<c10::InferenceMode>> inference_modes;
   std::unique_ptr<ArchiveTable> archives;
   std::unique_ptr<Profiler> profiler;
+  std::unique_ptr<ScriptTable> scripts;
 };
 
 }  // namespace noether

@@ -1,9 +1,11 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import type { Readable } from "node:stream";
 import { InterruptedTransferError, NotFoundError, RemoteError } from "../errors";
 import { log } from "../logging";
 import { systemClock } from "../transfer/clock";
 import { parseRetryAfter } from "../transfer/retry";
+import { bulkGet, isBulkPossible } from "./bulk";
 import { agentsFor } from "./proxy";
 
 /** A request; redirects are followed. */
@@ -15,13 +17,15 @@ export interface HttpRequest {
   readonly timeout?: number;
   /** Which redirects are followed. Default: all; `same-host`: those that stay on the host */
   readonly redirects?: "all" | "same-host";
+  /** The answer is large: its body may be a {@link BulkBody}. Default: false */
+  readonly bulk?: boolean;
 }
 
 /** An answer; whoever gets it reads or destroys the body. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  readonly body: http.IncomingMessage;
+  readonly body: Readable;
   /** After redirects. */
   readonly url: URL;
 }
@@ -40,7 +44,8 @@ export async function httpRequest(url: string | URL, request: HttpRequest = {}):
   let at = new URL(url);
   let headers: Record<string, string> = { "accept-encoding": "identity", ...request.headers };
   for (let hops = 0; ; hops++) {
-    const answer = await send(at, { ...request, headers });
+    const answer =
+      (request.bulk ? await sendBulk(at, { ...request, headers }) : null) ?? (await send(at, { ...request, headers }));
     const { location } = answer.headers;
     if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
     const next = resolveLocation(location, at);
@@ -66,6 +71,14 @@ function resolveLocation(location: string, base: URL): URL {
   if (url.protocol !== "http:" && url.protocol !== "https:")
     throw new RemoteError(`${nameOf(base)}: redirects to a URL of ${url.protocol}`);
   return url;
+}
+
+/** null: the answer, or the way to it, is not as plain as that. */
+async function sendBulk(url: URL, { headers = {}, signal, timeout = 30_000 }: HttpRequest): Promise<HttpAnswer | null> {
+  if (!isBulkPossible(url)) return null;
+  const answer = await bulkGet(url, { headers, signal, timeout });
+  if (answer !== null) log.debug(`GET ${nameOf(url)} ${answer.status}`);
+  return answer === null ? null : { ...answer, url };
 }
 
 function send(url: URL, { method = "GET", headers, signal, timeout = 30_000 }: HttpRequest): Promise<HttpAnswer> {

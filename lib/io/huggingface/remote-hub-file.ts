@@ -16,7 +16,8 @@ export function remoteHubFile(hub: Hub, ref: HubRepoRef, entry: HubEntry): Remot
     version: entry.etag || null,
     checksum: checksumOf(entry.etag),
     hasRanges: true,
-    open: async (start, end, signal) => openUrl(hub, hub.urlOf(ref, entry.path), name, start, end, signal),
+    open: async (start, end, signal) =>
+      openUrl(hub, hub.urlOf(ref, entry.path), name, { start, end, signal, bulk: entry.size - start >= BULK_FROM }),
   };
 }
 
@@ -26,17 +27,18 @@ export function checksumOf(etag: string): Checksum | null {
   return /^[0-9a-f]{40}$/.test(etag) ? { algorithm: "git-sha1", hex: etag } : null;
 }
 
+/** Bytes from which on it pays. */
+const BULK_FROM = 2 ** 20;
+
 async function openUrl(
   hub: Hub,
   url: string,
   name: string,
-  start: number,
-  end: number | null,
-  signal: AbortSignal,
+  { start, end, signal, bulk }: { start: number; end: number | null; signal: AbortSignal; bulk: boolean },
 ): Promise<RemoteBody> {
   const headers = { ...hub.headers };
   if (start > 0 || end !== null) headers["range"] = `bytes=${start}-${end === null ? "" : end - 1}`;
-  const answer = await httpRequest(url, { headers, signal, timeout: timeoutOf("DOWNLOAD") });
+  const answer = await httpRequest(url, { headers, signal, timeout: timeoutOf("DOWNLOAD"), bulk });
   if (answer.status !== 200 && answer.status !== 206) throw await hub.explain(answer, name);
   const { body } = answer;
   if (/gzip/.test(header(answer, "content-encoding") ?? "")) {

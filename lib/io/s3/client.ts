@@ -1,6 +1,7 @@
 import { type Credentials, credentialsIfAny } from "../credentials";
 import { agentsFor } from "../http/proxy";
 import { log } from "../logging";
+import { withBulk } from "./bulk-handler";
 import { type S3Client, s3Sdk } from "./sdk";
 
 /** Variables that the client is made from. */
@@ -42,7 +43,7 @@ async function createClient(credentials: Credentials, maxAttempts: number): Prom
   const sdk = await s3Sdk();
   const config = clientConfig(credentials, maxAttempts);
   log.info("signer" in config ? "Using unsigned S3 client (public bucket)" : "Using credentialed S3 client");
-  return new sdk.S3Client(config);
+  return withBulk(new sdk.S3Client(config));
 }
 
 /** The SDK's options for credentials. */

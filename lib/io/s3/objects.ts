@@ -108,6 +108,9 @@ export async function headS3Object(
   }
 }
 
+/** Bytes from which on {@link withBulk} pays. */
+const BULK_FROM = 2 ** 20;
+
 /** An object as something to fetch; it has to keep its ETag meanwhile. */
 export function remoteS3Object(
   bucket: string,
@@ -123,7 +126,8 @@ export function remoteS3Object(
     checksum: "isEncrypted" in object && object.isEncrypted ? null : checksumOf(etag, options),
     hasRanges: true,
     open: async (start: number, end: number | null, signal: AbortSignal): Promise<RemoteBody> => {
-      const { answer, body } = await openS3Object(bucket, key, { ...options, signal }, { start, end, etag });
+      const bulk = (end ?? size ?? 0) - start >= BULK_FROM;
+      const { answer, body } = await openS3Object(bucket, key, { ...options, signal }, { start, end, etag, bulk });
       // a listing does not tell whether the ETag is a checksum; the answer does
       if (isEncrypted(answer)) remote.checksum = null;
       return body;
@@ -140,7 +144,7 @@ export async function* iterS3ObjectChunks(
   options: S3Options = {},
 ): AsyncGenerator<Buffer> {
   const open = (): ReturnType<typeof openS3Object> =>
-    openS3Object(bucket, key, options, { start: 0, end: null, etag: null });
+    openS3Object(bucket, key, options, { start: 0, end: null, etag: null, bulk: false });
   const { body } = await withRetries(`s3://${bucket}/${key}`, open, options);
   let held: Buffer = Buffer.alloc(0);
   for await (const chunk of body.stream as AsyncIterable<Buffer>) {
@@ -154,7 +158,7 @@ async function openS3Object(
   bucket: string,
   key: string,
   options: S3Options,
-  { start, end, etag }: { start: number; end: number | null; etag: string | null },
+  { start, end, etag, bulk }: { start: number; end: number | null; etag: string | null; bulk: boolean },
 ): Promise<{ answer: ObjectAnswer; body: RemoteBody }> {
   const { GetObjectCommand } = await s3Sdk();
   const client = options.client ?? (await getS3Client());
@@ -166,18 +170,18 @@ async function openS3Object(
     ...(start > 0 || end !== null ? { Range: `bytes=${start}-${end === null ? "" : end - 1}` } : {}),
   });
   // not tried again here: whoever reads the body does, from where it ended
-  const answer = await ask<ObjectAnswer>(client, command, what, { ...options, retries: 0 });
+  const answer = await ask<ObjectAnswer>(client, command, what, { ...options, retries: 0 }, bulk);
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.ContentRange ?? "");
   const size = range ? (range[2] === "*" ? null : Number(range[2])) : (answer.ContentLength ?? null);
   return { answer, body: { stream: answer.Body as Readable, start: range ? Number(range[1]) : 0, size } };
 }
 
-async function ask<T>(client: S3Client, command: object, what: string, options: S3Options): Promise<T> {
+async function ask<T>(client: S3Client, command: object, what: string, options: S3Options, bulk = false): Promise<T> {
   return withRetries(
     what,
     async () => {
       try {
-        return (await client.send(command, { abortSignal: options.signal })) as T;
+        return (await client.send(command, { abortSignal: options.signal, ...(bulk ? { bulk } : {}) })) as T;
       } catch (error) {
         throw s3Error(error, what);
       }

@@ -4,7 +4,7 @@ import { optionalPackage } from "../optional-package";
 
 /** Sends commands. */
 export interface S3Client {
-  send(command: object, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+  send(command: object, options?: { readonly abortSignal?: AbortSignal; readonly bulk?: boolean }): Promise<unknown>;
   destroy(): void;
 }
 

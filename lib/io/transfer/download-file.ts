@@ -1,5 +1,7 @@
 import type { Hash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { IntegrityError, InterruptedTransferError, messageOf } from "../errors";
+import { BulkBody } from "../http/bulk";
 import { log } from "../logging";
 import { FileHash } from "../verification/file-hash";
 import { updateFromFile } from "../verification/hash-file";
@@ -29,6 +31,8 @@ export interface DownloadOptions extends RetryOptions {
 const PART_SIZE = 8 * 2 ** 20;
 /** Files below this size are fetched anew when their process ended: continuing them costs more. */
 const RESUMED_FROM = 2 ** 20;
+/** Threads that compute checksums of files in parts: the other cores transfer. */
+const HASH_THREADS = Math.ceil(availableParallelism() / 2);
 /** Whole fetches of a file whose checksum is wrong. */
 const CHECKSUM_TRIES = 2;
 
@@ -139,7 +143,8 @@ class Transfer {
     const endOf = (index: number): number => Math.min(size, (index + 1) * partSize);
     const { checksum } = this.#remote;
     const how = checksum === null ? null : algorithmFor(checksum, size);
-    const hash = how === null ? null : new FileHash(this.#partial.path, how.algorithm, how);
+    const hash =
+      how === null ? null : new FileHash(this.#partial.path, how.algorithm, { ...how, threads: HASH_THREADS });
     const complete = new Set<number>();
     let withoutGap = 0;
     const completePart = async (index: number): Promise<void> => {
@@ -215,6 +220,8 @@ class Transfer {
           position += chunk.length;
           if (until > from) {
             await gathered.add(chunk.subarray(from, until));
+            // its memory is used again
+            if (body.stream instanceof BulkBody) await gathered.flush();
             this.#options.progress?.update(until - from);
           }
           if (position >= limit && end !== null) break;
@@ -262,7 +269,7 @@ async function* withIdleTimeout({ stream }: RemoteBody, milliseconds: number, na
     stream.destroy(new InterruptedTransferError(`${name}: nothing came for ${milliseconds / 1000} s`));
   }, milliseconds);
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of stream instanceof BulkBody ? stream.chunks() : (stream as AsyncIterable<Buffer>)) {
       timer.refresh();
       yield chunk;
     }

@@ -124,10 +124,10 @@ interface Waiting {
 const threads = new Set<HashThread>();
 let count = 0;
 
-/** A thread that has nothing to do, or a new one while there are fewer than cores; else the one with least to do. */
-function freeThread(): HashThread {
+/** A thread that has nothing to do, or a new one while there are fewer than `limit`; else the one with least to do. */
+function freeThread(limit: number): HashThread {
   const least = [...threads].sort((a, b) => a.open - b.open)[0];
-  if (least !== undefined && (least.open === 0 || threads.size >= availableParallelism())) return least;
+  if (least !== undefined && (least.open === 0 || threads.size >= limit)) return least;
   const thread = new HashThread();
   threads.add(thread);
   return thread;
@@ -135,19 +135,25 @@ function freeThread(): HashThread {
 
 /** The hash of a file, on a thread of its own: while it grows, and while others are hashed. */
 export class FileHash {
-  readonly #thread = freeThread();
+  readonly #thread: HashThread;
   readonly #task: Omit<Task, "end" | "isLast">;
 
   /**
    * @param algorithm `sha256`, `sha1`, `md5`
    * @param options.prefix hashed before the file. Default: nothing
    * @param options.chunkSize bytes that are read at a time. Default: 256 KiB
+   * @param options.threads threads that all hashes share; a thread takes 8 MiB. Default: as many as there are cores
    */
   constructor(
     path: string,
     algorithm: string,
-    { prefix = "", chunkSize = 2 ** 18 }: { readonly prefix?: string; readonly chunkSize?: number } = {},
+    {
+      prefix = "",
+      chunkSize = 2 ** 18,
+      threads: limit = availableParallelism(),
+    }: { readonly prefix?: string; readonly chunkSize?: number; readonly threads?: number } = {},
   ) {
+    this.#thread = freeThread(limit);
     this.#task = { id: count++, path, algorithm, prefix, chunkSize };
     this.#thread.open++;
   }

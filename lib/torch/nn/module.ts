@@ -129,8 +129,13 @@ export abstract class Module {
     return members.filter((member): member is [string, Parameter] => member[1] instanceof Parameter);
   }
 
+  /** State-dict name of each buffer → whether it is saved. Modules whose contents come from elsewhere override it. */
+  protected bufferNames(): ReadonlyMap<string, boolean> | null {
+    return this.#buffers;
+  }
+
   #ownBuffers(members = this.members()): [string, Tensor][] {
-    const buffers = this.#buffers;
+    const buffers = this.bufferNames();
     if (buffers === null) return [];
     return members.filter(
       (member): member is [string, Tensor] => buffers.has(member[0]) && member[1] instanceof Tensor,
@@ -270,7 +275,7 @@ export abstract class Module {
     refuseHidden(this, members, (module) => module.members());
     for (const [name, parameter] of this.#ownParameters(members)) into.set(prefix + name, parameter);
     for (const [name, buffer] of this.#ownBuffers(members)) {
-      if (this.#buffers?.get(name)) into.set(prefix + name, buffer);
+      if (this.bufferNames()?.get(name)) into.set(prefix + name, buffer);
     }
     for (const [name, child] of this.#ownChildren(members)) child.#collectState(`${prefix}${name}.`, into);
   }

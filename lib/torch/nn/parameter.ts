@@ -23,6 +23,13 @@ export class Parameter extends Tensor {
     if (options.requiresGrad ?? true) this.requiresGrad = true;
   }
 
+  /** @internal The parameter that the addon holds already, instead of one that shares its memory. */
+  static around(handle: number): Parameter {
+    const parameter = Reflect.construct(Tensor, [handle], Parameter) as Parameter;
+    registerFinalizer(parameter);
+    return parameter;
+  }
+
   /** As PyTorch prints parameters. */
   override toString(): string {
     return `Parameter containing:\n${super.toString()}`;

@@ -36,7 +36,7 @@ export function checkPath(path: string): void {
 }
 
 /** The file that is to be replaced: a link keeps pointing to it. */
-function resolveTarget(path: string): string {
+export function resolveTarget(path: string): string {
   checkPath(path);
   const existing = lstatSync(path, { throwIfNoEntry: false });
   const target =

@@ -60,7 +60,8 @@ function openRecords(source: Source): Records {
   };
 }
 
-function placeOf(source: Source, entry: ZipEntry): Place {
+/** Where an entry's bytes lie. */
+export function placeOf(source: Source, entry: ZipEntry): Place {
   const { name, crc32, packedLength, byteLength } = entry;
   const offset = dataOffset(source, entry);
   return { name, offset, packedLength, byteLength, isDeflated: entry.packing === "deflated", crc32 };

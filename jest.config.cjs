@@ -29,6 +29,7 @@ module.exports = {
         "^noether-ts/(.*)$": "<rootDir>/lib/$1",
         // what commands import when they begin has the name that it has when it is built
         "^\\./(run-.*)\\.js$": "<rootDir>/lib/cli/$1",
+        "^(\\.\\./)+torch/index\\.js$": "<rootDir>/lib/torch",
       },
       testMatch: ["<rootDir>/test/**/*.test.ts"],
       testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/dist/", "<rootDir>/test/cuda/"],

@@ -158,7 +158,7 @@ export interface ScriptInfo {
   readonly methods: readonly { readonly name: string; readonly schema: string }[];
   readonly parameters: readonly ScriptTensor[];
   readonly buffers: readonly ScriptTensor[];
-  readonly children: readonly { readonly name: string; readonly id: number; readonly identity: number }[];
+  readonly children: readonly { readonly name: string; readonly id: number }[];
 }
 
 declare const event: unique symbol;

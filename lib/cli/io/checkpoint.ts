@@ -11,14 +11,14 @@ const sha256: IoOption = { type: "text", does: "the SHA-256 that the file has to
 const verifyLoad: IoOption = {
   type: "choice",
   choices: LOADABLE,
-  does: "try to load it: pt (PyTorch, weights only), safetensors, onnx (package onnxruntime-node)",
+  does: "try to load it: pt (PyTorch, weights only), safetensors, ts (TorchScript), onnx (package onnxruntime-node)",
 };
 
-const of = (given: Given) => {
+const of = async (given: Given) => {
   const expectedSha256 = given.text("sha256") ?? null;
   if (expectedSha256 !== null && !/^[0-9a-f]{64}$/i.test(expectedSha256))
     throw new UsageError(`expected 64 hexadecimal digits for --sha256, got '${expectedSha256}'`);
-  return { expectedSha256, verifyLoad: loaderFor(given.text("verify-load")) };
+  return { expectedSha256, verifyLoad: await loaderFor(given.text("verify-load")) };
 };
 
 export const checkpoint: Readonly<Record<string, IoCommand>> = {
@@ -43,7 +43,7 @@ export const checkpoint: Readonly<Record<string, IoCommand>> = {
         size,
         sha256: hash,
       } = await resolveCheckpoint(uri, {
-        ...of(given),
+        ...(await of(given)),
         cacheDir: given.text("cache-dir"),
         minFreeBytes: (given.int("min-free-mb") ?? 0) * 2 ** 20,
         sharedLayout: given.flag("shared-layout"),
@@ -58,7 +58,7 @@ export const checkpoint: Readonly<Record<string, IoCommand>> = {
     options: { sha256, "verify-load": verifyLoad },
     run: async (given) => {
       if (!existsSync(given.word(0))) throw new UsageError(`PATH: '${given.word(0)}' does not exist`);
-      await resolveCheckpoint(given.word(0), { ...of(given), computeHash: false });
+      await resolveCheckpoint(given.word(0), { ...(await of(given)), computeHash: false });
       say("OK");
     },
   },

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { renameSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync } from "node:fs";
 import { temporaryPath, removeDeadTemporaries, tryRemove } from "../../io/files/temporary";
 import { native } from "../addon";
 import { checkArgument, limitArguments, text } from "../arguments";
@@ -15,11 +15,8 @@ import { decode, encode, type ScriptInput, type ScriptResult } from "./values";
 /** Ends modules that JavaScript no longer holds. */
 const ended = new FinalizationRegistry<number>((id) => native.scriptFree(id));
 
-/** Objects of one loaded file by what they stand for: weights that are tied are one object. */
-interface Known {
-  readonly tensors: Map<number, Tensor>;
-  readonly modules: Map<number, ScriptModule>;
-}
+/** Tensors of one loaded file by their identity: weights that are tied are one object. */
+type Known = Map<number, Tensor>;
 
 /**
  * A module of a TorchScript file: `torch.jit.ScriptModule`. It is a {@link Module} like any other: its parameters train, its state
@@ -51,25 +48,13 @@ export class ScriptModule extends Module {
     this.#members = [
       ...parameters.map(named((given) => tensorOf(given, known, () => Parameter.around(given.handle)))),
       ...buffers.map(named((given) => tensorOf(given, known, () => outsideScopes(given.handle)))),
-      ...children.map(
-        named(({ id: child, identity }) => {
-          const before = known.modules.get(identity);
-          if (before === undefined) return new ScriptModule(child, known).#remember(known, identity);
-          native.scriptFree(child);
-          return before;
-        }),
-      ),
+      ...children.map(named(({ id: child }) => new ScriptModule(child, known))),
     ];
   }
 
   /** @internal */
   static of(id: number): ScriptModule {
-    return new ScriptModule(id, { tensors: new Map(), modules: new Map() });
-  }
-
-  #remember(known: Known, identity: number): this {
-    known.modules.set(identity, this);
-    return this;
+    return new ScriptModule(id, new Map());
   }
 
   protected override members(): [name: string, value: unknown][] {
@@ -130,6 +115,7 @@ export class ScriptModule extends Module {
     const temporary = temporaryPath(target);
     try {
       guard("save", () => native.scriptSave(this.#id, temporary));
+      syncFile(temporary);
       renameSync(temporary, target);
     } finally {
       tryRemove(temporary);
@@ -147,14 +133,14 @@ function named<T extends { readonly name: string }, R>(make: (given: T) => R): (
   return (given) => [given.name, make(given)];
 }
 
-function tensorOf(given: ScriptTensor, { tensors }: Known, make: () => Tensor): Tensor {
-  const before = tensors.get(given.identity);
+function tensorOf({ identity, handle }: ScriptTensor, known: Known, make: () => Tensor): Tensor {
+  const before = known.get(identity);
   if (before !== undefined) {
-    native.free(given.handle);
+    native.free(handle);
     return before;
   }
   const tensor = make();
-  tensors.set(given.identity, tensor);
+  known.set(identity, tensor);
   return tensor;
 }
 
@@ -162,4 +148,13 @@ function outsideScopes(handle: number): Tensor {
   const tensor = new Tensor(handle);
   registerFinalizer(tensor);
   return tensor;
+}
+
+function syncFile(path: string): void {
+  const file = openSync(path, "r+");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -40,7 +40,7 @@ function openRecords(source: Source): Records {
   if (root === undefined) throw new CheckpointError(`expected a file written by torch.save, got ${foreignZip(names)}`);
   if (entries.has(`${root}/constants.pkl`)) {
     throw new CheckpointError(
-      `expected a file written by torch.save, got a TorchScript archive (torch.jit.save): load it in Python and save its state_dict()`,
+      `expected a file written by torch.save, got a TorchScript archive (torch.jit.save): read it with torch.jit.load`,
     );
   }
   const place = (name: string): Place => {

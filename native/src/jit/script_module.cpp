@@ -80,8 +80,6 @@ Napi::Value script_info(Addon& addon, const Arguments& arguments) {
     auto entry = Napi::Object::New(env);
     entry.Set("name", name);
     entry.Set("id", Napi::Number::New(env, static_cast<double>(addon.scripts->put(child))));
-    entry.Set("identity",
-              Napi::Number::New(env, static_cast<double>(reinterpret_cast<uintptr_t>(child._ivalue().get()))));
     children.Set(children.Length(), entry);
   }
   auto info = Napi::Object::New(env);

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { configureLogging } from "../../../lib/io";
 import { pathFilter } from "../../../lib/cli/io/arguments";
 import { HubServer, someBytes } from "../../support/hub-server";
@@ -69,7 +70,6 @@ describe("help and usage", () => {
     [["verification", "build", "--root", "/tmp"], "missing option --manifest"],
     [["checkpoint", "verify", "/none/here"], "does not exist"],
     [["checkpoint", "fetch", "/none/here", "--verify-load", "zip"], "one of pt"],
-    [["checkpoint", "fetch", "/none/here", "--verify-load", "ts"], "not implemented"],
     [["checkpoint", "fetch", "/none/here", "--sha256", "12"], "64 hexadecimal digits"],
     [["huggingface", "ext", "o/n", ".th", "/tmp", "--verify"], "`--verify` requires `--manifest`."],
   ])("%j is bad usage", async (args, problem) => {
@@ -395,7 +395,38 @@ describe("checkpoint", () => {
     writeFileSync(folder.at("m.pt"), "no checkpoint");
     const { code, stderr } = await run("checkpoint", "verify", folder.at("m.pt"), "--verify-load", "pt");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^Error: .*m\.pt cannot be loaded as pt/m);
+    expect(stderr).toMatch(/^Error: .*m\.pt cannot be loaded as pt: .*got a file of an unknown format/m);
+  });
+
+  test("TorchScript: a model, and what is none", async () => {
+    const model = join(__dirname, "../../torch/jit/fixtures/scripted.torchscript");
+    expect(await run("checkpoint", "verify", model, "--verify-load", "ts")).toMatchObject({ code: 0, stdout: "OK\n" });
+    writeFileSync(folder.at("cut.pt"), readFileSync(model).subarray(0, 5000));
+    const { code, stderr } = await run("checkpoint", "verify", folder.at("cut.pt"), "--verify-load", "ts");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: .*cut\.pt cannot be loaded as ts: .*expected an intact file/m);
+  });
+
+  test("ONNX: a model and what is none, or the package that is missing, before anything is fetched", async () => {
+    const model = join(__dirname, "fixtures/linear.onnx");
+    if (!isInstalled("onnxruntime-node")) {
+      const before = s3.requests.length;
+      const { code, stdout, stderr } = await run("checkpoint", "fetch", "s3://b/model.onnx", "--verify-load", "onnx");
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toContain(
+        "expected the package onnxruntime-node, which loads ONNX files, got none: npm install onnxruntime-node",
+      );
+      expect(s3.requests).toHaveLength(before);
+      return;
+    }
+    expect(await run("checkpoint", "verify", model, "--verify-load", "onnx")).toMatchObject({
+      code: 0,
+      stdout: "OK\n",
+    });
+    writeFileSync(folder.at("cut.onnx"), readFileSync(model).subarray(0, 60));
+    const { code, stderr } = await run("checkpoint", "verify", folder.at("cut.onnx"), "--verify-load", "onnx");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: .*cut\.onnx cannot be loaded as onnx/m);
   });
 });
 
@@ -409,3 +440,11 @@ test.each([
 ])("--include %s --exclude %s", (include, exclude, expected) =>
   expect(["a.th", "d/b.th", "d/e/c.txt"].filter(pathFilter(include, exclude))).toEqual(expected),
 );
+
+function isInstalled(name: string): boolean {
+  try {
+    return require.resolve(name) !== "";
+  } catch {
+    return false;
+  }
+}

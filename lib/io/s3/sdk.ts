@@ -4,8 +4,31 @@ import { optionalPackage } from "../optional-package";
 
 /** Sends commands. */
 export interface S3Client {
-  send(command: object, options?: { readonly abortSignal?: AbortSignal; readonly bulk?: boolean }): Promise<unknown>;
+  send(command: object, options?: SendOptions): Promise<unknown>;
   destroy(): void;
+}
+
+/** A signed request of the SDK. */
+export interface SdkRequest {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How the SDK is told by whom a command is sent: what `send` gets comes to the handler. */
+export interface SendOptions {
+  readonly abortSignal?: AbortSignal;
+  /** The answer is large. */
+  readonly bulk?: boolean;
+}
+
+/** What sends requests. */
+export interface SdkHandler {
+  handle(request: SdkRequest, options?: SendOptions): Promise<{ response: object }>;
 }
 
 /** A page of a listing. */
@@ -34,7 +57,7 @@ type Command = new (input: object) => object;
 
 /** The part of `@aws-sdk/client-s3` that is used. */
 export interface S3Sdk {
-  readonly S3Client: new (config: object) => S3Client;
+  readonly S3Client: new (config: object) => S3Client & { readonly config: { requestHandler: SdkHandler } };
   readonly ListObjectsV2Command: Command;
   readonly GetObjectCommand: Command;
   readonly HeadObjectCommand: Command;

@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { FileNotFoundError, ValueError } from "../config/python-errors";
 import { isSurface } from "../data/geometry/cell-geometry";
+import { drawField } from "../data/pictures";
 import { writeFileWhole } from "../data/readers/file-sink";
 import { statusLine } from "../core/logging";
 import { writeTextFile } from "../core/writers/text-file";
 import {
   bodyDomain,
   caseForces,
-  drawField,
   fieldErrors,
   fieldsOfDomain,
   frictionPointsUpstream,

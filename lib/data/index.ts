@@ -77,3 +77,4 @@ export { RunningStats } from "./stats/running-stats";
 export { checkSplits } from "./analysis/check-splits";
 export { computeStatistics, type ComputeStatisticsOptions } from "./analysis/compute-statistics";
 export { checkWritable, type StatisticsFormat, writeStatistics } from "./stats/statistics-file";
+export * from "./pictures";

@@ -2,7 +2,6 @@ export * from "./cases";
 export * from "./evaluation";
 export * from "./export";
 export * from "./forces";
-export * from "./pictures";
 export * from "./pool";
 export * from "./predict";
 export * from "./run";

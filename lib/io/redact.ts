@@ -1,7 +1,7 @@
 /** Keeps secrets out of whatever is printed. */
 
 /** What stands in a secret's place. */
-const REDACTED = "***REDACTED***";
+export const REDACTED = "***REDACTED***";
 
 /** Variables of the environment whose values are secret. */
 const SECRET_VARIABLES = [
@@ -18,6 +18,14 @@ const known = new Set<string>();
 /** From now on the text is kept out of everything that {@link sanitize} sees. Texts of fewer than four characters are no secrets. */
 export function registerSecret(secret: string | null | undefined): void {
   if (secret && secret.length >= 4) known.add(secret);
+}
+
+/** Names of variables that hold secrets, and of config keys that do. */
+const SECRET_NAME = /(^|[_.])(api_?key|access_?key|private_?key|token|secret|passw(or)?d|credentials?)$/i;
+
+/** Whether a variable or config key of this name holds a secret: `WANDB_API_KEY`, `tracker.token`. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
 }
 
 /** What a secret looks like that nobody told us of: tokens, signatures in URLs, names and passwords in URLs. */

@@ -37,7 +37,7 @@ function glob(pattern: string): (key: string) => boolean {
 const { HIGHER_IS_BETTER, LOWER_IS_BETTER, NEUTRAL } = Ordinality;
 
 const DEFAULTS: readonly Pattern[] = [
-  ...["profiler", "optim", "profiling", "ctx", "loss_weight", "gradient", "detach", "lossdiff", "train_time"].map(
+  ...["profiler", "optim", "profiling", "ctx", "loss_weight", "gradient", "detach", "lossdiff", "train_time", "memory"].map(
     (group): Pattern => ({ matches: glob(`${group}/*`), ordinality: NEUTRAL }),
   ),
   { matches: glob("*accuracy*"), ordinality: HIGHER_IS_BETTER },

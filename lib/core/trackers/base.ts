@@ -11,6 +11,7 @@ import type { PathProvider } from "../providers/path";
 import { readTorchFile } from "../writers/torch-file";
 import { writeYamlFile } from "../writers/yaml-file";
 import { MetricsFile } from "./metrics-file";
+import { TIMESTAMP } from "./read-metrics";
 
 /** What the config of every tracker has. Unknown keys are ignored. */
 export const TrackerBaseConfig = defineConfig("TrackerBaseConfig", { extra: "ignore", fields: { kind: str() } });
@@ -78,7 +79,7 @@ export abstract class BaseTracker {
   /** Metrics of one update with its `epoch`, `update` and `sample`. */
   async log(data: Readonly<Record<string, unknown>>): Promise<void> {
     if (!isRank0()) return;
-    if (this.#keepsFiles) this.#metrics.append(data);
+    if (this.#keepsFiles) this.#metrics.append({ ...data, [TIMESTAMP]: Date.now() / 1000 });
     await this.logBackend(data);
   }
 

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeTextFile } from "../writers/text-file";
 import { Tensor } from "../../torch";
-import { type Metrics, readMetrics } from "./read-metrics";
+import { type Metrics, readLines } from "./read-metrics";
 
 /**
  * Metrics as JSON lines, one an update, on disk as soon as they are logged. Numbers that JSON does not have are the strings `"NaN"`,
@@ -24,7 +24,7 @@ export class MetricsFile {
     mkdirSync(dirname(this.path), { recursive: true });
     this.#isOpen = true;
     if (!existsSync(this.path)) return;
-    const kept = readMetrics(this.path).filter((earlier) => Number(earlier["update"]) < Number(update));
+    const kept = readLines(this.path).filter((earlier) => Number(earlier["update"]) < Number(update));
     writeTextFile(this.path, kept.map(toLine).join(""));
   }
 }

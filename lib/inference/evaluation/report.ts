@@ -1,6 +1,6 @@
 import type { NdArray } from "../../data";
 import { writeYaml } from "../../config";
-import { colourScale, drawField } from "../pictures";
+import { drawComparison, magnitudes } from "../../data/pictures";
 import type { PredictOptions } from "../predict/prediction-task";
 import type { TrainedRun } from "../run/trained-run";
 import { caseSource } from "./case-source";
@@ -124,31 +124,18 @@ function picturesOf({ name, errors }: CaseEvaluation, { files, fields }: Evaluat
   const rows = files.domains.flatMap(({ mesh, location, truth }) => {
     if (mesh === null) return [];
     return [...truth].map(([field, expected]) => {
-      const [predicted, real] = [magnitudes(fields[field]!), magnitudes(expected)];
-      const difference = predicted.map((value, i) => value - real[i]!);
-      const scale = colourScale(real);
-      const figure = (values: Float32Array, caption: string, common: boolean): string => {
-        const png = drawField(
-          { name: field, mesh, location, values },
-          { width: 620, height: 420, ...(common ? { scale } : {}) },
-        );
-        return `<figure><img alt="${escape(`${caption} ${field} of ${name}`)}" src="data:image/png;base64,${png.toString("base64")}"><figcaption>${escape(caption)}</figcaption></figure>`;
-      };
+      const numbers = ({ values, shape }: NdArray): Float32Array => magnitudes(values as Float32Array, shape[1] ?? 1);
+      const pngs = drawComparison(
+        { name: field, mesh, location, predicted: numbers(fields[field]!), truth: numbers(expected) },
+        { width: 620, height: 420 },
+      );
+      const figure = (what: keyof typeof pngs, caption: string): string =>
+        `<figure><img alt="${escape(`${caption} ${field} of ${name}`)}" src="data:image/png;base64,${pngs[what].toString("base64")}"><figcaption>${escape(caption)}</figcaption></figure>`;
       const error = errors[field] === undefined ? "" : ` (relative L2 ${percent(errors[field].relative_l2)})`;
-      return `<h4>${escape(field + error)}</h4><div class="row">${figure(predicted, "predicted", true)}${figure(real, "truth", true)}${figure(difference, "predicted − truth", false)}</div>`;
+      return `<h4>${escape(field + error)}</h4><div class="row">${figure("predicted", "predicted")}${figure("true", "truth")}${figure("difference", "predicted − truth")}</div>`;
     });
   });
   return rows.length === 0 ? "" : `<h3>${escape(name)}</h3>\n${rows.join("\n")}`;
-}
-
-/** Lengths of vectors; scalars as they are. */
-function magnitudes({ values, shape }: NdArray): Float32Array {
-  const width = shape[1] ?? 1;
-  const numbers = values as Float32Array;
-  if (width === 1) return Float32Array.from(numbers);
-  return Float32Array.from({ length: numbers.length / width }, (_, row) =>
-    Math.hypot(...numbers.subarray(row * width, (row + 1) * width)),
-  );
 }
 
 function configText({ stored }: TrainedRun): string {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ValueError } from "../../config/python-errors";
+import { isSecretName } from "../../io/redact";
 import { shellQuote } from "../../config/shell-quote";
 import { directiveName, slurmFolder, type SlurmConfig } from "./slurm-config";
 
@@ -86,14 +87,11 @@ function directiveValue(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
-/** Names of variables that hold secrets, and of config keys that do. */
-const SECRET = /(^|[_.])(api_?key|access_?key|private_?key|token|secret|passw(or)?d|credentials?)$/i;
-
 /** Jobs inherit the environment of the submission: a secret has no need to be in a script that others may read. */
 function refuseSecrets(parts: readonly string[]): void {
   for (const [name, value] of Object.entries(process.env)) {
     // a path is where a secret is, and a short text may be anything
-    if (value === undefined || value.length < 8 || !SECRET.test(name) || existsSync(value)) continue;
+    if (value === undefined || value.length < 8 || !isSecretName(name) || existsSync(value)) continue;
     if (!parts.some((part) => part.includes(value))) continue;
     throw new ValueError(
       `expected no secret in the job script, but it would hold the value of the environment variable ${name}: the job inherits that variable, so leave it out, or let the job read it with \${oc.env:${name}} outside of the slurm section`,
@@ -101,7 +99,7 @@ function refuseSecrets(parts: readonly string[]): void {
   }
   for (const part of parts) {
     const [, key = "", value = ""] = /^\+{0,2}([\w.]+)=(.+)$/s.exec(part) ?? [];
-    if (!SECRET.test(key) || /^(null|true|false|[\d.]+|.*\$\{.*)$/s.test(value)) continue;
+    if (!isSecretName(key) || /^(null|true|false|[\d.]+|.*\$\{.*)$/s.test(value)) continue;
     throw new ValueError(
       `expected no secret in the job script, but it would hold ${key}: put it into an environment variable, which the job inherits, and write ${key}='\${oc.env:NAME}'`,
     );

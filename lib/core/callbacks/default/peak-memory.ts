@@ -7,7 +7,10 @@ import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
 
 const GIBIBYTE = 2 ** 30;
 
-/** Logs the most tensor memory that was in use since the last time: of the model's GPU, or of the host. */
+/**
+ * Logs the most tensor memory that was in use since the last time, of the model's GPU or of the host, in GiB:
+ * `memory/peak_gib/{interval}`.
+ */
 export class PeakMemoryCallback extends PeriodicCallback {
   static readonly schema: z.ZodType = CallBackBaseConfig;
 
@@ -19,6 +22,7 @@ export class PeakMemoryCallback extends PeriodicCallback {
     const onGpu = device.startsWith("cuda");
     const bytes = onGpu ? cuda.maxMemoryAllocated(device) : memory().peakBytes;
     this.logger.debug(`max_memory_allocated: ${toFixedHalfEven(bytes / GIBIBYTE, 2)} GB`);
+    this.writer.addScalar(`memory/peak_gib/${this.toShortIntervalString()}`, bytes / GIBIBYTE);
     if (onGpu) cuda.resetPeakMemoryStats(device);
     resetPeakMemory();
   }

@@ -1,6 +1,6 @@
 import { inflateSync } from "node:zlib";
-import { drawField } from "../../../lib/inference";
-import { Mesh } from "../../../lib/data";
+
+import { drawField, Mesh } from "../../../lib/data";
 import { box, pointField, sphere } from "../../support/sphere-run";
 
 /** Size, texts and pixels of a PNG file of 8-bit RGB without filters. */

@@ -1,6 +1,6 @@
-import type { Mesh } from "../../data";
-import type { Location } from "../../data/geometry/surface-normals";
-import { triangulate } from "../../data/readers/triangles";
+import type { Mesh } from "../readers/mesh";
+import type { Location } from "../geometry/surface-normals";
+import { triangulate } from "../readers/triangles";
 import { Canvas } from "./canvas";
 import { colourOf, colourScale, Palette, type ColourScale } from "./colours";
 import { encodePng } from "./png";

@@ -38,6 +38,33 @@ export default tseslint.config(
     },
   },
   {
+    // runs in a browser, bundled
+    files: ["templates/dashboard/*.mjs"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          "clearTimeout",
+          "console",
+          "document",
+          "Element",
+          "EventSource",
+          "fetch",
+          "getComputedStyle",
+          "innerHeight",
+          "innerWidth",
+          "IntersectionObserver",
+          "localStorage",
+          "location",
+          "matchMedia",
+          "Node",
+          "ResizeObserver",
+          "setTimeout",
+          "URLSearchParams",
+        ].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
+  {
     // runs in a browser
     files: ["templates/picture/*.js"],
     languageOptions: {

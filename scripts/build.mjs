@@ -35,13 +35,6 @@ try {
   if (!process.argv.includes("--tolerate-type-errors")) process.exitCode = 1;
 }
 
-// the page that shows predictions, with vtk.js, as one script
-await build({
-  entryPoints: [join(root, "templates", "viewer", "viewer.mjs")],
-  outfile: join(root, "dist", "viewer.js"),
-  ...{ bundle: true, minify: true, format: "iife", logLevel: "warning" },
-});
-
 for (const entry of Object.values(manifest.exports)) {
   if (typeof entry === "string") continue;
   const target = `./${basename(entry.require.default)}`;
@@ -52,3 +45,11 @@ for (const entry of Object.values(manifest.exports)) {
 for (const file of Object.values(manifest.bin)) {
   if (existsSync(join(root, file))) chmodSync(join(root, file), 0o755);
 }
+
+// pages, each with everything that its script imports: predictions with vtk.js, the dashboard with uPlot
+for (const page of ["viewer", "dashboard"])
+  await build({
+    entryPoints: [join(root, "templates", page, `${page}.mjs`)],
+    outfile: join(root, "dist", `${page}.js`),
+    ...{ bundle: true, minify: true, format: "iife", loader: { ".css": "text" }, logLevel: "warning" },
+  });

@@ -1,10 +1,11 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parse } from "yaml";
+import { type ChartLine, escapeHtml, lineChart } from "noether-ts/core";
 import { load, loadSafetensors, toMap, type Tensor } from "noether-ts/torch";
 import { FIELDS, type Field } from "./baselines";
 import type { Errors, Metrics } from "./callback";
-import { DIVERGING, fieldPicture, lineChart, SEQUENTIAL, type Series } from "./charts";
+import { DIVERGING, fieldPicture, SEQUENTIAL } from "./charts";
 import { KdTree } from "./interpolation";
 
 /** Points, CFD fields and predictions of one case. */
@@ -80,8 +81,6 @@ function readPredictions(path: string): CaseData[] {
     predicted: fields("predicted", index),
   }));
 }
-
-const escapeHtml = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
@@ -176,7 +175,7 @@ function caseTable(metrics: Metrics): string {
 }
 
 function lossCharts(entries: ReadonlyMap<string, ReadonlyMap<number, number>>): string {
-  const line = (key: string, label: string, colour: string): Series[] => {
+  const line = (key: string, label: string, colour: string): ChartLine[] => {
     const values = entries.get(key);
     return values ? [{ label, colour, x: [...values.keys()], y: [...values.values()] }] : [];
   };

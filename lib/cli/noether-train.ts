@@ -37,6 +37,8 @@ Options:
 
 Resuming: +resume_run_id=RUN [+resume_stage_name=STAGE]
           [+resume_checkpoint=latest|E10|TAG]
+Watching: +dashboard=true prints the address of a page that shows the run;
+          noether-ts dashboard shows all runs, also afterwards.
 SIGTERM ends training after the current update with a checkpoint and exit
 code 0.
 Exit codes: 0 done, 1 failed, 2 bad usage.

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { packageRoot } from "../torch/loader";
 import { EXIT } from "./command";
+import { dashboard } from "./dashboard";
 import { data } from "./data";
 import { development } from "./development";
 import { doctor } from "./doctor";
@@ -24,6 +25,7 @@ const subcommands: Subcommands = {
   "train-submit-job": { does: "give runs to Slurm", run: submitJob },
   predict: { does: "fields of cases from a trained run, errors, forces, pictures", run: predict },
   serve: { does: "answer predictions of a run over HTTP", run: serve },
+  dashboard: { does: "curves, configs and pictures of runs in a browser", run: dashboard },
   evaluate: { does: "errors of a run on a data set, with a report", run: evaluate },
   export: { does: "a run, or its weights, in one file", run: exportCommand },
   tracker: { does: "send metrics that a tracking service did not get", run: tracker },

@@ -14,6 +14,7 @@ export * from "./optimizer";
 export * from "./device";
 export { GradScaler, type GradScalerLike, type GradScalerOptions, NoopGradScaler } from "../torch/amp";
 export * from "./providers";
+export { type ChartLine, escapeHtml, lineChart, type LineChartOptions, runReport, writeRunReport } from "./report";
 export { toCurrentOptimizerState, toCurrentState, toRelease11OptimizerState, toRelease11State } from "./release-1.1";
 export * from "./schedules";
 export { setSeed } from "./seed";

@@ -1,14 +1,11 @@
 /** The page of predictions in a real browser, headless and without a network. Skipped, with the reason, where there is no Chromium. */
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { viewerPage, type Scene } from "../../lib/inference";
+import { chromium, inBrowser } from "../support/browser";
 
-const chromium = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path) => path !== undefined && existsSync(path),
-);
 if (chromium === undefined) console.info("skipped: the page in a browser (no Chromium; CHROMIUM names one)");
 const folder = mkdtempSync(join(tmpdir(), "noether-viewer-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
@@ -36,59 +33,6 @@ const scene = (title: string, factor: number): Scene => ({
   ],
 });
 
-/** Opens a page, evaluates expressions in it one after the other, and says what was thrown. */
-async function inBrowser(url: string, expressions: readonly string[]): Promise<{ values: unknown[]; errors: string[] }> {
-  const flags = ["--headless=new", "--no-sandbox", "--enable-unsafe-swiftshader", "--use-angle=swiftshader"];
-  const browser = spawn(
-    chromium!,
-    [...flags, "--remote-debugging-pipe", `--user-data-dir=${join(folder, "profile")}`, "--window-size=900,700", "about:blank"],
-    { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
-  );
-  type Message = { id?: number; method?: string; params?: { exceptionDetails?: object }; result?: Record<string, unknown> };
-  const waiting = new Map<number, (message: Message) => void>();
-  const events: { method: string; resolve: () => void }[] = [];
-  const errors: string[] = [];
-  let rest = "";
-  (browser.stdio[4] as NodeJS.ReadableStream).on("data", (chunk: Buffer) => {
-    const parts = (rest + chunk.toString("utf8")).split("\0");
-    rest = parts.pop()!;
-    for (const message of parts.map((part) => JSON.parse(part) as Message)) {
-      waiting.get(message.id ?? -1)?.(message);
-      if (message.method === "Runtime.exceptionThrown") errors.push(JSON.stringify(message.params!.exceptionDetails));
-      for (const event of events) if (event.method === message.method) event.resolve();
-    }
-  });
-  let id = 0;
-  const send = async (method: string, params: object = {}, sessionId?: string): Promise<Record<string, unknown>> => {
-    const number = ++id;
-    const answer = new Promise<Message>((resolve) => waiting.set(number, resolve));
-    const message = { id: number, method, params, ...(sessionId ? { sessionId } : {}) };
-    (browser.stdio[3] as NodeJS.WritableStream).write(`${JSON.stringify(message)}\0`);
-    return (await answer).result ?? {};
-  };
-  try {
-    const { targetId } = await send("Target.createTarget", { url: "about:blank" });
-    const { sessionId } = (await send("Target.attachToTarget", { targetId, flatten: true })) as { sessionId: string };
-    await send("Page.enable", {}, sessionId);
-    await send("Runtime.enable", {}, sessionId);
-    const loaded = new Promise<void>((resolve) => events.push({ method: "Page.loadEventFired", resolve }));
-    await send("Page.navigate", { url }, sessionId);
-    await loaded;
-    const values: unknown[] = [];
-    for (const expression of expressions) {
-      const { result } = (await send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true }, sessionId)) as {
-        result: { value?: unknown; description?: string };
-      };
-      values.push(result.value ?? result.description);
-    }
-    return { values, errors };
-  } finally {
-    const ended = new Promise((resolve) => browser.once("exit", resolve));
-    browser.kill();
-    await ended; // it still writes into its profile
-  }
-}
-
 const CHOOSE = `const choose = (id, value) => { const list = document.getElementById(id); list.value = value; list.dispatchEvent(new Event("change")); };`;
 const TICKS = `[...document.getElementById("ticks").children].map((tick) => tick.textContent)`;
 /** How many colours the picture has: drawn in the same frame as the scene. */
@@ -99,7 +43,7 @@ const COLOURS = `(async () => { ${CHOOSE} choose("shown", "predicted"); const vi
   async () => {
     const file = join(folder, "page.html");
     writeFileSync(file, viewerPage([scene("first", 1), scene("second", 2)]));
-    const { values, errors } = await inBrowser(pathToFileURL(file).href, [
+    const { values, errors } = await inBrowser(folder, pathToFileURL(file).href, [
       `[document.getElementById("title").textContent, document.getElementById("about").textContent]`,
       `[...document.getElementById("field").options].map(({ value }) => value)`,
       `[...document.getElementById("beside").options].map(({ value }) => value)`,

@@ -37,9 +37,18 @@ function glob(pattern: string): (key: string) => boolean {
 const { HIGHER_IS_BETTER, LOWER_IS_BETTER, NEUTRAL } = Ordinality;
 
 const DEFAULTS: readonly Pattern[] = [
-  ...["profiler", "optim", "profiling", "ctx", "loss_weight", "gradient", "detach", "lossdiff", "train_time", "memory"].map(
-    (group): Pattern => ({ matches: glob(`${group}/*`), ordinality: NEUTRAL }),
-  ),
+  ...[
+    "profiler",
+    "optim",
+    "profiling",
+    "ctx",
+    "loss_weight",
+    "gradient",
+    "detach",
+    "lossdiff",
+    "train_time",
+    "memory",
+  ].map((group): Pattern => ({ matches: glob(`${group}/*`), ordinality: NEUTRAL })),
   { matches: glob("*accuracy*"), ordinality: HIGHER_IS_BETTER },
   { matches: glob("*loss*"), ordinality: LOWER_IS_BETTER },
   { matches: glob("*error*"), ordinality: LOWER_IS_BETTER },

@@ -31,7 +31,10 @@ export function align(series: readonly Series[], points: number, range?: Range):
   }
   const cells = Math.max(1, Math.floor(points / 2));
   const width = (to - from) / cells || 1;
-  const x = Array.from({ length: 2 * cells }, (_, i) => from + (Math.floor(i / 2) + (i % 2 === 0 ? 0.25 : 0.75)) * width);
+  const x = Array.from(
+    { length: 2 * cells },
+    (_, i) => from + (Math.floor(i / 2) + (i % 2 === 0 ? 0.25 : 0.75)) * width,
+  );
   return { x, y: parts.map((part) => extremes(part, from, width, cells)) };
 }
 
@@ -73,7 +76,7 @@ function atPlaces({ x, y }: Series, places: ReadonlyMap<number, number>): (numbe
 
 function extremes({ x, y }: Series, from: number, width: number, cells: number): (number | null)[] {
   const row = new Array<number | null>(2 * cells).fill(null);
-  for (let i = 0; i < x.length; ) {
+  for (let i = 0; i < x.length;) {
     const cell = Math.min(cells - 1, Math.max(0, Math.floor((x[i]! - from) / width)));
     let [low, high] = [-1, -1];
     do {

@@ -63,7 +63,10 @@ export class MetricTable {
   #put(key: string, row: number, value: number): void {
     let column = this.#columns.get(key);
     if (column === undefined)
-      this.#columns.set(key, (column = { rows: row === 0 ? null : new GrowingColumn(counts), values: new GrowingColumn(doubles) }));
+      this.#columns.set(
+        key,
+        (column = { rows: row === 0 ? null : new GrowingColumn(counts), values: new GrowingColumn(doubles) }),
+      );
     const { values } = column;
     if (column.rows === null && values.length !== row) {
       // the first gap

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type * as EntriesFile from "./entries-file";
 import { MetricTable } from "./metric-table";
 
 /** Bytes that are read at a time; in between, others get their turn. */
@@ -54,7 +55,8 @@ export class MetricsReader {
         const { bytesRead } = await file.read(part, 0, part.length, position);
         if (bytesRead === 0) break;
         position += bytesRead;
-        const bytes = rest.length === 0 ? part.subarray(0, bytesRead) : Buffer.concat([rest, part.subarray(0, bytesRead)]);
+        const bytes =
+          rest.length === 0 ? part.subarray(0, bytesRead) : Buffer.concat([rest, part.subarray(0, bytesRead)]);
         const end = bytes.lastIndexOf(NEWLINE);
         for (const line of bytes.toString("utf8", 0, Math.max(end, 0)).split("\n")) this.#addLine(line);
         rest = bytes.subarray(end + 1);
@@ -80,7 +82,7 @@ export class MetricsReader {
     if (found === null || found.mtimeMs === this.#entriesTime) return;
     this.#entriesTime = found.mtimeMs;
     // only now: it loads libtorch
-    const { entriesOf } = createRequire(__filename)("./entries-file") as typeof import("./entries-file");
+    const { entriesOf } = createRequire(__filename)("./entries-file") as typeof EntriesFile;
     this.table = new MetricTable();
     for (const entry of entriesOf(path)) this.table.add(entry);
   }

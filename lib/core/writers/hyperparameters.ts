@@ -8,6 +8,9 @@ import { writeYamlFile } from "./yaml-file";
 /** The kind of a root config that names none in `config_schema_kind`. */
 export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";
 
+/** Keys that stand elsewhere in the file, or that say how a run is watched. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["config_schema_kind", "dashboard", "report"]);
+
 /** Writes a run's hyperparameters. */
 export class Hyperparameters {
   /**
@@ -26,8 +29,8 @@ export class Hyperparameters {
   ): void {
     const dump = dumpConfig(config, { onlyGiven: true });
     const type = configClassOf(config);
-    const { config_schema_kind: _, ...values } =
-      format === "1.1" && type !== undefined ? toRelease11(dump, type).plain : dump;
+    const plain = format === "1.1" && type !== undefined ? toRelease11(dump, type).plain : dump;
+    const values = Object.fromEntries(Object.entries(plain).filter(([key]) => !LEFT_OUT.has(key)));
     // keys of this framework alone, which readers do not need
     const { checkpoint_format: __, capture: ___, ...trainer } = (values["trainer"] ?? {}) as Record<string, unknown>;
     if (values["trainer"]) values["trainer"] = trainer;

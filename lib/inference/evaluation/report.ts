@@ -1,6 +1,7 @@
 import type { NdArray } from "../../data";
 import { writeYaml } from "../../config";
 import { drawComparison, magnitudes } from "../../data/pictures";
+import { escapeHtml, htmlFacts, htmlPage, htmlPicture, htmlTable } from "../../core/report";
 import type { PredictOptions } from "../predict/prediction-task";
 import type { TrainedRun } from "../run/trained-run";
 import { caseSource } from "./case-source";
@@ -34,43 +35,20 @@ export async function evaluationReport(
     ["data set", `${evaluation.dataset}, ${evaluation.cases.length} cases`],
     ["date", evaluation.date],
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escape(title)}</h1>
-<dl>${facts.map(([name, value]) => `<dt>${escape(name)}</dt><dd>${escape(value)}</dd>`).join("")}</dl>
-<h2>Errors over all cases</h2>
-${overallTable(evaluation)}
-${coefficientTable(evaluation)}
-<h2>Cases, worst first</h2>
-${caseTable(evaluation)}
-${drawn.join("\n")}
-<h2>Config</h2>
-<details><summary>model and data sets of the run</summary><pre>${escape(configText(run))}</pre></details>
-</body>
-</html>
-`;
+  return htmlPage(
+    title,
+    [
+      htmlFacts(facts),
+      "<h2>Errors over all cases</h2>",
+      overallTable(evaluation),
+      coefficientTable(evaluation),
+      "<h2>Cases, worst first</h2>",
+      caseTable(evaluation),
+      ...drawn,
+      `<h2>Config</h2>\n<details><summary>model and data sets of the run</summary><pre>${escapeHtml(configText(run))}</pre></details>`,
+    ].join("\n"),
+  );
 }
-
-const STYLE = `
-:root { color-scheme: light dark }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem } dd { margin: 0; overflow-wrap: anywhere }
-.wide { overflow-x: auto }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884 }
-th:first-child, td:first-child { text-align: left }
-.row { display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem }
-figure { margin: 0 } img { width: 100%; background: white } figcaption { font-size: 13px }
-@media (max-width: 45rem) { .row { grid-template-columns: 1fr } }
-pre { overflow-x: auto }
-`;
 
 function overallTable({ overall }: RunEvaluation): string {
   const head = ["field", "relative L2, mean of cases", "relative L2, all points", "MAE", "largest error", "R²"];
@@ -82,7 +60,7 @@ function overallTable({ overall }: RunEvaluation): string {
     short(errors.max_error),
     determination(errors.r2),
   ]);
-  return table(head, rows);
+  return htmlTable(head, rows);
 }
 
 function coefficientTable({ coefficients }: RunEvaluation): string {
@@ -94,7 +72,7 @@ function coefficientTable({ coefficients }: RunEvaluation): string {
   ]);
   return rows.length === 0
     ? ""
-    : `<h2>Force coefficients</h2>\n${table(["coefficient", "R²", "MAE", "largest error"], rows)}`;
+    : `<h2>Force coefficients</h2>\n${htmlTable(["coefficient", "R²", "MAE", "largest error"], rows)}`;
 }
 
 function caseTable({ overall, cases, coefficients }: RunEvaluation): string {
@@ -110,13 +88,7 @@ function caseTable({ overall, cases, coefficients }: RunEvaluation): string {
     ...fields.map((field) => (errors[field] === undefined ? "" : percent(errors[field].relative_l2))),
     ...names.flatMap((each) => [forces, true_forces].map((side) => short(side?.coefficients?.[each] ?? NaN))),
   ]);
-  return table(head, rows);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[], tag: string): string =>
-    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join("")}</tr>`;
-  return `<div class="wide"><table><thead>${line(head, "th")}</thead><tbody>${rows.map((row) => line(row, "td")).join("\n")}</tbody></table></div>`;
+  return htmlTable(head, rows);
 }
 
 /** Prediction, truth and difference of every field; the first two share their colours. */
@@ -130,12 +102,12 @@ function picturesOf({ name, errors }: CaseEvaluation, { files, fields }: Evaluat
         { width: 620, height: 420 },
       );
       const figure = (what: keyof typeof pngs, caption: string): string =>
-        `<figure><img alt="${escape(`${caption} ${field} of ${name}`)}" src="data:image/png;base64,${pngs[what].toString("base64")}"><figcaption>${escape(caption)}</figcaption></figure>`;
+        htmlPicture(pngs[what], `${caption} ${field} of ${name}`, caption);
       const error = errors[field] === undefined ? "" : ` (relative L2 ${percent(errors[field].relative_l2)})`;
-      return `<h4>${escape(field + error)}</h4><div class="row">${figure("predicted", "predicted")}${figure("true", "truth")}${figure("difference", "predicted − truth")}</div>`;
+      return `<h4>${escapeHtml(field + error)}</h4><div class="row">${figure("predicted", "predicted")}${figure("true", "truth")}${figure("difference", "predicted − truth")}</div>`;
     });
   });
-  return rows.length === 0 ? "" : `<h3>${escape(name)}</h3>\n${rows.join("\n")}`;
+  return rows.length === 0 ? "" : `<h3>${escapeHtml(name)}</h3>\n${rows.join("\n")}`;
 }
 
 function configText({ stored }: TrainedRun): string {
@@ -146,7 +118,6 @@ function configText({ stored }: TrainedRun): string {
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 const short = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "");
-const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** R²: 1 at best, without bound below. */
 function determination(r2: number): string {

@@ -130,6 +130,10 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     /** Samples that `noether-development` looks at. */
     development_batch_size: int({ ge: 1 }).default(2),
     store_code_in_output: bool().default(true),
+    /** A page that shows the run while it trains, on this machine alone; its address is printed. Needs the package fastify. */
+    dashboard: bool().default(false),
+    /** Writes `report.html` into the folder of the run at its end. */
+    report: bool().default(true),
     /** Where runs are. Null: `slurm.folder`, if there is that section. */
     output_path: path,
     /** For runs of several processes, which are not implemented yet: has no effect. */

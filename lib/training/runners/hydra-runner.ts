@@ -8,6 +8,9 @@ import {
   ignoreHangUp,
   logFailure,
 } from "../../core/logging";
+import { isRank0 } from "../../core/distributed";
+import { writeRunReport } from "../../core/report";
+import { requireFastify, RunDashboard } from "../dashboard/run-dashboard";
 import { runDevice } from "./devices";
 import { consoleLevel } from "./config-schema";
 import { loadRunConfig, type RunConfig } from "./run-config";
@@ -42,7 +45,10 @@ export class HydraRunner {
 
   /** One process's part of a run. May be called from code with a config that was built there. */
   async main(options: SetupOptions): Promise<Experiment> {
+    if (options.config.dashboard) await requireFastify();
     const experiment = await setupExperiment(options);
+    const { outputRoot, runOutputPath } = experiment.pathProvider;
+    const dashboard = options.config.dashboard && isRank0() ? new RunDashboard(outputRoot, runOutputPath) : null;
     const start = performance.now();
     let failed = true;
     // also for errors that nobody awaits, such as those of timers
@@ -64,6 +70,8 @@ export class HydraRunner {
       try {
         await experiment.tracker.close(failed);
       } finally {
+        if (options.config.report && isRank0()) await writeRunReport(runOutputPath);
+        await dashboard?.close();
         experiment.lock?.release();
         closeLogFile();
       }

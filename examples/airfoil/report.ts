@@ -23,7 +23,7 @@ const FIELD_NAMES: Record<Field, string> = {
 };
 
 /**
- * Writes `report.html` into a run directory from what the run left there: `metrics.json`, `predictions.safetensors`,
+ * Writes `airfoil.html` into a run directory from what the run left there: `metrics.json`, `predictions.safetensors`,
  * `tracker/` and `hp_resolved.yaml`. The file stands alone: styles, charts and pictures are inside.
  *
  * @returns path of the report
@@ -34,7 +34,7 @@ export function writeReport(runDirectory: string): string {
   const entries = logged as ReadonlyMap<string, ReadonlyMap<number, number>>;
   const cases = readPredictions(join(runDirectory, "predictions.safetensors"));
   const html = page(metrics, entries, cases, describeRun(runDirectory));
-  const path = join(runDirectory, "report.html");
+  const path = join(runDirectory, "airfoil.html");
   writeFileSync(`${path}.tmp`, html);
   renameSync(`${path}.tmp`, path);
   return path;

@@ -17,7 +17,8 @@ th:first-child, td:first-child { text-align: left }
 .row { display: grid; grid-template-columns: repeat(3, 1fr); gap: .5rem }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem }
 figure { margin: 0 } img { width: 100%; background: white } figcaption { font-size: 13px }
-@media (max-width: 45rem) { .row { grid-template-columns: 1fr } }
+dt { color: var(--soft) }
+@media (max-width: 45rem) { .row, dl { grid-template-columns: minmax(0, 1fr) } dd { margin-bottom: .3rem } }
 pre { overflow-x: auto; font-size: 12px }
 svg { width: 100%; height: auto; display: block } svg text { font: 11px system-ui, sans-serif; fill: currentColor }
 svg .title { font-size: 12.5px; font-weight: 600 } svg .grid { stroke: var(--line) } svg .frame { fill: none; stroke: var(--soft) }

@@ -24,7 +24,7 @@ test("the demo trains, compares and reports; two updates are too few, and it say
     expect(stdout).toContain("expected: at least 3 times");
     expect(status).toBe(1);
     const [run] = readdirSync(directory);
-    expect(readdirSync(join(directory, run!, "train"))).toEqual(expect.arrayContaining(["metrics.json", "report.html"]));
+    expect(readdirSync(join(directory, run!, "train"))).toEqual(expect.arrayContaining(["metrics.json", "airfoil.html"]));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

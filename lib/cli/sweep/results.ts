@@ -112,7 +112,7 @@ function metricsForPeople(rows: readonly SweepRow[]): string[] {
   const best = names
     .filter((name) => name.endsWith("/last"))
     .map((name) => name.slice(0, -"/last".length))
-    .filter((name) => !/^(epoch|update|sample)$|^(optim|train_time|profiling|ds_stats|param_count)\//.test(name))
+    .filter((name) => !/^(epoch|update|sample)$|^(optim|train_time|memory|profiling|ds_stats|param_count)\//.test(name))
     .map((name) => [`${name}/min`, `${name}/max`].find((other) => names.includes(other)) ?? `${name}/last`);
   const isOwn = (name: string): boolean => name.startsWith("loss/online/");
   return [...best.filter((name) => !isOwn(name)), ...best.filter(isOwn)];

@@ -391,6 +391,8 @@ export interface NativeAddon {
 
   // ---- kernels of our own (runtime/kernels.cpp)
   cpuKernels(): CpuKernels;
+  /** For tests: all that this implementation takes goes through it, whether or not it pays; "" ends it. Of the whole process. */
+  preferKernel(name: string): void;
   /** Whether the library of CUDA kernels is loaded; otherwise why not. */
   cudaKernels(): { available: boolean; problem: string };
   /** Name of the implementation for a product of (m, k) and (k, n), null where ATen's is taken. */

@@ -39,7 +39,8 @@ struct AttentionPasses {
 struct AttentionKernel {
   const char* name;
   Requirement requirement;
-  // Whether it takes the problem and pays off against ATen.
+  bool (*takes)(const AttentionProblem& problem);
+  // Whether it pays off against what comes after it, and ATen's.
   bool (*worthwhile)(const AttentionProblem& problem);
   AttentionPasses passes;
 };

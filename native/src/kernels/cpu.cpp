@@ -64,12 +64,13 @@ CpuFeatures detect() {
 }
 #endif
 
-bool measured_fast_pairs(const CpuFeatures& cpu) {
+// What no feature bit says.
+CpuFeatures with_speeds(CpuFeatures cpu) {
 #ifdef NOETHER_X86_KERNELS
-  return cpu.avx512_bf16 && bf16_pairs_are_faster();
-#else
-  return cpu.avx512_bf16;
+  cpu.fast_bf16_pairs = cpu.avx512_bf16 && bf16_pairs_are_faster();
+  cpu.intel = __builtin_cpu_is("intel");
 #endif
+  return cpu;
 }
 
 // What this CPU has, for the error message.
@@ -84,18 +85,13 @@ std::string tiers_of(const CpuFeatures& cpu) {
 // The features up to the tier that the environment names.
 CpuFeatures allowed(const CpuFeatures& cpu) {
   const char* wanted = std::getenv("NOETHER_CPU");
+  if (wanted == nullptr || *wanted == '\0') return cpu;
   CpuFeatures result;
-  if (wanted == nullptr || *wanted == '\0') {
-    result = cpu;
-    result.fast_bf16_pairs = measured_fast_pairs(cpu);
-    return result;
-  }
   for (const Tier& tier : kTiers) {
     if (tier.feature != nullptr) result.*tier.feature = cpu.*tier.feature;
     if (std::string_view(tier.name) != wanted) continue;
     TORCH_CHECK_VALUE(has(cpu, tier), "expected a tier that this CPU has in NOETHER_CPU (", tiers_of(cpu), "), got \"",
                       wanted, "\", which needs ", tier.needs, ": name another, or unset it");
-    result.fast_bf16_pairs = std::string_view(wanted) == "avx512_bf16" || measured_fast_pairs(result);
     return result;
   }
   TORCH_CHECK_VALUE(false, "expected aten, avx2, avx512, avx512_bf16 or amx in NOETHER_CPU, got \"", wanted,
@@ -105,7 +101,7 @@ CpuFeatures allowed(const CpuFeatures& cpu) {
 }  // namespace
 
 const CpuFeatures& cpu_features() {
-  static const CpuFeatures features = allowed(detect());
+  static const CpuFeatures features = with_speeds(allowed(detect()));
   return features;
 }
 

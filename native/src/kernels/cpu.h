@@ -15,8 +15,9 @@ struct CpuFeatures {
   bool avx512_bf16 = false;  // with AVX-512
   bool amx = false;          // tiles of bfloat16, with both of AVX-512's
   // Products of pairs with AVX512_BF16 are faster than the same in float32: they are on AMD's Zen 4, at half the rate on
-  // Intel's Sapphire Rapids. Measured (see bf16_rate.h), or taken as given where NOETHER_CPU names the tier.
+  // Intel's Sapphire Rapids. Measured, see bf16_rate.h.
   bool fast_bf16_pairs = false;
+  bool intel = false;  // the maker that MKL, ATen's matrix products in float32, is written for
 };
 
 // Of this machine, up to the tier that NOETHER_CPU=aten|avx2|avx512|avx512_bf16|amx names where it is set; "aten" is

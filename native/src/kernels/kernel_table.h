@@ -1,8 +1,10 @@
 // The table of an operation's implementations: kernels for single instruction sets in the order of preference, each
-// with what it needs, where it pays, and its functions. What is not in it, or not taken, is ATen's.
+// with what it needs, what it takes, where it pays, and its functions. What is not in it, or not taken, is ATen's.
 #pragma once
 
+#include <atomic>
 #include <initializer_list>
+#include <string_view>
 #include <vector>
 
 #include "kernels/cpu.h"
@@ -17,7 +19,10 @@ struct KernelStatus {
   bool available;
 };
 
-// Kernel: a struct with `name`, `requirement` and `worthwhile(problem)` (see attention.h).
+// For tests: the name of the implementation to take for all that it takes, whether or not it pays; null: none.
+inline std::atomic<const char*> preferred_kernel{nullptr};
+
+// Kernel: a struct with `name`, `requirement`, `takes(problem)` and `worthwhile(problem)` (see attention.h).
 template <typename Kernel>
 class KernelTable {
  public:
@@ -32,8 +37,11 @@ class KernelTable {
   // The first that this machine has and that is worthwhile; null: there is none.
   template <typename Problem>
   const Kernel* find(const Problem& problem) const {
+    const char* preferred = preferred_kernel.load(std::memory_order_relaxed);
     for (const Kernel* kernel : available_) {
-      if (kernel->worthwhile(problem)) return kernel;
+      if (!kernel->takes(problem)) continue;
+      if (preferred != nullptr ? std::string_view(kernel->name) == preferred : kernel->worthwhile(problem))
+        return kernel;
     }
     return nullptr;
   }

@@ -36,18 +36,22 @@ struct ProductShape {
 struct MatrixProductKernel {
   const char* name;
   Requirement requirement;
-  // Whether it pays off against ATen.
+  bool (*takes)(const ProductShape& shape);
+  // Whether it pays off against what comes after it, and ATen's.
   bool (*worthwhile)(const ProductShape& shape);
   // False, with an undefined `out`, where it does not take the product or its values.
   bool (*multiply)(const Product& product, const Runtime& runtime);
 };
 
-bool multiply_amx(const Product& product, const Runtime& runtime);  // matrix_product_amx.cpp
+// In matrix_product_<name>.cpp.
+bool multiply_amx(const Product& product, const Runtime& runtime);
+bool multiply_avx512(const Product& product, const Runtime& runtime);
+bool multiply_avx2(const Product& product, const Runtime& runtime);
 
 // The first implementation that this machine has and that pays off; null: there is none.
 const MatrixProductKernel* find_matrix_product(const ProductShape& shape);
 
-// By the first implementation that takes the product, of those that pay off before the others; false: none does.
+// By the implementation that is found for the product, or else by the first that takes its values; false: none does.
 bool multiply(const Product& product, const Runtime& runtime);
 
 std::vector<KernelStatus> matrix_product_kernels();

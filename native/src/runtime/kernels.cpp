@@ -61,6 +61,23 @@ Napi::Value attention_kernel(Addon&, const Arguments& arguments) {
   return name_of(arguments, kernels::find_attention(problem));
 }
 
+// For tests: see kernels/kernel_table.h.
+Napi::Value prefer_kernel(Addon&, const Arguments& arguments) {
+  const std::string name = arguments.string(0, "name");
+  const char* preferred = nullptr;
+  const auto look = [&](const std::vector<kernels::KernelStatus>& status) {
+    for (const kernels::KernelStatus& kernel : status) {
+      if (kernel.available && name == kernel.name) preferred = kernel.name;
+    }
+  };
+  look(kernels::matrix_product_kernels());
+  look(kernels::attention_kernels());
+  if (preferred == nullptr && !name.empty())
+    fail("ERR_ARGUMENT", "expected the name of a kernel that this machine has, got \"" + name + "\"");
+  kernels::preferred_kernel = preferred;
+  return arguments.env().Undefined();
+}
+
 Napi::Value cuda_kernels(Addon&, const Arguments& arguments) {
   Napi::Object result = Napi::Object::New(arguments.env());
   result.Set("available", cuda_library_problem().empty());
@@ -73,6 +90,7 @@ Napi::Value cuda_kernels(Addon&, const Arguments& arguments) {
 void export_kernels(Napi::Env, Napi::Object exports) {
   define<cpu_kernels>(exports, "cpuKernels");
   define<cuda_kernels>(exports, "cudaKernels");
+  define<prefer_kernel>(exports, "preferKernel");
   define<matmul_kernel>(exports, "matmulKernel");
   define<attention_kernel>(exports, "attentionKernel");
 }

@@ -1,0 +1,28 @@
+/** The tour of docs/torch.md: its program prints what its comments say. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { format } from "node:util";
+
+const page = readFileSync(join(__dirname, "..", "..", "docs", "torch.md"), "utf8");
+const program = [...page.matchAll(/<!-- tutorial -->\n+```ts\n([\s\S]*?)```/g)].map(([, code]) => code!).join("");
+
+test("the program of the tour prints what its comments say", () => {
+  const folder = mkdtempSync(join(__dirname, "tour-"));
+  const printed: string[] = [];
+  const log = jest.spyOn(console, "log").mockImplementation((...values) => void printed.push(format(...values)));
+  try {
+    const lib = join(__dirname, "..", "..", "lib");
+    const code = program
+      .replaceAll(/"noether-ts\/(\w+)"/g, (_, layer: string) => JSON.stringify(join(lib, layer)))
+      .replaceAll('"curve.pt"', JSON.stringify(join(folder, "curve.pt")));
+    writeFileSync(join(folder, "tour.ts"), code);
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is written here
+    require(join(folder, "tour.ts"));
+  } finally {
+    log.mockRestore();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const promised = [...program.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text!);
+  expect(promised.length).toBeGreaterThan(10);
+  expect(printed).toEqual(promised);
+});

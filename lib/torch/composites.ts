@@ -10,11 +10,13 @@ import {
   either,
   flag,
   integer,
+  isPlainObject,
   nullable,
   oneOf,
   real,
   tensor as tensorKind,
   text,
+  type Kind,
   type KindsOf,
 } from "./arguments";
 import type { DTypeLike, Scalar } from "./dtype";
@@ -254,24 +256,31 @@ export function nonzero(
   return options.out ? nonzeroOperator(x, { out: options.out }) : nonzeroOperator(x);
 }
 
-/** Indices into a tensor's elements in a row, as one index for each dimension of `shape`. */
+/** Indices into a tensor's elements in a row, as one index for each dimension of `shape`, int64. */
 export function unravelIndex(
   indices: Tensor,
-  shape: number | readonly number[] | { readonly shape: number | readonly number[] },
+  shape: Length | readonly Length[] | { readonly shape: Length | readonly Length[] },
 ): Tensor[] {
   checkArgument("unravelIndex", "indices", indices, tensorKind);
-  const given = typeof shape === "object" && "shape" in shape ? shape.shape : shape;
-  checkArgument("unravelIndex", "shape", given, eachDimension(count));
+  const given = isPlainObject(shape) ? (shape as { shape: Length | readonly Length[] }).shape : shape;
+  checkArgument("unravelIndex", "shape", given, eachDimension(LENGTH));
   if (indices.isFloatingPoint() || indices.isComplex() || indices.dtype === "bool")
     throw new TorchError(`unravelIndex: expected indices of an integer dtype, got ${indices.dtype}`);
-  const lengths = typeof given === "number" ? [given] : given;
+  const lengths = (Array.isArray(given) ? (given as readonly Length[]) : [given as Length]).map(BigInt);
   const flat = indices.to("int64");
-  let step = lengths.reduce((product, length) => product * length, 1);
+  let step = lengths.reduce((product, length) => product * length, 1n);
   return lengths.map((length) => {
-    step = length === 0 ? 0 : step / length;
+    step = length === 0n ? 0n : step / length;
     return flat.div(step, { roundingMode: "floor" }).remainder(length);
   });
 }
+
+/** A length, which may go beyond 2⁵³. */
+type Length = number | bigint;
+const LENGTH: Kind = {
+  text: "an integer of at least 0",
+  accepts: (value) => count.accepts(value) || (typeof value === "bigint" && value >= 0n),
+};
 
 /** Options of {@link lu}. */
 export interface LuOptions {

@@ -16,6 +16,7 @@ import {
   refuseSurplus,
   show,
   tensor as tensorKind,
+  type Kind,
   type KindsOf,
   type OptionKinds,
 } from "./arguments";
@@ -214,11 +215,26 @@ export function scalarTensor(value: Scalar, options: Omit<FactoryOptions, "out">
   return scalarTensorOperator(value, { ...options, dtype: options.dtype ?? inferDtype(new Set([kindOf(value)])) });
 }
 
+/** The bounds of {@link arange} by name. */
+export interface ArangeBounds {
+  /** Default: 0. */
+  readonly start?: number | bigint;
+  readonly end?: number | bigint;
+  /** Default: 1. */
+  readonly step?: number | bigint;
+}
+
+const BOUND: Kind = {
+  text: "a number or bigint",
+  accepts: (value) => typeof value === "bigint" || (typeof value === "number" && !Number.isNaN(value)),
+};
+const ARANGE = { start: BOUND, end: BOUND, step: BOUND, ...FACTORY };
+
 /**
  * `start`, `start + step`, … up to but without `end`: float32 (the default float type) for numbers, int64 for bigints, unless `dtype` says.
  *
  * @example
- * arange(5); arange(2, 8, 2, { dtype: "int64" });
+ * arange(5); arange(2, 8, 2, { dtype: "int64" }); arange({ start: 2, end: 8 });
  */
 export function arange(end: number | bigint, options?: FactoryOptions): Tensor;
 export function arange(start: number | bigint, end: number | bigint, options?: FactoryOptions): Tensor;
@@ -228,41 +244,55 @@ export function arange(
   step: number | bigint,
   options?: FactoryOptions,
 ): Tensor;
-export function arange(first: number | bigint, ...rest: (number | bigint | FactoryOptions | undefined)[]): Tensor {
-  const given = rest.filter((value) => value !== undefined);
-  const options = isPlainObject(given.at(-1)) ? (given.pop() as FactoryOptions) : {};
-  checkOptions("arange", options, FACTORY);
-  for (const bound of [first, ...given]) {
-    if (typeof bound !== "number" && typeof bound !== "bigint")
+export function arange(options: ArangeBounds & { readonly end: number | bigint } & FactoryOptions): Tensor;
+export function arange(start: number | bigint, options: ArangeBounds & FactoryOptions): Tensor;
+export function arange(...all: (number | bigint | (ArangeBounds & FactoryOptions) | undefined)[]): Tensor {
+  const given = all.filter((value) => value !== undefined);
+  const named = isPlainObject(given.at(-1)) ? (given.pop() as ArangeBounds & FactoryOptions) : {};
+  checkOptions("arange", named, ARANGE);
+  for (const bound of given) {
+    if (!BOUND.accepts(bound))
       throw new TypeError(
         `arange: expected (end), (start, end) or (start, end, step) as numbers, then options, got ${show(bound)}`,
       );
   }
-  refuseSurplus("arange", given.slice(2));
-  const [start, end, step] =
-    given.length === 0 ? [0, first, 1] : [first, given[0] as number | bigint, (given[1] ?? 1) as number | bigint];
-  const bounds = given.length === 0 ? [end] : given.length === 1 ? [start, end] : [start, end, step];
-  const dtype = options.dtype ?? inferDtype(new Set(bounds.map((bound) => kindOf(bound!))));
-  return arangeOperator(start!, end!, step!, options.out ? { out: options.out } : { ...options, dtype });
+  refuseSurplus("arange", given.slice(3));
+  const { start: ownStart, end: ownEnd, step: ownStep, ...options } = named;
+  // one bound by position is the end, unless the end has its name
+  const byPosition =
+    given.length === 1 && ownEnd === undefined ? { end: given[0] } : { start: given[0], end: given[1], step: given[2] };
+  const { start, end, step } = Object.fromEntries(
+    Object.entries({ start: ownStart, end: ownEnd, step: ownStep }).map(([name, value]) => {
+      const positional = byPosition[name as keyof typeof byPosition];
+      if (value !== undefined && positional !== undefined)
+        throw new TypeError(`arange: expected ${name} once, got it by position and by name`);
+      return [name, value ?? positional];
+    }),
+  ) as ArangeBounds;
+  if (end === undefined)
+    throw new TypeError("arange: expected an end, as in arange(5) or arange({ end: 5 }), got none");
+  const kinds = new Set([start, end, step].filter((bound) => bound !== undefined).map(kindOf));
+  const place = options.out ? { out: options.out } : { ...options, dtype: options.dtype ?? inferDtype(kinds) };
+  return arangeOperator(start ?? 0, end, step ?? 1, place);
 }
 
 // ---- data
 
-type Kind = "complex" | "number" | "bigint" | "boolean";
+type KindOfValue = "complex" | "number" | "bigint" | "boolean";
 
-function kindOf(value: Scalar): Kind {
-  return typeof value === "object" ? "complex" : (typeof value as Kind);
+function kindOf(value: Scalar): KindOfValue {
+  return typeof value === "object" ? "complex" : (typeof value as KindOfValue);
 }
 
 /** The dtype that PyTorch gives to values of these kinds (JavaScript's numbers count as floats). */
-function inferDtype(kinds: ReadonlySet<Kind>): DType {
+function inferDtype(kinds: ReadonlySet<KindOfValue>): DType {
   if (kinds.has("complex")) return getDefaultDtype() === "float64" ? "complex128" : "complex64";
   if (kinds.has("number") || kinds.size === 0) return getDefaultDtype();
   return kinds.has("bigint") ? "int64" : "bool";
 }
 
 function dtypeOf(data: TensorLike, shape: readonly number[]): DType {
-  const kinds = new Set<Kind>();
+  const kinds = new Set<KindOfValue>();
   forEachValue(data, shape, 0, (value) => kinds.add(kindOf(value)));
   return inferDtype(kinds);
 }

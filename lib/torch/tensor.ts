@@ -1,6 +1,7 @@
 /** The tensor: a handle into the addon's table, with PyTorch's properties and methods. */
 import { native } from "./addon";
 import {
+  byPositionOrName,
   checkArgument,
   checkOptions,
   device as deviceKind,
@@ -387,9 +388,11 @@ export class Tensor extends TensorMethods {
    * @example
    * x.to("float64"); x.to("cuda:0"); x.to({ dtype: "bfloat16", copy: true }); x.to(other);
    */
-  to(target: DTypeLike | Device | ToOptions | Tensor, options: ToOptions = {}, ...surplus: never[]): Tensor {
-    checkOptions("to", options, TO, surplus);
-    const merged: ToOptions = { ...placeOf(target), ...options };
+  to(target: DTypeLike | Device | ToOptions | Tensor, options?: ToOptions): Tensor;
+  to(target: DTypeLike | Tensor, nonBlocking: boolean, copy?: boolean, options?: ToOptions): Tensor;
+  to(device: Device, dtype: DTypeLike | null, nonBlocking?: boolean, copy?: boolean, options?: ToOptions): Tensor;
+  to(target: DTypeLike | Device | ToOptions | Tensor, ...given: unknown[]): Tensor {
+    const merged: ToOptions = { ...placeOf(target), ...furtherPlace(target, given) };
     const { device, dtype, nonBlocking = false, copy = false, memoryFormat } = merged;
     if (
       !copy &&
@@ -684,6 +687,21 @@ refuseForeignNames([Tensor.prototype, TensorMethods.prototype], [TEXT], ["T", "m
 registerEquality((value): value is Tensor => value instanceof Tensor);
 
 let toOperator = 0;
+
+/** What the arguments of `to` behind the first ask for. */
+function furtherPlace(target: unknown, given: readonly unknown[]): ToOptions {
+  if (given.length <= 1 && (given[0] === undefined || isPlainObject(given[0]))) {
+    checkOptions("to", given[0], TO); // the usual call
+    return given[0] ?? {};
+  }
+  const { nonBlocking, copy, memoryFormat, device, dtype } = TO;
+  // behind a device stands a dtype
+  const order =
+    typeof target === "string" && !isDType(target) && typeof given[0] !== "boolean"
+      ? { dtype, nonBlocking, copy, memoryFormat, device }
+      : { nonBlocking, copy, memoryFormat, device, dtype };
+  return byPositionOrName<ToOptions>("to", order, given);
+}
 
 /** What the first argument of `to` asks for. */
 const DEVICE = /^(cpu|cuda|meta)(:\d+)?$/;

@@ -13,13 +13,14 @@ export const KNOWN: readonly Known[] = [
     reason:
       "random projections, orthogonalised in float32: a last bit of the machine's products grows to 1e-4 of the result",
   },
-  { operators: ["nn.functional.embedding"], reason: "sparse gradients are refused" },
+  { operators: ["nn.functional.embedding", "nn.functional.embedding_bag"], reason: "sparse gradients are refused" },
   { operators: ["nn.functional.linear_cross_entropy"], reason: "new in PyTorch 2.13; not in the older libtorch" },
   {
-    operators: ["normal", "fft.ihfftn"],
+    operators: ["normal", "normal.number_mean", "fft.ihfft2", "fft.ihfftn", "nonzero"],
     kinds: ["out"],
-    reason: "PyTorch, too, does not resize this `out`",
+    reason: "PyTorch, too, does not write into this `out`",
   },
+  { operators: ["arange"], reason: "booleans for numbers are refused; `arange(2.0)` cannot be told from `arange(2)`" },
   {
     operators: ["_batch_norm_with_update", "_segment_reduce.lengths", "_segment_reduce.offsets"],
     reason: "internal to PyTorch; `ops.call` reaches it",

@@ -154,7 +154,7 @@ class Trace(TorchFunctionMode):
         storage = value.untyped_storage()
         if storage.nbytes() > MOST_BYTES:
             raise Skipped("too large")
-        key = storage.data_ptr() or id(storage)
+        key = (storage.data_ptr() or id(storage), storage.nbytes())  # memory of a storage that was resized may be another's by now
         if key not in self.storage_of:
             raw = torch.empty(0, dtype=torch.uint8).set_(storage, 0, (storage.nbytes(),)).numpy().tobytes() if storage.nbytes() else b""
             self.storage_of[key] = len(self.storages)
@@ -216,6 +216,8 @@ class Trace(TorchFunctionMode):
         if self.skipped:
             return function(*args, **kwargs)
         name = name_of(function)
+        if name.startswith("sym_"):  # of symbolic shapes: numbers here
+            return function(*args, **kwargs)
         if name.endswith("__get__") and name.split(".")[1] not in ("T", "mT", "H", "mH", "real", "imag"):
             return function(*args, **kwargs)
         try:

@@ -10,6 +10,7 @@ import {
   SampleBytes,
   type RecordedCall,
   type RecordedResult,
+  type RecordedValue,
   type Recording,
   type Sample,
 } from "./trace";
@@ -43,7 +44,13 @@ export function replay(recording: Recording, bytes: Uint8Array): Outcome[] {
 }
 
 function* replaySample(sample: Sample, bytes: SampleBytes): Generator<Result> {
-  const tensors = initialTensors(sample, bytes);
+  let tensors: Tensor[];
+  try {
+    tensors = initialTensors(sample, bytes);
+  } catch (error) {
+    yield { kind: sample.kind, status: "skip", detail: `its tensors cannot be made: ${String(error)}` };
+    return;
+  }
   const result = replayCalls(sample, bytes, tensors);
   yield result;
   if (result.status !== "pass") return;
@@ -82,6 +89,8 @@ function make(call: RecordedCall, tensors: readonly Tensor[], out?: unknown): un
     Object.entries(call.kwargs).map(([key, value]) => [key, fromRecorded(value, tensors)]),
   );
   const args = call.args.map((value) => fromRecorded(value, tensors));
+  // x[[0, 1]] has a list for the first dimension, x[0, 1] a tuple for two
+  if (/__[gs]etitem__$/.test(call.name) && isList(call.args[1])) args[1] = [args[1]];
   if (args.length === 0 && "input" in options) {
     // Python's name of the first argument, which has no name here
     args.push(options.input);
@@ -89,6 +98,8 @@ function make(call: RecordedCall, tensors: readonly Tensor[], out?: unknown): un
   }
   return spelled(args, out === undefined ? options : { ...options, out });
 }
+
+const isList = (value: RecordedValue | undefined) => value !== null && typeof value === "object" && "list" in value;
 
 function replayGradients(recorded: NonNullable<Sample["gradients"]>, bytes: SampleBytes, tensors: Tensor[]): Result {
   const kind = "gradient";

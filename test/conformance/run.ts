@@ -60,6 +60,15 @@ function summary(outcomes: readonly Outcome[]): string {
   return ["kind\tpass\tfail\tskip", ...rows].join("\n");
 }
 
+function grouped(outcomes: readonly Outcome[]): Map<string, Outcome[]> {
+  const groups = new Map<string, Outcome[]>();
+  for (const each of outcomes) {
+    const key = `${each.operator}, ${each.kind}`;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return groups;
+}
+
 async function main(): Promise<number> {
   const reason = missing();
   if (process.argv.includes("--find")) {
@@ -89,12 +98,18 @@ async function main(): Promise<number> {
       const count = failed.filter(({ operator, kind }) => reasonFor(operator, kind) === known.reason).length;
       console.log(`known, ${count}: ${known.operators.join(", ")}: ${known.reason}`);
     }
-    for (const { operator, kind, dtype, detail } of unexpected.slice(0, 200))
-      console.log(`FAIL ${operator} ${kind} ${dtype}: ${detail}`);
+    for (const [name, each] of grouped(unexpected))
+      console.log(`FAIL ${name} (${each.length}): ${each[0]!.dtype}: ${each[0]!.detail}`);
     console.log(
       `${outcomes.filter(({ status }) => status === "pass").length} comparisons pass, ${unexpected.length} fail, ${failed.length - unexpected.length} fail as known`,
     );
-    return unexpected.length === 0 ? 0 : 1;
+    const stale = KNOWN.flatMap(({ operators, reason }) =>
+      operators.filter(
+        (name) => !failed.some(({ operator, kind }) => operator === name && reasonFor(operator, kind) === reason),
+      ),
+    );
+    for (const operator of stale) console.log(`STALE ${operator} passes: remove it from known.ts`);
+    return unexpected.length === 0 && stale.length === 0 ? 0 : 1;
   } finally {
     if (kept === undefined) rmSync(folder, { recursive: true, force: true });
   }

@@ -17,7 +17,7 @@ const OPERATORS: Readonly<Record<string, string>> = {
   ),
   ...{ __radd__: "add", __rmul__: "mul", __iadd__: "add_", __isub__: "sub_", __imul__: "mul_" },
   ...{ __truediv__: "div", __div__: "div", __itruediv__: "div_", __floordiv__: "floor_divide", __ipow__: "pow_" },
-  ...{ __mod__: "remainder", __imod__: "remainder_", __invert__: "bitwise_not" },
+  ...{ __mod__: "remainder", __imod__: "remainder_", __invert__: "bitwise_not", __pos__: "positive" },
   ...Object.fromEntries(
     ["and", "or", "xor", "lshift", "rshift"].flatMap((name) => {
       const word = name === "lshift" ? "left_shift" : name === "rshift" ? "right_shift" : name;

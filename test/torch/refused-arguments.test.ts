@@ -604,7 +604,7 @@ describe("methods refuse arguments that they do not have", () => {
   });
 
   const modules = Object.getOwnPropertyNames(nn.Module.prototype);
-  const open = ["constructor", "forward", "toString", "extraRepr", "childrenRepr", "members"];
+  const open = ["constructor", "forward", "toString", "extraRepr", "childrenRepr", "members", "bufferNames"];
   test.each(modules.filter((name) => !open.includes(name)))("%s of a module", (name) => {
     const many = ["surplus", "surplus", "surplus", "surplus", "surplus"];
     const module = new nn.Linear(1, 1) as any;

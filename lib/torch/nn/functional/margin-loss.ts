@@ -8,11 +8,17 @@ import {
   oneOf,
   real,
   tensor,
+  type Kind,
   type OptionKinds,
 } from "../../arguments";
 import * as operators from "../../operators.generated";
 import type { Tensor } from "../../tensor";
 import { type LossOptions, REDUCTION, reductionCode } from "./loss";
+
+const aboveZero: Kind = {
+  text: "a number above 0",
+  accepts: (value) => typeof value === "number" && value > 0,
+};
 
 /** Checks what a loss was given; the operator's code of the reduction. */
 function check(
@@ -141,7 +147,7 @@ export function tripletMarginLoss(
   options: TripletMarginLossOptions = {},
   ...surplus: never[]
 ): Tensor {
-  const kinds = { margin: real, p: real, eps: real, swap: flag };
+  const kinds = { margin: aboveZero, p: real, eps: real, swap: flag };
   const code = check("tripletMarginLoss", { anchor, positive, negative }, options, kinds, surplus);
   const { margin = 1, p = 2, eps = 1e-6, swap = false } = options;
   return operators.tripletMarginLoss(anchor, positive, negative, margin, p, eps, swap, code);
@@ -168,7 +174,7 @@ export function tripletMarginWithDistanceLoss(
   options: TripletMarginWithDistanceLossOptions = {},
   ...surplus: never[]
 ): Tensor {
-  const kinds = { distanceFunction: nullable(callable), margin: real, swap: flag };
+  const kinds = { distanceFunction: nullable(callable), margin: aboveZero, swap: flag };
   const code = check("tripletMarginWithDistanceLoss", { anchor, positive, negative }, options, kinds, surplus);
   const distance: DistanceFunction = options.distanceFunction ?? ((x1, x2) => operators.pairwiseDistance(x1, x2));
   const near = distance(anchor, positive);

@@ -75,7 +75,8 @@ export function batchNorm(
   checkArgument("batchNorm", "runningVar", runningVar, nullable(tensor));
   const options = byPositionOrName<BatchNormOptions>("batchNorm", BATCH_NORM, given);
   const { weight = null, bias = null, training = false, momentum = 0.1, eps = 1e-5 } = options;
-  if (training && input.numel() === input.size(1) && input.numel() > 0) {
+  // one value per channel: (1, C), (1, C, 1), …
+  if (training && input.shape.every((length, dim) => dim === 1 || length === 1)) {
     throw new TorchError(
       `batchNorm: expected more than 1 value per channel when training, got shape [${input.shape.join(", ")}]`,
     );

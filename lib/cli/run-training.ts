@@ -1,11 +1,11 @@
 import type { ComposedConfig } from "../config";
-import { HydraRunner } from "../training/runners";
+import { HydraRunner, startProcesses } from "../training/runners";
 import { provideOwnModules } from "./own-modules";
 import { stopWithSweep, tellRunPath } from "./sweep/job-link";
 
-/** Trains as a composed config says. Importing this file loads libtorch. */
+/** Trains as a composed config says, in a process for each of its devices. Importing this file loads libtorch. */
 export async function train(composed: ComposedConfig): Promise<void> {
   provideOwnModules();
   stopWithSweep();
-  await new HydraRunner().run(composed, { onClaim: tellRunPath });
+  if (!(await startProcesses(composed))) await new HydraRunner().run(composed, { onClaim: tellRunPath });
 }

@@ -82,6 +82,7 @@ export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./
 export { config, getNumInteropThreads, getNumThreads, setNumInteropThreads, setNumThreads, versions } from "./runtime";
 export * as cuda from "./cuda";
 export * as backends from "./backends";
+export * as distributed from "./distributed";
 export {
   areDeterministicAlgorithmsEnabled,
   type DeterminismOptions,

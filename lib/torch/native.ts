@@ -167,6 +167,12 @@ export interface NativeEvent {
   readonly [event]: true;
 }
 
+declare const distributed: unique symbol;
+/** A store, a group of processes, or a reducer. */
+export interface NativeDistributed {
+  readonly [distributed]: true;
+}
+
 export interface NativeAddon {
   // ---- operators (dispatch/operators.cpp)
   /** Id of an operator by its qualified name and overload ("aten::add", "Tensor"); compiled on first use. Throws ERR_OPERATOR when unknown. */
@@ -474,4 +480,154 @@ export interface NativeAddon {
   scriptTraining(module: number): boolean;
   scriptSetTraining(module: number, training: boolean): void;
   scriptSave(module: number, path: string): void;
+
+  // ---- several processes (distributed/stores.cpp, distributed/groups.cpp, distributed/collectives.cpp, distributed/reducer.cpp). What waits
+  // for other processes gives a promise; where there is `blocking` and it is true, it gives the value when all is done. Times: milliseconds.
+  /** `worldSize` 0: unknown. Waits for the server, and as the server for all. */
+  tcpStore(
+    host: string,
+    port: number,
+    isServer: boolean,
+    worldSize: number,
+    timeout: number,
+    libuv: boolean,
+  ): Promise<NativeDistributed>;
+  fileStore(path: string, worldSize: number, timeout: number): Promise<NativeDistributed>;
+  hashStore(): NativeDistributed;
+  prefixStore(prefix: string, store: NativeDistributed): NativeDistributed;
+  /** 0 for a store without one. */
+  storePort(store: NativeDistributed): number;
+  storeSet(store: NativeDistributed, key: string, value: Uint8Array): Promise<void>;
+  storeGet(store: NativeDistributed, key: string): Promise<ArrayBuffer>;
+  storeAdd(store: NativeDistributed, key: string, amount: number): Promise<number>;
+  storeCheck(store: NativeDistributed, keys: readonly string[]): Promise<boolean>;
+  storeDelete(store: NativeDistributed, key: string): Promise<boolean>;
+  storeCompareSet(
+    store: NativeDistributed,
+    key: string,
+    expected: Uint8Array,
+    desired: Uint8Array,
+  ): Promise<ArrayBuffer>;
+  storeClose(store: NativeDistributed): Promise<void>;
+  /** Connects with the other members. `backends`: "gloo" or "nccl", one for each of `devices`. */
+  processGroup(
+    store: NativeDistributed,
+    rank: number,
+    size: number,
+    ranks: readonly number[],
+    name: string,
+    devices: readonly string[],
+    backends: readonly string[],
+    timeout: number,
+  ): Promise<NativeDistributed>;
+  /** Waits for the work that is under way. */
+  groupClose(group: NativeDistributed): Promise<void>;
+  ncclAvailable(): boolean;
+  groupAllReduce(
+    group: NativeDistributed,
+    tensor: Handle,
+    op: string,
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  groupReduce(
+    group: NativeDistributed,
+    tensor: Handle,
+    root: number,
+    op: string,
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  groupBroadcast(
+    group: NativeDistributed,
+    tensor: Handle,
+    root: number,
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  groupAllGather(
+    group: NativeDistributed,
+    outputs: HandleList,
+    input: Handle,
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  /** `outputs` is empty in all processes but the root. */
+  groupGather(
+    group: NativeDistributed,
+    outputs: HandleList,
+    input: Handle,
+    root: number,
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  /** `inputs` is empty in all processes but the root. */
+  groupScatter(
+    group: NativeDistributed,
+    output: Handle,
+    inputs: HandleList,
+    root: number,
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  groupReduceScatter(
+    group: NativeDistributed,
+    output: Handle,
+    inputs: HandleList,
+    op: string,
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  /** Sizes along the first dimension, by rank. */
+  groupAllToAll(
+    group: NativeDistributed,
+    output: Handle,
+    input: Handle,
+    outputSizes: readonly number[],
+    inputSizes: readonly number[],
+    timeout: number | undefined,
+    blocking: boolean,
+  ): Promise<void> | void;
+  groupSend(
+    group: NativeDistributed,
+    tensor: Handle,
+    destination: number,
+    tag: number,
+    blocking: boolean,
+  ): Promise<void> | void;
+  /** The rank that sent; `source` -1: any. */
+  groupRecv(
+    group: NativeDistributed,
+    tensor: Handle,
+    source: number,
+    tag: number,
+    blocking: boolean,
+  ): Promise<number> | number;
+  groupBarrier(group: NativeDistributed, timeout: number | undefined, blocking: boolean): Promise<void> | void;
+  /** Many tensors in messages of `bufferSize` bytes, in place. */
+  groupBroadcastCoalesced(
+    group: NativeDistributed,
+    tensors: HandleList,
+    bufferSize: number,
+    root: number,
+    blocking: boolean,
+  ): Promise<void> | void;
+  /** Averages the gradients of these leaves in every backward pass that was announced; compares their shapes with the first process's. */
+  reducer(
+    group: NativeDistributed,
+    parameters: HandleList,
+    names: readonly string[],
+    bucketBytes: number,
+    firstBucketBytes: number,
+    findUnused: boolean,
+    staticGraph: boolean,
+    gradientAsBucketView: boolean,
+  ): Promise<NativeDistributed>;
+  /** Whether the buckets were arranged anew, in which the processes take part together. */
+  reducerBeforeForward(reducer: NativeDistributed): boolean;
+  /** `searches` for parameters that the outputs do not depend on; `delays` the exchange to the end of this pass. */
+  reducerBeforeBackward(reducer: NativeDistributed, outputs: HandleList, searches: boolean, delays: boolean): void;
+  /** Throws when the last backward pass has not averaged all gradients. */
+  reducerCheck(reducer: NativeDistributed): void;
+  reducerClose(reducer: NativeDistributed): void;
 }

@@ -32,6 +32,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_sharing(env, exports);
   export_archive(env, exports);
   export_scripts(env, exports);
+  export_stores(env, exports);
+  export_groups(env, exports);
+  export_collectives(env, exports);
+  export_reducer(env, exports);
   return exports;
 }
 

@@ -21,5 +21,9 @@ void export_kernels(Napi::Env env, Napi::Object exports);
 void export_sharing(Napi::Env env, Napi::Object exports);
 void export_archive(Napi::Env env, Napi::Object exports);
 void export_scripts(Napi::Env env, Napi::Object exports);
+void export_stores(Napi::Env env, Napi::Object exports);
+void export_groups(Napi::Env env, Napi::Object exports);
+void export_collectives(Napi::Env env, Napi::Object exports);
+void export_reducer(Napi::Env env, Napi::Object exports);
 
 }  // namespace noether

@@ -3,7 +3,15 @@ import { AssertionError, KeyError, ValueError } from "../../config/python-errors
 import { toFixedHalfEven } from "../../config/python-format";
 import { str, tag } from "../../config/schema";
 import { cat, scope, stack, Tensor, tensor } from "../../torch";
-import type { Batch, DatasetLike, DeviceBatch } from "../interfaces/data";
+import {
+  allGatherNograd,
+  allGatherNogradClipped,
+  allGatherValues,
+  getRank,
+  getWorldSize,
+  isDistributed,
+} from "../distributed";
+import type { Batch, DatasetLike, DeviceBatch, SamplerLike } from "../interfaces/data";
 import type { UpdateCounter } from "../iteration/update-counter";
 import { arrayToString } from "../logging/formatters";
 import { Stopwatch } from "../logging/stopwatch";
@@ -116,7 +124,11 @@ export abstract class PeriodicDataIteratorCallback<
 
   /** One pass over the data set; collated results. */
   protected async iterateOverDataset(trainerModel: ModelBase, batchSize: number): Promise<Collated<R>> {
-    const loader = this.dataContainer.getDataLoader(this.dataset, { batchSize: this.batchSize ?? batchSize });
+    const share = isDistributed() ? new Share(this.dataset.length) : null;
+    const loader = this.dataContainer.getDataLoader(this.dataset, {
+      batchSize: this.batchSize ?? batchSize,
+      ...(share === null ? {} : { sampler: share }),
+    });
     const results: R[] = [];
     const waiting = new Stopwatch();
     const iterator = loader[Symbol.asyncIterator]();
@@ -139,18 +151,49 @@ export abstract class PeriodicDataIteratorCallback<
     const mean = waiting.elapsedSeconds / results.length;
     this.logger.debug(`waited ${toFixedHalfEven(mean, 2)}s for dataloading`);
     this.totalDataTime += mean;
-    return collate(results) as Collated<R>;
+    return collate(results, (joined) => share?.gather(joined) ?? joined) as Collated<R>;
   }
 
   override afterTraining(_updateCounter: UpdateCounter): Promise<void> | void {
-    this.logger.debug(`${snakeTypeName(this)} total_data_time: ${arrayToString([this.totalDataTime])}`);
+    const times = allGatherValues(this.totalDataTime);
+    this.logger.debug(`${snakeTypeName(this)} total_data_time: ${arrayToString(times)}`);
   }
 }
 
-function collate(results: readonly BatchResult[]): CollatedResult | CollatedResult[] {
+/** The samples that this process runs over: every W-th, so that all have as many; some come twice for that. */
+class Share implements SamplerLike {
+  /** Samples of this process. */
+  readonly length: number;
+
+  constructor(readonly samples: number) {
+    this.length = Math.ceil(samples / getWorldSize());
+  }
+
+  *[Symbol.iterator](): Generator<number> {
+    for (let k = 0; k < this.length; k++) yield (k * getWorldSize() + getRank()) % this.samples;
+  }
+
+  /**
+   * What the batches of all processes gave: where there are as many rows for each sample, in the order of the data set and without those that
+   * came twice; otherwise (a value for each batch) all of them.
+   */
+  gather(joined: Tensor): Tensor {
+    const rows = joined.shape[0] ?? 1;
+    const perSample = rows / this.length;
+    if (!Number.isInteger(perSample) || perSample === 0) return allGatherNograd(joined);
+    const rest = joined.shape.slice(1);
+    // (L·k, …) → (L, k, …), of all processes (W·L, k, …) in the order of the samples → (N·k, …)
+    const bySample = joined.reshape([this.length, perSample, ...rest]);
+    return allGatherNogradClipped(bySample, this.samples).reshape([this.samples * perSample, ...rest]);
+  }
+}
+
+type Gather = (joined: Tensor) => Tensor;
+
+function collate(results: readonly BatchResult[], gather: Gather): CollatedResult | CollatedResult[] {
   const first = results[0];
   if (!(first instanceof ResultTuple)) {
-    return collateResult(results as SingleResult[]);
+    return collateResult(results as SingleResult[], gather);
   }
   return first.items.map((_, position) =>
     collateResult(
@@ -160,33 +203,40 @@ function collate(results: readonly BatchResult[]): CollatedResult | CollatedResu
         }
         return result.items[position] as SingleResult;
       }),
+      gather,
     ),
   );
 }
 
-/** Joins results of batches: numbers and 0-d tensors are stacked, others concatenated along dim 0. */
-export function collateResult(results: readonly SingleResult[]): CollatedResult {
+/**
+ * Joins results of batches: numbers and 0-d tensors are stacked, others concatenated along dim 0.
+ *
+ * @param gather adds what the other processes have
+ */
+export function collateResult(results: readonly SingleResult[], gather: Gather = (joined) => joined): CollatedResult {
   const first = results[0];
   if (first === null || first === undefined) {
     return null;
   }
   if (first instanceof Tensor) {
-    return join(results as Tensor[]);
+    return gather(join(results as Tensor[]));
   }
   if (typeof first === "number") {
-    return tensor(results as number[]);
+    return gather(tensor(results as number[]));
   }
   if (Array.isArray(first)) {
     return (first as Tensor[]).map((_, i) =>
-      cat(
-        results.map((result) => (result as Tensor[])[i] as Tensor),
-        0,
+      gather(
+        cat(
+          results.map((result) => (result as Tensor[])[i] as Tensor),
+          0,
+        ),
       ),
     );
   }
   const collated: { [name: string]: Tensor } = {};
   for (const key of Object.keys(first)) {
-    collated[key] = join(
+    const joined = join(
       (results as { [name: string]: Tensor }[]).map((result) => {
         const value = result[key];
         if (value === undefined) {
@@ -197,6 +247,7 @@ export function collateResult(results: readonly SingleResult[]): CollatedResult 
         return value;
       }),
     );
+    collated[key] = gather(joined);
   }
   return collated;
 }

@@ -1,9 +1,11 @@
 import type { Batch, BatchOptions, DataContainerLike, DatasetLike, SamplerLike } from "../../core/interfaces/data";
+import { getRank, getWorldSize, isDistributed } from "../../core/distributed";
 import { KeyError, ValueError } from "../../config/python-errors";
 import { withSuggestion } from "../../config/nearest-names";
 import type { DatasetProtocol } from "../base/dataset";
 import { drawSeed } from "../random/draw-seed";
 import { BatchSampler } from "../samplers/batch-sampler";
+import { DistributedSampler } from "../samplers/distributed-sampler";
 import { RandomSampler } from "../samplers/random-sampler";
 import { SequentialSampler } from "../samplers/sequential-sampler";
 import { PropertySubsetWrapper } from "../wrappers/property-subset-wrapper";
@@ -82,8 +84,14 @@ export class DataContainer implements DataContainerLike {
     return new TimingWrapper(dataset);
   }
 
-  /** The order of the training samples: random, a new one each epoch, or the order of the data set. */
+  /**
+   * The order of the training samples: random, a new one each epoch, or the order of the data set. Of several processes each gets every
+   * W-th sample of one order, which depends on the epoch only.
+   */
   getMainSampler(dataset: { readonly length: number }, shuffle = true): SamplerLike {
+    if (isDistributed()) {
+      return new DistributedSampler(dataset, { replicas: getWorldSize(), rank: getRank(), shuffle, dropLast: true });
+    }
     return shuffle ? new RandomSampler(dataset) : new SequentialSampler(dataset);
   }
 

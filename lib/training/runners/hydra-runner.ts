@@ -11,7 +11,9 @@ import {
 import { isRank0 } from "../../core/distributed";
 import { writeRunReport } from "../../core/report";
 import { requireFastify, RunDashboard } from "../dashboard/run-dashboard";
+import { distributed } from "../../torch";
 import { runDevice } from "./devices";
+import { amongProcesses } from "./processes";
 import { consoleLevel } from "./config-schema";
 import { loadRunConfig, type RunConfig } from "./run-config";
 import { setupExperiment, type Experiment, type SetupOptions } from "./setup-experiment";
@@ -19,7 +21,10 @@ import { setupExperiment, type Experiment, type SetupOptions } from "./setup-exp
 /** What a runner passes on from the command line. */
 export type RunnerOptions = Omit<SetupOptions, keyof RunConfig | "device">;
 
-/** Runs a composed config: validates it, chooses the device, sets the experiment up and trains. */
+/**
+ * Runs a composed config: validates it, chooses the device, sets the experiment up and trains. In a process that torchrun, srun or
+ * `devices: "0,1"` started it takes its part in a run of all.
+ */
 export class HydraRunner {
   /** What the run is for, as far as the class knows. */
   protected readonly purpose: Pick<SetupOptions, "resumeWith"> = {};
@@ -27,20 +32,23 @@ export class HydraRunner {
   /** @throws ConfigError before any work starts when the config is not valid */
   async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
     const { config, schemaKind, changes } = await loadRunConfig(composed, { ...options, ...this.purpose });
-    addGlobalHandlers({ level: consoleLevel(config) });
+    const isFirst = (distributed.processEnvironment()?.rank ?? 0) === 0;
+    addGlobalHandlers({ level: consoleLevel(config), isRank0: isFirst });
     const logger = getLogger("runner");
     logger.debug(`command: ${[process.argv[1] ?? "node", ...process.argv.slice(2)].join(" ")}`);
     logger.debug(`host: ${hostname()}`);
     const device = runDevice(config.accelerator, config.devices);
-    return this.main({
-      config,
-      schemaKind,
-      changes,
-      device,
-      overrides: composed.overrides,
-      locate: (path) => composed.locate(path),
-      ...options,
-    });
+    return amongProcesses({ accelerator: config.accelerator, device }, async () =>
+      this.main({
+        config,
+        schemaKind,
+        changes,
+        device,
+        overrides: composed.overrides,
+        locate: (path) => composed.locate(path),
+        ...options,
+      }),
+    );
   }
 
   /** One process's part of a run. May be called from code with a config that was built there. */

@@ -1,5 +1,7 @@
 /** From a composed config to a finished run. */
-export { bestAccelerator, parseDevices, runDevice } from "./devices";
+export { bestAccelerator, parseDevices, runDevice, runDevices } from "./devices";
+export { launchProcesses, type LaunchOptions } from "./launch";
+export { startProcesses } from "./processes";
 export { parseCheckpointSelector, type CheckpointSelector } from "./checkpoint-selector";
 export { storeCodeArchive } from "./code-archive";
 export { developmentRun } from "./development-run";

@@ -3,7 +3,7 @@ import { type as osType, hostname, release, totalmem } from "node:os";
 import { resolve } from "node:path";
 import { Factory } from "../../config/factory/factory";
 import { dumpConfig } from "../../config/schema";
-import { getWorldSize, isRank0 } from "../../core/distributed";
+import { barrier, fromRank0, getWorldSize, isRank0 } from "../../core/distributed";
 import { addGlobalHandlers, getLogger, logFailure, type MessageCounter } from "../../core/logging";
 import type { ModelBase } from "../../core/models";
 import { MetricPropertyProvider, PathProvider } from "../../core/providers";
@@ -64,7 +64,7 @@ export interface Experiment {
  * @throws ConfigError when a run has been in the folder, unless this one continues it there
  */
 export async function setupExperiment(options: SetupOptions): Promise<Experiment> {
-  const { pathProvider, lock } = claim(options);
+  const { pathProvider, lock } = await claim(options);
   if (isRank0()) options.onClaim?.(pathProvider.runOutputPath);
   try {
     return await build(options, pathProvider, lock);
@@ -75,8 +75,21 @@ export async function setupExperiment(options: SetupOptions): Promise<Experiment
   }
 }
 
-/** The run's folder, for this process alone. An evaluation takes the next free stage, a run without id the number of its Slurm job. */
-function claim({ config, resumeWith, locate }: SetupOptions): { pathProvider: PathProvider; lock: RunLock | null } {
+/** The run's folder, which the first process claims for all. */
+async function claim(options: SetupOptions): Promise<{ pathProvider: PathProvider; lock: RunLock | null }> {
+  let lock: RunLock | null = null;
+  const { runId, stageName } = await fromRank0(() => {
+    const claimed = claimHere(options);
+    lock = claimed.lock;
+    const { runId, stageName } = claimed.pathProvider;
+    return { runId, stageName };
+  });
+  const { output_path: outputRootPath, debug } = options.config;
+  return { pathProvider: new PathProvider({ outputRootPath, runId, stageName, debug }), lock };
+}
+
+/** The run's folder, for this run alone. An evaluation takes the next free stage, a run without id the number of its Slurm job. */
+function claimHere({ config, resumeWith, locate }: SetupOptions): { pathProvider: PathProvider; lock: RunLock } {
   const jobId = config.run_id === null ? slurmRunId() : null;
   // assigned, so that hp_resolved.yaml shows it
   if (jobId !== null) config.run_id = jobId;
@@ -86,7 +99,6 @@ function claim({ config, resumeWith, locate }: SetupOptions): { pathProvider: Pa
     stageName: config.stage_name,
     debug: config.debug,
   });
-  if (!isRank0()) return { pathProvider: wanted, lock: null };
   if (resumeWith === "weights") {
     const { paths, lock } = claimFreeStage(wanted);
     config.stage_name = paths.stageName;
@@ -120,7 +132,10 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
   const metricPropertyProvider = new MetricPropertyProvider();
   const tracker = createTracker(config, { metricPropertyProvider, pathProvider });
   if (config.resume_run_id !== null) keepStoredNormalizers(config, pathsOfResumed(options, pathProvider));
-  await prepareData(config);
+  // what one process prepares on disk the others find there
+  if (isRank0()) await prepareData(config);
+  barrier();
+  if (!isRank0()) await prepareData(config);
   setSeed(seedOf(config));
   const dataContainer = createData(config, device);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };

@@ -44,9 +44,9 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     capture: bool().default(false),
     /** Has no effect yet: the model runs eagerly. */
     use_torch_compile: bool().default(false),
-    /** Of training on several devices; not implemented yet. */
+    /** Of several processes: parameters may have no part in a loss, and each update looks for them. Without it such an update is an error. */
     find_unused_params: bool().default(false),
-    /** Of training on several devices; not implemented yet. */
+    /** Of several processes: every update uses the same parameters, some perhaps never; the first one finds out which. */
     static_graph: bool().default(false),
     /** Batches that each loader worker loads ahead; null: 2. */
     dataloader_prefetch_factor: optional(int({ ge: 1 })),
@@ -63,13 +63,6 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     const lengths = [config.max_epochs, config.max_updates, config.max_samples].filter((n) => n !== null);
     if (lengths.length !== 1) {
       complain(`expected exactly one of max_epochs, max_updates and max_samples, received ${lengths.length || "none"}`);
-    }
-    for (const key of ["find_unused_params", "static_graph"] as const) {
-      if (!config[key]) continue;
-      complain(
-        `not implemented yet: ${key} belongs to training on several devices, and a run has one: leave it false`,
-        key,
-      );
     }
     if (!config.add_default_callbacks) return;
     for (const group of ["log", "track"] as const) {

@@ -1,6 +1,6 @@
-import type { Tensor } from "../../torch";
+import { distributed, type Tensor } from "../../torch";
 import { type CallbackBase, type CallbackDependencies, validateCheckpointKeys } from "../../core/callbacks";
-import { getNumNodes, getWorldSize } from "../../core/distributed";
+import { getNumNodes, getWorldSize, isDistributed } from "../../core/distributed";
 import { Factory } from "../../config/factory/factory";
 import { createInitializer, type InitializerBase } from "../../initializers";
 import type { DataContainerLike, DeviceBatch } from "../../core/interfaces/data";
@@ -124,7 +124,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
       this.targetProperties,
       this.forwardProperties.filter((key) => this.isOptionalProperty(key)),
     );
-    this.#stopCheckpoints = new StopCheckpoints(this, this.checkpointWriter);
+    this.#stopCheckpoints = new StopCheckpoints(this, this.checkpointWriter, () => this.#randomness.stopGathering());
   }
 
   #refuseOverrides(): void {
@@ -263,6 +263,9 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     if (!model.isInitialized) {
       throw new ValueError(`model '${model.name}' has to be initialized before training: call initialize()`);
     }
+    if (isDistributed() && this.config.capture) {
+      throw new NotImplementedError("capture: updates of several processes cannot be recorded yet: set capture: false");
+    }
     if (this.config.use_torch_compile) {
       this.logger.warning("use_torch_compile has no effect: the model runs eagerly");
     }
@@ -310,7 +313,22 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     const trained = this.wrapModel(model);
     const callbacks = this.#callbackRunner(this.callbacks);
     const sizes = this.#batchSizes();
+    if (isDistributed()) this.#gradientStep.reducer = await this.#newReducer(trained);
+    try {
+      await this.#runTraining(trained, sizes, callbacks);
+    } finally {
+      this.#gradientStep.reducer?.close();
+      this.#gradientStep.reducer = null;
+    }
+  }
 
+  /** Gives all processes the weights of the first one, and averages gradients from then on. */
+  async #newReducer(model: ModelBase): Promise<distributed.GradientReducer> {
+    const { find_unused_params: findUnusedParameters, static_graph: staticGraph } = this.config;
+    return distributed.GradientReducer.create(model, { findUnusedParameters, staticGraph });
+  }
+
+  async #runTraining(trained: ModelBase, sizes: BatchSizes, callbacks: CallbackRunner): Promise<void> {
     trained.eval();
     await callbacks.runHooks((callback) => callback.beforeTraining(this.updateCounter));
     await this.logWriter.flush();
@@ -393,6 +411,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     const captured = await this.#updateCapture?.run({ batch, model, ...pass });
     if (captured != null) return captured;
     const start = performance.now();
+    this.#gradientStep.reducer?.beforeForward();
     const result =
       this.precision === "float32"
         ? await this.trainStep(batch, model)

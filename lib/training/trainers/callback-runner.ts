@@ -52,6 +52,7 @@ export class CallbackRunner {
           try {
             for (const callback of callbacks) await hook(callback);
           } catch (error) {
+            randomness.stopGathering();
             this.#tryCommit((problem) => this.#logger.error(messageOf(problem)));
             throw error;
           }
@@ -105,6 +106,7 @@ export class CallbackRunner {
     const note = (what: string, error: unknown): void => {
       this.#logger.error(`${what} failed: ${messageOf(error)}`, error);
       errors.push(error);
+      randomness.stopGathering();
     };
     let earlyExit = false;
     await randomness.isolate(() =>

@@ -1,4 +1,5 @@
-import type { Tensor } from "../../torch";
+import { type distributed, type Tensor } from "../../torch";
+import { isDistributed } from "../../core/distributed";
 import type { ModelBase } from "../../core/models";
 import type { OptimizerWrapper } from "../../core/optimizer";
 import { getLogger } from "../../core/logging";
@@ -27,6 +28,8 @@ export class GradientStep {
   readonly #gradScaler: GradScalerLike;
   readonly #nanGuard: NanGuard;
   #unusedParametersReported = false;
+  /** Averages gradients over the processes of the run; null: there is one. */
+  reducer: distributed.GradientReducer | null = null;
   #skipsUpdate = false;
 
   constructor({ gradScaler, nanGuard }: { readonly gradScaler: GradScalerLike; readonly nanGuard: NanGuard }) {
@@ -52,7 +55,9 @@ export class GradientStep {
       return;
     }
     this.note(totalLoss);
-    if (!this.#nanGuard.skipsUpdate) this.backward({ totalLoss, model, accumulationSteps, retainGraph });
+    if (!this.#nanGuard.skipsUpdate) {
+      this.backward({ totalLoss, model, accumulationSteps, accumulationStep, retainGraph });
+    }
     return this.finish({ model, accumulationSteps, accumulationStep, beforeOptimizerStep });
   }
 
@@ -67,10 +72,13 @@ export class GradientStep {
     totalLoss,
     model,
     accumulationSteps,
+    accumulationStep,
     retainGraph = false,
-  }: Pick<BackwardPass, "totalLoss" | "model" | "accumulationSteps" | "retainGraph">): void {
-    const loss = accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps);
-    this.#gradScaler.scale(loss).backward(undefined, { retainGraph });
+  }: Pick<BackwardPass, "totalLoss" | "model" | "accumulationSteps" | "accumulationStep" | "retainGraph">): void {
+    const scaled = this.#gradScaler.scale(accumulationSteps === 1 ? totalLoss : totalLoss.div(accumulationSteps));
+    const pass = (): void => scaled.backward(undefined, { retainGraph });
+    if (this.reducer === null) pass();
+    else reduced(this.reducer, scaled, pass, isLastPass(accumulationStep, accumulationSteps));
     this.#reportUnusedParameters(model);
   }
 
@@ -86,7 +94,7 @@ export class GradientStep {
     beforeOptimizerStep = null,
     step = () => model.optimizerStep(this.#gradScaler),
   }: Omit<BackwardPass, "totalLoss"> & { readonly step?: () => void }): Promise<void> | void {
-    if ((accumulationStep + 1) % accumulationSteps !== 0) {
+    if (!isLastPass(accumulationStep, accumulationSteps)) {
       return;
     }
     if (beforeOptimizerStep === null || this.#nanGuard.skipsUpdate) {
@@ -122,9 +130,25 @@ export class GradientStep {
     this.#unusedParametersReported = true;
     const names = model.nogradParamnames;
     if (names.length > 0) {
-      getLogger("BaseTrainer").warning(
-        `these parameters got no gradient, so they are not trained: ${names.join(", ")}`,
-      );
+      const text = `these parameters got no gradient, so they are not trained: ${names.join(", ")}`;
+      if (isDistributed()) getLogger("BaseTrainer").error(text);
+      else getLogger("BaseTrainer").warning(text);
     }
   }
+}
+
+/** The gradients of all passes of an update are averaged together, with the last one. */
+function reduced(reducer: distributed.GradientReducer, loss: Tensor, pass: () => void, isLast: boolean): void {
+  const run = (): void => {
+    reducer.beforeBackward([loss]);
+    pass();
+    reducer.afterBackward();
+  };
+  if (isLast) run();
+  else reducer.noSync(run);
+}
+
+/** Whether a pass is the last one of its update. */
+export function isLastPass(accumulationStep: number, accumulationSteps: number): boolean {
+  return (accumulationStep + 1) % accumulationSteps === 0;
 }

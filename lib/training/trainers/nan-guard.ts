@@ -1,5 +1,6 @@
 import type { Tensor } from "../../torch";
 import { RuntimeError } from "../../config/python-errors";
+import { setAnywhere } from "../../core/distributed";
 import { getLogger } from "../../core/logging";
 import type { TrainingIteration } from "../../core/iteration/training-iteration";
 
@@ -41,9 +42,9 @@ export class NanGuard {
     );
   }
 
-  /** Marks the update to be left out if the loss is NaN and that is wanted; one pass of several is enough. */
+  /** Marks the update to be left out if the loss of any process is NaN and that is wanted; one pass of several is enough. */
   note(totalLoss: Tensor): void {
-    if (!this.#options.skip || this.#skipsUpdate || !isNan(totalLoss)) {
+    if (!this.#options.skip || this.#skipsUpdate || !setAnywhere(isNan(totalLoss))[0]) {
       return;
     }
     this.count += 1;

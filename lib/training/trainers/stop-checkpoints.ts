@@ -10,11 +10,14 @@ export type StopReason = "early_exit" | "signal_interrupt" | "error";
 export class StopCheckpoints {
   readonly #trainer: TrainerLike;
   readonly #writer: CheckpointWriter;
+  readonly #onError: () => void;
   readonly #logger = getLogger("BaseTrainer");
 
-  constructor(trainer: TrainerLike, writer: CheckpointWriter) {
+  /** @param onError called before a checkpoint after an error, of which the other processes know nothing */
+  constructor(trainer: TrainerLike, writer: CheckpointWriter, onError: () => void = () => undefined) {
     this.#trainer = trainer;
     this.#writer = writer;
+    this.#onError = onError;
   }
 
   save(model: ModelBase, reason: StopReason): void {
@@ -31,6 +34,7 @@ export class StopCheckpoints {
 
   /** After an error, which must be thrown whatever happens here. */
   saveAfterError(model: ModelBase): void {
+    this.#onError();
     try {
       this.save(model, "error");
     } catch (error) {

@@ -1,6 +1,7 @@
 import { scope } from "../../torch";
 import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
 import type { DataContainerLike } from "../../core/interfaces/data";
+import { setAnywhere } from "../../core/distributed";
 import type { ModelBase } from "../../core/models";
 import { type LogContext, withLogContext } from "../../core/logging";
 import type { UpdateCounter } from "../../core/iteration";
@@ -74,6 +75,7 @@ export class TrainingLoop {
     const { update: lastUpdate } = fullySpecified(counter.endIteration, "the end of training");
     if (counter.isFullEpoch) randomness.markEpochStart();
     let stop = false;
+    let signalled = false;
     do {
       try {
         await scope(async () => this.#runUpdate(ahead));
@@ -86,14 +88,17 @@ export class TrainingLoop {
       stop = await callbacks.runDue("afterUpdate", model, sizes.batchSize);
       // Other code (signals, timers, streams) gets its turn.
       await new Promise((resolve) => setImmediate(resolve));
-    } while (!counter.isFullEpoch && !counter.isFinished && !stop && signals.received === null);
+      // Of several processes all stop after the same update, whichever got the signal.
+      [stop, signalled] = setAnywhere(stop, signals.received !== null);
+    } while (!counter.isFullEpoch && !counter.isFinished && !stop && !signalled);
 
     if (counter.isFullEpoch) {
       stop = (await callbacks.runDue("afterEpoch", model, sizes.batchSize)) || stop;
+      [stop, signalled] = setAnywhere(stop, signalled || signals.received !== null);
     }
     if (stop) checkpoints.save(model, "early_exit");
-    else if (signals.received !== null) checkpoints.save(model, "signal_interrupt");
-    return !stop && signals.received === null;
+    else if (signalled) checkpoints.save(model, "signal_interrupt");
+    return !stop && !signalled;
   }
 
   async #runUpdate(batches: BatchesAhead): Promise<void> {

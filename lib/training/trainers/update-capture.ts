@@ -208,7 +208,7 @@ export class UpdateCapture {
       result.catch(() => undefined);
       throw new AsynchronousStep();
     }
-    gradientStep.backward({ totalLoss: result.totalLoss, model, accumulationSteps });
+    gradientStep.backward({ totalLoss: result.totalLoss, model, accumulationSteps, accumulationStep: 0 });
     const losses: Record<string, Tensor> = { total: result.totalLoss.detach() };
     for (const [name, loss] of Object.entries(result.lossesToLog ?? {})) losses[name] = loss.detach();
     return {

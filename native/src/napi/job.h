@@ -1,4 +1,5 @@
-// Work that a function of the addon does now, or on a thread of Node's pool with a promise of the result.
+// Work that a function of the addon does now, or elsewhere with a promise of the result: on a thread of Node's pool, or, where it may
+// wait long for another process, on a thread of its own: a few that wait would occupy the pool.
 #pragma once
 
 #include <functional>
@@ -13,5 +14,6 @@ using Work = std::function<Finish()>;
 
 Napi::Value run_now(Addon& addon, Napi::Env env, const Work& work);
 Napi::Value run_later(Napi::Env env, Work work);
+Napi::Value run_beside(Napi::Env env, Work work);
 
 }  // namespace noether

@@ -174,7 +174,8 @@ export class EmaCallback extends PeriodicCallback {
   }
 
   #begin(): void {
-    if (!isRank0() || this.wasResumed) {
+    // weights are equal in all processes: where the averages are evaluated, each keeps them itself
+    if (this.wasResumed || (!isRank0() && this.getChildren().length === 0)) {
       return;
     }
     noGrad(() => {
@@ -192,7 +193,7 @@ export class EmaCallback extends PeriodicCallback {
   }
 
   override trackAfterUpdateStep(_counter?: UpdateCounter, _times?: UpdateTimes, update = { skipped: false }): void {
-    if (!isRank0() || update.skipped) {
+    if (update.skipped) {
       return;
     }
     noGrad(() =>

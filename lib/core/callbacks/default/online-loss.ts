@@ -3,6 +3,7 @@ import { RuntimeError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
 import { bool, tag } from "../../../config/schema";
 import { keep, scope, stack, type Tensor } from "../../../torch";
+import { allReduceMeanNograd } from "../../distributed";
 import type { CallbackDependencies } from "../base";
 import { CallBackBaseConfig } from "../base-config";
 import type { UpdateCounter } from "../../iteration/update-counter";
@@ -21,7 +22,7 @@ export const OnlineLossCallbackConfig = CallBackBaseConfig.extend("OnlineLossCal
 export type OnlineLossCallbackConfig = z.output<typeof OnlineLossCallbackConfig>;
 
 /**
- * Logs the mean training loss since the last time, `loss/online/{name}/{interval}`, and stops training when it is NaN.
+ * Logs the mean training loss of all processes since the last time, `loss/online/{name}/{interval}`, and stops training when it is NaN.
  */
 export class OnlineLossCallback extends PeriodicCallback {
   static readonly schema: z.ZodType = OnlineLossCallbackConfig;
@@ -99,7 +100,7 @@ export class OnlineLossCallback extends PeriodicCallback {
         return this.trainer.config.skip_nan_loss ? all.nanmean() : all.mean();
       });
       const dtype = means.some((mean) => mean.dtype === "float64") ? "float64" : "float32";
-      const values = stack(means.map((mean) => mean.to(dtype))).toArray() as number[];
+      const values = allReduceMeanNograd(stack(means.map((mean) => mean.to(dtype)))).toArray() as number[];
       return new Map(tracked.map(([name], i) => [name, values[i]!]));
     });
   }

@@ -4,6 +4,7 @@ import { AssertionError, KeyError, ValueError } from "../../../config/python-err
 import { register } from "../../../config/registry";
 import { bool, list, literal, optional, str, tag } from "../../../config/schema";
 import { keep, scope, stack, Tensor, tensor } from "../../../torch";
+import { allGatherNograd, allReduceMeanNograd, isDistributed, isRank0 } from "../../distributed";
 import { writeTorchFile } from "../../writers/torch-file";
 import type { CallbackDependencies } from "../base";
 import { CallBackBaseConfig } from "../base-config";
@@ -24,7 +25,10 @@ export const TrackAdditionalOutputsCallbackConfig = CallBackBaseConfig.extend("T
 });
 export type TrackAdditionalOutputsCallbackConfig = z.output<typeof TrackAdditionalOutputsCallbackConfig>;
 
-/** Logs (and saves) additional outputs of the training step: their mean since the last time, or the last value. */
+/**
+ * Logs (and saves) additional outputs of the training step: their mean since the last time, or the last value. Of several processes: the
+ * mean over all; what is saved as the last values are those of all.
+ */
 export class TrackAdditionalOutputsCallback extends PeriodicCallback {
   static readonly schema: z.ZodType = TrackAdditionalOutputsCallbackConfig;
   readonly keys: readonly string[];
@@ -92,19 +96,20 @@ export class TrackAdditionalOutputsCallback extends PeriodicCallback {
     for (const [key, values] of this.trackedValues) {
       if (values.length === 0) continue;
       scope(() => {
+        const own = this.reduce === "mean" ? meanOf(values) : asTensor(values[values.length - 1] as Tensor | number);
         const reduced =
-          this.reduce === "mean" ? meanOf(values) : asTensor(values[values.length - 1] as Tensor | number);
+          this.reduce === "mean" ? allReduceMeanNograd(own) : isDistributed() ? allGatherNograd(own) : own;
         if (this.logOutput) {
-          if (reduced.numel() !== 1) {
+          if (own.numel() !== 1) {
             throw new AssertionError(
               `${this}: output '${key}' has shape [${reduced.shape.join(", ")}], but only one number can be logged; set log_output: false or reduce: mean`,
             );
           }
-          this.writer.addScalar(`${key}/${suffix}`, reduced, {
+          this.writer.addScalar(`${key}/${suffix}`, reduced.numel() === 1 ? reduced : reduced.mean(), {
             logger: this.verbose ? this.logger : null,
           });
         }
-        if (this.saveOutput) {
+        if (this.saveOutput && isRank0()) {
           const name = `${key.replaceAll("/", ".")}_${suffix}_${updateCounter.curIteration}.th`;
           writeTorchFile(join(this.trainer.pathProvider.runOutputPath, "update_outputs", name), reduced);
         }

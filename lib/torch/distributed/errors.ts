@@ -26,6 +26,9 @@ export class DistributedError extends TorchError {
 /** Codes of mistakes in a call, as opposed to failures of the network. */
 const MISTAKES = new Set(["ERR_ARGUMENT", "ERR_DISPOSED", "ERR_OUT_OF_MEMORY"]);
 
+/** Where in Gloo's source a message comes from. */
+const SOURCE = /\[\/[^\]]*:\d+\] /g;
+
 /** @internal What was thrown, as an error that says who failed at what, and what to look at. */
 export function describeFailure(
   error: unknown,
@@ -36,7 +39,7 @@ export function describeFailure(
   if (MISTAKES.has((error as { code?: string }).code ?? "")) return error;
   const { operation, rank, worldSize } = details;
   const who = rank === null ? "" : `rank ${rank} of ${worldSize}: `;
-  const text = `${who}${operation} failed after ${seconds.toFixed(1)} s: ${error.message.trim()}`;
+  const text = `${who}${operation} failed after ${seconds.toFixed(1)} s: ${error.message.replace(SOURCE, "").trim()}`;
   return new DistributedError(`${text.replace(/\.$/, "")}. ${advice(error.message, operation)}`, {
     ...details,
     cause: error,

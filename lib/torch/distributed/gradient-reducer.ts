@@ -4,6 +4,7 @@ import { isGradEnabled } from "../autograd";
 import type { Module } from "../nn/module";
 import type { NativeDistributed } from "../native";
 import type { Tensor } from "../tensor";
+import { DistributedError } from "./errors";
 import { defaultGroup, type ProcessGroup } from "./process-group";
 
 /** Options of {@link GradientReducer.create}, with PyTorch's meaning and defaults. */
@@ -141,7 +142,30 @@ export class GradientReducer {
   afterBackward(): void {
     if (this.#handle === null || !this.#syncs) return;
     const handle = this.#handle;
-    this.group.runNow("backward", () => native.reducerCheck(handle));
+    this.group.runNow("backward", () => {
+      try {
+        native.reducerCheck(handle);
+      } catch (error) {
+        throw this.#describe(error);
+      }
+    });
+  }
+
+  /** Which parameters got no gradient, and what to do; any other error as it is. */
+  #describe(error: unknown): unknown {
+    const found = /did not receive grad for rank \d+: ([\d ]+)/.exec(error instanceof Error ? error.message : "");
+    if (found === null) return error;
+    const trained = this.#module.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
+    const names = found[1]!
+      .trim()
+      .split(" ")
+      .map((index) => trained[Number(index)]?.[0] ?? index);
+    const { rank, size: worldSize } = this.group;
+    return new DistributedError(
+      `rank ${rank} of ${worldSize}: these parameters had no part in the loss, so that gradients are not those of all processes: ${names.join(", ")}. ` +
+        "Freeze them, or look for them in every update: findUnusedParameters: true (in a config find_unused_params: true; static_graph: true where they are the same in every update)",
+      { operation: "backward", rank, worldSize, cause: error },
+    );
   }
 
   /** Backward passes that start while `body` runs add to the gradients of this process only: for all but the last pass of an update. */

@@ -21,7 +21,9 @@ export interface MeetingOptions {
 /**
  * Meets the other processes.
  *
- * - `env://`: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, or Slurm's variables
+ * Rank and number of processes are those of the options, of the URL (`?rank=0&world_size=2`), or of the environment.
+ *
+ * - `env://`: MASTER_ADDR and MASTER_PORT, or Slurm's variables
  * - `tcp://host:port`: the process with rank 0 serves there
  * - `file:///path`: a new file that all processes see
  *
@@ -29,16 +31,14 @@ export interface MeetingOptions {
  */
 export async function meet(url: string, { rank, worldSize, timeout }: MeetingOptions): Promise<Meeting> {
   const { protocol, hostname, port, pathname, searchParams } = parse(url);
-  const known = protocol === "env:" ? processEnvironment() : null;
+  const known = processEnvironment();
   const ownRank = rank ?? numberIn(searchParams, "rank") ?? known?.rank;
   const size = worldSize ?? numberIn(searchParams, "world_size") ?? known?.worldSize;
   if (ownRank === undefined || size === undefined) {
     const missing = ownRank === undefined ? "the rank of this process" : "the number of processes";
-    const where =
-      protocol === "env:"
-        ? "RANK and WORLD_SIZE (or Slurm's SLURM_PROCID) in the environment"
-        : "the options rank and worldSize";
-    return fail(`expected ${missing}, found none: set ${where}`);
+    return fail(
+      `expected ${missing}, found none: set RANK and WORLD_SIZE (srun sets SLURM_PROCID), or the options rank and worldSize`,
+    );
   }
   if (!Number.isInteger(ownRank) || ownRank < 0 || ownRank >= size)
     return fail(`expected a rank from 0 to ${size - 1}, got ${ownRank}`);

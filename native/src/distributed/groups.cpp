@@ -63,7 +63,7 @@ Napi::Value process_group(Addon&, const Arguments& arguments) {
   options.backend.timeout = timeout_argument(arguments, 7);
   return run_beside(arguments.env(), [options]() -> Finish {
     const GroupPointer group = make_group(options);
-    return [group](Addon&, Napi::Env env) { return hold(env, {nullptr, group, nullptr}); };
+    return [group](Addon&, Napi::Env env) { return hold(env, {nullptr, group, nullptr, nullptr}); };
   });
 }
 

@@ -27,6 +27,7 @@ struct Held {
   StorePointer store;
   GroupPointer group;
   std::shared_ptr<c10d::Reducer> reducer;
+  std::shared_ptr<void> logger;  // the reducer writes into it, and does not hold it
 };
 
 Napi::Value hold(Napi::Env env, Held held);

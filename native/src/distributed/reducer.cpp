@@ -2,6 +2,7 @@
 //
 // Its hooks sit on the leaves of the graph, below JavaScript. Buckets and messages are those of PyTorch's DistributedDataParallel.
 #include <torch/csrc/autograd/engine.h>
+#include <torch/csrc/distributed/c10d/logger.hpp>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 #include <limits>
@@ -24,7 +25,7 @@ struct ReducerOptions {
   bool gradient_as_bucket_view;
 };
 
-std::shared_ptr<c10d::Reducer> make_reducer(const ReducerOptions& options) {
+Held make_reducer(const ReducerOptions& options) {
   // One bucket at first, except where it may never be rearranged; the first backward pass tells the order.
   std::vector<size_t> limits{std::numeric_limits<int64_t>::max()};
   if (options.find_unused && !options.static_graph) {
@@ -43,7 +44,9 @@ std::shared_ptr<c10d::Reducer> make_reducer(const ReducerOptions& options) {
       options.gradient_as_bucket_view, names, options.first_bucket_bytes,
       /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<int64_t>());
   if (options.static_graph) reducer->set_static_graph();
-  return reducer;
+  auto logger = std::make_shared<c10d::Logger>(reducer);
+  reducer->set_logger(logger);
+  return {nullptr, nullptr, std::move(reducer), std::move(logger)};
 }
 
 // reducer(group, parameters, names, bucketBytes, firstBucketBytes, findUnused, staticGraph, gradientAsBucketView): compares the
@@ -65,7 +68,7 @@ Napi::Value new_reducer(Addon&, const Arguments& arguments) {
   }
   return run_beside(arguments.env(), [options]() -> Finish {
     c10d::verify_params_across_processes(options.group, options.parameters, std::nullopt);
-    return [options](Addon&, Napi::Env env) { return hold(env, {nullptr, nullptr, make_reducer(options)}); };
+    return [options](Addon&, Napi::Env env) { return hold(env, make_reducer(options)); };
   });
 }
 
@@ -105,7 +108,9 @@ Napi::Value check(Addon&, const Arguments& arguments) {
 
 // Removes the hooks.
 Napi::Value close(Addon&, const Arguments& arguments) {
-  held_argument(arguments, 0).reducer.reset();
+  Held& held = held_argument(arguments, 0);
+  held.reducer.reset();
+  held.logger.reset();
   return arguments.env().Undefined();
 }
 

@@ -53,7 +53,7 @@ Napi::Value tcp_store(Addon&, const Arguments& arguments) {
   options.multiTenant = options.isServer;
   return beside(arguments, [host, options]() -> Made {
     const StorePointer store = c10::make_intrusive<c10d::TCPStore>(host, options);
-    return [store](Addon&, Napi::Env env) { return hold(env, {store, nullptr, nullptr}); };
+    return [store](Addon&, Napi::Env env) { return hold(env, {store, nullptr, nullptr, nullptr}); };
   });
 }
 
@@ -64,18 +64,18 @@ Napi::Value file_store(Addon&, const Arguments& arguments) {
   return beside(arguments, [path, size, timeout]() -> Made {
     const StorePointer store = c10::make_intrusive<c10d::FileStore>(path, size);
     store->setTimeout(timeout);
-    return [store](Addon&, Napi::Env env) { return hold(env, {store, nullptr, nullptr}); };
+    return [store](Addon&, Napi::Env env) { return hold(env, {store, nullptr, nullptr, nullptr}); };
   });
 }
 
 Napi::Value hash_store(Addon&, const Arguments& arguments) {
-  return hold(arguments.env(), {c10::make_intrusive<c10d::HashStore>(), nullptr, nullptr});
+  return hold(arguments.env(), {c10::make_intrusive<c10d::HashStore>(), nullptr, nullptr, nullptr});
 }
 
 Napi::Value prefix_store(Addon&, const Arguments& arguments) {
   const std::string prefix = arguments.string(0, "prefix");
   const StorePointer store = c10::make_intrusive<c10d::PrefixStore>(prefix, store_argument(arguments, 1));
-  return hold(arguments.env(), {store, nullptr, nullptr});
+  return hold(arguments.env(), {store, nullptr, nullptr, nullptr});
 }
 
 // The port of a TCP store (chosen by the system where 0 was asked for), else 0.

@@ -18,8 +18,7 @@ The section "slurm" of the config says how:
   folder                scripts and logs; %u is the user's name.
                         Default: submitit_logs
   name                  of the job
-  nodes, tasks_per_node 1: training in several processes is not
-                        implemented yet
+  nodes, tasks_per_node one process for each task, started by srun
   cpus_per_task, gpus_per_node, mem_gb
   timeout_min           0: no limit (default)
   stderr_to_stdout      one log instead of two

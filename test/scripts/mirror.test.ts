@@ -31,6 +31,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "training/no-space": "a whole run",
   "training/resume": "a whole run",
   "training/resume-composite": "a whole run",
+  "training/trainers/distributed": "a whole run, in several processes",
   "torch/attention-kernel": "a native operator with its kernels",
   "torch/gelu-kernel": "a native operator with its kernels",
   "torch/matmul-kernel": "a native operator with its kernels",

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { ValueError } from "../../config/python-errors";
 import { isSecretName } from "../../io/redact";
 import { shellQuote } from "../../config/shell-quote";
-import { directiveName, slurmFolder, type SlurmConfig } from "./slurm-config";
+import { directiveName, hasSeveralTasks, slurmFolder, type SlurmConfig } from "./slurm-config";
 
 /** What a job script runs. */
 export interface SbatchJob {
@@ -57,7 +57,8 @@ export function sbatchScript({ slurm, title, directory, command, runs }: SbatchJ
   const setup = slurm.slurm_setup ?? [];
   refuseSecrets([...options.map(([, value]) => String(value)), ...setup, ...command, ...runs.flat()]);
   const words = (list: readonly string[]) => list.map(shellQuote).join(" ");
-  const program = words(command);
+  // one process for each task; when one fails, Slurm ends the others
+  const program = words(hasSeveralTasks(slurm) ? ["srun", "--kill-on-bad-exit=1", ...command] : command);
   const chdir = slurm.slurm_additional_parameters?.["chdir"];
   const train =
     runs.length === 1

@@ -2,7 +2,6 @@ import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../../config/errors";
-import { NotImplementedError } from "../../config/python-errors";
 import {
   any,
   bool,
@@ -122,7 +121,7 @@ export const SlurmSection = customType<SlurmConfig, unknown>((input, context) =>
  * The section that all runs of a sweep share: they become one job.
  *
  * @param labels - what tells the runs apart, for the message
- * @throws ConfigError where a run has no section, or another one; NotImplementedError for several processes
+ * @throws ConfigError where a run has no section, or another one
  */
 export function sharedSlurmConfig(sections: readonly (SlurmConfig | null)[], labels: readonly string[]): SlurmConfig {
   const [first = null] = sections;
@@ -135,18 +134,16 @@ export function sharedSlurmConfig(sections: readonly (SlurmConfig | null)[], lab
     );
   const other = sections.findIndex((section) => JSON.stringify(section) !== JSON.stringify(first));
   if (other >= 0) fail(`expected the same section for all runs of a sweep, but it differs in ${labels[other]}`);
-  const { nodes, tasks_per_node, slurm_additional_parameters } = first;
-  for (const [key, value] of Object.entries({
-    nodes,
-    tasks_per_node,
-    ntasks: slurm_additional_parameters?.["ntasks"],
-  })) {
-    if (Number(value ?? 1) <= 1) continue;
-    throw new NotImplementedError(
-      `slurm.${key} ${String(value)}: expected 1, training in several processes is not implemented yet`,
-    );
-  }
   return first;
+}
+
+/** Whether a job trains in several processes, which `srun` starts. */
+export function hasSeveralTasks({
+  nodes,
+  tasks_per_node: perNode,
+  slurm_additional_parameters: more,
+}: SlurmConfig): boolean {
+  return [nodes, perNode, more?.["ntasks"]].some((count) => Number(count ?? 1) > 1);
 }
 
 /** The absolute path of `slurm.folder`, with the user's name in it. */

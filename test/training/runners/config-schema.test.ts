@@ -138,8 +138,6 @@ describe("settings of what a run cannot do yet", () => {
       /^cudnn_deterministic: not implemented yet: on a GPU .*accelerator=cpu/,
     ],
     [{ num_workers: -1 }, "num_workers: expected an integer >= 0, received the number -1"],
-    [{ trainer: { ...trainer, static_graph: true } }, /^trainer.static_graph: not implemented yet: .* leave it false/],
-    [{ trainer: { ...trainer, find_unused_params: true } }, /^trainer.find_unused_params: not implemented yet/],
     [
       { trainer: { ...trainer, callbacks: [{ kind: "boilerplate_project.callbacks.BoilerplateCallback" }] } },
       /^trainer.callbacks.0.kind: .* is not implemented yet/,
@@ -151,7 +149,7 @@ describe("settings of what a run cannot do yet", () => {
   test.each([
     // what shipped configs and stored runs hold
     { num_workers: 10, cudnn_benchmark: true, cudnn_deterministic: false, master_port: 12345 },
-    { num_workers: 0, trainer: { ...trainer, find_unused_params: false, static_graph: false } },
+    { num_workers: 0, trainer: { ...trainer, find_unused_params: true, static_graph: true } },
     { accelerator: "cpu", cudnn_benchmark: false, cudnn_deterministic: true },
     { accelerator: "gpu", cudnn_benchmark: true },
   ])("%j asks for nothing that is missing", (more) => {

@@ -1,4 +1,4 @@
-import { parseDevices, runDevice } from "../../../lib/training/runners";
+import { parseDevices, runDevice, runDevices } from "../../../lib/training/runners";
 
 describe("devices", () => {
   test.each([
@@ -12,10 +12,32 @@ describe("devices", () => {
   test.each([["a"], ["1.0"], ["[0,1]"], ["0,,1"]])("%p is refused", (text) => {
     expect(() => parseDevices("gpu", text)).toThrow(/devices: expected device indices/);
   });
-  test("one CPU; several devices are not possible yet; mps neither", () => {
+  test("a process has one device; mps is none yet", () => {
     expect(runDevice("cpu", null)).toBe("cpu");
-    expect(() => runDevice("cpu", "0,1")).toThrow(/expected one device/);
+    expect(runDevices("cpu", "0,1")).toEqual([0, 1]);
+    expect(() => runDevice("cpu", "0,1")).toThrow(
+      /expected one device for one process, received 0,1: .* noether-train/,
+    );
     expect(() => runDevice("cpu", "")).toThrow(/expected at least one device/);
     expect(() => runDevice("mps", null)).toThrow(/no Metal backend/);
+  });
+
+  describe("of a process that a launcher started", () => {
+    const before = { ...process.env };
+    afterEach(() => {
+      process.env = { ...before };
+    });
+
+    test("a list has as many devices as the machine has processes", () => {
+      Object.assign(process.env, { RANK: "1", WORLD_SIZE: "2" });
+      expect(runDevice("cpu", "0,1")).toBe("cpu");
+      expect(() => runDevice("cpu", "0,1,2")).toThrow(/expected 2, one for each process of this machine/);
+    });
+
+    test("Slurm gives the devices itself", () => {
+      Object.assign(process.env, { SLURM_PROCID: "0", SLURM_STEP_NUM_TASKS: "2" });
+      expect(runDevice("cpu", null)).toBe("cpu");
+      expect(() => runDevice("cpu", "0,1")).toThrow(/devices: expected none under Slurm/);
+    });
   });
 });

@@ -47,6 +47,13 @@ const HOSTILE = [
   "",
 ];
 
+test("several tasks are started by srun", () => {
+  expect(script({ slurm: SlurmConfig.create({ tasks_per_node: 2 }) })).toMatch(
+    /^exec srun --kill-on-bad-exit=1 train$/m,
+  );
+  expect(script({})).toMatch(/^exec train$/m);
+});
+
 describe("options", () => {
   test("without any key: a name, no time limit, logs named by job", () => {
     expect(directives({ folder: "/logs" })).toEqual([

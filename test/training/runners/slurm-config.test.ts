@@ -1,5 +1,11 @@
 import { userInfo } from "node:os";
-import { sharedSlurmConfig, SlurmConfig, slurmFolder, SlurmSection } from "../../../lib/training/runners/slurm-config";
+import {
+  hasSeveralTasks,
+  sharedSlurmConfig,
+  SlurmConfig,
+  slurmFolder,
+  SlurmSection,
+} from "../../../lib/training/runners/slurm-config";
 
 const problemsOf = (input: unknown) =>
   SlurmSection.safeParse(input).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
@@ -90,16 +96,15 @@ describe("what the runs of a sweep share", () => {
       /^slurm: expected the same section.*run 2$/,
     );
   });
-  test.each([
-    [{ nodes: 2 }, "slurm.nodes 2"],
-    [{ tasks_per_node: 4 }, "slurm.tasks_per_node 4"],
-    [{ slurm_additional_parameters: { ntasks: 8 } }, "slurm.ntasks 8"],
-  ])("several processes: %j", (input, name) => {
-    expect(() => share(config(input))).toThrow(
-      `${name}: expected 1, training in several processes is not implemented yet`,
-    );
-  });
-  test("one process is enough", () => {
-    expect(share(config({ nodes: 1, tasks_per_node: 1, slurm_additional_parameters: { ntasks: 1 } }))).toBeDefined();
+  test.each([{ nodes: 2 }, { tasks_per_node: 4 }, { slurm_additional_parameters: { ntasks: 8 } }])(
+    "several tasks: %j",
+    (input) => {
+      expect(hasSeveralTasks(config(input))).toBe(true);
+      expect(share(config(input))).toBeDefined();
+    },
+  );
+  test("one task", () => {
+    const one = config({ nodes: 1, tasks_per_node: 1, slurm_additional_parameters: { ntasks: 1 } });
+    expect(hasSeveralTasks(one)).toBe(false);
   });
 });

@@ -87,7 +87,7 @@ export function allGatherValues<T>(value: T): T[] {
 
 /** Which of the flags are set in any process. */
 export function setAnywhere<Flags extends readonly boolean[]>(...flags: Flags): { [K in keyof Flags]: boolean } {
-  if (!isDistributed()) return flags;
+  if (!isDistributed()) return flags as { [K in keyof Flags]: boolean };
   return scope(() => {
     const own = tensor(flags.map(Number), { dtype: "int64" });
     const all = over(own, (value) => distributed.blocking.allReduce(value, "max"));
@@ -101,17 +101,18 @@ export function setAnywhere<Flags extends readonly boolean[]>(...flags: Flags): 
 export async function fromRank0<T>(make: () => T | Promise<T>): Promise<T> {
   if (!isDistributed()) return make();
   let outcome: { value?: T; error?: string } = {};
-  let thrown: unknown;
+  let failure: { readonly error: Error } | null = null;
   if (distributed.getRank() === 0) {
     try {
       outcome = { value: await make() };
-    } catch (error) {
-      thrown = error;
-      outcome = { error: error instanceof Error ? error.message : String(error) };
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      failure = { error };
+      outcome = { error: error.message };
     }
   }
   const text = await distributed.broadcastObject(JSON.stringify(outcome), 0);
-  if (thrown !== undefined) throw thrown;
+  if (failure !== null) throw failure.error;
   const { value, error } = JSON.parse(text) as { value?: T; error?: string };
   if (error !== undefined) throw new Error(`rank 0 failed: ${error}`);
   return value as T;
@@ -149,24 +150,27 @@ function back(like: Tensor, value: Tensor): Tensor {
   return value.to(like.device).to(like.dtype);
 }
 
+/** What {@link AllGather} keeps for its backward pass. */
+type GatherContext = FunctionContext & { batchDim?: number; length?: number };
+
 class AllGather extends AutogradFunction {
-  static override forward(context: FunctionContext, x: Tensor, batchDim: number): Tensor {
-    Object.assign(context, { batchDim, length: x.shape.at(batchDim) });
+  static forward(context: GatherContext, x: Tensor, batchDim: number): Tensor {
+    context.batchDim = batchDim;
+    context.length = x.shape.at(batchDim);
     return gathered(x, batchDim);
   }
 
-  static override backward(context: FunctionContext, gradient: Tensor): (Tensor | null)[] {
-    const { batchDim, length } = context as unknown as { batchDim: number; length: number };
+  static backward({ batchDim = 0, length = 0 }: GatherContext, gradient: Tensor): (Tensor | null)[] {
     return [summed(gradient).narrow(batchDim, distributed.getRank() * length, length), null];
   }
 }
 
 class AllReduceSum extends AutogradFunction {
-  static override forward(_context: FunctionContext, x: Tensor): Tensor {
+  static forward(_context: FunctionContext, x: Tensor): Tensor {
     return summed(x);
   }
 
-  static override backward(_context: FunctionContext, gradient: Tensor): (Tensor | null)[] {
+  static backward(_context: FunctionContext, gradient: Tensor): (Tensor | null)[] {
     return [summed(gradient)];
   }
 }

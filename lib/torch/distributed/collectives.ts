@@ -3,7 +3,7 @@ import { noGrad } from "../autograd";
 import { empty, zeros } from "../operators.generated";
 import { tensor as makeTensor } from "../creation";
 import { native } from "../addon";
-import { Tensor } from "../tensor";
+import type { Tensor } from "../tensor";
 import type { NativeDistributed } from "../native";
 import { defaultGroup, type ProcessGroup } from "./process-group";
 

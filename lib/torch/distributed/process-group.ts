@@ -72,10 +72,10 @@ export class ProcessGroup {
   }
 
   /** @internal The same for one that blocks this thread. */
-  runNow<T>(operation: string, start: (handle: NativeDistributed) => T): T {
+  runNow(operation: string, start: (handle: NativeDistributed) => unknown): void {
     const begin = performance.now();
     try {
-      return start(this.handle);
+      void start(this.handle);
     } catch (error) {
       throw this.#failure(error, operation, begin);
     }

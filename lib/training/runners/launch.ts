@@ -39,11 +39,13 @@ export async function launchProcesses(options: LaunchOptions): Promise<void> {
   const children = devices.map((_, rank) => {
     const child = spawn(process.execPath, [...process.execArgv, ...command], {
       env: { ...process.env, ...environmentOf(rank, options, port) },
-      stdio: ["ignore", "pipe", "pipe"],
+      // by the channel a process learns of the end of this one; what it tells is passed on
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true, // the terminal's Ctrl-C comes here only, and is passed on once
     });
     prefix(child.stdout, options.stdout ?? process.stdout, rank);
     prefix(child.stderr, options.stderr ?? process.stderr, rank);
+    child.on("message", (message) => process.send?.(message));
     return child;
   });
   const pass = (signal: NodeJS.Signals): void => children.forEach((child) => void child.kill(signal));
@@ -69,20 +71,10 @@ function environmentOf(rank: number, { devices, accelerator }: LaunchOptions, po
     LOCAL_WORLD_SIZE: world,
     MASTER_ADDR: "127.0.0.1",
     MASTER_PORT: String(port),
-    NOETHER_LAUNCHER: String(process.pid),
     OMP_NUM_THREADS: env["OMP_NUM_THREADS"] ?? String(Math.max(1, Math.floor(availableParallelism() / devices.length))),
     ...(process.platform === "linux" ? { GLOO_SOCKET_IFNAME: env["GLOO_SOCKET_IFNAME"] ?? "lo" } : {}),
     ...(accelerator === "gpu" ? { CUDA_VISIBLE_DEVICES: visible?.[device] ?? String(device) } : {}),
   };
-}
-
-/** In a process that was started so: ends it when the one that started it is gone. */
-export function endWithLauncher(): void {
-  const launcher = Number(process.env["NOETHER_LAUNCHER"]);
-  if (!(launcher > 0)) return;
-  setInterval(() => {
-    if (process.ppid !== launcher) process.kill(process.pid, "SIGTERM");
-  }, 1000).unref();
 }
 
 async function allEnded(children: readonly ChildProcess[]): Promise<void> {

@@ -5,7 +5,7 @@ import { getLogger } from "../../core/logging";
 import { cuda, distributed } from "../../torch";
 import type { Accelerator } from "./config-schema";
 import { runDevices } from "./devices";
-import { endWithLauncher, launchProcesses } from "./launch";
+import { launchProcesses } from "./launch";
 import { loadRunConfig } from "./run-config";
 
 /** Seconds that an operation waits for the other processes, where DISTRIBUTED_TIMEOUT_S says nothing. */
@@ -39,7 +39,6 @@ export async function amongProcesses<T>(
   const environment = distributed.processEnvironment();
   if (environment === null || environment.worldSize === 1) return main();
   if (device.startsWith("cuda:")) cuda.setDevice(device);
-  endWithLauncher();
   await distributed.initProcessGroup({
     backend: accelerator === "gpu" && distributed.isNcclAvailable() ? "cpu:gloo,cuda:nccl" : "gloo",
     timeout: timeoutSeconds() * 1000,

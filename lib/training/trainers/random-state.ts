@@ -62,7 +62,7 @@ export class TrainingRandomness {
     const own = this.#ownState();
     if (!isDistributed() || this.#isAlone) return own;
     const [, ...others] = allGatherValues(packed(own));
-    return new Map([...own, [OTHER_RANKS, others.map(unpacked)]]);
+    return (new Map(own) as StateDict).set(OTHER_RANKS, others.map(unpacked));
   }
 
   #ownState(): OwnState {

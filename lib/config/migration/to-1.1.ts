@@ -143,6 +143,7 @@ function dropNewKeys(section: Section): void {
     section.take("checkpoint_format");
     section.take("dataloader_prefetch_factor");
     section.take("capture");
+    section.take("shard_optimizer_state");
   }
   if (section.hasField("keep_last")) {
     for (const key of ["keep_last", "keep_every", "keep_best", "metric_key"]) section.take(key);

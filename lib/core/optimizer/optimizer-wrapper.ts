@@ -13,6 +13,7 @@ import { createModifiers } from "./create-modifiers";
 import { OPTIMIZER_WRAPPER_KEYS, type OptimizerConfig } from "./optimizer-config";
 import { groupParameters } from "./param-groups";
 import { labelsOf } from "./file-labels";
+import { OptimizerShard } from "./sharding";
 
 /** Builds the optimizer for parameter groups. */
 export type TorchOptimizerConstructor = (groups: optim.ParamGroupInput<object>[]) => optim.AnyOptimizer;
@@ -50,6 +51,8 @@ export class OptimizerWrapper {
   readonly weightDecaySchedule: ScheduleWrapper | null;
   readonly #logger = getLogger("OptimizerWrapper");
   /** What was done with the gradients of the update in progress before {@link step}. */
+  /** Set where the state is spread over the processes of the run. */
+  #shard: OptimizerShard | null = null;
   readonly #ahead: { unscaled: boolean; norm: Tensor | null } = { unscaled: false, norm: null };
 
   constructor(
@@ -165,7 +168,11 @@ export class OptimizerWrapper {
     }
     const scaler = gradScaler ?? new NoopGradScaler();
     const norm = this.allParameters === null ? null : this.#clip(this.allParameters, scaler);
-    scaler.step(this.torchOptim);
+    if (this.#shard === null) scaler.step(this.torchOptim);
+    else {
+      this.unscaleGradients(scaler); // all of them: a process alone would not see an overflow in the others' share
+      this.#shard.step(() => void scaler.step(this.torchOptim));
+    }
     if (updateScaler) {
       scaler.update();
     }
@@ -214,6 +221,26 @@ export class OptimizerWrapper {
       for (const group of this.paramGroups) {
         if (group.excludeFromWd === false) group.weightDecay = value;
       }
+    }
+  }
+
+  /** Spreads the state over the processes of the run: each keeps that of its share. Checkpoints stay as they are. */
+  shardState(): void {
+    this.#shard ??= new OptimizerShard(this.torchOptim);
+  }
+
+  /** Whether the state is spread over the processes. */
+  get isSharded(): boolean {
+    return this.#shard !== null;
+  }
+
+  /** Gives the first process the whole state while `body` writes a checkpoint, in every process; nothing else where it has it anyway. */
+  withWholeState(body: () => void): void {
+    this.#shard?.gatherState();
+    try {
+      body();
+    } finally {
+      this.#shard?.releaseState();
     }
   }
 

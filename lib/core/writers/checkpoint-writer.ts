@@ -176,7 +176,11 @@ export class CheckpointWriter {
     this.#collect(trainer?.callbacks ?? [], (collection) => {
       const weightTags = [...(saveWeights ? [checkpointTag] : []), ...(saveLatestWeights ? [LATEST] : [])];
       const optimTags = [...(saveOptim ? [checkpointTag] : []), ...(saveLatestOptim ? [LATEST] : [])];
-      if (isRank0()) this.#writeModels(collection, model, null, rest, weightTags, optimTags);
+      const write = (): void => {
+        if (isRank0()) this.#writeModels(collection, model, null, rest, weightTags, optimTags);
+      };
+      if (optimTags.length === 0) write();
+      else withWholeOptimizers(model, write);
       if (trainer !== null) {
         collection.trained = { model, trainer };
         for (const tag of new Set([...weightTags, ...optimTags])) contentsOf(collection, tag).trainer = true;
@@ -361,6 +365,12 @@ export class CheckpointWriter {
   #write({ step }: Collection, name: string, content: () => unknown): void {
     if (!this.#isCompleting || !step.names.has(name)) step.write(name, content());
   }
+}
+
+/** Runs with the whole state of every optimizer in the first process; of several processes all take part. */
+function withWholeOptimizers(model: ModelBase, body: () => void): void {
+  const optimizers = Object.values(model.getNamedModels()).flatMap(({ optimizer }) => optimizer ?? []);
+  optimizers.reduceRight<() => void>((next, optimizer) => () => optimizer.withWholeState(next), body)();
 }
 
 function contentsOf({ tags }: Collection, tag: string): Contents {

@@ -32,7 +32,12 @@ export class Hyperparameters {
     const plain = format === "1.1" && type !== undefined ? toRelease11(dump, type).plain : dump;
     const values = Object.fromEntries(Object.entries(plain).filter(([key]) => !LEFT_OUT.has(key)));
     // keys of this framework alone, which readers do not need
-    const { checkpoint_format: __, capture: ___, ...trainer } = (values["trainer"] ?? {}) as Record<string, unknown>;
+    const {
+      checkpoint_format: __,
+      capture: ___,
+      shard_optimizer_state: ____,
+      ...trainer
+    } = (values["trainer"] ?? {}) as Record<string, unknown>;
     if (values["trainer"]) values["trainer"] = trainer;
     writeYamlFile(path, { ...values, config_schema_kind: schemaKind });
     getLogger("Hyperparameters").debug(`Dumped resolved hyperparameters to ${path}`);

@@ -48,6 +48,8 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     find_unused_params: bool().default(false),
     /** Of several processes: every update uses the same parameters, some perhaps never; the first one finds out which. */
     static_graph: bool().default(false),
+    /** Of several processes: each keeps the optimizer's state of its share of the parameters (ZeRO stage 1); see docs/distributed.md. */
+    shard_optimizer_state: bool().default(false),
     /** Batches that each loader worker loads ahead; null: 2. */
     dataloader_prefetch_factor: optional(int({ ge: 1 })),
     /** Batch keys handed to the model. */

@@ -325,6 +325,9 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
   /** Gives all processes the weights of the first one, and averages gradients from then on. */
   async #newReducer(model: ModelBase): Promise<distributed.GradientReducer> {
     const { find_unused_params: findUnusedParameters, static_graph: staticGraph } = this.config;
+    if (this.config.shard_optimizer_state) {
+      for (const { optimizer } of Object.values(model.getNamedModels())) optimizer?.shardState();
+    }
     return distributed.GradientReducer.create(model, { findUnusedParameters, staticGraph });
   }
 

@@ -35,6 +35,12 @@ export class StopCheckpoints {
   /** After an error, which must be thrown whatever happens here. */
   saveAfterError(model: ModelBase): void {
     this.#onError();
+    if (Object.values(model.getNamedModels()).some(({ optimizer }) => optimizer?.isSharded === true)) {
+      this.#logger.error(
+        "no checkpoint after the error: the optimizer's state is spread over the processes, continue from the last one",
+      );
+      return;
+    }
     try {
       this.save(model, "error");
     } catch (error) {

@@ -22,7 +22,7 @@ export class OptimizerShard {
       );
     }
     this.#optimizer = optimizer;
-    this.#parameters = optimizer.paramGroups.flatMap(({ params }) => params);
+    this.#parameters = (optimizer as optim.AnyOptimizer).paramGroups.flatMap(({ params }) => params);
     this.#owners = balanced(
       this.#parameters.map((parameter) => parameter.numel()),
       distributed.getWorldSize(),

@@ -28,6 +28,8 @@ export interface TrainerConfigLike {
   /** Samples per optimizer step over all processes. */
   readonly effective_batch_size: number;
   readonly skip_nan_loss: boolean;
+  /** Batch keys that the model gets. */
+  readonly forward_properties?: readonly string[] | null;
 }
 
 /** What callbacks and initializers may rely on of a trainer. The trainer itself is above, in `lib/training`. */

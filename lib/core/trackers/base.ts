@@ -83,6 +83,13 @@ export abstract class BaseTracker {
     await this.logBackend(data);
   }
 
+  /**
+   * Pictures of an update, PNG files by name. A tracker that takes none does nothing: they are in the folder of the run.
+   */
+  async logPictures(pictures: Readonly<Record<string, Buffer>>, update: number): Promise<void> {
+    if (isRank0()) await this.logPicturesBackend(pictures, update);
+  }
+
   async setSummary(key: string, value: unknown): Promise<void> {
     await this.updateSummary({ [key]: value });
   }
@@ -130,6 +137,7 @@ export abstract class BaseTracker {
 
   protected abstract initBackend(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<void> | void;
   protected abstract logBackend(data: Readonly<Record<string, unknown>>): Promise<void> | void;
+  protected logPicturesBackend(_pictures: Readonly<Record<string, Buffer>>, _update: number): Promise<void> | void {}
   protected abstract updateSummaryBackend(values: Readonly<Record<string, unknown>>): Promise<void> | void;
   protected abstract closeBackend(failed: boolean): Promise<void> | void;
 }

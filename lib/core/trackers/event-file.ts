@@ -29,6 +29,11 @@ export class EventFile {
     this.#write(Buffer.concat([integerField(2, step), messageField(5, ...summary)]));
   }
 
+  /** A PNG file. */
+  addPicture(tag: string, png: Buffer, step: number): void {
+    this.#write(Buffer.concat([integerField(2, step), messageField(5, messageField(1, pictureValue(tag, png)))]));
+  }
+
   /** Says that training starts at a step: TensorBoard drops what earlier files of the folder have from there on. */
   start(step: number): void {
     const SESSION_START = 1;
@@ -55,6 +60,14 @@ function textValue(tag: string, text: string): Buffer {
   const shape = messageField(2, messageField(2, integerField(1, 1))); // TensorShapeProto.dim.size
   const tensor = messageField(8, integerField(1, DT_STRING), shape, stringField(8, text));
   return Buffer.concat([stringField(1, `${tag}/text_summary`), tensor, metadata]);
+}
+
+/** A `Summary.Value` with an `image`: its size, as the file's header has it, three colours, and the file. */
+function pictureValue(tag: string, png: Buffer): Buffer {
+  const RGB = 3;
+  const [width, height] = [png.readUInt32BE(16), png.readUInt32BE(20)];
+  const size = [integerField(1, height), integerField(2, width), integerField(3, RGB)];
+  return Buffer.concat([stringField(1, tag), messageField(4, ...size, messageField(4, png))]);
 }
 
 /** Remainders of bytes for {@link crc32c}, polynomial 0x1EDC6F41 with reversed bits. */

@@ -35,6 +35,13 @@ export class MultiTracker extends BaseTracker {
     await this.#all((tracker) => tracker.log(data));
   }
 
+  protected override async logPicturesBackend(
+    pictures: Readonly<Record<string, Buffer>>,
+    update: number,
+  ): Promise<void> {
+    await this.#all((tracker) => tracker.logPictures(pictures, update));
+  }
+
   protected override async updateSummaryBackend(values: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#all((tracker) => tracker.updateSummary(values));
   }

@@ -18,7 +18,7 @@ export const TensorboardTrackerSchema = TrackerBaseConfig.extend("TensorboardTra
 export type TensorboardTrackerSchema = z.output<typeof TensorboardTrackerSchema>;
 
 /**
- * Writes metrics as TensorBoard event files: numbers as scalars, strings as texts, by update; the configuration and the summary as
+ * Writes metrics as TensorBoard event files: numbers as scalars, strings as texts, pictures, by update; the configuration and the summary as
  * texts. `tensorboard --logdir <run>/runs` shows them.
  *
  * A run that continues in its folder begins another file, and TensorBoard drops what the last one has of later updates.
@@ -59,6 +59,13 @@ export class TensorboardTracker extends BaseTracker {
     }
     file.add(values, at);
     this.#nextStep = Math.max(this.#nextStep, at + 1);
+  }
+
+  protected override logPicturesBackend(pictures: Readonly<Record<string, Buffer>>, update: number): void {
+    const file = this.#open();
+    if (!this.#isStarted && update > 0) file.start(update);
+    this.#isStarted = true;
+    for (const [name, png] of Object.entries(pictures)) file.addPicture(name, png, update);
   }
 
   #refuse(key: string, value: unknown): void {

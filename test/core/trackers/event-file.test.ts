@@ -23,3 +23,21 @@ it("has the bytes that Python's writer gives", () => {
     folder.remove();
   }
 });
+
+it("has pictures as Summary.Image", () => {
+  const folder = temporaryFolder();
+  try {
+    const file = new EventFile(folder.path);
+    const png = Buffer.alloc(24, 7); // of a PNG, only the size in its header is read: 2 × 1
+    png.writeUInt32BE(2, 16);
+    png.writeUInt32BE(1, 20);
+    file.addPicture("p", png, 3);
+    const written = readFileSync(file.path).toString("hex");
+    // event.proto: step = 2, summary = 5; summary.proto: value = 1 with tag = 1 and image = 4, which has height, width, colorspace = 3, bytes
+    const image = `0801` + `1002` + `1803` + `2218${png.toString("hex")}`;
+    const value = `0a0170` + `2220${image}`;
+    expect(written).toContain(`1003` + `2a27` + `0a25${value}`);
+  } finally {
+    folder.remove();
+  }
+});

@@ -36,6 +36,13 @@ it("gives every tracker the metrics; one writes the files of the run", async () 
   expect(readFileSync(join(run.path, "tracker", "summary.yaml"), "utf8")).toBe("best: 1\n");
 });
 
+it("gives every tracker the pictures", async () => {
+  const pictures = { p: Buffer.from("png") };
+  const taken = jest.spyOn(CsvTracker.prototype, "logPictures");
+  await several().logPictures(pictures, 3);
+  expect(taken.mock.calls).toEqual([[pictures, 3]]);
+});
+
 it("gives the others theirs when one fails, and throws its error", async () => {
   const tracker = several();
   await tracker.init(run.init);

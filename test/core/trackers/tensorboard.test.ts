@@ -59,6 +59,14 @@ it("says where a run goes on, so that what a dead one wrote later is dropped", a
   expect(starts).toEqual([7]);
 });
 
+it("writes pictures at their update", async () => {
+  const added = jest.spyOn(EventFile.prototype, "addPicture").mockImplementation(() => undefined);
+  const board = tracker();
+  await board.init(run.init);
+  await board.logPictures({ "test/0/p/predicted": Buffer.from("png") }, 7);
+  expect([starts, added.mock.calls]).toEqual([[7], [["test/0/p/predicted", Buffer.from("png"), 7]]]);
+});
+
 it("takes an absolute log_dir as it is", async () => {
   await tracker({ log_dir: join(run.path, "elsewhere") }).init(run.init);
   expect(readdirSync(run.path).sort()).toEqual(["elsewhere", "tracker"]);

@@ -232,10 +232,8 @@ const REPORTS: Readonly<Record<string, () => unknown>> = {
   },
 
   "docs-callbacks": () => {
-    const page = readFileSync(join(__dirname, "../../docs/training.md"), "utf8");
-    const names = [...page.matchAll(/^\| `(noether[\w.]*|…)\.(\w+(?:Callback|Stopper))`/gm)];
-    let within = "";
-    const kinds = names.map(([, prefix, name]) => `${(within = prefix === "…" ? within : prefix!)}.${name}`);
+    const page = readFileSync(join(__dirname, "../../docs/callbacks.md"), "utf8");
+    const kinds = [...page.matchAll(/^`((?:noether|tutorial)[\w.]*)`/gm)].map(([, kind]) => kind!);
     expect(kinds).toContain("noether.core.callbacks.BestMetricCallback");
     expect(kinds.filter((kind) => findKind(kind) === undefined)).toEqual([]);
   },

@@ -26,6 +26,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "modeling/seeded": "PyTorch's initial weights of every module, in one fixture",
   "modeling/vectors": "reference values of every module, in one fixture",
   "training/aerodynamics/experiments": "whole runs, of every experiment of the example",
+  "training/callbacks/page": "docs/callbacks.md: every callback",
   "training/golden": "a whole run",
   "training/loader-workers": "a whole run",
   "training/no-space": "a whole run",

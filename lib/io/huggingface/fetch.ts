@@ -78,11 +78,15 @@ export async function fetchHubPlan(plan: HubPlan, localDir: string, options: Hub
     return missing.map(({ entry }) => entry.path);
   }
   const locals = new Map(missing.map((file) => [file.local.path, file]));
-  const downloads = missing.map(({ entry, local }): Download => ({
-    remote: remoteHubFile(hub, { ...ref, revision: commit }, entry),
-    target: local.path,
-    partialPath: entry.size >= CONTINUED_FROM ? local.incomplete(entry.etag) : undefined,
-  }));
+  const downloads: Download[] = [];
+  for (const { entry, local } of missing) {
+    const partialPath = entry.size >= CONTINUED_FROM ? await local.incomplete(entry.etag) : null;
+    downloads.push({
+      remote: remoteHubFile(hub, { ...ref, revision: commit }, entry),
+      target: local.path,
+      ...(partialPath === null ? {} : { partialPath }),
+    });
+  }
   await downloadFiles(downloads, folder, {
     idleTimeout: timeoutOf("DOWNLOAD"),
     freeSpace: systemFreeSpace,

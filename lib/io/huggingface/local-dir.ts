@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isFlocked } from "../files/flock";
 import { pathBelow, relativePath } from "../files/safe-path";
 import { InvalidInputError } from "../errors";
 import { algorithmFor } from "../transfer/checksum";
@@ -38,8 +39,9 @@ export class LocalHubFile {
     this.#metadata = `${pathBelow(join(folder, BESIDE, "download"), name)}.metadata`;
   }
 
-  /** Where the bytes of an etag are until the file is complete. */
-  incomplete(etag: string): string {
+  /** Where the bytes of an etag are until the file is complete, here and with the hub's own client (before 2.0); null: it is fetching it. */
+  async incomplete(etag: string): Promise<string | null> {
+    if (await isFlocked(this.#metadata.replace(/metadata$/, "lock"))) return null;
     const hash = createHash("sha1").update(basename(this.#metadata)).digest("base64");
     const name = hash.replaceAll("+", "-").replaceAll("/", "_");
     return join(dirname(this.#metadata), `${name}.${etag.replace(/[^\w.-]/g, "_")}.incomplete`);

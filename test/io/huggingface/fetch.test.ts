@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import {
   configureLogging,
   estimateHfRepoSize,
@@ -9,6 +9,7 @@ import {
   type HubFetchOptions,
 } from "../../../lib/io";
 import { gitSha1, HubServer, someBytes } from "../../support/hub-server";
+import { hasFlock, holdFlock } from "../../support/flock";
 import { temporaryFolder } from "../../support/temporary-folder";
 import { TestClock } from "../../support/test-clock";
 
@@ -244,6 +245,21 @@ test("what the hub's own client has left of a file is continued", async () => {
   expect(readFileSync(folder.at("out", "b.bin")).equals(large)).toBe(true);
   expect(existsSync(part)).toBe(false);
 });
+
+(hasFlock ? test : test.skip)("what the hub's own client is fetching is left to it", async () => {
+  hub.put("models", "o/n", { "b.bin": large });
+  const tree = (await (await fetch(`${hub.url}/api/models/o/n/tree/main`)).json()) as { lfs?: { oid: string } }[];
+  const folderOfParts = folder.at("out", ".cache/huggingface/download");
+  const part = join(folderOfParts, `${B_BIN}.${tree.find(({ lfs }) => lfs)!.lfs!.oid}.incomplete`);
+  mkdirSync(folderOfParts, { recursive: true });
+  writeFileSync(part, large.subarray(0, 1_500_000));
+  const held = await holdFlock(join(folderOfParts, "b.bin.lock"));
+  await fetchHuggingfaceRepoSnapshot("o/n", folder.at("out"), options());
+  await held.release();
+  expect(readFileSync(folder.at("out", "b.bin")).equals(large)).toBe(true);
+  expect(readFileSync(part).equals(large.subarray(0, 1_500_000))).toBe(true);
+});
+
 // printf b.bin.metadata | openssl sha1 -binary | base64 | tr +/ -_
 const B_BIN = "-1smu-RKEzKr8MZllmGPi-ZkE7s=";
 

@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { chmod, type FileHandle, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InvalidInputError, IoError, messageOf, systemCode } from "../errors";
 import { FileLock } from "../files/file-lock";
 import { isFlocked } from "../files/flock";
+import { makeFolder } from "../files/make-folder";
 import { removeDeadTemporaries, temporaryPath } from "../files/temporary";
 import { log } from "../logging";
 import { cacheName } from "./cache-name";
@@ -92,7 +93,7 @@ export class LRUCacheFileSystem {
     if (!(low > 0 && low <= high && high <= 1))
       throw new InvalidInputError(`expected 0 < low watermark <= high watermark <= 1, got ${low} and ${high}`);
     if (!existsSync(this.storage)) {
-      mkdirSync(this.storage, { recursive: true });
+      makeFolder(this.storage);
       chmodSync(this.storage, options.cacheStorageDmode ?? 0o770);
     }
   }

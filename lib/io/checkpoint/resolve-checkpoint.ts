@@ -1,7 +1,8 @@
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { IntegrityError, InvalidInputError, IoError, messageOf, NotFoundError, RemoteError } from "../errors";
 import { expectFreeSpace } from "../files/free-space";
+import { makeFolder } from "../files/make-folder";
 import { pythonJson } from "../files/python-json";
 import { replaceFile } from "../files/replace-file";
 import { expandHome } from "../files/resolve-dir";
@@ -138,7 +139,7 @@ async function remoteFile(
   }
   if (cached !== null && cached.etag !== null && cached.etag === remote.version && cached.size === remote.size)
     return cached;
-  await mkdir(place.folder, { recursive: true });
+  makeFolder(place.folder);
   await expectFreeSpace(place.folder, (remote.size ?? 0) + (options.minFreeBytes ?? 0), options.freeSpace);
   // what is known of an older file is not true of the new one
   await rm(place.metadata, { force: true });

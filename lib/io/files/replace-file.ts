@@ -1,11 +1,12 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder";
 import { temporaryPath } from "./temporary";
 
 /** Writes a file as a whole or not at all: under a temporary name, brought to disk, then renamed. Makes its folder. */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const temporary = temporaryPath(path);
   try {
     const file = await open(temporary, "wx");

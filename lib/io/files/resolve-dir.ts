@@ -1,6 +1,7 @@
-import { mkdirSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { makeFolder } from "./make-folder";
 
 /** `~` and `~/…` below the home of the user. */
 export function expandHome(path: string): string {
@@ -10,6 +11,6 @@ export function expandHome(path: string): string {
 /** Absolute path of a folder, with its links resolved; it is made, with its parents, where it is not there. */
 export function resolveDir(path: string): string {
   const absolute = resolve(expandHome(path));
-  mkdirSync(absolute, { recursive: true });
+  makeFolder(absolute);
   return realpathSync(absolute);
 }

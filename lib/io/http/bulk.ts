@@ -12,7 +12,7 @@ import { proxyFor } from "./proxy";
 /** Bytes that are handed out at a time. A connection has two such buffers: one fills while the other is written. */
 const CHUNK = 2 ** 18;
 /** Milliseconds after which fewer are handed out, so that a kill loses little of a slow transfer. */
-const PATIENCE = 250;
+const PATIENCE = 100;
 /** Bytes of an answer's head. */
 const MAX_HEAD = 2 ** 14;
 /** Bytes of an answer that is no file: an error, a redirect. */

@@ -1,7 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Readable } from "node:stream";
-import { InterruptedTransferError, NotFoundError, RemoteError } from "../errors";
+import { InterruptedTransferError, InvalidInputError, NotFoundError, RemoteError } from "../errors";
 import { log } from "../logging";
 import { systemClock } from "../transfer/clock";
 import { parseRetryAfter } from "../transfer/retry";
@@ -101,6 +101,15 @@ function send(url: URL, { method = "GET", headers, signal, timeout = 30_000 }: H
     });
     outgoing.end();
   });
+}
+
+/** @throws InvalidInputError for what is no URL of HTTP; `name` is where it comes from */
+export function expectHttpUrl(url: string, name: string): string {
+  if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url))
+    throw new InvalidInputError(
+      `expected ${name} to be a URL that begins with http:// or https://, got ${JSON.stringify(url)}`,
+    );
+  return url;
 }
 
 /** A URL for messages: what follows the path may be a signature. */

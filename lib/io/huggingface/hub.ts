@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { credentialsIfAny, registerSecret } from "../credentials";
-import { IoError, messageOf, RemoteError } from "../errors";
-import { errorOf, header, type HttpAnswer, httpRequest, textOf } from "../http/request";
+import { IoError, messageOf, RemoteError, systemCode } from "../errors";
+import { errorOf, expectHttpUrl, header, type HttpAnswer, httpRequest, textOf } from "../http/request";
 import { optionalPackage } from "../optional-package";
 import { type RetryOptions, withRetries } from "../transfer/retry";
 import { type HubRepoRef, nameOfRepo } from "./repo";
@@ -39,7 +39,10 @@ export class Hub {
 
   constructor(options: HubOptions = {}) {
     const { token, endpoint, ...retry } = options;
-    this.endpoint = (endpoint ?? (process.env["HF_ENDPOINT"] || "https://huggingface.co")).replace(/\/+$/, "");
+    this.endpoint = expectHttpUrl(
+      endpoint ?? (process.env["HF_ENDPOINT"] || "https://huggingface.co"),
+      "HF_ENDPOINT",
+    ).replace(/\/+$/, "");
     this.#token = token === undefined ? tokenIfAny() : token || null;
     registerSecret(this.#token);
     this.retry = retry;
@@ -132,7 +135,13 @@ export class Hub {
     // the token goes to the hub only, wherever the next page is said to be
     const headers = new URL(url).origin === new URL(this.endpoint).origin ? this.headers : {};
     const { signal } = this.retry;
-    const answer = await httpRequest(url, { method, headers, signal, redirects, timeout: timeoutOf("ETAG") });
+    const answer = await httpRequest(url, { method, headers, signal, redirects, timeout: timeoutOf("ETAG") }).catch(
+      (error: unknown) => {
+        if (systemCode(error) === undefined || error instanceof IoError || signal?.aborted) throw error;
+        const host = new URL(url).host;
+        throw new RemoteError(`${what}: ${host} cannot be reached: ${messageOf(error)}`, { cause: error });
+      },
+    );
     if (answer.status < 400) return answer;
     throw await this.explain(answer, what);
   }

@@ -1,8 +1,9 @@
 /** What the hub's client keeps beside files that it fetched: which commit and etag they are of. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isFlocked } from "../files/flock";
+import { makeFolder } from "../files/make-folder";
 import { pathBelow, relativePath } from "../files/safe-path";
 import { InvalidInputError } from "../errors";
 import { algorithmFor } from "../transfer/checksum";
@@ -14,7 +15,7 @@ const BESIDE = join(".cache", "huggingface");
 
 /** Keeps what is beside the files out of git. */
 export async function prepareLocalDir(folder: string): Promise<void> {
-  await mkdir(join(folder, BESIDE), { recursive: true });
+  makeFolder(join(folder, BESIDE));
   await writeFile(join(folder, BESIDE, ".gitignore"), "*");
 }
 
@@ -61,7 +62,7 @@ export class LocalHubFile {
   /** Says of what commit and etag the file is. */
   async writeMetadata({ commit, etag }: FileMetadata): Promise<void> {
     const text = `${commit}\n${etag}\n${Date.now() / 1000}\n`;
-    await mkdir(dirname(this.#metadata), { recursive: true });
+    makeFolder(dirname(this.#metadata));
     await writeFile(this.#metadata, text);
   }
 

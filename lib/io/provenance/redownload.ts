@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InvalidInputError } from "../errors";
+import { makeFolder } from "../files/make-folder";
 import { pathBelow } from "../files/safe-path";
 import { Hub, type HubOptions, repoRef } from "../huggingface";
 import { LocalHubFile } from "../huggingface/local-dir";
@@ -25,7 +25,7 @@ export async function redownload(
 ): Promise<void> {
   const remote = await remoteOf(record, options);
   const target = pathBelow(root, record.path);
-  await mkdir(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   await new LocalHubFile(root, record.path).forget();
   await downloadFile(remote, target, options);
 }

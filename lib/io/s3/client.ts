@@ -1,5 +1,6 @@
 import { type Credentials, credentialsIfAny } from "../credentials";
 import { agentsFor } from "../http/proxy";
+import { expectHttpUrl } from "../http/request";
 import { log } from "../logging";
 import { withBulk } from "./bulk-handler";
 import { type S3Client, s3Sdk } from "./sdk";
@@ -49,6 +50,7 @@ async function createClient(credentials: Credentials, maxAttempts: number): Prom
 /** The SDK's options for credentials. */
 export function clientConfig(credentials: Credentials, maxAttempts = 1): Record<string, unknown> {
   const endpoint = credentials["AWS_ENDPOINT_URL"];
+  if (endpoint !== undefined) expectHttpUrl(endpoint, "AWS_ENDPOINT_URL");
   const [id, secret, session] = [
     credentials["AWS_ACCESS_KEY_ID"],
     credentials["AWS_SECRET_ACCESS_KEY"],

@@ -17,7 +17,9 @@ export function s3Error(error: unknown, what: string): unknown {
   const { $metadata, $response, name } = error as ServiceError;
   const status = $metadata?.httpStatusCode;
   if (status === undefined) return error instanceof Error ? asRemote(error, what) : error;
-  const message = `${what}: ${status} ${name}: ${messageOf(error)}`;
+  // the answer to HEAD has no text, of which the SDK makes this
+  const said = (error as Error).message === "UnknownError" ? "" : `: ${messageOf(error)}`;
+  const message = `${what}: ${status} ${name}${said}`;
   if (status === 404) return new NotFoundError(message, { cause: error });
   if (status === 412)
     return new IntegrityError(`${what}: changed while it was fetched: fetch it anew`, { cause: error });

@@ -1,7 +1,8 @@
-import { lstat, mkdir, rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InvalidInputError, messageOf, ParallelErrors } from "../errors";
 import { compareCodePoints } from "../files/python-json";
+import { makeFolder } from "../files/make-folder";
 import { resolveDir } from "../files/resolve-dir";
 import { pathBelow, relativePath } from "../files/safe-path";
 import { log } from "../logging";
@@ -78,7 +79,7 @@ export async function fetchS3Targets(
     target: pathBelow(folder, path),
   }));
   for (const parent of [...new Set(downloads.map(({ target }) => dirname(target)))].sort()) {
-    await makeFolder(parent, folder);
+    await makeParents(parent, folder);
   }
   const targetOf = new Map(downloads.map((download, index) => [download, targets[index] as S3Target]));
   try {
@@ -92,7 +93,7 @@ export async function fetchS3Targets(
 }
 
 /** Makes a folder; an empty file in its place is one that stood for the folder. */
-async function makeFolder(path: string, root: string): Promise<void> {
+async function makeParents(path: string, root: string): Promise<void> {
   for (let at = path; at.length > root.length; at = dirname(at)) {
     const status = await lstat(at).catch(() => null);
     if (!status?.isFile() || status.size > 0) continue;
@@ -102,7 +103,7 @@ async function makeFolder(path: string, root: string): Promise<void> {
       log.warning(`Could not remove conflicting file at ${at}: ${messageOf(error)}`);
     }
   }
-  await mkdir(path, { recursive: true });
+  makeFolder(path);
 }
 
 /**
@@ -122,7 +123,7 @@ export async function fetchS3File(
   const remote = remoteS3Object(bucket, { ...head, key }, options);
   const folder = resolveDir(localDir);
   const target = pathBelow(folder, path);
-  await makeFolder(dirname(target), folder);
+  await makeParents(dirname(target), folder);
   await downloadFiles([{ remote, target }], folder, { ...options, label: key }).catch((error: unknown) => {
     throw error instanceof ParallelErrors ? error.errors[0]![1] : error;
   });

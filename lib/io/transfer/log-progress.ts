@@ -6,13 +6,20 @@ const MIB = 2 ** 20;
 /** A terminal's line is written again after this many milliseconds. */
 const REDRAW_EVERY = 200;
 
+/** Where a line can be written over. */
+export interface Terminal {
+  /** Characters of a line; absent: not known. */
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 /** How progress is shown. */
 export interface ProgressOptions {
   /** MiB between lines where the total is not known. Default: 32 */
   readonly mbStep?: number;
   readonly clock?: Clock;
   /** Where a line that is written over goes; null: lines in the log. Default: standard error if it is a terminal */
-  readonly terminal?: { write(text: string): unknown } | null;
+  readonly terminal?: Terminal | null;
 }
 
 /**
@@ -25,7 +32,7 @@ export class LogProgress {
   readonly #step: number;
   readonly #threshold: number;
   readonly #clock: Clock;
-  readonly #terminal: { write(text: string): unknown } | null;
+  readonly #terminal: Terminal | null;
   readonly #start: number;
   #next: number;
   #done = 0;
@@ -110,7 +117,10 @@ export class LogProgress {
     if (!always && now - this.#drawn < REDRAW_EVERY) return;
     this.#drawn = now;
     const percent = this.#total > 0 ? `${Math.floor((this.#done * 100) / this.#total)}% ` : "";
-    this.#terminal?.write(`\r\u001b[K[${this.label}] ${percent}(${this.#amount()})${this.#rate()}`);
+    const line = `[${this.label}] ${percent}(${this.#amount()})${this.#rate()}`;
+    // a line that wraps could not be written over; the last column makes some terminals wrap
+    const width = this.#terminal?.columns ? this.#terminal.columns - 1 : Infinity;
+    this.#terminal?.write(`\r\u001b[K${line.length > width ? line.slice(0, Math.max(0, width)) : line}`);
   }
 }
 

@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { systemCode } from "../errors";
 import { FileLock, type HeldLock } from "../files/file-lock";
+import { makeFolder } from "../files/make-folder";
 import { temporaryPath } from "../files/temporary";
 
 /**
@@ -133,7 +134,7 @@ function after(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
 }
 
 async function lockOf(path: string): Promise<HeldLock | null> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   return new FileLock(`${path}.lock`).tryAcquire();
 }
 
@@ -143,7 +144,7 @@ async function inFolder<T>(path: string, task: () => Promise<T>): Promise<T> {
     return await task();
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw error;
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     return task();
   }
 }

@@ -63,7 +63,9 @@ export async function withRetries<T>(
       signal?.throwIfAborted();
       if (!deservesRetry(error) || failures >= retries) throw error;
       const wait = waitBefore(failures++, error, clock);
-      log.debug(`${what}: ${messageOf(error)}; trying again in ${(wait / 1000).toFixed(1)} s (${failures}/${retries})`);
+      log.warning(
+        `${what}: ${messageOf(error)}; trying again in ${(wait / 1000).toFixed(1)} s (${failures}/${retries})`,
+      );
       await clock.sleep(wait, signal);
     }
   }

@@ -430,6 +430,35 @@ describe("checkpoint", () => {
   });
 });
 
+describe("what the environment says wrongly", () => {
+  test.each([
+    ["HF_ENDPOINT", ["huggingface", "estimate", "o/n"]],
+    ["AWS_ENDPOINT_URL", ["aws", "estimate", "b", "p"]],
+  ])("%s is no URL", async (name, args) => {
+    process.env[name] = "nonsense";
+    const { code, stderr } = await run(...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `Error: expected ${name} to be a URL that begins with http:// or https://, got "nonsense"`,
+    );
+  });
+
+  test("a hub that there is not", async () => {
+    process.env["HF_ENDPOINT"] = "http://hub.invalid";
+    const { code, stderr } = await run("huggingface", "estimate", "o/n");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Error: o\/n@main: hub\.invalid cannot be reached: getaddrinfo ENOTFOUND hub\.invalid/m);
+  });
+
+  test("a key that there is not", async () => {
+    const { code, stderr } = await run("aws", "file", "b", "none", folder.at("out"));
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/Error: s3:\/\/b\/none: 404 NotFound$/m),
+    });
+  });
+});
+
 test.each([
   ["*.th", undefined, ["a.th"]],
   ["**.th", undefined, ["a.th", "d/b.th"]],

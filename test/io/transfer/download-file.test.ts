@@ -88,7 +88,7 @@ async function survives(service: Service, size: Size, faults: Fault[], retries =
   const { server, remote } = services[service];
   server(size).faults.push(...faults);
   const clock = new TestClock();
-  await downloadFile(remote(size), target(), { clock, retries, partSize, idleTimeout: 200 });
+  await downloadFile(remote(size), target(), { clock, retries, partSize, idleTimeout: 500 });
   expect(readFileSync(target()).equals(contents[size])).toBe(true);
   expect(server(size).faults).toEqual([]);
   expect(left()).toEqual(["file.bin"]);

@@ -69,3 +69,13 @@ test("one line that is written over on a terminal", () => {
     "\n",
   ]);
 });
+
+test("a line that would wrap on a narrow terminal is cut", () => {
+  const written: string[] = [];
+  const p = new LogProgress("a long name", 10 * MIB, {
+    clock: new TestClock(),
+    terminal: { columns: 20, write: (text) => written.push(text) },
+  });
+  p.update(MIB);
+  expect(written.map((text) => text.replace("\r\u001b[K", ""))).toEqual(["[a long name] 10% ("]);
+});

@@ -1,6 +1,10 @@
 import { deservesRetry, IntegrityError, NotFoundError, RemoteError, withRetries } from "../../../lib/io";
 import { parseRetryAfter } from "../../../lib/io/transfer/retry";
 import { TestClock } from "../../support/test-clock";
+import { configureLogging } from "../../../lib/io/logging";
+
+beforeAll(() => configureLogging({ sink: () => undefined }));
+afterAll(() => configureLogging());
 
 const withCode = (code: string): Error => Object.assign(new Error(code), { code });
 

@@ -1,6 +1,5 @@
 /** `noether-init`, `noether-ts init`: makes a project that trains at once. */
 import { relative } from "node:path";
-import { missingKindMessage } from "../config/missing-kinds";
 import { ValueError } from "../config/python-errors";
 import { suggestNames } from "../config/nearest-names";
 import { EXIT, packageVersion } from "./command";
@@ -8,13 +7,8 @@ import { UsageError } from "./hydra-arguments";
 import { createProject } from "./project-template";
 import { readOptions } from "./read-options";
 
-/** Values of `--tracker`, and the kind that the project's config then names. */
-const TRACKERS: Readonly<Record<string, string | null>> = {
-  disabled: null,
-  tensorboard: "noether.core.trackers.TensorboardTracker",
-  trackio: "noether.core.trackers.TrackioTracker",
-  wandb: "noether.core.trackers.WandBTracker",
-};
+/** Values of `--tracker`: files of the project's `configs/tracker`. */
+const TRACKERS = ["disabled", "tensorboard", "trackio", "wandb"];
 const HARDWARE = ["gpu", "mps", "cpu"];
 
 const OPTIONS = {
@@ -33,7 +27,7 @@ that computes a potential flow, a model, a trainer, a callback and a test.
 Also: noether-ts init NAME [options]
 
 Options:
-  -t, --tracker NAME       ${Object.keys(TRACKERS).join(", ")}.
+  -t, --tracker NAME       ${TRACKERS.join(", ")}.
                            Default: disabled
       --hardware NAME      gpu: the best device there is (default), or cpu
   -d, --project-dir DIR    where the folder is made. Default: here
@@ -60,11 +54,9 @@ export function init(args: readonly string[]): number {
   if (others.length > 0)
     throw new UsageError(`expected one name, received ${positionals.length}: ${positionals.join(" ")}`);
   checkName(name);
-  const tracker = choice("--tracker", values.tracker ?? "disabled", Object.keys(TRACKERS));
+  const tracker = choice("--tracker", values.tracker ?? "disabled", TRACKERS);
   const hardware = choice("--hardware", values.hardware ?? "gpu", HARDWARE);
   if (hardware === "mps") throw new UsageError("--hardware mps is not implemented yet: there is no Metal backend");
-  const missing = TRACKERS[tracker] ? missingKindMessage(TRACKERS[tracker], []) : undefined;
-  if (missing !== undefined) throw new UsageError(`--tracker ${tracker}: ${missing}`);
 
   const { path, files } = createProject({
     name,

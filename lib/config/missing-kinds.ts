@@ -20,15 +20,32 @@ const NO_CLASS = "has a config but no class, neither here nor in the Python fram
 
 export const MISSING_KINDS: readonly MissingKinds[] = [
   {
-    package: "noether.core.trackers",
-    classes: ["TrackioTracker"],
-    instead: ["noether.core.trackers"],
-    hint: "with tracker=disabled the metrics are in the run directory (tracker/entries.th, tracker/summary.yaml)",
+    package: "torch.optim",
+    classes: ["LBFGS"],
+    status: "needs a closure that computes the loss again, which a trainer has no place for",
+    instead: ["torch.optim", "noether.core.optimizer"],
+    hint: "in loops of your own it is optim.LBFGS of noether-ts/torch",
   },
   {
     package: "torch.optim",
-    classes: ["LBFGS", "Muon", "Rprop", "SparseAdam"],
+    classes: ["SparseAdam"],
+    status: "takes sparse gradients only, which no model here has",
     instead: ["torch.optim", "noether.core.optimizer"],
+    hint: "in loops of your own it is optim.SparseAdam of noether-ts/torch",
+  },
+  {
+    package: "torch.optim",
+    classes: ["Rprop"],
+    status: "has no weight decay, which configs always give, and expects gradients of the whole data set",
+    instead: ["torch.optim", "noether.core.optimizer"],
+    hint: "in loops of your own it is optim.Rprop of noether-ts/torch",
+  },
+  {
+    package: "torch.optim",
+    classes: ["Muon"],
+    status: "takes matrices only, and a model has vectors, too",
+    instead: ["torch.optim", "noether.core.optimizer"],
+    hint: "noether.core.optimizer.MuonComposite gives the others to a second optimizer",
   },
   {
     package: "noether.core.schedules",

@@ -18,5 +18,5 @@ test("every tracker has its row", () => {
     (kind) => /^noether\.core\.trackers\.([A-Z]\w*Tracker)$/.exec(kind)?.[1] ?? [],
   );
   const rows = [...page.matchAll(/^\| `(\w+Tracker)` \|/gm)].map(([, name]) => name);
-  expect([...rows, "NoopTracker", "TrackioTracker"].sort()).toEqual(names.sort());
+  expect([...rows, "NoopTracker"].sort()).toEqual(names.sort());
 });

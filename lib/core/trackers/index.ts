@@ -10,5 +10,5 @@ export { NoopTracker } from "./noop";
 export { RemoteTracker, type RemoteRun } from "./remote";
 export { type Synced, syncRun } from "./sync";
 export { TensorboardTracker, TensorboardTrackerSchema } from "./tensorboard";
-export { TrackioTrackerSchema } from "./trackio";
+export { TrackioTracker, TrackioTrackerSchema } from "./trackio";
 export { WandBTracker, WandBTrackerSchema } from "./wandb";

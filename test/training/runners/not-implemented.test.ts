@@ -44,31 +44,31 @@ async function outcome(...overrides: string[]): Promise<string> {
   return "";
 }
 
-const trackio = "+tracker={kind: noether.core.trackers.TrackioTracker, project: cars}";
+const lbfgs = "model.optimizer_config.kind=torch.optim.LBFGS";
 
 describe("a run whose config names what is not there yet", () => {
-  test("a tracker: the place, what there is, and nothing of the run exists", async () => {
-    expect(await outcome(trackio)).toMatch(
-      /override "\+tracker=.*": tracker.kind: "noether.core.trackers.TrackioTracker" is not implemented yet; there are: "noether.core.trackers.CsvTracker", .*; with tracker=disabled the metrics are in the run directory/,
+  test("an optimizer: the place, why, what there is, and nothing of the run exists", async () => {
+    expect(await outcome(lbfgs)).toMatch(
+      /override "model.optimizer_config.kind=.*": model.optimizer_config.kind: "torch.optim.LBFGS" needs a closure .*; there are: "noether.core.optimizer.Lion", .*; in loops of your own it is/,
     );
     expect(existsSync(output)).toBe(false);
   });
   test("every such kind in one list", async () => {
     const message = await outcome(
-      trackio,
+      lbfgs,
       "+model.optimizer_config.schedule_config={kind: noether.core.schedules.PeriodicBoolSchedule, initial_state: true}",
       "+datasets.train.pipeline={kind: boilerplate_project.datasets.BaseDataset}",
       "+model.initializers=[{kind: noether.core.initializers.CheckpointInitializer, run_id: x, load_optim: false}]",
     );
-    expect(message).toMatch(/tracker.kind: .* is not implemented yet/);
+    expect(message).toMatch(/model.optimizer_config.kind: .* needs a closure/);
     expect(message).toMatch(/model.optimizer_config.schedule_config.kind: .* has a config but no class/);
     expect(message).toMatch(/datasets.train.pipeline.kind: .* is not implemented yet; .*classes of your own are named/);
     expect(message).toMatch(/model.initializers.0.kind: .* has a config but no class.*PreviousRunInitializer/);
   });
   test.each([
-    [trackio, "+debug=true"],
     ["+tracker={kind: noether.core.trackers.WandBTracker, mode: disabled}"],
     ["+tracker={kind: noether.core.trackers.NoopTracker}"],
+    ["+tracker={kind: noether.core.trackers.TrackioTracker, project: cars}"],
     ["+num_workers=10"],
   ])("%s %s begins", async (...overrides) => {
     expect(await outcome(...overrides)).toBe("begins");

@@ -72,24 +72,24 @@ test("every optimizer has cases", () => {
 describe.each(fixtures.cases)("$kind $options $dtype", ({ kind, options, dtype, end, state_dict, printed }) => {
   const close = Math.max(tolerance[dtype], looser(kind));
 
-  test("ten steps end where PyTorch's do", () => {
+  test("twenty steps end where PyTorch's do", () => {
     const params = start(dtype);
     const optimizer = make(kind, params, options);
-    advance(optimizer, params, dtype, 0, 10);
+    advance(optimizer, params, dtype, 0, 20);
     params.forEach((param, i) => expectClose(param, end[i]!, close));
   });
 
   test("list operators end there too", () => {
     const params = start(dtype);
     const optimizer = make(kind, params, { ...options, foreach: true });
-    advance(optimizer, params, dtype, 0, 10);
+    advance(optimizer, params, dtype, 0, 20);
     params.forEach((param, i) => expectClose(param, end[i]!, close));
   });
 
   test("the state dict has PyTorch's layout and values", () => {
     const params = start(dtype);
     const optimizer = make(kind, params, options);
-    advance(optimizer, params, dtype, 0, 10);
+    advance(optimizer, params, dtype, 0, 20);
     const own = optimizer.stateDict();
     expect(own.param_groups.map((group) => Object.keys(group))).toEqual(
       state_dict.param_groups.map((group) => Object.keys(group)),
@@ -107,11 +107,11 @@ describe.each(fixtures.cases)("$kind $options $dtype", ({ kind, options, dtype, 
   test("a state dict of PyTorch resumes the run", () => {
     const half = start(dtype);
     const first = make(kind, half, options);
-    advance(first, half, dtype, 0, 5);
+    advance(first, half, dtype, 0, 10);
     const params = half.map((param) => param.detach().clone().requiresGrad_());
     const second = make(kind, params, {});
     second.loadStateDict(first.stateDict());
-    advance(second, params, dtype, 5, 10);
+    advance(second, params, dtype, 10, 20);
     params.forEach((param, i) => expectClose(param, end[i]!, close));
   });
 

@@ -144,6 +144,7 @@ function dropNewKeys(section: Section): void {
     section.take("dataloader_prefetch_factor");
     section.take("capture");
     section.take("shard_optimizer_state");
+    section.take("activation_checkpointing");
   }
   if (section.hasField("keep_last")) {
     for (const key of ["keep_last", "keep_every", "keep_best", "metric_key"]) section.take(key);

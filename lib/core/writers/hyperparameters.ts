@@ -11,6 +11,13 @@ export const DEFAULT_SCHEMA_KIND = "noether.core.schemas.schema.ConfigSchema";
 /** Keys that stand elsewhere in the file, or that say how a run is watched. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["config_schema_kind", "dashboard", "report"]);
 
+/** Keys of a trainer that this framework alone has, and readers do not need. */
+const OWN_KEYS = ["checkpoint_format", "capture", "activation_checkpointing", "shard_optimizer_state"];
+
+function withoutOwnKeys(trainer: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(trainer).filter(([key]) => !OWN_KEYS.includes(key)));
+}
+
 /** Writes a run's hyperparameters. */
 export class Hyperparameters {
   /**
@@ -31,14 +38,7 @@ export class Hyperparameters {
     const type = configClassOf(config);
     const plain = format === "1.1" && type !== undefined ? toRelease11(dump, type).plain : dump;
     const values = Object.fromEntries(Object.entries(plain).filter(([key]) => !LEFT_OUT.has(key)));
-    // keys of this framework alone, which readers do not need
-    const {
-      checkpoint_format: __,
-      capture: ___,
-      shard_optimizer_state: ____,
-      ...trainer
-    } = (values["trainer"] ?? {}) as Record<string, unknown>;
-    if (values["trainer"]) values["trainer"] = trainer;
+    if (values["trainer"]) values["trainer"] = withoutOwnKeys(values["trainer"] as Record<string, unknown>);
     writeYamlFile(path, { ...values, config_schema_kind: schemaKind });
     getLogger("Hyperparameters").debug(`Dumped resolved hyperparameters to ${path}`);
   }

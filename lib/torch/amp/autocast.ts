@@ -57,3 +57,24 @@ export function autocast<T>(options: AutocastOptions, body: () => T, ...surplus:
   };
   return runInMode("autocast", mode, body, surplus);
 }
+
+/** @internal Whether and how this thread casts now, by device type. */
+export function autocastState(): ReturnType<typeof native.autocast> {
+  return native.autocast();
+}
+
+/** @internal Runs `body` under an {@link autocastState} of before. */
+export function withAutocastState<T>(states: ReturnType<typeof native.autocast>, body: () => T): T {
+  const outer = native.autocast();
+  const take = (all: typeof states): void => {
+    for (const { deviceType, enabled, dtype, cache } of all) native.setAutocast(deviceType, enabled, dtype, cache);
+  };
+  native.enterAutocast();
+  take(states);
+  try {
+    return body();
+  } finally {
+    take(outer);
+    if (native.exitAutocast() === 0) native.clearAutocastCache();
+  }
+}

@@ -6,6 +6,7 @@ import { _foreachCopy_ } from "../operators.generated";
 import { keep, scope } from "../scope";
 import { Tensor } from "../tensor";
 import { CUDAGraph, graph, graphPoolHandle } from "./graph";
+import { mapTensors, tensorsIn } from "../map-tensors";
 
 /** Records and replays work: what {@link CUDAGraph} does; tests put something else in its place. */
 export interface Recorder {
@@ -79,7 +80,7 @@ export class CapturedFunction<I, O> {
     const entry = this.#entryOf(inputs);
     if (entry === null) return this.#run(inputs);
     if (entry.recorded !== null) {
-      copyInto(entry.recorded.tensors, tensorsOf(inputs));
+      copyInto(entry.recorded.tensors, tensorsIn(inputs));
     } else if (entry.calls++ < this.#options.warmUp) {
       return this.#warmUp(inputs);
     } else if (!this.#record(entry, inputs)) {
@@ -93,7 +94,7 @@ export class CapturedFunction<I, O> {
   reset(): void {
     for (const { recorded } of this.#entries.values()) {
       if (recorded === null) continue;
-      for (const tensor of [...recorded.tensors, ...tensorsOf(recorded.outputs)]) tensor.dispose();
+      for (const tensor of [...recorded.tensors, ...tensorsIn(recorded.outputs)]) tensor.dispose();
       recorded.recorder.reset();
     }
     this.#entries.clear();
@@ -151,7 +152,7 @@ export class CapturedFunction<I, O> {
         if (isPromise(result)) throw new TorchError("the function is asynchronous");
         return mapTensors(result, (tensor) => tensor.detach());
       });
-      for (const tensor of tensorsOf(outputs)) keep(tensor);
+      for (const tensor of tensorsIn(outputs)) keep(tensor);
       entry.recorded = { recorder, inputs: own, tensors, outputs };
       this.#shapes += 1;
       return true;
@@ -191,28 +192,6 @@ function shapeOf(value: unknown): string {
       .join()}}`;
   }
   return typeof value === "function" ? "function" : (JSON.stringify(value) ?? "undefined");
-}
-
-/** The tensors in a value, in a fixed order. */
-function tensorsOf(value: unknown): Tensor[] {
-  const found: Tensor[] = [];
-  mapTensors(value, (tensor) => {
-    found.push(tensor);
-    return tensor;
-  });
-  return found;
-}
-
-/** A copy of nested objects and arrays with other tensors. */
-export function mapTensors<T>(value: T, change: (tensor: Tensor) => Tensor): T {
-  if (value instanceof Tensor) return change(value) as T;
-  if (Array.isArray(value)) return value.map((entry: unknown) => mapTensors(entry, change)) as T;
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, entry]) => [key, mapTensors(entry as unknown, change)]),
-    ) as T;
-  }
-  return value;
 }
 
 /** Where tensors lie, as text: a recording holds as long as that stays. */

@@ -31,6 +31,7 @@ export {
   Threshold,
   type InplaceOptions,
 } from "./activation";
+export { checkpointBlocks, checkpointModule } from "./activation-checkpoint";
 export { AdaptiveLogSoftmaxWithLoss, type AdaptiveLogSoftmaxOptions } from "./adaptive-log-softmax";
 export {
   AdaptiveAvgPool1d,

@@ -117,11 +117,10 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   /** The memory, which is made at the first step. */
   #memory(): Memory {
     const first = this.#params[0]!;
-    const known = this.state.get(first);
-    if (known !== undefined) return known as unknown as Memory;
-    const fresh = this.initialState();
-    this.state.set(first, fresh);
-    return fresh as unknown as Memory;
+    let memory = this.state.get(first);
+    if (memory === undefined) this.state.set(first, (memory = this.initialState()));
+    // what loadStateDict took from a file is taken at its word, as in PyTorch
+    return memory as Partial<Memory> as Memory;
   }
 
   #step<T>(closure: () => T): T {

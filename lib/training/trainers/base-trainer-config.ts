@@ -42,7 +42,9 @@ export const BaseTrainerConfig = defineConfig("BaseTrainerConfig", {
     save_on_sigint: bool().default(false),
     /** Records forward pass, loss, backward pass and optimizer step once per batch shape as a CUDA graph, and replays it; see docs/capture.md. */
     capture: bool().default(false),
-    /** Has no effect yet: the model runs eagerly. */
+    /** Blocks of the model keep their inputs only, and are computed again in the backward pass: less memory, more time. */
+    activation_checkpointing: bool().default(false),
+    /** Means `capture`: there is no compiler. */
     use_torch_compile: bool().default(false),
     /** Of several processes: parameters may have no part in a loss, and each update looks for them. Without it such an update is an error. */
     find_unused_params: bool().default(false),

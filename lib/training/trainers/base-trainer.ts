@@ -1,4 +1,4 @@
-import { distributed, type Tensor } from "../../torch";
+import { distributed, nn, type Tensor } from "../../torch";
 import { type CallbackBase, type CallbackDependencies, validateCheckpointKeys } from "../../core/callbacks";
 import { getNumNodes, getWorldSize, isDistributed } from "../../core/distributed";
 import { Factory } from "../../config/factory/factory";
@@ -267,7 +267,11 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
       throw new NotImplementedError("capture: updates of several processes cannot be recorded yet: set capture: false");
     }
     if (this.config.use_torch_compile) {
-      this.logger.warning("use_torch_compile has no effect: the model runs eagerly");
+      if (isDistributed()) this.logger.warning("use_torch_compile has no effect in several processes");
+      else
+        this.logger.info(
+          "use_torch_compile: there is no compiler; updates are captured instead, as with capture: true",
+        );
     }
     return model;
   }
@@ -310,6 +314,7 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
   async #train(model: ModelBase): Promise<void> {
     this.callbacks = this.getAllCallbacks(model);
     this.#prepareModel(model, this.callbacks, false);
+    if (this.config.activation_checkpointing) this.#checkpointActivations(model);
     const trained = this.wrapModel(model);
     const callbacks = this.#callbackRunner(this.callbacks);
     const sizes = this.#batchSizes();
@@ -347,8 +352,19 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     await callbacks.runHooks((callback) => callback.afterTraining(this.updateCounter));
   }
 
+  #checkpointActivations(model: ModelBase): void {
+    const blocks = nn.checkpointBlocks(model);
+    if (blocks.length === 0)
+      throw new ValueError(
+        `activation_checkpointing: expected a model with blocks in an nn.ModuleList, but '${model.name}' has none: leave it false, or call nn.checkpointModule for its parts`,
+      );
+    this.logger.info(`activation checkpointing of ${blocks.length} blocks`);
+    this.logger.debug(`checkpointed: ${blocks.join(", ")}`);
+  }
+
   async #trainLoop(model: ModelBase, sizes: BatchSizes, callbacks: CallbackRunner): Promise<void> {
-    this.#updateCapture = this.config.capture ? this.#newUpdateCapture() : null;
+    const captures = this.config.capture || (this.config.use_torch_compile && !isDistributed());
+    this.#updateCapture = captures ? this.#newUpdateCapture() : null;
     const loop = new TrainingLoop({
       model,
       sizes,
@@ -383,7 +399,9 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
         ? `${name} overrides gradientStep`
         : asynchronous
           ? `${name}.trainStep is asynchronous, and other code could run in the middle of a recording`
-          : null,
+          : this.config.activation_checkpointing
+            ? "activation_checkpointing computes blocks again with earlier random numbers, which the host keeps"
+            : null,
       forward: (batch, model) =>
         this.precision === "float32"
           ? this.trainStep(batch, model)

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { countTensors, full, load, tensor, type Tensor, toMap } from "../../../lib/torch";
+import { countTensors, full, load, nn, tensor, type Tensor, toMap } from "../../../lib/torch";
 import {
   type AccumulationStep,
   EarlyStopIteration,
@@ -9,10 +9,13 @@ import {
   type PeriodicCallbackContext,
   PeriodicDataIteratorCallback,
 } from "../../../lib/core/callbacks";
+import { Model, type ModelDependencies } from "../../../lib/core/models";
+import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
 import type { DeviceBatch } from "../../../lib/core/interfaces/data";
 import type { TrainerResult } from "../../../lib/core/callbacks/trainer";
 import { ValueError } from "../../../lib/config/python-errors";
 import type { UpdateCounter } from "../../../lib/core/iteration/update-counter";
+import { Logger } from "../../../lib/core/logging/logger";
 import { BaseTrainer, LossWithOutputs } from "../../../lib/training";
 import { getBatchSizes } from "../../../lib/training/trainers/batch-size";
 import { toTrainerResult } from "../../../lib/training/trainers/result";
@@ -184,6 +187,43 @@ describe("the training loop", () => {
       const [a, b] = [tensor(value as number[]), tensor(parts.weights[name] as number[])];
       expect(Number(a.sub(b).abs().max().item())).toBeLessThan(1e-6);
     }
+  });
+
+  test("activation checkpointing trains the same weights, and asks for a model with blocks", async () => {
+    class Blocks extends Model {
+      readonly blocks = new nn.ModuleList(
+        [0, 1].map(() => new nn.Sequential(new nn.Linear(2, 2), new nn.Dropout(0.3))),
+      );
+      readonly head = new nn.Linear(2, 1);
+      override forward({ x }: { x: Tensor }): Tensor {
+        for (const block of this.blocks) x = x.add(block.forward(x).tanh());
+        return this.head.forward(x);
+      }
+    }
+    const config = ModelBaseConfig.create({
+      kind: "Blocks",
+      name: "m",
+      optimizer_config: { kind: "torch.optim.SGD", lr: 0.1 },
+    });
+    const run = async (activation_checkpointing: boolean, buildModel?: (dependencies: ModelDependencies) => Model) => {
+      const built = smallRun({ outputRootPath, trainer: { activation_checkpointing }, buildModel });
+      await built.trainer.train(built.model);
+      return weightsOf(built.model);
+    };
+    const build = (dependencies: ModelDependencies) => new Blocks(config, dependencies);
+    expect(await run(true, build)).toEqual(await run(false, build));
+    await expect(run(true)).rejects.toThrow(/expected a model with blocks in an nn.ModuleList, but 'small' has none/);
+  });
+
+  test("use_torch_compile means capture, which says why it has no effect on the CPU", async () => {
+    const { trainer, model } = smallRun({ outputRootPath, trainer: { use_torch_compile: true, max_epochs: 1 } });
+    const lines: string[] = [];
+    for (const level of ["info", "warning"] as const)
+      jest.spyOn(Logger.prototype, level).mockImplementation((...args: unknown[]) => void lines.push(String(args[0])));
+    await trainer.train(model);
+    jest.restoreAllMocks();
+    expect(lines.join()).toContain("updates are captured instead");
+    expect(lines.join()).toMatch(/capture has no effect: on cpu/);
   });
 
   test("batches that are too few for an update are left out", async () => {

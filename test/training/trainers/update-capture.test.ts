@@ -1,5 +1,6 @@
 import { getRngState, noGrad, setRngState, type Tensor } from "../../../lib/torch";
-import { mapTensors, type Recorder } from "../../../lib/torch/cuda/captured-function";
+import type { Recorder } from "../../../lib/torch/cuda/captured-function";
+import { mapTensors } from "../../../lib/torch/map-tensors";
 import { GradScaler } from "../../../lib/torch/amp";
 import type { Model } from "../../../lib/core/models";
 import { GradientStep } from "../../../lib/training/trainers/gradient-step";

@@ -20,6 +20,7 @@ import { parseCheckpointSelector } from "./checkpoint-selector";
 import { storeCodeArchive } from "./code-archive";
 import { type ConfigSchema, consoleLevel } from "./config-schema";
 import { keepStoredNormalizers } from "./stored-normalizers";
+import { setDeterminism } from "./determinism";
 import { createData, createModel, createTrainer, prepareData, seedOf } from "./experiment-parts";
 import { logChanges } from "./log-changes";
 import type { RunConfig } from "./run-config";
@@ -136,6 +137,7 @@ async function build(options: SetupOptions, pathProvider: PathProvider, lock: Ru
   if (isRank0()) await prepareData(config);
   barrier();
   if (!isRank0()) await prepareData(config);
+  setDeterminism(config, device);
   setSeed(seedOf(config));
   const dataContainer = createData(config, device);
   const dependencies = { dataContainer, device, tracker, pathProvider, metricPropertyProvider };

@@ -43,7 +43,9 @@ async function draw() {
     if (own !== turn) return;
     const scrolled = main.scrollTop;
     main.replaceChildren(...(state.tab === "Runs" ? [metricFilter(), ...parts] : parts));
+    // a log is read from its end
     if (main.dataset.tab === state.tab) main.scrollTop = scrolled;
+    else main.scrollTop = state.tab === "Log" ? main.scrollHeight : 0;
     main.dataset.tab = state.tab;
   } catch (error) {
     fail(error);

@@ -13,21 +13,28 @@ const GONE_AFTER = 15 * 60_000;
 
 /** Looks at the lock, the log and the summary of a run. */
 export async function runState(folder: string, now: number = Date.now()): Promise<RunState> {
-  if (await isLocked(join(folder, ".lock"), now)) return "running";
+  const owner = await ownerOf(join(folder, ".lock"), now);
+  if (owner === "alive") return "running";
   const log = join(folder, "log.txt");
-  if (/ C .*the run failed:/.test(await readTail(log, 16_384))) return "failed";
+  const end = await readTail(log, 16_384);
+  if (/ C .*the run failed:/.test(end)) return "failed";
+  // a signal ended it before its time
+  if (/ I .*to continue from here: resume_run_id/.test(end)) return "stopped";
   if ((await mtimeOf(join(folder, "tracker", "summary.yaml"))) !== undefined) return "finished";
+  if (owner === "gone") return "stopped";
   const latest = Math.max((await mtimeOf(log)) ?? 0, (await mtimeOf(join(folder, "tracker", "metrics.jsonl"))) ?? 0);
   return now - latest < SILENCE ? "running" : "stopped";
 }
 
-async function isLocked(path: string, now: number): Promise<boolean> {
+/** Whether the process that holds a lock still runs; null: there is no lock that could be read. */
+async function ownerOf(path: string, now: number): Promise<"alive" | "gone" | null> {
   try {
     const { mark } = JSON.parse(await readFile(path, "utf8")) as { mark: string };
     const state = stateOf(mark);
-    return state === "running" || (state === "elsewhere" && now - ((await mtimeOf(path)) ?? 0) < GONE_AFTER);
+    const silence = now - ((await mtimeOf(path)) ?? 0);
+    return state === "running" || (state === "elsewhere" && silence < GONE_AFTER) ? "alive" : "gone";
   } catch {
-    return false; // none, or half a file
+    return null; // none, or half a file
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   describeRun,
@@ -53,6 +53,11 @@ test("what has become of a run", async () => {
   const failure = { "log.txt": "2026-01-31T12:00:00 C E=1/2 U=3/4 the run failed:\nRuntimeError: no\n" };
   expect(await stateOf({ ...lock, ...summary })).toBe("running");
   expect(await stateOf({ ...dead })).toBe("stopped");
+  const killed = run("killed", dead);
+  appendFileSync(join(killed, "log.txt"), "just now\n");
+  expect((await describeRun(killed)).state).toBe("stopped");
+  const signal = { "log.txt": "2026-01-31T12:00:00 I E=1/2 U=3/4 to continue from here: resume_run_id: a\n" };
+  expect(await stateOf({ ...summary, ...signal })).toBe("stopped");
   expect(await stateOf({ ...summary, ".lock": "" })).toBe("finished");
   expect(await stateOf({ ...summary, ...failure })).toBe("failed");
 });

@@ -8,7 +8,7 @@ const run = (command: string, ...args: string[]) => {
   return { code: status, stdout, stderr };
 };
 const { bin, version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { bin: Record<string, string>; version: string };
-const subcommands = ["init", "development", "train-submit-job", "predict", "evaluate", "export", "data", "doctor", "setup"];
+const subcommands = ["init", "development", "train-submit-job", "predict", "dashboard", "evaluate", "export", "data", "doctor", "setup"];
 const all = [...Object.keys(bin).map((name) => [name]), ...subcommands.map((name) => ["noether-ts", name])] as [string, ...string[]][];
 
 test("every command is in the package", () => {

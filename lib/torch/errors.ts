@@ -45,11 +45,21 @@ export class DisposedError extends TorchError {
   }
 }
 
+/** Tells failures of the connection with other processes, where there are any: the backward pass may be what waits for them. */
+let ofProcesses: (error: Error, operation: string) => Error | null = () => null;
+
+/** @internal */
+export function connectProcesses(describe: typeof ofProcesses): void {
+  ofProcesses = describe;
+}
+
 /** A {@link TorchError} from whatever a native call threw; errors of other origin (callbacks, TypeErrors) pass through. */
 export function asTorchError(error: unknown, operator?: string): unknown {
   if (!types.isNativeError(error) || error instanceof TorchError) return error;
   const { code, message, backtrace, operator: reported } = error as NativeError;
   if (typeof code !== "string" || !code.startsWith("ERR_")) return error;
+  const ofOthers = ofProcesses(error, reported ?? operator ?? "operation");
+  if (ofOthers !== null) return ofOthers;
   if (code === "ERR_DISPOSED") return new DisposedError(reported ?? operator ?? "tensor");
   return new TorchError(explainMessage(message, reported ?? operator), {
     code,

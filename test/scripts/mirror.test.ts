@@ -34,6 +34,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "training/resume": "a whole run",
   "training/resume-composite": "a whole run",
   "training/trainers/distributed": "a whole run, in several processes",
+  "training/trainers/distributed-kill": "a whole run, in several processes",
   "torch/attention-kernel": "a native operator with its kernels",
   "torch/gelu-kernel": "a native operator with its kernels",
   "torch/matmul-kernel": "a native operator with its kernels",

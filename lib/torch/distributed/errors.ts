@@ -33,17 +33,22 @@ const SOURCE = /\[\/[^\]]*:\d+\] /g;
 export function describeFailure(
   error: unknown,
   details: Omit<DistributedErrorDetails, "cause">,
-  seconds: number,
+  seconds: number | null,
 ): Error {
   if (!(error instanceof Error) || error instanceof DistributedError) return error as Error;
   if (MISTAKES.has((error as { code?: string }).code ?? "")) return error;
   const { operation, rank, worldSize } = details;
   const who = rank === null ? "" : `rank ${rank} of ${worldSize}: `;
-  const text = `${who}${operation} failed after ${seconds.toFixed(1)} s: ${error.message.replace(SOURCE, "").trim()}`;
+  const text = `${who}${operation} failed${seconds === null ? "" : ` after ${seconds.toFixed(1)} s`}: ${error.message.replace(SOURCE, "").trim()}`;
   return new DistributedError(`${text.replace(/\.$/, "")}. ${advice(error.message, operation)}`, {
     ...details,
     cause: error,
   });
+}
+
+/** @internal Whether an error is of the connection between processes, in the words of Gloo and NCCL. */
+export function isConnectionFailure({ message }: Error): boolean {
+  return /gloo\/transport|NCCL error|remote worker|Application timeout caused pair closure/.test(message);
 }
 
 function advice(message: string, operation: string): string {

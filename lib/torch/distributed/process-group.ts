@@ -1,7 +1,8 @@
 /** Groups of processes, and the one of all. */
 import { native } from "../addon";
 import type { NativeDistributed } from "../native";
-import { describeFailure, DistributedError } from "./errors";
+import { connectProcesses } from "../errors";
+import { describeFailure, DistributedError, isConnectionFailure } from "./errors";
 import { meet } from "./rendezvous";
 import { PrefixStore, type Store } from "./stores";
 
@@ -98,6 +99,11 @@ interface World {
 }
 
 let world: World | null = null;
+connectProcesses((error, operation) => {
+  if (world === null || !isConnectionFailure(error)) return null;
+  const { rank, size: worldSize } = world.group;
+  return describeFailure(error, { operation, rank, worldSize }, null);
+});
 let starting = false;
 
 /**

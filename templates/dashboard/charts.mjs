@@ -122,7 +122,11 @@ async function fetchStale() {
         points: Math.round(runs.length > 20 ? width : 2 * width),
         ...(state.range === null ? {} : { range: state.range }),
       });
-      for (const card of stale) if (cards.get(card.name) === card) fill(card, charts[card.name]);
+      for (const card of stale) {
+        if (cards.get(card.name) === card) fill(card, charts[card.name]);
+        // a hundred curves take a moment: between charts the page gets its turn
+        await new Promise((resolve) => setTimeout(resolve));
+      }
       showPending(pending.length);
       // more of them have been read by the next answer
       if (pending.length > 0) for (const card of stale) card.isStale = true;

@@ -140,6 +140,11 @@ export class Workload {
     });
   }
 
+  /** From now on the blocks are computed again in the backward pass. */
+  checkpointActivations(): void {
+    nn.checkpointBlocks(this.#model);
+  }
+
   train(dtype: DType): void {
     this.#model.train();
     scope(() => {

@@ -3,6 +3,7 @@ import { openFile } from "./byte-source";
 import { FileFormatError } from "./errors";
 import { FieldMap } from "./mesh";
 import { optionalPackage } from "./optional-package";
+import { requireMemory } from "./unpack";
 import { numericType, type TypedArray } from "./arrays";
 
 /** What is used of h5wasm. */
@@ -28,6 +29,11 @@ interface H5File extends H5Group {
 }
 
 const MAX_DEPTH = 64;
+
+/** Of a type as h5wasm writes it, `<f8`; 8 where it does not say. */
+function bytesPerValue(dtype: unknown): number {
+  return Number(/^[<>|]?[a-zA-Z](\d+)$/.exec(String(dtype))?.[1] ?? 8);
+}
 
 /**
  * The datasets of a file by path (`run/fields/p`): numbers of any shape, and texts. Only the wanted ones are read.
@@ -89,6 +95,7 @@ function add(dataset: H5Dataset, name: string, arrays: FieldMap, path: string): 
     });
   const { shape } = dataset;
   if (shape === null) throw fail("nothing");
+  requireMemory(shape, bytesPerValue(dataset.dtype), fail);
   let value: unknown;
   try {
     value = dataset.value;

@@ -12,11 +12,43 @@ interface SchemaNode {
   readonly element: { readonly name: string; readonly type?: string };
 }
 
+/** The pages of a column in a group of rows. */
+interface ColumnChunk {
+  readonly path_in_schema: readonly string[];
+  readonly dictionary_page_offset?: bigint;
+  readonly data_page_offset: bigint;
+  readonly total_compressed_size: bigint;
+}
+
+interface Metadata {
+  readonly row_groups: readonly { readonly columns: readonly { readonly meta_data?: ColumnChunk }[] }[];
+}
+
+type Counts = { readonly num_values: number } | undefined;
+
+/** What is used of hyparquet's columns. */
+interface HyparquetColumn {
+  /** Leaves the offset of the reader behind the header. */
+  parquetHeader(reader: { view: DataView; offset: number }): {
+    readonly compressed_page_size: number;
+    readonly data_page_header?: Counts;
+    readonly data_page_header_v2?: Counts;
+    readonly dictionary_page_header?: Counts;
+  };
+}
+
+/** Where hyparquet reads bytes. */
+interface AsyncBuffer {
+  readonly byteLength: number;
+  slice(start: number, end?: number): ArrayBuffer | Promise<ArrayBuffer>;
+}
+
 /** What is used of hyparquet. */
 interface Hyparquet {
-  asyncBufferFromFile(path: string): Promise<unknown>;
-  parquetMetadataAsync(file: unknown): Promise<{ readonly schema: readonly { readonly name: string }[] }>;
+  asyncBufferFromFile(path: string): Promise<AsyncBuffer>;
+  parquetMetadataAsync(file: unknown): Promise<Metadata>;
   parquetSchema(metadata: unknown): SchemaNode;
+  snappyUncompress(input: Uint8Array, output: Uint8Array): void;
   parquetRead(options: {
     file: unknown;
     metadata: unknown;
@@ -27,14 +59,28 @@ interface Hyparquet {
   }): Promise<void>;
 }
 
+type Decompress = (input: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
+
 /** Since Node 22.15. */
-const zstd = (zlib as { zstdDecompressSync?: (input: Uint8Array) => Uint8Array }).zstdDecompressSync;
+const zstd = (zlib as { zstdDecompressSync?: Decompress }).zstdDecompressSync;
+
+/** A page unpacks to the bytes that its header says, and stops there. */
+const bounded = (decompress: Decompress) => (input: Uint8Array, length: number) =>
+  decompress(input, { maxOutputLength: Math.max(1, length) });
 
 const COMPRESSORS = {
-  GZIP: (input: Uint8Array) => gunzipSync(input),
-  BROTLI: (input: Uint8Array) => brotliDecompressSync(input),
-  ...(zstd && { ZSTD: (input: Uint8Array) => zstd(input) }),
+  GZIP: bounded(gunzipSync),
+  BROTLI: bounded(brotliDecompressSync),
+  ...(zstd && { ZSTD: bounded(zstd) }),
 };
+
+/** Values that hyparquet is given at once: it makes JavaScript arrays of them, and V8 ends the process where one gets too long. */
+const MAX_VALUES = 2 ** 26;
+/** Bytes that hold the header of a page. */
+const HEADER = 2 ** 20;
+
+/** Snappy makes at most 64 bytes of three. */
+const SNAPPY_MAX_RATIO = 22;
 
 /**
  * The columns of a table: numbers as (N), lists of equally many numbers as (N, C), texts. Only the wanted columns are read.
@@ -47,7 +93,7 @@ export async function readParquet(path: string, wanted: (name: string) => boolea
   const parts = new Map<string, { start: number; data: ArrayLike<unknown> }[]>();
   const types = new Map<string, string | undefined>();
   try {
-    const file = await parquet.asyncBufferFromFile(path);
+    const file = guarded(await parquet.asyncBufferFromFile(path));
     const metadata = await parquet.parquetMetadataAsync(file);
     const nodes = parquet.parquetSchema(metadata).children.filter(({ element }) => wanted(element.name));
     const columns = nodes.map(({ element }) => element.name);
@@ -55,12 +101,18 @@ export async function readParquet(path: string, wanted: (name: string) => boolea
       parts.set(node.element.name, []);
       types.set(node.element.name, leafType(node));
     }
+    const { parquetHeader } = await optionalPackage<HyparquetColumn>("hyparquet/src/column.js", "parquet files");
+    for (const group of metadata.row_groups) {
+      for (const { meta_data: chunk } of group.columns)
+        if (chunk !== undefined && columns.includes(chunk.path_in_schema[0]!))
+          await checkPages(chunk, file, parquetHeader);
+    }
     if (columns.length > 0)
       await parquet.parquetRead({
         file,
         metadata,
         columns,
-        compressors: COMPRESSORS,
+        compressors: { ...COMPRESSORS, SNAPPY: snappy(parquet) },
         utf8: false,
         onChunk: ({ columnName, columnData, rowStart }) =>
           parts.get(columnName)!.push({ start: rowStart, data: columnData }),
@@ -87,6 +139,58 @@ export async function readParquet(path: string, wanted: (name: string) => boolea
     }
   }
   return fields;
+}
+
+/** Makes sure that pages lie in the file and do not claim more values than can be read: memory is taken for as many as they claim. */
+async function checkPages(
+  { dictionary_page_offset, data_page_offset, total_compressed_size }: ColumnChunk,
+  file: AsyncBuffer,
+  parquetHeader: HyparquetColumn["parquetHeader"],
+): Promise<void> {
+  const start = Number(dictionary_page_offset || data_page_offset);
+  const end = start + Number(total_compressed_size);
+  if (!(start >= 0 && end >= start && end <= file.byteLength)) throw new Error("columns outside of the file");
+  let values = 0;
+  for (let at = start; at < end - 1;) {
+    const reader = { view: new DataView(await file.slice(at, Math.min(end, at + HEADER))), offset: 0 };
+    const header = parquetHeader(reader);
+    const { num_values: count = 0 } =
+      header.data_page_header ?? header.data_page_header_v2 ?? header.dictionary_page_header ?? {};
+    values += count;
+    if (!(count >= 0 && values <= MAX_VALUES))
+      throw new Error(
+        `${values} values of a column in one group of rows, more than the ${MAX_VALUES} that can be read`,
+      );
+    if (!(header.compressed_page_size >= 0)) throw new Error("a page of no size");
+    at += reader.offset + header.compressed_page_size;
+  }
+}
+
+/**
+ * hyparquet decodes all columns at once, and of a damaged file waits for some of them only: the errors of others would end the
+ * process, since nobody hears of them. Here what it makes of bytes counts as heard.
+ */
+function guarded(file: AsyncBuffer): AsyncBuffer {
+  return { byteLength: file.byteLength, slice: (start, end) => heard(Promise.resolve(file.slice(start, end))) };
+}
+
+/** The promise, and what becomes of it by `then`, with errors that somebody hears of. */
+function heard<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  const then = promise.then.bind(promise);
+  promise.then = (...handlers: Parameters<typeof then>) => heard(then(...handlers)) as never;
+  return promise;
+}
+
+/** hyparquet's, without memory for more than the page can hold. */
+function snappy({ snappyUncompress }: Hyparquet): (input: Uint8Array, length: number) => Uint8Array {
+  return (input, length) => {
+    if (length > SNAPPY_MAX_RATIO * input.length + 64)
+      throw new Error(`a page of ${length} bytes in ${input.length} compressed ones`);
+    const page = new Uint8Array(length);
+    snappyUncompress(input, page);
+    return page;
+  };
 }
 
 function textsOf(chunks: readonly ArrayLike<unknown>[]): string[] | undefined {

@@ -5,12 +5,13 @@ import type { TypedArray } from "./arrays";
 import { FileFormatError } from "./errors";
 import { FieldMap } from "./mesh";
 import { optionalPackage } from "./optional-package";
+import { requireMemory } from "./unpack";
 import { numericType } from "./arrays";
 
 /** What is used of zarrita and its stores. */
 interface Zarrita {
   root(store: unknown): { resolve(path: string): unknown };
-  open(location: unknown, options: { kind: "array" }): Promise<unknown>;
+  open(location: unknown, options: { kind: "array" }): Promise<{ shape: readonly number[]; dtype: string }>;
   get(array: unknown): Promise<{ data: unknown; shape: readonly number[] } | number | bigint>;
 }
 interface Stores {
@@ -45,7 +46,13 @@ export async function readZarr(folder: string, wanted: (name: string) => boolean
         : path;
     if (!wanted(name)) continue;
     try {
-      const array = await zarr.get(await zarr.open(root.resolve(path === "" ? "/" : `/${path}`), { kind: "array" }));
+      const stored = await zarr.open(root.resolve(path === "" ? "/" : `/${path}`), { kind: "array" });
+      requireMemory(
+        stored.shape,
+        8,
+        (problem) => new FileFormatError(join(folder, path), `expected an array that fits into memory, got ${problem}`),
+      );
+      const array = await zarr.get(stored);
       if (typeof array === "number") arrays.set(name, { values: Float64Array.of(array), shape: [] });
       else if (typeof array === "bigint") arrays.set(name, { values: BigInt64Array.of(array), shape: [] });
       else {
@@ -53,6 +60,7 @@ export async function readZarr(folder: string, wanted: (name: string) => boolean
         arrays.set(name, { values: array.data as TypedArray, shape: [...array.shape] });
       }
     } catch (error) {
+      if (error instanceof FileFormatError) throw error;
       throw new FileFormatError(
         join(folder, path),
         `expected a Zarr array of numbers, got ${(error as Error).message}`,

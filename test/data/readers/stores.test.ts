@@ -3,7 +3,7 @@
  * are ES modules, which Jest does not load: a process of its own reads all files.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { optionalPackage } from "../../../lib/data/readers/optional-package";
@@ -37,6 +37,19 @@ writeFileSync(
 );
 mkdirSync(join(folder, "broken.zarr"));
 writeFileSync(join(folder, "broken.zarr", ".zarray"), "{}");
+// a few bytes that claim an array of 800 TB: parts that are not there have the fill value
+mkdirSync(join(folder, "huge.zarr"));
+writeFileSync(
+  join(folder, "huge.zarr", ".zarray"),
+  JSON.stringify({
+    ...{ zarr_format: 2, shape: [1e7, 1e7], chunks: [10, 10], dtype: "<f8", order: "C" },
+    ...{ compressor: null, filters: null, fill_value: 0 },
+  }),
+);
+
+// errors that hyparquet does not wait for would end the process
+const unheard = "damaged-columns.parquet";
+copyFileSync(join(__dirname, "fixtures", unheard), join(folder, unheard));
 
 const requests: { path: string; names?: string[] }[] = [
   ...Object.keys(stores).map((path) => ({ path, names: names(path) })),
@@ -45,17 +58,17 @@ const requests: { path: string; names?: string[] }[] = [
   { path: "missing.h5" },
   { path: "missing.parquet" },
   { path: "missing.zarr" },
-  ...[...broken, "broken.zarr"].map((path) => ({ path })),
+  ...[...broken, "broken.zarr", "huge.zarr", unheard].map((path) => ({ path })),
 ];
 
 let outcomes: Outcome[] = [];
 beforeAll(() => {
-  const { stdout, stderr } = spawnSync(
+  const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [require.resolve("tsx/cli"), join(__dirname, "read-stores.ts"), JSON.stringify(requests)],
     { cwd: folder, encoding: "utf8" },
   );
-  if (stdout === "") throw new Error(stderr);
+  if (status !== 0) throw new Error(stderr);
   outcomes = JSON.parse(stdout) as Outcome[];
 });
 const outcomeOf = (path: string, asked?: string[]) =>
@@ -79,7 +92,9 @@ test.each([
   ["broken.h5", undefined, "broken.h5: expected an HDF5 file"],
   ["broken.parquet", undefined, "broken.parquet: expected a parquet file"],
   ["short.parquet", undefined, "short.parquet: expected a parquet file"],
+  [unheard, undefined, "damaged-columns.parquet: expected a parquet file, got a damaged one"],
   ["broken.zarr", undefined, "broken.zarr: expected a Zarr array of numbers"],
+  ["huge.zarr", undefined, "huge.zarr: expected an array that fits into memory, got 762939453 MiB"],
 ])("%s %j", (path, asked, message) => {
   const outcome = asked?.length === 0 ? outcomes[Object.keys(stores).length]! : outcomeOf(path, asked);
   expect(outcome.error).toContain(message);

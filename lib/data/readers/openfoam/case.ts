@@ -1,7 +1,6 @@
 /** OpenFOAM cases: the folder with `constant/polyMesh`, and the folders of times with fields. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { FileNotFoundError, ValueError } from "../../../config/python-errors";
 import { bytesSource, openFile, type ByteSource } from "../byte-source";
 import { FileFormatError } from "../errors";
@@ -9,6 +8,7 @@ import { joinMeshes } from "../join";
 import { FieldMap, Mesh, noCells } from "../mesh";
 import { polygonType } from "../cell-types";
 import { wants, type ReadOptions } from "../options";
+import { gunzip } from "../unpack";
 import { cellsOf } from "./cell-shapes";
 import { isField, readField } from "./fields";
 import { FoamFile, type OpenInclude } from "./foam-file";
@@ -216,10 +216,11 @@ function openFoam(path: string): ByteSource {
   const source = openFile(found);
   if (!found.endsWith(".gz")) return source;
   try {
-    return bytesSource(gunzipSync(source.bytes(0, source.size)), found);
-  } catch (error) {
-    if (error instanceof FileFormatError) throw error;
-    throw source.error(`expected a file of gzip, got a damaged one: ${(error as Error).message}`, undefined, error);
+    const packed = source.bytes(0, source.size);
+    return bytesSource(
+      gunzip(packed, (problem, cause) => source.error(problem, undefined, cause)),
+      found,
+    );
   } finally {
     source.close();
   }

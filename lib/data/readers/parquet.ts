@@ -29,7 +29,7 @@ type Counts = { readonly num_values: number } | undefined;
 /** What is used of hyparquet's columns. */
 interface HyparquetColumn {
   /** Leaves the offset of the reader behind the header. */
-  parquetHeader(reader: { view: DataView; offset: number }): {
+  readonly parquetHeader: (reader: { view: DataView; offset: number }) => {
     readonly compressed_page_size: number;
     readonly data_page_header?: Counts;
     readonly data_page_header_v2?: Counts;
@@ -48,7 +48,7 @@ interface Hyparquet {
   asyncBufferFromFile(path: string): Promise<AsyncBuffer>;
   parquetMetadataAsync(file: unknown): Promise<Metadata>;
   parquetSchema(metadata: unknown): SchemaNode;
-  snappyUncompress(input: Uint8Array, output: Uint8Array): void;
+  readonly snappyUncompress: (input: Uint8Array, output: Uint8Array) => void;
   parquetRead(options: {
     file: unknown;
     metadata: unknown;

@@ -3,7 +3,6 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { FileNotFoundError, ValueError } from "../../../config/python-errors";
 import { bytesSource, openFile, type ByteSource } from "../byte-source";
-import { FileFormatError } from "../errors";
 import { joinMeshes } from "../join";
 import { FieldMap, Mesh, noCells } from "../mesh";
 import { polygonType } from "../cell-types";

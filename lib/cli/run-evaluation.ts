@@ -1,5 +1,6 @@
 import type { Evaluation } from "../inference/runners/evaluation-config";
 import { InferenceRunner } from "../inference/runners";
+import { asEvaluation } from "../inference/runners/inference-runner";
 import { startProcesses } from "../training/runners";
 import { provideOwnModules } from "./own-modules";
 import { stopWithSweep, tellRunPath } from "./sweep/job-link";
@@ -8,7 +9,7 @@ import { stopWithSweep, tellRunPath } from "./sweep/job-link";
 export async function evaluate({ composed, inputDir, modelInfo }: Evaluation): Promise<void> {
   provideOwnModules();
   stopWithSweep();
-  if (await startProcesses(composed)) return;
+  if (await startProcesses(await asEvaluation(composed))) return;
   await new InferenceRunner().run(composed, {
     resumeOutputPath: inputDir,
     resumeModelInfo: modelInfo,

@@ -9,9 +9,7 @@ export class InferenceRunner extends HydraRunner {
   protected override readonly purpose = { resumeWith: "weights" } as const;
 
   override async run(composed: ComposedConfig, options: RunnerOptions = {}): Promise<Experiment> {
-    // their schemas tell which callbacks have an interval; what cannot be loaded is reported with everything else
-    await loadUserKinds(composed.plain, undefined, () => {});
-    return super.run({ ...composed, plain: withIntervals(composed.plain) }, options);
+    return super.run(await asEvaluation(composed), options);
   }
 
   override async main(options: SetupOptions): Promise<Experiment> {
@@ -21,6 +19,13 @@ export class InferenceRunner extends HydraRunner {
   protected override async execute({ trainer, model }: Experiment): Promise<void> {
     await trainer.eval(model);
   }
+}
+
+/** A composed config in which callbacks of an evaluation may leave out their interval. */
+export async function asEvaluation(composed: ComposedConfig): Promise<ComposedConfig> {
+  // their schemas tell which callbacks have an interval; what cannot be loaded is reported with everything else
+  await loadUserKinds(composed.plain, undefined, () => {});
+  return { ...composed, plain: withIntervals(composed.plain) };
 }
 
 const INTERVALS = ["every_n_epochs", "every_n_updates", "every_n_samples"] as const;

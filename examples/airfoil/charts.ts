@@ -1,6 +1,6 @@
 /** Field pictures for the report, as strings of markup. */
 import type { KdTree } from "./interpolation";
-import { encodePng } from "./png";
+import { encodePng } from "noether-ts/inference";
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
@@ -48,13 +48,13 @@ export interface FieldPicture {
 /** A scalar field as a picture with its colour bar. */
 export function fieldPicture({ title, tree, values, contour, range, scale }: FieldPicture): string {
   const [columns, rows] = [240, 120];
-  const rgba = new Uint8Array(4 * columns * rows);
+  const rgb = new Uint8Array(3 * columns * rows);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const x = VIEW.x0 + ((column + 0.5) / columns) * (VIEW.x1 - VIEW.x0);
       const y = VIEW.y1 - ((row + 0.5) / rows) * (VIEW.y1 - VIEW.y0);
       const value = tree.interpolate(values, 1, x, y)[0]!;
-      rgba.set([...colourAt(scale, (value - range[0]) / (range[1] - range[0])), 255], 4 * (row * columns + column));
+      rgb.set(colourAt(scale, (value - range[0]) / (range[1] - range[0])), 3 * (row * columns + column));
     }
   }
   const [width, height] = [320, 160];
@@ -69,7 +69,7 @@ export function fieldPicture({ title, tree, values, contour, range, scale }: Fie
   const gradient = `g${gradients++}`;
   return `<svg viewBox="0 0 ${width} ${height + 46}" role="img" aria-label="${title}">
 <text class="title" x="0" y="15">${title}</text>
-<image href="data:image/png;base64,${encodePng(columns, rows, rgba).toString("base64")}" x="0" y="22" width="${width}" height="${height}" preserveAspectRatio="none"/>
+<image href="data:image/png;base64,${encodePng(columns, rows, rgb).toString("base64")}" x="0" y="22" width="${width}" height="${height}" preserveAspectRatio="none"/>
 <polygon class="body" points="${points.join(" ")}"/>
 <defs><linearGradient id="${gradient}">${stops.join("")}</linearGradient></defs>
 <rect x="60" y="${height + 29}" width="200" height="9" fill="url(#${gradient})"/>

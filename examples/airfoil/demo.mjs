@@ -50,7 +50,15 @@ console.log(
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`);
 console.log(`metrics: ${relative(process.cwd(), join(run, "metrics.json"))}`);
 console.log(`report:  ${relative(process.cwd(), report)}`);
+const shapes = join(root, "examples", "airfoil", "shapes.mjs");
+const paths = [run, shapes].map((path) => quoted(relative(process.cwd(), path)));
+console.log(`look:    npx noether-ts serve ${paths[0]} --shapes ${paths[1]}`);
 if (!isGood) process.exitCode = 1;
+
+/** A path as a shell takes it. */
+function quoted(path) {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
 
 /** The directory with metrics.json: the run itself, or the stage below it. */
 function findRun(directory) {

@@ -1,5 +1,6 @@
 /** `noether-ts serve RUN`: an HTTP server that predicts. */
-import { ValueError } from "../config/python-errors";
+import { existsSync } from "node:fs";
+import { FileNotFoundError, ValueError } from "../config/python-errors";
 import { isLoopback } from "../inference/serving/loopback";
 import { EXIT, printResult } from "./command";
 import { UsageError } from "./hydra-arguments";
@@ -21,6 +22,8 @@ which run it is, whether it is well, what it has done, and how to ask.
                          most)
       --batch NUMBER     small requests of the same shapes that wait are one
                          batch of at most so many (default 8)
+      --shapes FILE      module that makes cases from numbers: sliders on the
+                         page (docs/serving.md)
       --queue NUMBER     requests that may wait (default 64); more get 429
       --timeout SECONDS  of a prediction (default 300)
       --max-body MIB     of a request (default 256)
@@ -42,6 +45,7 @@ const OPTIONS = {
   device: { type: "string" },
   threads: { type: "string" },
   batch: { type: "string" },
+  shapes: { type: "string" },
   queue: { type: "string" },
   timeout: { type: "string" },
   "max-body": { type: "string" },
@@ -70,12 +74,15 @@ export async function serve(args: readonly string[]): Promise<number> {
     throw new ValueError(
       `--host ${host} lets other machines in: set NOETHER_SERVE_TOKEN to a secret that they have to send`,
     );
+  if (values.shapes !== undefined && !existsSync(values.shapes))
+    throw new FileNotFoundError(`--shapes: expected a file, got ${values.shapes}, which is not there`);
   const port = number("port", 0, 8080);
   const options = {
     token,
     timeout: number("timeout", 1, 300),
     maxBody: number("max-body", 1, 256) * 2 ** 20,
     maxPoints: number("max-points", 1, 5_000_000),
+    shapes: values.shapes ?? null,
   };
   // only now, so that a mistake shows at once; with extension, since a built file imports it natively
   const { runServer } = await import("./run-server.js");

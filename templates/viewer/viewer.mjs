@@ -19,6 +19,9 @@ const MAPS = {
   signed: ["#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b"],
 };
 
+/** Of what has no values of the chosen field. */
+const GREY = [0.7, 0.7, 0.7];
+
 const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0)).buffer;
 const floats = (text) => new Float32Array(bytes(text));
 
@@ -199,10 +202,13 @@ function draw() {
       const range = what === "difference" ? scales.difference : scales.values;
       mapper.setLookupTable(colours(what === "difference" ? MAPS.signed : MAPS.even, range));
       mapper.setScalarRange(...range);
-    } else mapper.setScalarVisibility(false);
+    } else {
+      mapper.setScalarVisibility(false);
+      actor.getProperty().setColor(...GREY);
+    }
     mapper.setInputData(data);
     actor.setMapper(mapper);
-    actor.getProperty().setPointSize(3);
+    actor.getProperty().setPointSize(domain.points.length < 3 * 2000 ? 5 : 3);
     actor.getProperty().setAmbient(0.35);
     actor.getProperty().setDiffuse(0.65);
     probed.set(actor, { values, name: domain.name });
@@ -217,6 +223,9 @@ function draw() {
       Object.assign(document.createElement("span"), { textContent: number(low + t * (high - low)) }),
     ),
   );
+  const without = new Set(drawn.flatMap(({ values, domain }) => (values === null ? [domain.name || "points"] : [])));
+  by("without").hidden = without.size === 0;
+  by("without").textContent = `${[...without].join(", ")}: no ${choice.name}`;
   renderWindow.render();
 }
 
@@ -329,6 +338,117 @@ async function ask(file, keepCamera) {
   }
 }
 
+// ---- cases from numbers
+
+/** Makes a case in the browser, asks the server for its fields and shows them. */
+async function askShape(run, shapes) {
+  const values = Object.fromEntries(
+    [...by("parameters").querySelectorAll("input")].map((input) => [input.name, Number(input.value)]),
+  );
+  const { title, domains, conditions } = shapes.makeCase(values);
+  const inputs = Object.fromEntries([
+    ...Object.entries(domains).map(([name, { positions }]) => {
+      const key = run.inputs.find(({ role, domain }) => role === "position" && domain === name);
+      if (key === undefined) throw new Error(`the file of shapes has a domain "${name}"; the run has ${run.domains}`);
+      return [key.name, { shape: [positions.length / key.channels, key.channels], base64: base64(positions) }];
+    }),
+    ...Object.entries(conditions).map(([name, numbers]) => [name, numbers]),
+  ]);
+  const response = await fetch("predict", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ inputs, encoding: "base64" }),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  const isFirst = current === null;
+  show(
+    {
+      title,
+      about: `${run.model}, checkpoint ${run.checkpoint}`,
+      domains: Object.entries(domains).map(([name, { positions, triangles }]) => ({
+        name,
+        points: inSpace(
+          positions,
+          run.inputs.find(({ role, domain }) => role === "position" && domain === name),
+        ),
+        triangles,
+        fields: run.outputs
+          .filter(({ domain }) => domain === name)
+          .map(({ name: key, field, channels }) => ({
+            name: field,
+            components: answer.fields[key].shape[1] ?? channels ?? 1,
+            predicted: floats(answer.fields[key].base64),
+            truth: null,
+          })),
+      })),
+    },
+    !isFirst,
+  );
+}
+
+/** Points (N, 3) of points in one to three dimensions. */
+function inSpace(positions, { channels }) {
+  const points = new Float32Array((3 * positions.length) / channels);
+  positions.forEach((value, i) => (points[3 * Math.floor(i / channels) + (i % channels)] = value));
+  return points;
+}
+
+function base64(array) {
+  const all = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  let text = "";
+  for (let i = 0; i < all.length; i += 8192) text += String.fromCharCode(...all.subarray(i, i + 8192));
+  return btoa(text);
+}
+
+/** Sliders for the parameters of a module of shapes; a move that comes during a prediction is followed by another one. */
+async function addSliders(run) {
+  const shapes = await import(new URL("shapes.mjs", location.href).href);
+  if (!Array.isArray(shapes.parameters) || typeof shapes.makeCase !== "function")
+    throw new Error("the file of shapes: expected exports parameters and makeCase");
+  let isAsking = false;
+  let isStale = false;
+  let isMoving = false;
+  const ask = async () => {
+    isStale = isAsking;
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await askShape(run, shapes);
+      by("message").textContent = "";
+    } catch (error) {
+      by("message").textContent = error.message;
+    } finally {
+      isAsking = false;
+    }
+    if (isStale) await ask();
+  };
+  by("parameters").replaceChildren(
+    ...shapes.parameters.map(({ name, label = name, unit = "", min, max, step, value }) => {
+      const row = Object.assign(document.createElement("label"), { className: "parameter" });
+      const head = document.createElement("span");
+      const input = Object.assign(document.createElement("input"), { type: "range", name });
+      for (const [key, given] of Object.entries({ min, max, step: step ?? "any", value }))
+        input.setAttribute(key, given);
+      const output = document.createElement("output");
+      const say = () => (output.textContent = `${input.value} ${unit}`);
+      say();
+      input.addEventListener("input", () => {
+        if (!isMoving) previous = current; // what a whole move is compared with
+        isMoving = true;
+        say();
+        void ask();
+      });
+      input.addEventListener("change", () => (isMoving = false));
+      head.append(label, output);
+      row.append(head, input);
+      return row;
+    }),
+  );
+  by("parameters").hidden = false;
+  await ask();
+}
+
 async function connect() {
   const run = await (await fetch("run")).json();
   by("title").textContent = run.model;
@@ -349,6 +469,11 @@ async function connect() {
         return row;
       }),
   );
+  if (run.shapes) {
+    by("conditions").replaceChildren();
+    by("ask").hidden = by("sliceRow").hidden = true;
+    return addSliders(run);
+  }
   by("file").addEventListener("change", () => by("file").files[0] && ask(by("file").files[0], false));
   by("drop").addEventListener("click", () => by("file").click());
   by("drop").addEventListener("keydown", ({ key }) => (key === "Enter" || key === " ") && by("file").click());

@@ -1,7 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import type { fastify as makeFastify, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DisposedError } from "../../torch";
-import { RuntimeError, ValueError } from "../../config/python-errors";
+import { FileNotFoundError, RuntimeError, ValueError } from "../../config/python-errors";
 import { optionalPackage } from "../../data/readers/optional-package";
 import { type PredictionPool, QueueFullError } from "../pool/prediction-pool";
 import { ANSWERS } from "../requests/answer";
@@ -22,13 +23,18 @@ export interface ServerOptions {
   readonly maxPoints?: number;
   /** Seconds after which a prediction is given up. Default: 300. */
   readonly timeout?: number;
+  /**
+   * File of a module that makes cases from numbers, for which the page has sliders: it runs in the browser, without imports, and exports
+   * `parameters` and `makeCase` (docs/serving.md). Default: none.
+   */
+  readonly shapes?: string | null;
 }
 
 interface Fastify {
   readonly fastify: typeof makeFastify;
 }
 
-const DEFAULTS = { token: null, maxBody: 256 * 2 ** 20, maxPoints: 5_000_000, timeout: 300 } as const;
+const DEFAULTS = { token: null, maxBody: 256 * 2 ** 20, maxPoints: 5_000_000, timeout: 300, shapes: null } as const;
 /** Media type of streamed answers: lines of JSON, progress and then the result. */
 const LINES = "application/x-ndjson";
 
@@ -36,10 +42,11 @@ const LINES = "application/x-ndjson";
  * An HTTP server that predicts with a pool: `POST /predict`, `GET /run`, `/healthz`, `/metrics` (Prometheus) and `/openapi.json`.
  * It does not listen yet, and does not own the pool.
  *
- * @throws RuntimeError when the package fastify is not installed
+ * @throws RuntimeError when the package fastify is not installed, FileNotFoundError without the file of `shapes`
  */
 export async function createServer(pool: PredictionPool, options: ServerOptions = {}): Promise<FastifyInstance> {
-  const { token, maxBody, maxPoints, timeout } = { ...DEFAULTS, ...options };
+  const { token, maxBody, maxPoints, timeout, shapes } = { ...DEFAULTS, ...options };
+  const shapesModule = shapes === null ? null : readShapes(shapes);
   const { fastify } = await optionalPackage<Fastify>("fastify", "HTTP requests (noether-ts serve)");
   const server = fastify({ bodyLimit: maxBody, forceCloseConnections: "idle", logger: false });
   const metrics = new ServiceMetrics(pool);
@@ -68,7 +75,9 @@ export async function createServer(pool: PredictionPool, options: ServerOptions 
   server.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(viewerPage(null)));
   server.get("/healthz", async () => ({ status: "ok", threads: pool.size, busy: pool.busy, waiting: pool.waiting }));
   server.get("/metrics", async (_, reply) => reply.type("text/plain; version=0.0.4").send(metrics.text()));
-  server.get("/run", async () => describeRun(pool.run));
+  server.get("/run", async () => ({ ...describeRun(pool.run), shapes: shapesModule !== null }));
+  if (shapesModule !== null)
+    server.get("/shapes.mjs", async (_, reply) => reply.type("text/javascript; charset=utf-8").send(shapesModule));
   server.get("/openapi.json", async () => openApi(pool.run, { hasToken: token !== null }));
   server.post("/predict", async (request, reply) => {
     const controller = new AbortController();
@@ -91,6 +100,14 @@ export async function createServer(pool: PredictionPool, options: ServerOptions 
     }
   });
   return server;
+}
+
+function readShapes(path: string): string {
+  if (!existsSync(path) || !statSync(path).isFile())
+    throw new FileNotFoundError(
+      `${path}: expected the file of a module that exports parameters and makeCase, got none`,
+    );
+  return readFileSync(path, "utf8");
 }
 
 interface AnswerOptions {

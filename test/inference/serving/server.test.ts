@@ -5,6 +5,7 @@ import { readArrays, writeArrays, type NdArray } from "../../../lib/data";
 import { createServer, isLoopback, PredictionPool } from "../../../lib/inference";
 import type { Tensor } from "../../../lib/torch";
 import { airfoilCase, trainAirfoil } from "../../support/airfoil-run";
+import { chromium, inBrowser } from "../../support/browser";
 import { temporaryFolder } from "../../support/small-run";
 
 const folder = temporaryFolder();
@@ -268,4 +269,46 @@ it.each([
   ["127.evil.example", false],
 ])("%s is the loopback: %s", (host, expected) => {
   expect(isLoopback(host)).toBe(expected);
+});
+
+if (chromium === undefined)
+  console.info("skipped: the page with sliders in a browser (no Chromium; CHROMIUM names one)");
+(chromium ? test : test.skip)(
+  "has sliders for the shape of the airfoil and its angle, and shows the flow after each move",
+  async () => {
+    const withShapes = await createServer(pool, { shapes: join("examples", "airfoil", "shapes.mjs") });
+    const url = await withShapes.listen({ port: 0, host: "127.0.0.1" });
+    const ticks = `[...document.getElementById("ticks").children].map((tick) => tick.textContent)`;
+    const shown = `new Promise((resolve) => { const title = document.getElementById("title"); const look = () => title.textContent.startsWith("airfoil") ? resolve(title.textContent) : setTimeout(look, 20); look(); })`;
+    const moved = `new Promise((resolve) => {
+      new MutationObserver((_, observer) => (observer.disconnect(), resolve(title.textContent))).observe(title, { childList: true });
+      const angle = document.querySelector("#parameters input[name=angle]");
+      angle.value = "10";
+      angle.dispatchEvent(new Event("input"));
+      angle.dispatchEvent(new Event("change"));
+    })`;
+    try {
+      const { values, errors } = await inBrowser(folder.path, `${url}/`, [
+        shown,
+        `[...document.querySelectorAll("#parameters input")].map(({ name }) => name)`,
+        `{ var before = ${ticks}.join(); } ${moved}`,
+        `${ticks}.join() !== before`,
+        `{ const list = document.getElementById("field"); list.value = "|velocity|"; list.dispatchEvent(new Event("change")); } document.getElementById("without").textContent`,
+        `[...document.getElementById("beside").options].map(({ value }) => value)`,
+        `document.getElementById("message").textContent`,
+      ]);
+      expect(errors).toEqual([]);
+      expect(values[0]).toBe("airfoil at 4°");
+      expect(values[1]).toEqual(["camber", "position", "thickness", "angle", "speed"]);
+      expect(values.slice(2, 5)).toEqual(["airfoil at 10°", true, "surface: no velocity"]);
+      expect(values.slice(5)).toEqual([["", "previous"], ""]);
+    } finally {
+      await withShapes.close();
+    }
+  },
+  120_000,
+);
+
+test("a file of shapes that is not there is an error before anything is served", async () => {
+  await expect(createServer(pool, { shapes: "no.mjs" })).rejects.toThrow(/no\.mjs: expected the file of a module/);
 });

@@ -1,6 +1,6 @@
 import type { Mesh } from "noether-ts/data";
+import { encodePng } from "noether-ts/inference";
 import { DIVERGING } from "../airfoil/charts";
-import { encodePng } from "../airfoil/png";
 
 const WIDTH = 560;
 const HEIGHT = 330;
@@ -32,14 +32,14 @@ export function pictures(mesh: Mesh, fields: readonly Float32Array[]): Buffer {
   const limit = fields[0]!.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const width = WIDTH * fields.length;
   const height = HEIGHT * VIEWS.length;
-  const image = new Uint8Array(4 * width * height).fill(255);
+  const image = new Uint8Array(3 * width * height).fill(255);
   for (const [row, from] of VIEWS.entries()) {
     const cellOf = visibleCells(mesh, from);
     for (const [column, field] of fields.entries()) {
       for (let y = 0; y < HEIGHT; y++) {
         for (let x = 0; x < WIDTH; x++) {
           const cell = cellOf[y * WIDTH + x]!;
-          if (cell >= 0) image.set(colour(field[cell]! / limit), 4 * ((row * HEIGHT + y) * width + column * WIDTH + x));
+          if (cell >= 0) image.set(colour(field[cell]! / limit), 3 * ((row * HEIGHT + y) * width + column * WIDTH + x));
         }
       }
     }

@@ -25,7 +25,8 @@ Which weights
   --dataset KEY         data set of the run whose pipeline and normalizers
                         are used (default: test, val, train)
 
-What a file means. Runs that were trained on a folder of cases know it.
+What a file means. Runs that were trained on a folder of cases know it. An STL,
+PLY or OBJ alone is the surface; the volume is then a slice around it.
   --domain NAME=FILE    file of a domain; FILE#PATCH,PATCH takes parts of it
   --map NAME=FIELD      field of the file under a name of the run, pressure=p
   --set NAME=NUMBER,... numbers of the whole case

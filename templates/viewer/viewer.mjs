@@ -398,12 +398,12 @@ function base64(array) {
   const all = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   let text = "";
   for (let i = 0; i < all.length; i += 8192) text += String.fromCharCode(...all.subarray(i, i + 8192));
-  return window.btoa(text);
+  return btoa(text);
 }
 
 /** Sliders for the parameters of a module of shapes; a move that comes during a prediction is followed by another one. */
 async function addSliders(run) {
-  const shapes = await import(new URL("shapes.mjs", document.baseURI).href);
+  const shapes = await import(new URL("shapes.mjs", location.href).href);
   if (!Array.isArray(shapes.parameters) || typeof shapes.makeCase !== "function")
     throw new Error("the file of shapes: expected exports parameters and makeCase");
   let isAsking = false;

@@ -36,6 +36,25 @@ describe("a run that was trained on a folder knows what its files mean", () => {
     ]);
   });
 
+  test.each(["body.stl", "body.obj"])("%s alone is the surface, and a slice around it the volume", async (name) => {
+    const body = sphere(8);
+    await writeMesh(body, at(name));
+    await expect(readCase(run, at(name))).rejects.toThrow(/expected inflow, numbers of the whole case/);
+    const { domains } = await readCase(run, at(name), { conditions: { inflow: 12 } });
+    const [surface, volume] = domains;
+    expect([surface!.name, surface!.mesh!.numberOfPoints, surface!.truth.size]).toEqual([
+      "surface",
+      body.numberOfPoints,
+      0,
+    ]);
+    expect(volume!.name).toBe("volume");
+    const { values, shape } = volume!.positions;
+    expect(shape[0]).toBeGreaterThan(1000);
+    expect(values.every((value, i) => i % 3 !== 1 || Math.abs(value) < 1e-6)).toBe(true); // normal to y, in the middle
+    const fields = await run.predict((await readCase(run, at(name), { conditions: { inflow: 12 } })).inputs);
+    expect(fields["volume_velocity"]!.shape).toEqual([shape[0], 3]);
+  });
+
   test("the fields are written where the points are, beside those of the file", async () => {
     const files = await readCase(run, example);
     const fields = await run.predict(example);

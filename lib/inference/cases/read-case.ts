@@ -1,6 +1,6 @@
 import { basename, extname } from "node:path";
 import { FileNotFoundError, KeyError, ValueError } from "../../config/python-errors";
-import { FolderDataset, type Mesh, type NdArray, type TypedArray } from "../../data";
+import { FolderDataset, readMesh, type Mesh, type NdArray, type TypedArray } from "../../data";
 import { CaseReader } from "../../data/datasets/folder/case-reader";
 import { toSI } from "../../data/datasets/folder/units";
 import type { FolderDatasetConfig } from "../../data/datasets/folder/config";
@@ -10,6 +10,7 @@ import type { CaseInputs } from "../predict/inputs";
 import type { DescribedRun } from "../predict/run-fields";
 import { caseConfig } from "./case-config";
 import { checkCaseOptions, type CaseOptions } from "./case-options";
+import { isLoneBody, MIDDLE, withDomainsOfBody } from "./lone-body";
 
 /** A domain of a case that was read. */
 export interface CaseDomain {
@@ -35,11 +36,26 @@ export interface CaseFiles {
 
 /**
  * Reads a case: a folder or file of the data layer's formats. For runs that were trained on a `FolderDataset` its config says which
- * files and fields are which; for others `options` say it, and arrays of a file have the names of the run's inputs.
+ * files and fields are which; for others `options` say it, and arrays of a file have the names of the run's inputs. Of a run with a volume
+ * an STL, PLY or OBJ file alone is the surface, and a slice around it the volume.
  *
  * @throws FileNotFoundError, FileFormatError; ValueError that names what is missing and how to give it
  */
 export async function readCase(run: DescribedRun, path: string, options: CaseOptions = {}): Promise<CaseFiles> {
+  if (!isLoneBody(run, path, options)) return readFiles(run, path, options);
+  // what stands beside a body is not its case
+  requireConditions(
+    path,
+    run.inputs.flatMap(({ name, role }) =>
+      role === "condition" && !(name in (options.conditions ?? {})) ? [name] : [],
+    ),
+  );
+  return withDomainsOfBody(run.domains, path, await readMesh(path), MIDDLE, async (domains) =>
+    readFiles(run, path, { ...options, domains }),
+  );
+}
+
+async function readFiles(run: DescribedRun, path: string, options: CaseOptions): Promise<CaseFiles> {
   const { inputs, outputs, domains } = run;
   const conditions = inputs.flatMap(({ name, role }) => (role === "condition" ? [name] : []));
   const ofDomains = [...inputs, ...outputs].flatMap(({ name, domain }) =>
@@ -55,10 +71,7 @@ export async function readCase(run: DescribedRun, path: string, options: CaseOpt
   const where = files.cases[0]!;
   const given = options.conditions ?? {};
   const missing = conditions.filter((name) => !(name in given) && !files.conditions.has(name));
-  if (missing.length > 0)
-    throw new ValueError(
-      `${path}: expected ${missing.join(", ")}, numbers of the whole case; give --set ${missing[0]}=NUMBER,… (in code conditions: { ${missing[0]}: […] })`,
-    );
+  requireConditions(path, missing);
   const keys = inputs.flatMap(({ name }) => (name in given ? [] : [name]));
   const values = await rawValues(files, keys);
   const truth = await truthOf(
@@ -83,6 +96,13 @@ export async function readCase(run: DescribedRun, path: string, options: CaseOpt
     inputs: { ...Object.fromEntries(values), ...given },
     domains: read,
   };
+}
+
+function requireConditions(path: string, missing: readonly string[]): void {
+  if (missing.length > 0)
+    throw new ValueError(
+      `${path}: expected ${missing.join(", ")}, numbers of the whole case; give --set ${missing[0]}=NUMBER,… (in code conditions: { ${missing[0]}: […] })`,
+    );
 }
 
 /** Stored values of sample keys, all of the same case. */

@@ -1,11 +1,10 @@
 /** Requests whose body is a mesh. */
 import { writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { readMesh, writeMesh, type Mesh } from "../../data";
-import { isSurface } from "../../data/geometry/cell-geometry";
+import { readMesh } from "../../data";
 import { readCase, type CaseFiles } from "../cases";
+import { MIDDLE, withDomainsOfBody, type Slice } from "../cases/lone-body";
 import type { TrainedRun } from "../run/trained-run";
-import { sliceAround } from "../scene/slice-grid";
 import { RequestError } from "./request-error";
 import type { RequestTask } from "./request";
 
@@ -41,43 +40,28 @@ export async function readMeshRequest(run: TrainedRun, task: RequestTask, folder
       422,
       `expected ${missing.map((input) => input.name).join(", ")}, numbers of the whole case: set=${missing[0]!.name}=NUMBER,…`,
     );
-  const files = await domainFiles(run, { mesh, path, folder, slice: one(query, "slice") });
-  const [first = path] = Object.values(files);
-  const read = await readCase(run, first, { domains: files, conditions });
-  return { ...read, name: name.replace(/\.\w+$/, "") };
-}
-
-interface Given {
-  readonly mesh: Mesh;
-  readonly path: string;
-  readonly folder: string;
-  readonly slice: string | undefined;
-}
-
-async function domainFiles(
-  { domains }: TrainedRun,
-  { mesh, path, folder, slice }: Given,
-): Promise<Record<string, string>> {
-  const [body = "", ...others] = [...domains].sort((a, b) => Number(b === "surface") - Number(a === "surface"));
-  if (body === "")
+  if (run.domains.includes(""))
     throw new RequestError(
       422,
       "expected inputs as JSON or npz: the model of this run has no domains that a mesh could be",
     );
-  if (others.length === 0) return { [body]: path };
-  if (!isSurface(mesh.cells))
-    throw new RequestError(422, `expected the surface of a body (triangles, quads, polygons), got cells with a volume`);
-  if (others.length > 1)
-    throw new RequestError(422, `expected inputs as JSON or npz: this run has the domains ${domains.join(", ")}`);
-  const [axis = 1, position = 0.5] = (slice ?? "1,0.5").split(",").map(Number);
+  if (run.domains.length > 2)
+    throw new RequestError(422, `expected inputs as JSON or npz: this run has the domains ${run.domains.join(", ")}`);
+  const read = await withDomainsOfBody(run.domains, path, mesh, sliceOf(one(query, "slice")), async (domains) =>
+    readCase(run, path, { domains, conditions }),
+  );
+  return { ...read, name: name.replace(/\.\w+$/, "") };
+}
+
+function sliceOf(given: string | undefined): Slice {
+  if (given === undefined) return MIDDLE;
+  const [axis = NaN, position = MIDDLE.position] = given.split(",").map(Number);
   if (![0, 1, 2].includes(axis) || !(position >= 0 && position <= 1))
     throw new RequestError(
       400,
-      `slice: expected AXIS,POSITION with an axis 0 to 2 and a position 0 to 1, got "${slice}"`,
+      `slice: expected AXIS,POSITION with an axis 0 to 2 and a position 0 to 1, got "${given}"`,
     );
-  const plane = join(folder, "slice.vtp");
-  await writeMesh(sliceAround(mesh, axis as 0 | 1 | 2, position), plane);
-  return { [body]: path, [others[0]!]: plane };
+  return { axis: axis as Slice["axis"], position };
 }
 
 /** `set=NAME=NUMBER,NUMBER`, once or several times. */

@@ -1,4 +1,4 @@
-import { sliceAround } from "../../../lib/inference/scene/slice-grid";
+import { sliceAround } from "../../../lib/inference/cases/slice-grid";
 import { sphere } from "../../support/sphere-run";
 
 describe("a slice around a sphere", () => {

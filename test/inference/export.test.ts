@@ -127,6 +127,22 @@ describe("weights alone", () => {
     expect(toMap(current!.get("model_config")).get("hidden_dim")).toBe(16);
   });
 
+  test.each(["weights.th", "old.th", "weights.safetensors"])("%s names the class as the project does", async (name) => {
+    const { modelConfig } = run.model;
+    const written = modelConfig.kind;
+    const path = at(`moved-${name}`);
+    try {
+      modelConfig.kind = join(__dirname, "..", "..", written); // as it is where another project's class was loaded
+      exportRun(run, path, name === "old.th" ? { format: "1.1" } : {});
+    } finally {
+      modelConfig.kind = written;
+    }
+    const kind = name.endsWith(".th")
+      ? toMap(toMap(load(path)).get("model_config")).get("kind")
+      : (JSON.parse(loadSafetensors(path).metadata["model_config"]!) as { kind: string }).kind;
+    expect(kind).toBe("./examples/airfoil/model.ts#AirfoilModel");
+  });
+
   test("safetensors: every weight, and the config in the metadata", () => {
     const { tensors, metadata } = loadSafetensors(at("weights.safetensors"));
     const state = run.model.stateDict();

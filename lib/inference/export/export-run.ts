@@ -11,6 +11,7 @@ import { CompositeModel, type ModelBase } from "../../core/models";
 import { keep, saveSafetensors, scope, type Tensor } from "../../torch";
 import { readPortableRun, PORTABLE_FORMAT, PORTABLE_VERSION } from "../run/portable-run";
 import type { TrainedRun } from "../run/trained-run";
+import { withRelativeKinds } from "../run/user-kinds";
 import { modelCard } from "./model-card";
 
 /** What {@link exportRun} writes. */
@@ -67,7 +68,7 @@ const TELLING_KEYS = ["untied_square_weights", "volume_channels", "perceiver_blo
 
 /** The model's config, so that whoever reads it computes as this run does. */
 function modelConfigOf(run: TrainedRun, format: CheckpointFormat): Record<string, unknown> {
-  const config = checkpointConfig(run.model.modelConfig, format);
+  const config = withRelativeKinds(checkpointConfig(run.model.modelConfig, format), run.stored.project);
   const stored = run.checkpointConfig;
   if (stored !== null) for (const key of TELLING_KEYS) if (!(key in stored)) delete config[key];
   return config;
@@ -97,7 +98,9 @@ function portableContent(run: TrainedRun): Record<string, unknown> {
     // as the checkpoint has it, so that weights of the Python framework compute as they were trained
     model_config: isComposite
       ? null
-      : (earlier?.modelConfig ?? run.checkpointConfig ?? checkpointConfig(run.model.modelConfig)),
+      : (earlier?.modelConfig ??
+        run.checkpointConfig ??
+        withRelativeKinds(checkpointConfig(run.model.modelConfig), run.stored.project)),
     state_dict: run.model.stateDict(),
     scales: scalesOf(run),
     inputs: run.inputs.map((field) => ({ ...field })),

@@ -23,6 +23,8 @@ type Tree = Readonly<Record<string, unknown>>;
 export interface StoredConfig {
   /** Validated; without optimizer and initializers, which predictions do not need. */
   readonly model: ModelBaseConfig;
+  /** The folder that kinds of files are relative to. */
+  readonly project: string;
   /** `datasets` as they were written, kinds by absolute path. */
   readonly datasets: Readonly<Record<string, Tree>>;
   readonly forwardProperties: readonly string[];
@@ -72,6 +74,7 @@ export async function readStoredConfig(
   const own = validated.forward_properties ?? [];
   return {
     model: validated,
+    project: root,
     datasets: (plain["datasets"] ?? {}) as Record<string, Tree>,
     forwardProperties: listOf(trainer["forward_properties"]) ?? own,
     targetProperties: listOf(trainer["target_properties"]) ?? [],

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { loadUserKinds, userKindsIn } from "../../config/factory/load-kind";
 import type { KindError } from "../../config/errors";
 import { findKind } from "../../config/registry";
@@ -32,13 +32,27 @@ export function foldersAbove(folder: string): string[] {
  */
 export function withAbsoluteKinds<T>(tree: T, project: string): T {
   const isOurs = resolve(project) === process.cwd();
+  return mapKinds(tree, (kind) => {
+    if (!isRelative(kind) || (isOurs && findKind(kind))) return kind;
+    const [file = "", name] = kind.split("#");
+    return resolve(project, file) + (name === undefined ? "" : `#${name}`);
+  });
+}
+
+/** The other way round: kinds of files as they are written in the project, so that they hold on another machine. */
+export function withRelativeKinds<T>(tree: T, project: string): T {
+  return mapKinds(tree, (kind) => {
+    const file = fileOf(kind);
+    if (!isAbsolute(file)) return kind;
+    const path = relative(resolve(project), file).replaceAll(sep, "/");
+    return `${path.startsWith("../") ? "" : "./"}${path}${kind.slice(file.length)}`;
+  });
+}
+
+function mapKinds<T>(tree: T, change: (kind: string) => string): T {
   const visit = (value: unknown, key: string): unknown => {
-    if (typeof value === "string") {
-      const isKind = (key === "kind" || key.endsWith("_kind") || key === "loss_fn") && isRelative(value);
-      if (!isKind || (isOurs && findKind(value))) return value;
-      const [file = "", name] = value.split("#");
-      return resolve(project, file) + (name === undefined ? "" : `#${name}`);
-    }
+    if (typeof value === "string")
+      return key === "kind" || key.endsWith("_kind") || key === "loss_fn" ? change(value) : value;
     if (Array.isArray(value)) return value.map((item) => visit(item, ""));
     if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, visit(item, name)]));

@@ -182,8 +182,8 @@ function drawPicture(
 ): string {
   const drawable = files.domains.filter(({ mesh }) => mesh !== null);
   const surface = drawable.find(({ mesh }) => isSurface(mesh!.cells) && mesh!.numberOfCells > 0) ?? drawable[0];
-  const name = wanted ?? Object.keys(fields).find((key) => key.startsWith(`${surface?.name}_`));
-  const domain = drawable.find((each) => name?.startsWith(`${each.name}_`));
+  const name = wanted ?? Object.keys(fields).find((key) => isOf(key, surface));
+  const domain = drawable.find((each) => name !== undefined && isOf(name, each));
   if (name === undefined || domain === undefined || !(name in fields))
     throw new ValueError(
       `--png: expected a field on a mesh, got ${wanted ?? "none"}; there are ${Object.keys(fields).join(", ")} (arrays have no mesh to draw)`,
@@ -193,6 +193,11 @@ function drawPicture(
   if (isFolder) mkdirSync(out, { recursive: true });
   writeFileWhole(path, (sink) => sink.write(picture));
   return path;
+}
+
+/** Whether a field is one of a domain. */
+function isOf(field: string, domain: CaseFiles["domains"][number] | undefined): boolean {
+  return domain !== undefined && (domain.name === "" || field.startsWith(`${domain.name}_`));
 }
 
 function magnitudes({ values, shape }: PredictedField): Float32Array {
@@ -205,7 +210,9 @@ function magnitudes({ values, shape }: PredictedField): Float32Array {
 
 /** A case as the command prints it. */
 function describe(summary: CaseSummary): string {
-  const points = Object.entries(summary.points).map(([name, count]) => `${count} on ${name}`);
+  const points = Object.entries(summary.points).map(([name, count]) =>
+    name === "" ? `${count} points` : `${count} on ${name}`,
+  );
   const lines = [`${summary.case}: ${points.join(", ")}, ${summary.seconds.toFixed(1)} s`];
   for (const path of summary.files) lines.push(`  ${relative(process.cwd(), path) || path}`);
   const names = Object.keys(summary.errors);

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FieldMap, Mesh, readArrays, readMesh, writeArrays, writeMesh } from "../../lib/data";
+import type { DescribedRun } from "../../lib/inference/predict/run-fields";
 import { fieldErrors, FieldErrorSums, loadRun, readCase, writePrediction, type TrainedRun } from "../../lib/inference";
 import { getNumThreads, setNumThreads } from "../../lib/torch";
 import { airfoilCase, trainAirfoil } from "../support/airfoil-run";
@@ -164,6 +165,7 @@ describe("a run that was trained on a folder knows what its files mean", () => {
       /condition "mach" is not of this run; it has inflow/,
     ],
     ["a plane of one axis", "new", { plane: "xx" }, /plane: expected two of the axes/],
+    ["a plane where the config says the axes", "new", { plane: "xz" }, /plane: expected none, got "xz"/],
     ["a folder without the files", ".", {}, /has no file "surface.vtp"/],
   ])("%s is an error", async (_, path, options, message) => {
     await expect(readCase(run, join(folder.path, path), options)).rejects.toThrow(message);
@@ -181,6 +183,32 @@ describe("a run that was trained on a folder knows what its files mean", () => {
     );
     expect(readdirSync(folder.path)).toEqual(before);
   });
+});
+
+test("points of a run without domains have the names of its inputs, or come from a mesh", async () => {
+  const points = Float32Array.of(0, 0, 1, 0, 0, 1);
+  const run: DescribedRun = {
+    domains: [""],
+    inputs: [
+      { name: "position", role: "position", domain: "", channels: null },
+      { name: "inflow", role: "condition", domain: "", channels: null },
+    ],
+    outputs: [{ name: "pressure", domain: "", field: "pressure", channels: null }],
+    datasetConfig: null,
+  };
+  const arrays = [
+    ["position", { values: points, shape: [3, 2] }],
+    ["inflow", { values: Float32Array.of(12), shape: [1] }],
+    ["pressure", { values: Float32Array.of(1, 2, 3), shape: [3, 1] }],
+  ] as const;
+  await writeArrays(new Map(arrays), at("points.npz"));
+  const { inputs, domains } = await readCase(run, at("points.npz"));
+  expect(Object.keys(inputs).sort()).toEqual(["inflow", "position"]);
+  expect(inputs["position"]).toEqual({ values: points, shape: [3, 2] });
+  expect(domains.map(({ name, truth }) => [name, [...truth.keys()]])).toEqual([["", ["pressure"]]]);
+  await writeMesh(new Mesh({ points: Float32Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0) }), at("points.vtp"));
+  const mesh = await readCase(run, at("points.vtp"), { plane: "xy", conditions: { inflow: 12 } });
+  expect(mesh.inputs["position"]).toEqual({ values: points, shape: [3, 2] });
 });
 
 describe("a run of other data is told", () => {

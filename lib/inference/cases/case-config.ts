@@ -54,8 +54,12 @@ function ofFolder(
   run: DescribedRun,
   stored: Readonly<Record<string, unknown>>,
   path: string,
-  { domains = {}, fields = {}, conditions = {}, location, time }: CaseOptions,
+  { domains = {}, fields = {}, conditions = {}, location, plane, time }: CaseOptions,
 ): FolderDatasetConfig {
+  if (plane !== undefined)
+    throw new ValueError(
+      `plane: expected none, got "${plane}"; the config of this run says which axes its positions have`,
+    );
   const full = validateConfig(FolderDatasetConfig, { ...stored, ...WHOLE, cases: path });
   const isFile = statSync(path).isFile();
   const needed = new Set([...run.inputs, ...run.outputs].map(({ name }) => name));
@@ -191,7 +195,7 @@ async function domainOf(
     if (field === position) {
       properties["position"] =
         mesh === null
-          ? { field: wanted ?? field.name }
+          ? { field: wanted ?? [field.name, property].find((candidate) => there.has(candidate)) ?? field.name }
           : { field: on === "points" ? "points" : "cell_centers", ...axes(position, mesh, plane, file.path) };
     } else if (name === "computed") {
       const kind = COMPUTED.find((candidate) => candidate === property);
@@ -239,8 +243,10 @@ async function namesIn(path: string): Promise<FieldMap> {
 
 /** Which coordinates a model in the plane gets. @throws ValueError where the mesh is not plane and nobody says */
 function axes({ channels }: InputField, mesh: Mesh, plane: string | undefined, path: string): Record<string, unknown> {
-  if (channels !== 2) return {};
+  if (plane !== undefined && channels !== null && channels !== 2)
+    throw new ValueError(`plane: expected for models in two dimensions only, got "${plane}" for one in ${channels}`);
   if (plane !== undefined) return { components: [...plane] };
+  if (channels !== 2) return {};
   const { points } = mesh;
   for (let i = 2; i < points.length; i += 3) {
     if (points[i] !== points[2])

@@ -10,6 +10,7 @@ import type { CaseInputs } from "../predict/inputs";
 import type { DescribedRun } from "../predict/run-fields";
 import { caseConfig } from "./case-config";
 import { checkCaseOptions, type CaseOptions } from "./case-options";
+import { withOneDomain, withoutDomains } from "./without-domains";
 import { isLoneBody, MIDDLE, withDomainsOfBody } from "./lone-body";
 
 /** A domain of a case that was read. */
@@ -42,6 +43,10 @@ export interface CaseFiles {
  * @throws FileNotFoundError, FileFormatError; ValueError that names what is missing and how to give it
  */
 export async function readCase(run: DescribedRun, path: string, options: CaseOptions = {}): Promise<CaseFiles> {
+  if (run.domains.includes("")) {
+    requirePosition(run, path);
+    return withoutDomains(await readFiles(withOneDomain(run), path, options));
+  }
   if (!isLoneBody(run, path, options)) return readFiles(run, path, options);
   // what stands beside a body is not its case
   requireConditions(
@@ -62,10 +67,6 @@ async function readFiles(run: DescribedRun, path: string, options: CaseOptions):
     domain === "" ? [name] : [name, name.slice(domain.length + 1)],
   );
   checkCaseOptions(options, { domains, names: ofDomains, conditions });
-  if (domains.includes(""))
-    throw new ValueError(
-      `${path}: expected a run whose model has data_specs with domains, which say what a file means; give the inputs ${inputs.map(({ name }) => name).join(", ")} as arrays`,
-    );
   const { config, withTruth } = await caseConfig(run, path, options);
   const files = new FolderDataset(config);
   const where = files.cases[0]!;
@@ -96,6 +97,14 @@ async function readFiles(run: DescribedRun, path: string, options: CaseOptions):
     inputs: { ...Object.fromEntries(values), ...given },
     domains: read,
   };
+}
+
+/** @throws ValueError for a model that predicts at no points */
+function requirePosition({ inputs }: DescribedRun, path: string): void {
+  if (inputs.some(({ role }) => role === "position")) return;
+  throw new ValueError(
+    `${path}: expected a run that predicts at positions; this one takes ${inputs.map(({ name }) => name).join(", ")}, give them in code: run.predict({ ${inputs[0]?.name ?? "x"}: … })`,
+  );
 }
 
 function requireConditions(path: string, missing: readonly string[]): void {

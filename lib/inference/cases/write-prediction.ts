@@ -43,7 +43,10 @@ export function outputFiles(domains: readonly CaseDomain[], out: string): Map<st
         `${out}: expected a mesh for the domain "${name}", got arrays only; write a .npz or .csv file`,
       );
     if (isFolder)
-      return [name, join(parent, `${name}${mesh === null ? ".npz" : isSurface(mesh.cells) ? ".vtp" : ".vtu"}`)];
+      return [
+        name,
+        join(parent, `${name || "points"}${mesh === null ? ".npz" : isSurface(mesh.cells) ? ".vtp" : ".vtu"}`),
+      ];
     const stem = out.slice(0, -extension.length);
     return [name, domains.length === 1 || ending === ".npz" ? `${stem}${ending}` : `${stem}_${name}${ending}`];
   });
@@ -66,7 +69,8 @@ export async function writePrediction(run: DescribedRun, predicted: PredictedCas
     const extension = extname(path).toLowerCase();
     const added = addedFields(run, predicted, domain);
     if (extension === ".npz")
-      for (const [name, array] of arraysOf(domain, added)) archive.set(`${domain.name}_${name}`, array);
+      for (const [name, array] of arraysOf(domain, added))
+        archive.set(domain.name === "" ? name : `${domain.name}_${name}`, array);
     else if (extension === ".csv") await writeArrays(tableOf(domain, added), path);
     else await writeMesh(withFields(domain.mesh!, domain.location, added), path);
   }

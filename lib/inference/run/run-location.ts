@@ -66,6 +66,8 @@ export function locateRun(path: string): RunLocation {
 }
 
 function pathOf(path: string): string {
+  if (typeof path !== "string" || path === "")
+    throw new ValueError(`loadRun: expected the folder of a run, got ${path === "" ? "an empty name" : typeof path}`);
   if (path.startsWith("file:")) return fileURLToPath(path);
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(path)?.[1];
   if (scheme !== undefined)

@@ -1,6 +1,6 @@
 /** Field pictures for the report, as strings of markup. */
 import type { KdTree } from "./interpolation";
-import { encodePng } from "noether-ts/inference";
+import { encodePng } from "noether-ts/data";
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 

@@ -1,5 +1,4 @@
-import type { Mesh } from "noether-ts/data";
-import { encodePng } from "noether-ts/inference";
+import { encodePng, type Mesh } from "noether-ts/data";
 import { DIVERGING } from "../airfoil/charts";
 
 const WIDTH = 560;

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FieldMap, Mesh, readArrays, readMesh, writeArrays, writeMesh } from "../../lib/data";
+import { FieldMap, Mesh, readArrays, readMesh, writeArrays, writeMesh, type NdArray } from "../../lib/data";
 import type { DescribedRun } from "../../lib/inference/predict/run-fields";
 import { fieldErrors, FieldErrorSums, loadRun, readCase, writePrediction, type TrainedRun } from "../../lib/inference";
 import { getNumThreads, setNumThreads } from "../../lib/torch";
@@ -196,11 +196,11 @@ test("points of a run without domains have the names of its inputs, or come from
     outputs: [{ name: "pressure", domain: "", field: "pressure", channels: null }],
     datasetConfig: null,
   };
-  const arrays = [
+  const arrays: [string, NdArray<Float32Array>][] = [
     ["position", { values: points, shape: [3, 2] }],
     ["inflow", { values: Float32Array.of(12), shape: [1] }],
     ["pressure", { values: Float32Array.of(1, 2, 3), shape: [3, 1] }],
-  ] as const;
+  ];
   await writeArrays(new Map(arrays), at("points.npz"));
   const { inputs, domains } = await readCase(run, at("points.npz"));
   expect(Object.keys(inputs).sort()).toEqual(["inflow", "position"]);

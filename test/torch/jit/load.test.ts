@@ -9,7 +9,7 @@ const tsx = require.resolve("tsx/cli");
 test.each(["scripted", "values"])("mutated files of %s", (name) => {
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
-    [tsx, join(__dirname, "fuzz.child.ts"), join(__dirname, "fixtures", `${name}.torchscript`), folder.path, "300"],
+    [tsx, join(__dirname, "load.child.ts"), join(__dirname, "fixtures", `${name}.torchscript`), folder.path, "300"],
     { encoding: "utf8", timeout: 120_000 },
   );
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });

@@ -1,4 +1,4 @@
-/** Loads mutations of a file and counts what comes of them, as JSON: `fuzz.child.ts FILE FOLDER COUNT`. */
+/** Loads mutations of a file and counts what comes of them, as JSON: `load.child.ts FILE FOLDER COUNT`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { jit } from "../../../lib/torch";

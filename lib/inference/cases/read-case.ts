@@ -9,31 +9,10 @@ import { scope, type Tensor } from "../../torch";
 import type { CaseInputs } from "../predict/inputs";
 import type { DescribedRun } from "../predict/run-fields";
 import { caseConfig } from "./case-config";
+import type { CaseDomain, CaseFiles } from "./case-files";
 import { checkCaseOptions, type CaseOptions } from "./case-options";
 import { withOneDomain, withoutDomains } from "./without-domains";
 import { isLoneBody, MIDDLE, withDomainsOfBody } from "./lone-body";
-
-/** A domain of a case that was read. */
-export interface CaseDomain {
-  readonly name: string;
-  /** With everything that its file holds, in the file's units; null where that has arrays only. */
-  readonly mesh: Mesh | null;
-  /** Where the predicted points are in the mesh. */
-  readonly location: Location;
-  /** Metres of a unit of length in the mesh. */
-  readonly metres: number;
-  /** (N, P) positions of the predicted points, as the model is asked for them. */
-  readonly positions: NdArray<Float32Array>;
-  /** Fields of the file that the model predicts, by their names in the run, in the units of the training data. */
-  readonly truth: ReadonlyMap<string, NdArray<Float32Array>>;
-}
-
-/** A case of files: what a run gets, and what becomes of the answer. */
-export interface CaseFiles {
-  readonly name: string;
-  readonly inputs: CaseInputs;
-  readonly domains: readonly CaseDomain[];
-}
 
 /**
  * Reads a case: a folder or file of the data layer's formats. For runs that were trained on a `FolderDataset` its config says which

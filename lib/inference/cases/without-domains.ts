@@ -1,5 +1,5 @@
 import type { DescribedRun } from "../predict/run-fields";
-import type { CaseFiles } from "./read-case";
+import type { CaseFiles } from "./case-files";
 
 /** What the points of a run without domains are called in files. */
 const POINTS = "points";

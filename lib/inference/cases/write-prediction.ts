@@ -5,7 +5,7 @@ import { FieldMap, writeArrays, writeMesh, type Mesh, type NdArray } from "../..
 import { isSurface } from "../../data/geometry/cell-geometry";
 import type { PredictedField } from "../predict/field-buffers";
 import type { DescribedRun } from "../predict/run-fields";
-import type { CaseDomain, CaseFiles } from "./read-case";
+import type { CaseDomain, CaseFiles } from "./case-files";
 
 /** Endings of files that predictions are written to. */
 export const OUTPUT_ENDINGS = [".vtp", ".vtu", ".npz", ".csv"] as const;

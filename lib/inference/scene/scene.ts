@@ -2,7 +2,7 @@ import type { Mesh, NdArray } from "../../data";
 import { isSurface } from "../../data/geometry/cell-geometry";
 import { cellPoints } from "../../data/readers/cells";
 import { triangulate } from "../../data/readers/triangles";
-import type { CaseDomain } from "../cases/read-case";
+import type { CaseDomain } from "../cases/case-files";
 import type { PredictedCase } from "../cases/write-prediction";
 import type { DescribedRun } from "../predict/run-fields";
 

@@ -13,7 +13,7 @@ import { expectS3Object, remoteS3Object, type S3Options } from "../s3";
 import { downloadFile } from "../transfer/download-file";
 import { LogProgress } from "../transfer/log-progress";
 import type { RemoteFile } from "../transfer/remote-file";
-import { deservesRetry } from "../transfer/retry";
+import { deservesRetry } from "../http/retry";
 import { hashFile } from "../verification/hash-file";
 import { defaultCacheDir, placeOf, type CheckpointPlace } from "./cache-layout";
 import { type CheckpointUri, parseCheckpointUri } from "./checkpoint-uri";

@@ -3,8 +3,8 @@ import * as https from "node:https";
 import type { Readable } from "node:stream";
 import { InterruptedTransferError, InvalidInputError, NotFoundError, RemoteError } from "../errors";
 import { log } from "../logging";
-import { systemClock } from "../transfer/clock";
-import { parseRetryAfter } from "../transfer/retry";
+import { systemClock } from "./clock";
+import { parseRetryAfter } from "./retry";
 import { bulkGet, isBulkPossible } from "./bulk";
 import { agentsFor } from "./proxy";
 

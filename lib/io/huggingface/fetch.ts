@@ -5,7 +5,7 @@ import { freeSpace as systemFreeSpace } from "../files/free-space";
 import { log } from "../logging";
 import { parallelMapCollectErrors } from "../parallel";
 import { type Download, downloadFiles, type DownloadFilesOptions } from "../transfer/download-files";
-import { deservesRetry } from "../transfer/retry";
+import { deservesRetry } from "../http/retry";
 import { Hub, type HubEntry, type HubFileInfo, type HubOptions, timeoutOf } from "./hub";
 import { LocalHubFile, prepareLocalDir } from "./local-dir";
 import { remoteHubFile } from "./remote-hub-file";

@@ -6,7 +6,7 @@ import { credentialsIfAny, registerSecret } from "../credentials";
 import { IoError, messageOf, RemoteError, systemCode } from "../errors";
 import { errorOf, expectHttpUrl, header, type HttpAnswer, httpRequest, textOf } from "../http/request";
 import { optionalPackage } from "../optional-package";
-import { type RetryOptions, withRetries } from "../transfer/retry";
+import { type RetryOptions, withRetries } from "../http/retry";
 import { type HubRepoRef, nameOfRepo } from "./repo";
 
 /** How the hub is asked. */

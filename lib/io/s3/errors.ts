@@ -1,6 +1,6 @@
 import { IntegrityError, type IoError, messageOf, NotFoundError, RemoteError } from "../errors";
-import { systemClock } from "../transfer/clock";
-import { parseRetryAfter } from "../transfer/retry";
+import { systemClock } from "../http/clock";
+import { parseRetryAfter } from "../http/retry";
 
 /** What the SDK throws. */
 interface ServiceError extends Error {

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { log } from "../logging";
 import type { Checksum } from "../transfer/checksum";
 import type { RemoteBody, RemoteFile } from "../transfer/remote-file";
-import { type RetryOptions, withRetries } from "../transfer/retry";
+import { type RetryOptions, withRetries } from "../http/retry";
 import { getS3Client } from "./client";
 import { s3Error } from "./errors";
 import { type ListPage, type ObjectAnswer, type ObjectHead, type S3Client, s3Sdk } from "./sdk";

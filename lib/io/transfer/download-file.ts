@@ -10,7 +10,7 @@ import { GatheredChunks } from "./gathered-chunks";
 import type { LogProgress } from "./log-progress";
 import { PartialFile } from "./partial-file";
 import type { RemoteBody, RemoteFile } from "./remote-file";
-import { type Attempt, type RetryOptions, withRetries } from "./retry";
+import { type Attempt, type RetryOptions, withRetries } from "../http/retry";
 import { Slots } from "./slots";
 
 /** How a file is fetched. */

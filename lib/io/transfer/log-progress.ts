@@ -1,6 +1,6 @@
 import { fmtBytes } from "../format-bytes";
 import { log } from "../logging";
-import { type Clock, systemClock } from "./clock";
+import { type Clock, systemClock } from "../http/clock";
 
 const MIB = 2 ** 20;
 /** A terminal's line is written again after this many milliseconds. */

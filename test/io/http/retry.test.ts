@@ -1,5 +1,5 @@
 import { deservesRetry, IntegrityError, NotFoundError, RemoteError, withRetries } from "../../../lib/io";
-import { parseRetryAfter } from "../../../lib/io/transfer/retry";
+import { parseRetryAfter } from "../../../lib/io/http/retry";
 import { TestClock } from "../../support/test-clock";
 import { configureLogging } from "../../../lib/io/logging";
 

@@ -1,12 +1,10 @@
 import { basename, extname } from "node:path";
 import { FileNotFoundError, KeyError, ValueError } from "../../config/python-errors";
-import { FolderDataset, readMesh, type Mesh, type NdArray, type TypedArray } from "../../data";
+import { FolderDataset, readMesh, type NdArray, type TypedArray } from "../../data";
 import { CaseReader } from "../../data/datasets/folder/case-reader";
 import { toSI } from "../../data/datasets/folder/units";
 import type { FolderDatasetConfig } from "../../data/datasets/folder/config";
-import type { Location } from "../../data/geometry/surface-normals";
 import { scope, type Tensor } from "../../torch";
-import type { CaseInputs } from "../predict/inputs";
 import type { DescribedRun } from "../predict/run-fields";
 import { caseConfig } from "./case-config";
 import type { CaseDomain, CaseFiles } from "./case-files";

@@ -13,7 +13,6 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "config/compose/grammar": "reference values of Hydra, OmegaConf and PyYAML, in one fixture",
   "torch/attention-kernel-cases": "the kernels on random sizes and layouts, beside attention-kernel",
   "torch/matmul-kernel-cases": "the kernels on random sizes and layouts, beside matmul-kernel",
-  "torch/jit/fuzz": "damaged TorchScript files",
   "torch/nn/modules": "most classes of torch.nn, on stored inputs and results",
   "data/readers/fuzz": "every reader of files",
   "data/readers/partial": "what is not wanted is not read, in every format that allows it",

@@ -36,12 +36,12 @@ describe("the page of benchmarks", () => {
     const sections = page.split(/^(?=## )/m).slice(1);
     expect(sections.length).toBeGreaterThan(0);
     for (const text of sections)
-      expect(text).toMatch(/^## \d+ × .+, (default|avx2|avx512|amx)\n[^#]*\| machine \| \d+ × /);
+      expect(text).toMatch(/^## \d+ × .+, (aten|avx2|avx512|avx512_bf16|amx)\n[^#]*\| machine \| \d+ × /);
     expect(withSection(page, sections[0]!)).toBe(page);
   });
 });
 
 it("this machine has a CPU and cores", () => {
-  const { cpu, cores } = thisMachine("default");
+  const { cpu, cores } = thisMachine("aten");
   expect([cpu.length > 0, cores > 0]).toEqual([true, true]);
 });

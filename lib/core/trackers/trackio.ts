@@ -134,4 +134,7 @@ function plainOf(metrics: Metrics): Record<string, number | boolean | string> {
   );
 }
 
-register("noether.core.trackers.TrackioTracker", { class: TrackioTracker });
+register("noether.core.trackers.TrackioTracker", {
+  class: TrackioTracker,
+  aliases: ["noether.core.trackers.trackio_tracker.TrackioTracker"],
+});

@@ -66,8 +66,8 @@ interface Memory {
  */
 export class LBFGS extends Optimizer<LBFGSOptions> {
   constructor(params: OptimizerInput<LBFGSOptions>, options: Partial<LBFGSOptions> = {}, ...surplus: never[]) {
-    const maxEval = options.maxEval ?? Math.floor(((options.maxIter ?? DEFAULTS.maxIter) * 5) / 4);
-    super(params, DEFAULTS, { ...options, maxEval }, surplus);
+    const { maxIter = DEFAULTS.maxIter } = options;
+    super(params, { ...DEFAULTS, maxEval: Math.floor((maxIter * 5) / 4) }, options, surplus);
     if (this.paramGroups.length !== 1)
       throw new TorchError(`LBFGS: expected one group of parameters, got ${this.paramGroups.length}`);
   }

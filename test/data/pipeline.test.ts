@@ -1,4 +1,4 @@
-import { tensor, type Tensor } from "../../lib/torch";
+import { randn, tensor, type Tensor } from "../../lib/torch";
 import * as data from "../../lib/data";
 import {
   AssertionError,
@@ -30,6 +30,10 @@ class Sum extends data.BatchProcessor {
 describe("default collate", () => {
   test("tensors are stacked", () => {
     const batch = data.defaultCollate([1, 2, 3].map((i) => ({ x: tensor(Array<number>(100).fill(i)) })));
+    expect((batch["x"] as Tensor).shape).toEqual([3, 100]);
+  });
+  test("is what a Collator does", () => {
+    const batch = new data.Collator().collate([1, 2, 3].map((i) => ({ x: tensor(Array<number>(100).fill(i)) })));
     expect((batch["x"] as Tensor).shape).toEqual([3, 100]);
   });
   test("numbers, the index, booleans, bigints, strings, lists and mappings", () => {
@@ -110,9 +114,12 @@ describe("default collate", () => {
 });
 
 describe("MultiStagePipeline", () => {
-  test("double, collate, sum; the samples stay as they are", () => {
+  test.each<[string, data.SampleCollator[]]>([
+    ["collate", []],
+    ["concat", [new data.ConcatSparseTensorCollator({ items: ["x"] })]],
+  ])("double, %s, sum; the samples stay as they are", (_, collators) => {
     const samples = [0, 1, 2].map((i) => ({ x: tensor([i]) }));
-    const pipeline = new data.MultiStagePipeline({ sample_processors: [new Double()], batch_processors: [new Sum()] });
+    const pipeline = new data.MultiStagePipeline({ sample_processors: [new Double()], collators, batch_processors: [new Sum()] }); // prettier-ignore
     expect((pipeline.collate(samples)["x"] as Tensor).item()).toBe(6);
     expect(samples.map(({ x }) => x.item())).toEqual([0, 1, 2]);
   });
@@ -223,6 +230,7 @@ describe("sample processors", () => {
     const duplicated = new data.DuplicateKeysSampleProcessor({ key_map: { a: "c" } }).process(sample);
     expect(Object.keys(duplicated)).toEqual(["a", "b", "c"]);
     expect(duplicated["c"]).not.toBe(sample.a);
+    expect([values(duplicated["a"]), values(duplicated["c"])]).toEqual([[[1]], [[1]]]);
     expect(Object.keys(new data.RenameKeysSampleProcessor({ key_map: { a: "z", none: "y" } }).process(sample))).toEqual(
       ["z", "b"],
     );
@@ -264,6 +272,21 @@ describe("sample processors", () => {
     const y = processor.process({ x: column(3) })["x"] as Tensor;
     expect(Number(y.item())).toBeCloseTo(1.3862944, 6);
     expect(Number(processor.inverse("x", y).item())).toBeCloseTo(3, 5);
+  });
+  // log1p of 3, 4, 5, 6
+  test("moment normalization of the logarithm, several channels", () => {
+    const processor = new data.MomentNormalizationSampleProcessor({
+      item: "x",
+      logmean: [0, 0],
+      logstd: [1, 1],
+      logscale: true,
+    });
+    const z = column(1);
+    const result = processor.process({ x: tensor([[3, 4], [5, 6]]), z }); // prettier-ignore
+    const expected = [1.3862943611198906, 1.6094379124341003, 1.791759469228055, 1.9459101490553132];
+    numbersOf(result["x"]).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 6));
+    numbersOf(processor.inverse("x", result["x"] as Tensor)).forEach((v, i) => expect(v).toBeCloseTo(i + 3, 5));
+    expect(result["z"]).toBe(z);
   });
   test("position normalization, also with a leading dimension", () => {
     const processor = new data.PositionNormalizationSampleProcessor({
@@ -321,6 +344,17 @@ describe("sample processors", () => {
       5, 4, 2, 6, 7, 3, 1, 0,
     ]);
   });
+  test("with a seed every call gives the same points", () => {
+    const processor = new data.PointSamplingSampleProcessor({ items: ["x"], num_points: 4, seed: 0 });
+    const sample = { index: 0, x: randn([10, 2]) };
+    expect(values(processor.process(sample)["x"])).toEqual(values(processor.process(sample)["x"]));
+  });
+  test("without a seed the rows are those of the source, none twice", () => {
+    const processor = new data.PointSamplingSampleProcessor({ items: ["x"], num_points: 4 });
+    const drawn = numbersOf(processor.process({ x: column(0, 1, 2, 3, 4, 5, 6, 7, 8, 9) })["x"]);
+    expect(new Set(drawn).size).toBe(4);
+    for (const row of drawn) expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).toContain(row);
+  });
   test("a seed needs the sample's number", () => {
     expect(() =>
       new data.PointSamplingSampleProcessor({ items: ["x"], num_points: 1, seed: 0 }).process({ x: column(1) }),
@@ -344,7 +378,9 @@ describe("sample processors", () => {
     const index = numbersOf(result["supernode_idx"]);
     expect(index).toHaveLength(num_supernodes);
     expect(numbersOf(result["supernode_p"])).toEqual(index.map((i) => 10 * i));
+    expect((result["supernode_p"] as Tensor).shape).toEqual([num_supernodes]);
     expect((result["supernode_v"] as Tensor).shape).toEqual([num_supernodes, 1]);
+    expect(numbersOf(result["supernode_v"])).toEqual(index.map((i) => 100 * i));
   });
   test.each<[string, data.SampleProcessor]>([
     ["drop outliers", new data.DropOutliersSampleProcessor({ item: "x" })],
@@ -456,7 +492,8 @@ describe("sample processors", () => {
 describe("collators", () => {
   test("default, with optional items", () => {
     const collator = new data.DefaultCollator({ items: ["x"], optional_items: ["y"] });
-    expect((collator.collate([{ x: column(1) }, { x: column(2) }])["x"] as Tensor).shape).toEqual([2, 1, 1]);
+    const stacked = collator.collate([{ x: column(1) }, { x: column(2) }]);
+    expect([Object.keys(stacked), (stacked["x"] as Tensor).shape]).toEqual([["x"], [2, 1, 1]]);
     expect(Object.keys(collator.collate([{ x: 1, y: 2 }]))).toEqual(["x", "y"]);
     expect(new data.DefaultCollator().collate([{ x: 1 }])).toEqual({});
   });
@@ -474,6 +511,12 @@ describe("collators", () => {
     expect(
       () => new data.ConcatSparseTensorCollator({ items: ["x"], create_batch_idx: true, batch_idx_key: "x" }),
     ).toThrow(AssertionError);
+  });
+  test("the batch index is called batch_idx, and is there on request", () => {
+    const samples = [{ x: tensor([1, 2, 3]) }, { x: tensor([4, 5]) }];
+    const joined = (more: object) => new data.ConcatSparseTensorCollator({ items: ["x"], ...more }).collate(samples);
+    expect(values(joined({ create_batch_idx: true })["batch_idx"])).toEqual([0, 0, 0, 1, 1]);
+    expect(Object.keys(joined({}))).toEqual(["x"]);
   });
   test("indices shifted into joined point clouds", () => {
     const collator = new data.SparseTensorOffsetCollator({ item: "i", offset_key: "x" });

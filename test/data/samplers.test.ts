@@ -6,6 +6,7 @@ import {
   RandomSampler,
   SequentialSampler,
 } from "../../lib/data";
+import { ConfigError } from "../../lib/config/errors";
 import { ValueError } from "../../lib/config/python-errors";
 import { range } from "../../lib/data/wrappers/subset";
 import { IndexDataset } from "./support";
@@ -160,6 +161,23 @@ describe("InterleavedSampler", () => {
   test.each([
     [{ ...nd, max_epochs: 1 }, 10, 5, [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], [10, 11, 12, 13], [14]]],
     [
+      { ...nd, max_epochs: 2 },
+      10,
+      5,
+      [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8, 9],
+        [10, 11, 12, 13],
+        [14],
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8, 9],
+        [10, 11, 12, 13],
+        [14],
+      ],
+    ],
+    [
       { max_epochs: 2 },
       3,
       5,
@@ -193,13 +211,24 @@ describe("InterleavedSampler", () => {
     ]);
   });
 
+  const [first, second] = [
+    [0, 1, 2, 3],
+    [4, 5, 6, 7],
+  ];
   test.each([
-    [{ max_updates: 3 }, 3],
-    [{ max_samples: 10 }, 3],
-    [{ max_epochs: 2, start_update: 2 }, 2],
-    [{ max_epochs: 2, start_sample: 8 }, 2],
-  ])("number of batches with %j", (config, count) => {
-    expect([...new InterleavedSampler(sequential(10), { batch_size: 4, ...config }).batches()]).toHaveLength(count);
+    [{ max_updates: 3 }, [first, second, first]],
+    [{ max_samples: 10 }, [first, second, first]],
+    [{ max_epochs: 2, start_update: 2 }, [first, second]],
+    [{ max_epochs: 2, start_sample: 8 }, [first, second]],
+  ])("batches of the main data set alone with %j", (config, expected) => {
+    const batches = [...new InterleavedSampler(sequential(10), { batch_size: 4, ...config }).batches()];
+    expect(batches).toEqual(expected.map((indices) => ({ dataset: 0, indices })));
+  });
+
+  test("whole batches are closed, a part of one at the end of a data set too", () => {
+    const sampler = new InterleavedSampler(sequential(5), { batch_size: 3, max_epochs: 1, ...nd });
+    expect([...sampler].map(({ isFull }) => isFull)).toEqual([false, false, true, false, true]);
+    expect([...sampler.batches()].map(({ indices }) => indices)).toEqual([[0, 1, 2], [3, 4]]); // prettier-ignore
   });
 
   test.each<[number, object, string]>([
@@ -235,7 +264,7 @@ describe("InterleavedSampler", () => {
     [{ batch_size: 4, max_epochs: 1, start_epoch: 1, start_update: 2 }],
     [{ batch_size: 4, max_epochs: 1, start_sample: 6 }],
   ])("config %j is refused", (config) => {
-    expect(() => new InterleavedSampler(sequential(10), config)).toThrow();
+    expect(() => new InterleavedSampler(sequential(10), config)).toThrow(ConfigError);
   });
 
   test.each([

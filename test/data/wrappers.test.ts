@@ -8,6 +8,7 @@ import {
   TimingWrapper,
   type DatasetProtocol,
 } from "../../lib/data";
+import { ConfigError } from "../../lib/config/errors";
 import { AttributeError, RuntimeError, ValueError } from "../../lib/config/python-errors";
 import { collect, IndexDataset, values } from "./support";
 
@@ -25,7 +26,7 @@ describe("RepeatWrapper", () => {
     expect(() => new RepeatWrapper({ repetitions: 2 }, new IndexDataset(0))).toThrow(ValueError);
   });
   test.each([1, 0, -1])("%i repetitions are refused", (repetitions) => {
-    expect(() => new RepeatWrapper({ repetitions }, new IndexDataset(2))).toThrow();
+    expect(() => new RepeatWrapper({ repetitions }, new IndexDataset(2))).toThrow(ConfigError);
   });
 });
 
@@ -39,7 +40,7 @@ describe("ShuffleWrapper", () => {
     expect([...order].sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 20 }, (_, i) => i));
   });
   test.each([-1, 3.5])("seed %d is refused", (seed) => {
-    expect(() => new ShuffleWrapper({ seed }, new IndexDataset(2))).toThrow();
+    expect(() => new ShuffleWrapper({ seed }, new IndexDataset(2))).toThrow(ConfigError);
   });
 });
 
@@ -68,6 +69,10 @@ describe("SubsetWrapper", () => {
   });
   test.each([
     { indices: [1], start_index: 0 },
+    { indices: [1], end_index: 3 },
+    { indices: [1], start_percent: 0.1 },
+    { indices: [1], end_percent: 0.5 },
+    { indices: [1], start_index: 0, end_index: 3, start_percent: 0.1, end_percent: 0.5 },
     { indices: [10] },
     { indices: [-11] },
     { indices: [NaN] },
@@ -75,13 +80,19 @@ describe("SubsetWrapper", () => {
     { indices: "12" },
     { indices: 5 },
     { start_index: 1, start_percent: 0.5 },
+    { start_index: 1, end_percent: 0.5 },
+    { end_index: 3, start_percent: 0.5 },
+    { end_index: 3, end_percent: 0.5 },
     { start_index: 1.1 },
     { end_index: "a" },
     { start_index: 5, end_index: 2 },
     { start_index: -1 },
     { start_percent: -0.1 },
+    { start_percent: 1.1 },
+    { end_percent: -0.1 },
     { end_percent: 1.1 },
     { start_percent: "a" },
+    { end_percent: "b" },
     { start_percent: 0.5, end_percent: 0.2 },
     { start_percent: 0.5, end_percent: 0.5 },
   ])("%j is refused", (config) => {
@@ -95,6 +106,20 @@ describe("PropertySubsetWrapper", () => {
     const sample = await new PropertySubsetWrapper(base(), new Set(["x", "index"])).get(3);
     expect(Object.keys(sample).sort()).toEqual(["index", "x"]);
     expect(sample["index"]).toBe(3);
+  });
+  test("which properties are chosen, in the order given", () => {
+    expect([...new PropertySubsetWrapper(base(), new Set(["z", "index", "x"])).properties]).toEqual([
+      "z",
+      "index",
+      "x",
+    ]);
+  });
+  test("every position is the index of its sample", async () => {
+    const order = await indices(new PropertySubsetWrapper(base(), new Set(["index"])));
+    expect(order).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+  test("a property that is left out has its getter", async () => {
+    expect(values(await new PropertySubsetWrapper(base(), new Set(["x"])).getitem("y", 7))).toEqual([7]);
   });
   test("everything else is that of the data set", () => {
     const [dataset, wrapper] = [base(), new PropertySubsetWrapper(base(), new Set(["x"]))];
@@ -126,7 +151,7 @@ describe("PropertySubsetWrapper", () => {
     const subset = new PropertySubsetWrapper(base(), new Set(["x"]));
     await expect(subset.get("a" as never)).rejects.toThrow(TypeError);
     await expect(subset.get(-1)).rejects.toThrow(ValueError);
-    await expect(subset.get(21)).rejects.toThrow(RangeError);
+    for (const end of [20, 21]) await expect(subset.get(end)).rejects.toThrow(RangeError);
   });
   test.each([
     [["x", "y"], null, ["x", "y"]],

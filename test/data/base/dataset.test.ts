@@ -14,6 +14,13 @@ describe("Dataset", () => {
     expect(values(sample["x"])).toEqual([1]);
   });
 
+  test("its length, and the values of two getters", async () => {
+    const dataset = new IndexDataset(3, ["x", "y"]);
+    expect(dataset.length).toBe(3);
+    const { index, ...tensors } = await dataset.get(1);
+    expect([index, Object.entries(tensors).map(([key, x]) => [key, values(x)])]).toEqual([1, [["x", [1]], ["y", [1]]]]); // prettier-ignore
+  });
+
   test("keys come in alphabetical order, index first", async () => {
     expect(Object.keys(await new IndexDataset(1, ["y", "a", "x"]).get(0))).toEqual(["index", "a", "x", "y"]);
   });
@@ -30,11 +37,15 @@ describe("Dataset", () => {
   test("the pipeline is a collator or null", () => {
     const dataset = new IndexDataset(1);
     expect(dataset.pipeline).toBeNull();
-    dataset.pipeline = new Collator();
-    dataset.pipeline = new MultiStagePipeline();
+    for (const pipeline of [new Collator(), new MultiStagePipeline()]) {
+      dataset.pipeline = pipeline;
+      expect(dataset.pipeline).toBe(pipeline);
+    }
+    const last = dataset.pipeline;
     expect(() => {
       dataset.pipeline = "pipeline" as never;
     }).toThrow(TypeError);
+    expect(dataset.pipeline).toBe(last);
   });
 
   test("a value passes its normalizers", async () => {

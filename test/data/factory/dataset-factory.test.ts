@@ -1,9 +1,7 @@
-import { DatasetFactory, type DatasetProtocol } from "../../../lib/data";
+import { DatasetFactory } from "../../../lib/data";
 import { register } from "../../../lib/config/registry";
 import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
 import { collect, IndexDataset } from "../support";
-
-const indices = async (dataset: DatasetProtocol) => (await collect(dataset)).map((sample) => sample["index"]);
 
 describe("DatasetFactory", () => {
   class Twelve extends IndexDataset {
@@ -31,10 +29,12 @@ describe("DatasetFactory", () => {
       2,
     ],
   ])("%j", async (wrappers, length, unique, repeats) => {
-    const order = await indices(build(wrappers));
+    const samples = await collect(build(wrappers));
+    const order = samples.map((sample) => sample["index"]);
     expect(order.length).toBe(length);
     expect(new Set(order).size).toBe(unique);
-    expect(order.filter((index) => index === order[0]).length).toBe(repeats);
+    for (const index of order) expect(order.filter((other) => other === index)).toHaveLength(repeats);
+    for (const sample of samples) expect(Object.keys(sample)).toEqual(["index", "x", "y"]);
   });
 
   test("wrappers of properties and of times", async () => {
@@ -47,6 +47,12 @@ describe("DatasetFactory", () => {
 
   test("without wrappers the data set itself", () => {
     expect(build([])).toBeInstanceOf(Twelve);
+  });
+
+  test("wrappers one after the other, the first is innermost", () => {
+    const [repeat, subset] = [{ kind: `${w}RepeatWrapper`, repetitions: 2 }, { kind: `${w}SubsetWrapper`, end_index: 3 }]; // prettier-ignore
+    expect(build([repeat, subset]).toString()).toBe("Twelve (repeated 2 times) (length=3 indices=0-2)");
+    expect(build([subset, repeat]).toString()).toBe("Twelve (length=3 indices=0-2) (repeated 2 times)");
   });
 
   test("excluded properties", async () => {

@@ -7,6 +7,7 @@ import {
   ShiftAndScaleNormalizer,
   toTensor,
 } from "../../../lib/data";
+import { ConfigError } from "../../../lib/config/errors";
 import { NotImplementedError, ValueError } from "../../../lib/config/python-errors";
 import { values } from "../support";
 
@@ -86,15 +87,10 @@ describe("MeanStdNormalization", () => {
   });
   test("per channel, with leading dimensions", () => {
     const normalizer = new MeanStdNormalization({ mean: [10, 20], std: [2, 4] }, "x");
-    close(
-      normalizer.apply(
-        tensor([
-          [12, 24],
-          [8, 28],
-        ]),
-      ),
-      [1, 1, -1, 2],
-    );
+    const y = normalizer.apply(tensor([[12, 24], [8, 28]])); // prettier-ignore
+    close(y, [1, 1, -1, 2]);
+    expect(y.shape).toEqual([2, 2]);
+    close(normalizer.denormalize(y), [12, 24, 8, 28]);
   });
   test("three dimensions", () => {
     const normalizer = new MeanStdNormalization({ mean: [10, 20], std: [2, 4] }, "x");
@@ -173,18 +169,24 @@ describe("PositionNormalizer", () => {
   });
   test("there and back, scale 1000 by default", () => {
     const normalizer = new PositionNormalizer({ raw_pos_min: [-10], raw_pos_max: [10] }, "x");
+    expect(normalizer.resizingScale).toBe(1000);
     expect(values(normalizer.apply(tensor([[-10], [0], [10]])))).toEqual([[0], [500], [1000]]);
     close(normalizer.denormalize(tensor([[0], [500], [1000]])), [-10, 0, 10]);
   });
   test.each([
     { raw_pos_min: [0, 0], raw_pos_max: [1] },
     { raw_pos_min: [0, 2], raw_pos_max: [1, 1] },
+    { raw_pos_min: [0, 1], raw_pos_max: [1, 1] },
+    { raw_pos_min: [2], raw_pos_max: [1] },
     { raw_pos_min: [0], raw_pos_max: [1], scale: 0 },
     { raw_pos_min: [0], raw_pos_max: [1], scale: -100 },
     { raw_pos_min: 0, raw_pos_max: [1] },
+    { raw_pos_min: [0], raw_pos_max: 1 },
     { raw_pos_min: null, raw_pos_max: [1] },
+    { raw_pos_min: [0], raw_pos_max: null },
+    { raw_pos_min: [0], raw_pos_max: [1], scale: null },
   ])("%j is refused", (config) => {
-    expect(() => new PositionNormalizer(config, "x")).toThrow();
+    expect(() => new PositionNormalizer(config as never, "x")).toThrow(ConfigError);
   });
   test("a point outside of the box", () => {
     const normalizer = new PositionNormalizer({ raw_pos_min: [0], raw_pos_max: [1] }, "x");
@@ -218,7 +220,13 @@ describe("ShiftAndScaleNormalizer", () => {
     { shift: [1], scale: [0] },
     { shift: [1], scale: [1], logscale: "maybe" },
   ])("%j is refused", (config) => {
-    expect(() => new ShiftAndScaleNormalizer(config as never, "x")).toThrow();
+    expect(() => new ShiftAndScaleNormalizer(config as never, "x")).toThrow(ConfigError);
+  });
+  test.each([true, false])("what is given is kept, tensors too; log scale %j", (logscale) => {
+    const [shift, scale] = [tensor([1, -2.5]), tensor([3, 0.5])];
+    const normalizer = new ShiftAndScaleNormalizer({ shift, scale, logscale }, "x");
+    expect([values(normalizer.shift), values(normalizer.scale)]).toEqual([[1, -2.5], [3, 0.5]]); // prettier-ignore
+    expect(normalizer.logscale).toBe(logscale);
   });
   test("only tensors", () => {
     expect(() => new ShiftAndScaleNormalizer({ shift: 0, scale: 1 }, "x").apply([1] as never)).toThrow(TypeError);

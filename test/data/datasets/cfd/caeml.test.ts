@@ -54,6 +54,18 @@ test.each([
     expect(new DrivAerMLDataset(config({ split })).designIds).toEqual(drivAerMLSplitIDs()[split]);
 });
 
+test("AhmedML: a config is a kind, a root and a split; other splits and other fields are refused", () => {
+  const given = { kind: "noether.data.datasets.cfd.AhmedMLDataset", root: testFolder(), split: "train" };
+  expect(AhmedMLDataset.schema.create(given as never)).toMatchObject(given);
+  const refused = (more: object) => () => AhmedMLDataset.schema.create({ ...given, ...more } as never);
+  expect(refused({ split: "validation" })).toThrow(/train.*val.*test/);
+  expect(refused({ unknown_field: 1 })).toThrow(/unknown_field/);
+});
+
+test("AhmedML: nothing is read before a sample is asked for", () => {
+  expect(new AhmedMLDataset(config()).length).toBe(400);
+});
+
 test.each([AhmedMLDataset, DrivAerMLDataset])("%p: a sample has the values of its files", async (Class) => {
   writeSample(join(testFolder(), "run_1"), LAYOUT, 10);
   const dataset = new Class(config());

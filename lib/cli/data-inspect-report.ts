@@ -53,7 +53,8 @@ function casesText(cases: readonly string[]): string {
 
 /** How many points and cells the cases have, and the range of each field over all of them. */
 function comparison({ read, cases, differences }: FolderContents, width: number): string[] {
-  const how = read.length === cases.length ? `All ${read.length} cases` : `${read.length} of ${cases.length} cases`;
+  const done = read.filter(({ files }) => Object.keys(files).length > 0).length;
+  const how = done === cases.length ? `All ${done} cases` : `${done} of ${cases.length} cases`;
   const lines = [`${how} were read${differences.length === 0 ? "; they hold the same fields" : ""}.`];
   const names = [...new Set(read.flatMap(({ files }) => Object.keys(files)))];
   for (const name of names) {

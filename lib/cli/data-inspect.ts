@@ -132,6 +132,7 @@ function asFolder(path: string, { contents }: LoadedContents): FolderContents {
     cases: [nameOf(path)],
     files: { [name]: 1 },
     incomplete: [],
+    empty: [],
     read: [{ name: nameOf(path), files: { [name]: contents } }],
     beside: [],
     differences: [],
@@ -146,7 +147,10 @@ function nameOf(path: string): string {
 
 function printReport(report: string, proposal: string | undefined): void {
   statusLine.hide();
-  const config = proposal === undefined ? "" : `\nA data set for it, to be adapted:\n\n${proposal}`;
+  const config =
+    proposal === undefined
+      ? "\nNo data set is proposed: that takes a mesh, or an array of positions (N, 3).\n"
+      : `\nA data set for it, to be adapted:\n\n${proposal}`;
   printResult(`${report}${config}`);
 }
 

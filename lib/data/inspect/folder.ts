@@ -16,6 +16,8 @@ export interface FolderContents {
   readonly files: Readonly<Record<string, number>>;
   /** Cases that lack a file which more than half of the cases have. */
   readonly incomplete: readonly string[];
+  /** Folders that `pattern` finds, too, and that hold nothing that is read. */
+  readonly empty: readonly string[];
   /** The cases that were read. */
   readonly read: readonly { readonly name: string; readonly files: Readonly<Record<string, Contents>> }[];
   /** Readable files beside the cases. */
@@ -78,7 +80,8 @@ export async function readFolder(path: string, layout: Layout, options: FolderOp
   }
   const usual = Object.keys(files).filter((file) => 2 * files[file]! > cases.length);
   const incomplete = cases.filter((each) => !casesAreFiles && !usual.every((file) => each.files.includes(file)));
-  const differences = [...missingFiles(cases, files, casesAreFiles), ...compare(read)];
+  const { empty } = layout;
+  const differences = [...missingFiles(cases, files, casesAreFiles), ...emptyFolders(empty), ...compare(read)];
   return {
     path,
     pattern,
@@ -86,6 +89,7 @@ export async function readFolder(path: string, layout: Layout, options: FolderOp
     cases: cases.map(({ name }) => name),
     files,
     incomplete: incomplete.map(({ name }) => name),
+    empty,
     read,
     beside,
     differences,
@@ -112,6 +116,10 @@ function missingFiles(
     const names = cases.filter((each) => each.files.includes(file) === isRare).map(({ name }) => name);
     return isRare ? [`only ${listed(names)} has ${file}`] : [`${listed(names)} has no ${file}`];
   });
+}
+
+function emptyFolders(names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${listed(names)}: no files that are read`];
 }
 
 /** `a`, or `a and 3 more`. */

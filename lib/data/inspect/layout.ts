@@ -20,6 +20,8 @@ export interface Layout {
   /** Whether each case is a file, not a folder. */
   readonly casesAreFiles: boolean;
   readonly cases: readonly CaseFiles[];
+  /** Names of folders that the pattern finds, too, and that hold nothing that is read. */
+  readonly empty: readonly string[];
   /** Readable files beside the cases: tables of all of them, for example. */
   readonly beside: readonly string[];
 }
@@ -41,7 +43,8 @@ function layout(folder: string, depth: number): Layout | undefined {
   if (parts.some(({ inner }) => inner !== null && inner.pattern !== null)) return deeper(parts, files);
   if (!areAlike(parts)) return oneCase(folder, [...files, ...parts.flatMap(filesBelow)]);
   const cases = parts.map(({ name, path, inner }) => caseOf(name, path, inner?.cases[0]?.files ?? ["."]));
-  return { pattern: "*/", casesAreFiles: false, cases, beside: files };
+  const empty = folders.filter((name) => !parts.some((part) => part.name === name));
+  return { pattern: "*/", casesAreFiles: false, cases, empty, beside: files };
 }
 
 /** A folder in a folder; `inner` is null where it is read as a whole (an OpenFOAM case, a Zarr store). */
@@ -79,6 +82,7 @@ function deeper(parts: readonly Part[], beside: readonly string[]): Layout {
     pattern: `*/${inner.pattern}`,
     casesAreFiles: inner.casesAreFiles,
     cases,
+    empty: withCases.flatMap((part) => part.inner!.empty.map((name) => `${part.name}/${name}`)),
     beside: [...beside, ...withCases.flatMap((part) => part.inner!.beside.map((file) => `${part.name}/${file}`))],
   };
 }
@@ -99,13 +103,20 @@ function filesAsCases(folder: string, files: readonly string[]): Layout | undefi
     pattern: key.replaceAll("#", "*"),
     casesAreFiles: true,
     cases,
+    empty: [],
     beside: files.filter((name) => !names.includes(name)),
   };
 }
 
 function oneCase(folder: string, files: readonly string[]): Layout | undefined {
   if (files.length === 0) return undefined;
-  return { pattern: null, casesAreFiles: false, cases: [caseOf(basename(resolve(folder)), folder, files)], beside: [] };
+  return {
+    pattern: null,
+    casesAreFiles: false,
+    cases: [caseOf(basename(resolve(folder)), folder, files)],
+    empty: [],
+    beside: [],
+  };
 }
 
 function caseOf(name: string, folder: string, files: readonly string[]): CaseFiles {

@@ -1,5 +1,5 @@
 /** The YAML of a `FolderDataset` for what was found. */
-import { basename, extname, relative, sep } from "node:path";
+import { basename, extname, relative, resolve, sep } from "node:path";
 import { writeYaml } from "../../config";
 import type { Contents } from "./contents";
 import type { FolderContents } from "./folder";
@@ -41,9 +41,10 @@ export function proposeConfig(folder: FolderContents): string | undefined {
   if (Object.keys(domains).length === 0) return undefined;
   const count = folder.cases.length - folder.incomplete.length;
   const pattern = patternOf(folder);
+  const exclude = [...folder.incomplete, ...folder.empty];
   return writeYaml({
     kind: "noether.data.datasets.FolderDataset",
-    cases: folder.incomplete.length === 0 ? pattern : { pattern, exclude: folder.incomplete },
+    cases: exclude.length === 0 ? pattern : { pattern, exclude },
     ...(count >= 3 && { split: "train", splits: { ...sharesOf(count), seed: 0 } }),
     ...domains,
     ...(Object.keys(conditionsOf(folder)).length > 0 && { conditions: conditionsOf(folder) }),
@@ -57,11 +58,17 @@ function sharesOf(count: number): Record<string, number> {
   return count > 3 ? { train: 0.6, val: 0.2, test: 0.2 } : { train: 0.4, val: 0.3, test: 0.3 };
 }
 
-function patternOf({ path, pattern }: FolderContents): string {
-  const from = relative("", path).split(sep).join("/");
-  const start =
-    from === "" ? "" : from.startsWith("..") ? `${path.split(sep).join("/").replace(/\/$/, "")}/` : `${from}/`;
-  return `${start}${pattern ?? ""}` || "./";
+/** Folders end with a slash, as in the config of the data set; a file is one case. */
+function patternOf({ path, pattern, casesAreFiles }: FolderContents): string {
+  const start = configPath(path);
+  if (pattern === null && casesAreFiles) return start;
+  return `${start === "" || start.endsWith("/") ? start : `${start}/`}${pattern ?? ""}` || "./";
+}
+
+/** As a config names it: relative to the working directory, or absolute where it lies outside. */
+function configPath(path: string): string {
+  const from = relative("", path);
+  return (from.startsWith("..") ? resolve(path) : from).split(sep).join("/");
 }
 
 function domainsOf(files: Readonly<Record<string, Contents>>, folder: FolderContents): Record<string, Properties> {
@@ -237,9 +244,6 @@ function conditionsOf(folder: FolderContents): Properties {
       arrays.some(({ shape, dtype }) => dtype !== "text" && shape[0] === folder.cases.length),
   );
   return Object.fromEntries(
-    tables.map(({ path }) => [
-      identifier(basename(path, extname(path))) || "parameters",
-      { table: relative("", path).split(sep).join("/") },
-    ]),
+    tables.map(({ path }) => [identifier(basename(path, extname(path))) || "parameters", { table: configPath(path) }]),
   );
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { ValueError } from "../../../config/python-errors";
 import { isGiven, literal } from "../../../config/schema";
 import { fieldSlices, totalDim } from "../../../core/data-specs/field-dim-spec";
 import { totalOutputDim } from "../../../core/data-specs/model-data-specs";
@@ -103,14 +104,27 @@ interface PointEmbedding {
   readonly projectVolumeFeatures: LinearProjection | null;
 }
 
+/** @throws ValueError where the batch lacks it: `undefined` would fail inside a layer, without a name. */
+function positionsOf(inputs: AeroPointInputs, key: "surface_position" | "volume_position"): Tensor {
+  const positions = inputs[key] as Tensor | undefined;
+  if (positions) return positions;
+  throw new ValueError(
+    `expected "${key}" in the batch, received none: name it in forward_properties (a domain without points has (B, 0, P))`,
+  );
+}
+
 /** The points of the surface, then those of the volume, as one sequence (B, N, D): positions, features, an MLP for each domain. */
 export function embedPoints(model: PointEmbedding, inputs: AeroPointInputs): Tensor {
   const { posEmbed, surfaceBias, volumeBias, projectSurfaceFeatures, projectVolumeFeatures } = model;
   const surface = withFeatures(
-    posEmbed.forward(inputs.surface_position),
+    posEmbed.forward(positionsOf(inputs, "surface_position")),
     projectSurfaceFeatures,
     inputs.surface_features,
   );
-  const volume = withFeatures(posEmbed.forward(inputs.volume_position), projectVolumeFeatures, inputs.volume_features);
+  const volume = withFeatures(
+    posEmbed.forward(positionsOf(inputs, "volume_position")),
+    projectVolumeFeatures,
+    inputs.volume_features,
+  );
   return cat([surfaceBias.forward(surface), volumeBias.forward(volume)], 1); // (B, N, D)
 }

@@ -1,10 +1,14 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
+import { validateConfig } from "../../lib/config/schema";
+import { FolderDataset, FolderDatasetConfig } from "../../lib/data";
 import { dataInspect } from "../../lib/cli/data-inspect";
 import { contentsReport } from "../../lib/cli/data-inspect-report";
 import { readContents } from "../../lib/data/inspect";
 import { CellType, FieldMap, Mesh, writeMesh } from "../../lib/data/readers";
+import { scope } from "../../lib/torch";
 
 let folder: string;
 let printed: string;
@@ -52,6 +56,21 @@ test("what a file holds, and a config for it", async () => {
   );
 });
 
+test("the proposed config reads the file", async () => {
+  const path = await file("wing.vtp");
+  await dataInspect([path]);
+  const text = printed.slice(printed.indexOf("kind: noether"));
+  const dataset = new FolderDataset(validateConfig(FolderDatasetConfig, { ...parse(text), normalize: null }));
+  expect(dataset.length).toBe(1);
+  expect(await scope(async () => (await dataset.getitem("surface_velocity", 0)).shape)).toEqual([3, 3]);
+});
+
+test("nothing to propose: says what that takes", async () => {
+  writeFileSync(join(folder, "a.csv"), "cd,cl\n1,2\n");
+  await dataInspect([join(folder, "a.csv")]);
+  expect(printed).toContain("No data set is proposed: that takes a mesh, or an array of positions (N, 3).");
+});
+
 test.each([30, 44, 60, 80])("in %d columns no line is longer", async (width) => {
   const { contents } = await readContents(await file("wing.vtp"));
   const lines = contentsReport({ ...contents, path: "wing.vtp" }, width).split("\n");
@@ -78,6 +97,7 @@ test("a folder with a damaged file fails, after all others were printed", async 
   writeFileSync(join(folder, "wing_3.vtp"), "no VTK");
   expect(await dataInspect([folder])).toBe(1);
   expect(printed).toContain("3 cases (wing_1, wing_2, wing_3)");
+  expect(printed).toContain("2 of 3 cases were read");
   expect(printed).toContain("Could not be read:");
 });
 

@@ -248,6 +248,15 @@ describe("InterleavedSampler", () => {
     expect(indices).toEqual(stream(expected));
   });
 
+  test.each([
+    [10, 6, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]], // three updates an epoch
+    [3, 2, [0, 1, 2, 3]], // one
+  ])("%i samples in batches of 4: the smaller ones of epochs before a start count as updates", (n, every, expected) => {
+    const config = { batch_size: 4, ...nd, start_epoch: 1, max_epochs: 2 };
+    const sampler = new InterleavedSampler(sequential(n), config, [{ sampler: sequential(1), every_n_updates: every }]);
+    expect([...sampler].map(({ index }) => index)).toEqual(expected);
+  });
+
   test("after a start inside an epoch, updates of accumulated batches are counted from its beginning", () => {
     const config = { batch_size: 3, accumulation_steps: 2, max_epochs: 2, start_sample: 3 };
     const sampler = new InterleavedSampler(sequential(12), config, [{ sampler: sequential(1), every_n_updates: 1 }]);

@@ -105,7 +105,7 @@ test("the config has a domain for each file, with fields where most of them are"
       wall_shear_stress: "wallShearStress",
       normals: "computed",
     },
-    conditions: { drag: { table: `${relative("", folder)}/drag.csv` } },
+    conditions: { drag: { table: `${start}/drag.csv` } },
     normalize: "auto",
   });
 });
@@ -140,6 +140,14 @@ test("cases that lack a file are excluded; a file that few have is left out", as
     surface: { file: "s.vtp" },
     v: { file: "v.vtu" },
   });
+});
+
+test("folders that the pattern finds, too, and that hold nothing to read are told and excluded", async () => {
+  for (const i of [1, 2, 3]) await put(`run_${i}/s.vtp`, square({ points: { p } }));
+  for (const name of ["run_4", "scripts"]) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, "scripts", "mesh.py"), "");
+  expect((await read()).differences).toEqual(["run_4, scripts: no files that are read"]);
+  expect(await proposed()).toMatchObject({ cases: { exclude: ["run_4", "scripts"] } });
 });
 
 test("files of one array each become a domain of those with as many rows", async () => {

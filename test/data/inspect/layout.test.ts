@@ -28,6 +28,7 @@ test("folders of equal files are cases, in the order in which people count", () 
       { name: "run_2", files: ["surface.vtp"] },
       { name: "run_10", files: ["surface.vtp"] },
     ],
+    empty: [],
     beside: ["drag.csv"],
   });
 });
@@ -37,6 +38,7 @@ test("numbered files are cases", () => {
     pattern: "wing_*.vtu",
     casesAreFiles: true,
     cases: ["wing_1", "wing_2", "wing_10"].map((name) => ({ name, files: [`${name}.vtu`] })),
+    empty: [],
     beside: ["table.csv"],
   });
 });
@@ -71,6 +73,15 @@ test("cases in folders of folders", () => {
     pattern: "*/*/",
     cases: ["test/a_3", "test/a_4", "train/a_1", "train/a_2"].map((name) => ({ name, files: ["x.vtu"] })),
   });
+});
+
+test("folders beside cases that hold nothing to read", () => {
+  const below = ["a_1/x.vtu", "a_2/x.vtu", "log/out.txt"];
+  expect(of(below)?.empty).toEqual(["log"]);
+  expect(of(["train", "test"].flatMap((split) => below.map((file) => `${split}/${file}`)))?.empty).toEqual([
+    "test/log",
+    "train/log",
+  ]);
 });
 
 test("OpenFOAM cases are read as a whole", () => {

@@ -56,6 +56,14 @@ describe("fields of the volume", () => {
   );
 });
 
+it.each(["AeroTransformer", "AeroTransolver"])("%s: a batch without the points of a domain", (name) =>
+  scope(() => {
+    const { surface_position } = points();
+    const model = build(transformer({ kind: `noether.modeling.models.${name}` }));
+    expect(() => model.forward({ surface_position })).toThrow(/expected "volume_position" in the batch/);
+  }),
+);
+
 it("features of one domain alone count", () =>
   scope(() => {
     manualSeed(0);

@@ -44,6 +44,8 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
   readonly conditions: ReadonlyMap<string, Condition>;
   readonly #origins = new Map<string, Origin>();
   readonly #log = getLogger("FolderDataset");
+  /** Domains that have lost points, of which the first loss has been told. */
+  readonly #lossy = new Set<string>();
 
   /** @throws FileNotFoundError, ValueError for cases, splits and files that are not as the config says */
   constructor(config: FolderDatasetConfig) {
@@ -187,9 +189,10 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
       throw new ValueError(
         `FolderDataset: ${domain.name} of the case "${where.name}" has no point without NaN or infinite values`,
       );
-    this.#log.debug(
-      `${where.name}: ${bad.size} of ${total} points of ${domain.name} left out, which have NaN or infinite values`,
-    );
+    const message = `${where.name}: ${bad.size} of ${total} points of ${domain.name} left out, which have NaN or infinite values`;
+    if (this.#lossy.has(domain.name)) this.#log.debug(message);
+    else this.#log.warning(message);
+    this.#lossy.add(domain.name);
     return Array.from({ length: total }, (_, row) => row).filter((row) => !bad.has(row));
   }
 

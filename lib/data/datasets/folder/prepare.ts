@@ -91,6 +91,7 @@ async function statisticsNormalizers(
   create: Create,
 ): Promise<Record<string, Record<string, unknown>[]>> {
   const statistics = await statisticsOf(training, strategies, create);
+  for (const [key, { mean }] of statistics) requireFinite(key, mean);
   const normalizers: Record<string, Record<string, unknown>[]> = {};
   const positions = [...strategies].flatMap(([key, strategy]) => (strategy === "position" ? [key] : []));
   if (positions.length > 0) {
@@ -112,6 +113,14 @@ async function statisticsNormalizers(
     normalizers[key] = [momentNormalizer(own.mean, std, strategy === "log_mean_std")];
   }
   return normalizers;
+}
+
+/** With `non_finite: keep` a single NaN is the mean of all values. */
+function requireFinite(key: string, mean: readonly number[]): void {
+  if (mean.every(Number.isFinite)) return;
+  throw new ValueError(
+    `FolderDataset: ${key} has NaN or infinite values in the training cases, so that normalize has no numbers for it: take non_finite: drop, give numbers in dataset_normalizers, or let normalize say ${key}: none`,
+  );
 }
 
 /** The normalizer of mean and deviation; for small deviations one that takes them as they are. */

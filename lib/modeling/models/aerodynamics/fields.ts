@@ -105,8 +105,8 @@ interface PointEmbedding {
 }
 
 /** @throws ValueError where the batch lacks it: `undefined` would fail inside a layer, without a name. */
-function positionsOf(inputs: AeroPointInputs, key: "surface_position" | "volume_position"): Tensor {
-  const positions = inputs[key] as Tensor | undefined;
+export function positionsOf<Key extends string>(inputs: Readonly<Record<Key, Tensor>>, key: Key): Tensor {
+  const positions: Tensor | undefined = inputs[key];
   if (positions) return positions;
   throw new ValueError(
     `expected "${key}" in the batch, received none: name it in forward_properties (a domain without points has (B, 0, P))`,

@@ -15,6 +15,7 @@ import {
   biasMlp,
   featureProjection,
   gatherFields,
+  positionsOf,
   requireSurfaceAndVolume,
   withFeatures,
 } from "./fields";
@@ -68,7 +69,9 @@ export class AeroUPT extends Model {
   }
 
   override forward(inputs: AeroUPTInputs): Record<string, Tensor> {
-    const { surface_query_position, volume_query_position, surface_features, volume_features } = inputs;
+    const { surface_features, volume_features } = inputs;
+    const surface_query_position = positionsOf(inputs, "surface_query_position");
+    const volume_query_position = positionsOf(inputs, "volume_query_position");
     return scope(() => {
       const embed = (position: Tensor, bias: MLP | null) => {
         const x = this.backbone.posEmbed.forward(position); // (B, Q, D)

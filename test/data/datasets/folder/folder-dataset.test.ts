@@ -115,6 +115,14 @@ describe("NaN and infinite values", () => {
     });
     expect(await rows(dataset, "surface_pressure", 0)).toHaveLength(4);
   });
+  test("drop tells of the first loss", async () => {
+    const write = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    const dataset = open(root, { surface: SURFACE, non_finite: "drop" });
+    for (const index of [1, 0, 1]) await sample(dataset, index);
+    const told = write.mock.calls.join("").match(/case_2: 2 of 4 points of surface left out/g);
+    write.mockRestore();
+    expect(told).toHaveLength(1);
+  });
   test("drop refuses a case that has no other points", async () => {
     const dataset = open(root, { cloud: { file: "cloud.vtp", position: "points", value: "p" }, non_finite: "drop" });
     expect(await failure(() => dataset.get(2))).toMatch(/cloud of the case "case_10" has no point without/);

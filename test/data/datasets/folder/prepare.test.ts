@@ -5,6 +5,7 @@ import { configOf, failure, fields, temporaryFolder, writeCases, writeText } fro
 import { join } from "node:path";
 
 const root = temporaryFolder();
+const withNan = temporaryFolder();
 const surface = (size: number, p: readonly number[]): Mesh =>
   new Mesh({
     points: Float32Array.of(0, 0, 0, size, 0, 0, size, size / 2, 0, 0, size / 2, 0),
@@ -103,6 +104,18 @@ test("a strategy for each key; the others stay raw", async () => {
     logscale: true,
   });
   expect(await rows(train, "volume_pressure")).toEqual([[1], [2]]);
+});
+
+test("NaN that is kept: there are no numbers to normalise by", async () => {
+  await writeCases(withNan, { a: { "surface.vtp": surface(1, [1, NaN, 3, 4]) } });
+  const options = { surface: OPTIONS.surface, non_finite: "keep" };
+  const [all, without] = ["auto", { surface_pressure: "none" }].map((normalize) =>
+    configOf(withNan, { ...options, normalize }),
+  );
+  expect(await failure(() => prepareDatasets({ all: all! }))).toMatch(
+    /surface_pressure has NaN or infinite values in the training cases.*non_finite: drop/,
+  );
+  await prepareDatasets({ without: without! });
 });
 
 test("without numbers, values that are to be normalised do not come out raw", async () => {

@@ -64,6 +64,25 @@ it.each(["AeroTransformer", "AeroTransolver"])("%s: a batch without the points o
   }),
 );
 
+it("AeroUPT: a batch without the queries of a domain", () =>
+  scope(() => {
+    const model = build({
+      kind: "noether.modeling.models.AeroUPT",
+      name: "net",
+      hidden_dim: 12,
+      num_heads: 2,
+      mlp_expansion_factor: 2,
+      approximator_depth: 1,
+      use_rope: true,
+      supernode_pooling_config: { input_dim: 3, radius: 1 },
+      approximator_config: { use_rope: true },
+      decoder_config: { depth: 1, input_dim: 3, perceiver_block_config: { use_rope: true } },
+      data_specs: SPECS,
+    });
+    const message = /expected "volume_query_position" in the batch/;
+    expect(() => model.forward({ surface_query_position: rand([1, 4, 3]) })).toThrow(message);
+  }));
+
 it("features of one domain alone count", () =>
   scope(() => {
     manualSeed(0);

@@ -72,17 +72,18 @@ function areAlike(parts: readonly Part[]): boolean {
   return first!.some((file) => others.every((files) => files.includes(file)));
 }
 
+/** Cases in folders of folders. Where one folder alone has cases it is named, as others (scripts, pictures) would be found, too. */
 function deeper(parts: readonly Part[], beside: readonly string[]): Layout {
   const withCases = parts.filter(({ inner }) => inner !== null && inner.pattern !== null);
-  const cases = withCases.flatMap(({ name, inner }) =>
-    inner!.cases.map((each) => ({ ...each, name: `${name}/${each.name}` })),
-  );
+  const [only] = withCases.length === 1 ? withCases : [];
+  // the name of a case begins where the pattern varies
+  const named = (part: Part, name: string): string => (only ? name : `${part.name}/${name}`);
   const inner = withCases[0]!.inner!;
   return {
-    pattern: `*/${inner.pattern}`,
+    pattern: `${only?.name ?? "*"}/${inner.pattern}`,
     casesAreFiles: inner.casesAreFiles,
-    cases,
-    empty: withCases.flatMap((part) => part.inner!.empty.map((name) => `${part.name}/${name}`)),
+    cases: withCases.flatMap((part) => part.inner!.cases.map((each) => ({ ...each, name: named(part, each.name) }))),
+    empty: withCases.flatMap((part) => part.inner!.empty.map((name) => named(part, name))),
     beside: [...beside, ...withCases.flatMap((part) => part.inner!.beside.map((file) => `${part.name}/${file}`))],
   };
 }

@@ -42,12 +42,18 @@ export function storeCodeArchive(codePath: string, outputPath: string): string |
     git(["archive", "-o", archive, git(["write-tree"]).trim()]);
     return archive;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    logger.warning(`cannot store the code in ${outputPath}: ${reason}`);
+    logger.warning(`cannot store the code in ${outputPath}: ${reasonOf(error)}`);
     return null;
   } finally {
     rmSync(index, { force: true });
   }
+}
+
+/** What git says of its failure; otherwise the first line of the error. */
+function reasonOf(error: unknown): string {
+  const said = (error as { stderr?: unknown }).stderr;
+  const text = typeof said === "string" && said.trim() !== "" ? said : error instanceof Error ? error.message : error;
+  return String(text).trim().split("\n")[0]!;
 }
 
 function hasCommit(git: (args: readonly string[]) => string): boolean {

@@ -84,6 +84,14 @@ test("folders beside cases that hold nothing to read", () => {
   ]);
 });
 
+test("cases in one of several folders: its name is in the pattern, and not in those of the cases", () => {
+  expect(of(["data/a_1/x.vtu", "data/a_2/x.vtu", "data/table.csv", "pictures/one/readme.txt"])).toMatchObject({
+    pattern: "data/*/",
+    cases: ["a_1", "a_2"].map((name) => ({ name, files: ["x.vtu"] })),
+    beside: ["data/table.csv"],
+  });
+});
+
 test("OpenFOAM cases are read as a whole", () => {
   const mesh = ["constant/polyMesh/points", "constant/polyMesh/faces", "0/U", "processor0/constant/polyMesh/points"];
   expect(of(["a", "b"].flatMap((name) => mesh.map((file) => `${name}/${file}`)))).toMatchObject({

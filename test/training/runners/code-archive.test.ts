@@ -39,6 +39,10 @@ describe("the code archive", () => {
   });
 
   test("no repository: a warning and no archive", () => {
+    const write = jest.spyOn(process.stderr, "write").mockReturnValue(true);
     expect(storeCodeArchive(root, join(root, "out"))).toBeNull();
+    const told = write.mock.calls.join("");
+    write.mockRestore();
+    expect(told).toMatch(/cannot store the code in .*out: fatal: /);
   });
 });

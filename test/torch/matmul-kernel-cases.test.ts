@@ -28,7 +28,9 @@ function size(index: number, salt: number, most: number): number {
   return 1 + ((Math.imul(index + 1, 2654435761 + salt * 97) >>> 7) % most);
 }
 
-describe.each(kernels.map((kernel) => ({ kernel })))("$kernel", ({ kernel }) => {
+// where ATen's kernels do everything there is none of ours to try
+const tried = kernels.length > 0 ? describe : describe.skip;
+tried.each((kernels.length > 0 ? kernels : [""]).map((kernel) => ({ kernel })))("$kernel", ({ kernel }) => {
   it.each(["float32", "bfloat16"] as const)(`multiplies ${cases} random cases in %s as exactly as ATen`, (dtype) => {
     const sums = { own: 0, aten: 0 };
     for (let index = 0; index < cases; index++) {

@@ -1,21 +1,12 @@
 /** Curves of the shown runs, a card a metric. Only what is on the screen is fetched and drawn. */
 import uPlot from "uplot";
 import style from "uplot/dist/uPlot.min.css";
+import { SECTIONS } from "../../lib/core/runs/metric-groups";
 import { api } from "./api.mjs";
 import { byId, element, short } from "./dom.mjs";
 import { phases } from "./phases.mjs";
 import { colourOf, shownRuns, state } from "./state.mjs";
 
-const SECTIONS = [
-  "Losses",
-  "Metrics",
-  "Learning rates",
-  "Gradients",
-  "Throughput",
-  "Memory",
-  "Time per update",
-  "Other",
-];
 /** Metrics of one request. */
 const AT_ONCE = 6;
 const HEIGHT = 220;

@@ -1,29 +1,19 @@
 /** Pooling to a given output size, whatever the input's. */
+import { checkArgument, checkOptions, eachDimension, flag, positive, refuseSurplus } from "../arguments";
+import { TorchError } from "../errors";
+import type { Tensor } from "../tensor";
 import {
-  arrayOf,
-  checkArgument,
-  checkOptions,
-  either,
-  eachDimension,
-  flag,
-  nullable,
-  positive,
-  count,
-  refuseSurplus,
-} from "../arguments";
-import {
+  ADAPTIVE_SIZE,
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
   adaptiveAvgPool3d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
   adaptiveMaxPool3d,
-} from "../operators.generated";
-import { TorchError } from "../errors";
-import type { Tensor } from "../tensor";
-import {
+  type AdaptiveMaxPoolFunction,
   type AdaptiveSize,
-  adaptiveSize,
+} from "./functional/adaptive-pooling";
+import {
   FRACTIONAL,
   fractionalMaxPool2d,
   fractionalMaxPool3d,
@@ -32,15 +22,13 @@ import {
 import { Module } from "./module";
 import { pythonRepr } from "./repr";
 
-const SIZE = either(count, arrayOf(nullable(count)));
-
 abstract class AdaptiveAvgPool extends Module {
   readonly outputSize: AdaptiveSize;
 
   /** @param outputSize one number for all dimensions, or one each; null keeps the input's. */
   constructor(outputSize: AdaptiveSize, ...surplus: never[]) {
     super();
-    checkArgument(this.constructor.name, "outputSize", outputSize, SIZE);
+    checkArgument(this.constructor.name, "outputSize", outputSize, ADAPTIVE_SIZE);
     refuseSurplus(this.constructor.name, surplus);
     this.outputSize = outputSize;
   }
@@ -54,7 +42,7 @@ abstract class AdaptiveAvgPool extends Module {
 export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
   forward(input: Tensor, ...surplus: never[]): Tensor {
     refuseSurplus("AdaptiveAvgPool1d.forward", surplus);
-    return adaptiveAvgPool1d(input, adaptiveSize(input, this.outputSize, 1));
+    return adaptiveAvgPool1d(input, this.outputSize);
   }
 }
 
@@ -62,7 +50,7 @@ export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
 export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
   forward(input: Tensor, ...surplus: never[]): Tensor {
     refuseSurplus("AdaptiveAvgPool2d.forward", surplus);
-    return adaptiveAvgPool2d(input, adaptiveSize(input, this.outputSize, 2));
+    return adaptiveAvgPool2d(input, this.outputSize);
   }
 }
 
@@ -70,7 +58,7 @@ export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
 export class AdaptiveAvgPool3d extends AdaptiveAvgPool {
   forward(input: Tensor, ...surplus: never[]): Tensor {
     refuseSurplus("AdaptiveAvgPool3d.forward", surplus);
-    return adaptiveAvgPool3d(input, adaptiveSize(input, this.outputSize, 3));
+    return adaptiveAvgPool3d(input, this.outputSize);
   }
 }
 
@@ -81,18 +69,18 @@ abstract class AdaptiveMaxPool extends Module {
   /** @param options.returnIndices give the places of the maxima too (default false). */
   constructor(outputSize: AdaptiveSize, options: { returnIndices?: boolean } = {}, ...surplus: never[]) {
     super();
-    checkArgument(this.constructor.name, "outputSize", outputSize, SIZE);
+    checkArgument(this.constructor.name, "outputSize", outputSize, ADAPTIVE_SIZE);
     checkOptions(this.constructor.name, options, { returnIndices: flag }, surplus);
     this.outputSize = outputSize;
     this.returnIndices = options.returnIndices ?? false;
   }
 
-  protected abstract pool(input: Tensor): [Tensor, Tensor];
+  protected abstract readonly pool: AdaptiveMaxPoolFunction;
 
   forward(input: Tensor, ...surplus: never[]): Tensor | [Tensor, Tensor] {
     refuseSurplus(`${this.constructor.name}.forward`, surplus);
-    const [maxima, indices] = this.pool(input);
-    return this.returnIndices ? [maxima, indices] : maxima;
+    const { outputSize, returnIndices } = this;
+    return this.pool(input, outputSize, { returnIndices });
   }
 
   protected override extraRepr(): string {
@@ -102,22 +90,22 @@ abstract class AdaptiveMaxPool extends Module {
 
 /** Maxima to a given size: (N, C, L) → (N, C, outputSize). */
 export class AdaptiveMaxPool1d extends AdaptiveMaxPool {
-  protected pool(input: Tensor): [Tensor, Tensor] {
-    return adaptiveMaxPool1d(input, adaptiveSize(input, this.outputSize, 1));
+  protected get pool(): AdaptiveMaxPoolFunction {
+    return adaptiveMaxPool1d;
   }
 }
 
 /** Maxima to a given size: (N, C, H, W) → (N, C, …outputSize). */
 export class AdaptiveMaxPool2d extends AdaptiveMaxPool {
-  protected pool(input: Tensor): [Tensor, Tensor] {
-    return adaptiveMaxPool2d(input, adaptiveSize(input, this.outputSize, 2));
+  protected get pool(): AdaptiveMaxPoolFunction {
+    return adaptiveMaxPool2d;
   }
 }
 
 /** Maxima to a given size: (N, C, D, H, W) → (N, C, …outputSize). */
 export class AdaptiveMaxPool3d extends AdaptiveMaxPool {
-  protected pool(input: Tensor): [Tensor, Tensor] {
-    return adaptiveMaxPool3d(input, adaptiveSize(input, this.outputSize, 3));
+  protected get pool(): AdaptiveMaxPoolFunction {
+    return adaptiveMaxPool3d;
   }
 }
 

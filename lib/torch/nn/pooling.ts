@@ -11,18 +11,9 @@ import {
   refuseSurplus,
   type KindsOf,
 } from "../arguments";
-import {
-  avgPool1d,
-  avgPool2d,
-  avgPool3d,
-  maxPool1d,
-  maxPool1dWithIndices,
-  maxPool2d,
-  maxPool2dWithIndices,
-  maxPool3d,
-  maxPool3dWithIndices,
-} from "../operators.generated";
+import { avgPool1d, avgPool2d, avgPool3d } from "../operators.generated";
 import type { Tensor } from "../tensor";
+import { maxPool1d, maxPool2d, maxPool3d, type MaxPool as MaxPoolFunction } from "./functional/max-pooling";
 import { lpPool1d, lpPool2d, lpPool3d } from "./functional/pooling";
 import { maxUnpool1d, maxUnpool2d, maxUnpool3d } from "./functional/unpooling";
 import { Module } from "./module";
@@ -165,14 +156,12 @@ abstract class MaxPool extends Module {
     this.ceilMode = options.ceilMode ?? false;
   }
 
-  protected abstract readonly pool: typeof maxPool2d;
-  protected abstract readonly poolWithIndices: typeof maxPool1dWithIndices;
+  protected abstract readonly pool: MaxPoolFunction;
 
   forward(input: Tensor, ...surplus: never[]): Tensor | [Tensor, Tensor] {
     refuseSurplus(`${this.constructor.name}.forward`, surplus);
-    const { kernelSize, stride, padding, dilation, ceilMode } = this;
-    const pool = this.returnIndices ? this.poolWithIndices : this.pool;
-    return pool(input, kernelSize, stride, padding, dilation, ceilMode);
+    const { kernelSize, stride, padding, dilation, ceilMode, returnIndices } = this;
+    return this.pool(input, kernelSize, stride, padding, dilation, ceilMode, { returnIndices });
   }
 
   protected override extraRepr(): string {
@@ -183,31 +172,22 @@ abstract class MaxPool extends Module {
 
 /** Maxima over windows: (N, C, L) → (N, C, L'). */
 export class MaxPool1d extends MaxPool {
-  protected get pool(): typeof maxPool1d {
+  protected get pool(): MaxPoolFunction {
     return maxPool1d;
-  }
-  protected get poolWithIndices(): typeof maxPool1dWithIndices {
-    return maxPool1dWithIndices;
   }
 }
 
 /** Maxima over windows: (N, C, H, W) → (N, C, H', W'). */
 export class MaxPool2d extends MaxPool {
-  protected get pool(): typeof maxPool2d {
+  protected get pool(): MaxPoolFunction {
     return maxPool2d;
-  }
-  protected get poolWithIndices(): typeof maxPool1dWithIndices {
-    return maxPool2dWithIndices;
   }
 }
 
 /** Maxima over windows: (N, C, D, H, W) → (N, C, D', H', W'). */
 export class MaxPool3d extends MaxPool {
-  protected get pool(): typeof maxPool3d {
+  protected get pool(): MaxPoolFunction {
     return maxPool3d;
-  }
-  protected get poolWithIndices(): typeof maxPool1dWithIndices {
-    return maxPool3dWithIndices;
   }
 }
 

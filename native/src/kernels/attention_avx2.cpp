@@ -26,16 +26,12 @@ namespace noether::kernels {
 
 bool attention_avx2_forward(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out,
                               float* logsumexp) {
-  return problem.bfloat16 ? attention_forward<WidenedValues>(problem, runtime, q, k, v, out, logsumexp)
-                          : attention_forward<FloatValues>(problem, runtime, q, k, v, out, logsumexp);
+  return attention_forward_widened(problem, runtime, q, k, v, out, logsumexp);
 }
 
 void attention_avx2_backward(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v, Rows out,
                                Rows grad_out, const float* logsumexp, Rows grad_q, Rows grad_k, Rows grad_v) {
-  if (problem.bfloat16)
-    attention_backward<WidenedValues>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
-  else
-    attention_backward<FloatValues>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+  attention_backward_widened(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
 }
 
 }  // namespace noether::kernels

@@ -283,5 +283,15 @@ void attention_backward(const AttentionProblem& problem, const Runtime& runtime,
   });
 }
 
+// In float32; bfloat16 is widened, and rounded once at the end.
+inline void attention_backward_widened(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v,
+                                       Rows out, Rows grad_out, const float* logsumexp, Rows grad_q, Rows grad_k,
+                                       Rows grad_v) {
+  if (problem.bfloat16)
+    attention_backward<WidenedValues>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+  else
+    attention_backward<FloatValues>(problem, runtime, q, k, v, out, grad_out, logsumexp, grad_q, grad_k, grad_v);
+}
+
 }  // namespace
 }  // namespace noether::kernels

@@ -175,5 +175,12 @@ bool attention_forward(const AttentionProblem& problem, const Runtime& runtime, 
   return true;
 }
 
+// In float32; bfloat16 is widened, and rounded once at the end.
+inline bool attention_forward_widened(const AttentionProblem& problem, const Runtime& runtime, Rows q, Rows k, Rows v,
+                                      Rows out, float* logsumexp) {
+  return problem.bfloat16 ? attention_forward<WidenedValues>(problem, runtime, q, k, v, out, logsumexp)
+                          : attention_forward<FloatValues>(problem, runtime, q, k, v, out, logsumexp);
+}
+
 }  // namespace
 }  // namespace noether::kernels

@@ -105,7 +105,6 @@ export {
   lpPool1d,
   lpPool2d,
   lpPool3d,
-  type AdaptiveSize,
   type FractionalMaxPoolOptions,
   type LPPoolOptions,
 } from "./pooling";
@@ -116,13 +115,10 @@ export {
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
   adaptiveMaxPool3d,
-  maxPool1d,
-  maxPool2d,
-  maxPool3d,
   type AdaptiveMaxPoolFunction,
-  type MaxPool,
-  type MaxPoolOptions,
-} from "./max-pooling";
+  type AdaptiveSize,
+} from "./adaptive-pooling";
+export { maxPool1d, maxPool2d, maxPool3d, type MaxPool, type MaxPoolOptions } from "./max-pooling";
 export { multiHeadAttentionForward, type MultiHeadAttentionOptions } from "./multi-head-attention";
 export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from "./unpooling";
 export { interpolate, type InterpolateOptions } from "./interpolate";

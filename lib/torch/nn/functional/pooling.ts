@@ -1,4 +1,4 @@
-/** Pooling that is no operator of its own: p-norms, fractional windows, adaptive sizes. */
+/** Pooling that is no operator of its own: p-norms, fractional windows. */
 import {
   checkArgument,
   checkOptions,
@@ -77,20 +77,6 @@ export function lpPool3d(
   ...surplus: never[]
 ): Tensor {
   return lpPool("lpPool3d", operators.avgPool3d, 3, [input, normType, kernelSize], options, surplus);
-}
-
-/** The size of an adaptive pool's output in each dimension; null keeps the input's. */
-export type AdaptiveSize = number | readonly (number | null)[];
-
-/** One number for each of the last `dims` dimensions of `input`. */
-export function adaptiveSize(input: Tensor, size: AdaptiveSize, dims: number): number[] {
-  const sizes = typeof size === "number" ? Array<number>(dims).fill(size) : size;
-  const own = input.shape.slice(-dims);
-  if (sizes.length !== dims || own.length !== dims)
-    throw new TorchError(
-      `adaptive pooling: expected ${dims} output sizes and an input with as many dimensions at least, got [${sizes.join(", ")}] for shape [${input.shape.join(", ")}]`,
-    );
-  return sizes.map((each, d) => each ?? own[d]!);
 }
 
 /** Options of {@link fractionalMaxPool2d} and {@link fractionalMaxPool3d}; give `outputSize` or `outputRatio`. */

@@ -10,8 +10,6 @@
 #include <type_traits>
 
 // Everything in this region is compiled for this instruction set; it runs only where cpu_features() has it.
-#pragma GCC diagnostic ignored "-Wuninitialized"  // both of GCC's own AVX-512 header (GCC bug 105593)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,bmi2")
 #pragma GCC optimize("O3")

@@ -8,7 +8,7 @@ import { joinLayers, jointLinear } from "../../functional/joint-linear";
 import { rope, ropeTable } from "../../functional/rope";
 import type { RopeFrequencies } from "../../functional/rope";
 import { AttentionConfig } from "./config";
-import { attention, mergeHeads, splitHeads } from "./heads";
+import { attention, mergeHeads, ofItsOwn, splitHeads } from "./heads";
 
 /** Config of {@link DotProductAttention}. */
 export const DotProductAttentionConfig = AttentionConfig.extend("DotProductAttentionConfig", { fields: {} });
@@ -62,7 +62,7 @@ export class DotProductAttention extends nn.Module {
     const [q, k, v] = splitHeads(joint, 3, this.config.num_heads) as [Tensor, Tensor, Tensor];
     if (!freqs) return { q, k, v };
     const table = ropeTable(freqs);
-    return { q: rope(q, table), k: rope(k, table), v };
+    return { q: rope(q, table), k: rope(k, table), v: ofItsOwn(v) };
   }
 
   /** Attention of all heads: (B, H, N, d), (B, H, M, d), (B, H, M, d) → (B, H, N, d). */

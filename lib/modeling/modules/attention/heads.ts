@@ -1,10 +1,18 @@
 /** Splitting channels into heads and merging them again; views wherever the memory layout allows. */
-import { nn, ops } from "../../../torch";
+import { isGradEnabled, nn, ops } from "../../../torch";
 import type { Tensor } from "../../../torch";
 
 /** (B, N, parts · D) → `parts` views (B, H, N, d). */
 export function splitHeads(x: Tensor, parts: number, numHeads: number): Tensor[] {
   return x.unflatten(-1, [parts, numHeads, -1]).permute([2, 0, 3, 1, 4]).unbind(0);
+}
+
+/**
+ * Values beside rotated keys: a copy where gradients are recorded. Attention keeps them for the backward pass, and as views they would keep
+ * the projections of keys and queries, which nothing needs once they are rotated.
+ */
+export function ofItsOwn(values: Tensor): Tensor {
+  return values.requiresGrad && isGradEnabled() ? values.clone() : values;
 }
 
 /** (B, H, N, d) → (B, N, D); no copy when `x` comes from attention. */

@@ -9,7 +9,7 @@ import { rope } from "../../functional/rope";
 import type { RopeFrequencies } from "../../functional/rope";
 import { AttentionConfig } from "./config";
 import { requireRope } from "./dot-product";
-import { attention, mergeHeads, splitHeads } from "./heads";
+import { attention, mergeHeads, ofItsOwn, splitHeads } from "./heads";
 
 /** Config of {@link PerceiverAttention}. */
 export const PerceiverAttentionConfig = AttentionConfig.extend("PerceiverAttentionConfig", {
@@ -60,7 +60,7 @@ export abstract class CrossAttention extends nn.Module {
   keysValues(kv: Tensor, kFreqs?: RopeFrequencies | null): KeysValues {
     requireRope(this, this.config.use_rope, { kFreqs });
     const [k, v] = splitHeads(jointLinear(kv, [this.k, this.v]), 2, this.config.num_heads) as [Tensor, Tensor];
-    return { k: kFreqs ? rope(k, kFreqs) : k, v };
+    return kFreqs ? { k: rope(k, kFreqs), v: ofItsOwn(v) } : { k, v };
   }
 
   /** Attention of projected queries: (B, N, D) → (B, N, D), heads merged. */

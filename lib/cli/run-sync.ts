@@ -9,7 +9,9 @@ export async function runSync(runs: readonly string[]): Promise<number> {
     const lock = new RunLock(run);
     try {
       for (const { service, sent, problem } of await syncRun(run)) {
-        printResult(`${run}: ${service}: ${problem ?? `${sent} updates sent`}\n`);
+        printResult(
+          `${run}: ${service}: ${problem ?? `${sent!.updates} updates and ${sent!.pictures} pictures sent`}\n`,
+        );
         if (problem !== null) exitCode = EXIT.failed;
       }
     } finally {

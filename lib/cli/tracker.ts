@@ -6,9 +6,10 @@ import { readOptions } from "./read-options";
 
 const HELP = `Usage: noether-ts tracker sync RUN...
 
-Sends the metrics that the tracking service of a run (MLflow, Weights & Biases)
-did not get, to the run that it has there. RUN is the folder of a run that has
-ended, with its hp_resolved.yaml: outputs/2026-01-31_a1b2c/train
+Sends the metrics and pictures that the tracking service of a run (MLflow,
+Weights & Biases, Trackio) did not get, to the run that it has there. RUN is the
+folder of a run that has ended, with its hp_resolved.yaml:
+outputs/2026-01-31_a1b2c/train
 
 Exit codes: 0 everything is sent, 1 a service does not answer or refuses,
 2 bad usage.

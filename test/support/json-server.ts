@@ -7,7 +7,7 @@ export interface Received {
   /** Path with query. */
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
-  /** Parsed JSON; undefined without a body. */
+  /** Parsed JSON, bytes where it is something else; undefined without a body. */
   readonly body: unknown;
 }
 
@@ -18,9 +18,11 @@ export async function jsonServer(answer: (request: Received) => readonly [number
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      const text = Buffer.concat(chunks).toString("utf8");
+      const bytes = Buffer.concat(chunks);
       const { method = "", url = "", headers } = request;
-      const entry = { method, path: url, headers, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
+      const isJson = headers["content-type"]?.startsWith("application/json") === true;
+      const body = isJson ? (JSON.parse(bytes.toString("utf8")) as unknown) : bytes.length > 0 ? bytes : undefined;
+      const entry = { method, path: url, headers, body };
       received.push(entry);
       const result = answer(entry);
       if (result === "hang up") return void request.socket.destroy();

@@ -18,6 +18,14 @@ export function pictureFile(name: string, update: number, shows: string): string
   return `${name.split("/").map(fileName).join("/")}/U${String(update).padStart(8, "0")}_${fileName(shows)}.png`;
 }
 
+/** {@link pictureFile} of a picture that is called `<name>/<shows>`. */
+export function fileOfPicture(picture: string, update: number): string {
+  const end = picture.lastIndexOf("/");
+  return end < 0
+    ? pictureFile(picture, update, "picture")
+    : pictureFile(picture.slice(0, end), update, picture.slice(end + 1));
+}
+
 function fileName(text: string): string {
   return text.replace(/[^\w.=-]/g, "_").replace(/^\.+/, "_") || "_";
 }

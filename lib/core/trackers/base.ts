@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import type { z } from "zod";
 import { pyFloatRepr } from "../../config/python-format";
 import { defineConfig, isMapping, str } from "../../config/schema";
@@ -8,6 +9,8 @@ import { getNumNodes, getWorldSize, isRank0 } from "../distributed";
 import { getLogger, type Logger } from "../logging";
 import type { MetricPropertyProvider } from "../providers/metric-property";
 import type { PathProvider } from "../providers/path";
+import { fileOfPicture, PICTURES } from "../runs/run-pictures";
+import { writeTextFile } from "../writers/text-file";
 import { readTorchFile } from "../writers/torch-file";
 import { writeYamlFile } from "../writers/yaml-file";
 import { MetricsFile } from "./metrics-file";
@@ -84,10 +87,22 @@ export abstract class BaseTracker {
   }
 
   /**
-   * Pictures of an update, PNG files by name. A tracker that takes none does nothing: they are in the folder of the run.
+   * Pictures of an update, PNG files by name: `<of what>/<what it shows>`, `test/0/pressure/predicted`. They are stored in `pictures/` of
+   * the run's folder, where dashboard and report find them; trackers that take pictures get them. One that cannot be stored is no reason to
+   * end a run.
    */
   async logPictures(pictures: Readonly<Record<string, Buffer>>, update: number): Promise<void> {
-    if (isRank0()) await this.logPicturesBackend(pictures, update);
+    if (!isRank0()) return;
+    if (this.#keepsFiles) for (const [name, png] of Object.entries(pictures)) this.#storePicture(name, png, update);
+    await this.logPicturesBackend(pictures, update);
+  }
+
+  #storePicture(name: string, png: Buffer, update: number): void {
+    try {
+      writeTextFile(join(this.pathProvider.runOutputPath, PICTURES, fileOfPicture(name, update)), png);
+    } catch (error) {
+      this.logger.warning(`a picture was not stored: ${(error as Error).message}`);
+    }
   }
 
   async setSummary(key: string, value: unknown): Promise<void> {

@@ -2,12 +2,13 @@ import type { z } from "zod";
 import { register } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
 import { optional, str, tag } from "../../config/schema";
+import { PICTURES } from "../runs/run-pictures";
 import { TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { flatten } from "./flatten";
 import { toScalar } from "./metrics-file";
 import type { Metrics } from "./read-metrics";
-import { type RemoteRun, RemoteTracker } from "./remote";
-import { basicAuthorization, requestJson, withoutCredentials } from "./request";
+import { type Picture, type RemoteRun, RemoteTracker } from "./remote";
+import { basicAuthorization, request, requestJson, withoutCredentials } from "./request";
 
 /** Config of {@link MlflowTracker}. */
 export const MlflowTrackerConfig = TrackerBaseConfig.extend("MlflowTrackerConfig", {
@@ -25,7 +26,7 @@ const MOST = { metrics: 1000, params: 100, paramLength: 6000, tagLength: 5000 } 
 
 /**
  * Sends metrics to an MLflow server (REST API 2.0), by update. The configuration becomes parameters, the summary metrics (numbers) and
- * tags.
+ * tags, pictures become artifacts.
  *
  * Credentials: MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME with MLFLOW_TRACKING_PASSWORD.
  */
@@ -58,6 +59,7 @@ export class MlflowTracker extends RemoteTracker {
       ids: { run_id: runId, experiment_id: experimentId },
       url: `${withoutCredentials(this.#address)}/#/experiments/${experimentId}/runs/${runId}`,
       send: (metrics) => this.#send(runId, metrics),
+      sendPicture: (picture) => this.#sendPicture(runId, picture),
       finish: (summary, failed) => this.#finish(runId, summary, failed),
     };
   }
@@ -112,6 +114,16 @@ export class MlflowTracker extends RemoteTracker {
         run_id: runId,
         metrics: metrics.slice(start, start + MOST.metrics),
       });
+  }
+
+  /** An artifact of the run, under its name in the run's folder. By this address the server stores it wherever artifacts are. */
+  async #sendPicture(runId: string, { file, png }: Picture): Promise<void> {
+    const query = new URLSearchParams({ run_uuid: runId, path: `${PICTURES}/${file}` });
+    await request(`${this.#address}/ajax-api/2.0/mlflow/upload-artifact?${query}`, {
+      method: "POST",
+      body: png,
+      headers: { ...authorization(), "content-type": "application/octet-stream" },
+    });
   }
 
   async #finish(runId: string, summary: Readonly<Record<string, unknown>>, failed: boolean): Promise<void> {

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileOfPicture, PICTURES, readPictures } from "../runs/run-pictures";
 import { writeTextFile } from "../writers/text-file";
 import { BaseTracker, type TrackerInit } from "./base";
 import { type Metrics, readMetrics } from "./read-metrics";
@@ -15,6 +16,16 @@ export interface RemoteState {
   readonly failed: boolean;
 }
 
+/** A picture of a run. */
+export interface Picture {
+  /** `test/0/pressure/predicted` */
+  readonly name: string;
+  readonly update: number;
+  /** File below `pictures/` of the run. */
+  readonly file: string;
+  readonly png: Buffer;
+}
+
 /** A run at a service. */
 export interface RemoteRun {
   readonly ids: Readonly<Record<string, string>>;
@@ -22,7 +33,14 @@ export interface RemoteRun {
   readonly url: string | null;
   /** Metrics of some updates, in their order. */
   send(metrics: readonly Metrics[]): Promise<void>;
+  sendPicture(picture: Picture): Promise<void>;
   finish(summary: Readonly<Record<string, unknown>>, failed: boolean): Promise<void>;
+}
+
+/** What {@link RemoteTracker.sync} sent. */
+export interface Sent {
+  readonly updates: number;
+  readonly pictures: number;
 }
 
 /** Metrics of one request. */
@@ -54,6 +72,11 @@ export abstract class RemoteTracker extends BaseTracker {
   #stopPause: (() => void) | null = null;
   #isClosing = false;
   #failed = true;
+  /** Pictures that wait; those that an earlier process left join them before the first is sent. */
+  readonly #pictures: Omit<Picture, "png">[] = [];
+  #hasEarlierPictures = false;
+  /** The service takes no pictures; it may still take metrics. */
+  #refusesPictures = false;
   /** Until the first metrics, a run that goes on may still go back behind what an earlier process sent. */
   #isFirstLog = true;
 
@@ -83,6 +106,14 @@ export abstract class RemoteTracker extends BaseTracker {
     this.#sendSoon();
   }
 
+  protected override logPicturesBackend(pictures: Readonly<Record<string, Buffer>>, update: number): void {
+    for (const picture of Object.keys(pictures)) {
+      const file = fileOfPicture(picture, update);
+      this.#pictures.push({ name: nameOfFile(file), update, file });
+    }
+    this.#sendSoon();
+  }
+
   /** The summary is sent when the tracker is closed. */
   protected override updateSummaryBackend(): void {}
 
@@ -96,10 +127,10 @@ export abstract class RemoteTracker extends BaseTracker {
   /**
    * Sends what a run that has ended could not send.
    *
-   * @returns the number of updates whose metrics were sent
+   * @returns the number of updates whose metrics were sent, and of pictures
    * @throws ServiceRefusal, or the error of the connection
    */
-  async sync(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<number> {
+  async sync(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<Sent> {
     const { ids, sent, failed } = this.#readState();
     this.#failed = failed;
     const remote = await this.openRun(run, config, ids);
@@ -108,8 +139,9 @@ export abstract class RemoteTracker extends BaseTracker {
     const unsent = this.#unsent();
     for (let start = 0; start < unsent.length; start += MOST_AT_ONCE)
       await this.#sendPart(remote, unsent.slice(start, start + MOST_AT_ONCE));
+    const pictures = await this.#sendPictures(remote);
     await remote.finish(this.summary, failed);
-    return unsent.length;
+    return { updates: unsent.length, pictures };
   }
 
   #sendSoon(): void {
@@ -140,10 +172,51 @@ export abstract class RemoteTracker extends BaseTracker {
     while (!this.#isFirstLog) {
       this.#waiting ??= this.#unsent();
       const part = this.#waiting.slice(0, MOST_AT_ONCE);
-      if (part.length === 0) return;
+      if (part.length === 0) break;
       await this.#sendPart(this.#remote, part);
       this.#waiting?.splice(0, part.length);
     }
+    if (this.#refusesPictures) return;
+    try {
+      await this.#sendPictures(this.#remote);
+    } catch (error) {
+      if (!(error instanceof ServiceRefusal)) throw error;
+      this.#refusesPictures = true;
+      this.logger.warning(`${this.service}: ${error.message}; pictures stay in ${this.#pictureFolder}`);
+    }
+  }
+
+  /** @returns how many */
+  async #sendPictures(remote: RemoteRun): Promise<number> {
+    if (!this.#hasEarlierPictures) {
+      const earlier = await this.#unsentPictures();
+      const known = new Set(this.#pictures.map(({ file }) => file));
+      this.#pictures.unshift(...earlier.filter(({ file }) => !known.has(file)));
+      this.#hasEarlierPictures = true;
+    }
+    let count = 0;
+    for (let next = this.#pictures[0]; next !== undefined; next = this.#pictures[0]) {
+      const path = join(this.#pictureFolder, next.file);
+      // one that could not be stored, or was deleted since, is gone
+      if (existsSync(path)) {
+        await remote.sendPicture({ ...next, png: readFileSync(path) });
+        appendFileSync(this.#sentPicturesPath, `${next.file}\n`);
+        count++;
+      }
+      this.#pictures.shift();
+    }
+    return count;
+  }
+
+  /** Pictures of the run's folder that the service did not get from this process or another. */
+  async #unsentPictures(): Promise<Omit<Picture, "png">[]> {
+    const path = this.#sentPicturesPath;
+    const sent = new Set(existsSync(path) ? readFileSync(path, "utf8").split("\n") : []);
+    const sets = await readPictures(this.pathProvider.runOutputPath);
+    return sets
+      .flatMap(({ update, files }) => Object.values(files).map((file) => ({ name: nameOfFile(file), update, file })))
+      .filter(({ file }) => !sent.has(file))
+      .sort((a, b) => a.update - b.update);
   }
 
   async #sendPart(remote: RemoteRun, metrics: readonly Metrics[]): Promise<void> {
@@ -196,16 +269,27 @@ export abstract class RemoteTracker extends BaseTracker {
     });
     try {
       await Promise.race([work(), timeout]);
-      if (this.#refusal === null) return;
+      if (this.#refusal === null && !this.#refusesPictures) return;
     } catch (error) {
       this.#tell(error);
     } finally {
       clearTimeout(timer);
     }
-    const count = this.#unsent().length;
+    const updates = this.#unsent().length;
+    const pictures = (await this.#unsentPictures()).length;
+    const what = pictures === 0 ? `${updates} updates` : `${updates} updates and ${pictures} pictures`;
     this.logger.warning(
-      `${this.service}: ${count} updates are not there yet: noether-ts tracker sync ${this.pathProvider.runOutputPath}`,
+      `${this.service}: ${what} are not there yet: noether-ts tracker sync ${this.pathProvider.runOutputPath}`,
     );
+  }
+
+  get #pictureFolder(): string {
+    return join(this.pathProvider.runOutputPath, PICTURES);
+  }
+
+  /** A line for each picture that the service has. */
+  get #sentPicturesPath(): string {
+    return join(this.pathProvider.basetrackerPath, `${this.service}-pictures.txt`);
   }
 
   get #statePath(): string {
@@ -221,4 +305,9 @@ export abstract class RemoteTracker extends BaseTracker {
     const state: RemoteState = { ids, sent: this.#sent, failed: this.#failed };
     writeTextFile(this.#statePath, `${JSON.stringify(state)}\n`);
   }
+}
+
+/** Name of a picture by its file: `test/0/p/U00000010_predicted.png` is `test/0/p/predicted`. */
+function nameOfFile(file: string): string {
+  return file.replace(/U\d+_([^/]+)\.png$/, "$1");
 }

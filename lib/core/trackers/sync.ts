@@ -11,13 +11,13 @@ import { MetricPropertyProvider } from "../providers/metric-property";
 import { PathProvider } from "../providers/path";
 import { AnyTracker } from "./any-tracker";
 import { MultiTracker } from "./multi";
-import { RemoteTracker } from "./remote";
+import { RemoteTracker, type Sent } from "./remote";
 
 /** What became of one service. */
 export interface Synced {
   readonly service: string;
-  /** Updates whose metrics were sent; null: it failed. */
-  readonly sent: number | null;
+  /** Updates whose metrics were sent, and pictures; null: it failed. */
+  readonly sent: Sent | null;
   readonly problem: string | null;
 }
 

@@ -11,7 +11,7 @@ export interface TrackioEntry {
   /** Name for people. */
   readonly run: string;
   readonly run_id: string;
-  readonly metrics: Readonly<Record<string, number | boolean | string>>;
+  readonly metrics: Readonly<Record<string, number | boolean | string | object>>;
   readonly step: number;
   /** Replaces the configuration of the run; null leaves it. */
   readonly config: Readonly<Record<string, unknown>> | null;
@@ -47,12 +47,17 @@ CREATE INDEX IF NOT EXISTS idx_configs_run_name ON configs(run_name);`;
  * @throws ServiceRefusal for names that Trackio keeps for itself
  */
 export function trackioFile(project: string): string {
-  const name = project.replace(/[^\p{L}\p{N}_-]/gu, "") || "default";
+  const name = projectName(project);
   if (name.startsWith("registry-"))
     throw new ServiceRefusal(`expected a tracker.project that does not begin with "registry-", received "${project}"`);
   const { TRACKIO_DIR, HF_HOME, XDG_CACHE_HOME } = process.env;
   const cache = HF_HOME || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
   return join(TRACKIO_DIR || join(cache, "trackio"), `${name}.db`);
+}
+
+/** The characters of a project that count. */
+export function projectName(project: string): string {
+  return project.replace(/[^\p{L}\p{N}_-]/gu, "") || "default";
 }
 
 /**

@@ -11,6 +11,9 @@ const HEADER = 7;
 /** Kinds of pieces. */
 const Piece = { FULL: 1, FIRST: 2, MIDDLE: 3, LAST: 4 } as const;
 
+/** What a file of a run is. */
+const FileType = { MEDIA: 2 } as const;
+
 /** What {@link OfflineFile} begins with. */
 export interface OfflineRun {
   readonly runId: string;
@@ -68,6 +71,11 @@ export class OfflineFile {
     };
     const items = Object.entries(all).map(([key, json]) => messageField(1, stringField(1, key), stringField(16, json)));
     this.#record(2, ...items, messageField(2, integerField(1, step)));
+  }
+
+  /** A file of the folder `files` beside this one, which is uploaded with the run. */
+  addMediaFile(path: string): void {
+    this.#record(6, messageField(1, stringField(1, path), integerField(3, FileType.MEDIA)));
   }
 
   /** Values of the summary as JSON. */

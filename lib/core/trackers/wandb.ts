@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -5,11 +6,12 @@ import type { z } from "zod";
 import { register } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
 import { literal, optional, str, tag } from "../../config/schema";
+import { writeTextFile } from "../writers/text-file";
 import { TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { toScalar } from "./metrics-file";
 import type { Metrics } from "./read-metrics";
-import { type RemoteRun, RemoteTracker } from "./remote";
-import { basicAuthorization, requestJson, ServiceRefusal, withoutCredentials } from "./request";
+import { type Picture, type RemoteRun, RemoteTracker, type Sent } from "./remote";
+import { basicAuthorization, request, requestJson, ServiceRefusal, withoutCredentials } from "./request";
 import { OfflineFile } from "./wandb-offline-file";
 
 /** Config of {@link WandBTracker}. */
@@ -31,6 +33,21 @@ const UPSERT = `mutation UpsertBucket($name: String!, $project: String!, $entity
     bucket { name historyLineCount project { name entity { name } } }
   }
 }`;
+
+const CREATE_FILES = `mutation CreateRunFiles($entity: String!, $project: String!, $run: String!, $files: [String!]!) {
+  createRunFiles(input: {entityName: $entity, projectName: $project, runName: $run, files: $files}) {
+    uploadHeaders
+    files { name uploadUrl }
+  }
+}`;
+
+interface CreatedFiles {
+  readonly createRunFiles: {
+    /** Each as `name:value`. */
+    readonly uploadHeaders: readonly string[] | null;
+    readonly files: readonly { readonly name: string; readonly uploadUrl: string | null }[];
+  } | null;
+}
 
 interface Upserted {
   readonly upsertBucket: {
@@ -71,7 +88,7 @@ export class WandBTracker extends RemoteTracker {
       : this.#openOnline(run, config, displayName);
   }
 
-  override async sync(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<number> {
+  override async sync(run: TrackerInit, config: Readonly<Record<string, unknown>>): Promise<Sent> {
     if (this.config.mode === "online") return super.sync(run, config);
     throw new ServiceRefusal(`the run is offline: wandb sync ${join(run.outputUri, "wandb", "offline-run-*")}`);
   }
@@ -90,6 +107,12 @@ export class WandBTracker extends RemoteTracker {
       url: `offline, wandb sync ${folder}`,
       send: async (metrics) => {
         for (const update of metrics) file.addHistory(mapValues(historyValues(update), toJson), step++);
+      },
+      sendPicture: async (picture) => {
+        const { path, history } = mediaOf(picture, step);
+        writeTextFile(join(folder, "files", path), picture.png);
+        file.addMediaFile(path);
+        file.addHistory(mapValues(history, toJson), step++);
       },
       finish: async (summary, failed) => {
         file.addSummary(mapValues(summary, toJson));
@@ -114,21 +137,29 @@ export class WandBTracker extends RemoteTracker {
         tags: ["new"],
       })
     ).upsertBucket;
-    const path = [bucket.project.entity.name, bucket.project.name, bucket.name].map(encodeURIComponent);
+    const names = [bucket.project.entity.name, bucket.project.name, bucket.name] as const;
+    const path = names.map(encodeURIComponent);
     const stream = (body: object) => this.#post(`files/${path.join("/")}/file_stream`, body);
     const start = Date.now();
     let step = bucket.historyLineCount ?? 0;
+    const lineOf = (values: object, at: number): string => {
+      const now = Date.now();
+      return toJson({ ...values, _step: at, _runtime: (now - start) / 1000, _timestamp: now / 1000 });
+    };
     return {
       ids: { run_id: run.runId },
       url: `${withoutCredentials(this.#server).replace("//api.", "//")}/${path[0]}/${path[1]}/runs/${path[2]}`,
       send: async (metrics) => {
-        const content = metrics.map((update, i) => {
-          const now = Date.now();
-          const clock = { _step: step + i, _runtime: (now - start) / 1000, _timestamp: now / 1000 };
-          return toJson({ ...historyValues(update), ...clock });
-        });
+        const content = metrics.map((update, i) => lineOf(historyValues(update), step + i));
         await stream({ files: { "wandb-history.jsonl": { offset: step, content } } });
         step += metrics.length;
+      },
+      sendPicture: async (picture) => {
+        const { path, history } = mediaOf(picture, step);
+        await this.#upload(names, path, picture.png);
+        const content = [lineOf(history, step)];
+        await stream({ files: { "wandb-history.jsonl": { offset: step, content } }, uploaded: [path] });
+        step++;
       },
       finish: async (summary, failed) => {
         const content = [toJson(summary)];
@@ -139,6 +170,16 @@ export class WandBTracker extends RemoteTracker {
         });
       },
     };
+  }
+
+  /** Stores a file of a run at the address that the server gives for it. */
+  async #upload([entity, project, run]: readonly [string, string, string], path: string, bytes: Buffer): Promise<void> {
+    const { createRunFiles } = await this.#graphql<CreatedFiles>(CREATE_FILES, { entity, project, run, files: [path] });
+    const place = createRunFiles?.files[0]?.uploadUrl;
+    if (!place) throw new ServiceRefusal(`${withoutCredentials(this.#server)} gave no address for ${path}`);
+    const pairs = (createRunFiles.uploadHeaders ?? []).map((header) => header.split(/:(.*)/s, 2) as [string, string]);
+    const headers = { ...Object.fromEntries(pairs), "content-type": "image/png" };
+    await request(new URL(place, `${this.#server}/`).href, { method: "PUT", body: bytes, headers });
   }
 
   async #graphql<T>(query: string, variables: object): Promise<T> {
@@ -155,6 +196,19 @@ export class WandBTracker extends RemoteTracker {
     const headers = { authorization: basicAuthorization("api", requireKey(this.#server)) };
     return requestJson<T>(`${this.#server}/${path}`, { method: "POST", body, headers });
   }
+}
+
+/** File and history of a picture, as wandb's own `Image` has them. */
+function mediaOf({ name, update, png }: Picture, step: number): { path: string; history: Record<string, unknown> } {
+  const sha256 = createHash("sha256").update(png).digest("hex");
+  const path = `media/images/${name}_${step}_${sha256.slice(0, 20)}.png`;
+  const file = { _type: "image-file", sha256, size: png.length, path, format: "png", ...sizeOfPng(png) };
+  return { path, history: { update, [name]: file } };
+}
+
+/** Pixels, which stand at the beginning of a PNG file. */
+function sizeOfPng(png: Buffer): { width: number; height: number } | Record<string, never> {
+  return png.length < 24 ? {} : { width: png.readUInt32BE(16), height: png.readUInt32BE(20) };
 }
 
 /** Numbers, booleans and strings of an update. */

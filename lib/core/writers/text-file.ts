@@ -5,11 +5,11 @@ import { RuntimeError } from "../../config/python-errors";
 import { removeDeadTemporaries, temporaryPath } from "../../io/files/temporary";
 
 /**
- * Writes a text file, complete or not at all: under a temporary name first. Its folder is made where needed.
+ * Writes a file, complete or not at all: under a temporary name first. Its folder is made where needed.
  *
  * @throws RuntimeError that names the file and the reason
  */
-export function writeTextFile(path: string, text: string): void {
+export function writeTextFile(path: string, text: string | Uint8Array): void {
   const temporary = temporaryPath(path);
   try {
     mkdirSync(dirname(path), { recursive: true });

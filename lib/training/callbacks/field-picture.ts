@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { withSuggestion } from "../../config/nearest-names";
 import { KeyError, ValueError } from "../../config/python-errors";
@@ -11,10 +9,8 @@ import { moveItemsToDevice } from "../../core/device/move-items";
 import { isRank0 } from "../../core/distributed";
 import type { Batch, DeviceBatch } from "../../core/interfaces/data";
 import type { ModelBase } from "../../core/models";
-import { pictureFile, PICTURES } from "../../core/runs/run-pictures";
 import type { DatasetProtocol } from "../../data";
 import { type Compared, drawComparison, magnitudes } from "../../data/pictures";
-import { writeFileWhole } from "../../data/readers/file-sink";
 import { Mesh } from "../../data/readers/mesh";
 import { scope, Tensor } from "../../torch";
 
@@ -94,7 +90,6 @@ export class FieldPictureCallback extends PeriodicCallback {
             const name = `${key}/${index}/${field}`;
             const drawn = this.#draw(field, positions, batch, outputs);
             for (const [shows, png] of Object.entries(drawn) as [Compared, Buffer][]) {
-              this.#store(pictureFile(name, updateCounter.update, shows), png);
               pictures[`${name}/${shows}`] = png;
             }
           }
@@ -165,17 +160,6 @@ export class FieldPictureCallback extends PeriodicCallback {
     const physical = normalizer === undefined ? plain : normalizer.inverse(plain);
     const rows = physical.reshape([-1, columns]).contiguous(); // (1, N, C) -> (N, C)
     return { values: Float32Array.from(rows.dataSync() as Float32Array), length: rows.size(0), columns };
-  }
-
-  /** A picture that cannot be stored is no reason to end a run. */
-  #store(file: string, png: Buffer): void {
-    const path = join(this.trainer.pathProvider.runOutputPath, PICTURES, file);
-    try {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileWhole(path, (sink) => sink.write(png));
-    } catch (error) {
-      this.logger.warning(`a picture was not stored: ${(error as Error).message}`);
-    }
   }
 }
 

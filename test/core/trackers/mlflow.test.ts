@@ -76,3 +76,23 @@ it("says that a run failed", async () => {
 it.each([{}, { tracking_uri: "sqlite:///runs.db" }])("asks for the address of a server (%j)", (config) => {
   expect(() => tracker(config)).toThrow(/expected the address of an MLflow server \(http:.*MLFLOW_TRACKING_URI, got/);
 });
+
+it("stores pictures as artifacts of the run", async () => {
+  const server = await jsonServer(answer);
+  try {
+    process.env["MLFLOW_TRACKING_TOKEN"] = "secret";
+    const mlflow = tracker({ tracking_uri: server.url });
+    await mlflow.init(run.init);
+    await mlflow.logPictures({ "test/0/p/true": Buffer.from("png") }, 3);
+    await mlflow.close();
+    const [upload] = server.received.filter(({ path }) => path.includes("upload-artifact"));
+    expect(upload).toMatchObject({
+      method: "POST",
+      path: "/ajax-api/2.0/mlflow/upload-artifact?run_uuid=abc&path=pictures%2Ftest%2F0%2Fp%2FU00000003_true.png",
+      body: Buffer.from("png"),
+    });
+    expect(upload!.headers.authorization).toBe("Bearer secret");
+  } finally {
+    await server.close();
+  }
+});

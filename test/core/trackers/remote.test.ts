@@ -18,6 +18,8 @@ afterEach(() => {
 /** A service in memory that can be down, or refuse. */
 class Service {
   readonly updates: number[] = [];
+  readonly pictures: string[] = [];
+  refusesPictures = false;
   readonly opened: Readonly<Record<string, string>>[] = [];
   finished: { summary: object; failed: boolean } | null = null;
   down: Error | null = null;
@@ -39,6 +41,11 @@ class Tracker extends RemoteTracker {
       send: async (metrics: readonly Metrics[]) => {
         this.#answer();
         this.at.updates.push(...metrics.map(({ update }) => Number(update)));
+      },
+      sendPicture: async ({ name, update, png }) => {
+        this.#answer();
+        if (this.at.refusesPictures) throw new ServiceRefusal("no place for pictures");
+        this.at.pictures.push(`${name} ${update} ${png.toString()}`);
       },
       finish: async (summary: object, failed: boolean) => {
         this.#answer();
@@ -96,7 +103,7 @@ it("loses nothing when the service stays down: sync sends the rest, to the same 
   await second.close();
   expect(warnings.at(-1)).toBe(`memory: 3 updates are not there yet: noether-ts tracker sync ${run.path}`);
   service.down = null;
-  expect(await new Tracker(service).sync(run.init, {})).toBe(3);
+  expect(await new Tracker(service).sync(run.init, {})).toEqual({ updates: 3, pictures: 0 });
   expect(service.updates).toEqual([1, 2, 3, 4, 5]);
   expect(service.opened.at(-1)).toEqual({ id: "x" });
   expect(service.finished).toEqual({ summary: {}, failed: false });
@@ -123,4 +130,62 @@ it("of a run that goes on from an earlier update sends what is computed again", 
   await logged(second, [3, 4, 5]);
   await second.close();
   expect(service.updates).toEqual([1, 2, 3, 4, 3, 4, 5]);
+});
+
+const picture = (text: string) => ({ "test/0/p/predicted": Buffer.from(text) });
+
+it("sends pictures once, after the metrics", async () => {
+  const service = new Service();
+  const tracker = new Tracker(service);
+  await tracker.init(run.init);
+  await tracker.logPictures(picture("a"), 1);
+  await logged(tracker, [1]);
+  await tracker.logPictures(picture("b"), 2);
+  await tracker.close();
+  expect(service.pictures).toEqual(["test/0/p/predicted 1 a", "test/0/p/predicted 2 b"]);
+  expect(await new Tracker(service).sync(run.init, {})).toEqual({ updates: 0, pictures: 0 });
+});
+
+it("sync sends the pictures that a service which was down did not get", async () => {
+  const service = new Service();
+  const tracker = new Tracker(service);
+  await tracker.init(run.init);
+  await logged(tracker, [1]);
+  await tracker.logPictures(picture("a"), 1);
+  await tracker.close();
+  const second = new Tracker(service);
+  await second.init(run.init);
+  service.down = new Error("no answer");
+  await second.logPictures(picture("b"), 2);
+  await logged(second, [2]);
+  await second.close();
+  expect(warnings.at(-1)).toContain("1 updates and 1 pictures are not there yet");
+  service.down = null;
+  expect(await new Tracker(service).sync(run.init, {})).toEqual({ updates: 1, pictures: 1 });
+  expect(service.pictures).toEqual(["test/0/p/predicted 1 a", "test/0/p/predicted 2 b"]);
+});
+
+it("a picture that is drawn again is sent again", async () => {
+  const service = new Service();
+  for (const text of ["a", "b"]) {
+    const tracker = new Tracker(service);
+    await tracker.init(run.init);
+    await tracker.logPictures(picture(text), 1);
+    await logged(tracker, [1]);
+    await tracker.close();
+  }
+  expect(service.pictures).toEqual(["test/0/p/predicted 1 a", "test/0/p/predicted 1 b"]);
+});
+
+it("a service that refuses pictures gets the metrics", async () => {
+  const service = new Service();
+  service.refusesPictures = true;
+  const tracker = new Tracker(service);
+  await tracker.init(run.init);
+  await tracker.logPictures(picture("a"), 1);
+  await logged(tracker, [1, 2]);
+  await tracker.close();
+  expect(service.updates).toEqual([1, 2]);
+  expect(service.finished).toEqual({ summary: {}, failed: false });
+  expect(warnings[0]).toBe(`memory: no place for pictures; pictures stay in ${join(run.path, "pictures")}`);
 });

@@ -33,8 +33,8 @@ it("sends what a server that refused did not get, with the summary of the run", 
       { service: "mlflow", sent: null, problem: expect.stringContaining("answered 403") as string },
     ]);
     isUp = true;
-    expect(await syncRun(run.path)).toEqual([{ service: "mlflow", sent: 1, problem: null }]);
-    expect(await syncRun(run.path)).toEqual([{ service: "mlflow", sent: 0, problem: null }]);
+    expect(await syncRun(run.path)).toEqual([{ service: "mlflow", sent: { updates: 1, pictures: 0 }, problem: null }]);
+    expect(await syncRun(run.path)).toEqual([{ service: "mlflow", sent: { updates: 0, pictures: 0 }, problem: null }]);
     const bodies = server.received.map(({ body }) => JSON.stringify(body));
     expect(bodies.filter((body) => body?.includes('"loss","value":0.5'))).toHaveLength(1);
     expect(bodies.filter((body) => body?.includes('"loss/min","value":0.5'))).toHaveLength(2);

@@ -1,5 +1,6 @@
 /** Runs where there is SQLite: with Node 22.13 or later, or better-sqlite3. Elsewhere only that the error says so. */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { TrackioTracker, TrackioTrackerSchema } from "../../../lib/core/trackers";
 import { openTrackioStore, trackioFile } from "../../../lib/core/trackers/trackio-store";
@@ -31,6 +32,8 @@ const hasSqlite = (() => {
 if (!hasSqlite) console.info("skipped: Trackio's database (this Node has no SQLite, and better-sqlite3 is not there)");
 const withSqlite = hasSqlite ? it : it.skip;
 const withoutSqlite = hasSqlite ? it.skip : it;
+
+const PNG = readFileSync(join(__dirname, "../../../docs/dashboard.png"));
 
 const entry = (step: number, loss: number, config: Record<string, unknown> | null = null) => ({
   ...{ project: "wings", run: "wing", run_id: "r1", metrics: { loss }, step, config, log_id: `r1-${step}-${loss}` },
@@ -96,17 +99,22 @@ if (trackio === undefined)
     );
     await tracker.init(run.init);
     for (const update of [1, 2]) await tracker.log({ update, "loss/total": update === 2 ? Infinity : 0.5 });
+    await tracker.logPictures({ "test/0/p/true": PNG }, 2);
     await tracker.updateSummary({ "loss/total/min": 0.5 });
     await tracker.close();
     const script = `
 import json, trackio
 from trackio.sqlite_storage import SQLiteStorage
 run, = trackio.Api().runs("wings")
-print(json.dumps([run.name, [[e["step"], str(e["loss/total"])] for e in SQLiteStorage.get_logs("wings", run.name, run_id=run.id)], run.config["loss/total/min"]]))`;
+logs = SQLiteStorage.get_logs("wings", run.name, run_id=run.id)
+picture, = [e["test/0/p/true"] for e in logs if "test/0/p/true" in e]
+import trackio.utils
+size = (trackio.utils.MEDIA_DIR / picture["file_path"]).stat().st_size
+print(json.dumps([run.name, [[e["step"], str(e["loss/total"])] for e in logs if "loss/total" in e], run.config["loss/total/min"], picture["_type"], size]))`;
     const { stdout, stderr } = spawnSync(trackio!, ["-c", script], { encoding: "utf8", env: process.env });
     run.remove();
     expect(stderr).not.toContain("Traceback");
-    expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toEqual(["wing/default_r1", [[1, "0.5"], [2, "inf"]], 0.5]); // prettier-ignore
+    expect(JSON.parse(stdout.trim().split("\n").at(-1)!)).toEqual(["wing/default_r1", [[1, "0.5"], [2, "inf"]], 0.5, "trackio.image", PNG.length]); // prettier-ignore
   },
   60_000,
 );

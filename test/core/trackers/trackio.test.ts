@@ -86,3 +86,29 @@ it.each([
   if (url !== undefined) process.env["TRACKIO_SERVER_URL"] = url;
   await expect(tracker(config).sync(run.init, {})).rejects.toThrow(message);
 });
+
+it("uploads pictures to a server, and names them in an entry of their update", async () => {
+  const server = await jsonServer(({ path }) => [200, path === "/api/upload" ? { paths: ["/tmp/x"] } : { data: null }]);
+  try {
+    process.env["TRACKIO_SERVER_URL"] = `${server.url}/?write_token=secret`;
+    const trackio = tracker({ project: "my.wings" });
+    await trackio.init(run.init);
+    await trackio.logPictures({ "test/0/p/true": Buffer.from("png") }, 4);
+    await trackio.close();
+    const [upload, media, entry] = server.received;
+    expect((upload!.body as Buffer).includes("png")).toBe(true);
+    expect(upload!.headers["x-trackio-write-token"]).toBe("secret");
+    const [stored] = (media!.body as { kwargs: { uploads: Record<string, unknown>[] } }).kwargs.uploads;
+    const { orig_name: name, path } = stored!["uploaded_file"] as Record<string, string>;
+    expect(stored).toMatchObject({ project: "my.wings", run: "wing/default_r1", run_id: "r1", step: 4 });
+    expect([media!.path, path]).toEqual(["/api/bulk_upload_media", "/tmp/x"]);
+    expect(entriesOf([entry!])[0]).toMatchObject({
+      step: 4,
+      metrics: {
+        "test/0/p/true": { _type: "trackio.image", file_path: `mywings/wing/default_r1/4/${name}`, caption: null },
+      },
+    });
+  } finally {
+    await server.close();
+  }
+});

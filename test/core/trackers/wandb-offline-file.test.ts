@@ -9,8 +9,9 @@ const BY_PYTHON = [
   "CAGqARIKEAoGMC4xNy4wEgYwLjEzLjA=",
   "CAKKAUcKAnIxEgJtZRoEY2FycyIbCgsKBWRlcHRoggEBMgoMCgRuYW1lggEDIngiQgx3aW5nL2RlZmF1bHRSA25ld4oBBgiA4s+qBg==",
   "CAMSSgoMCgRsb3NzggEDMC41CgsKBV9zdGVwggEBMAoOCghfcnVudGltZYIBATAKGwoKX3RpbWVzdGFtcIIBDDE3MDAwMDAwMDAuNRIA",
-  "CAQaDwoNCgRiZXN0ggEEMC4yNQ==",
-  "CAWSAQIIAQ==",
+  "CAQyHQobChdtZWRpYS9pbWFnZXMvcF8wX2FiLnBuZxgC",
+  "CAUaDwoNCgRiZXN0ggEEMC4yNQ==",
+  "CAaSAQIIAQ==",
 ];
 
 /** Records of a log in LevelDB's framing, with every check sum looked at. */
@@ -60,6 +61,7 @@ const open = (config: object) =>
 it("has the records that Python's wandb writes", () => {
   const file = open({ depth: 2, name: "x" });
   file.addHistory({ loss: "0.5" }, 0);
+  file.addMediaFile("media/images/p_0_ab.png");
   file.addSummary({ best: "0.25" });
   file.finish(1);
   expect(recordsOf(file.path).map((record) => record.toString("base64"))).toEqual(BY_PYTHON);

@@ -1,4 +1,5 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { WandBTracker, WandBTrackerSchema } from "../../../lib/core/trackers";
 import { jsonServer, type Received } from "../../support/json-server";
@@ -68,6 +69,45 @@ it("begins the run, streams its history, and ends it with the summary", async ()
   );
 });
 
+const PNG = readFileSync(join(__dirname, "../../../docs/dashboard.png"));
+const SIZE = { width: 1120, height: 700 };
+
+it("uploads pictures and names them in the history", async () => {
+  const server = await jsonServer(({ path, body }) => {
+    if (path !== "/graphql") return [200, {}];
+    if (!(body as { query: string }).query.includes("createRunFiles")) return [200, { data: bucket(0) }];
+    const files = [{ name: "p", uploadUrl: "/storage/place?signed=1" }];
+    return [200, { data: { createRunFiles: { uploadHeaders: ["x-id:a:b"], files } } }];
+  });
+  try {
+    process.env["WANDB_BASE_URL"] = server.url;
+    process.env["WANDB_API_KEY"] = "secret";
+    const wandb = tracker();
+    await wandb.init(run.init);
+    await wandb.log({ update: 5, loss: 1 });
+    await wandb.logPictures({ "test/0/p/true": PNG }, 5);
+    await wandb.close();
+    const [create, put, stream] = server.received.slice(-4);
+    const [path] = (create!.body as { variables: { files: string[] } }).variables.files as [string];
+    const sha256 = createHash("sha256").update(PNG).digest("hex");
+    expect(path).toBe(`media/images/test/0/p/true_1_${sha256.slice(0, 20)}.png`);
+    expect(put).toMatchObject({ method: "PUT", path: "/storage/place?signed=1", body: PNG });
+    expect(put!.headers).toMatchObject({ "x-id": "a:b", "content-type": "image/png" });
+    // the address is signed; the key is for the server alone
+    expect(put!.headers.authorization).toBeUndefined();
+    const { files, uploaded } = stream!.body as {
+      files: Record<string, { offset: number; content: string[] }>;
+      uploaded: string[];
+    };
+    expect(uploaded).toEqual([path]);
+    expect(files["wandb-history.jsonl"]!.offset).toBe(1);
+    const file = { _type: "image-file", sha256, size: PNG.length, path, format: "png", ...SIZE };
+    expect(JSON.parse(files["wandb-history.jsonl"]!.content[0]!)).toMatchObject({ update: 5, "test/0/p/true": file });
+  } finally {
+    await server.close();
+  }
+});
+
 it("goes on behind the lines that the server has", async () => {
   const { files } = (await online(40))[1]!.body as { files: Record<string, { offset: number; content: string[] }> };
   expect(files["wandb-history.jsonl"]!.offset).toBe(40);
@@ -102,4 +142,16 @@ it("writes a file for wandb sync when it is offline", async () => {
   const [folder] = readdirSync(join(run.path, "wandb"));
   expect(folder).toMatch(/^offline-run-\d{8}_\d{6}-r1$/);
   expect(readdirSync(join(run.path, "wandb", folder!))).toEqual(["run-r1.wandb"]);
+});
+
+it("stores pictures beside that file", async () => {
+  const wandb = tracker({ mode: "offline" });
+  await wandb.init(run.init);
+  await wandb.logPictures({ "test/0/p/true": PNG }, 1);
+  await wandb.close();
+  const [folder] = readdirSync(join(run.path, "wandb"));
+  const media = join(run.path, "wandb", folder!, "files", "media", "images", "test", "0", "p");
+  const [name] = readdirSync(media);
+  expect(name).toMatch(/^true_0_[0-9a-f]{20}\.png$/);
+  expect(readFileSync(join(media, name!)).equals(PNG)).toBe(true);
 });

@@ -51,9 +51,12 @@ function make(
     own.dependencies,
   );
   const sent: Record<string, Buffer> = {};
-  jest
-    .spyOn(own.dependencies.tracker, "logPictures")
-    .mockImplementation(async (pictures) => void Object.assign(sent, pictures));
+  const { tracker } = own.dependencies;
+  const log = tracker.logPictures.bind(tracker);
+  jest.spyOn(tracker, "logPictures").mockImplementation((pictures, update) => {
+    Object.assign(sent, pictures);
+    return log(pictures, update);
+  });
   const run = async () => scope(async () => callback.periodicCallback(own.context()));
   return { own, callback, inputs, loads, sent, run };
 }
@@ -114,8 +117,8 @@ test("a sample that the data set lacks is told before training", () => {
 });
 
 test("pictures that cannot be stored end no run", async () => {
-  const { own, callback, run, sent } = make();
-  const warning = jest.spyOn(callback.logger, "warning").mockImplementation(() => undefined);
+  const { own, run, sent } = make();
+  const warning = jest.spyOn(own.dependencies.tracker.logger, "warning").mockImplementation(() => undefined);
   writeFileSync(own.paths.runOutputPath, "a file in the way of the folder");
   await run();
   expect(warning).toHaveBeenCalledTimes(3);

@@ -1,5 +1,9 @@
+import { spawn, spawnSync } from "node:child_process";
+import { type AddressInfo, createServer } from "node:net";
 import { MlflowTracker, MlflowTrackerConfig } from "../../../lib/core/trackers";
 import { jsonServer, type Received } from "../../support/json-server";
+import { python } from "../../support/python";
+import { temporaryFolder } from "../../support/small-run";
 import { trackedRun } from "./support";
 
 const KEYS = ["MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"];
@@ -96,3 +100,71 @@ it("stores pictures as artifacts of the run", async () => {
     await server.close();
   }
 });
+
+const mlflowPython =
+  python !== undefined && spawnSync(python, ["-c", "import mlflow"]).status === 0 ? python : undefined;
+if (mlflowPython === undefined) console.info("skipped: a real MLflow server (PYTHON names no Python that has mlflow)");
+
+/** Starts `mlflow server` with everything below `folder`, on a free port. */
+async function mlflowServer(folder: string): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const port = await new Promise<number>((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port: free } = probe.address() as AddressInfo;
+      probe.close(() => resolve(free));
+    });
+  });
+  const words = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port), "--workers", "1"];
+  const places = [
+    "--backend-store-uri",
+    `sqlite:///${folder}/runs.db`,
+    "--artifacts-destination",
+    `${folder}/artifacts`,
+  ];
+  const child = spawn(mlflowPython!, [...words, ...places], { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  await new Promise<void>((resolve, reject) => {
+    child.stderr.on("data", (text: Buffer) => text.includes("Application startup complete") && resolve());
+    child.once("close", () => reject(new Error("mlflow server ended")));
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        child.once("close", () => resolve());
+        process.kill(-child.pid!, "SIGTERM"); // its workers, too
+      }),
+  };
+}
+
+(mlflowPython ? it : it.skip)(
+  "values and pictures are read back from a real server",
+  async () => {
+    const folder = temporaryFolder();
+    const server = await mlflowServer(folder.path);
+    try {
+      const mlflow = tracker({ tracking_uri: server.url, experiment: "wings" });
+      await mlflow.init(run.init);
+      await mlflow.log({ epoch: 1, update: 10, "loss/test": 0.5 });
+      await mlflow.log({ epoch: 1, update: 20, "loss/test": NaN });
+      await mlflow.logPictures({ "test/0/p/true": Buffer.from("png") }, 20);
+      await mlflow.setSummary("loss/test/min", 0.5);
+      await mlflow.close();
+      const script = `
+import json, mlflow, sys
+client = mlflow.MlflowClient(sys.argv[1])
+run, = client.search_runs([client.get_experiment_by_name("wings").experiment_id])
+history = [[m.step, str(m.value)] for m in client.get_metric_history(run.info.run_id, "loss/test")]
+mlflow.set_tracking_uri(sys.argv[1])
+png = open(client.download_artifacts(run.info.run_id, "pictures/test/0/p/U00000020_true.png"), "rb").read().decode()
+print(json.dumps([run.info.run_name, run.info.status, history, run.data.metrics["loss/test/min"], run.data.params["hp/model/depth"], png]))`;
+      const child = spawn(mlflowPython!, ["-c", script, server.url]);
+      let output = "";
+      child.stdout.on("data", (text: Buffer) => (output += text.toString()));
+      await new Promise((resolve) => child.once("close", resolve));
+      expect(JSON.parse(output.trim().split("\n").at(-1)!)).toEqual(["wing", "FINISHED", [[10, "0.5"], [20, "nan"]], 0.5, "2", "png"]); // prettier-ignore
+    } finally {
+      await server.close();
+      folder.remove();
+    }
+  },
+  180_000,
+);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EventFile } from "../../../lib/core/trackers/event-file";
 import { TensorboardTracker, TensorboardTrackerSchema } from "../../../lib/core/trackers";
@@ -82,16 +82,19 @@ if (hasTensorboard === undefined)
   const board = tracker();
   await board.init(run.init);
   for (const update of [1, 2]) await board.log({ update, "loss/total": update / 8, note: "größe" });
+  const png = readFileSync(join(__dirname, "../../../docs/dashboard.png"));
+  await board.logPictures({ "test/0/p/true": png }, 2);
   await board.close();
   const script = `
 import sys, json
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 events = EventAccumulator(sys.argv[1]); events.Reload()
 text = lambda tag: events.Tensors(tag + "/text_summary")[0].tensor_proto.string_val[0].decode()
-print(json.dumps([[[e.step, e.value] for e in events.Scalars("loss/total")], text("note"), text("Configuration")]))`;
+print(json.dumps([[[e.step, e.value] for e in events.Scalars("loss/total")], text("note"), text("Configuration"), [[e.step, len(e.encoded_image_string)] for e in events.Images("test/0/p/true")]]))`;
   const { stdout, stderr } = spawnSync(hasTensorboard!, ["-c", script, join(run.path, "runs")], { encoding: "utf8" });
   expect([stdout.slice(0, 2), stderr.includes("Traceback")]).toEqual(["[[", false]);
-  const [scalars, note, configuration] = JSON.parse(stdout) as [number[][], string, string];
+  const [scalars, note, configuration, images] = JSON.parse(stdout) as [number[][], string, string, number[][]];
+  expect(images).toEqual([[2, png.length]]);
   expect([scalars, note]).toEqual([[[1, 0.125], [2, 0.25]], "größe"]); // prettier-ignore
   expect(configuration).toContain("- **run_name**: `wing`");
 });

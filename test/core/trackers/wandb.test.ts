@@ -1,8 +1,10 @@
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { WandBTracker, WandBTrackerSchema } from "../../../lib/core/trackers";
 import { jsonServer, type Received } from "../../support/json-server";
+import { python } from "../../support/python";
 import { trackedRun } from "./support";
 
 let run: ReturnType<typeof trackedRun>;
@@ -155,3 +157,45 @@ it("stores pictures beside that file", async () => {
   expect(name).toMatch(/^true_0_[0-9a-f]{20}\.png$/);
   expect(readFileSync(join(media, name!)).equals(PNG)).toBe(true);
 });
+
+const wandbPython = python !== undefined && spawnSync(python, ["-c", "import wandb"]).status === 0 ? python : undefined;
+if (wandbPython === undefined) console.info("skipped: wandb sync (PYTHON names no Python that has wandb)");
+
+(wandbPython ? it : it.skip)(
+  "wandb sync uploads an offline run with its metrics and pictures",
+  async () => {
+    const wandb = tracker({ mode: "offline" });
+    await wandb.init(run.init);
+    await wandb.log({ update: 3, loss: 0.5 });
+    await wandb.logPictures({ "test/0/p/true": PNG }, 3);
+    await wandb.close();
+    const server = await jsonServer(({ path, body }) => {
+      if (path !== "/graphql") return [200, {}];
+      const { query, variables } = body as { query: string; variables: { files: string[] } };
+      if (query.includes("createRunFiles")) {
+        const files = variables.files.map((name) => ({ name, uploadUrl: `${server.url}/storage/${name}` }));
+        return [200, { data: { createRunFiles: { runID: "r", uploadHeaders: [], files } } }];
+      }
+      return [200, { data: query.includes("upsertBucket") ? bucket(0) : {} }];
+    });
+    try {
+      const offline = join(run.path, "wandb", readdirSync(join(run.path, "wandb"))[0]!);
+      const env = { ...process.env, WANDB_BASE_URL: server.url, WANDB_API_KEY: "a".repeat(40) };
+      const child = spawn(wandbPython!, ["-m", "wandb", "sync", offline], { env, stdio: "ignore" });
+      expect(await new Promise((resolve) => child.once("close", resolve))).toBe(0);
+      const history = server.received.flatMap(({ path, body }) => {
+        if (!path.endsWith("/file_stream")) return [];
+        const { files } = body as { files?: Record<string, { content: string[] }> };
+        return (files?.["wandb-history.jsonl"]?.content ?? []).map((line) => JSON.parse(line) as object);
+      });
+      expect(history).toContainEqual(expect.objectContaining({ update: 3, loss: 0.5 }));
+      const media = history.find((line) => "test/0/p/true" in line) as Record<string, { path: string }>;
+      const { path } = media["test/0/p/true"]!;
+      const stored = server.received.find(({ method, path: at }) => method === "PUT" && at === `/storage/${path}`);
+      expect((stored!.body as Buffer).equals(PNG)).toBe(true);
+    } finally {
+      await server.close();
+    }
+  },
+  120_000,
+);

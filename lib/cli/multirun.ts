@@ -8,11 +8,8 @@ import { PathProvider } from "../core/providers/path";
 import { writeTextFile } from "../core/writers/text-file";
 import { printResult } from "./command";
 import type { HydraArguments } from "./hydra-arguments";
-import { resultsCsv, resultsTable, runMetrics, type SweepRow } from "./sweep/results";
+import { keysOf, RESULTS, resultsCsv, resultsTable, runMetrics, type SweepRow } from "./sweep/results";
 import { exitCodeOf, runJobs } from "./sweep/run-jobs";
-
-/** Name of the table in the folder of a sweep. */
-const RESULTS = "results.csv";
 
 /** The overrides of each job; those for Hydra go to all. */
 export function expandSweeps({ overrides, file, searchPath }: HydraArguments): string[][] {
@@ -141,14 +138,4 @@ export async function multirun(
 function withoutResults(args: HydraArguments): SweepPlan {
   const overrides = expandSweeps(args);
   return { folder: null, overrides, jobs: overrides };
-}
-
-/** What a job overrides, without the signs: `+seed=1` is `{ seed: "1" }`. */
-function keysOf(overrides: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    overrides.map((text) => {
-      const [, key = text, value = ""] = /^\+{0,2}([^=]*)=?(.*)$/s.exec(text) ?? [];
-      return [key, value];
-    }),
-  );
 }

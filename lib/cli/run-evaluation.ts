@@ -13,6 +13,6 @@ export async function evaluate({ composed, inputDir, modelInfo }: Evaluation): P
   await new InferenceRunner().run(composed, {
     resumeOutputPath: inputDir,
     resumeModelInfo: modelInfo,
-    onClaim: tellRunPath,
+    onClaim: ({ runOutputPath }) => tellRunPath(runOutputPath),
   });
 }

@@ -7,6 +7,8 @@ import { loadRunConfig, sbatchScript, slurmFolder } from "../training/runners";
 import { sharedSlurmConfig, type SlurmConfig } from "../training/runners/slurm-config";
 import { printResult } from "./command";
 import { provideOwnModules } from "./own-modules";
+import { arrayFolder } from "./sweep/array-task";
+import { RESULTS } from "./sweep/results";
 
 /** Runs of one config, each with its overrides. */
 export interface Submission {
@@ -27,7 +29,7 @@ export interface Submission {
  */
 export async function submitRuns({ file, searchPath, composed, runs, isDryRun }: Submission): Promise<void> {
   provideOwnModules();
-  const slurm = await validate(composed, runs);
+  const { slurm, first } = await validate(composed, runs);
   const directories = searchPath.flatMap((directory) => ["-cd", directory]);
   const script = sbatchScript({
     slurm,
@@ -45,22 +47,28 @@ export async function submitRuns({ file, searchPath, composed, runs, isDryRun }:
   const id = submit(script, folder);
   console.log(`Submitted job ${id}`);
   if (runs.length > 1) for (const index of runs.keys()) console.log(`  ${id}_${index}  ${runs[index]!.join(" ")}`);
+  if (runs.length > 1) console.error(`results, as runs end: ${join(arrayFolder(first, 0, id), RESULTS)}`);
   console.error(`scripts and logs: ${folder}`);
 }
 
-/** The `slurm` section of the runs, all of which could start. */
-async function validate(composed: readonly ComposedConfig[], runs: Submission["runs"]): Promise<SlurmConfig> {
+/** The `slurm` section of the runs, all of which could start, and where the first one goes. */
+async function validate(
+  composed: readonly ComposedConfig[],
+  runs: Submission["runs"],
+): Promise<{ readonly slurm: SlurmConfig; readonly first: Parameters<typeof arrayFolder>[0] }> {
   const labels = runs.map((overrides, index) => `[${index + 1}/${runs.length}] ${overrides.join(" ")}`);
   const sections: (SlurmConfig | null)[] = [];
+  let first: Parameters<typeof arrayFolder>[0] | null = null;
   for (const [index, run] of composed.entries()) {
     if (runs.length > 1) console.error(labels[index]);
     const { config, changes = [] } = await loadRunConfig(run, {});
     if (index === 0) for (const line of summarizeChanges(changes)) console.error(line);
+    first ??= { outputRoot: config.output_path, runId: config.run_id ?? "", debug: config.debug };
     sections.push(config.slurm);
   }
   const slurm = sharedSlurmConfig(sections, labels);
   if (runs.length > 1) console.error(`all ${runs.length} runs are valid`);
-  return slurm;
+  return { slurm, first: first! };
 }
 
 /** @returns the id of the job */

@@ -17,6 +17,19 @@ export interface SweepRow {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** Name of the table in the folder of a sweep. */
+export const RESULTS = "results.csv";
+
+/** What a job overrides, without the signs: `+seed=1` is `{ seed: "1" }`. */
+export function keysOf(overrides: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    overrides.map((text) => {
+      const [, key = text, value = ""] = /^\+{0,2}([^=]*)=?(.*)$/s.exec(text) ?? [];
+      return [key, value];
+    }),
+  );
+}
+
 /** Columns that are not keys or metrics. */
 const FIXED = ["run", "status", "seconds", "path"];
 

@@ -5,6 +5,9 @@ import { isSecretName } from "../../io/redact";
 import { shellQuote } from "../../config/shell-quote";
 import { directiveName, hasSeveralTasks, slurmFolder, type SlurmConfig } from "./slurm-config";
 
+/** Variable that tells the tasks of an array how many runs their sweep has. */
+export const SWEEP_RUNS = "NOETHER_SWEEP_RUNS";
+
 /** What a job script runs. */
 export interface SbatchJob {
   readonly slurm: SlurmConfig;
@@ -64,6 +67,7 @@ export function sbatchScript({ slurm, title, directory, command, runs }: SbatchJ
     runs.length === 1
       ? [`exec ${[program, words(runs[0]!)].join(" ").trimEnd()}`]
       : [
+          `export ${SWEEP_RUNS}=${runs.length}`,
           'case "$SLURM_ARRAY_TASK_ID" in',
           ...runs.map((overrides, index) => `  ${index}) overrides=(${words(overrides)}) ;;`),
           '  *) echo "there is no run $SLURM_ARRAY_TASK_ID" >&2; exit 2 ;;',

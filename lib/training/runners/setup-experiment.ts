@@ -41,8 +41,8 @@ export interface SetupOptions extends RunConfig {
   readonly resumeOutputPath?: string | null;
   /** Infix of the checkpoint's file name, e.g. `ema=0.9999` (weights only). */
   readonly resumeModelInfo?: string | null;
-  /** Told the run's folder as soon as it is this process's own. */
-  readonly onClaim?: (runPath: string) => void;
+  /** Told where the run is as soon as its folder is this process's own. */
+  readonly onClaim?: (paths: PathProvider) => void;
   /** Where a key of the config was written, for errors. */
   readonly locate?: ComposedConfig["locate"];
 }
@@ -66,7 +66,7 @@ export interface Experiment {
  */
 export async function setupExperiment(options: SetupOptions): Promise<Experiment> {
   const { pathProvider, lock } = await claim(options);
-  if (isRank0()) options.onClaim?.(pathProvider.runOutputPath);
+  if (isRank0()) options.onClaim?.(pathProvider);
   try {
     return await build(options, pathProvider, lock);
   } catch (error) {

@@ -64,12 +64,21 @@ test("a sweep is an array whose tasks train", () => {
   expect(readFileSync(join(root, folder(), `${id}_submission.sh`), "utf8")).toBe(shown.stdout);
   expect(readdirSync(join(root, folder())).sort()).toEqual([`${id}_0_log.err`, `${id}_0_log.out`, `${id}_1_log.err`, `${id}_1_log.out`, `${id}_submission.sh`].sort());
   for (const [task, samples] of [16, 24].entries()) {
-    expect(readFileSync(join(root, folder(), `${id}_${task}_log.out`), "utf8")).toBe("set up\n");
+    expect(readFileSync(join(root, folder(), `${id}_${task}_log.out`), "utf8")).toMatch(/^set up\n/);
     expect(readFileSync(join(root, folder(), `${id}_${task}_log.err`), "utf8")).toContain("epoch 1/1");
     const resolved = readFileSync(join(root, "outputs", `${id}_${task}`, "train/hp_resolved.yaml"), "utf8");
     expect(resolved).toContain(`num_samples: ${samples}\n`);
     expect(resolved).toContain(`name: a "b" $HOME\n`);
   }
+
+  // a row from each task, whichever ended last; that one prints the table
+  const table = join(root, "outputs", id, "results.csv");
+  expect(stderr).toContain(`results, as runs end: ${table}\n`);
+  const [header, ...rows] = readFileSync(table, "utf8").trimEnd().split("\n");
+  expect(header).toMatch(/^run,.*samples,.*status,seconds,path,/);
+  expect(rows.map((row) => /^(\d),.*,(16|24),.*,(done),\d/.exec(row)?.slice(1))).toEqual([["0", "16", "done"], ["1", "24", "done"]]);
+  const printed = [0, 1].map((task) => readFileSync(join(root, folder(), `${id}_${task}_log.out`), "utf8")).join("");
+  expect(printed.match(/^run +samples/gm)).toHaveLength(1);
 });
 
 describe("nothing is submitted, and nothing stays,", () => {

@@ -1,6 +1,7 @@
 /** Random number generators. */
 import { native } from "./addon";
 import { checkArgument, refuseSurplus, seed as seedKind, tensor as tensorKind, text } from "./arguments";
+import { DEEPCOPY } from "./deepcopy";
 import type { Device } from "./dtype";
 import { guard } from "./errors";
 import { wrap } from "./scope";
@@ -49,6 +50,15 @@ export class Generator {
   /** The seed that the stream was started with. */
   initialSeed(): bigint {
     return native.generatorInitialSeed(this.id);
+  }
+
+  /** @internal A generator that goes on where this one does. */
+  [DEEPCOPY](): Generator {
+    const copy = new Generator(this.device);
+    const state = this.getState();
+    copy.setState(state);
+    state.dispose();
+    return copy;
   }
 
   /** As `toJSON` of tensors: refused, but for a replacer and for printers. */

@@ -53,6 +53,7 @@ export {
   type TensordotDims,
   type UniqueOptions,
 } from "./composites";
+export { deepcopy } from "./deepcopy";
 export { ops } from "./overloads";
 
 export { keep, scope } from "./scope";

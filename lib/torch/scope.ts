@@ -197,6 +197,11 @@ export function keep<T>(value: T, ...surplus: never[]): T {
   return value;
 }
 
+/** @internal Gives a tensor that no scope owns to the open one, which frees it at its end. */
+export function release(tensor: Tensor): void {
+  if (tensor.owner === null && current !== null) passOn(tensor, current);
+}
+
 /** @internal Puts a tensor that a subclass constructed (and no scope owns) into the care of the garbage collector. */
 export function registerFinalizer(tensor: Tensor): void {
   track(tensor);

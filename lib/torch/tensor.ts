@@ -30,8 +30,9 @@ import {
   type DTypeLike,
   type MemoryFormat,
 } from "./dtype";
-import { backward, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
+import { backward, noGrad, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
 import { lu, nonzero, norm, unique, type LuOptions, type NormArguments, type UniqueOptions } from "./composites";
+import { DEEPCOPY, type CopyInside } from "./deepcopy";
 import { registerEquality, valueTag, valueText } from "./equality";
 import { DisposedError, guard, TorchError } from "./errors";
 import { refuseForeignNames } from "./foreign-names";
@@ -46,7 +47,7 @@ import {
 } from "./operators.generated";
 import { formatTensor } from "./print";
 import { readArray, readBytes, readTypedArray, sharedTypedArray, type NestedArray, type TensorData } from "./read";
-import { wrap, type Scope } from "./scope";
+import { keep, wrap, type Scope } from "./scope";
 import { TensorMethods } from "./tensor-methods.generated";
 import { forJson, unclonable } from "./unclonable";
 
@@ -619,6 +620,19 @@ export class Tensor extends TensorMethods {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** @internal A leaf with the same values and gradient, kept where this one is. */
+  [DEEPCOPY](copy: CopyInside): Tensor {
+    if (!this.isLeaf)
+      throw new TorchError(
+        "deepcopy: expected tensors without a history (leaves of the graph), got one that operations made: copy x.detach() or x.clone()",
+      );
+    const result = noGrad(() => this.detach().clone());
+    if (this.#owner === null) keep(result);
+    if (this.requiresGrad) result.requiresGrad = true;
+    if (this.grad !== null) result.grad = copy(this.grad, ".grad");
+    return result;
   }
 
   // ---- printing

@@ -7,7 +7,7 @@ import { mapTensors, tensorsIn } from "../map-tensors";
 import { keep, scope } from "../scope";
 import type { Tensor } from "../tensor";
 import { ModuleList } from "./containers";
-import type { Module } from "./module";
+import type { ForwardWrapper, Module } from "./module";
 
 /** A pass of a module that is computed again in the backward pass. */
 interface Pass {
@@ -113,7 +113,10 @@ function recomputed(module: Module, forward: (...inputs: unknown[]) => unknown, 
   return returned;
 }
 
-const checkpointed = new WeakSet<Module>();
+const checkpointing: ForwardWrapper =
+  (module, forward) =>
+  (...inputs) =>
+    isGradEnabled() ? recomputed(module, forward, inputs) : forward(...inputs);
 
 /**
  * From now on the module keeps its inputs only for the backward pass, in which it is computed a second time: less memory, more time. Losses
@@ -123,16 +126,7 @@ const checkpointed = new WeakSet<Module>();
  * Tensors in arguments and results are found in arrays and plain objects.
  */
 export function checkpointModule(module: Module): void {
-  if (checkpointed.has(module)) return;
-  checkpointed.add(module);
-  const forward = module.forward.bind(module) as (...inputs: unknown[]) => unknown;
-  Object.defineProperty(module, "forward", {
-    value: (...inputs: unknown[]): unknown =>
-      isGradEnabled() ? recomputed(module, forward, inputs) : forward(...inputs),
-    enumerable: false,
-    configurable: true,
-    writable: true,
-  });
+  if (!module.isWrappedBy(checkpointing)) module.wrapForward(checkpointing);
 }
 
 /**

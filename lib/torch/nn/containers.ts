@@ -1,4 +1,5 @@
 import { refuseSurplus, show } from "../arguments";
+import { DEEPCOPY, type CopyInside } from "../deepcopy";
 import { TorchError } from "../errors";
 import type { Tensor } from "../tensor";
 import { Module } from "./module";
@@ -32,6 +33,12 @@ abstract class IndexedModules<T extends Module> extends Module implements Iterab
         `${this.constructor.name}: expected an index within the ${this.#length} modules, got ${index}`,
       );
     return child;
+  }
+
+  protected override emptyCopy(): this {
+    const copy = Reflect.construct(IndexedModules, [[], []], this.constructor as new () => this) as this;
+    copy.#length = this.#length;
+    return copy;
   }
 
   /** Adds a child at the end. */
@@ -164,6 +171,21 @@ export class ModuleDict<T extends Module = Module> extends Module implements Ite
 
   protected override members(): [string, unknown][] {
     return [...this.#modules];
+  }
+
+  protected override setMember(name: string, value: T | null): void {
+    if (value === null) this.delete(name);
+    else this.set(name, value);
+  }
+
+  protected override emptyCopy(): this {
+    return Reflect.construct(ModuleDict, [], this.constructor as new () => this) as this;
+  }
+
+  override [DEEPCOPY](copy: CopyInside, made: (copy: object) => void): this {
+    const result = super[DEEPCOPY](copy, made);
+    for (const [key, module] of this.#modules) result.#modules.set(key, copy(module, `.get("${key}")`));
+    return result;
   }
 }
 

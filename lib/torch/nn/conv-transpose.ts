@@ -88,11 +88,11 @@ abstract class ConvTranspose extends Module {
     }
     this.inChannels = inChannels;
     this.outChannels = outChannels;
-    this.kernelSize = this.#perDimension("kernelSize", kernelSize);
-    this.stride = this.#perDimension("stride", stride);
-    this.padding = this.#perDimension("padding", padding);
-    this.outputPadding = this.#perDimension("outputPadding", outputPadding);
-    this.dilation = this.#perDimension("dilation", dilation);
+    this.kernelSize = this.perDimension("kernelSize", kernelSize);
+    this.stride = this.perDimension("stride", stride);
+    this.padding = this.perDimension("padding", padding);
+    this.outputPadding = this.perDimension("outputPadding", outputPadding);
+    this.dilation = this.perDimension("dilation", dilation);
     this.groups = groups;
     this.weight = emptyParameter([inChannels, outChannels / groups, ...this.kernelSize], options);
     this.bias = (options.bias ?? true) ? emptyParameter([outChannels], options) : null;
@@ -102,7 +102,7 @@ abstract class ConvTranspose extends Module {
   protected abstract readonly dims: number;
   protected abstract readonly convolution: typeof convTranspose1d;
 
-  #perDimension(name: string, value: Size): readonly number[] {
+  private perDimension(name: string, value: Size): readonly number[] {
     if (typeof value === "number") return Array<number>(this.dims).fill(value);
     if (value.length !== this.dims)
       throw new TorchError(
@@ -121,12 +121,12 @@ abstract class ConvTranspose extends Module {
     const where = `${this.constructor.name}.forward`;
     checkOptions(where, options, { outputSize: nullable(arrayOf(count)) }, surplus);
     const { weight, bias, stride, padding, groups, dilation } = this;
-    const added = options.outputSize ? this.#added(input, options.outputSize) : this.outputPadding;
+    const added = options.outputSize ? this.addedPadding(input, options.outputSize) : this.outputPadding;
     return this.convolution(input, weight, bias, stride, padding, added, groups, dilation);
   }
 
   /** What has to be added at the end for the wanted size. */
-  #added(input: Tensor, outputSize: readonly number[]): number[] {
+  private addedPadding(input: Tensor, outputSize: readonly number[]): number[] {
     const wanted = outputSize.slice(-this.dims);
     const smallest = input.shape
       .slice(-this.dims)

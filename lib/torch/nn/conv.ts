@@ -110,7 +110,7 @@ abstract class Conv extends Module {
     const { weight, bias, stride, padding, dilation, groups, paddingMode } = this;
     if (paddingMode === "zeros")
       return convolution(input, weight, bias, stride, padding as readonly number[], dilation, groups);
-    const padded = pad(input, this.#paddingOfSides(), paddingMode);
+    const padded = pad(input, this.paddingOfSides(), paddingMode);
     return convolution(
       padded,
       weight,
@@ -123,7 +123,7 @@ abstract class Conv extends Module {
   }
 
   /** Padding before and after each dimension, last dimension first, as `pad` takes it. */
-  #paddingOfSides(): number[] {
+  private paddingOfSides(): number[] {
     const sides = this.kernelSize.map((size, d): [number, number] => {
       if (this.padding === "valid") return [0, 0];
       if (this.padding !== "same") return [this.padding[d] ?? 0, this.padding[d] ?? 0];

@@ -82,14 +82,22 @@ export {
   TripletMarginLoss,
   TripletMarginWithDistanceLoss,
 } from "./margin-loss";
-export {
-  Module,
-  type ForwardHook,
-  type ForwardPreHook,
-  type HookHandle,
-  type LoadResult,
-  type StateDict,
-} from "./module";
+export type {
+  BackwardHook,
+  BackwardPreHook,
+  ForwardHook,
+  ForwardHookOptions,
+  ForwardPreHook,
+  Gradients,
+  HookHandle,
+  HookOptions,
+  LoadStateDictPostHook,
+  LoadStateDictPreHook,
+  StateDictPostHook,
+  StateDictPreHook,
+} from "./hooks";
+export { Module, type ListOptions } from "./module";
+export type { LoadOptions, LoadResult, StateDict } from "./state-dict";
 export { MultiheadAttention, type MultiheadAttentionOptions } from "./multihead-attention";
 export type { AttentionCallOptions } from "./functional/multi-head-attention";
 export { toCamelCase, toSnakeCase } from "./naming";
@@ -152,7 +160,6 @@ export {
   TransformerEncoderLayer,
   type DecoderCall,
   type EncoderLayerCall,
-  type RepeatableLayer,
   type TransformerActivation,
   type TransformerLayerOptions,
   type TransformerOptions,

@@ -6,46 +6,69 @@ import {
   flag,
   isPlainObject,
   limitArguments,
+  nullable,
   refuseSurplus,
   show,
   text,
+  device as deviceKind,
+  type Kind,
 } from "../arguments";
 import { noGrad } from "../autograd";
+import { copyProperties, DEEPCOPY, refuseUncopyable, type CopyInside } from "../deepcopy";
 import type { DType } from "../dtype";
 import { TorchError } from "../errors";
 import { native } from "../addon";
+import { emptyLike } from "../operators.generated";
 import { keep } from "../scope";
 import { OrderedDict } from "../serialization/python-values";
 import { Tensor } from "../tensor";
+import { forJson, unclonable } from "../unclonable";
 import { refuseHidden } from "./hidden-contents";
+import {
+  callWithHooks,
+  ModuleHooks,
+  type BackwardHook,
+  type BackwardPreHook,
+  type ForwardHook,
+  type ForwardHookOptions,
+  type ForwardPreHook,
+  type HookHandle,
+  type HookOptions,
+  type LoadStateDictPostHook,
+  type LoadStateDictPreHook,
+  type StateDictPostHook,
+  type StateDictPreHook,
+} from "./hooks";
 import { convert, placement, replaceData } from "./placement";
-import { toSnakeCase } from "./naming";
+import { toCamelCase, toSnakeCase } from "./naming";
 import { Parameter } from "./parameter";
 import { indent } from "./repr";
+import {
+  collectState,
+  loadState,
+  type LoadOptions,
+  type LoadResult,
+  type StateDict,
+  type StatePart,
+} from "./state-dict";
 
-/** What `loadStateDict` found beside the keys that match. */
-export interface LoadResult {
-  readonly missingKeys: string[];
-  readonly unexpectedKeys: string[];
+/** Which contents are listed. */
+export interface ListOptions {
+  /** Also those of the modules below (default true). */
+  recurse?: boolean;
+  /** List what is held twice once, under its first name (default true). */
+  removeDuplicate?: boolean;
 }
 
-/** State dicts come as ordered maps from `stateDict()` and `load()`; plain objects are taken too. */
-export type StateDict = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
+/** What stands around a module's `forward`, as the property `forward` of the one module. */
+export type ForwardWrapper = (
+  module: Module,
+  forward: (...inputs: unknown[]) => unknown,
+) => (...inputs: unknown[]) => unknown;
 
-/** Runs before `forward`; what it returns replaces the arguments (an array) or the single argument. */
-export type ForwardPreHook = (module: Module, inputs: unknown[]) => unknown;
-/** Runs after `forward`; what it returns replaces the output. */
-export type ForwardHook = (module: Module, inputs: unknown[], output: unknown) => unknown;
-
-/** Undoes the registration that returned it. */
-export interface HookHandle {
-  remove(): void;
-}
-
-interface Hooks {
-  readonly before: Set<ForwardPreHook>;
-  readonly after: Set<ForwardHook>;
-}
+const ADVICE = unclonable(
+  () => "a module is not plain data: deepcopy(module) copies it, save(module.stateDict(), path) writes its weights",
+);
 
 /**
  * Base of everything that has weights: `torch.nn.Module`.
@@ -76,9 +99,19 @@ export abstract class Module {
   /** True while training; switched by {@link train} and {@link eval}. */
   training = true;
 
+  /** @internal What `structuredClone`, `postMessage`, `v8.serialize` and JSON refuse, with their reason. */
+  readonly unclonable = ADVICE;
+
   /** State-dict name of each buffer → whether it is saved. */
   #buffers: Map<string, boolean> | null = null;
-  #hooks: Hooks | null = null;
+  #hooks: ModuleHooks | null = null;
+  #wrappers: ForwardWrapper[] = [];
+
+  /** State beside parameters and buffers, for the state dict, where it is called `_extra_state`; with {@link setExtraState}. */
+  getExtraState?(): unknown;
+
+  /** Takes up what {@link getExtraState} gave. */
+  setExtraState?(state: unknown): void;
 
   /** Computes the output. Each module narrows the argument and return types. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the signature differs from module to module, as in PyTorch
@@ -109,20 +142,71 @@ export abstract class Module {
     options: { persistent?: boolean } = {},
     ...surplus: never[]
   ): T {
-    checkArgument("registerBuffer", "name", name, text);
+    this.#checkName("registerBuffer", name);
     if (tensor !== null && !(tensor instanceof Tensor))
       throw new TypeError(`registerBuffer: expected a tensor or null for "${name}", got ${show(tensor)}`);
     checkOptions("registerBuffer", options, { persistent: flag }, surplus);
-    if (name === "" || name.includes(".")) {
-      throw new TorchError(
-        `registerBuffer: expected a property name without dots for a buffer of ${this.constructor.name}, got "${name}"`,
-      );
-    }
     if (tensor !== null) keep(tensor);
     this.#buffers ??= new Map();
     this.#buffers.set(toSnakeCase(name), options.persistent ?? true);
     (this as Record<string, unknown>)[name] = tensor;
     return tensor;
+  }
+
+  /**
+   * The same as an assignment, `this[name] = parameter`, with checks; returns the parameter.
+   *
+   * @param name the property's name.
+   * @throws TorchError where the property holds something else.
+   */
+  registerParameter<T extends Parameter | null>(name: string, parameter: T, ...surplus: never[]): T {
+    this.#checkName("registerParameter", name);
+    checkArgument("registerParameter", `"${name}"`, parameter, nullable(PARAMETER));
+    refuseSurplus("registerParameter", surplus);
+    this.#checkFree("registerParameter", name, Parameter);
+    this.setMember(name, parameter);
+    return parameter;
+  }
+
+  /**
+   * The same as an assignment, `this[name] = module`, with checks; returns the module.
+   *
+   * @param name the property's name.
+   * @throws TorchError where the property holds something else.
+   */
+  addModule<T extends Module | null>(name: string, module: T, ...surplus: never[]): T {
+    this.#checkName("addModule", name);
+    checkArgument("addModule", `"${name}"`, module, nullable(MODULE));
+    refuseSurplus("addModule", surplus);
+    this.#checkFree("addModule", name, Module);
+    this.setMember(name, module);
+    return module;
+  }
+
+  /** Another name of {@link addModule}. */
+  registerModule<T extends Module | null>(name: string, module: T, ...surplus: never[]): T {
+    return this.addModule(name, module, ...surplus);
+  }
+
+  /** Assigns a parameter or child. Containers with names of their own override it. */
+  protected setMember(name: string, value: Tensor | Module | null): void {
+    (this as Record<string, unknown>)[name] = value;
+  }
+
+  #checkName(where: string, name: string): void {
+    checkArgument(where, "name", name, text);
+    if (name !== "" && !name.includes(".")) return;
+    throw new TorchError(
+      `${where}: expected a property name without dots for a member of ${this.constructor.name}, got "${name}"`,
+    );
+  }
+
+  #checkFree(where: string, name: string, kind: typeof Parameter | typeof Module): void {
+    const held = (this as Record<string, unknown>)[name];
+    if (held === undefined || held === null || held instanceof kind) return;
+    throw new TorchError(
+      `${where}: expected a property of ${this.constructor.name} that is free, got "${name}", which holds ${show(held)}`,
+    );
   }
 
   #ownParameters(members = this.members()): [string, Parameter][] {
@@ -158,16 +242,20 @@ export abstract class Module {
     return this.namedChildren().map(([, child]) => child);
   }
 
-  /** This module (named `""` or `prefix`) and everything below it, parents before children; each module once. */
-  namedModules(prefix = ""): [string, Module][] {
+  /**
+   * This module (named `""` or `prefix`) and everything below it, parents before children; each module once, unless
+   * `removeDuplicate` is false.
+   */
+  namedModules(prefix = "", options: Pick<ListOptions, "removeDuplicate"> = {}): [string, Module][] {
+    checkOptions("namedModules", options, { removeDuplicate: flag });
     const modules: [string, Module][] = [];
-    this.#collectModules(prefix, modules, new Set());
+    this.#collectModules(prefix, modules, (options.removeDuplicate ?? true) ? new Set() : null);
     return modules;
   }
 
-  #collectModules(name: string, into: [string, Module][], seen: Set<Module>): void {
-    if (seen.has(this)) return;
-    seen.add(this);
+  #collectModules(name: string, into: [string, Module][], seen: Set<Module> | null): void {
+    if (seen?.has(this)) return;
+    seen?.add(this);
     into.push([name, this]);
     const members = this.members();
     refuseHidden(this, members, (module) => module.members());
@@ -182,31 +270,40 @@ export abstract class Module {
   }
 
   /** Parameters with their paths, own ones before the children's; a shared parameter comes once, under its first name. */
-  namedParameters(prefix = ""): [string, Parameter][] {
-    return this.#named(prefix, (module) => module.#ownParameters());
+  namedParameters(prefix = "", options: ListOptions = {}): [string, Parameter][] {
+    checkOptions("namedParameters", options, LIST);
+    return this.#named(prefix, options, (module) => module.#ownParameters());
   }
 
   /** Parameters in the order of {@link namedParameters}: the order of optimizer states. */
-  parameters(): Parameter[] {
-    return this.namedParameters().map(([, parameter]) => parameter);
+  parameters(options: Pick<ListOptions, "recurse"> = {}): Parameter[] {
+    checkOptions("parameters", options, RECURSE);
+    return this.namedParameters("", options).map(([, parameter]) => parameter);
   }
 
   /** Buffers with their paths, persistent or not; a shared buffer comes once. */
-  namedBuffers(prefix = ""): [string, Tensor][] {
-    return this.#named(prefix, (module) => module.#ownBuffers());
+  namedBuffers(prefix = "", options: ListOptions = {}): [string, Tensor][] {
+    checkOptions("namedBuffers", options, LIST);
+    return this.#named(prefix, options, (module) => module.#ownBuffers());
   }
 
   /** Buffers, persistent or not. */
-  buffers(): Tensor[] {
-    return this.namedBuffers().map(([, buffer]) => buffer);
+  buffers(options: Pick<ListOptions, "recurse"> = {}): Tensor[] {
+    checkOptions("buffers", options, RECURSE);
+    return this.namedBuffers("", options).map(([, buffer]) => buffer);
   }
 
-  #named<T extends Tensor>(prefix: string, own: (module: Module) => [string, T][]): [string, T][] {
+  #named<T extends Tensor>(
+    prefix: string,
+    { recurse = true, removeDuplicate = true }: ListOptions,
+    own: (module: Module) => [string, T][],
+  ): [string, T][] {
     const seen = new Set<T>();
     const named: [string, T][] = [];
-    for (const [path, module] of this.namedModules(prefix)) {
+    const modules: [string, Module][] = recurse ? this.namedModules(prefix, { removeDuplicate }) : [[prefix, this]];
+    for (const [path, module] of modules) {
       for (const [name, tensor] of own(module)) {
-        if (seen.has(tensor)) continue;
+        if (removeDuplicate && seen.has(tensor)) continue;
         seen.add(tensor);
         named.push([path === "" ? name : `${path}.${name}`, tensor]);
       }
@@ -245,6 +342,49 @@ export abstract class Module {
     return module;
   }
 
+  /** The parameter at a dotted path of state-dict names. @throws TorchError when there is none. */
+  getParameter(path: string): Parameter {
+    return this.#memberAt("getParameter", "parameter", path, (module) => module.#ownParameters());
+  }
+
+  /** The buffer at a dotted path of state-dict names. @throws TorchError when there is none. */
+  getBuffer(path: string): Tensor {
+    return this.#memberAt("getBuffer", "buffer", path, (module) => module.#ownBuffers());
+  }
+
+  #memberAt<T extends Tensor>(where: string, kind: string, path: string, own: (module: Module) => [string, T][]): T {
+    checkArgument(where, "path", path, text);
+    const end = path.lastIndexOf(".");
+    const module = this.getSubmodule(path.slice(0, Math.max(0, end)));
+    const tensors = own(module);
+    const found = tensors.find(([name]) => name === path.slice(end + 1))?.[1];
+    if (found !== undefined) return found;
+    const names = tensors.map(([name]) => name).join(", ");
+    throw new TorchError(
+      `${where}("${path}"): expected a ${kind} of ${module.constructor.name} (${names || "it has none"}), got "${path.slice(end + 1)}"`,
+    );
+  }
+
+  /**
+   * Puts a module at a dotted path of state-dict names, in place of the one that is there or, unless `strict`, as a new child
+   * of a module that is there.
+   *
+   * @throws TorchError where there is no such place.
+   */
+  setSubmodule(path: string, module: Module, options: { strict?: boolean } = {}, ...surplus: never[]): void {
+    checkArgument("setSubmodule", "path", path, text);
+    checkArgument("setSubmodule", "module", module, MODULE);
+    checkOptions("setSubmodule", options, { strict: flag }, surplus);
+    const end = path.lastIndexOf(".");
+    const parent = this.getSubmodule(path.slice(0, Math.max(0, end)));
+    const name = path.slice(end + 1);
+    if (name === "") throw new TorchError(`setSubmodule: expected the path of a child, got "${path}"`);
+    if (options.strict) this.getSubmodule(path);
+    const property = Object.keys(parent).find((key) => toSnakeCase(key) === name) ?? toCamelCase(name);
+    parent.#checkFree("setSubmodule", property, Module);
+    parent.setMember(parent.members().some(([key]) => key === property) ? name : property, module);
+  }
+
   // ---- state
 
   /**
@@ -256,10 +396,7 @@ export abstract class Module {
     checkOptions("stateDict", options, { prefix: text, keepVars: flag }, surplus);
     const state = new OrderedDict<string, Tensor>();
     state.attributes._metadata = new OrderedDict<string, { version: number }>();
-    this.#collectState(options.prefix ?? "", state);
-    if (!options.keepVars) {
-      for (const [name, tensor] of state) state.set(name, tensor.detach());
-    }
+    collectState(this.#statePart(options.prefix ?? ""), state, options.keepVars ?? false);
     return state;
   }
 
@@ -268,55 +405,42 @@ export abstract class Module {
     return 1;
   }
 
-  #collectState(prefix: string, into: OrderedDict<string, Tensor>): void {
-    const versions = into.attributes._metadata as OrderedDict<string, { version: number }> | undefined;
-    versions?.set(prefix.slice(0, -1), { version: this.stateVersion });
-    const members = this.members();
-    refuseHidden(this, members, (module) => module.members());
-    for (const [name, parameter] of this.#ownParameters(members)) into.set(prefix + name, parameter);
-    for (const [name, buffer] of this.#ownBuffers(members)) {
-      if (this.bufferNames()?.get(name)) into.set(prefix + name, buffer);
-    }
-    for (const [name, child] of this.#ownChildren(members)) child.#collectState(`${prefix}${name}.`, into);
+  #statePart(prefix: string): StatePart {
+    const contents = (): [string, unknown][] => {
+      const members = this.members();
+      refuseHidden(this, members, (module) => module.members());
+      return members;
+    };
+    return {
+      module: this,
+      prefix,
+      version: this.stateVersion,
+      hooks: this.#hooks,
+      tensors: () => {
+        const members = contents();
+        const saved = this.bufferNames();
+        const buffers = this.#ownBuffers(members).filter(([name]) => saved?.get(name));
+        return [...this.#ownParameters(members), ...buffers].map(([name, tensor]) => [prefix + name, tensor]);
+      },
+      children: () => this.#ownChildren(contents()).map(([name, child]) => child.#statePart(`${prefix}${name}.`)),
+    };
   }
 
   /**
    * Copies `state` into the parameters and buffers of the same names, converting dtype and device.
    *
    * All checks come first: when anything is wrong, the error lists every missing key, unexpected key (both only if
-   * `strict`) and size mismatch, and the module is untouched.
+   * `strict`) and size mismatch, and the module is untouched. With `assign` the tensors of `state` become the data of the
+   * parameters and buffers, with their dtype and device.
    *
    * @returns the keys that `state` lacks and those that the module lacks.
    */
-  loadStateDict(state: StateDict, options: { strict?: boolean } = {}, ...surplus: never[]): LoadResult {
+  loadStateDict(state: StateDict, options: LoadOptions = {}, ...surplus: never[]): LoadResult {
     if (!types.isMap(state) && !isPlainObject(state))
       throw new TypeError(`loadStateDict: expected a state dict, a map of tensors by name, got ${show(state)}`);
-    checkOptions("loadStateDict", options, { strict: flag }, surplus);
+    checkOptions("loadStateDict", options, { strict: flag, assign: flag }, surplus);
     const given = (types.isMap(state) ? state : new Map(Object.entries(state))) as ReadonlyMap<string, Tensor>;
-    const targets = new OrderedDict<string, Tensor>();
-    this.#collectState("", targets);
-
-    const missingKeys = [...targets.keys()].filter((name) => !given.has(name));
-    const unexpectedKeys = [...given.keys()].filter((name) => !targets.has(name));
-    const problems: string[] = [];
-    if (options.strict ?? true) {
-      if (missingKeys.length > 0) problems.push(`Missing key(s) in state_dict: ${quoted(missingKeys)}.`);
-      if (unexpectedKeys.length > 0) problems.push(`Unexpected key(s) in state_dict: ${quoted(unexpectedKeys)}.`);
-    }
-    for (const [name, target] of targets) {
-      if (given.has(name)) problems.push(...mismatch(name, target, given.get(name)));
-    }
-    if (problems.length > 0) {
-      throw new TorchError(`Error(s) in loading state_dict for ${this.constructor.name}:\n\t${problems.join("\n\t")}`);
-    }
-
-    noGrad(() => {
-      for (const [name, target] of targets) {
-        const source = given.get(name);
-        if (source !== undefined) target.copy_(source);
-      }
-    });
-    return { missingKeys, unexpectedKeys };
+    return loadState(this.#statePart(""), given, options);
   }
 
   // ---- switches
@@ -386,6 +510,19 @@ export abstract class Module {
     return this;
   }
 
+  /** Gives parameters and buffers memory on another device, with anything in it: a module from `"meta"`, before weights are loaded. */
+  toEmpty(options: { device: string }, ...surplus: never[]): this {
+    checkOptions("toEmpty", options, { device: deviceKind }, surplus);
+    if (options?.device === undefined) throw new TypeError("toEmpty: expected { device }, got none");
+    for (const tensor of [...this.parameters(), ...this.buffers()]) {
+      const data = noGrad(() => emptyLike(tensor, { device: options.device }));
+      tensor.grad = null;
+      tensor.setData(data);
+      data.dispose();
+    }
+    return this;
+  }
+
   /** All floating point parameters and buffers to float32. */
   float(): this {
     return this.to("float32");
@@ -418,42 +555,99 @@ export abstract class Module {
 
   // ---- hooks
 
-  /** Runs `hook` before every `forward` of this module. Modules without hooks pay nothing for the mechanism. */
-  registerForwardPreHook(hook: ForwardPreHook, ...surplus: never[]): HookHandle {
-    checkArgument("registerForwardPreHook", "hook", hook, callable);
-    refuseSurplus("registerForwardPreHook", surplus);
-    const { before } = this.#hooked();
-    before.add(hook);
-    return { remove: () => void before.delete(hook) };
+  /** Runs `hook(module, inputs)` before every `forward` of this module. Modules without hooks pay nothing for the mechanism. */
+  registerForwardPreHook(hook: ForwardPreHook, options: HookOptions = {}, ...surplus: never[]): HookHandle {
+    return this.#hooked(true).forwardPre.add("registerForwardPreHook", hook, options, surplus);
   }
 
-  /** Runs `hook` after every `forward` of this module. */
-  registerForwardHook(hook: ForwardHook, ...surplus: never[]): HookHandle {
-    checkArgument("registerForwardHook", "hook", hook, callable);
-    refuseSurplus("registerForwardHook", surplus);
-    const { after } = this.#hooked();
-    after.add(hook);
-    return { remove: () => void after.delete(hook) };
+  /** Runs `hook(module, inputs, output)` after every `forward` of this module. */
+  registerForwardHook(hook: ForwardHook, options: ForwardHookOptions = {}, ...surplus: never[]): HookHandle {
+    return this.#hooked(true).forward.add("registerForwardHook", hook, options, surplus);
   }
 
-  /** Callers use `forward` directly, so the first hook shadows it on the instance (not enumerable: no member). */
-  #hooked(): Hooks {
-    if (this.#hooks === null) {
-      const hooks: Hooks = { before: new Set(), after: new Set() };
-      const forward = this.forward.bind(this) as (...inputs: unknown[]) => unknown;
-      const hooked = (...inputs: unknown[]): unknown => {
-        for (const hook of hooks.before) {
-          const replaced = hook(this, inputs);
-          if (replaced !== undefined && replaced !== null) inputs = Array.isArray(replaced) ? replaced : [replaced];
-        }
-        let output = forward(...inputs);
-        for (const hook of hooks.after) output = hook(this, inputs, output) ?? output;
-        return output;
-      };
-      Object.defineProperty(this, "forward", { value: hooked, enumerable: false, configurable: true, writable: true });
-      this.#hooks = hooks;
-    }
+  /** Runs `hook(module, gradOutput)` in the backward pass, when the gradients of the module's outputs are known. */
+  registerFullBackwardPreHook(hook: BackwardPreHook, options: HookOptions = {}, ...surplus: never[]): HookHandle {
+    return this.#hooked(true).backwardPre.add("registerFullBackwardPreHook", hook, options, surplus);
+  }
+
+  /**
+   * Runs `hook(module, gradInput, gradOutput)` in the backward pass, when the gradients of the module's inputs are known: of the
+   * arguments that are tensors (not of those in options), and of outputs that are a tensor or in an array or object.
+   */
+  registerFullBackwardHook(hook: BackwardHook, options: HookOptions = {}, ...surplus: never[]): HookHandle {
+    return this.#hooked(true).backward.add("registerFullBackwardHook", hook, options, surplus);
+  }
+
+  /** Runs `hook(module, prefix, keepVars)` before {@link stateDict} collects this module's state. */
+  registerStateDictPreHook(hook: StateDictPreHook, ...surplus: never[]): HookHandle {
+    return this.#hooked(false).stateDictPre.add("registerStateDictPreHook", hook, {}, surplus);
+  }
+
+  /** Runs `hook(module, stateDict, prefix, localMetadata)` when {@link stateDict} has this module's and its children's state. */
+  registerStateDictPostHook(hook: StateDictPostHook, ...surplus: never[]): HookHandle {
+    return this.#hooked(false).stateDictPost.add("registerStateDictPostHook", hook, {}, surplus);
+  }
+
+  /** Runs `hook(module, stateDict, prefix, localMetadata, strict, missingKeys, unexpectedKeys, errorMessages)` before {@link loadStateDict}. */
+  registerLoadStateDictPreHook(hook: LoadStateDictPreHook, ...surplus: never[]): HookHandle {
+    return this.#hooked(false).loadPre.add("registerLoadStateDictPreHook", hook, {}, surplus);
+  }
+
+  /** Runs `hook(module, { missingKeys, unexpectedKeys })` after {@link loadStateDict}, before missing keys become an error. */
+  registerLoadStateDictPostHook(hook: LoadStateDictPostHook, ...surplus: never[]): HookHandle {
+    return this.#hooked(false).loadPost.add("registerLoadStateDictPostHook", hook, {}, surplus);
+  }
+
+  #hooked(inForward: boolean): ModuleHooks {
+    this.#hooks ??= new ModuleHooks();
+    if (inForward && !this.#wrappers.includes(withHooks)) this.wrapForward(withHooks);
     return this.#hooks;
+  }
+
+  /**
+   * @internal Puts something around `forward`. Callers use `forward` directly, so it is shadowed on the instance (not enumerable: no
+   * member).
+   */
+  wrapForward(wrapper: ForwardWrapper): void {
+    this.#wrappers.push(wrapper);
+    const value = wrapper(this, this.forward.bind(this) as (...inputs: unknown[]) => unknown);
+    Object.defineProperty(this, "forward", { value, enumerable: false, configurable: true, writable: true });
+  }
+
+  /** @internal Whether {@link wrapForward} was given this. */
+  isWrappedBy(wrapper: ForwardWrapper): boolean {
+    return this.#wrappers.includes(wrapper);
+  }
+
+  /** @internal Forward hooks around a call. */
+  static callHooked(module: Module, forward: (...inputs: unknown[]) => unknown, inputs: unknown[]): unknown {
+    return callWithHooks(module, module.#hooks!, forward, inputs);
+  }
+
+  // ---- copies
+
+  /** One of the same class without members. Containers with members in `#private` fields override it. */
+  protected emptyCopy(): this {
+    return Reflect.construct(Module, [], this.constructor as new () => this) as this;
+  }
+
+  /** @internal See `deepcopy`. */
+  [DEEPCOPY](copy: CopyInside, made: (copy: object) => void): this {
+    let owner = Object.getPrototypeOf(this) as object;
+    while (!Object.hasOwn(owner, "emptyCopy")) owner = Object.getPrototypeOf(owner) as object;
+    refuseUncopyable(this, "", owner);
+    const result = this.emptyCopy();
+    made(result);
+    copyProperties(this, result, copy, new Set(this.#wrappers.length > 0 ? ["forward", "unclonable"] : ["unclonable"]));
+    result.#buffers = this.#buffers === null ? null : new Map(this.#buffers);
+    result.#hooks = this.#hooks?.copy() ?? null;
+    for (const wrapper of this.#wrappers) result.wrapForward(wrapper);
+    return result;
+  }
+
+  /** @throws TypeError (`JSON.stringify`) that says how to write or copy a module. */
+  toJSON(key?: string): this | string {
+    return forJson(this, key, () => this.toString());
   }
 
   // ---- printing
@@ -486,27 +680,17 @@ export abstract class Module {
 
 // prettier-ignore
 limitArguments(Module.prototype, {
-  namedChildren: 0, children: 0, namedModules: 1, modules: 0, namedParameters: 1, parameters: 0, namedBuffers: 1, buffers: 0,
-  getSubmodule: 1, eval: 0, float: 0, double: 0, half: 0, bfloat16: 0, cpu: 0, cuda: 1,
+  namedChildren: 0, children: 0, namedModules: 2, modules: 0, namedParameters: 2, parameters: 1, namedBuffers: 2, buffers: 1,
+  getSubmodule: 1, getParameter: 1, getBuffer: 1, eval: 0, float: 0, double: 0, half: 0, bfloat16: 0, cpu: 0, cuda: 1,
 });
 
 const ZERO_GRAD = { setToNone: flag };
+const LIST = { recurse: flag, removeDuplicate: flag };
+const RECURSE = { recurse: flag };
+const PARAMETER: Kind = { text: "a parameter", accepts: (value) => value instanceof Parameter };
+const MODULE: Kind = { text: "a module", accepts: (value) => value instanceof Module };
 
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(", ");
-}
-
-/** What stands against copying `source` into `target`: nothing, or one sentence. */
-function mismatch(name: string, target: Tensor, source: unknown): string[] {
-  if (!(source instanceof Tensor)) {
-    const got =
-      source === null ? "null" : typeof source === "object" ? (source.constructor?.name ?? "object") : typeof source;
-    return [`While copying the parameter named "${name}", expected a Tensor from the checkpoint but received ${got}.`];
-  }
-  const [given, own] = [source.shape, target.shape];
-  if (given.length === own.length && given.every((size, d) => size === own[d])) return [];
-  return [
-    `size mismatch for ${name}: copying a param with shape [${given.join(", ")}] from checkpoint, ` +
-      `the shape in current model is [${own.join(", ")}].`,
-  ];
-}
+const withHooks: ForwardWrapper =
+  (module, forward) =>
+  (...inputs) =>
+    Module.callHooked(module, forward, inputs);

@@ -1,4 +1,5 @@
 import { refuseSurplus, show } from "../arguments";
+import { DEEPCOPY, type CopyInside } from "../deepcopy";
 import { TorchError } from "../errors";
 import { Tensor } from "../tensor";
 import { Module } from "./module";
@@ -29,6 +30,12 @@ export class ParameterList extends Module implements Iterable<Parameter> {
         `ParameterList: expected an index within the ${this.#length} parameters, got ${String(index)}`,
       );
     return parameter;
+  }
+
+  protected override emptyCopy(): this {
+    const copy = Reflect.construct(ParameterList, [], this.constructor as new () => this) as this;
+    copy.#length = this.#length;
+    return copy;
   }
 
   /** Adds a parameter at the end. */
@@ -121,6 +128,21 @@ export class ParameterDict extends Module implements Iterable<[string, Parameter
 
   protected override members(): [string, unknown][] {
     return [...this.#parameters];
+  }
+
+  protected override setMember(name: string, value: Tensor | Module | null): void {
+    if (value === null) this.delete(name);
+    else this.set(name, value as Parameter);
+  }
+
+  protected override emptyCopy(): this {
+    return Reflect.construct(ParameterDict, [], this.constructor as new () => this) as this;
+  }
+
+  override [DEEPCOPY](copy: CopyInside, made: (copy: object) => void): this {
+    const result = super[DEEPCOPY](copy, made);
+    for (const [key, parameter] of this.#parameters) result.#parameters.set(key, copy(parameter, `.get("${key}")`));
+    return result;
   }
 
   protected override childrenRepr(): [label: string, text: string][] {

@@ -1,5 +1,7 @@
 import { native } from "../addon";
 import { checkArgument, checkOptions, flag, tensor } from "../arguments";
+import { noGrad } from "../autograd";
+import { DEEPCOPY, type CopyInside } from "../deepcopy";
 import { registerFinalizer } from "../scope";
 import { Tensor } from "../tensor";
 
@@ -28,6 +30,14 @@ export class Parameter extends Tensor {
     const parameter = Reflect.construct(Tensor, [handle], Parameter) as Parameter;
     registerFinalizer(parameter);
     return parameter;
+  }
+
+  /** @internal A parameter with the same values, without gradient, as in PyTorch. */
+  override [DEEPCOPY](_copy: CopyInside): Tensor {
+    const data = noGrad(() => this.detach().clone());
+    const copy = new Parameter(data, { requiresGrad: this.requiresGrad });
+    data.dispose();
+    return copy;
   }
 
   /** As PyTorch prints parameters. */

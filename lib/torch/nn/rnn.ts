@@ -85,10 +85,10 @@ abstract class RNNBase extends Module {
       throw new TorchError(`${name}: expected projSize below hiddenSize ${hiddenSize}, got ${this.projSize}`);
     if (this.dropout > 0 && this.numLayers === 1)
       process.emitWarning(`${name}: dropout acts between layers, and there is one`, "TorchWarning");
-    const outputs = this.#stateSize;
+    const outputs = this.stateSize;
     const weights: Record<string, Parameter> = {};
-    this.#eachDirection((suffix, layer) => {
-      const inputs = layer === 0 ? inputSize : outputs * this.#directions;
+    this.eachDirection((suffix, layer) => {
+      const inputs = layer === 0 ? inputSize : outputs * this.directions;
       weights[`weightIh${suffix}`] = emptyParameter([gates * hiddenSize, inputs], options);
       weights[`weightHh${suffix}`] = emptyParameter([gates * hiddenSize, outputs], options);
       if (this.bias) {
@@ -101,15 +101,15 @@ abstract class RNNBase extends Module {
     this.resetParameters();
   }
 
-  get #directions(): number {
+  private get directions(): number {
     return this.bidirectional ? 2 : 1;
   }
 
-  get #stateSize(): number {
+  private get stateSize(): number {
     return this.projSize > 0 ? this.projSize : this.hiddenSize;
   }
 
-  #eachDirection(visit: (suffix: string, layer: number) => void): void {
+  private eachDirection(visit: (suffix: string, layer: number) => void): void {
     for (let layer = 0; layer < this.numLayers; layer++) {
       visit(`L${layer}`, layer);
       if (this.bidirectional) visit(`L${layer}Reverse`, layer);
@@ -139,7 +139,7 @@ abstract class RNNBase extends Module {
     sizes: readonly number[],
     operator: (x: Tensor, batchSizes: Tensor | null, states: readonly Tensor[]) => Tensor[],
   ): { output: Tensor | PackedSequence; states: Tensor[] } {
-    const layers = this.numLayers * this.#directions;
+    const layers = this.numLayers * this.directions;
     const where = this.constructor.name;
     const packed = input instanceof PackedSequence;
     const x = packed ? input.data : input;

@@ -15,8 +15,8 @@ import {
   type Kind,
   type KindsOf,
 } from "../arguments";
+import { deepcopy } from "../deepcopy";
 import { TorchError } from "../errors";
-import { getRngState, setRngState } from "../generator";
 import { full, gelu, relu } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { ModuleList } from "./containers";
@@ -63,11 +63,6 @@ const LAYER = {
 const mask = nullable(tensor);
 const activations = { relu, gelu: (x: Tensor) => gelu(x) };
 
-/** A layer that can be repeated: `deepcopy` gives one of the same weights. */
-export interface RepeatableLayer extends Module {
-  deepcopy(): RepeatableLayer;
-}
-
 /** What encoder and decoder layers have in common: the feed-forward part. */
 abstract class TransformerLayer extends Module {
   readonly normFirst: boolean;
@@ -109,17 +104,6 @@ abstract class TransformerLayer extends Module {
   protected activate(x: Tensor): Tensor {
     const { activation = "relu" } = this.options;
     return typeof activation === "function" ? activation(x) : activations[activation](x);
-  }
-
-  /** One of the same class, options and weights. */
-  deepcopy(): this {
-    const Class = this.constructor as new (dModel: number, nhead: number, options: TransformerLayerOptions) => this;
-    // the copy's initial values are not used, and take no random numbers
-    const random = getRngState();
-    const copy = new Class(this.dModel, this.nhead, this.options);
-    setRngState(random);
-    copy.loadStateDict(this.stateDict());
-    return copy.train(this.training);
   }
 
   /** A residual branch: norm before it, or after the sum. */
@@ -252,36 +236,27 @@ export class TransformerDecoderLayer extends TransformerLayer {
   }
 }
 
-const layerKind: Kind = {
-  text: "a layer with deepcopy()",
-  accepts: (value) => value instanceof Module && typeof (value as { deepcopy?: unknown }).deepcopy === "function",
-};
 const moduleKind: Kind = { text: "a module", accepts: (value) => value instanceof Module };
 
 /** Copies of one layer, one after the other, and a norm at the end. */
 abstract class LayerStack extends Module {
-  readonly layers: ModuleList<RepeatableLayer>;
+  readonly layers: ModuleList<Module>;
   readonly numLayers: number;
   /** Applied at the end, or null. */
   norm: Module | null;
 
-  constructor(
-    layer: RepeatableLayer,
-    numLayers: number,
-    options: { norm?: Module | null },
-    surplus: readonly unknown[],
-  ) {
+  constructor(layer: Module, numLayers: number, options: { norm?: Module | null }, surplus: readonly unknown[]) {
     super();
     const name = this.constructor.name;
-    checkArgument(name, "layer", layer, layerKind);
+    checkArgument(name, "layer", layer, moduleKind);
     checkArgument(name, "numLayers", numLayers, count);
     checkOptions(name, options, { norm: nullable(moduleKind) }, surplus);
-    this.layers = new ModuleList(Array.from({ length: numLayers }, () => layer.deepcopy()));
+    this.layers = new ModuleList(Array.from({ length: numLayers }, () => deepcopy(layer)));
     this.numLayers = numLayers;
     this.norm = options.norm ?? null;
   }
 
-  protected through(x: Tensor, layer: (layer: RepeatableLayer, x: Tensor) => Tensor): Tensor {
+  protected through(x: Tensor, layer: (layer: Module, x: Tensor) => Tensor): Tensor {
     let output = x;
     for (const each of this.layers) output = layer(each, output);
     return this.norm === null ? output : (this.norm.forward(output) as Tensor);
@@ -291,12 +266,7 @@ abstract class LayerStack extends Module {
 /** {@link TransformerEncoderLayer}s, one after the other. All start with the weights of the given layer, as in PyTorch. */
 export class TransformerEncoder extends LayerStack {
   /** @param options.norm applied to the result. */
-  constructor(
-    encoderLayer: RepeatableLayer,
-    numLayers: number,
-    options: { norm?: Module | null } = {},
-    ...surplus: never[]
-  ) {
+  constructor(encoderLayer: Module, numLayers: number, options: { norm?: Module | null } = {}, ...surplus: never[]) {
     super(encoderLayer, numLayers, options, surplus);
   }
 
@@ -317,12 +287,7 @@ export class TransformerEncoder extends LayerStack {
 /** {@link TransformerDecoderLayer}s, one after the other. All start with the weights of the given layer, as in PyTorch. */
 export class TransformerDecoder extends LayerStack {
   /** @param options.norm applied to the result. */
-  constructor(
-    decoderLayer: RepeatableLayer,
-    numLayers: number,
-    options: { norm?: Module | null } = {},
-    ...surplus: never[]
-  ) {
+  constructor(decoderLayer: Module, numLayers: number, options: { norm?: Module | null } = {}, ...surplus: never[]) {
     super(decoderLayer, numLayers, options, surplus);
   }
 

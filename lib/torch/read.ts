@@ -109,6 +109,21 @@ export function readArray(tensor: Tensor): NestedArray {
   return shape.length === 0 ? read(0) : level(0);
 }
 
+/** @internal The elements as nested arrays that JSON holds exactly. */
+export function readJson(tensor: Tensor, key: string): NestedArray {
+  const check = (value: Value): void => {
+    if (typeof value === "object") return [value.re, value.im].forEach(check);
+    if (typeof value !== "bigint" && (typeof value !== "number" || Number.isFinite(value))) return;
+    const place = key === "" ? "" : ` at ${JSON.stringify(key)}`;
+    throw new TypeError(
+      `JSON.stringify${place}: expected numbers that JSON can hold, got ${String(value)} in a tensor of ${tensor.dtype}: ` +
+        "write x.nanToNum(), String(x), or dataSync() in a form of your own",
+    );
+  };
+  readValues(tensor, "JSON.stringify").forEach(check);
+  return readArray(tensor);
+}
+
 /** @internal The elements as JavaScript values in row-major order. */
 export function readValues(tensor: Tensor, where: string): Value[] {
   const read = valueReader(tensor, where);

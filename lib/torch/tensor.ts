@@ -46,10 +46,18 @@ import {
   uniqueConsecutive,
 } from "./operators.generated";
 import { formatTensor } from "./print";
-import { readArray, readBytes, readTypedArray, sharedTypedArray, type NestedArray, type TensorData } from "./read";
+import {
+  readArray,
+  readBytes,
+  readJson,
+  readTypedArray,
+  sharedTypedArray,
+  type NestedArray,
+  type TensorData,
+} from "./read";
 import { keep, wrap, type Scope } from "./scope";
 import { TensorMethods } from "./tensor-methods.generated";
-import { forJson, unclonable } from "./unclonable";
+import { unclonable } from "./unclonable";
 
 /** Shape, dtype and device, read in one native call and kept until an operator writes the tensor in place. */
 interface CachedInfo {
@@ -664,13 +672,13 @@ export class Tensor extends TensorMethods {
   }
 
   /**
-   * `JSON.stringify` is refused, since it would hold no values, unless a replacer writes something else for the tensor. Printers of
-   * test frameworks call this without a key, and get the text.
+   * What `JSON.stringify` writes: the elements as nested arrays, as {@link toArray} gives them. Printers of test frameworks call this
+   * without a key, and get the text.
    *
-   * @throws TypeError (`JSON.stringify`) that says how to get the values.
+   * @throws TypeError for elements that JSON would change: NaN and infinities, integers beyond 2⁵³.
    */
-  toJSON(key?: string): this | string {
-    return forJson(this, key, () => this[TEXT]);
+  toJSON(key?: string): NestedArray | string {
+    return key === undefined ? this[TEXT] : readJson(this, key);
   }
 
   /** @internal The text by which test frameworks print the tensor. */

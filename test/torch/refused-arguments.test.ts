@@ -274,7 +274,7 @@ describe("modules refuse", () => {
     [
       "a positional strict",
       () => (new nn.ReLU() as any).loadStateDict({}, false),
-      "loadStateDict: expected options, { strict }, got false",
+      "loadStateDict: expected options, { strict, assign }, got false; for example { strict: false }",
     ],
     ["a misspelt dtype in to", () => (new nn.ReLU() as any).to("flaot64"), 'got "flaot64"; did you mean "float64"?'],
     ["nothing for to", () => (new nn.ReLU() as any).to(), "ReLU.to: expected a dtype, a device or both, got none"],
@@ -589,7 +589,7 @@ describe("methods refuse arguments that they do not have", () => {
   refuses([
     ["item", () => (tensor(1) as any).item(1), "item: expected no further argument, got 1"],
     ["isContiguous", () => (m as any).isContiguous({ memoryFormat: "channelsLast" }), "isContiguous: expected no further argument"],
-    ["parameters", () => (new nn.Linear(1, 1) as any).parameters(false), "parameters: expected no further argument, got false"],
+    ["parameters", () => (new nn.Linear(1, 1) as any).parameters(false), "parameters: expected options, { recurse }, got false; for example { recurse: false }"],
     ["a second dimension", () => (m as any).size(0, 1), "size: expected no further argument, got 1"],
   ]); // prettier-ignore
 
@@ -604,7 +604,17 @@ describe("methods refuse arguments that they do not have", () => {
   });
 
   const modules = Object.getOwnPropertyNames(nn.Module.prototype);
-  const open = ["constructor", "forward", "toString", "extraRepr", "childrenRepr", "members", "bufferNames"];
+  const internals = ["emptyCopy", "isWrappedBy", "setMember", "toJSON"];
+  const open = [
+    "constructor",
+    "forward",
+    "toString",
+    "extraRepr",
+    "childrenRepr",
+    "members",
+    "bufferNames",
+    ...internals,
+  ];
   test.each(modules.filter((name) => !open.includes(name)))("%s of a module", (name) => {
     const many = ["surplus", "surplus", "surplus", "surplus", "surplus"];
     const module = new nn.Linear(1, 1) as any;

@@ -9,8 +9,8 @@ export interface Layer extends Module {
   forward(input: Tensor): Tensor;
 }
 
-/** Children under the keys "0", "1", …: JavaScript keeps integer keys in ascending order, as state dicts need them. */
-abstract class IndexedModules<T extends Module> extends Module implements Iterable<T> {
+/** @internal Children under the keys "0", "1", …: JavaScript keeps integer keys in ascending order, as state dicts need them. */
+export abstract class IndexedModules<T extends Module> extends Module implements Iterable<T> {
   [index: number]: T;
   #length = 0;
 

@@ -45,6 +45,7 @@ export {
 } from "./adaptive-pooling";
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions } from "./batch-norm";
 export { Bilinear, type BilinearOptions } from "./bilinear";
+export { Buffer } from "./buffer";
 export { ModuleDict, ModuleList, Sequential, type Layer } from "./containers";
 export { Conv1d, Conv2d, Conv3d, type ConvOptions } from "./conv";
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeOptions } from "./conv-transpose";
@@ -57,6 +58,7 @@ export * as functional from "./functional";
 export * as init from "./init";
 export { InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from "./instance-norm";
 export { Linear, type LinearOptions } from "./linear";
+export { LinearCrossEntropyLoss, type LinearCrossEntropyLossOptions } from "./linear-cross-entropy";
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -68,6 +70,7 @@ export {
   L1Loss,
   MSELoss,
   NLLLoss,
+  NLLLoss2d,
   PoissonNLLLoss,
   SmoothL1Loss,
 } from "./loss";

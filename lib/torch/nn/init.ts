@@ -2,12 +2,23 @@
  * Initial values of weights: `torch.nn.init`. Every function fills its tensor in place, without recording, and returns
  * it. Draws come from the default generator (or `generator`) in PyTorch's order, so a seed means the same as in Python.
  */
-import { checkArgument, checkOptions, oneOf, real, refuseSurplus, tensor as tensorKind, type Kind } from "../arguments";
+import {
+  checkArgument,
+  checkOptions,
+  oneOf,
+  positive,
+  probability,
+  real,
+  refuseSurplus,
+  tensor as tensorKind,
+  type Kind,
+} from "../arguments";
 import { noGrad } from "../autograd";
 import { TorchError } from "../errors";
 import { Generator } from "../generator";
 import { tensor as makeTensor } from "../creation";
 import { qr } from "../linalg.generated";
+import { randperm } from "../operators.generated";
 import { scope } from "../scope";
 import type { Tensor } from "../tensor";
 
@@ -149,6 +160,54 @@ export function eye_<T extends Tensor>(tensor: T, ...surplus: never[]): T {
   return fill(tensor, () => {
     tensor.zero_();
     tensor.diagonal().fill_(1);
+  });
+}
+
+/**
+ * Weights of a convolution, (out, in, …kernel), that hand as many channels through as there are: 1 in the middle of the kernel of channel i to
+ * channel i, in each of the groups.
+ */
+export function dirac_<T extends Tensor>(tensor: T, groups = 1, ...surplus: never[]): T {
+  check("dirac_", tensor, {}, surplus);
+  checkArgument("dirac_", "groups", groups, positive);
+  const [outputs, inputs, ...kernel] = tensor.shape;
+  if (outputs === undefined || inputs === undefined || kernel.length < 1 || kernel.length > 3)
+    throw new TorchError(`dirac_: expected a tensor of 3, 4 or 5 dimensions, got shape [${tensor.shape.join(", ")}]`);
+  if (outputs % groups !== 0)
+    throw new TorchError(`dirac_: expected outputs, the first dimension, in ${groups} groups, got ${outputs}`);
+  const perGroup = outputs / groups;
+  return fill(tensor, () => {
+    tensor.zero_();
+    let middle: Tensor = tensor;
+    for (const size of kernel) middle = middle.select(2, Math.floor(size / 2)); // (out, in)
+    for (let group = 0; group < groups; group++)
+      middle
+        .narrow(0, group * perGroup, perGroup)
+        .diagonal()
+        .fill_(1);
+  });
+}
+
+/** Normal draws with a share of zeros in each column (2-D tensors), Martens 2010. All draws come from `generator`; PyTorch places the zeros with the default one. */
+export function sparse_<T extends Tensor>(
+  tensor: T,
+  sparsity: number,
+  std = 0.01,
+  options: RandomOptions = {},
+  ...surplus: never[]
+): T {
+  check("sparse_", tensor, { std }, surplus, options);
+  checkArgument("sparse_", "sparsity", sparsity, probability);
+  if (tensor.ndim !== 2)
+    throw new TorchError(`sparse_: expected a tensor of 2 dimensions, got shape [${tensor.shape.join(", ")}]`);
+  const [rows, columns] = tensor.shape as [number, number];
+  const zeros = Math.ceil(sparsity * rows);
+  return fill(tensor, () => {
+    tensor.normal_(0, std, options);
+    for (let column = 0; column < columns; column++) {
+      const chosen = randperm(rows, options).narrow(0, 0, zeros);
+      tensor.select(1, column).indexFill_(0, chosen.to(tensor.device), 0);
+    }
   });
 }
 

@@ -132,6 +132,9 @@ export class NLLLoss extends WeightedLoss {
   }
 }
 
+/** The name of {@link NLLLoss} for images in old code. */
+export class NLLLoss2d extends NLLLoss {}
+
 /** Cross entropy of probabilities with targets in [0, 1]. */
 export class BCELoss extends WeightedLoss {
   constructor(options: LossOptions & { weight?: Tensor | null } = {}, ...surplus: never[]) {

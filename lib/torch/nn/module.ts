@@ -23,6 +23,7 @@ import { keep } from "../scope";
 import { OrderedDict } from "../serialization/python-values";
 import { Tensor } from "../tensor";
 import { forJson, unclonable } from "../unclonable";
+import { Buffer } from "./buffer";
 import { refuseHidden } from "./hidden-contents";
 import {
   callWithHooks,
@@ -39,7 +40,7 @@ import {
   type StateDictPostHook,
   type StateDictPreHook,
 } from "./hooks";
-import { convert, placement, replaceData } from "./placement";
+import { convert, placement, replaceData, takeData } from "./placement";
 import { toCamelCase, toSnakeCase } from "./naming";
 import { Parameter } from "./parameter";
 import { indent } from "./repr";
@@ -74,7 +75,7 @@ const ADVICE = unclonable(
  * Base of everything that has weights: `torch.nn.Module`.
  *
  * A module's own properties are its contents, in the order in which they are declared or first assigned: a
- * {@link Parameter} is a parameter, a {@link Module} is a child, a tensor given to {@link registerBuffer} is a buffer.
+ * {@link Parameter} is a parameter, a {@link Module} is a child, a {@link Buffer} or a tensor given to {@link registerBuffer} is a buffer.
  * Everything else (numbers, configs, `null`, plain tensors, `#private` fields) is not part of the state. Nothing is
  * recorded at assignment, so a parameter or child that replaces another is picked up by the next call. Modules and
  * parameters in an array, map or object belong in a {@link ModuleList} or its relatives: the first use says so.
@@ -220,9 +221,9 @@ export abstract class Module {
 
   #ownBuffers(members = this.members()): [string, Tensor][] {
     const buffers = this.bufferNames();
-    if (buffers === null) return [];
     return members.filter(
-      (member): member is [string, Tensor] => buffers.has(member[0]) && member[1] instanceof Tensor,
+      (member): member is [string, Tensor] =>
+        member[1] instanceof Buffer || (buffers?.has(member[0]) === true && member[1] instanceof Tensor),
     );
   }
 
@@ -419,7 +420,9 @@ export abstract class Module {
       tensors: () => {
         const members = contents();
         const saved = this.bufferNames();
-        const buffers = this.#ownBuffers(members).filter(([name]) => saved?.get(name));
+        const buffers = this.#ownBuffers(members).filter(([name, buffer]) =>
+          buffer instanceof Buffer ? buffer.persistent : saved?.get(name),
+        );
         return [...this.#ownParameters(members), ...buffers].map(([name, tensor]) => [prefix + name, tensor]);
       },
       children: () => this.#ownChildren(contents()).map(([name, child]) => child.#statePart(`${prefix}${name}.`)),
@@ -517,7 +520,7 @@ export abstract class Module {
     for (const tensor of [...this.parameters(), ...this.buffers()]) {
       const data = noGrad(() => emptyLike(tensor, { device: options.device }));
       tensor.grad = null;
-      tensor.setData(data);
+      takeData(tensor, data);
       data.dispose();
     }
     return this;

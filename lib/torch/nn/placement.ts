@@ -1,7 +1,9 @@
 /** Where a module's tensors are moved to: device and dtype of `Module.to`. */
+import { native } from "../addon";
 import { checkArgument, checkOptions, device, dtype as dtypeKind, show } from "../arguments";
 import { dtypeCode, dtypeName, isDType, nearDType, type DType, type DTypeLike } from "../dtype";
 import { TorchError } from "../errors";
+import { registerFinalizer } from "../scope";
 import type { Tensor } from "../tensor";
 
 const FLOATING_DTYPES: ReadonlySet<string> = new Set(["float16", "bfloat16", "float32", "float64"]);
@@ -60,5 +62,25 @@ export function replaceData(tensor: Tensor, wanted: Placement): void {
   const data = convert(tensor, wanted);
   if (data === tensor) return;
   tensor.setData(data);
+  data.dispose();
+}
+
+/**
+ * Lets a tensor object take the memory of another tensor, without a copy. It stays the same leaf for autograd where its kind of memory stays;
+ * from the device `"meta"` it becomes another one, without gradient, behind the same object.
+ */
+export function takeData(target: Tensor, source: Tensor): void {
+  const data = source.detach();
+  if (target.device !== "meta" || data.device === "meta") {
+    target.setData(data);
+  } else {
+    const { requiresGrad } = target;
+    const before = target.handle;
+    target.handle = native.alias(data.handle);
+    target.cachedInfo = null;
+    native.free(before);
+    if (target.owner === null) registerFinalizer(target);
+    target.requiresGrad = requiresGrad;
+  }
   data.dispose();
 }

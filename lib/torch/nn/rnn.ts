@@ -124,7 +124,14 @@ abstract class RNNBase extends Module {
 
   /** Weights in the order of the operators. */
   protected get flatWeights(): Tensor[] {
-    return this.parameters();
+    // by their names, since one may be computed, or held twice
+    const names: string[] = [];
+    this.eachDirection((suffix) => {
+      names.push(`weightIh${suffix}`, `weightHh${suffix}`);
+      if (this.bias) names.push(`biasIh${suffix}`, `biasHh${suffix}`);
+      if (this.projSize > 0) names.push(`weightHr${suffix}`);
+    });
+    return names.map((name) => Reflect.get(this, name) as Tensor);
   }
 
   /**

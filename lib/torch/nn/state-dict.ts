@@ -5,6 +5,7 @@ import { OrderedDict } from "../serialization/python-values";
 import { Tensor } from "../tensor";
 import type { ModuleHooks } from "./hooks";
 import type { Module } from "./module";
+import { takeData } from "./placement";
 
 /** What `loadStateDict` found beside the keys that match. */
 export interface LoadResult {
@@ -50,9 +51,10 @@ export function collectState(part: StatePart, into: OrderedDict<string, Tensor>,
   for (const { hook } of hooks?.stateDictPost.entries ?? []) hook(module, into, prefix, metadata);
 }
 
-/** Every part, parents before children. */
-function flat(part: StatePart): StatePart[] {
-  return [part, ...part.children().flatMap(flat)];
+/** Every part: parents before children, or children first. */
+function flat(part: StatePart, childrenFirst = false): StatePart[] {
+  const below = part.children().flatMap((child) => flat(child, childrenFirst));
+  return childrenFirst ? [...below, part] : [part, ...below];
 }
 
 /**
@@ -77,7 +79,7 @@ export function loadState(
   const parts = flat(root);
   const targets = new Map(parts.flatMap((part) => part.tensors()));
   const extra = new Map(
-    parts.filter(({ module }) => module.setExtraState).map(({ module, prefix }) => [prefix + EXTRA_STATE, module]),
+    parts.filter(({ module }) => "setExtraState" in module).map(({ module, prefix }) => [prefix + EXTRA_STATE, module]),
   );
   missingKeys.push(...[...targets.keys(), ...extra.keys()].filter((name) => !state.has(name)));
   unexpectedKeys.push(...[...state.keys()].filter((name) => !targets.has(name) && !extra.has(name)));
@@ -85,7 +87,7 @@ export function loadState(
     if (state.has(name)) problems.push(...mismatch(name, target, state.get(name), assign));
 
   const where = `Error(s) in loading state_dict for ${root.module.constructor.name}`;
-  const posts = hooked(root, "loadPost").reverse(); // children first
+  const posts = hooked(root, "loadPost");
   // hooks may take keys out of the lists, once the rest is loaded
   const mayForgive = posts.length > 0 && problems.length === 0;
   if (!mayForgive) refuse(where, problems, strict ? { missingKeys, unexpectedKeys } : null);
@@ -94,7 +96,7 @@ export function loadState(
       for (const [name, target] of targets) {
         const source = state.get(name);
         if (source === undefined) continue;
-        if (assign) take(target, source);
+        if (assign) takeData(target, source);
         else target.copy_(source);
       }
     });
@@ -112,16 +114,9 @@ export function loadState(
   return { missingKeys, unexpectedKeys };
 }
 
-/** The parts with hooks of one kind, parents before children. */
+/** The parts with hooks of one kind, in the order in which they run. */
 function hooked(root: StatePart, kind: "loadPre" | "loadPost"): StatePart[] {
-  return flat(root).filter(({ hooks }) => hooks !== null && hooks[kind].entries.length > 0);
-}
-
-/** Gives a tensor the data of another one. */
-function take(target: Tensor, source: Tensor): void {
-  const data = source.detach();
-  target.setData(data);
-  data.dispose();
+  return flat(root, kind === "loadPost").filter(({ hooks }) => hooks !== null && hooks[kind].entries.length > 0);
 }
 
 /** Runs `write`; where it throws, the tensors hold what they held before. */
@@ -130,7 +125,7 @@ function orRestore(tensors: readonly Tensor[], assign: boolean, write: () => voi
   try {
     write();
   } catch (error) {
-    noGrad(() => tensors.forEach((tensor, i) => (assign ? take(tensor, before[i]!) : tensor.copy_(before[i]!))));
+    noGrad(() => tensors.forEach((tensor, i) => (assign ? takeData(tensor, before[i]!) : tensor.copy_(before[i]!))));
     throw error;
   } finally {
     for (const tensor of before) tensor.dispose();

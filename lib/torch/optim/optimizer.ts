@@ -59,6 +59,14 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   /** Options of Python's classes whose default is written as an int: `weight_decay=0`. */
   readonly #integerDefaults = new Set<string>();
 
+  /** @throws TypeError for `JSON.stringify`: what can be written is {@link stateDict}. Printers call this without a key. */
+  toJSON(key?: string): string {
+    if (key === undefined) return this.constructor.name;
+    throw new TypeError(
+      "JSON.stringify: an optimizer is not plain data: save(optimizer.stateDict(), path) writes its state",
+    );
+  }
+
   /**
    * @param defaults the class's defaults, all options in PyTorch's order.
    * @param options those of the caller.

@@ -354,3 +354,70 @@ test("a buffer needs a property name", () => {
 test("a parameter says what it is", () => {
   expect(String(new nn.Parameter(tensor([1])))).toBe("Parameter containing:\ntensor([1.], requires_grad=True)");
 });
+
+describe("members by name", () => {
+  class Plain extends nn.Module {
+    gain?: nn.Parameter;
+    readonly width = 3;
+    forward(): void {}
+  }
+
+  test("registerParameter and addModule are assignments with checks", () => {
+    const plain = new Plain();
+    const gain = plain.registerParameter("gain", new nn.Parameter(ones([2])));
+    plain.registerParameter("offset", null);
+    const layer = plain.addModule("outputLayer", new nn.Linear(1, 1));
+    expect([plain.gain, plain.getParameter("gain"), plain.getSubmodule("output_layer")]).toEqual([gain, gain, layer]);
+    expect(plain.getParameter("output_layer.weight")).toBe(layer.weight);
+    expect(() => plain.registerParameter("width", gain)).toThrow(
+      'expected a property of Plain that is free, got "width", which holds 3',
+    );
+    expect(() => plain.registerParameter("a.b", gain)).toThrow("expected a property name without dots");
+    expect(() => plain.registerParameter("gain", ones([2]) as nn.Parameter)).toThrow("expected a parameter or null");
+    expect(() => plain.addModule("forward", new nn.Linear(1, 1))).toThrow('got "forward"');
+  });
+
+  test("getParameter and getBuffer name what is there", () => {
+    const net = new nn.Sequential(new nn.Linear(1, 1), new nn.Linear(1, 1, { bias: false }));
+    expect(() => net.getParameter("1.bias")).toThrow(
+      'getParameter("1.bias"): expected a parameter of Linear (weight), got "bias"',
+    );
+    expect(() => net.getBuffer("1.weight")).toThrow("expected a buffer of Linear (it has none)");
+    const norm = new nn.BatchNorm1d(2);
+    expect(norm.getBuffer("running_mean")).toBe(norm.runningMean);
+  });
+
+  test("setSubmodule replaces a child, or adds one unless strict", () => {
+    const net = new Net();
+    const linear = new nn.Linear(4, 12, { bias: false });
+    net.setSubmodule("blocks.0.qkv_proj", linear);
+    expect(net.blocks.at(0).qkvProj).toBe(linear);
+    net.setSubmodule("heads.wallShear", linear);
+    expect(net.heads.get("wallShear")).toBe(linear);
+    expect(() => net.setSubmodule("blocks.0.other", linear, { strict: true })).toThrow('got "other"');
+    expect(() => net.setSubmodule("nowhere.0", linear)).toThrow('got "nowhere"');
+  });
+
+  test("recurse and removeDuplicate choose what is listed", () => {
+    const pair = new nn.Sequential(new nn.Linear(2, 2), new nn.Linear(2, 2));
+    (pair[1] as nn.Linear).weight = (pair[0] as nn.Linear).weight;
+    expect(pair.namedParameters("", { removeDuplicate: false }).map(([name]) => name)).toEqual([
+      "0.weight",
+      "0.bias",
+      "1.weight",
+      "1.bias",
+    ]);
+    expect(pair.parameters({ recurse: false })).toEqual([]);
+    expect(new nn.BatchNorm1d(1).buffers({ recurse: false })).toHaveLength(3);
+    const shared = new nn.Linear(1, 1);
+    const twice = new nn.Sequential(shared, shared);
+    expect(twice.namedModules("", { removeDuplicate: false }).map(([name]) => name)).toEqual(["", "0", "1"]);
+    expect(() => pair.parameters({ recursive: false } as object)).toThrow('did you mean "recurse"?');
+  });
+
+  test("toEmpty gives memory on another device", () => {
+    const linear = new nn.Linear(2, 2, { device: "meta" }).toEmpty({ device: "cpu" });
+    expect([linear.weight.device, linear.weight.shape]).toEqual(["cpu", [2, 2]]);
+    expect(() => linear.toEmpty({} as { device: string })).toThrow("expected { device }, got none");
+  });
+});

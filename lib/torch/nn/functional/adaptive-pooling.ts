@@ -73,3 +73,24 @@ export const adaptiveMaxPool1d = maxPool(1, operators.adaptiveMaxPool1d);
 export const adaptiveMaxPool2d = maxPool(2, operators.adaptiveMaxPool2d);
 /** Maxima to a given size, null keeps the input's: (N, C, D, H, W) → (N, C, …outputSize). */
 export const adaptiveMaxPool3d = maxPool(3, operators.adaptiveMaxPool3d);
+
+/** An adaptive max pooling with the places of the maxima: `[maxima, places]`. */
+export type AdaptiveMaxPoolWithIndices = (
+  input: Tensor,
+  outputSize: AdaptiveSize,
+  ...surplus: never[]
+) => [output: Tensor, indices: Tensor];
+
+function withIndices(name: string, pool: AdaptiveMaxPoolFunction): AdaptiveMaxPoolWithIndices {
+  return (input, outputSize, ...surplus) => {
+    refuseSurplus(name, surplus);
+    return pool(input, outputSize, { returnIndices: true });
+  };
+}
+
+/** {@link adaptiveMaxPool1d} with the places of the maxima. */
+export const adaptiveMaxPool1dWithIndices = withIndices("adaptiveMaxPool1dWithIndices", adaptiveMaxPool1d);
+/** {@link adaptiveMaxPool2d} with the places of the maxima. */
+export const adaptiveMaxPool2dWithIndices = withIndices("adaptiveMaxPool2dWithIndices", adaptiveMaxPool2d);
+/** {@link adaptiveMaxPool3d} with the places of the maxima. */
+export const adaptiveMaxPool3dWithIndices = withIndices("adaptiveMaxPool3dWithIndices", adaptiveMaxPool3d);

@@ -4,6 +4,7 @@ export {
   avgPool2d,
   avgPool3d,
   bilinear,
+  celu_,
   channelShuffle,
   conv1d,
   conv2d,
@@ -11,31 +12,40 @@ export {
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
+  convTbc,
   cosineSimilarity,
+  elu_,
   gelu,
   glu,
   groupNorm,
   hardshrink,
+  hardtanh_,
   layerNorm,
+  leakyRelu_,
   linear,
   logSigmoid as logsigmoid,
   logSoftmax,
   maxPool1dWithIndices,
   maxPool2dWithIndices,
   maxPool3dWithIndices,
+  nativeChannelShuffle,
   oneHot,
   pairwiseDistance,
   pdist,
   pixelShuffle,
   pixelUnshuffle,
   prelu,
+  relu_,
   rmsNorm,
+  rrelu_,
   scaledDotProductAttention,
+  selu_,
   sigmoid,
   softmax,
   softplus,
   softshrink,
   tanh,
+  threshold_,
 } from "../../operators.generated";
 export {
   gumbelSoftmax,
@@ -101,7 +111,9 @@ export {
 } from "./margin-loss";
 export {
   fractionalMaxPool2d,
+  fractionalMaxPool2dWithIndices,
   fractionalMaxPool3d,
+  fractionalMaxPool3dWithIndices,
   lpPool1d,
   lpPool2d,
   lpPool3d,
@@ -113,13 +125,17 @@ export {
   adaptiveAvgPool2d,
   adaptiveAvgPool3d,
   adaptiveMaxPool1d,
+  adaptiveMaxPool1dWithIndices,
   adaptiveMaxPool2d,
+  adaptiveMaxPool2dWithIndices,
   adaptiveMaxPool3d,
+  adaptiveMaxPool3dWithIndices,
   type AdaptiveMaxPoolFunction,
   type AdaptiveSize,
 } from "./adaptive-pooling";
 export { maxPool1d, maxPool2d, maxPool3d, type MaxPool, type MaxPoolOptions } from "./max-pooling";
 export { multiHeadAttentionForward, type MultiHeadAttentionOptions } from "./multi-head-attention";
+export { linearCrossEntropy, type LinearCrossEntropyOptions } from "./linear-cross-entropy";
 export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from "./unpooling";
 export { interpolate, type InterpolateOptions } from "./interpolate";
 export {

@@ -143,3 +143,23 @@ export function fractionalMaxPool3d(
   const pool = operators.fractionalMaxPool3d;
   return fractionalMaxPool("fractionalMaxPool3d", pool, 3, [input, kernelSize], options, surplus);
 }
+
+/** {@link fractionalMaxPool2d} with the places of the maxima: `[maxima, places]`. */
+export function fractionalMaxPool2dWithIndices(
+  input: Tensor,
+  kernelSize: Size,
+  options: Omit<FractionalMaxPoolOptions, "returnIndices">,
+  ...surplus: never[]
+): [output: Tensor, indices: Tensor] {
+  return fractionalMaxPool2d(input, kernelSize, { ...options, returnIndices: true }, ...surplus) as [Tensor, Tensor];
+}
+
+/** {@link fractionalMaxPool3d} with the places of the maxima: `[maxima, places]`. */
+export function fractionalMaxPool3dWithIndices(
+  input: Tensor,
+  kernelSize: Size,
+  options: Omit<FractionalMaxPoolOptions, "returnIndices">,
+  ...surplus: never[]
+): [output: Tensor, indices: Tensor] {
+  return fractionalMaxPool3d(input, kernelSize, { ...options, returnIndices: true }, ...surplus) as [Tensor, Tensor];
+}

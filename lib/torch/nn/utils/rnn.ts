@@ -3,8 +3,10 @@ import {
   arrayOf,
   checkArgument,
   checkOptions,
+  count,
   either,
   flag,
+  nullable,
   positive,
   real,
   refuseSurplus,
@@ -133,4 +135,35 @@ export function packSequence(
   refuseSurplus("packSequence", surplus);
   const lengths = sequences.map((sequence) => sequence.size(0));
   return packPaddedSequence(padSequence(sequences), lengths, options);
+}
+
+/** The permutation that undoes one, (N) int64; null for null. */
+export function invertPermutation<P extends Tensor | null>(permutation: P, ...surplus: never[]): P {
+  checkArgument("invertPermutation", "permutation", permutation, nullable(tensorKind));
+  refuseSurplus("invertPermutation", surplus);
+  return (permutation === null ? null : permutation.argsort()) as P;
+}
+
+/** The reverse of {@link padSequence}: sequences (length, …) from (L, N, …), with `batchFirst` from (N, L, …). */
+export function unpadSequence(
+  padded: Tensor,
+  lengths: Tensor | readonly number[],
+  options: { batchFirst?: boolean } = {},
+  ...surplus: never[]
+): Tensor[] {
+  checkArgument("unpadSequence", "padded", padded, tensorKind);
+  checkArgument("unpadSequence", "lengths", lengths, either(tensorKind, arrayOf(count)));
+  checkOptions("unpadSequence", options, { batchFirst: flag }, surplus);
+  const list = lengths instanceof Tensor ? (lengths.toArray() as number[]) : lengths;
+  const dim = options.batchFirst ? 0 : 1;
+  if (list.length !== padded.size(dim))
+    throw new TorchError(`unpadSequence: expected ${padded.size(dim)} lengths, got ${list.length}`);
+  return list.map((length, i) => padded.select(dim, i).narrow(0, 0, length));
+}
+
+/** The reverse of {@link packSequence}. */
+export function unpackSequence(sequence: PackedSequence, ...surplus: never[]): Tensor[] {
+  refuseSurplus("unpackSequence", surplus);
+  const [padded, lengths] = padPackedSequence(sequence, { batchFirst: true });
+  return unpadSequence(padded, lengths, { batchFirst: true });
 }

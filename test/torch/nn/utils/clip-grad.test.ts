@@ -1,7 +1,7 @@
-import type { Tensor } from "../../../lib/torch";
-import { cat, countTensors, full, nn, randn, scope, tensor, zeros } from "../../../lib/torch";
-import { expectClose as expectNumbers } from "../helpers";
-import { fixtures } from "./fixtures";
+import type { Tensor } from "../../../../lib/torch";
+import { cat, countTensors, full, nn, randn, scope, tensor, zeros } from "../../../../lib/torch";
+import { expectClose as expectNumbers } from "../../helpers";
+import { fixtures } from "../fixtures";
 
 const { clipGradNorm_, clipGradsWithNorm_, clipGradValue_, getTotalNorm, parametersToVector, vectorToParameters } =
   nn.utils;

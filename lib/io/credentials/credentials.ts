@@ -56,12 +56,18 @@ export function getCredentials(provider: Provider | `${Provider}`, sources: Cred
   return found;
 }
 
+/** Providers that the log has said are asked anonymously. */
+const anonymous = new Set<string>();
+
 /** {@link getCredentials} for what also works without: credentials that cannot be read are a warning, and none are a line in the log. */
 export function credentialsIfAny(provider: Provider | `${Provider}`, sources: CredentialSources = {}): Credentials {
   try {
     const credentials = getCredentials(provider, sources);
-    if (!VARIABLES[provider].secret.some((name) => name in credentials))
+    // asked for with each file, told once
+    if (!anonymous.has(provider) && !VARIABLES[provider].secret.some((name) => name in credentials)) {
+      anonymous.add(provider);
       log.info(`no credentials for ${provider}: requests are anonymous`);
+    }
     return credentials;
   } catch (error) {
     log.warning(`no credentials for ${provider}, requests are anonymous: ${messageOf(error)}`);

@@ -5,7 +5,8 @@ import type { RemoteBody, RemoteFile } from "../transfer/remote-file";
 import { type RetryOptions, withRetries } from "../http/retry";
 import { getS3Client } from "./client";
 import { s3Error } from "./errors";
-import { type ListPage, type ObjectAnswer, type ObjectHead, type S3Client, s3Sdk } from "./sdk";
+import { type ListPage, type ObjectAnswer, type ObjectAttributes, type ObjectHead, type S3Client, s3Sdk } from "./sdk";
+import { partSizesOf, storedChecksum } from "./stored-checksum";
 
 /** An object of a listing. */
 export interface S3Object {
@@ -19,7 +20,7 @@ export interface S3Object {
 export interface S3Options extends RetryOptions {
   /** Default: that of the credentials, see {@link getS3Client} */
   readonly client?: S3Client;
-  /** Whether an ETag that looks like an MD5 is compared with the content. Default: true */
+  /** Whether an ETag that looks like an MD5 is compared with the content where S3 has no other checksum. Default: true */
   readonly verifyEtag?: boolean;
 }
 
@@ -78,19 +79,37 @@ export interface S3Head {
   readonly etag: string | null;
   /** Whether the ETag is, or may be, something else than a checksum of the content. */
   readonly isEncrypted: boolean;
+  /** What the content is compared with: the checksum that S3 stores, or the ETag; null: there is none. */
+  readonly checksum: Checksum | null;
 }
 
 /** @throws NotFoundError without the object, RemoteError for other refusals */
-export async function expectS3Object(bucket: string, key: string, options: S3Options = {}): Promise<S3Head> {
-  const { HeadObjectCommand } = await s3Sdk();
+export async function expectS3Object(
+  bucket: string,
+  key: string,
+  options: S3Options & { readonly etag?: string | null } = {},
+): Promise<S3Head> {
+  const { HeadObjectCommand, GetObjectAttributesCommand } = await s3Sdk();
   const client = options.client ?? (await getS3Client());
-  const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
-  const head = await ask<ObjectHead>(client, command, `s3://${bucket}/${key}`, options);
-  return {
-    size: head.ContentLength ?? null,
-    etag: head.ETag?.replaceAll('"', "") ?? null,
-    isEncrypted: isEncrypted(head),
+  const name = `s3://${bucket}/${key}`;
+  const command = new HeadObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    ChecksumMode: "ENABLED",
+    ...(options.etag ? { IfMatch: `"${options.etag}"` } : {}),
+  });
+  const head = await ask<ObjectHead>(client, command, name, options);
+  const size = head.ContentLength ?? null;
+  const etag = head.ETag?.replaceAll('"', "") ?? null;
+  const attributes = async (PartNumberMarker: string | undefined): Promise<ObjectAttributes> => {
+    const parts = { Bucket: bucket, Key: key, ObjectAttributes: ["ObjectParts"], PartNumberMarker };
+    return ask<ObjectAttributes>(client, new GetObjectAttributesCommand(parts), name, { ...options, retries: 1 });
   };
+  const checksum = await storedChecksum(head, isEncrypted(head) ? null : checksumOf(etag, options), async (count) =>
+    partSizesOf(attributes, { size: size ?? NaN, etag, count, name }),
+  );
+  options.signal?.throwIfAborted();
+  return { size, etag, isEncrypted: isEncrypted(head), checksum };
 }
 
 /** Size and ETag of an object; both null for one that cannot be asked for. */
@@ -110,6 +129,8 @@ export async function headS3Object(
 
 /** Bytes from which on {@link withBulk} pays. */
 const BULK_FROM = 2 ** 20;
+/** Bytes from which on the MD5 of an ETag costs more than to ask whether there is a better checksum. */
+const ASKED_FROM = 8 * 2 ** 20;
 
 /** An object as something to fetch; it has to keep its ETag meanwhile. */
 export function remoteS3Object(
@@ -119,17 +140,23 @@ export function remoteS3Object(
 ): RemoteFile {
   const { key, size, etag } = object;
   const name = `s3://${bucket}/${key}`;
+  const md5 = checksumOf(etag, options);
   const remote = {
     name,
     size,
     version: etag,
-    checksum: "isEncrypted" in object && object.isEncrypted ? null : checksumOf(etag, options),
+    checksum: "checksum" in object ? object.checksum : md5,
     hasRanges: true,
+    prepare: async (signal: AbortSignal): Promise<void> => {
+      if ("checksum" in object || (md5 !== null && (size ?? 0) < ASKED_FROM)) return;
+      remote.checksum = (await expectS3Object(bucket, key, { ...options, signal, etag })).checksum;
+    },
     open: async (start: number, end: number | null, signal: AbortSignal): Promise<RemoteBody> => {
       const bulk = (end ?? size ?? 0) - start >= BULK_FROM;
       const { answer, body } = await openS3Object(bucket, key, { ...options, signal }, { start, end, etag, bulk });
       // a listing does not tell whether the ETag is a checksum; the answer does
-      if (isEncrypted(answer)) remote.checksum = null;
+      if (isEncrypted(answer) && remote.checksum === md5)
+        remote.checksum = await storedChecksum(answer, null, async () => Promise.resolve(null));
       return body;
     },
   };
@@ -169,6 +196,15 @@ async function openS3Object(
     ...(etag === null ? {} : { IfMatch: `"${etag}"` }),
     ...(start > 0 || end !== null ? { Range: `bytes=${start}-${end === null ? "" : end - 1}` } : {}),
   });
+  // not by the command's own option: then the SDK would compute the checksum, slowly, in its streams. Answers to ranges have none
+  if (start === 0 && end === null)
+    command.middlewareStack.add(
+      (next) => (args) => {
+        args.request.headers["x-amz-checksum-mode"] = "ENABLED";
+        return next(args);
+      },
+      { step: "build" },
+    );
   // not tried again here: whoever reads the body does, from where it ended
   const answer = await ask<ObjectAnswer>(client, command, what, { ...options, retries: 0 }, bulk);
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.ContentRange ?? "");

@@ -46,6 +46,23 @@ export interface ObjectHead {
   readonly ETag?: string;
   readonly ServerSideEncryption?: string;
   readonly SSECustomerAlgorithm?: string;
+  /** Base64, of composite ones with `-` and the number of parts. */
+  readonly ChecksumCRC32?: string;
+  readonly ChecksumCRC32C?: string;
+  readonly ChecksumCRC64NVME?: string;
+  readonly ChecksumSHA1?: string;
+  readonly ChecksumSHA256?: string;
+  readonly ChecksumType?: string;
+}
+
+/** A page of an object's attributes. */
+export interface ObjectAttributes {
+  readonly ETag?: string;
+  readonly ObjectParts?: {
+    readonly IsTruncated?: boolean;
+    readonly NextPartNumberMarker?: string;
+    readonly Parts?: readonly { readonly Size?: number }[];
+  };
 }
 
 /** An object, or a part of it. */
@@ -53,14 +70,22 @@ export interface ObjectAnswer extends ObjectHead {
   readonly Body?: Readable;
 }
 
-type Command = new (input: object) => object;
+/** A command, and where its request can be changed before it is signed. */
+interface Command {
+  readonly middlewareStack: { add(middleware: Middleware, options: { readonly step: "build" }): void };
+}
+type Middleware = (
+  next: (args: object) => unknown,
+) => (args: { request: { headers: Record<string, string> } }) => unknown;
+type CommandClass = new (input: object) => Command;
 
 /** The part of `@aws-sdk/client-s3` that is used. */
 export interface S3Sdk {
   readonly S3Client: new (config: object) => S3Client & { readonly config: { requestHandler: SdkHandler } };
-  readonly ListObjectsV2Command: Command;
-  readonly GetObjectCommand: Command;
-  readonly HeadObjectCommand: Command;
+  readonly ListObjectsV2Command: CommandClass;
+  readonly GetObjectCommand: CommandClass;
+  readonly HeadObjectCommand: CommandClass;
+  readonly GetObjectAttributesCommand: CommandClass;
 }
 
 /** An upload of `@aws-sdk/lib-storage`. */

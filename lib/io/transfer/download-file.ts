@@ -1,14 +1,14 @@
-import type { Hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { IntegrityError, InterruptedTransferError, messageOf } from "../errors";
 import { BulkBody } from "../http/bulk";
 import { log } from "../logging";
-import { FileHash } from "../verification/file-hash";
+import type { Digest } from "../verification/digest";
 import { updateFromFile } from "../verification/hash-file";
-import { algorithmFor, hashFor } from "./checksum";
+import { hashFor } from "./checksum";
 import { GatheredChunks } from "./gathered-chunks";
 import type { LogProgress } from "./log-progress";
 import { PartialFile } from "./partial-file";
+import { partsDigest } from "./parts-digest";
 import type { RemoteBody, RemoteFile } from "./remote-file";
 import { type Attempt, type RetryOptions, withRetries } from "../http/retry";
 import { Slots } from "./slots";
@@ -83,6 +83,7 @@ class Transfer {
   }
 
   async run(): Promise<number> {
+    if (this.#remote.prepare !== undefined) await this.#slots.run(async () => this.#remote.prepare!(this.#signal));
     for (let tries = 1; ; tries++) {
       const { size, digest } = (await this.#isFetchedInParts()) ? await this.#inParts() : await this.#inOneGo();
       const { checksum } = this.#remote;
@@ -112,6 +113,7 @@ class Transfer {
       await this.#partial.clear();
       position = 0;
     }
+    const { checksum } = this.#remote;
     let hash = await this.#hashOf(position);
     if (position > 0) this.#options.progress?.resume(position);
     const isDone = (): boolean => this.#size !== null && position === this.#size;
@@ -128,10 +130,12 @@ class Transfer {
       if (!isDone()) throw this.#tooShort(position);
     };
     await withRetries(this.#remote.name, fetchRest, { ...this.#options, signal: this.#signal });
-    return { size: position, digest: (hash ?? (await this.#hashOf(0)))?.digest("hex") ?? null };
+    // an answer may say that the checksum is none, or that another one is right
+    if (checksum !== this.#remote.checksum) hash = await this.#hashOf(position);
+    return { size: position, digest: (hash ?? (await this.#hashOf(0)))?.digest().toString("hex") ?? null };
   }
 
-  /** Parts at the same time, the checksum on another thread as far as they have come without a gap. */
+  /** Parts at the same time, with the checksum. */
   async #inParts(): Promise<{ size: number; digest: string | null }> {
     const size = this.#remote.size as number;
     const partSize = this.#partSize;
@@ -142,17 +146,10 @@ class Transfer {
       : new Set(Array.from({ length: Math.floor(Math.min(had, size) / partSize) }, (_, index) => index));
     const endOf = (index: number): number => Math.min(size, (index + 1) * partSize);
     const { checksum } = this.#remote;
-    const how = checksum === null ? null : algorithmFor(checksum, size);
-    const hash =
-      how === null ? null : new FileHash(this.#partial.path, how.algorithm, { ...how, threads: HASH_THREADS });
-    const complete = new Set<number>();
-    let withoutGap = 0;
-    const completePart = async (index: number): Promise<void> => {
+    const digest = checksum === null ? null : partsDigest(this.#partial.path, checksum, size, HASH_THREADS);
+    const completePart = async (index: number, ofPart: Digest | null): Promise<void> => {
       await this.#partial.completePart(index, partSize);
-      complete.add(index);
-      if (index !== withoutGap) return;
-      while (complete.has(withoutGap)) withoutGap++;
-      hash?.extend(endOf(withoutGap - 1));
+      await digest?.completePart(index * partSize, endOf(index), ofPart);
     };
     try {
       const missing: number[] = [];
@@ -160,19 +157,20 @@ class Transfer {
       for (let index = 0; index < count; index++) {
         if (kept.has(index) && endOf(index) <= had) {
           this.#options.progress?.resume(endOf(index) - index * partSize);
-          await completePart(index);
+          await completePart(index, null);
         } else missing.push(index);
       }
       await this.#fetchParts(missing, async (index) => {
-        await this.#part(index * partSize, endOf(index) - index * partSize);
-        await completePart(index);
+        const ofPart = digest?.beginPart() ?? null;
+        await this.#part(index * partSize, endOf(index) - index * partSize, ofPart);
+        await completePart(index, ofPart);
       });
       await this.#partial.truncate(size);
     } catch (error) {
-      hash?.cancel();
+      digest?.cancel();
       throw error;
     }
-    return { size, digest: (await hash?.digest(size)) ?? null };
+    return { size, digest: (await digest?.digest(size)) ?? null };
   }
 
   /** Fetches parts, so many at a time; the first that fails ends the others. */
@@ -190,11 +188,12 @@ class Transfer {
     if (failed !== undefined) throw this.#stop.signal.reason ?? failed.reason;
   }
 
-  async #part(start: number, length: number): Promise<void> {
+  async #part(start: number, length: number, digest: Digest | null): Promise<void> {
     let done = 0;
     const fetchRest = async (attempt: Attempt): Promise<void> => {
       await this.#read(start + done, start + length, async (chunks) => {
         done += await this.#partial.write(chunks, start + done);
+        for (const chunk of chunks) digest?.update(chunk);
         attempt.progressed();
       });
       if (done < length) throw this.#tooShort(start + done);
@@ -254,7 +253,7 @@ class Transfer {
   }
 
   /** The checksum of what is there; null where there is none to compare with, or the size that it needs is not known yet. */
-  async #hashOf(length: number): Promise<Hash | null> {
+  async #hashOf(length: number): Promise<Digest | null> {
     const { checksum } = this.#remote;
     if (checksum === null || (this.#size === null && checksum.algorithm === "git-sha1")) return null;
     const hash = hashFor(checksum, this.#size ?? 0);

@@ -20,6 +20,8 @@ export interface RemoteFile {
   readonly version: string | null;
   /** What the content is compared with; null: only its length is. */
   readonly checksum: Checksum | null;
+  /** Asks for the checksum, where a listing does not tell the best that there is. Called once, before anything is fetched. */
+  prepare?(signal: AbortSignal): Promise<void>;
   /** Whether it can be fetched in parts at the same time. */
   readonly hasRanges: boolean;
   /**

@@ -1,16 +1,17 @@
-import type * as Crypto from "node:crypto";
 import type * as Fs from "node:fs";
 import type * as WorkerThreads from "node:worker_threads";
 import { availableParallelism } from "node:os";
 import { SHARE_ENV, Worker } from "node:worker_threads";
+import { type Digest, type DigestAlgorithm, digestMaker, type MakeDigest } from "./digest";
 
 /** What the thread is told: the bytes of a file up to `end` are final. */
 interface Task {
   readonly id: number;
   readonly path: string;
-  readonly algorithm: string;
+  readonly algorithm: DigestAlgorithm;
   /** Hashed before the file. */
   readonly prefix: string;
+  readonly partSizes: readonly number[] | undefined;
   readonly chunkSize: number;
   readonly end: number;
   readonly isLast: boolean;
@@ -25,19 +26,19 @@ interface Answer {
 
 /**
  * The thread. Its source becomes text, so that it starts at once, whatever loads this file: nothing but its arguments is
- * known in it, and it has no functions of its own.
+ * known in it.
  */
-const threadMain = ({ parentPort }: typeof WorkerThreads, fs: typeof Fs, { createHash }: typeof Crypto): void => {
-  const open = new Map<number, { fd: number; hash: Crypto.Hash; position: number }>();
+const threadMain = ({ parentPort }: typeof WorkerThreads, fs: typeof Fs, makeDigest: MakeDigest): void => {
+  const open = new Map<number, { fd: number; hash: Digest; position: number }>();
   let buffer = Buffer.alloc(0);
-  parentPort!.on("message", ({ id, path, algorithm, prefix, chunkSize, end, isLast }: Task) => {
+  parentPort!.on("message", ({ id, path, algorithm, prefix, partSizes, chunkSize, end, isLast }: Task) => {
     try {
-      const state = open.get(id) ?? {
-        fd: fs.openSync(path, "r"),
-        hash: createHash(algorithm).update(prefix),
-        position: 0,
-      };
-      open.set(id, state);
+      let state = open.get(id);
+      if (state === undefined) {
+        state = { fd: fs.openSync(path, "r"), hash: makeDigest(algorithm, partSizes), position: 0 };
+        state.hash.update(Buffer.from(prefix));
+        open.set(id, state);
+      }
       if (buffer.length < chunkSize) buffer = Buffer.allocUnsafeSlow(chunkSize);
       while (state.position < end) {
         const count = fs.readSync(state.fd, buffer, 0, Math.min(chunkSize, end - state.position), state.position);
@@ -45,7 +46,7 @@ const threadMain = ({ parentPort }: typeof WorkerThreads, fs: typeof Fs, { creat
         state.hash.update(buffer.subarray(0, count));
         state.position += count;
       }
-      if (isLast) parentPort!.postMessage({ id, hex: state.hash.digest("hex") });
+      if (isLast) parentPort!.postMessage({ id, hex: state.hash.digest().toString("hex") });
     } catch (error) {
       const { message, code } = error as NodeJS.ErrnoException;
       if (isLast) parentPort!.postMessage({ id, error: { message, code } });
@@ -59,7 +60,10 @@ const threadMain = ({ parentPort }: typeof WorkerThreads, fs: typeof Fs, { creat
   });
 };
 
-const SOURCE = `(${String(threadMain)})(require("node:worker_threads"), require("node:fs"), require("node:crypto"))`;
+const DIGESTS = `(${String(digestMaker)})(require("node:crypto").createHash, require("node:zlib").crc32)`;
+/** What loaders and bundlers that keep the names of functions call in their sources. */
+const NAMES = "const __name = (named) => named;";
+const SOURCE = `${NAMES} (${String(threadMain)})(require("node:worker_threads"), require("node:fs"), ${DIGESTS})`;
 
 /** A thread that hashes, several files by turns. */
 class HashThread {
@@ -139,22 +143,28 @@ export class FileHash {
   readonly #task: Omit<Task, "end" | "isLast">;
 
   /**
-   * @param algorithm `sha256`, `sha1`, `md5`
    * @param options.prefix hashed before the file. Default: nothing
+   * @param options.partSizes bytes of the parts, for the checksum of their checksums. Default: that of the content
    * @param options.chunkSize bytes that are read at a time. Default: 256 KiB
    * @param options.threads threads that all hashes share; a thread takes 8 MiB. Default: as many as there are cores
    */
   constructor(
     path: string,
-    algorithm: string,
+    algorithm: DigestAlgorithm,
     {
       prefix = "",
+      partSizes,
       chunkSize = 2 ** 18,
       threads: limit = availableParallelism(),
-    }: { readonly prefix?: string; readonly chunkSize?: number; readonly threads?: number } = {},
+    }: {
+      readonly prefix?: string;
+      readonly partSizes?: readonly number[] | undefined;
+      readonly chunkSize?: number;
+      readonly threads?: number;
+    } = {},
   ) {
     this.#thread = freeThread(limit);
-    this.#task = { id: count++, path, algorithm, prefix, chunkSize };
+    this.#task = { id: count++, path, algorithm, prefix, partSizes, chunkSize };
     this.#thread.open++;
   }
 

@@ -1,6 +1,6 @@
-import { createHash, type Hash } from "node:crypto";
 import { open, stat } from "node:fs/promises";
 import { InvalidInputError } from "../errors";
+import { type Digest, type DigestAlgorithm, makeDigest } from "./digest";
 import { FileHash } from "./file-hash";
 
 /**
@@ -21,27 +21,28 @@ const THREADS_FROM = 4 * 2 ** 20;
 /** Lower-case hex of a file's hash; of large files on as many threads as there are cores. */
 export async function digestOfFile(
   path: string,
-  options: { readonly algorithm: string; readonly prefix?: string; readonly chunkSize?: number },
+  options: { readonly algorithm: DigestAlgorithm; readonly prefix?: string; readonly chunkSize?: number },
 ): Promise<string> {
   if ((await stat(path)).size >= THREADS_FROM) return new FileHash(path, options.algorithm, options).digest();
-  const hash = createHash(options.algorithm).update(options.prefix ?? "");
+  const hash = makeDigest(options.algorithm);
+  hash.update(Buffer.from(options.prefix ?? ""));
   await updateFromFile(hash, path, options);
-  return hash.digest("hex");
+  return hash.digest().toString("hex");
 }
 
-/** Feeds a file's bytes to a hash, from the beginning to `end` (default: the file's end); returns how many there were. */
+/** Feeds a file's bytes to a hash, from `start` (default: 0) to `end` (default: the file's end); returns the position reached. */
 export async function updateFromFile(
-  hash: Hash,
+  hash: Digest,
   path: string,
-  options: { readonly chunkSize?: number; readonly end?: number } = {},
+  options: { readonly chunkSize?: number; readonly start?: number; readonly end?: number } = {},
 ): Promise<number> {
-  const { chunkSize = 2 ** 18, end = Infinity } = options;
+  const { chunkSize = 2 ** 18, start = 0, end = Infinity } = options;
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
     // small files need no large buffer
     const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkSize, size || chunkSize)));
-    let position = 0;
+    let position = start;
     while (position < end) {
       const wanted = Math.min(buffer.length, end - position);
       const { bytesRead } = await file.read(buffer, 0, wanted, position);

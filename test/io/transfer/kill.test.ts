@@ -50,10 +50,11 @@ test.each([
         const watch = setInterval(() => {
           if (hub.storage.requests.length + s3.requests.length >= count) child.kill("SIGKILL");
         }, 1);
-        const { signal } = await end;
+        const { signal, code, output } = await end;
         clearInterval(watch);
         if (signal === "SIGKILL") kills++;
-        else hasEnded = true;
+        else expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
+        hasEnded = signal !== "SIGKILL";
       } else {
         const { code, output } = await end;
         expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });

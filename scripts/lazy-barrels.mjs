@@ -3,6 +3,22 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 
+/** How esbuild defines exports. */
+const DEFINE = /^var __export = \(target, all\) => \{\n.*?\n\};$/ms;
+/** The same, but a module is asked for once: that takes as long as a small operator does. What is not there yet (a circle) is asked for again. */
+const DEFINE_ONCE = `var __export = (target, all) => {
+  for (const name in all)
+    __defProp(target, name, {
+      get: () => {
+        const value = all[name]();
+        if (value !== void 0) __defProp(target, name, { value });
+        return value;
+      },
+      enumerable: true,
+      configurable: true
+    });
+};`;
+
 const IMPORT = /^var (\w+) = (?:__toESM\()?require\("([^"]+)"\)\)?;$/;
 
 /**
@@ -24,9 +40,11 @@ export function makeLazy(text) {
     else if (!/^__reExport\(\w+, require\("[^"]+"\), module\.exports\);$/.test(line)) return null; // it does something of its own
   }
   if (imports.size === 0) return null;
+  if (!DEFINE.test(text)) throw new Error("expected esbuild's definition of exports, got another one");
   // getters of exports: `Tensor: () => import_tensor.Tensor`, `nn: () => nn`
   const head = text
     .slice(0, start)
+    .replace(DEFINE, DEFINE_ONCE)
     .replace(/^( {2}\w+: \(\) => )(\w+)(\.\w+)?(,?)$/gm, (all, before, name, member, after) => {
       const found = imports.get(name);
       return found === undefined ? all : `${before}require("${found.path}")${member ?? ""}${after}`;

@@ -170,7 +170,8 @@ async function writePictures(
   await scope(async () => {
     const sample = (await dataset.get(0)) as Case;
     const inputs = Object.fromEntries(run.inputs.map((input) => [input.name, sample[input.name]!]));
-    const predicted = (await run.predict(inputs))["surface_pressure"]!;
+    const { values, shape } = (await run.predict(inputs))["surface_pressure"]!;
+    const predicted = { values: Float32Array.from(values), shape };
     const mesh = await readMesh(join(dataset.cases[0]!.folder, "surface.vtp"));
     const truth = Float32Array.from(mesh.cellData.field("p").values as Float32Array);
     const difference = { values: predicted.values.map((value, i) => value - truth[i]!), shape: predicted.shape };

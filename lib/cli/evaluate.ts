@@ -1,7 +1,7 @@
 import { answerUsage } from "./command";
 import type { ReportRequest } from "./run-report";
 import { UsageError } from "./hydra-arguments";
-import { FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
+import { dtypeOf, FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
 import { readOptions } from "./read-options";
 
 const usage = `Usage: noether-ts evaluate RUN [-o FOLDER] [options]
@@ -22,6 +22,7 @@ worst cases first). noether-eval runs the callbacks of a run instead.
   --checkpoint NAME     latest (default), E10, best_model.loss.test.total, ...
   --weights NAME        averages: ema=0.9999
   --device DEVICE       cpu (default), cuda, cuda:1
+  --dtype DTYPE         precision: float32 (default), float64
   --project FOLDER      where classes such as ./model.ts#Model are
 
 ${FORCE_USAGE}
@@ -51,11 +52,12 @@ export async function evaluate(args: readonly string[]): Promise<number> {
   if (run === undefined) throw new UsageError("expected the folder of a run, got none");
   if (others.length > 0) throw new UsageError(`expected one run, got also ${others.join(" ")}`);
   const { checkpoint, weights, device, project, dataset } = values;
+  const dtype = dtypeOf(values.dtype);
   const forces = readForceOptions(values);
   const request: ReportRequest = {
     run,
     output: values.output ?? null,
-    load: given({ checkpoint, weights, device, project, dataset }),
+    load: given({ checkpoint, weights, device, dtype, project, dataset }),
     evaluate: given({
       dataset,
       limit: count("cases", values.cases),

@@ -1,6 +1,6 @@
 import { answerUsage } from "./command";
 import { UsageError } from "./hydra-arguments";
-import { FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
+import { dtypeOf, FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
 import { readOptions } from "./read-options";
 import type { Prediction } from "./run-prediction";
 
@@ -21,6 +21,7 @@ Which weights
   --checkpoint NAME     latest (default), E10, best_model.loss.test.total, ...
   --weights NAME        averages: ema=0.9999
   --device DEVICE       cpu (default), cuda, cuda:1
+  --dtype DTYPE         precision: float32 (default), float64
   --project FOLDER      where classes such as ./model.ts#Model are
   --dataset KEY         data set of the run whose pipeline and normalizers
                         are used (default: test, val, train)
@@ -103,6 +104,7 @@ function readArguments(values: Values, [run, ...inputs]: readonly string[]): Pre
       checkpoint: values.checkpoint,
       weights: values.weights,
       device: values.device,
+      dtype: dtypeOf(values.dtype),
       project: values.project,
       dataset: values.dataset,
     }),

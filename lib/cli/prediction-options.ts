@@ -1,12 +1,19 @@
 /** Options that predictions and evaluations of runs share. */
-import type { ForceOptions } from "../inference";
+import type { ForceOptions, Precision } from "../inference";
 import { UsageError } from "./hydra-arguments";
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
 
 /** Which weights. */
-export const LOAD_OPTIONS = { checkpoint: text, weights: text, device: text, project: text, dataset: text } as const;
+export const LOAD_OPTIONS = {
+  checkpoint: text,
+  weights: text,
+  device: text,
+  dtype: text,
+  project: text,
+  dataset: text,
+} as const;
 
 /** How forces are computed. */
 export const FORCE_OPTIONS = {
@@ -73,6 +80,11 @@ export function numberOf(name: string, value: string | undefined): number | unde
   if (value.trim() === "" || !Number.isFinite(number))
     throw new UsageError(`--${name}: expected a number, got "${value}"`);
   return number;
+}
+
+/** `--dtype`. */
+export function dtypeOf(value: string | undefined): Precision | undefined {
+  return choice("dtype", value, ["float32", "float64"]);
 }
 
 function vector(name: string, value: string | undefined): [number, number, number] | undefined {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { FileNotFoundError, ValueError } from "../config/python-errors";
 import { isSurface } from "../data/geometry/cell-geometry";
-import { drawField } from "../data/pictures";
+import { drawField, magnitudes } from "../data/pictures";
 import { writeFileWhole } from "../data/readers/file-sink";
 import { statusLine } from "../core/logging";
 import { writeTextFile } from "../core/writers/text-file";
@@ -26,7 +26,6 @@ import {
   type ForceOptions,
   type LoadRunOptions,
   type PredictedCase,
-  type PredictedField,
   type PredictOptions,
   type TrainedRun,
 } from "../inference";
@@ -189,7 +188,9 @@ function drawPicture(
       `--png: expected a field on a mesh, got ${wanted ?? "none"}; there are ${Object.keys(fields).join(", ")} (arrays have no mesh to draw)`,
     );
   const path = isFolder ? join(out, `${files.name}.png`) : out;
-  const picture = drawField({ name, mesh: domain.mesh!, location: domain.location, values: magnitudes(fields[name]!) });
+  const { values, shape } = fields[name]!;
+  const drawn = { name, mesh: domain.mesh!, location: domain.location, values: magnitudes(values, shape[1] ?? 1) };
+  const picture = drawField(drawn);
   if (isFolder) mkdirSync(out, { recursive: true });
   writeFileWhole(path, (sink) => sink.write(picture));
   return path;
@@ -198,14 +199,6 @@ function drawPicture(
 /** Whether a field is one of a domain. */
 function isOf(field: string, domain: CaseFiles["domains"][number] | undefined): boolean {
   return domain !== undefined && (domain.name === "" || field.startsWith(`${domain.name}_`));
-}
-
-function magnitudes({ values, shape }: PredictedField): Float32Array {
-  const width = shape[1] ?? 1;
-  if (width === 1) return values;
-  return Float32Array.from({ length: values.length / width }, (_, row) =>
-    Math.hypot(...values.subarray(row * width, (row + 1) * width)),
-  );
 }
 
 /** A case as the command prints it. */

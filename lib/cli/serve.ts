@@ -4,6 +4,7 @@ import { FileNotFoundError, ValueError } from "../config/python-errors";
 import { isLoopback } from "../inference/serving/loopback";
 import { EXIT, printResult } from "./command";
 import { UsageError } from "./hydra-arguments";
+import { dtypeOf } from "./prediction-options";
 import { readOptions } from "./read-options";
 
 const HELP = `Usage: noether-ts serve RUN [options]
@@ -18,6 +19,7 @@ which run it is, whether it is well, what it has done, and how to ask.
       --checkpoint TAG   latest (default), best_model…, E10, U500
       --weights NAME     averaged weights: ema=0.9999
       --device NAME      cpu (default), cuda, cuda:1
+      --dtype NAME       precision: float32 (default), float64
       --threads NUMBER   predictions at a time (default: a core each, 8 at
                          most)
       --batch NUMBER     small requests of the same shapes that wait are one
@@ -43,6 +45,7 @@ const OPTIONS = {
   checkpoint: { type: "string" },
   weights: { type: "string" },
   device: { type: "string" },
+  dtype: { type: "string" },
   threads: { type: "string" },
   batch: { type: "string" },
   shapes: { type: "string" },
@@ -77,6 +80,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   if (values.shapes !== undefined && !existsSync(values.shapes))
     throw new FileNotFoundError(`--shapes: expected a file, got ${values.shapes}, which is not there`);
   const port = number("port", 0, 8080);
+  const dtype = dtypeOf(values.dtype);
   const options = {
     token,
     timeout: number("timeout", 1, 300),
@@ -95,6 +99,7 @@ export async function serve(args: readonly string[]): Promise<number> {
       ...(values.checkpoint === undefined ? {} : { checkpoint: values.checkpoint }),
       ...(values.weights === undefined ? {} : { weights: values.weights }),
       ...(values.device === undefined ? {} : { device: values.device }),
+      ...(dtype === undefined ? {} : { dtype }),
     },
   });
 }

@@ -195,6 +195,7 @@ test("points of a run without domains have the names of its inputs, or come from
     ],
     outputs: [{ name: "pressure", domain: "", field: "pressure", channels: null }],
     datasetConfig: null,
+    dtype: "float32",
   };
   const arrays: [string, NdArray<Float32Array>][] = [
     ["position", { values: points, shape: [3, 2] }],

@@ -67,3 +67,19 @@ test("modules of a barrel load when a name of theirs is asked for, and give the 
   });
   expect(readFileSync(join(folder, "busy", "index.js"), "utf8")).toBe(busy); // does something of its own
 });
+
+test("a module is asked for once for each name", () => {
+  const result = run(`
+    import Module, { createRequire } from "node:module";
+    import { makeBarrelsLazy } from ${JSON.stringify(script)};
+    globalThis.loaded = [];
+    makeBarrelsLazy(${JSON.stringify(folder)});
+    const layer = createRequire(${JSON.stringify(join(folder, "x.js"))})("./index.js");
+    const load = Module._load;
+    let asked = 0;
+    Module._load = (...args) => (asked++, load(...args));
+    const counts = [() => layer.alias, () => layer.inside].flatMap((get) =>
+      [get, get, get].map((each) => ((asked = 0), each(), asked)));
+    console.log(JSON.stringify(counts));`);
+  expect(result).toEqual([1, 0, 0, 1, 0, 0]);
+});

@@ -1,6 +1,7 @@
 /** A case as it was read from files. */
-import type { Mesh, NdArray } from "../../data";
+import type { Mesh } from "../../data";
 import type { Location } from "../../data/geometry/surface-normals";
+import type { PredictedField } from "../predict/field-buffers";
 import type { CaseInputs } from "../predict/inputs";
 
 /** A domain of a case that was read. */
@@ -13,9 +14,9 @@ export interface CaseDomain {
   /** Metres of a unit of length in the mesh. */
   readonly metres: number;
   /** (N, P) positions of the predicted points, as the model is asked for them. */
-  readonly positions: NdArray<Float32Array>;
+  readonly positions: PredictedField;
   /** Fields of the file that the model predicts, by their names in the run, in the units of the training data. */
-  readonly truth: ReadonlyMap<string, NdArray<Float32Array>>;
+  readonly truth: ReadonlyMap<string, PredictedField>;
 }
 
 /** A case of files: what a run gets, and what becomes of the answer. */

@@ -1,10 +1,11 @@
 import { basename, extname } from "node:path";
 import { FileNotFoundError, KeyError, ValueError } from "../../config/python-errors";
-import { FolderDataset, readMesh, type NdArray, type TypedArray } from "../../data";
+import { FolderDataset, readMesh } from "../../data";
 import { CaseReader } from "../../data/datasets/folder/case-reader";
 import { toSI } from "../../data/datasets/folder/units";
 import type { FolderDatasetConfig } from "../../data/datasets/folder/config";
 import { scope, type Tensor } from "../../torch";
+import type { PredictedField } from "../predict/field-buffers";
 import type { DescribedRun } from "../predict/run-fields";
 import { caseConfig } from "./case-config";
 import type { CaseDomain, CaseFiles } from "./case-files";
@@ -45,7 +46,9 @@ async function readFiles(run: DescribedRun, path: string, options: CaseOptions):
   );
   checkCaseOptions(options, { domains, names: ofDomains, conditions });
   const { config, withTruth } = await caseConfig(run, path, options);
+  const isDouble = run.dtype === "float64";
   const files = new FolderDataset(config);
+  files.isDouble = isDouble;
   const where = files.cases[0]!;
   const given = options.conditions ?? {};
   const missing = conditions.filter((name) => !(name in given) && !files.conditions.has(name));
@@ -55,6 +58,7 @@ async function readFiles(run: DescribedRun, path: string, options: CaseOptions):
   const truth = await truthOf(
     withTruth,
     outputs.map(({ name }) => name),
+    isDouble,
   );
   const reader = new CaseReader();
   const read: CaseDomain[] = [];
@@ -92,14 +96,14 @@ function requireConditions(path: string, missing: readonly string[]): void {
 }
 
 /** Stored values of sample keys, all of the same case. */
-async function rawValues(files: FolderDataset, keys: readonly string[]): Promise<Map<string, NdArray<Float32Array>>> {
+async function rawValues(files: FolderDataset, keys: readonly string[]): Promise<Map<string, PredictedField>> {
   files.computeStatistics = true;
   return scope(async () => {
     const sample = await files.getSelected(0, keys);
     return new Map(
       keys.map((key) => {
         const value = sample[key] as Tensor;
-        return [key, { values: value.dataSync() as TypedArray as Float32Array, shape: [...value.shape] }];
+        return [key, { values: value.dataSync() as PredictedField["values"], shape: [...value.shape] }];
       }),
     );
   });
@@ -109,11 +113,13 @@ async function rawValues(files: FolderDataset, keys: readonly string[]): Promise
 async function truthOf(
   config: FolderDatasetConfig,
   keys: readonly string[],
-): Promise<Map<string, NdArray<Float32Array>>> {
-  const found = new Map<string, NdArray<Float32Array>>();
+  isDouble: boolean,
+): Promise<Map<string, PredictedField>> {
+  const found = new Map<string, PredictedField>();
   let files: FolderDataset;
   try {
     files = new FolderDataset(config);
+    files.isDouble = isDouble;
   } catch (error) {
     if (error instanceof ValueError || isNotFound(error)) return found; // files of the fields are not there
     throw error;

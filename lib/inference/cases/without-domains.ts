@@ -15,6 +15,7 @@ export function withOneDomain(run: DescribedRun): DescribedRun {
     ),
     outputs: run.outputs.map((output) => ({ ...output, name: prefixed(output.name), domain: POINTS })),
     datasetConfig: run.datasetConfig,
+    dtype: run.dtype,
   };
 }
 

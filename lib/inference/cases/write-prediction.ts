@@ -112,10 +112,7 @@ function tableOf(domain: CaseDomain, added: FieldMap): Map<string, NdArray> {
   const { positions } = domain;
   const width = positions.shape[1] ?? 1;
   const columns = Array.from({ length: width }, (_, axis): [string, NdArray] => {
-    const values = Float32Array.from(
-      { length: positions.values.length / width },
-      (_, row) => positions.values[row * width + axis]!,
-    );
+    const values = positions.values.filter((_, i) => i % width === axis);
     return ["xyz"[axis] ?? `x${axis}`, { values, shape: [values.length] }];
   });
   const others = [...arraysOf(domain, added)].filter(([name]) => name !== "position");

@@ -9,10 +9,10 @@ import {
   Mesh,
   type Dataset,
   type DatasetProtocol,
-  type NdArray,
 } from "../../data";
 import { scope, Tensor } from "../../torch";
 import { readCase, type CaseDomain, type CaseFiles } from "../cases";
+import type { PredictedField } from "../predict/field-buffers";
 import { positionKey } from "../predict/run-fields";
 import type { TrainedRun } from "../run/trained-run";
 
@@ -77,6 +77,7 @@ function baseOf(dataset: DatasetProtocol): Dataset {
 async function conditionsOf(run: TrainedRun, base: FolderDataset, index: number): Promise<Record<string, number[]>> {
   const keys = run.inputs.flatMap(({ name, role }) => (role === "condition" ? [name] : []));
   base.computeStatistics = true; // values as they are stored
+  base.isDouble = true;
   return scope(async () => {
     const sample = await base.getSelected(index, keys);
     return Object.fromEntries(keys.map((key) => [key, (sample[key] as Tensor).reshape([-1]).toArray() as number[]]));
@@ -90,12 +91,15 @@ async function fromSample(run: TrainedRun, name: string, dataset: DatasetProtoco
   const values = await scope(async () => {
     const sample = await dataset.getSelected(index, wanted);
     return new Map(
-      Object.entries(sample).flatMap(([key, value]): [string, NdArray<Float32Array>][] =>
+      Object.entries(sample).flatMap(([key, value]): [string, PredictedField][] =>
         value instanceof Tensor
           ? [
               [
                 key,
-                { values: value.to("float32").cpu().contiguous().dataSync() as Float32Array, shape: [...value.shape] },
+                {
+                  values: value.to(run.dtype).cpu().contiguous().dataSync() as PredictedField["values"],
+                  shape: [...value.shape],
+                },
               ],
             ]
           : [],
@@ -115,7 +119,7 @@ async function fromSample(run: TrainedRun, name: string, dataset: DatasetProtoco
 }
 
 /** Points in space, those of a plane at z = 0. */
-function cloud({ values, shape }: NdArray<Float32Array>): Mesh {
+function cloud({ values, shape }: PredictedField): Mesh {
   const width = shape[1] ?? 1;
   const points = new Float32Array((values.length / width) * 3);
   for (let row = 0; row < values.length / width; row++)

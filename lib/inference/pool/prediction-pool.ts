@@ -135,7 +135,7 @@ export class PredictionPool {
     { chunkSize, seed, signal, onProgress }: PredictOptions = {},
   ): Promise<Record<string, PredictedField>> {
     const options = { ...(chunkSize === undefined ? {} : { chunkSize }), ...(seed === undefined ? {} : { seed }) };
-    const task: Task = { type: "predict", inputs: plainInputs(inputs), options };
+    const task: Task = { type: "predict", inputs: plainInputs(inputs, this.run.dtype), options };
     return (await this.#run(task, { signal, onProgress })) as Record<string, PredictedField>;
   }
 

@@ -3,8 +3,11 @@ import type { ComposePreProcess, NdArray } from "../../data";
 import { scope, type Tensor } from "../../torch";
 import type { OutputField } from "./run-fields";
 
-/** A predicted field in physical units: (N, C), scalars (N). */
-export type PredictedField = NdArray<Float32Array>;
+/** Precisions of predictions. */
+export type Precision = "float32" | "float64";
+
+/** A predicted field in physical units: (N, C), scalars (N). Of a run that was loaded in float64 its values are float64. */
+export type PredictedField = NdArray<Float32Array | Float64Array>;
 
 /** The rows of a field of one case: from `start` on, or one by one. */
 type Rows = { readonly start: number } | { readonly indices: readonly number[] };
@@ -15,13 +18,14 @@ type Rows = { readonly start: number } | { readonly indices: readonly number[] }
  */
 export class FieldBuffers {
   /** By name, the values of each case. */
-  readonly #values = new Map<string, { values: readonly Float32Array[]; channels: number }>();
+  readonly #values = new Map<string, { values: readonly PredictedField["values"][]; channels: number }>();
 
   constructor(
     private readonly cases: number,
     private readonly outputs: readonly OutputField[],
     private readonly rowsOf: (domain: string) => number,
     private readonly normalizerOf: (name: string) => ComposePreProcess | null,
+    private readonly dtype: Precision,
   ) {}
 
   /**
@@ -37,9 +41,9 @@ export class FieldBuffers {
       );
     const [, count, channels] = values.shape as [number, number, number];
     const numbers = scope(() => {
-      const flat = values.detach().flatten(0, 1).to("float32"); // (B · n, C)
+      const flat = values.detach().flatten(0, 1).to(this.dtype); // (B · n, C)
       const normalizer = this.normalizerOf(name);
-      return (normalizer?.inverse(flat) ?? flat).cpu().contiguous().dataSync() as Float32Array;
+      return (normalizer?.inverse(flat) ?? flat).cpu().contiguous().dataSync() as PredictedField["values"];
     });
     this.#target(name, channels).forEach((target, b) => {
       const own = numbers.subarray(b * count * channels, (b + 1) * count * channels);
@@ -49,12 +53,13 @@ export class FieldBuffers {
     });
   }
 
-  #target(name: string, channels: number): readonly Float32Array[] {
+  #target(name: string, channels: number): readonly PredictedField["values"][] {
     const known = this.#values.get(name);
     if (known !== undefined) return known.values;
     const output = this.outputs.find((field) => field.name === name)!;
     const length = this.rowsOf(output.domain) * channels;
-    const values = Array.from({ length: this.cases }, () => new Float32Array(length));
+    const ArrayType = this.dtype === "float64" ? Float64Array : Float32Array;
+    const values = Array.from({ length: this.cases }, () => new ArrayType(length));
     this.#values.set(name, { values, channels });
     return values;
   }

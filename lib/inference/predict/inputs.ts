@@ -2,6 +2,7 @@ import { suggestNames } from "../../config/nearest-names";
 import { ValueError } from "../../config/python-errors";
 import type { NdArray, TypedArray } from "../../data";
 import { fromTypedArray, Tensor, tensor, type TensorLike } from "../../torch";
+import type { Precision } from "./field-buffers";
 import type { InputField, OutputField, RunFields } from "./run-fields";
 
 /** An input: a tensor, numbers with a shape, a typed array (row by row), nested lists of numbers, or a number. */
@@ -11,12 +12,16 @@ export type InputValue = Tensor | NdArray | TypedArray | TensorLike;
 export type CaseInputs = Readonly<Record<string, InputValue>>;
 
 /**
- * Inputs as float32 tensors on the CPU, checked: positions (N, P), features (N, C), conditions (C). Entries under the names of
+ * Inputs as tensors of one precision on the CPU, checked: positions (N, P), features (N, C), conditions (C). Entries under the names of
  * outputs are left out: they are what is to be predicted.
  *
  * @throws ValueError that names what is missing, unknown or of another shape
  */
-export function readInputs(given: CaseInputs, { inputs, outputs, domains }: RunFields): Map<string, Tensor> {
+export function readInputs(
+  given: CaseInputs,
+  { inputs, outputs, domains }: RunFields,
+  dtype: Precision = "float32",
+): Map<string, Tensor> {
   if (typeof given !== "object" || given === null || Array.isArray(given) || given instanceof Tensor)
     throw new ValueError(
       `expected inputs by name (${names(inputs)}), got ${given instanceof Tensor ? "a tensor" : typeof given}`,
@@ -35,7 +40,7 @@ export function readInputs(given: CaseInputs, { inputs, outputs, domains }: RunF
         inputs.map(({ name }) => name),
       )}`,
     );
-  const values = new Map(inputs.map((input) => [input.name, toTensor(given[input.name]!, input)]));
+  const values = new Map(inputs.map((input) => [input.name, toTensor(given[input.name]!, input, dtype)]));
   for (const domain of domains) checkRows(domain, inputs, values);
   return values;
 }
@@ -44,11 +49,11 @@ function names(fields: readonly (InputField | OutputField)[]): string {
   return fields.map(({ name }) => name).join(", ");
 }
 
-function toTensor(value: InputValue, input: InputField): Tensor {
+function toTensor(value: InputValue, input: InputField, dtype: Precision): Tensor {
   const { name, role, channels } = input;
   let given: Tensor;
   try {
-    given = (value instanceof Tensor ? value : made(value)).detach().to({ dtype: "float32", device: "cpu" });
+    given = (value instanceof Tensor ? value : made(value, dtype)).detach().to({ dtype, device: "cpu" });
   } catch (error) {
     throw new ValueError(`input "${name}": expected numbers, got ${(error as Error).message}`, { cause: error });
   }
@@ -65,9 +70,10 @@ function toTensor(value: InputValue, input: InputField): Tensor {
   return result.contiguous();
 }
 
-function made(value: Exclude<InputValue, Tensor>): Tensor {
+function made(value: Exclude<InputValue, Tensor>, dtype: Precision): Tensor {
   if (isArray(value)) return fromTypedArray(value.values, value.shape);
-  return tensor(value as TensorLike);
+  // lists of bigints or booleans are what they are before they become numbers
+  return ArrayBuffer.isView(value) ? tensor(value as TensorLike) : tensor(value as TensorLike, { dtype });
 }
 
 function isArray(value: unknown): value is NdArray {

@@ -83,6 +83,7 @@ async function evaluated(
       predictor.fields.outputs,
       (domain) => task.rows(domain),
       (name) => predictor.data.normalizerOf(name),
+      predictor.dtype,
     );
     await evaluate(task, buffers, options);
     return buffers.finish();

@@ -6,11 +6,14 @@ import type { Sample } from "../../data";
 import { arange, cat, getRngState, inferenceMode, manualSeed, scope, setRngState, stack, Tensor } from "../../torch";
 import { collateAlike } from "./collate-alike";
 import type { DataDescription } from "./data-description";
+import type { Precision } from "./field-buffers";
 import { positionKey, type RunFields } from "./run-fields";
 
 /** A model with what its inputs go through. */
 export interface Predictor {
   readonly model: ModelBase;
+  /** Of the inputs and of the predicted fields; the weights are of it, too, unless a run's own are in another one. */
+  readonly dtype: Precision;
   readonly fields: RunFields;
   readonly data: DataDescription;
   readonly forwardProperties: readonly string[];
@@ -120,7 +123,7 @@ export class PredictionTask {
   }
 
   #sample(inputs: ReadonlyMap<string, Tensor>, rows: ReadonlyMap<string, Tensor>): Sample {
-    const { fields } = this.predictor;
+    const { fields, dtype } = this.predictor;
     const sample: Sample = { index: 0 };
     for (const { name, domain, role } of fields.inputs) {
       const chosen = role === "condition" ? undefined : rows.get(domain);
@@ -129,7 +132,7 @@ export class PredictionTask {
     for (const { name, domain, channels } of fields.outputs) {
       const numbers = rows.get(domain) ?? arange(this.rows(domain), { dtype: "int64" });
       // integers up to 2^24 are exact in float32
-      const column = numbers.to(this.rows(domain) > 2 ** 24 ? "float64" : "float32").unsqueeze(1); // (N, 1)
+      const column = numbers.to(this.rows(domain) > 2 ** 24 ? "float64" : dtype).unsqueeze(1); // (N, 1)
       sample[name] = column.expand([-1, channels ?? 1]);
     }
     return sample;

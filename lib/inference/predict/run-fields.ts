@@ -2,6 +2,7 @@ import { configClassOf } from "../../config/schema";
 import { allTargets, ModelDataSpecs } from "../../core/data-specs";
 import type { ModelBaseConfig } from "../../core/models";
 import type { DataDescription } from "./data-description";
+import type { Precision } from "./field-buffers";
 
 /** A field that a model predicts at the points of a domain. */
 export interface OutputField {
@@ -36,6 +37,8 @@ export interface RunFields {
 
 /** What is known of a run without its weights: what goes in, what comes out, and the config of its data set. */
 export interface DescribedRun extends RunFields {
+  /** Precision of inputs and predicted fields. */
+  readonly dtype: Precision;
   /** `datasets.<key>` of the stored config, whose pipeline and normalizers are used; null: none is stored. */
   readonly datasetConfig: Readonly<Record<string, unknown>> | null;
 }

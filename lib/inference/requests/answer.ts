@@ -152,7 +152,7 @@ function problemsOf({ issues }: z.ZodError): string {
 
 function toNumbers(name: string, value: z.output<typeof Numbers>): CaseInputs[string] {
   if (typeof value !== "object" || Array.isArray(value)) return value as CaseInputs[string];
-  const values = "values" in value ? Float32Array.from(value.values) : fromBase64(value.base64, `input "${name}"`);
+  const values = "values" in value ? Float64Array.from(value.values) : fromBase64(value.base64, `input "${name}"`);
   const count = value.shape.reduce((product, size) => product * size, 1);
   if (values.length !== count)
     throw new RequestError(
@@ -209,7 +209,8 @@ async function writeAnswer(
   return { body: new TextEncoder().encode(text), contentType: "application/json" };
 }
 
-function toBase64(values: Float32Array): string {
+function toBase64(numbers: PredictedField["values"]): string {
+  const values = numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
 }
 

@@ -15,6 +15,7 @@ import type { PortableRun } from "./portable-run";
 import { PreviousRunInitializer, PreviousRunInitializerConfig } from "../../initializers";
 import { parseCheckpointSelector } from "../../training/runners/checkpoint-selector";
 import { describeData, type DataOptions } from "./describe-data";
+import type { Precision } from "../predict/field-buffers";
 import { dataSpecsOf, fieldsOf, outputKeys } from "../predict/run-fields";
 import { locateRun, storedWeights, weightsOf, type RunLocation } from "./run-location";
 import { readStoredConfig } from "./stored-config";
@@ -28,6 +29,11 @@ export interface LoadRunOptions extends DataOptions {
   readonly weights?: string | null;
   /** `cpu`, `cuda`, `cuda:1`. Default `cpu`. */
   readonly device?: string;
+  /**
+   * Precision of the weights, of inputs and of predicted fields: `float32` or `float64`. Default: the weights as they are, the rest
+   * float32.
+   */
+  readonly dtype?: Precision;
   /** Folder that kinds such as `./model.ts#Model` are relative to. Default: the working directory, that of training, or one above the run. */
   readonly project?: string;
   /** Keys of the model's config that replace the stored ones: `{ kind: "./my-model.ts#MyModel" }` for a class that is not here. */
@@ -46,6 +52,9 @@ export interface LoadRunOptions extends DataOptions {
  * const { surface_pressure } = await run.predict(inputs);
  */
 export async function loadRun(path: string, options: LoadRunOptions = {}): Promise<TrainedRun> {
+  const { dtype } = options;
+  if (dtype !== undefined && dtype !== "float32" && dtype !== "float64")
+    throw new ValueError(`dtype: expected float32 or float64, got ${String(dtype)}`);
   const location = locateRun(await resolveRunOrFile(path));
   const stored = await readStoredConfig(location, options.project ?? null, options.model);
   const specs = dataSpecsOf(stored.model);
@@ -54,12 +63,13 @@ export async function loadRun(path: string, options: LoadRunOptions = {}): Promi
   const model = withOwnRandomness(() => buildModel(stored.model));
   model.to(options.device ?? "cpu");
   loadModelWeights(model, location, chosen);
+  if (dtype !== undefined) model.to(dtype);
   model.eval();
   model.requiresGrad_(false);
   const { forwardProperties, targetProperties } = stored;
   const fields = fieldsOf(specs, targetProperties, data);
   const identity = { folder: location.folder, name: stored.model.name, ...chosen };
-  const predictor = { model, fields, data, forwardProperties, targetProperties };
+  const predictor = { model, dtype: dtype ?? ("float32" as const), fields, data, forwardProperties, targetProperties };
   return new TrainedRun(predictor, stored, identity, storedConfigOf(location, stored.model.name, chosen));
 }
 

@@ -4,7 +4,7 @@ import type { ModelBase } from "../../core/models";
 import { readCase, type CaseOptions } from "../cases";
 import { readInputs, type CaseInputs } from "../predict/inputs";
 import { predictCase, predictCases } from "../predict/predict";
-import type { PredictedField } from "../predict/field-buffers";
+import type { Precision, PredictedField } from "../predict/field-buffers";
 import type { PredictOptions, Predictor } from "../predict/prediction-task";
 import type { DataDescription } from "../predict/data-description";
 import type { DescribedRun, InputField, OutputField } from "../predict/run-fields";
@@ -62,6 +62,11 @@ export class TrainedRun implements DescribedRun {
     return dataset === null ? null : (this.stored.datasets[dataset] ?? null);
   }
 
+  /** Precision of inputs and of predicted fields. */
+  get dtype(): Precision {
+    return this.predictor.dtype;
+  }
+
   /** Device of the weights. */
   get device(): string {
     return this.model.device;
@@ -89,7 +94,7 @@ export class TrainedRun implements DescribedRun {
     if (typeof inputs !== "string" && files !== undefined)
       throw new ValueError("files: expected a path in place of inputs, got arrays, which need no files");
     const given = typeof inputs === "string" ? (await readCase(this, inputs, files)).inputs : inputs;
-    return scope(async () => predictCase(this.predictor, readInputs(given, this.predictor.fields), options));
+    return scope(async () => predictCase(this.predictor, readInputs(given, this.predictor.fields, this.dtype), options));
   }
 
   /**
@@ -102,7 +107,7 @@ export class TrainedRun implements DescribedRun {
     options: PredictOptions,
   ): Promise<PromiseSettledResult<Record<string, PredictedField>>[]> {
     return scope(async () => {
-      const read = await Promise.allSettled(cases.map(async (given) => readInputs(given, this.predictor.fields)));
+      const read = await Promise.allSettled(cases.map(async (given) => readInputs(given, this.predictor.fields, this.dtype)));
       const fitting = read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
       const predicted = fitting.length === 0 ? [] : await predictCases(this.predictor, fitting, options);
       return read.map((each) => (each.status === "fulfilled" ? predicted.shift()! : each));

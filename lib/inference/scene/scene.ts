@@ -1,9 +1,10 @@
-import type { Mesh, NdArray } from "../../data";
+import type { Mesh } from "../../data";
 import { isSurface } from "../../data/geometry/cell-geometry";
 import { cellPoints } from "../../data/readers/cells";
 import { triangulate } from "../../data/readers/triangles";
 import type { CaseDomain } from "../cases/case-files";
 import type { PredictedCase } from "../cases/write-prediction";
+import type { PredictedField } from "../predict/field-buffers";
 import type { DescribedRun } from "../predict/run-fields";
 
 /** A field on the points of a {@link SceneDomain}; float32 as base64. */
@@ -91,7 +92,7 @@ function ofCells(mesh: Mesh, triangles: Int32Array): Drawn {
   return { points, triangles: Uint32Array.from(triangles, (_, i) => i), rows };
 }
 
-function someOf(positions: NdArray<Float32Array>): Drawn {
+function someOf(positions: PredictedField): Drawn {
   const count = positions.shape[0]!;
   const dims = positions.shape[1] ?? 1;
   const step = Math.ceil(count / MOST_POINTS);
@@ -101,7 +102,7 @@ function someOf(positions: NdArray<Float32Array>): Drawn {
   return { points, triangles: null, rows };
 }
 
-function picked({ values, shape }: NdArray<Float32Array>, rows: Uint32Array): Float32Array {
+function picked({ values, shape }: PredictedField, rows: Uint32Array): Float32Array {
   const width = shape[1] ?? 1;
   const result = new Float32Array(rows.length * width);
   rows.forEach((row, i) => result.set(values.subarray(row * width, row * width + width), i * width));

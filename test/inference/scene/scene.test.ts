@@ -21,6 +21,7 @@ const scene = (domain: Partial<CaseDomain>, values: number[], shape: number[]) =
       inputs: [],
       outputs: [{ name: "body_p", domain: "body", field: "p", channels: 1 }],
       datasetConfig: null,
+      dtype: "float32",
     },
     {
       files: {

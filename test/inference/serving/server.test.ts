@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readArrays, writeArrays, type NdArray } from "../../../lib/data";
-import { createServer, isLoopback, PredictionPool } from "../../../lib/inference";
+import { createServer, isLoopback, PredictionPool, type PredictedField } from "../../../lib/inference";
 import type { Tensor } from "../../../lib/torch";
 import { airfoilCase, trainAirfoil } from "../../support/airfoil-run";
 import { chromium, inBrowser } from "../../support/browser";
@@ -11,7 +11,7 @@ import { temporaryFolder } from "../../support/small-run";
 const folder = temporaryFolder();
 let pool: PredictionPool;
 let server: FastifyInstance;
-let expected: Record<string, { values: Float32Array; shape: readonly number[] }>;
+let expected: Record<string, PredictedField>;
 const INPUTS = ["surface_position", "volume_position", "inflow_design_parameters"] as const;
 const tensors = () => {
   const sample = airfoilCase(0);

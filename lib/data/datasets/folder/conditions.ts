@@ -49,7 +49,7 @@ export class Condition {
   }
 
   /** The numbers of a case, in SI units. */
-  async values(where: Case): Promise<Float32Array> {
+  async values(where: Case): Promise<Float64Array> {
     const { table, file, field, unit, scale } = this.config;
     const source = table ?? resolve(where.folder, file!);
     const row = table === null ? await readRow(source) : await this.#rowOf(where);
@@ -71,7 +71,7 @@ export class Condition {
     });
     if (result.length === 0)
       throw new ValueError(`FolderDataset: ${this.key} of the case "${where.name}": there are no numbers in ${source}`);
-    return Float32Array.from(result);
+    return Float64Array.from(result);
   }
 
   async #rowOf(where: Case): Promise<Row> {

@@ -42,6 +42,8 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
   readonly cases: readonly Case[];
   readonly domains: ReadonlyMap<string, Domain>;
   readonly conditions: ReadonlyMap<string, Condition>;
+  /** Values in float64, as the files may have them, in place of float32. */
+  isDouble = false;
   readonly #origins = new Map<string, Origin>();
   readonly #log = getLogger("FolderDataset");
   /** Domains that have lost points, of which the first loss has been told. */
@@ -132,7 +134,7 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
       const values = await domain.values(reader, where, names);
       const rows = this.#chooseRows(domain, values, where, index);
       for (const [name, property] of values) {
-        const taken = takeRows(property, rows);
+        const taken = takeRows(property, rows, this.isDouble);
         prepared[`${domain.name}_${name}`] = fromTypedArray(taken, [
           taken.length / property.channels,
           property.channels,
@@ -145,7 +147,7 @@ export class FolderDataset extends Dataset<FolderDatasetConfig> {
       const bad = numbers.findIndex((value) => !Number.isFinite(value));
       if (bad >= 0 && this.config.non_finite !== "keep")
         throw new ValueError(`FolderDataset: ${key} of the case "${where.name}": number ${bad} is ${numbers[bad]}`);
-      prepared[key] = fromTypedArray(numbers, [numbers.length]);
+      prepared[key] = fromTypedArray(this.isDouble ? numbers : Float32Array.from(numbers), [numbers.length]);
     }
     return prepared;
   }

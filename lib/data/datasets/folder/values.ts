@@ -98,19 +98,22 @@ export function nonFiniteRows({ rows, columns, factor }: Values): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-/** The chosen rows (all: null) as float32, row by row. */
-export function takeRows(values: Values, chosen: readonly number[] | null): Float32Array {
+/** The chosen rows (all: null), row by row, in single precision or in double. */
+export function takeRows(
+  values: Values,
+  chosen: readonly number[] | null,
+  isDouble = false,
+): Float32Array | Float64Array {
   const { rows, channels } = values;
-  const result = new Float32Array((chosen?.length ?? rows) * channels);
+  const length = (chosen?.length ?? rows) * channels;
+  const result = isDouble ? new Float64Array(length) : new Float32Array(length);
   fill(result, values, chosen);
   return result;
 }
 
 /** All rows in double precision. */
 export function allRows(values: Values): Float64Array {
-  const result = new Float64Array(values.rows * values.channels);
-  fill(result, values, null);
-  return result;
+  return takeRows(values, null, true) as Float64Array;
 }
 
 function fill(

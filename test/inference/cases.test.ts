@@ -84,6 +84,32 @@ describe("a run that was trained on a folder knows what its files mean", () => {
     expect(volume.numberOfCells).toBe(64);
   });
 
+  test("in float64 what the files have in it keeps its digits, on the way in and out", async () => {
+    using double = await loadRun(run.identity.folder, { dtype: "float64" });
+    const exact = at("exact");
+    mkdirSync(exact);
+    const body = sphere(5);
+    const pressure = Float64Array.from({ length: body.numberOfPoints }, (_, i) => 1 + i / 3);
+    const pointData = new FieldMap([["p", { values: pressure, shape: [pressure.length] }]]);
+    await writeMesh(body.with({ pointData }), join(exact, "surface.vtp"));
+    await writeMesh(box(2), join(exact, "volume.vtu"));
+    const files = await readCase(double, exact, { conditions: { inflow: 11 } });
+    const [surface] = files.domains;
+    expect(surface!.positions.values).toEqual(body.points);
+    expect(surface!.truth.get("surface_pressure")!.values).toEqual(pressure);
+    const fields = await double.predict(files.inputs);
+    await writePrediction(double, { files, fields }, at("exact_out"));
+    const { pointData: written } = await readMesh(at("exact_out/surface.vtp"));
+    const { values } = written.field("pressure_predicted");
+    expect(values).toBeInstanceOf(Float64Array);
+    expect(values).toEqual(fields["surface_pressure"]!.values);
+    expect(written.field("pressure_error").values).toEqual(
+      fields["surface_pressure"]!.values.map((value, i) => value - pressure[i]!),
+    );
+    const single = await run.predict(exact, { files: { conditions: { inflow: 11 } } });
+    single["surface_pressure"]!.values.forEach((value, i) => expect(values[i]).toBeCloseTo(value, 4));
+  });
+
   test("one archive holds all domains, tables have one each", async () => {
     const files = await readCase(run, example);
     const fields = await run.predict(example);

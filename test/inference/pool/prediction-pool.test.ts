@@ -32,6 +32,16 @@ it("gives the numbers of the run itself", async () => {
   }
 });
 
+it("in float64 gives the numbers of the run, lists with all their digits", async () => {
+  await using double = await PredictionPool.create(path, { threads: 1, project: root, dtype: "float64" });
+  const given = { ...(inputs() as object), inflow_design_parameters: [1 / 3, 20 / 3] } as never;
+  const [own, pooled] = [await double.run.predict(given), await double.predict(given)];
+  for (const [name, { values }] of Object.entries(own)) {
+    expect([name, values instanceof Float64Array]).toEqual([name, true]);
+    expect(Buffer.from(pooled[name]!.values.buffer).equals(Buffer.from(values.buffer))).toBe(true);
+  }
+});
+
 it("has one copy of the weights: what changes in the run changes in its threads", async () => {
   const weights = pool.run.model.stateDict();
   const [name] = [...weights.keys()].filter(

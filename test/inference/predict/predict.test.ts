@@ -87,6 +87,59 @@ describe("release 2026.4 of the Python framework, against its numbers in double 
     }
   });
 
+  test("AB-UPT in float64: its fields are those numbers", async () => {
+    const golden = goldenCase("aero_ab_upt");
+    const { input, output64 } = golden;
+    const path = writeStoredRun(join(folder.path, "double"), golden, { forward: Object.keys(input) });
+    const geometry = input["geometry_batch_idx"]!.eq(0).nonzero().squeeze(1);
+    const pipeline = new Given(
+      {
+        geometry_position: input["geometry_position"]!.indexSelect(0, geometry).double(),
+        geometry_supernode_idx: input["geometry_supernode_idx"]!.narrow(0, 0, 6),
+        geometry_batch_idx: input["geometry_batch_idx"]!.indexSelect(0, geometry),
+        surface_anchor_position: input["surface_anchor_position"]!.narrow(0, 0, 1).double(),
+        volume_anchor_position: input["volume_anchor_position"]!.narrow(0, 0, 1).double(),
+      },
+      { inflow_design_parameters: "inflow_design_parameters" },
+    );
+    using run = await loadRun(path, { pipeline, normalizers: null, dtype: "float64" });
+    const inputs = {
+      surface_position: first(input["query_surface_position"]!),
+      volume_position: first(input["volume_anchor_position"]!),
+      inflow_design_parameters: first(input["inflow_design_parameters"]!),
+    };
+    for (const chunkSize of [16384, 2]) {
+      const fields = await run.predict(inputs, { chunkSize });
+      for (const name of ["surface_pressure", "surface_friction"]) {
+        expect(fields[name]!.values).toBeInstanceOf(Float64Array);
+        expect([name, error(fields[name], first(output64[`query_${name}`]!)) < 1e-9]).toEqual([name, true]);
+      }
+    }
+  });
+
+  test.each(["aero_upt", "aero_transformer"])("%s in float64: its fields are those numbers", async (name) => {
+    const golden = goldenCase(name);
+    const { input, output64 } = golden;
+    const path = writeStoredRun(join(folder.path, `${name}_double`), golden, { forward: Object.keys(input) });
+    const isUpt = name === "aero_upt";
+    const points = input["surface_position_batch_idx"]?.eq(0).nonzero().squeeze(1);
+    const pipeline = isUpt
+      ? new Given({
+          surface_position: input["surface_position"]!.indexSelect(0, points!).double(),
+          surface_position_batch_idx: input["surface_position_batch_idx"]!.indexSelect(0, points!),
+          surface_position_supernode_idx: input["surface_position_supernode_idx"]!.narrow(0, 0, 6),
+        })
+      : null;
+    using run = await loadRun(path, { pipeline, normalizers: null, dtype: "float64" });
+    const key = isUpt ? "query_position" : "position";
+    const fields = await run.predict({
+      surface_position: first(input[`surface_${key}`]!),
+      volume_position: first(input[`volume_${key}`]!),
+    });
+    for (const [field, truth] of Object.entries(output64))
+      expect([field, error(fields[field], first(truth)) < 1e-9]).toEqual([field, true]);
+  });
+
   test("UPT: geometry as the pipeline has it, all points as queries", async () => {
     const golden = goldenCase("aero_upt");
     const { input, output64 } = golden;

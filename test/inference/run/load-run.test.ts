@@ -108,6 +108,12 @@ describe("a run of ours", () => {
 });
 
 describe("what cannot be loaded is one clear error", () => {
+  test("a precision that there is not", async () => {
+    await expect(loadRun("nowhere", { dtype: "bfloat16" as never })).rejects.toThrow(
+      "dtype: expected float32 or float64, got bfloat16",
+    );
+  });
+
   const message = async (path: string, options = {}) =>
     (await loadRun(path, options).catch((error: Error) => error.message)) as string;
 

@@ -10,7 +10,8 @@ Writes a finished run to one file; the ending says what it holds:
   .pt                   the whole run: weights, config, scales of the data and
                         a card. loadRun and noether-ts predict read it in place
                         of the folder, Python with torch.load
-  .th                   the weights as a checkpoint of the Python framework
+  .th                   the weights as a checkpoint of the Python framework, of
+                        a composite model a file for each part
   .safetensors          the weights, the model's config in the metadata
 
   -o, --output FILE     must not be there yet, unless --force

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { relative } from "node:path";
 import type { CheckpointFormat } from "../core/checkpoint-format";
 import { FileExistsError } from "../config/python-errors";
-import { exportRun, loadRun, type LoadRunOptions } from "../inference";
+import { exportFiles, exportRun, loadRun, type LoadRunOptions } from "../inference";
 import { EXIT, printResult } from "./command";
 import { provideOwnModules } from "./own-modules";
 
@@ -18,10 +18,21 @@ export interface ExportRequest {
 /** Exports a run. Importing this file loads libtorch. */
 export async function runExport({ run: path, output, force, format, load }: ExportRequest): Promise<number> {
   provideOwnModules();
-  if (existsSync(output) && !force)
-    throw new FileExistsError(`${output}: expected the name of a new file, got one that is there; --force replaces it`);
+  refuseExisting([output], force);
   using run = await loadRun(path, load);
-  exportRun(run, output, format === undefined ? {} : { format });
-  printResult(`${relative(process.cwd(), output)}  ${(statSync(output).size / 2 ** 20).toFixed(1)} MiB\n`);
+  refuseExisting(exportFiles(run, output), force);
+  const files = exportRun(run, output, format === undefined ? {} : { format });
+  const lines = files.map(
+    (file) => `${relative(process.cwd(), file)}  ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB\n`,
+  );
+  printResult(lines.join(""));
   return EXIT.ok;
+}
+
+function refuseExisting(files: readonly string[], force: boolean): void {
+  const existing = files.find((file) => existsSync(file));
+  if (existing !== undefined && !force)
+    throw new FileExistsError(
+      `${existing}: expected the name of a new file, got one that is there; --force replaces it`,
+    );
 }

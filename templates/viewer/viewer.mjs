@@ -307,6 +307,13 @@ by("download").addEventListener("click", () => {
 
 // ---- predictions of the server
 
+let token = "";
+/** Asks the server, with the token that was entered. */
+async function fromServer(path, { headers = {}, ...options } = {}) {
+  const authorization = token === "" ? {} : { authorization: `Bearer ${token}` };
+  return fetch(path, { ...options, headers: { ...headers, ...authorization } });
+}
+
 let asked = null;
 let request = null;
 async function ask(file, keepCamera) {
@@ -320,7 +327,7 @@ async function ask(file, keepCamera) {
     query.append("set", `${input.dataset.name}=${input.value}`);
   if (!by("sliceRow").hidden) query.set("slice", `${by("axis").value},${by("slice").value}`);
   try {
-    const response = await fetch(`predict?${query}`, {
+    const response = await fromServer(`predict?${query}`, {
       method: "POST",
       headers: { "content-type": "application/octet-stream", accept: "application/x-noether-scene+json" },
       body: file,
@@ -354,7 +361,7 @@ async function askShape(run, shapes) {
     }),
     ...Object.entries(conditions).map(([name, numbers]) => [name, numbers]),
   ]);
-  const response = await fetch("predict", {
+  const response = await fromServer("predict", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ inputs, encoding: "base64" }),
@@ -403,7 +410,9 @@ function base64(array) {
 
 /** Sliders for the parameters of a module of shapes; a move that comes during a prediction is followed by another one. */
 async function addSliders(run) {
-  const shapes = await import(new URL("shapes.mjs", location.href).href);
+  // by hand, since an import has no headers
+  const text = await (await fromServer("shapes.mjs")).text();
+  const shapes = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
   if (!Array.isArray(shapes.parameters) || typeof shapes.makeCase !== "function")
     throw new Error("the file of shapes: expected exports parameters and makeCase");
   let isAsking = false;
@@ -450,7 +459,12 @@ async function addSliders(run) {
 }
 
 async function connect() {
-  const run = await (await fetch("run")).json();
+  const response = await fromServer("run");
+  const wantsToken = response.status === 401;
+  by("tokenRow").hidden = !wantsToken;
+  by("message").textContent = wantsToken && token !== "" ? "that is not the token of this server" : "";
+  if (wantsToken) return by("token").focus();
+  const run = await response.json();
   by("title").textContent = run.model;
   by("about").textContent = `${run.parameters.toLocaleString("en")} parameters, checkpoint ${run.checkpoint}`;
   by("ask").hidden = false;
@@ -488,7 +502,13 @@ async function connect() {
 }
 
 for (const id of ["field", "shown", "beside"]) by(id).addEventListener("change", draw);
-if (isServer) connect().catch((error) => (by("message").textContent = `no answer from the server: ${error.message}`));
+const connectOrSay = () =>
+  connect().catch((error) => (by("message").textContent = `no answer from the server: ${error.message}`));
+by("token").addEventListener("change", () => {
+  token = by("token").value;
+  void connectOrSay();
+});
+if (isServer) void connectOrSay();
 else {
   const decoded = scenes.map(decode);
   by("caseRow").hidden = decoded.length < 2;

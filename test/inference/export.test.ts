@@ -2,7 +2,9 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runExport } from "../../lib/cli/run-export";
-import { exportRun, loadRun, modelCard, type TrainedRun } from "../../lib/inference";
+import { exportFiles, exportRun, loadRun, modelCard, type TrainedRun } from "../../lib/inference";
+import { writeYaml } from "../../lib/config";
+import { aerodynamics } from "../../lib/modeling";
 import { Collator, type BatchMap } from "../../lib/data";
 import { getNumThreads, load, loadSafetensors, save, setNumThreads, toMap, type Tensor } from "../../lib/torch";
 import { airfoilCase, trainAirfoil } from "../support/airfoil-run";
@@ -149,6 +151,108 @@ describe("weights alone", () => {
     expect([...tensors.keys()].sort()).toEqual([...state.keys()].sort());
     for (const [name, value] of tensors) expect([name, value.equal(state.get(name)!)]).toEqual([name, true]);
     expect(JSON.parse(metadata["model_config"]!)).toMatchObject({ hidden_dim: 16, name: "ab_upt" });
+  });
+});
+
+describe("a composite model", () => {
+  const config = {
+    kind: "tutorial.model.CompositeTransformer",
+    name: "composite",
+    hidden_dim: 32,
+    num_heads: 2,
+    mlp_expansion_factor: 2,
+    low_level_blocks: { depth: 1 },
+    high_level_blocks: { depth: 1 },
+    data_specs: {
+      position_dim: 3,
+      domains: { surface: { output_dims: { pressure: 1 } }, volume: { output_dims: { velocity: 3 } } },
+    },
+  };
+  const parts = ["low_level_blocks", "high_level_blocks"];
+  const points = (factor: number) => Array.from({ length: 5 }, (_, i) => [factor * i, 1 - 0.1 * i, factor]);
+  const inputs = { surface_position: points(0.1), volume_position: points(0.2) };
+  const options = { pipeline: null, normalizers: null };
+  let composite: TrainedRun;
+  let written: string[];
+
+  /** A folder as a checkpoint of the Python framework leaves it, with the config of the whole model. */
+  const writeConfig = (path: string): string => {
+    mkdirSync(join(path, "checkpoints"), { recursive: true });
+    const hp = { model: config, trainer: {}, datasets: {} };
+    writeFileSync(join(path, "hp_resolved.yaml"), writeYaml(hp));
+    return path;
+  };
+
+  beforeAll(async () => {
+    const model = new aerodynamics.CompositeTransformer(config as never);
+    const path = writeConfig(at("composite"));
+    for (const [key, part] of Object.entries(model.submodels)) {
+      const content = { state_dict: part.stateDict(), model_config: { ...part.modelConfig } };
+      save(content, join(path, "checkpoints", `composite.${key}_cp=latest_model.th`));
+    }
+    composite = await loadRun(path, options);
+    exportRun(composite, at("composite.pt"));
+    exportRun(composite, at("composite.safetensors"));
+    written = exportRun(
+      composite,
+      join(writeConfig(at("composite_copy")), "checkpoints", "composite_cp=latest_model.th"),
+    );
+  });
+  afterAll(() => composite.dispose());
+
+  test("is one portable file, which predicts as its folder does", async () => {
+    const expected = await composite.predict(inputs);
+    expect(expected["volume_velocity"]!.values.some((value) => value !== 0)).toBe(true);
+    using alone = await loadRun(at("composite.pt"), options);
+    expect(await alone.predict(inputs)).toEqual(expected);
+    exportRun(alone, at("composite_again.pt"));
+    using again = await loadRun(at("composite_again.pt"), options);
+    expect(await again.predict(inputs)).toEqual(expected);
+  });
+
+  test("is a checkpoint for each part, as the Python framework has it", async () => {
+    const path = at("composite_copy");
+    expect(written).toEqual(parts.map((key) => join(path, "checkpoints", `composite.${key}_cp=latest_model.th`)));
+    using copy = await loadRun(path, options);
+    expect(await copy.predict(inputs)).toEqual(await composite.predict(inputs));
+    expect(exportFiles(composite, at("w.th"))).toEqual(parts.map((key) => at(`w.${key}.th`)));
+    writeFileSync(at("w.high_level_blocks.th"), "here");
+    const request = { run: path, output: at("w.th"), force: false, format: undefined, load: options };
+    await expect(runExport(request)).rejects.toThrow(/w\.high_level_blocks\.th: expected the name of a new file/);
+    expect(existsSync(at("w.low_level_blocks.th"))).toBe(false);
+  });
+
+  test("weights of every part are in safetensors under the names of the whole", () => {
+    const { tensors } = loadSafetensors(at("composite.safetensors"));
+    const state = composite.model.stateDict();
+    expect([...tensors.keys()].sort()).toEqual([...state.keys()].sort());
+    expect(parts.every((key) => [...tensors.keys()].some((name) => name.startsWith(`${key}.`)))).toBe(true);
+    for (const [name, value] of tensors) expect([name, value.equal(state.get(name)!)]).toEqual([name, true]);
+  });
+
+  (python ? test : test.skip)("Python reads all of it with PyTorch alone", () => {
+    const code = `
+import json, struct, torch
+run = torch.load(${JSON.stringify(at("composite.pt"))}, weights_only=True)
+print(len(run["state_dict"]), sorted(run["part_configs"]), run["part_configs"]["low_level_blocks"]["depth"])
+part = torch.load(${JSON.stringify(at("composite_copy/checkpoints/composite.low_level_blocks_cp=latest_model.th"))}, weights_only=True)
+print(all(run["state_dict"]["low_level_blocks." + key].equal(value) for key, value in part["state_dict"].items()), len(part["state_dict"]) > 0)
+with open(${JSON.stringify(at("composite.safetensors"))}, "rb") as file:
+    header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    start = file.tell()
+    name, entry = next((name, entry) for name, entry in header.items() if name != "__metadata__")
+    file.seek(start + entry["data_offsets"][0])
+    data = bytearray(file.read(entry["data_offsets"][1] - entry["data_offsets"][0]))
+print(sorted(key for key in header if key != "__metadata__") == sorted(run["state_dict"]))
+print(torch.frombuffer(data, dtype=torch.float32).reshape(entry["shape"]).equal(run["state_dict"][name]))
+`;
+    const lines = execFileSync(python!, ["-c", code], { encoding: "utf8" }).trim().split("\n");
+    expect(lines).toEqual([
+      `${composite.model.stateDict().size} ['high_level_blocks', 'low_level_blocks'] 1`,
+      "True True",
+      "True",
+      "True",
+    ]);
   });
 });
 

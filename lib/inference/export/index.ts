@@ -1,3 +1,3 @@
 /** Runs and weights in one file. */
-export { exportRun, type ExportOptions } from "./export-run";
+export { exportFiles, exportRun, type ExportOptions } from "./export-run";
 export { modelCard } from "./model-card";

@@ -16,9 +16,9 @@ import { RequestError } from "./request-error";
 /** Media types of inputs by name. */
 const ARRAYS = ["application/json", "application/x-npz"];
 /** Media types of meshes; the query says `file=NAME`. */
-const MESHES = ["application/octet-stream", "model/stl", "model/obj"];
+export const MESHES = ["application/octet-stream", "model/stl", "model/obj"];
 /** What the page draws, with points and triangles. */
-const SCENE = "application/x-noether-scene+json";
+export const SCENE = "application/x-noether-scene+json";
 
 /** Media types of answers. */
 export const ANSWERS: readonly string[] = [...ARRAYS, SCENE];

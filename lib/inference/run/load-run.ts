@@ -11,6 +11,7 @@ import { ModelBase } from "../../core/models";
 import { PathProvider } from "../../core/providers";
 import { getLogger } from "../../core/logging";
 import { loadWeights } from "../../initializers/load-weights";
+import { modelParts, partName } from "./model-parts";
 import type { PortableRun } from "./portable-run";
 import { PreviousRunInitializer, PreviousRunInitializerConfig } from "../../initializers";
 import { parseCheckpointSelector } from "../../training/runners/checkpoint-selector";
@@ -70,7 +71,7 @@ export async function loadRun(path: string, options: LoadRunOptions = {}): Promi
   const fields = fieldsOf(specs, targetProperties, data);
   const identity = { folder: location.folder, name: stored.model.name, ...chosen };
   const predictor = { model, dtype: dtype ?? ("float32" as const), fields, data, forwardProperties, targetProperties };
-  return new TrainedRun(predictor, stored, identity, storedConfigOf(location, stored.model.name, chosen));
+  return new TrainedRun(predictor, stored, identity, storedConfigsOf(location, model, chosen));
 }
 
 function buildModel(config: ModelBase["modelConfig"]): ModelBase {
@@ -125,6 +126,10 @@ function loadModelWeights(model: ModelBase, location: RunLocation, { checkpoint,
   const { folder, portable } = location;
   if (portable !== null) {
     loadWeights(model, portable.weights, `the weights of '${folder}'`, getLogger("loadRun"), portable.modelConfig);
+    for (const [key, part] of modelParts(model)) {
+      const config = portable.partConfigs.get(key);
+      if (config !== undefined) part.adoptStoredConfig(config);
+    }
     return;
   }
   const source = { outputRootPath: dirname(folder), runId: basename(folder) };
@@ -138,24 +143,33 @@ function loadModelWeights(model: ModelBase, location: RunLocation, { checkpoint,
   new PreviousRunInitializer(config, { pathProvider: new PathProvider(source) }).initWeights(model);
 }
 
-/** The config in the model file that was loaded. */
-function storedConfigOf(
+/** The configs in the model files that were loaded, by key of the part. */
+function storedConfigsOf(
   { folder, portable }: RunLocation,
-  model: string,
+  model: ModelBase,
   { checkpoint, weights }: ChosenWeights,
-): Readonly<Record<string, unknown>> | null {
-  if (portable !== null) return portable.modelConfig;
-  const entry = storedWeights(folder).find(
-    (each) =>
-      each.model === model &&
-      each.weights === weights &&
-      (each.checkpoint === checkpoint || each.checkpoint.split("_").includes(checkpoint)),
-  );
-  if (entry === undefined) return null;
-  const name = `${model}${weights === null ? "" : `_${weights}`}_cp=${entry.checkpoint}_model.th`;
-  const path = new CheckpointFolder(join(folder, "checkpoints")).fileOf(name);
-  return scope(() => {
-    const config = plainMappings(toMap(load(path, { mmap: true })).get(CheckpointKeys.MODEL_CONFIG) ?? null);
-    return isMapping(config) ? config : null;
+): Map<string, Readonly<Record<string, unknown>>> {
+  if (portable !== null)
+    return new Map([
+      ...(portable.modelConfig === null ? [] : [["", portable.modelConfig] as const]),
+      ...portable.partConfigs,
+    ]);
+  const stored = storedWeights(folder);
+  const configs = modelParts(model).flatMap(([key]) => {
+    const name = partName(model.name, key);
+    const entry = stored.find(
+      (each) =>
+        each.model === name &&
+        each.weights === weights &&
+        (each.checkpoint === checkpoint || each.checkpoint.split("_").includes(checkpoint)),
+    );
+    if (entry === undefined) return [];
+    const file = `${name}${weights === null ? "" : `_${weights}`}_cp=${entry.checkpoint}_model.th`;
+    const path = new CheckpointFolder(join(folder, "checkpoints")).fileOf(file);
+    return scope(() => {
+      const config = plainMappings(toMap(load(path, { mmap: true })).get(CheckpointKeys.MODEL_CONFIG) ?? null);
+      return isMapping(config) ? [[key, config] as const] : [];
+    });
   });
+  return new Map(configs);
 }

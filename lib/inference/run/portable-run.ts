@@ -18,6 +18,8 @@ export interface PortableRun {
   readonly record: string | null;
   /** Config of the model in the checkpoint; null for composites. */
   readonly modelConfig: Readonly<Record<string, unknown>> | null;
+  /** Of a composite, the config of each part in its checkpoint, by key. */
+  readonly partConfigs: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly checkpoint: string;
   /** `ema=0.9999`; null: the weights themselves. */
@@ -53,10 +55,17 @@ export function readPortableRun(path: string): PortableRun | null {
     config: text("hp_resolved"),
     record: text("data_record"),
     modelConfig: isMapping(modelConfig) ? modelConfig : null,
+    partConfigs: configsIn(content.get("part_configs") ?? null),
     weights: weightsIn(content.get("state_dict"), path),
     checkpoint: text("checkpoint") ?? "latest",
     average: text("weights"),
   };
+}
+
+function configsIn(value: unknown): Map<string, Readonly<Record<string, unknown>>> {
+  const configs = plainMappings(value);
+  const entries = isMapping(configs) ? Object.entries(configs) : [];
+  return new Map(entries.flatMap(([key, config]) => (isMapping(config) ? [[key, config] as const] : [])));
 }
 
 function weightsIn(value: unknown, path: string): Map<string, Tensor> {

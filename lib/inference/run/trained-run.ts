@@ -27,8 +27,8 @@ export class TrainedRun implements DescribedRun {
     private readonly predictor: Predictor,
     readonly stored: StoredConfig,
     readonly identity: RunIdentity,
-    /** Config of the model in the checkpoint; null for composites, and where the file has none. */
-    readonly checkpointConfig: Readonly<Record<string, unknown>> | null = null,
+    /** By key of a part of the model (`modelParts`), its config in the checkpoint; without those whose file has none. */
+    readonly checkpointConfigs: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map(),
   ) {}
 
   /** The model in evaluation mode. */
@@ -94,7 +94,9 @@ export class TrainedRun implements DescribedRun {
     if (typeof inputs !== "string" && files !== undefined)
       throw new ValueError("files: expected a path in place of inputs, got arrays, which need no files");
     const given = typeof inputs === "string" ? (await readCase(this, inputs, files)).inputs : inputs;
-    return scope(async () => predictCase(this.predictor, readInputs(given, this.predictor.fields, this.dtype), options));
+    return scope(async () =>
+      predictCase(this.predictor, readInputs(given, this.predictor.fields, this.dtype), options),
+    );
   }
 
   /**
@@ -107,7 +109,9 @@ export class TrainedRun implements DescribedRun {
     options: PredictOptions,
   ): Promise<PromiseSettledResult<Record<string, PredictedField>>[]> {
     return scope(async () => {
-      const read = await Promise.allSettled(cases.map(async (given) => readInputs(given, this.predictor.fields, this.dtype)));
+      const read = await Promise.allSettled(
+        cases.map(async (given) => readInputs(given, this.predictor.fields, this.dtype)),
+      );
       const fitting = read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
       const predicted = fitting.length === 0 ? [] : await predictCases(this.predictor, fitting, options);
       return read.map((each) => (each.status === "fulfilled" ? predicted.shift()! : each));

@@ -15,7 +15,7 @@ import { openApi } from "./open-api";
 
 /** Options of {@link createServer}. */
 export interface ServerOptions {
-  /** Needed in the header `Authorization: Bearer …` of every request but `/healthz`. */
+  /** Needed in the header `Authorization: Bearer …` of every request but those for the page itself and `/healthz`. */
   readonly token?: string | null;
   /** Largest body of a request in bytes. Default: 256 MiB. */
   readonly maxBody?: number;
@@ -35,6 +35,8 @@ interface Fastify {
 }
 
 const DEFAULTS = { token: null, maxBody: 256 * 2 ** 20, maxPoints: 5_000_000, timeout: 300, shapes: null } as const;
+/** Routes without a token: the page, which holds nothing of the run and asks for the token, and whether the server is well. */
+const OPEN_ROUTES: readonly string[] = ["/", "/healthz"];
 /** Media type of streamed answers: lines of JSON, progress and then the result. */
 const LINES = "application/x-ndjson";
 
@@ -55,7 +57,7 @@ export async function createServer(pool: PredictionPool, options: ServerOptions 
   // bodies go to the prediction threads as they came
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_, body, done) => done(null, body));
   server.addHook("onRequest", async (request) => {
-    if (token !== null && request.url !== "/healthz") requireToken(request, token);
+    if (token !== null && !OPEN_ROUTES.includes(request.routeOptions.url ?? "")) requireToken(request, token);
   });
   server.addHook("onResponse", async (request, reply) => {
     metrics.count(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
@@ -78,7 +80,7 @@ export async function createServer(pool: PredictionPool, options: ServerOptions 
   server.get("/run", async () => ({ ...describeRun(pool.run), shapes: shapesModule !== null }));
   if (shapesModule !== null)
     server.get("/shapes.mjs", async (_, reply) => reply.type("text/javascript; charset=utf-8").send(shapesModule));
-  server.get("/openapi.json", async () => openApi(pool.run, { hasToken: token !== null }));
+  server.get("/openapi.json", async () => openApi(pool.run, { hasToken: token !== null, hasShapes: shapesModule !== null }));
   server.post("/predict", async (request, reply) => {
     const controller = new AbortController();
     const timer = setTimeout(

@@ -247,6 +247,35 @@ it("describes the run, itself, and what it counts", async () => {
   expect(metrics).toMatch(/^noether_threads 1$/m);
 });
 
+it.each([null, join("examples", "airfoil", "shapes.mjs")])(
+  "describes every route and media type that it has (shapes: %s)",
+  async (shapes) => {
+    const described = await createServer(pool, { shapes, token: "s3cret" });
+    const headers = { authorization: "Bearer s3cret" };
+    type Description = { paths: Record<string, Record<string, { requestBody?: { content: object }; security?: [] }>> };
+    const { paths } = (await ask(described, { method: "GET", url: "/openapi.json", headers })).json<Description>();
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((name) => `${name} ${path}`),
+    );
+    const registered = described.printRoutes({ commonPrefix: false }).matchAll(/── (\/\S*) \((\w+)/g);
+    const own = [...registered].map(([, path, method]) => `${method!.toLowerCase()} ${path}`);
+    expect(own.length).toBe(shapes === null ? 6 : 7);
+    expect(routes.sort()).toEqual(own.sort());
+    // those that the description calls open are open, and no others
+    for (const [path, methods] of Object.entries(paths)) {
+      const { statusCode } = await ask(described, { method: "get" in methods ? "GET" : "POST", url: path });
+      expect([path, statusCode !== 401]).toEqual([path, methods["get"]?.security !== undefined]);
+    }
+    // a media type that is described is not refused as another one
+    for (const type of Object.keys(paths["/predict"]!["post"]!.requestBody!.content)) {
+      const sent = { ...headers, "content-type": type };
+      const { statusCode } = await ask(described, { method: "POST", url: "/predict", headers: sent, payload: "?" });
+      expect([type, statusCode]).toEqual([type, 400]);
+    }
+    await described.close();
+  },
+);
+
 it("with a token lets nobody else in", async () => {
   const closed = await createServer(pool, { token: "s3cret" });
   const get = async (url: string, authorization?: string) =>
@@ -304,6 +333,31 @@ if (chromium === undefined)
       expect(values.slice(5)).toEqual([["", "previous"], ""]);
     } finally {
       await withShapes.close();
+    }
+  },
+  120_000,
+);
+
+(chromium ? test : test.skip)(
+  "the page asks for the token of a server that has one",
+  async () => {
+    const closed = await createServer(pool, { shapes: join("examples", "airfoil", "shapes.mjs"), token: "s3cret" });
+    const url = await closed.listen({ port: 0, host: "127.0.0.1" });
+    const until = (what: string) =>
+      `new Promise((resolve) => { const look = () => ${what} ? resolve(true) : setTimeout(look, 20); look(); })`;
+    const enter = (text: string) =>
+      `{ const input = document.getElementById("token"); input.value = ${JSON.stringify(text)}; input.dispatchEvent(new Event("change")); }`;
+    try {
+      const { values, errors } = await inBrowser(folder.path, `${url}/`, [
+        until(`!document.getElementById("tokenRow").hidden`),
+        `${enter("guess")} ${until(`document.getElementById("message").textContent.includes("not the token")`)}`,
+        `${enter("s3cret")} ${until(`document.getElementById("title").textContent.startsWith("airfoil")`)}`,
+        `[document.getElementById("tokenRow").hidden, document.getElementById("message").textContent]`,
+      ]);
+      expect(errors).toEqual([]);
+      expect(values).toEqual([true, true, true, [true, ""]]);
+    } finally {
+      await closed.close();
     }
   },
   120_000,

@@ -1,7 +1,15 @@
 import { answerUsage } from "./command";
 import type { ReportRequest } from "./run-report";
 import { UsageError } from "./hydra-arguments";
-import { dtypeOf, FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
+import {
+  dtypeOf,
+  FORCE_OPTIONS,
+  FORCE_USAGE,
+  given,
+  LOAD_OPTIONS,
+  numberOf,
+  readForceOptions,
+} from "./prediction-options";
 import { readOptions } from "./read-options";
 
 const usage = `Usage: noether-ts evaluate RUN [-o FOLDER] [options]

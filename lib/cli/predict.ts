@@ -1,6 +1,14 @@
 import { answerUsage } from "./command";
 import { UsageError } from "./hydra-arguments";
-import { dtypeOf, FORCE_OPTIONS, FORCE_USAGE, given, LOAD_OPTIONS, numberOf, readForceOptions } from "./prediction-options";
+import {
+  dtypeOf,
+  FORCE_OPTIONS,
+  FORCE_USAGE,
+  given,
+  LOAD_OPTIONS,
+  numberOf,
+  readForceOptions,
+} from "./prediction-options";
 import { readOptions } from "./read-options";
 import type { Prediction } from "./run-prediction";
 

@@ -80,7 +80,9 @@ export async function createServer(pool: PredictionPool, options: ServerOptions 
   server.get("/run", async () => ({ ...describeRun(pool.run), shapes: shapesModule !== null }));
   if (shapesModule !== null)
     server.get("/shapes.mjs", async (_, reply) => reply.type("text/javascript; charset=utf-8").send(shapesModule));
-  server.get("/openapi.json", async () => openApi(pool.run, { hasToken: token !== null, hasShapes: shapesModule !== null }));
+  server.get("/openapi.json", async () =>
+    openApi(pool.run, { hasToken: token !== null, hasShapes: shapesModule !== null }),
+  );
   server.post("/predict", async (request, reply) => {
     const controller = new AbortController();
     const timer = setTimeout(

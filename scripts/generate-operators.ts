@@ -9,7 +9,15 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadNative } from "../lib/torch/loader";
-import { boundName, emitFunction, emitMethod, OptionNames } from "./operators/emit";
+import {
+  boundName,
+  emitFunction,
+  emitMethod,
+  namedResult,
+  namedResultType,
+  OptionNames,
+  type NamedResult,
+} from "./operators/emit";
 import { coverageTable } from "./operators/coverage";
 import { readSurface, type Namespace, type Operator, type PythonSurface } from "./operators/surface";
 
@@ -28,6 +36,7 @@ const HELPERS: readonly { readonly from: string; readonly names: readonly string
     ],
   },
   { from: "./generator", names: ["Generator", "generatorId"] },
+  { from: "./named-results", names: ["named", "resultNames"] },
   {
     from: "./overloads",
     names: [
@@ -43,7 +52,15 @@ const HELPERS: readonly { readonly from: string; readonly names: readonly string
  * Functions of every call, bound once to constants of the file: a CommonJS build reaches an import through a getter of a
  * large object each time, which costs as much as a tenth of an operator.
  */
-const BOUND: readonly string[] = ["wrap", "wrapList", "handles", "optionalHandle", "optionalHandles", "dtypeCode"];
+const BOUND: readonly string[] = [
+  "wrap",
+  "wrapList",
+  "handles",
+  "optionalHandle",
+  "optionalHandles",
+  "dtypeCode",
+  "named",
+];
 
 function uses(body: string, name: string): boolean {
   return new RegExp(`(?<![\\w$.])${name.replaceAll("$", "\\$")}(?![\\w$])`).test(body);
@@ -64,14 +81,50 @@ function imports(body: string): string {
   return [...lines.filter((line) => line !== ""), "", "const { call } = native;", ...constants].join("\n");
 }
 
+/** The results with names of some operators, by the names of their types. */
+function namedResults(operators: readonly Operator[]): NamedResult[] {
+  const found = new Map<string, NamedResult>();
+  for (const { overloads } of operators)
+    for (const { schema } of overloads) {
+      const result = namedResult(schema);
+      if (result) found.set(result.name, result);
+    }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The import of the result types that a body uses. */
+function resultTypes(body: string, operators: readonly Operator[]): string {
+  const used = namedResults(operators).filter(({ name }) => uses(body, name));
+  if (used.length === 0) return "";
+  return `import type { ${used.map(({ name }) => name).join(", ")} } from "./result-types.generated";\n`;
+}
+
+function resultTypesFile(operators: readonly Operator[]): string {
+  return [
+    `${NOTICE}import type { Tensor } from "./tensor";`,
+    "",
+    ...namedResults(operators).map(
+      (result) =>
+        `/** ${result.keys.map((key) => `\`${key}\``).join(", ")}, by position or by name. */\n${namedResultType(result)}`,
+    ),
+    "",
+  ].join("\n");
+}
+
 function functionsFile(operators: readonly Operator[], namespace: Namespace): string {
   const optionNames = new OptionNames();
   const functions = operators
     .filter((operator) => operator.namespace === namespace)
     .map((operator) => emitFunction(operator, optionNames))
     .join("\n\n");
-  const body = `${optionNames.declarations()}\n\n${functions}`;
-  return `${NOTICE}${imports(body)}\n\n${body}\n`;
+  const names = namedResults(operators)
+    .filter(({ constant }) => uses(functions, constant))
+    .map(
+      ({ constant, keys }) =>
+        `const ${constant} = resultNames(${keys.map((key) => JSON.stringify(key)).join(", ")});\n`,
+    );
+  const body = `${optionNames.declarations()}\n${names.join("")}\n${functions}`;
+  return `${NOTICE}${resultTypes(body, operators)}${imports(body)}\n\n${body}\n`;
 }
 
 function methodsFile(operators: readonly Operator[]): string {
@@ -82,7 +135,7 @@ function methodsFile(operators: readonly Operator[]): string {
     `${NOTICE}import type { ${types.join(", ")} } from "./dtype";`,
     ...(uses(body, "Generator") ? [`import type { Generator } from "./generator";`] : []),
     `import {\n${withMethod.map(({ name }) => `  ${name} as imported_${name},`).join("\n")}\n} from "./operators.generated";`,
-    `import type { Tensor } from "./tensor";`,
+    `${resultTypes(body, operators)}import type { Tensor } from "./tensor";`,
     "",
     "// Bound once, see BOUND in scripts/generate-operators.ts.",
     ...withMethod.map((operator) => `const ${boundName(operator)}: any = imported_${operator.name};`),
@@ -104,6 +157,7 @@ export function generate(surface: PythonSurface, schemas: readonly string[]): Ma
     ["lib/torch/fft.generated.ts", functionsFile(read.operators, "fft")],
     ["lib/torch/special.generated.ts", functionsFile(read.operators, "special")],
     ["lib/torch/tensor-methods.generated.ts", methodsFile(read.operators)],
+    ["lib/torch/result-types.generated.ts", resultTypesFile(read.operators)],
     ["docs/operators.md", coverageTable(surface, read, schemas)],
   ]);
 }

@@ -1,5 +1,6 @@
 /** PyTorch's API on libtorch: tensors, operators, autograd, modules, optimizers and files. See docs/torch.md. */
 export * from "./operators.generated";
+export type * from "./result-types.generated";
 export * as linalg from "./linalg.generated";
 export * as fft from "./fft.generated";
 export * as special from "./special.generated";

@@ -18,7 +18,8 @@ import {
 import { asTorchError, DisposedError, TorchError } from "./errors";
 import type { Generator } from "./generator";
 import { mismatch } from "./mismatch";
-import type { Schema, SchemaArgument } from "./schema";
+import { named, resultNames } from "./named-results";
+import { camelCase, type Schema, type SchemaArgument } from "./schema";
 import { wrap, wrapList } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -229,7 +230,8 @@ function finish({ returns }: Schema, result: unknown, written: readonly unknown[
     if (type === "Tensor") return list ? wrapList(value as number[]) : wrap(value as number);
     return type === "ScalarType" ? dtypeName(value as number) : value;
   };
-  return returns.length === 1
-    ? convert(0, result)
-    : returns.map((_, index) => convert(index, (result as unknown[])[index]));
+  if (returns.length === 1) return convert(0, result);
+  const parts = returns.map((_, index) => convert(index, (result as unknown[])[index]));
+  if (returns.some(({ name }) => name === "")) return parts;
+  return named(resultNames(...returns.map(({ name }) => camelCase(name))), parts);
 }

@@ -531,6 +531,7 @@ import {
   xlogy_ as imported_xlogy_,
   zero_ as imported_zero_,
 } from "./operators.generated";
+import type { ATauResult, HistBinEdgesResult, MantissaExponentResult, MinMaxResult, QRResult, SignLogabsdetResult, SolutionClonedCoefficientResult, USVResult, ValuesIndicesResult } from "./result-types.generated";
 import type { Tensor } from "./tensor";
 
 // Bound once, see BOUND in scripts/generate-operators.ts.
@@ -1174,27 +1175,28 @@ export abstract class TensorMethods {
 
   /** `_philox_normal_(Tensor(a!) self, Tensor key, float mean=0., float std=1.) -> Tensor(a!)` */
   _philoxNormal_(key: Tensor, mean?: number, std?: number): this;
-  _philoxNormal_(key: Tensor, options: { std?: number }): this;
+  _philoxNormal_(key: Tensor, options: { mean?: number; std?: number }): this;
   _philoxNormal_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $_philoxNormal_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `_philox_uniform_(Tensor(a!) self, Tensor key, float low=0., float high=1.) -> Tensor(a!)` */
   _philoxUniform_(key: Tensor, low?: number, high?: number): this;
-  _philoxUniform_(key: Tensor, options: { high?: number }): this;
+  _philoxUniform_(key: Tensor, options: { low?: number; high?: number }): this;
   _philoxUniform_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $_philoxUniform_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `_sparse_mask_projection(Tensor self, Tensor mask, bool accumulate_matches=False) -> Tensor` */
   _sparseMaskProjection(mask: Tensor, accumulateMatches?: boolean, options?: { out?: Tensor }): Tensor;
+  _sparseMaskProjection(mask: Tensor, options: { accumulateMatches?: boolean; out?: Tensor }): Tensor;
   _sparseMaskProjection(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $_sparseMaskProjection(this, a0, a1, a2, surplus);
   }
 
   /** `_to_dense(Tensor self, ScalarType? dtype=None, bool? masked_grad=None) -> Tensor` */
   _toDense(dtype?: DTypeLike | null, maskedGrad?: boolean | null, options?: { out?: Tensor }): Tensor;
-  _toDense(options: { maskedGrad?: boolean | null; out?: Tensor }): Tensor;
+  _toDense(options: { dtype?: DTypeLike | null; maskedGrad?: boolean | null; out?: Tensor }): Tensor;
   _toDense(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $_toDense(this, a0, a1, a2, surplus);
   }
@@ -1209,24 +1211,28 @@ export abstract class TensorMethods {
 
   /** `_to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` */
   _toSparseBsc(blocksize: number | readonly number[], denseDim?: number | null, options?: { out?: Tensor }): Tensor;
+  _toSparseBsc(blocksize: number | readonly number[], options: { denseDim?: number | null; out?: Tensor }): Tensor;
   _toSparseBsc(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $_toSparseBsc(this, a0, a1, a2, surplus);
   }
 
   /** `_to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` */
   _toSparseBsr(blocksize: number | readonly number[], denseDim?: number | null, options?: { out?: Tensor }): Tensor;
+  _toSparseBsr(blocksize: number | readonly number[], options: { denseDim?: number | null; out?: Tensor }): Tensor;
   _toSparseBsr(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $_toSparseBsr(this, a0, a1, a2, surplus);
   }
 
   /** `_to_sparse_csc(Tensor self, int? dense_dim=None) -> Tensor` */
   _toSparseCsc(denseDim?: number | null, options?: { out?: Tensor }): Tensor;
+  _toSparseCsc(options: { denseDim?: number | null; out?: Tensor }): Tensor;
   _toSparseCsc(a0?: any, a1?: any, surplus?: any): any {
     return $_toSparseCsc(this, a0, a1, surplus);
   }
 
   /** `_to_sparse_csr(Tensor self, int? dense_dim=None) -> Tensor` */
   _toSparseCsr(denseDim?: number | null, options?: { out?: Tensor }): Tensor;
+  _toSparseCsr(options: { denseDim?: number | null; out?: Tensor }): Tensor;
   _toSparseCsr(a0?: any, a1?: any, surplus?: any): any {
     return $_toSparseCsr(this, a0, a1, surplus);
   }
@@ -1290,6 +1296,7 @@ export abstract class TensorMethods {
   add(options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.add.html) */
   add(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
+  add(other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
   add(options: { other: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   add(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   add(a0?: any, a1?: any, a2?: any, surplus?: any): any {
@@ -1301,6 +1308,7 @@ export abstract class TensorMethods {
   add_(options: { other: Tensor; alpha?: Scalar }): this;
   /** `add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.add_.html) */
   add_(other: Scalar, alpha?: Scalar): this;
+  add_(other: Scalar, options: { alpha?: Scalar }): this;
   add_(options: { other: Scalar; alpha?: Scalar }): this;
   add_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   add_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
@@ -1404,17 +1412,18 @@ export abstract class TensorMethods {
   all(options?: { out?: Tensor }): Tensor;
   /** `all.dim(Tensor self, int dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
   all(dim: number, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  all(dim: number, options: { keepdim?: boolean; out?: Tensor }): Tensor;
   all(options: { dim: number; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `all.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.all.html) */
   all(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  all(options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  all(options: { dim?: readonly number[] | null; keepdim?: boolean; out?: Tensor }): Tensor;
   all(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $all(this, a0, a1, a2, surplus);
   }
 
   /** `allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.allclose.html) */
   allclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): boolean;
-  allclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): boolean;
+  allclose(other: Tensor, options: { rtol?: number; atol?: number; equalNan?: boolean }): boolean;
   allclose(options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): boolean;
   allclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $allclose(this, a0, a1, a2, a3, a4, surplus);
@@ -1422,20 +1431,20 @@ export abstract class TensorMethods {
 
   /** `amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.amax.html) */
   amax(dim?: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  amax(options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  amax(options: { dim?: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
   amax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $amax(this, a0, a1, a2, surplus);
   }
 
   /** `amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.amin.html) */
   amin(dim?: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  amin(options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  amin(options: { dim?: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
   amin(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $amin(this, a0, a1, a2, surplus);
   }
 
   /** `aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.aminmax.html) */
-  aminmax(options?: { dim?: number | null; keepdim?: boolean; out?: readonly [min: Tensor, max: Tensor] }): [min: Tensor, max: Tensor];
+  aminmax(options?: { dim?: number | null; keepdim?: boolean; out?: readonly [min: Tensor, max: Tensor] }): MinMaxResult;
   aminmax(a0?: any, surplus?: any): any {
     return $aminmax(this, a0, surplus);
   }
@@ -1450,10 +1459,11 @@ export abstract class TensorMethods {
   any(options?: { out?: Tensor }): Tensor;
   /** `any.dim(Tensor self, int dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
   any(dim: number, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  any(dim: number, options: { keepdim?: boolean; out?: Tensor }): Tensor;
   any(options: { dim: number; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.any.html) */
   any(dim?: readonly number[] | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  any(options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  any(options: { dim?: readonly number[] | null; keepdim?: boolean; out?: Tensor }): Tensor;
   any(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $any(this, a0, a1, a2, surplus);
   }
@@ -1546,21 +1556,21 @@ export abstract class TensorMethods {
 
   /** `argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argmax.html) */
   argmax(dim?: number | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  argmax(options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  argmax(options: { dim?: number | null; keepdim?: boolean; out?: Tensor }): Tensor;
   argmax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $argmax(this, a0, a1, a2, surplus);
   }
 
   /** `argmin(Tensor self, int? dim=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argmin.html) */
   argmin(dim?: number | null, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  argmin(options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  argmin(options: { dim?: number | null; keepdim?: boolean; out?: Tensor }): Tensor;
   argmin(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $argmin(this, a0, a1, a2, surplus);
   }
 
   /** `argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argsort.html) */
   argsort(dim?: number, descending?: boolean): Tensor;
-  argsort(options: { descending?: boolean }): Tensor;
+  argsort(options: { dim?: number; descending?: boolean }): Tensor;
   /** `argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.argsort.html) */
   argsort(options: { stable: boolean; dim?: number; descending?: boolean; out?: Tensor }): Tensor;
   argsort(a0?: any, a1?: any, a2?: any, surplus?: any): any {
@@ -1575,6 +1585,7 @@ export abstract class TensorMethods {
 
   /** `as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided.html) */
   asStrided(size: readonly number[], stride: readonly number[], storageOffset?: number | null): Tensor;
+  asStrided(size: readonly number[], stride: readonly number[], options: { storageOffset?: number | null }): Tensor;
   asStrided(options: { size: readonly number[]; stride: readonly number[]; storageOffset?: number | null }): Tensor;
   asStrided(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $asStrided(this, a0, a1, a2, a3, surplus);
@@ -1582,6 +1593,7 @@ export abstract class TensorMethods {
 
   /** `as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html) */
   asStridedScatter(src: Tensor, size: readonly number[], stride: readonly number[], storageOffset?: number | null, options?: { out?: Tensor }): Tensor;
+  asStridedScatter(src: Tensor, size: readonly number[], stride: readonly number[], options: { storageOffset?: number | null; out?: Tensor }): Tensor;
   asStridedScatter(options: { src: Tensor; size: readonly number[]; stride: readonly number[]; storageOffset?: number | null; out?: Tensor }): Tensor;
   asStridedScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $asStridedScatter(this, a0, a1, a2, a3, a4, surplus);
@@ -1589,6 +1601,7 @@ export abstract class TensorMethods {
 
   /** `as_strided_(Tensor(a!) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.as_strided_.html) */
   asStrided_(size: readonly number[], stride: readonly number[], storageOffset?: number | null): this;
+  asStrided_(size: readonly number[], stride: readonly number[], options: { storageOffset?: number | null }): this;
   asStrided_(options: { size: readonly number[]; stride: readonly number[]; storageOffset?: number | null }): this;
   asStrided_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $asStrided_(this, a0, a1, a2, a3, surplus);
@@ -1690,13 +1703,14 @@ export abstract class TensorMethods {
   bernoulli_(options: { p: Tensor; generator?: Generator | null }): this;
   /** `bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.bernoulli_.html) */
   bernoulli_(p?: number, options?: { generator?: Generator | null }): this;
+  bernoulli_(options: { p?: number; generator?: Generator | null }): this;
   bernoulli_(a0?: any, a1?: any, surplus?: any): any {
     return $bernoulli_(this, a0, a1, surplus);
   }
 
   /** `bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.bincount.html) */
   bincount(weights?: Tensor | null, minlength?: number, options?: { out?: Tensor }): Tensor;
-  bincount(options: { minlength?: number; out?: Tensor }): Tensor;
+  bincount(options: { weights?: Tensor | null; minlength?: number; out?: Tensor }): Tensor;
   bincount(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $bincount(this, a0, a1, a2, surplus);
   }
@@ -1842,7 +1856,7 @@ export abstract class TensorMethods {
 
   /** `cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.cauchy_.html) */
   cauchy_(median?: number, sigma?: number, options?: { generator?: Generator | null }): this;
-  cauchy_(options: { sigma?: number; generator?: Generator | null }): this;
+  cauchy_(options: { median?: number; sigma?: number; generator?: Generator | null }): this;
   cauchy_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $cauchy_(this, a0, a1, a2, surplus);
   }
@@ -1873,18 +1887,21 @@ export abstract class TensorMethods {
 
   /** `cholesky(Tensor self, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky.html) */
   cholesky(upper?: boolean, options?: { out?: Tensor }): Tensor;
+  cholesky(options: { upper?: boolean; out?: Tensor }): Tensor;
   cholesky(a0?: any, a1?: any, surplus?: any): any {
     return $cholesky(this, a0, a1, surplus);
   }
 
   /** `cholesky_inverse(Tensor self, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_inverse.html) */
   choleskyInverse(upper?: boolean, options?: { out?: Tensor }): Tensor;
+  choleskyInverse(options: { upper?: boolean; out?: Tensor }): Tensor;
   choleskyInverse(a0?: any, a1?: any, surplus?: any): any {
     return $choleskyInverse(this, a0, a1, surplus);
   }
 
   /** `cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cholesky_solve.html) */
   choleskySolve(input2: Tensor, upper?: boolean, options?: { out?: Tensor }): Tensor;
+  choleskySolve(input2: Tensor, options: { upper?: boolean; out?: Tensor }): Tensor;
   choleskySolve(options: { input2: Tensor; upper?: boolean; out?: Tensor }): Tensor;
   choleskySolve(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $choleskySolve(this, a0, a1, a2, surplus);
@@ -1892,6 +1909,7 @@ export abstract class TensorMethods {
 
   /** `chunk(Tensor(a -> *) self, int chunks, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.chunk.html) */
   chunk(chunks: number, dim?: number): Tensor[];
+  chunk(chunks: number, options: { dim?: number }): Tensor[];
   chunk(options: { chunks: number; dim?: number }): Tensor[];
   chunk(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $chunk(this, a0, a1, a2, surplus);
@@ -1899,10 +1917,10 @@ export abstract class TensorMethods {
 
   /** `clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clamp.html) */
   clamp(min?: Scalar | null, max?: Scalar | null, options?: { out?: Tensor }): Tensor;
-  clamp(options: { max?: Scalar | null; out?: Tensor }): Tensor;
+  clamp(options: { min?: Scalar | null; max?: Scalar | null; out?: Tensor }): Tensor;
   /** `clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clamp.html) */
   clamp(min?: Tensor | null, max?: Tensor | null, options?: { out?: Tensor }): Tensor;
-  clamp(options: { max?: Tensor | null; out?: Tensor }): Tensor;
+  clamp(options: { min?: Tensor | null; max?: Tensor | null; out?: Tensor }): Tensor;
   clamp(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $clamp(this, a0, a1, a2, surplus);
   }
@@ -1945,30 +1963,30 @@ export abstract class TensorMethods {
 
   /** `clamp_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clamp_.html) */
   clamp_(min?: Scalar | null, max?: Scalar | null): this;
-  clamp_(options: { max?: Scalar | null }): this;
+  clamp_(options: { min?: Scalar | null; max?: Scalar | null }): this;
   /** `clamp_.Tensor(Tensor(a!) self, Tensor? min=None, Tensor? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clamp_.html) */
   clamp_(min?: Tensor | null, max?: Tensor | null): this;
-  clamp_(options: { max?: Tensor | null }): this;
+  clamp_(options: { min?: Tensor | null; max?: Tensor | null }): this;
   clamp_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $clamp_(this, a0, a1, a2, surplus);
   }
 
   /** `clip(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clip.html) */
   clip(min?: Scalar | null, max?: Scalar | null, options?: { out?: Tensor }): Tensor;
-  clip(options: { max?: Scalar | null; out?: Tensor }): Tensor;
+  clip(options: { min?: Scalar | null; max?: Scalar | null; out?: Tensor }): Tensor;
   /** `clip.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.clip.html) */
   clip(min?: Tensor | null, max?: Tensor | null, options?: { out?: Tensor }): Tensor;
-  clip(options: { max?: Tensor | null; out?: Tensor }): Tensor;
+  clip(options: { min?: Tensor | null; max?: Tensor | null; out?: Tensor }): Tensor;
   clip(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $clip(this, a0, a1, a2, surplus);
   }
 
   /** `clip_(Tensor(a!) self, Scalar? min=None, Scalar? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clip_.html) */
   clip_(min?: Scalar | null, max?: Scalar | null): this;
-  clip_(options: { max?: Scalar | null }): this;
+  clip_(options: { min?: Scalar | null; max?: Scalar | null }): this;
   /** `clip_.Tensor(Tensor(a!) self, Tensor? min=None, Tensor? max=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.clip_.html) */
   clip_(min?: Tensor | null, max?: Tensor | null): this;
-  clip_(options: { max?: Tensor | null }): this;
+  clip_(options: { min?: Tensor | null; max?: Tensor | null }): this;
   clip_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $clip_(this, a0, a1, a2, surplus);
   }
@@ -2017,6 +2035,7 @@ export abstract class TensorMethods {
 
   /** `copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html) */
   copy_(src: Tensor, nonBlocking?: boolean): this;
+  copy_(src: Tensor, options: { nonBlocking?: boolean }): this;
   copy_(options: { src: Tensor; nonBlocking?: boolean }): this;
   copy_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $copy_(this, a0, a1, a2, surplus);
@@ -2076,6 +2095,7 @@ export abstract class TensorMethods {
 
   /** `count_nonzero(Tensor self, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
   countNonzero(dim?: number | null, options?: { out?: Tensor }): Tensor;
+  countNonzero(options: { dim?: number | null; out?: Tensor }): Tensor;
   /** `count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.count_nonzero.html) */
   countNonzero(dim: readonly number[], options?: { out?: Tensor }): Tensor;
   countNonzero(options: { dim: readonly number[]; out?: Tensor }): Tensor;
@@ -2091,6 +2111,7 @@ export abstract class TensorMethods {
 
   /** `cross(Tensor self, Tensor other, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cross.html) */
   cross(other: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
+  cross(other: Tensor, options: { dim?: number | null; out?: Tensor }): Tensor;
   cross(options: { other: Tensor; dim?: number | null; out?: Tensor }): Tensor;
   cross(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $cross(this, a0, a1, a2, surplus);
@@ -2103,15 +2124,15 @@ export abstract class TensorMethods {
   }
 
   /** `cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummax.html) */
-  cummax(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  cummax(options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  cummax(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  cummax(options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   cummax(a0?: any, a1?: any, surplus?: any): any {
     return $cummax(this, a0, a1, surplus);
   }
 
   /** `cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.cummin.html) */
-  cummin(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  cummin(options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  cummin(dim: number, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  cummin(options: { dim: number; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   cummin(a0?: any, a1?: any, surplus?: any): any {
     return $cummin(this, a0, a1, surplus);
   }
@@ -2188,33 +2209,35 @@ export abstract class TensorMethods {
 
   /** `diag(Tensor self, int diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diag.html) */
   diag(diagonal?: number, options?: { out?: Tensor }): Tensor;
+  diag(options: { diagonal?: number; out?: Tensor }): Tensor;
   diag(a0?: any, a1?: any, surplus?: any): any {
     return $diag(this, a0, a1, surplus);
   }
 
   /** `diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diag_embed.html) */
   diagEmbed(offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
-  diagEmbed(options: { dim1?: number; dim2?: number; out?: Tensor }): Tensor;
+  diagEmbed(options: { offset?: number; dim1?: number; dim2?: number; out?: Tensor }): Tensor;
   diagEmbed(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $diagEmbed(this, a0, a1, a2, a3, surplus);
   }
 
   /** `diagflat(Tensor self, int offset=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagflat.html) */
   diagflat(offset?: number): Tensor;
+  diagflat(options: { offset?: number }): Tensor;
   diagflat(a0?: any, a1?: any, surplus?: any): any {
     return $diagflat(this, a0, a1, surplus);
   }
 
   /** `diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal.html) */
   diagonal(offset?: number, dim1?: number, dim2?: number): Tensor;
-  diagonal(options: { dim1?: number; dim2?: number }): Tensor;
+  diagonal(options: { offset?: number; dim1?: number; dim2?: number }): Tensor;
   diagonal(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $diagonal(this, a0, a1, a2, a3, surplus);
   }
 
   /** `diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diagonal_scatter.html) */
   diagonalScatter(src: Tensor, offset?: number, dim1?: number, dim2?: number, options?: { out?: Tensor }): Tensor;
-  diagonalScatter(src: Tensor, options: { dim1?: number; dim2?: number; out?: Tensor }): Tensor;
+  diagonalScatter(src: Tensor, options: { offset?: number; dim1?: number; dim2?: number; out?: Tensor }): Tensor;
   diagonalScatter(options: { src: Tensor; offset?: number; dim1?: number; dim2?: number; out?: Tensor }): Tensor;
   diagonalScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $diagonalScatter(this, a0, a1, a2, a3, a4, surplus);
@@ -2222,7 +2245,7 @@ export abstract class TensorMethods {
 
   /** `diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.diff.html) */
   diff(n?: number, dim?: number, prepend?: Tensor | null, append?: Tensor | null, options?: { out?: Tensor }): Tensor;
-  diff(options: { dim?: number; prepend?: Tensor | null; append?: Tensor | null; out?: Tensor }): Tensor;
+  diff(options: { n?: number; dim?: number; prepend?: Tensor | null; append?: Tensor | null; out?: Tensor }): Tensor;
   diff(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $diff(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -2241,6 +2264,7 @@ export abstract class TensorMethods {
 
   /** `dist(Tensor self, Tensor other, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.dist.html) */
   dist(other: Tensor, p?: Scalar, options?: { out?: Tensor }): Tensor;
+  dist(other: Tensor, options: { p?: Scalar; out?: Tensor }): Tensor;
   dist(options: { other: Tensor; p?: Scalar; out?: Tensor }): Tensor;
   dist(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $dist(this, a0, a1, a2, surplus);
@@ -2448,12 +2472,14 @@ export abstract class TensorMethods {
 
   /** `exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.exponential_.html) */
   exponential_(lambd?: number, options?: { generator?: Generator | null }): this;
+  exponential_(options: { lambd?: number; generator?: Generator | null }): this;
   exponential_(a0?: any, a1?: any, surplus?: any): any {
     return $exponential_(this, a0, a1, surplus);
   }
 
   /** `fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.fill_diagonal_.html) */
   fillDiagonal_(fillValue: Scalar, wrap?: boolean): this;
+  fillDiagonal_(fillValue: Scalar, options: { wrap?: boolean }): this;
   fillDiagonal_(options: { fillValue: Scalar; wrap?: boolean }): this;
   fillDiagonal_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $fillDiagonal_(this, a0, a1, a2, surplus);
@@ -2484,7 +2510,7 @@ export abstract class TensorMethods {
 
   /** `flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.flatten.html) */
   flatten(startDim?: number, endDim?: number): Tensor;
-  flatten(options: { endDim?: number }): Tensor;
+  flatten(options: { startDim?: number; endDim?: number }): Tensor;
   flatten(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $flatten(this, a0, a1, a2, surplus);
   }
@@ -2613,7 +2639,7 @@ export abstract class TensorMethods {
   }
 
   /** `frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.frexp.html) */
-  frexp(options?: { out?: readonly [mantissa: Tensor, exponent: Tensor] }): [mantissa: Tensor, exponent: Tensor];
+  frexp(options?: { out?: readonly [mantissa: Tensor, exponent: Tensor] }): MantissaExponentResult;
   frexp(a0?: any, surplus?: any): any {
     return $frexp(this, a0, surplus);
   }
@@ -2669,7 +2695,7 @@ export abstract class TensorMethods {
   }
 
   /** `geqrf(Tensor self) -> (Tensor a, Tensor tau)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.geqrf.html) */
-  geqrf(options?: { out?: readonly [a: Tensor, tau: Tensor] }): [a: Tensor, tau: Tensor];
+  geqrf(options?: { out?: readonly [a: Tensor, tau: Tensor] }): ATauResult;
   geqrf(a0?: any, surplus?: any): any {
     return $geqrf(this, a0, surplus);
   }
@@ -2755,12 +2781,14 @@ export abstract class TensorMethods {
 
   /** `hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hardshrink.html) */
   hardshrink(lambd?: Scalar, options?: { out?: Tensor }): Tensor;
+  hardshrink(options: { lambd?: Scalar; out?: Tensor }): Tensor;
   hardshrink(a0?: any, a1?: any, surplus?: any): any {
     return $hardshrink(this, a0, a1, surplus);
   }
 
   /** `hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.hash_tensor.html) */
   hashTensor(dim?: number | readonly number[], options?: { keepdim?: boolean; mode?: number; out?: Tensor }): Tensor;
+  hashTensor(options: { dim?: number | readonly number[]; keepdim?: boolean; mode?: number; out?: Tensor }): Tensor;
   hashTensor(a0?: any, a1?: any, surplus?: any): any {
     return $hashTensor(this, a0, a1, surplus);
   }
@@ -2781,16 +2809,17 @@ export abstract class TensorMethods {
 
   /** `histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histc.html) */
   histc(bins?: number, min?: Scalar, max?: Scalar, options?: { out?: Tensor }): Tensor;
-  histc(options: { min?: Scalar; max?: Scalar; out?: Tensor }): Tensor;
+  histc(options: { bins?: number; min?: Scalar; max?: Scalar; out?: Tensor }): Tensor;
   histc(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $histc(this, a0, a1, a2, a3, surplus);
   }
 
   /** `histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
-  histogram(bins?: number, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
+  histogram(bins?: number, options?: { range?: readonly number[] | null; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): HistBinEdgesResult;
+  histogram(options: { bins?: number; range?: readonly number[] | null; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): HistBinEdgesResult;
   /** `histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.histogram.html) */
-  histogram(bins: Tensor, options?: { weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
-  histogram(options: { bins: Tensor; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): [hist: Tensor, bin_edges: Tensor];
+  histogram(bins: Tensor, options?: { weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): HistBinEdgesResult;
+  histogram(options: { bins: Tensor; weight?: Tensor | null; density?: boolean; out?: readonly [hist: Tensor, binEdges: Tensor] }): HistBinEdgesResult;
   histogram(a0?: any, a1?: any, surplus?: any): any {
     return $histogram(this, a0, a1, surplus);
   }
@@ -2911,6 +2940,7 @@ export abstract class TensorMethods {
 
   /** `index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.index_put.html) */
   indexPut(indices: readonly (Tensor | null)[], values: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
+  indexPut(indices: readonly (Tensor | null)[], values: Tensor, options: { accumulate?: boolean; out?: Tensor }): Tensor;
   indexPut(options: { indices: readonly (Tensor | null)[]; values: Tensor; accumulate?: boolean; out?: Tensor }): Tensor;
   indexPut(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $indexPut(this, a0, a1, a2, a3, surplus);
@@ -3006,6 +3036,7 @@ export abstract class TensorMethods {
 
   /** `is_pinned(Tensor self, Device? device=None) -> bool` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.is_pinned.html) */
   isPinned(device?: Device | null): boolean;
+  isPinned(options: { device?: Device | null }): boolean;
   isPinned(a0?: any, a1?: any, surplus?: any): any {
     return $isPinned(this, a0, a1, surplus);
   }
@@ -3031,7 +3062,7 @@ export abstract class TensorMethods {
 
   /** `isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.isclose.html) */
   isclose(other: Tensor, rtol?: number, atol?: number, equalNan?: boolean): Tensor;
-  isclose(other: Tensor, options: { atol?: number; equalNan?: boolean }): Tensor;
+  isclose(other: Tensor, options: { rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
   isclose(options: { other: Tensor; rtol?: number; atol?: number; equalNan?: boolean }): Tensor;
   isclose(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $isclose(this, a0, a1, a2, a3, a4, surplus);
@@ -3075,7 +3106,7 @@ export abstract class TensorMethods {
 
   /** `istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, bool normalized=False, bool? onesided=None, int? length=None, bool return_complex=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.istft.html) */
   istft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, normalized?: boolean, onesided?: boolean | null, length?: number | null, returnComplex?: boolean): Tensor;
-  istft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
+  istft(nFft: number, options: { hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
   istft(options: { nFft: number; hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; normalized?: boolean; onesided?: boolean | null; length?: number | null; returnComplex?: boolean }): Tensor;
   istft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, surplus?: any): any {
     return $istft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, surplus);
@@ -3089,9 +3120,9 @@ export abstract class TensorMethods {
   }
 
   /** `kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.kthvalue.html) */
-  kthvalue(k: number, dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  kthvalue(k: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  kthvalue(options: { k: number; dim?: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  kthvalue(k: number, dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  kthvalue(k: number, options: { dim?: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  kthvalue(options: { k: number; dim?: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   kthvalue(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $kthvalue(this, a0, a1, a2, a3, surplus);
   }
@@ -3268,13 +3299,14 @@ export abstract class TensorMethods {
 
   /** `log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.log_normal_.html) */
   logNormal_(mean?: number, std?: number, options?: { generator?: Generator | null }): this;
-  logNormal_(options: { std?: number; generator?: Generator | null }): this;
+  logNormal_(options: { mean?: number; std?: number; generator?: Generator | null }): this;
   logNormal_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $logNormal_(this, a0, a1, a2, surplus);
   }
 
   /** `log_softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` */
   logSoftmax(dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
+  logSoftmax(dim: number, options: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   logSoftmax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $logSoftmax(this, a0, a1, a2, surplus);
   }
@@ -3368,18 +3400,21 @@ export abstract class TensorMethods {
 
   /** `logit(Tensor self, float? eps=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logit.html) */
   logit(eps?: number | null, options?: { out?: Tensor }): Tensor;
+  logit(options: { eps?: number | null; out?: Tensor }): Tensor;
   logit(a0?: any, a1?: any, surplus?: any): any {
     return $logit(this, a0, a1, surplus);
   }
 
   /** `logit_(Tensor(a!) self, float? eps=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.logit_.html) */
   logit_(eps?: number | null): this;
+  logit_(options: { eps?: number | null }): this;
   logit_(a0?: any, a1?: any, surplus?: any): any {
     return $logit_(this, a0, a1, surplus);
   }
 
   /** `logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.logsumexp.html) */
   logsumexp(dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  logsumexp(dim: number | readonly number[], options: { keepdim?: boolean; out?: Tensor }): Tensor;
   logsumexp(options: { dim: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
   logsumexp(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $logsumexp(this, a0, a1, a2, surplus);
@@ -3480,8 +3515,9 @@ export abstract class TensorMethods {
   /** `max(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
   max(options?: { out?: Tensor }): Tensor;
   /** `max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
-  max(dim: number, keepdim?: boolean, options?: { out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
-  max(options: { dim: number; keepdim?: boolean; out?: readonly [max: Tensor, maxValues: Tensor] }): [values: Tensor, indices: Tensor];
+  max(dim: number, keepdim?: boolean, options?: { out?: readonly [max: Tensor, maxValues: Tensor] }): ValuesIndicesResult;
+  max(dim: number, options: { keepdim?: boolean; out?: readonly [max: Tensor, maxValues: Tensor] }): ValuesIndicesResult;
+  max(options: { dim: number; keepdim?: boolean; out?: readonly [max: Tensor, maxValues: Tensor] }): ValuesIndicesResult;
   /** `max.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.max.html) */
   max(other: Tensor, options?: { out?: Tensor }): Tensor;
   max(options: { other: Tensor; out?: Tensor }): Tensor;
@@ -3500,6 +3536,7 @@ export abstract class TensorMethods {
   mean(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mean.html) */
   mean(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  mean(dim: number | readonly number[] | null, options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   mean(options: { dim: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   mean(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $mean(this, a0, a1, a2, surplus);
@@ -3508,8 +3545,9 @@ export abstract class TensorMethods {
   /** `median(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
   median(options?: { out?: Tensor }): Tensor;
   /** `median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.median.html) */
-  median(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  median(options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  median(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  median(dim: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  median(options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   median(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $median(this, a0, a1, a2, surplus);
   }
@@ -3517,8 +3555,9 @@ export abstract class TensorMethods {
   /** `min(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
   min(options?: { out?: Tensor }): Tensor;
   /** `min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
-  min(dim: number, keepdim?: boolean, options?: { out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
-  min(options: { dim: number; keepdim?: boolean; out?: readonly [min: Tensor, minIndices: Tensor] }): [values: Tensor, indices: Tensor];
+  min(dim: number, keepdim?: boolean, options?: { out?: readonly [min: Tensor, minIndices: Tensor] }): ValuesIndicesResult;
+  min(dim: number, options: { keepdim?: boolean; out?: readonly [min: Tensor, minIndices: Tensor] }): ValuesIndicesResult;
+  min(options: { dim: number; keepdim?: boolean; out?: readonly [min: Tensor, minIndices: Tensor] }): ValuesIndicesResult;
   /** `min.other(Tensor self, Tensor other) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.min.html) */
   min(other: Tensor, options?: { out?: Tensor }): Tensor;
   min(options: { other: Tensor; out?: Tensor }): Tensor;
@@ -3544,8 +3583,8 @@ export abstract class TensorMethods {
   }
 
   /** `mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.mode.html) */
-  mode(dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  mode(options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  mode(dim?: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  mode(options: { dim?: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   mode(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $mode(this, a0, a1, a2, surplus);
   }
@@ -3600,6 +3639,7 @@ export abstract class TensorMethods {
 
   /** `multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.multinomial.html) */
   multinomial(numSamples: number, replacement?: boolean, options?: { generator?: Generator | null; out?: Tensor }): Tensor;
+  multinomial(numSamples: number, options: { replacement?: boolean; generator?: Generator | null; out?: Tensor }): Tensor;
   multinomial(options: { numSamples: number; replacement?: boolean; generator?: Generator | null; out?: Tensor }): Tensor;
   multinomial(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $multinomial(this, a0, a1, a2, surplus);
@@ -3650,21 +3690,21 @@ export abstract class TensorMethods {
 
   /** `nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nan_to_num.html) */
   nanToNum(nan?: number | null, posinf?: number | null, neginf?: number | null, options?: { out?: Tensor }): Tensor;
-  nanToNum(options: { posinf?: number | null; neginf?: number | null; out?: Tensor }): Tensor;
+  nanToNum(options: { nan?: number | null; posinf?: number | null; neginf?: number | null; out?: Tensor }): Tensor;
   nanToNum(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $nanToNum(this, a0, a1, a2, a3, surplus);
   }
 
   /** `nan_to_num_(Tensor(a!) self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.nan_to_num_.html) */
   nanToNum_(nan?: number | null, posinf?: number | null, neginf?: number | null): this;
-  nanToNum_(options: { posinf?: number | null; neginf?: number | null }): this;
+  nanToNum_(options: { nan?: number | null; posinf?: number | null; neginf?: number | null }): this;
   nanToNum_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $nanToNum_(this, a0, a1, a2, a3, surplus);
   }
 
   /** `nanmean(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmean.html) */
   nanmean(dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  nanmean(options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  nanmean(options: { dim?: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nanmean(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $nanmean(this, a0, a1, a2, surplus);
   }
@@ -3672,19 +3712,20 @@ export abstract class TensorMethods {
   /** `nanmedian(Tensor self) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
   nanmedian(options?: { out?: Tensor }): Tensor;
   /** `nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanmedian.html) */
-  nanmedian(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  nanmedian(options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  nanmedian(dim: number, keepdim?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  nanmedian(dim: number, options: { keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  nanmedian(options: { dim: number; keepdim?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   nanmedian(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $nanmedian(this, a0, a1, a2, surplus);
   }
 
   /** `nanquantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
   nanquantile(q: Tensor, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
-  nanquantile(q: Tensor, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  nanquantile(q: Tensor, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(options: { q: Tensor; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   /** `nanquantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nanquantile.html) */
   nanquantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
-  nanquantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  nanquantile(q: number, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(options: { q: number; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   nanquantile(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $nanquantile(this, a0, a1, a2, a3, surplus);
@@ -3692,7 +3733,7 @@ export abstract class TensorMethods {
 
   /** `nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.nansum.html) */
   nansum(dim?: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
-  nansum(options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  nansum(options: { dim?: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   nansum(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $nansum(this, a0, a1, a2, surplus);
   }
@@ -3823,8 +3864,10 @@ export abstract class TensorMethods {
 
   /** `norm.Scalar(Tensor self, Scalar p=2) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p?: Scalar, options?: { out?: Tensor }): Tensor;
+  norm(options: { p?: Scalar; out?: Tensor }): Tensor;
   /** `norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p: Scalar | null, dim: number | readonly number[], keepdim?: boolean, options?: { out?: Tensor }): Tensor;
+  norm(p: Scalar | null, dim: number | readonly number[], options: { keepdim?: boolean; out?: Tensor }): Tensor;
   norm(options: { p: Scalar | null; dim: number | readonly number[]; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `norm.ScalarOpt_dim_dtype(Tensor self, Scalar? p, int[1] dim, bool keepdim, *, ScalarType dtype) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.norm.html) */
   norm(p: Scalar | null, dim: number | readonly number[], keepdim: boolean, options: { dtype: DTypeLike; out?: Tensor }): Tensor;
@@ -3838,7 +3881,7 @@ export abstract class TensorMethods {
 
   /** `normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.normal_.html) */
   normal_(mean?: number, std?: number, options?: { generator?: Generator | null }): this;
-  normal_(options: { std?: number; generator?: Generator | null }): this;
+  normal_(options: { mean?: number; std?: number; generator?: Generator | null }): this;
   normal_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $normal_(this, a0, a1, a2, surplus);
   }
@@ -3874,7 +3917,7 @@ export abstract class TensorMethods {
 
   /** `ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.ormqr.html) */
   ormqr(input2: Tensor, input3: Tensor, left?: boolean, transpose?: boolean, options?: { out?: Tensor }): Tensor;
-  ormqr(input2: Tensor, input3: Tensor, options: { transpose?: boolean; out?: Tensor }): Tensor;
+  ormqr(input2: Tensor, input3: Tensor, options: { left?: boolean; transpose?: boolean; out?: Tensor }): Tensor;
   ormqr(options: { input2: Tensor; input3: Tensor; left?: boolean; transpose?: boolean; out?: Tensor }): Tensor;
   ormqr(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $ormqr(this, a0, a1, a2, a3, a4, surplus);
@@ -3896,12 +3939,14 @@ export abstract class TensorMethods {
 
   /** `pin_memory(Tensor(a) self, Device? device=None) -> Tensor(a)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.pin_memory.html) */
   pinMemory(device?: Device | null): Tensor;
+  pinMemory(options: { device?: Device | null }): Tensor;
   pinMemory(a0?: any, a1?: any, surplus?: any): any {
     return $pinMemory(this, a0, a1, surplus);
   }
 
   /** `pinverse(Tensor self, float rcond=1.0000000000000001e-15) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.pinverse.html) */
   pinverse(rcond?: number): Tensor;
+  pinverse(options: { rcond?: number }): Tensor;
   pinverse(a0?: any, a1?: any, surplus?: any): any {
     return $pinverse(this, a0, a1, surplus);
   }
@@ -3959,6 +4004,7 @@ export abstract class TensorMethods {
   prod(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.prod.html) */
   prod(dim: number, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  prod(dim: number, options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   prod(options: { dim: number; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   prod(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $prod(this, a0, a1, a2, surplus);
@@ -3966,6 +4012,7 @@ export abstract class TensorMethods {
 
   /** `put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put.html) */
   put(index: Tensor, source: Tensor, accumulate?: boolean, options?: { out?: Tensor }): Tensor;
+  put(index: Tensor, source: Tensor, options: { accumulate?: boolean; out?: Tensor }): Tensor;
   put(options: { index: Tensor; source: Tensor; accumulate?: boolean; out?: Tensor }): Tensor;
   put(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $put(this, a0, a1, a2, a3, surplus);
@@ -3973,6 +4020,7 @@ export abstract class TensorMethods {
 
   /** `put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.put_.html) */
   put_(index: Tensor, source: Tensor, accumulate?: boolean): this;
+  put_(index: Tensor, source: Tensor, options: { accumulate?: boolean }): this;
   put_(options: { index: Tensor; source: Tensor; accumulate?: boolean }): this;
   put_(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $put_(this, a0, a1, a2, a3, surplus);
@@ -4009,18 +4057,19 @@ export abstract class TensorMethods {
   }
 
   /** `qr(Tensor self, bool some=True) -> (Tensor Q, Tensor R)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.qr.html) */
-  qr(some?: boolean, options?: { out?: readonly [Q: Tensor, R: Tensor] }): [Q: Tensor, R: Tensor];
+  qr(some?: boolean, options?: { out?: readonly [Q: Tensor, R: Tensor] }): QRResult;
+  qr(options: { some?: boolean; out?: readonly [Q: Tensor, R: Tensor] }): QRResult;
   qr(a0?: any, a1?: any, surplus?: any): any {
     return $qr(this, a0, a1, surplus);
   }
 
   /** `quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
   quantile(q: Tensor, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
-  quantile(q: Tensor, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  quantile(q: Tensor, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   quantile(options: { q: Tensor; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   /** `quantile.scalar(Tensor self, float q, int? dim=None, bool keepdim=False, *, str interpolation="linear") -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.quantile.html) */
   quantile(q: number, dim?: number | null, keepdim?: boolean, options?: { interpolation?: string; out?: Tensor }): Tensor;
-  quantile(q: number, options: { keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
+  quantile(q: number, options: { dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   quantile(options: { q: number; dim?: number | null; keepdim?: boolean; interpolation?: string; out?: Tensor }): Tensor;
   quantile(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $quantile(this, a0, a1, a2, a3, surplus);
@@ -4125,9 +4174,11 @@ export abstract class TensorMethods {
 
   /** `repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
   repeatInterleave(repeats: Tensor, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
+  repeatInterleave(repeats: Tensor, options: { dim?: number | null; outputSize?: number | null }): Tensor;
   repeatInterleave(options: { repeats: Tensor; dim?: number | null; outputSize?: number | null }): Tensor;
   /** `repeat_interleave.self_int(Tensor self, SymInt repeats, int? dim=None, *, SymInt? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.repeat_interleave.html) */
   repeatInterleave(repeats: number, dim?: number | null, options?: { outputSize?: number | null }): Tensor;
+  repeatInterleave(repeats: number, options: { dim?: number | null; outputSize?: number | null }): Tensor;
   repeatInterleave(options: { repeats: number; dim?: number | null; outputSize?: number | null }): Tensor;
   repeatInterleave(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $repeatInterleave(this, a0, a1, a2, surplus);
@@ -4181,6 +4232,7 @@ export abstract class TensorMethods {
 
   /** `roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.roll.html) */
   roll(shifts: number | readonly number[], dims?: number | readonly number[], options?: { out?: Tensor }): Tensor;
+  roll(shifts: number | readonly number[], options: { dims?: number | readonly number[]; out?: Tensor }): Tensor;
   roll(options: { shifts: number | readonly number[]; dims?: number | readonly number[]; out?: Tensor }): Tensor;
   roll(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $roll(this, a0, a1, a2, surplus);
@@ -4188,7 +4240,7 @@ export abstract class TensorMethods {
 
   /** `rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.rot90.html) */
   rot90(k?: number, dims?: readonly number[], options?: { out?: Tensor }): Tensor;
-  rot90(options: { dims?: readonly number[]; out?: Tensor }): Tensor;
+  rot90(options: { k?: number; dims?: readonly number[]; out?: Tensor }): Tensor;
   rot90(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $rot90(this, a0, a1, a2, surplus);
   }
@@ -4308,6 +4360,7 @@ export abstract class TensorMethods {
   set_(options: { source: Tensor }): this;
   /** `set_.source_Tensor_storage_offset(Tensor(a!) self, Tensor source, SymInt storage_offset, SymInt[] size, SymInt[] stride=[]) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.set_.html) */
   set_(source: Tensor, storageOffset: number, size: readonly number[], stride?: readonly number[]): this;
+  set_(source: Tensor, storageOffset: number, size: readonly number[], options: { stride?: readonly number[] }): this;
   set_(options: { source: Tensor; storageOffset: number; size: readonly number[]; stride?: readonly number[] }): this;
   set_(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $set_(this, a0, a1, a2, a3, a4, surplus);
@@ -4393,21 +4446,21 @@ export abstract class TensorMethods {
 
   /** `slice_inverse(Tensor(a) self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)` */
   sliceInverse(src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number): Tensor;
-  sliceInverse(src: Tensor, options: { start?: number | null; end?: number | null; step?: number }): Tensor;
+  sliceInverse(src: Tensor, options: { dim?: number; start?: number | null; end?: number | null; step?: number }): Tensor;
   sliceInverse(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, surplus?: any): any {
     return $sliceInverse(this, a0, a1, a2, a3, a4, a5, surplus);
   }
 
   /** `slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slice_scatter.html) */
   sliceScatter(src: Tensor, dim?: number, start?: number | null, end?: number | null, step?: number, options?: { out?: Tensor }): Tensor;
-  sliceScatter(src: Tensor, options: { start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
+  sliceScatter(src: Tensor, options: { dim?: number; start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
   sliceScatter(options: { src: Tensor; dim?: number; start?: number | null; end?: number | null; step?: number; out?: Tensor }): Tensor;
   sliceScatter(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, surplus?: any): any {
     return $sliceScatter(this, a0, a1, a2, a3, a4, a5, surplus);
   }
 
   /** `slogdet(Tensor self) -> (Tensor sign, Tensor logabsdet)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.slogdet.html) */
-  slogdet(options?: { out?: readonly [sign: Tensor, logabsdet: Tensor] }): [sign: Tensor, logabsdet: Tensor];
+  slogdet(options?: { out?: readonly [sign: Tensor, logabsdet: Tensor] }): SignLogabsdetResult;
   slogdet(a0?: any, surplus?: any): any {
     return $slogdet(this, a0, surplus);
   }
@@ -4421,16 +4474,17 @@ export abstract class TensorMethods {
 
   /** `softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.softmax.html) */
   softmax(dim: number, dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
+  softmax(dim: number, options: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   softmax(options: { dim: number; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   softmax(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $softmax(this, a0, a1, a2, surplus);
   }
 
   /** `sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sort.html) */
-  sort(dim?: number, descending?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  sort(options: { descending?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  sort(dim?: number, descending?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  sort(options: { dim?: number; descending?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   /** `sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sort.html) */
-  sort(options?: { stable?: boolean | null; dim?: number; descending?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  sort(options?: { stable?: boolean | null; dim?: number; descending?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   sort(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sort(this, a0, a1, a2, surplus);
   }
@@ -4464,9 +4518,11 @@ export abstract class TensorMethods {
 
   /** `split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
   split(splitSize: number, dim?: number): Tensor[];
+  split(splitSize: number, options: { dim?: number }): Tensor[];
   split(options: { splitSize: number; dim?: number }): Tensor[];
   /** `split.sizes(Tensor(a -> *) self, SymInt[] split_size, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.split.html) */
   split(splitSize: readonly number[], dim?: number): Tensor[];
+  split(splitSize: readonly number[], options: { dim?: number }): Tensor[];
   split(options: { splitSize: readonly number[]; dim?: number }): Tensor[];
   split(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $split(this, a0, a1, a2, surplus);
@@ -4474,6 +4530,7 @@ export abstract class TensorMethods {
 
   /** `split_with_sizes(Tensor(a -> *) self, SymInt[] split_sizes, int dim=0) -> Tensor(a)[]` */
   splitWithSizes(splitSizes: readonly number[], dim?: number): Tensor[];
+  splitWithSizes(splitSizes: readonly number[], options: { dim?: number }): Tensor[];
   splitWithSizes(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $splitWithSizes(this, a0, a1, a2, surplus);
   }
@@ -4535,11 +4592,13 @@ export abstract class TensorMethods {
 
   /** `std(Tensor self, bool unbiased=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
   std(unbiased?: boolean): Tensor;
+  std(options: { unbiased?: boolean }): Tensor;
   /** `std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
   std(dim?: number | readonly number[] | null, options?: { correction?: Scalar | null; keepdim?: boolean; out?: Tensor }): Tensor;
+  std(options: { dim?: number | readonly number[] | null; correction?: Scalar | null; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `std.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.std.html) */
   std(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  std(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  std(dim: number | readonly number[] | null, options: { unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
   std(options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
   std(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $std(this, a0, a1, a2, a3, surplus);
@@ -4547,7 +4606,7 @@ export abstract class TensorMethods {
 
   /** `stft.center(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor? window=None, bool center=True, str pad_mode="reflect", bool normalized=False, bool? onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.stft.html) */
   stft(nFft: number, hopLength?: number | null, winLength?: number | null, window?: Tensor | null, center?: boolean, padMode?: string, normalized?: boolean, onesided?: boolean | null, returnComplex?: boolean | null, alignToWindow?: boolean | null): Tensor;
-  stft(nFft: number, options: { winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
+  stft(nFft: number, options: { hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
   stft(options: { nFft: number; hopLength?: number | null; winLength?: number | null; window?: Tensor | null; center?: boolean; padMode?: string; normalized?: boolean; onesided?: boolean | null; returnComplex?: boolean | null; alignToWindow?: boolean | null }): Tensor;
   stft(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, a5?: any, a6?: any, a7?: any, a8?: any, a9?: any, a10?: any, surplus?: any): any {
     return $stft(this, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, surplus);
@@ -4558,6 +4617,7 @@ export abstract class TensorMethods {
   sub(options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sub.html) */
   sub(other: Scalar, alpha?: Scalar, options?: { out?: Tensor }): Tensor;
+  sub(other: Scalar, options: { alpha?: Scalar; out?: Tensor }): Tensor;
   sub(options: { other: Scalar; alpha?: Scalar; out?: Tensor }): Tensor;
   sub(other: Tensor | Scalar, options?: { alpha?: Scalar; out?: Tensor }): Tensor;
   sub(a0?: any, a1?: any, a2?: any, surplus?: any): any {
@@ -4569,6 +4629,7 @@ export abstract class TensorMethods {
   sub_(options: { other: Tensor; alpha?: Scalar }): this;
   /** `sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.sub_.html) */
   sub_(other: Scalar, alpha?: Scalar): this;
+  sub_(other: Scalar, options: { alpha?: Scalar }): this;
   sub_(options: { other: Scalar; alpha?: Scalar }): this;
   sub_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   sub_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
@@ -4580,6 +4641,7 @@ export abstract class TensorMethods {
   subtract(options: { other: Tensor; alpha?: Scalar; out?: Tensor }): Tensor;
   /** `subtract.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.subtract.html) */
   subtract(other: Scalar, alpha?: Scalar): Tensor;
+  subtract(other: Scalar, options: { alpha?: Scalar }): Tensor;
   subtract(options: { other: Scalar; alpha?: Scalar }): Tensor;
   subtract(other: Tensor | Scalar, options?: { alpha?: Scalar }): Tensor;
   subtract(a0?: any, a1?: any, a2?: any, surplus?: any): any {
@@ -4591,6 +4653,7 @@ export abstract class TensorMethods {
   subtract_(options: { other: Tensor; alpha?: Scalar }): this;
   /** `subtract_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.subtract_.html) */
   subtract_(other: Scalar, alpha?: Scalar): this;
+  subtract_(other: Scalar, options: { alpha?: Scalar }): this;
   subtract_(options: { other: Scalar; alpha?: Scalar }): this;
   subtract_(other: Tensor | Scalar, options?: { alpha?: Scalar }): this;
   subtract_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
@@ -4601,6 +4664,7 @@ export abstract class TensorMethods {
   sum(options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   /** `sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.sum.html) */
   sum(dim: number | readonly number[] | null, keepdim?: boolean, options?: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
+  sum(dim: number | readonly number[] | null, options: { keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   sum(options: { dim: number | readonly number[] | null; keepdim?: boolean; dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   sum(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $sum(this, a0, a1, a2, surplus);
@@ -4614,8 +4678,8 @@ export abstract class TensorMethods {
   }
 
   /** `svd(Tensor self, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.svd.html) */
-  svd(some?: boolean, computeUv?: boolean, options?: { out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): [U: Tensor, S: Tensor, V: Tensor];
-  svd(options: { computeUv?: boolean; out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): [U: Tensor, S: Tensor, V: Tensor];
+  svd(some?: boolean, computeUv?: boolean, options?: { out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): USVResult;
+  svd(options: { some?: boolean; computeUv?: boolean; out?: readonly [U: Tensor, S: Tensor, V: Tensor] }): USVResult;
   svd(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $svd(this, a0, a1, a2, surplus);
   }
@@ -4669,6 +4733,7 @@ export abstract class TensorMethods {
 
   /** `take_along_dim(Tensor self, Tensor indices, int? dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.take_along_dim.html) */
   takeAlongDim(indices: Tensor, dim?: number | null, options?: { out?: Tensor }): Tensor;
+  takeAlongDim(indices: Tensor, options: { dim?: number | null; out?: Tensor }): Tensor;
   takeAlongDim(options: { indices: Tensor; dim?: number | null; out?: Tensor }): Tensor;
   takeAlongDim(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $takeAlongDim(this, a0, a1, a2, surplus);
@@ -4700,12 +4765,15 @@ export abstract class TensorMethods {
 
   /** `tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(indices: readonly number[], dim?: number): Tensor[];
+  tensorSplit(indices: readonly number[], options: { dim?: number }): Tensor[];
   tensorSplit(options: { indices: readonly number[]; dim?: number }): Tensor[];
   /** `tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(sections: number, dim?: number): Tensor[];
+  tensorSplit(sections: number, options: { dim?: number }): Tensor[];
   tensorSplit(options: { sections: number; dim?: number }): Tensor[];
   /** `tensor_split.tensor_indices_or_sections(Tensor(a -> *) self, Tensor tensor_indices_or_sections, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tensor_split.html) */
   tensorSplit(tensorIndicesOrSections: Tensor, dim?: number): Tensor[];
+  tensorSplit(tensorIndicesOrSections: Tensor, options: { dim?: number }): Tensor[];
   tensorSplit(options: { tensorIndicesOrSections: Tensor; dim?: number }): Tensor[];
   tensorSplit(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $tensorSplit(this, a0, a1, a2, surplus);
@@ -4720,18 +4788,21 @@ export abstract class TensorMethods {
 
   /** `to_dense(Tensor self, ScalarType? dtype=None, *, bool? masked_grad=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_dense.html) */
   toDense(dtype?: DTypeLike | null, options?: { maskedGrad?: boolean | null }): Tensor;
+  toDense(options: { dtype?: DTypeLike | null; maskedGrad?: boolean | null }): Tensor;
   toDense(a0?: any, a1?: any, surplus?: any): any {
     return $toDense(this, a0, a1, surplus);
   }
 
   /** `to_mkldnn(Tensor self, ScalarType? dtype=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_mkldnn.html) */
   toMkldnn(dtype?: DTypeLike | null, options?: { out?: Tensor }): Tensor;
+  toMkldnn(options: { dtype?: DTypeLike | null; out?: Tensor }): Tensor;
   toMkldnn(a0?: any, a1?: any, surplus?: any): any {
     return $toMkldnn(this, a0, a1, surplus);
   }
 
   /** `to_padded_tensor(Tensor self, float padding, SymInt[]? output_size=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_padded_tensor.html) */
   toPaddedTensor(padding: number, outputSize?: readonly number[] | null, options?: { out?: Tensor }): Tensor;
+  toPaddedTensor(padding: number, options: { outputSize?: readonly number[] | null; out?: Tensor }): Tensor;
   toPaddedTensor(options: { padding: number; outputSize?: readonly number[] | null; out?: Tensor }): Tensor;
   toPaddedTensor(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $toPaddedTensor(this, a0, a1, a2, surplus);
@@ -4748,6 +4819,7 @@ export abstract class TensorMethods {
 
   /** `to_sparse_bsc(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsc.html) */
   toSparseBsc(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
+  toSparseBsc(blocksize: number | readonly number[], options: { denseDim?: number | null }): Tensor;
   toSparseBsc(options: { blocksize: number | readonly number[]; denseDim?: number | null }): Tensor;
   toSparseBsc(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $toSparseBsc(this, a0, a1, a2, surplus);
@@ -4755,6 +4827,7 @@ export abstract class TensorMethods {
 
   /** `to_sparse_bsr(Tensor self, int[2] blocksize, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_bsr.html) */
   toSparseBsr(blocksize: number | readonly number[], denseDim?: number | null): Tensor;
+  toSparseBsr(blocksize: number | readonly number[], options: { denseDim?: number | null }): Tensor;
   toSparseBsr(options: { blocksize: number | readonly number[]; denseDim?: number | null }): Tensor;
   toSparseBsr(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $toSparseBsr(this, a0, a1, a2, surplus);
@@ -4762,20 +4835,22 @@ export abstract class TensorMethods {
 
   /** `to_sparse_csc(Tensor self, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_csc.html) */
   toSparseCsc(denseDim?: number | null): Tensor;
+  toSparseCsc(options: { denseDim?: number | null }): Tensor;
   toSparseCsc(a0?: any, a1?: any, surplus?: any): any {
     return $toSparseCsc(this, a0, a1, surplus);
   }
 
   /** `to_sparse_csr(Tensor self, int? dense_dim=None) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.to_sparse_csr.html) */
   toSparseCsr(denseDim?: number | null): Tensor;
+  toSparseCsr(options: { denseDim?: number | null }): Tensor;
   toSparseCsr(a0?: any, a1?: any, surplus?: any): any {
     return $toSparseCsr(this, a0, a1, surplus);
   }
 
   /** `topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.topk.html) */
-  topk(k: number, dim?: number, largest?: boolean, sorted?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  topk(k: number, options: { largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
-  topk(options: { k: number; dim?: number; largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): [values: Tensor, indices: Tensor];
+  topk(k: number, dim?: number, largest?: boolean, sorted?: boolean, options?: { out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  topk(k: number, options: { dim?: number; largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
+  topk(options: { k: number; dim?: number; largest?: boolean; sorted?: boolean; out?: readonly [values: Tensor, indices: Tensor] }): ValuesIndicesResult;
   topk(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $topk(this, a0, a1, a2, a3, a4, surplus);
   }
@@ -4801,33 +4876,37 @@ export abstract class TensorMethods {
   }
 
   /** `triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triangular_solve.html) */
-  triangularSolve(A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean, options?: { out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
-  triangularSolve(A: Tensor, options: { transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
-  triangularSolve(options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): [solution: Tensor, cloned_coefficient: Tensor];
+  triangularSolve(A: Tensor, upper?: boolean, transpose?: boolean, unitriangular?: boolean, options?: { out?: readonly [X: Tensor, M: Tensor] }): SolutionClonedCoefficientResult;
+  triangularSolve(A: Tensor, options: { upper?: boolean; transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): SolutionClonedCoefficientResult;
+  triangularSolve(options: { A: Tensor; upper?: boolean; transpose?: boolean; unitriangular?: boolean; out?: readonly [X: Tensor, M: Tensor] }): SolutionClonedCoefficientResult;
   triangularSolve(a0?: any, a1?: any, a2?: any, a3?: any, a4?: any, surplus?: any): any {
     return $triangularSolve(this, a0, a1, a2, a3, a4, surplus);
   }
 
   /** `tril(Tensor self, SymInt diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.tril.html) */
   tril(diagonal?: number, options?: { out?: Tensor }): Tensor;
+  tril(options: { diagonal?: number; out?: Tensor }): Tensor;
   tril(a0?: any, a1?: any, surplus?: any): any {
     return $tril(this, a0, a1, surplus);
   }
 
   /** `tril_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.tril_.html) */
   tril_(diagonal?: number): this;
+  tril_(options: { diagonal?: number }): this;
   tril_(a0?: any, a1?: any, surplus?: any): any {
     return $tril_(this, a0, a1, surplus);
   }
 
   /** `triu(Tensor self, SymInt diagonal=0) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.triu.html) */
   triu(diagonal?: number, options?: { out?: Tensor }): Tensor;
+  triu(options: { diagonal?: number; out?: Tensor }): Tensor;
   triu(a0?: any, a1?: any, surplus?: any): any {
     return $triu(this, a0, a1, surplus);
   }
 
   /** `triu_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.triu_.html) */
   triu_(diagonal?: number): this;
+  triu_(options: { diagonal?: number }): this;
   triu_(a0?: any, a1?: any, surplus?: any): any {
     return $triu_(this, a0, a1, surplus);
   }
@@ -4875,6 +4954,7 @@ export abstract class TensorMethods {
 
   /** `unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unbind.html) */
   unbind(dim?: number): Tensor[];
+  unbind(options: { dim?: number }): Tensor[];
   unbind(a0?: any, a1?: any, surplus?: any): any {
     return $unbind(this, a0, a1, surplus);
   }
@@ -4895,13 +4975,14 @@ export abstract class TensorMethods {
 
   /** `uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.Tensor.uniform_.html) */
   uniform_(from?: number, to?: number, options?: { generator?: Generator | null }): this;
-  uniform_(options: { to?: number; generator?: Generator | null }): this;
+  uniform_(options: { from?: number; to?: number; generator?: Generator | null }): this;
   uniform_(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $uniform_(this, a0, a1, a2, surplus);
   }
 
   /** `unsafe_chunk(Tensor self, int chunks, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_chunk.html) */
   unsafeChunk(chunks: number, dim?: number): Tensor[];
+  unsafeChunk(chunks: number, options: { dim?: number }): Tensor[];
   unsafeChunk(options: { chunks: number; dim?: number }): Tensor[];
   unsafeChunk(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $unsafeChunk(this, a0, a1, a2, surplus);
@@ -4909,6 +4990,7 @@ export abstract class TensorMethods {
 
   /** `unsafe_split.Tensor(Tensor self, SymInt split_size, int dim=0) -> Tensor[]` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.unsafe_split.html) */
   unsafeSplit(splitSize: number, dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
+  unsafeSplit(splitSize: number, options: { dim?: number; out?: readonly Tensor[] }): Tensor[];
   unsafeSplit(options: { splitSize: number; dim?: number; out?: readonly Tensor[] }): Tensor[];
   unsafeSplit(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $unsafeSplit(this, a0, a1, a2, surplus);
@@ -4916,6 +4998,7 @@ export abstract class TensorMethods {
 
   /** `unsafe_split_with_sizes(Tensor self, SymInt[] split_sizes, int dim=0) -> Tensor[]` */
   unsafeSplitWithSizes(splitSizes: readonly number[], dim?: number, options?: { out?: readonly Tensor[] }): Tensor[];
+  unsafeSplitWithSizes(splitSizes: readonly number[], options: { dim?: number; out?: readonly Tensor[] }): Tensor[];
   unsafeSplitWithSizes(a0?: any, a1?: any, a2?: any, surplus?: any): any {
     return $unsafeSplitWithSizes(this, a0, a1, a2, surplus);
   }
@@ -4942,11 +5025,13 @@ export abstract class TensorMethods {
 
   /** `var(Tensor self, bool unbiased=True) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
   var(unbiased?: boolean): Tensor;
+  var(options: { unbiased?: boolean }): Tensor;
   /** `var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
   var(dim?: number | readonly number[] | null, options?: { correction?: Scalar | null; keepdim?: boolean; out?: Tensor }): Tensor;
+  var(options: { dim?: number | readonly number[] | null; correction?: Scalar | null; keepdim?: boolean; out?: Tensor }): Tensor;
   /** `var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> Tensor` · [PyTorch](https://pytorch.org/docs/stable/generated/torch.var.html) */
   var(dim: number | readonly number[] | null, unbiased?: boolean, keepdim?: boolean, options?: { out?: Tensor }): Tensor;
-  var(dim: number | readonly number[] | null, options: { keepdim?: boolean; out?: Tensor }): Tensor;
+  var(dim: number | readonly number[] | null, options: { unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
   var(options: { dim: number | readonly number[] | null; unbiased?: boolean; keepdim?: boolean; out?: Tensor }): Tensor;
   var(a0?: any, a1?: any, a2?: any, a3?: any, surplus?: any): any {
     return $var(this, a0, a1, a2, a3, surplus);

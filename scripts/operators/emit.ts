@@ -5,7 +5,7 @@
  * operator has several overloads, tells them apart by the kinds of the arguments. What no fast path takes (options
  * objects, bigints, booleans for numbers, mistakes) goes to `dispatch`, which reads the schemas.
  */
-import type { Schema, SchemaArgument } from "../../lib/torch/schema";
+import { camelCase, type Schema, type SchemaArgument } from "../../lib/torch/schema";
 import { argumentType, fromNative, kindOf, quickCheck, returnType, toNative } from "./types";
 import type { Operator, Overload } from "./surface";
 
@@ -48,6 +48,40 @@ export class OptionNames {
   declarations(): string {
     return [...this.sets].map(([text, name]) => `const ${name}: ReadonlySet<string> = new Set(${text});`).join("\n");
   }
+}
+
+/** A result whose parts have names in PyTorch. */
+export interface NamedResult {
+  /** Name of its type. */
+  readonly name: string;
+  /** Name of the constant that holds its prototype. */
+  readonly constant: string;
+  readonly keys: readonly string[];
+  /** The type of each part. */
+  readonly types: readonly string[];
+}
+
+/** The named result of a schema, or null where its parts have no names. */
+export function namedResult({ returns }: Schema): NamedResult | null {
+  if (returns.length < 2 || returns.some(({ name }) => name === "")) return null;
+  const keys = returns.map(({ name }) => camelCase(name));
+  const types = returns.map(returnType);
+  const kinds = types.every((type) => type === "Tensor") ? [] : types;
+  const name = [...keys, ...kinds]
+    .map((part) => part.replace("[]", "List"))
+    .map((part) => part[0]!.toUpperCase() + part.slice(1))
+    .join("");
+  return { name: `${name}Result`, constant: `$names_${name}`, keys, types };
+}
+
+/** The declaration of its type. Where a part has the name of a method of arrays, the type is not an array's, but still a tuple's. */
+export function namedResultType({ name, keys, types }: NamedResult): string {
+  const tuple = `[${keys.map((key, index) => `${key}: ${types[index]!}`).join(", ")}]`;
+  const parts = keys.map((key, index) => `readonly ${key}: ${types[index]!}`).join("; ");
+  const hidden = keys.filter((key) => key in Array.prototype).map((key) => JSON.stringify(key));
+  return hidden.length === 0
+    ? `export type ${name} = ${tuple} & { ${parts} };`
+    : `export interface ${name} extends Omit<${tuple}, ${hidden.join(" | ")}> { ${parts} }`;
 }
 
 /** The functions of one operator. */
@@ -209,9 +243,7 @@ function signatures(schema: Schema, out: Schema | null, self: number | null, byN
   const hasKeywords = keywords.length > 0 || out !== null;
   const requiredKeyword = keywords.some(isRequired);
   const question = requiredKeyword ? "" : "?";
-  const optional = withoutSelf(all.slice(required).length ? all.slice(required) : []).filter(
-    (argument) => argument.name !== "self",
-  );
+  const optional = all.filter((argument, index) => index >= required && index !== self && argument.name !== "self");
   const list: Signature[] = [];
   if (!requiredKeyword || optional.length === 0) {
     list.push({
@@ -293,8 +325,7 @@ function resultType(schema: Schema, self: number | null): string {
   if (returns.length === 0) return "void";
   if (returns.length === 1)
     return self !== null && returns[0]!.mutable && positional(schema)[self]?.mutable ? "this" : returnType(returns[0]!);
-  const named = returns.every(({ name }) => name !== "");
-  return `[${returns.map((result) => (named ? `${result.name}: ${returnType(result)}` : returnType(result))).join(", ")}]`;
+  return namedResult(schema)?.name ?? `[${returns.map(returnType).join(", ")}]`;
 }
 
 function parameterName(key: string): string {
@@ -401,5 +432,7 @@ function finish(schema: Schema, call: string, names: readonly string[]): string[
   const entries = returns.map((result, index) =>
     result.mutable ? written[next++]! : fromNative(result, `results[${index}]`),
   );
-  return [`const results = ${call} as unknown[];`, `return [${entries.join(", ")}];`];
+  const result = namedResult(schema);
+  const list = `[${entries.join(", ")}]`;
+  return [`const results = ${call} as unknown[];`, `return ${result ? `named(${result.constant}, ${list})` : list};`];
 }

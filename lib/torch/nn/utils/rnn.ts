@@ -61,8 +61,9 @@ export function packPaddedSequence(
       : tensor([...lengths], { dtype: "int64" });
   let [padded, sortedIndices]: [Tensor, Tensor | null] = [input, null];
   if (!enforceSorted) {
-    [counts, sortedIndices] = counts.sort(-1, true) as [Tensor, Tensor];
-    sortedIndices = sortedIndices.to(input.device);
+    const sorted = counts.sort(-1, true);
+    counts = sorted.values;
+    sortedIndices = sorted.indices.to(input.device);
     padded = input.indexSelect(batchFirst ? 0 : 1, sortedIndices);
   }
   const [data, batchSizes] = _packPaddedSequence(padded, counts, batchFirst);

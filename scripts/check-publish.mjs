@@ -6,14 +6,21 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+/** Bytes of the packed package. */
+const MOST_BYTES = 3e6;
 const folder = mkdtempSync(join(tmpdir(), "noether-pack-"));
 try {
   const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
     cwd: root,
     encoding: "utf8",
   });
-  const [{ filename, unpackedSize, entryCount }] = JSON.parse(packed);
-  console.log(`${filename}: ${entryCount} files, ${(unpackedSize / 1e6).toFixed(1)} MB unpacked`);
+  const [{ filename, size, unpackedSize, entryCount }] = JSON.parse(packed);
+  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  console.log(`${filename}: ${megabytes(size)}, ${entryCount} files, ${megabytes(unpackedSize)} unpacked`);
+  if (size > MOST_BYTES) {
+    console.error(`expected a package of at most ${megabytes(MOST_BYTES)}: npm pack --dry-run says what is in it`);
+    process.exitCode = 1;
+  }
   const tarball = join(folder, filename);
   for (const [command, ...args] of [
     ["publint", "--strict", tarball],

@@ -9,7 +9,7 @@ import { TrainingIteration } from "../lib/core/iteration/training-iteration";
 import { UpdateCounter } from "../lib/core/iteration/update-counter";
 import "../lib/core";
 import "../lib/modeling";
-import { amp, autocast, inferenceMode, keep, loadSafetensors, nn, scope } from "../lib/torch";
+import { amp, autocast, distributed, inferenceMode, keep, loadSafetensors, nn, scope } from "../lib/torch";
 import type { Tensor } from "../lib/torch";
 import { GradientStep } from "../lib/training/trainers/gradient-step";
 import { NanGuard } from "../lib/training/trainers/nan-guard";
@@ -92,10 +92,11 @@ export class Workload {
   readonly #counter: UpdateCounter;
   readonly #inputs: Record<string, Tensor>;
   readonly #targets: Record<string, Tensor>;
+  #reducer: distributed.GradientReducer | null = null;
   readonly #captures = new Map<DType, UpdateCapture>();
 
-  /** `folder` has the weights, inputs and targets that PyTorch's side wrote. */
-  constructor(model: string, scale: number, folder: string, device = "cpu") {
+  /** `path` has the weights, inputs and targets that PyTorch's side wrote: a file, or a folder with `model.safetensors`. */
+  constructor(model: string, scale: number, path: string, device = "cpu") {
     this.#device = device;
     this.#counter = new UpdateCounter({
       startIteration: new TrainingIteration(0, 0, 0),
@@ -105,7 +106,7 @@ export class Workload {
     });
     this.#model = new Factory().create(config(model, scale), { updateCounter: this.#counter }) as Model;
     this.#model.initialize();
-    const { tensors } = loadSafetensors(join(folder, "model.safetensors"));
+    const { tensors } = loadSafetensors(path.endsWith(".safetensors") ? path : join(path, "model.safetensors"));
     const group = (prefix: string) =>
       Object.fromEntries(
         [...tensors]
@@ -145,14 +146,25 @@ export class Workload {
     nn.checkpointBlocks(this.#model);
   }
 
-  train(dtype: DType): void {
+  /** From now on gradients are averages over the processes, as in training. */
+  async distribute(): Promise<void> {
+    this.#reducer = await distributed.GradientReducer.create(this.#model);
+  }
+
+  /** The loss, where it is asked for by {@link distribute}: reading it waits for a device. */
+  train(dtype: DType): number {
     this.#model.train();
-    scope(() => {
+    return scope(() => {
       this.#model.optimizerScheduleStep();
-      this.#loss(dtype).backward();
+      this.#reducer?.beforeForward();
+      const loss = this.#loss(dtype);
+      this.#reducer?.beforeBackward([loss]);
+      loss.backward();
+      this.#reducer?.afterBackward();
       this.#model.optimizerStep(null);
       this.#model.optimizerZeroGrad();
       this.#count();
+      return this.#reducer === null ? NaN : Number(loss.item());
     });
   }
 

@@ -32,7 +32,6 @@ interface Entry {
 const NOT_HERE: readonly (readonly [reason: string, names: readonly string[]])[] = [
   ["lazy: their shapes come from the first batch; write the numbers", ["nn.Lazy*", "nn.Uninitialized*"]],
   ["`distributed.DistributedDataParallel`, one process for each device", ["nn.DataParallel"]],
-  ["normalises over processes, which no operation here differentiates through", ["nn.SyncBatchNorm"]],
   ["old, and its sums count the first channel everywhere: `LocalResponseNorm`", ["nn.CrossMapLRN2d"]],
   ["a base class without use of its own", ["nn.Container", "nn.RNNBase", "nn.RNNCellBase"]],
   ["how much memory PyTorch's form may save; the loss is the same", ["nn.LinearCrossEntropyOptions"]],

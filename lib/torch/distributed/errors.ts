@@ -52,6 +52,12 @@ export function isConnectionFailure({ message }: Error): boolean {
 }
 
 function advice(message: string, operation: string): string {
+  if (message.includes("the processes do not call the same")) {
+    return (
+      "Nothing was sent. All processes of a group have to call the same operations in the same order, with tensors of one dtype and shape " +
+      "(allGatherUneven, allToAll with uneven: true take others)."
+    );
+  }
   if (/timed? ?out/i.test(message)) {
     return (
       `Not every process came to ${operation} in time: look whether one has ended, waits elsewhere (all have to call the same operations ` +

@@ -110,7 +110,7 @@ export abstract class RunningNorm extends Module {
 }
 
 /** Normalises each feature over the batch and all positions. Ioffe & Szegedy 2015, arXiv 1502.03167. */
-abstract class BatchNorm extends RunningNorm {
+export abstract class BatchNorm extends RunningNorm {
   constructor(numFeatures: number, options: BatchNormOptions = {}, ...surplus: never[]) {
     super(numFeatures, options, { affine: true, trackRunningStats: true }, surplus);
   }

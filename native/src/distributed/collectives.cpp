@@ -1,9 +1,11 @@
-// What the processes of a group do together. Each is started here, in the order of the calls, and waited for elsewhere. Tensors are dense
-// and contiguous (lib/torch/distributed sees to it) and written in place. The last argument of each: block instead of giving a promise.
+// What the processes of a group do together. Each starts in the order of the calls, once all processes have told that they call the same
+// (agreement.h), and is waited for elsewhere. Tensors are dense and contiguous (lib/torch/distributed sees to it) and written in place.
+// The last argument of each: block instead of giving a promise.
 #include <torch/csrc/distributed/c10d/comm.hpp>
 
 #include "distributed/objects.h"
 #include "exports.h"
+#include "napi/describe.h"
 
 namespace noether {
 
@@ -36,7 +38,7 @@ c10d::ReduceOp operation_argument(const Arguments& arguments, size_t index) {
 
 // Renamed in libtorch 2.13.
 WorkPointer start_all_to_all(
-    const GroupPointer& group, at::Tensor& output, at::Tensor& input, std::vector<int64_t>& output_sizes,
+    const C10dGroupPointer& group, at::Tensor& output, at::Tensor& input, std::vector<int64_t>& output_sizes,
     std::vector<int64_t>& input_sizes, const c10d::AllToAllOptions& options) {
 #if TORCH_VERSION_MINOR >= 13
   return group->all_to_all_single(output, input, output_sizes, input_sizes, options);
@@ -50,6 +52,25 @@ Tensors with(Tensors tensors, const at::Tensor& one) {
   return tensors;
 }
 
+// What of a tensor has to be the same in all processes, "float32 (2, 3)"; `rows`: sizes along the first dimension may differ.
+std::string form(const at::Tensor& tensor, const char* rows = nullptr) {
+  std::string text = dtype_name(tensor.scalar_type()) + " (";
+  for (int64_t i = 0; i < tensor.dim(); ++i) {
+    text += (i ? ", " : "") + (i == 0 && rows ? std::string(rows) : std::to_string(tensor.size(i)));
+  }
+  text += ")";
+  if (!tensor.is_cpu()) text += std::string(" of ") + c10::DeviceTypeName(tensor.device().type(), /*lower_case=*/true);
+  return text;
+}
+
+// What all processes have to call alike.
+std::function<void(const Agreement&)> alike(const std::string& call, std::chrono::milliseconds timeout) {
+  return [call, timeout](const Agreement& agreement) { agreement.check(call, timeout); };
+}
+
+std::string from(int64_t root) { return " from " + std::to_string(root) + " of "; }
+std::string to(int64_t root) { return " to " + std::to_string(root) + " of "; }
+
 // groupAllReduce(group, tensor, op, timeout, blocking)
 Napi::Value all_reduce(Addon& addon, const Arguments& arguments) {
   const GroupPointer group = group_argument(arguments, 0);
@@ -57,8 +78,12 @@ Napi::Value all_reduce(Addon& addon, const Arguments& arguments) {
   c10d::AllreduceOptions options;
   options.reduceOp = operation_argument(arguments, 2);
   options.timeout = timeout_argument(arguments, 3);
-  const bool blocking = arguments.boolean(4, "blocking");
-  return settle(addon, arguments.env(), group->allreduce(tensors, options), blocking, tensors);
+  Call call{group};
+  call.agree = alike("allReduce " + arguments.string(2, "op") + " of " + form(tensors[0]), options.timeout);
+  call.start = [group, tensors, options]() mutable { return group->c10d->allreduce(tensors, options); };
+  call.keep = tensors;
+  call.blocking = arguments.boolean(4, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupReduce(group, tensor, root, op, timeout, blocking)
@@ -69,8 +94,12 @@ Napi::Value reduce(Addon& addon, const Arguments& arguments) {
   options.rootRank = arguments.integer(2, "root");
   options.reduceOp = operation_argument(arguments, 3);
   options.timeout = timeout_argument(arguments, 4);
-  const bool blocking = arguments.boolean(5, "blocking");
-  return settle(addon, arguments.env(), group->reduce(tensors, options), blocking, tensors);
+  Call call{group};
+  call.agree = alike("reduce " + arguments.string(3, "op") + to(options.rootRank) + form(tensors[0]), options.timeout);
+  call.start = [group, tensors, options]() mutable { return group->c10d->reduce(tensors, options); };
+  call.keep = tensors;
+  call.blocking = arguments.boolean(5, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupBroadcast(group, tensor, root, timeout, blocking)
@@ -80,8 +109,12 @@ Napi::Value broadcast(Addon& addon, const Arguments& arguments) {
   c10d::BroadcastOptions options;
   options.rootRank = arguments.integer(2, "root");
   options.timeout = timeout_argument(arguments, 3);
-  const bool blocking = arguments.boolean(4, "blocking");
-  return settle(addon, arguments.env(), group->broadcast(tensors, options), blocking, tensors);
+  Call call{group};
+  call.agree = alike("broadcast" + from(options.rootRank) + form(tensors[0]), options.timeout);
+  call.start = [group, tensors, options]() mutable { return group->c10d->broadcast(tensors, options); };
+  call.keep = tensors;
+  call.blocking = arguments.boolean(4, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupAllGather(group, outputs, input, timeout, blocking)
@@ -91,23 +124,29 @@ Napi::Value all_gather(Addon& addon, const Arguments& arguments) {
   Tensors inputs{detached(arguments, 2, "input")};
   c10d::AllgatherOptions options;
   options.timeout = timeout_argument(arguments, 3);
-  const bool blocking = arguments.boolean(4, "blocking");
-  return settle(
-      addon, arguments.env(), group->allgather(outputs, inputs, options), blocking, with(outputs[0], inputs[0]));
+  Call call{group};
+  call.agree = alike("allGather of " + form(inputs[0]), options.timeout);
+  call.start = [group, outputs, inputs, options]() mutable { return group->c10d->allgather(outputs, inputs, options); };
+  call.keep = with(outputs[0], inputs[0]);
+  call.blocking = arguments.boolean(4, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupGather(group, outputs, input, root, timeout, blocking): outputs at the root only
 Napi::Value gather(Addon& addon, const Arguments& arguments) {
   const GroupPointer group = group_argument(arguments, 0);
   const Tensors given = detached(arguments.tensors(1, "outputs"));
-  std::vector<Tensors> outputs;
-  if (!given.empty()) outputs.push_back(given);
+  std::vector<Tensors> outputs(given.empty() ? 0 : 1, given);
   Tensors inputs{detached(arguments, 2, "input")};
   c10d::GatherOptions options;
   options.rootRank = arguments.integer(3, "root");
   options.timeout = timeout_argument(arguments, 4);
-  const bool blocking = arguments.boolean(5, "blocking");
-  return settle(addon, arguments.env(), group->gather(outputs, inputs, options), blocking, with(given, inputs[0]));
+  Call call{group};
+  call.agree = alike("gather" + to(options.rootRank) + form(inputs[0]), options.timeout);
+  call.start = [group, outputs, inputs, options]() mutable { return group->c10d->gather(outputs, inputs, options); };
+  call.keep = with(given, inputs[0]);
+  call.blocking = arguments.boolean(5, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupScatter(group, output, inputs, root, timeout, blocking): inputs at the root only
@@ -115,13 +154,16 @@ Napi::Value scatter(Addon& addon, const Arguments& arguments) {
   const GroupPointer group = group_argument(arguments, 0);
   Tensors outputs{detached(arguments, 1, "output")};
   const Tensors given = detached(arguments.tensors(2, "inputs"));
-  std::vector<Tensors> inputs;
-  if (!given.empty()) inputs.push_back(given);
+  std::vector<Tensors> inputs(given.empty() ? 0 : 1, given);
   c10d::ScatterOptions options;
   options.rootRank = arguments.integer(3, "root");
   options.timeout = timeout_argument(arguments, 4);
-  const bool blocking = arguments.boolean(5, "blocking");
-  return settle(addon, arguments.env(), group->scatter(outputs, inputs, options), blocking, with(given, outputs[0]));
+  Call call{group};
+  call.agree = alike("scatter" + from(options.rootRank) + form(outputs[0]), options.timeout);
+  call.start = [group, outputs, inputs, options]() mutable { return group->c10d->scatter(outputs, inputs, options); };
+  call.keep = with(given, outputs[0]);
+  call.blocking = arguments.boolean(5, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupReduceScatter(group, output, inputs, op, timeout, blocking)
@@ -132,9 +174,16 @@ Napi::Value reduce_scatter(Addon& addon, const Arguments& arguments) {
   c10d::ReduceScatterOptions options;
   options.reduceOp = operation_argument(arguments, 3);
   options.timeout = timeout_argument(arguments, 4);
-  const bool blocking = arguments.boolean(5, "blocking");
-  return settle(
-      addon, arguments.env(), group->reduce_scatter(outputs, inputs, options), blocking, with(inputs[0], outputs[0]));
+  std::string forms;
+  for (const at::Tensor& input : inputs[0]) forms += (forms.empty() ? "" : ", ") + form(input);
+  Call call{group};
+  call.agree = alike("reduceScatter " + arguments.string(3, "op") + " of " + forms, options.timeout);
+  call.start = [group, outputs, inputs, options]() mutable {
+    return group->c10d->reduce_scatter(outputs, inputs, options);
+  };
+  call.keep = with(inputs[0], outputs[0]);
+  call.blocking = arguments.boolean(5, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupAllToAll(group, output, input, outputSizes, inputSizes, timeout, blocking): sizes along the first dimension
@@ -144,12 +193,28 @@ Napi::Value all_to_all(Addon& addon, const Arguments& arguments) {
   at::Tensor input = detached(arguments, 2, "input");
   std::vector<int64_t> output_sizes = arguments.integers(3, "outputSizes");
   std::vector<int64_t> input_sizes = arguments.integers(4, "inputSizes");
+  const auto size = static_cast<size_t>(group->c10d->getSize());
+  if (output_sizes.size() != size || input_sizes.size() != size) {
+    fail("ERR_ARGUMENT", "expected a size for each of " + std::to_string(size) + " processes");
+  }
   c10d::AllToAllOptions options;
   options.timeout = timeout_argument(arguments, 5);
-  const bool blocking = arguments.boolean(6, "blocking");
-  return settle(
-      addon, arguments.env(), start_all_to_all(group, output, input, output_sizes, input_sizes, options), blocking,
-      {output, input});
+  Call call{group};
+  call.agree = [=, text = "allToAll of " + form(input, "…")](const Agreement& agreement) {
+    agreement.check(text, options.timeout);
+    agreement.check_rows(input_sizes, output_sizes, options.timeout);
+  };
+  call.start = [=]() mutable {
+    return start_all_to_all(group->c10d, output, input, output_sizes, input_sizes, options);
+  };
+  call.keep = {output, input};
+  call.blocking = arguments.boolean(6, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
+}
+
+// Of messages in one direction between two processes with one tag.
+std::string order_of(const char* direction, int other, int tag) {
+  return direction + std::to_string(other) + "/" + std::to_string(tag);
 }
 
 // groupSend(group, tensor, destination, tag, blocking)
@@ -158,8 +223,12 @@ Napi::Value send(Addon& addon, const Arguments& arguments) {
   Tensors tensors{detached(arguments, 1, "tensor")};
   const auto destination = static_cast<int>(arguments.integer(2, "destination"));
   const auto tag = static_cast<int>(arguments.integer(3, "tag"));
-  const bool blocking = arguments.boolean(4, "blocking");
-  return settle(addon, arguments.env(), group->send(tensors, destination, tag), blocking, tensors);
+  Call call{group, order_of("send/", destination, tag)};
+  call.agree = [=](const Agreement& agreement) { agreement.check_send(form(tensors[0]), destination, tag); };
+  call.start = [=]() mutable { return group->c10d->send(tensors, destination, tag); };
+  call.keep = tensors;
+  call.blocking = arguments.boolean(4, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupRecv(group, tensor, source, tag, blocking) -> the rank that sent; source -1: any
@@ -168,13 +237,18 @@ Napi::Value recv(Addon& addon, const Arguments& arguments) {
   Tensors tensors{detached(arguments, 1, "tensor")};
   const auto source = static_cast<int>(arguments.integer(2, "source"));
   const auto tag = static_cast<int>(arguments.integer(3, "tag"));
-  const bool blocking = arguments.boolean(4, "blocking");
-  const WorkPointer work =
-      source < 0 ? group->recvAnysource(tensors, tag) : group->recv(tensors, source, tag);
-  return settle(
-      addon, arguments.env(), work, blocking, tensors, [source](Napi::Env env, c10d::Work& ended) -> Napi::Value {
-        return Napi::Number::New(env, source < 0 ? ended.sourceRank() : source);
-      });
+  const auto sender = std::make_shared<int>(source);
+  Call call{group, order_of("recv/", source, tag)};
+  call.agree = [=](const Agreement& agreement) { *sender = agreement.check_recv(form(tensors[0]), source, tag); };
+  call.start = [=]() mutable {
+    return *sender < 0 ? group->c10d->recvAnysource(tensors, tag) : group->c10d->recv(tensors, *sender, tag);
+  };
+  call.keep = tensors;
+  call.blocking = arguments.boolean(4, "blocking");
+  call.result = [sender](Napi::Env env, c10d::Work& ended) -> Napi::Value {
+    return Napi::Number::New(env, *sender < 0 ? ended.sourceRank() : *sender);
+  };
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupBarrier(group, timeout, blocking)
@@ -182,8 +256,11 @@ Napi::Value barrier(Addon& addon, const Arguments& arguments) {
   const GroupPointer group = group_argument(arguments, 0);
   c10d::BarrierOptions options;
   options.timeout = timeout_argument(arguments, 1);
-  const bool blocking = arguments.boolean(2, "blocking");
-  return settle(addon, arguments.env(), group->barrier(options), blocking, {});
+  Call call{group};
+  call.agree = alike("barrier", options.timeout);
+  call.start = [group, options]() { return group->c10d->barrier(options); };
+  call.blocking = arguments.boolean(2, "blocking");
+  return perform(addon, arguments.env(), std::move(call));
 }
 
 // groupBroadcastCoalesced(group, tensors, bufferSize, root, blocking): many tensors in few messages, in place
@@ -193,12 +270,15 @@ Napi::Value broadcast_many(Addon& addon, const Arguments& arguments) {
   const auto buffer_size = static_cast<size_t>(arguments.integer(2, "bufferSize"));
   const auto root = static_cast<int>(arguments.integer(3, "root"));
   const bool blocking = arguments.boolean(4, "blocking");
-  const Work work = [group, tensors, buffer_size, root]() -> Finish {
+  std::string forms;
+  for (const at::Tensor& tensor : tensors) forms += (forms.empty() ? "" : ", ") + form(tensor);
+  const std::string name = "broadcast" + from(root) + std::to_string(tensors.size()) + " tensors, " + forms;
+  Work work = in_turn(group, name, [group, tensors, buffer_size, root]() -> Finish {
     const at::NoGradGuard no_grad;
-    c10d::broadcast_coalesced(group, tensors, buffer_size, root);
+    c10d::broadcast_coalesced(group->c10d, tensors, buffer_size, root);
     return [](Addon&, Napi::Env env) -> Napi::Value { return env.Undefined(); };
-  };
-  return blocking ? run_now(addon, arguments.env(), work) : run_beside(arguments.env(), work);
+  });
+  return blocking ? run_now(addon, arguments.env(), work) : run_beside(arguments.env(), std::move(work));
 }
 
 }  // namespace

@@ -14,15 +14,29 @@ struct GroupOptions {
   std::vector<std::string> backends;
 };
 
+// Over connections of its own, where all members can: they have said so before the connections of the group itself were made.
+std::unique_ptr<Agreement> make_agreement(const GroupOptions& options, const StorePointer& store) {
+  if (!all_agree(*store, options.backend.size)) return nullptr;
+  BackendOptions own = options.backend;
+  own.store = store;
+  std::vector<int64_t> ranks(own.ranks.begin(), own.ranks.end());
+  for (int64_t rank = 0; ranks.size() < static_cast<size_t>(own.size); ++rank) ranks.push_back(rank);
+  return std::make_unique<Agreement>(make_gloo(own), std::move(ranks));
+}
+
 GroupPointer make_group(const GroupOptions& options) {
   const StorePointer store =
       c10::make_intrusive<c10d::PrefixStore>(options.backend.group_name + "/", options.backend.store);
-  const GroupPointer group =
+  const C10dGroupPointer group =
       c10::make_intrusive<c10d::ProcessGroup>(store, options.backend.rank, options.backend.size);
+  const StorePointer agreement_store = c10::make_intrusive<c10d::PrefixStore>("noether/", store);
   const auto& names = options.backends;
   const bool same = std::all_of(names.begin(), names.end(), [&](const auto& each) { return each == names[0]; });
   const bool has = std::find(names.begin(), names.end(), "nccl") != names.end();
   group->setDefaultBackend(has ? c10d::ProcessGroup::NCCL : c10d::ProcessGroup::GLOO);
+  // NCCL alone connects late, so that nobody knows what the others have said
+  const bool compares = options.backend.size > 1 && std::find(names.begin(), names.end(), "gloo") != names.end();
+  if (compares) announce_agreement(*agreement_store, options.backend.rank);
   BackendPointer backend;
   for (size_t i = 0; i < names.size(); ++i) {
     if (!backend || !same) {
@@ -36,7 +50,10 @@ GroupPointer make_group(const GroupOptions& options) {
   }
   group->setGroupName(options.backend.group_name);
   group->setGroupDesc(options.backend.group_name == "0" ? "default_pg" : "undefined");
-  return group;
+  auto made = std::make_shared<Group>();
+  made->c10d = group;
+  if (compares) made->agreement = make_agreement(options, agreement_store);
+  return made;
 }
 
 // processGroup(store, rank, size, ranks, name, devices, backends, timeout)

@@ -1,5 +1,7 @@
 #include "distributed/objects.h"
 
+#include <c10/core/StreamGuard.h>
+
 #include <mutex>
 
 namespace noether {
@@ -18,7 +20,7 @@ void abandon(GroupPointer group) {
 
 Napi::Value hold(Napi::Env env, Held held) {
   return Napi::External<Held>::New(env, new Held(std::move(held)), [](Napi::Env, Held* ended) {
-    if (ended->group) abandon(std::move(ended->group));
+    if (ended->group && !ended->reducer) abandon(std::move(ended->group));
     delete ended;
   });
 }
@@ -65,19 +67,49 @@ std::chrono::milliseconds timeout_argument(const Arguments& arguments, size_t in
   return std::chrono::milliseconds(milliseconds);
 }
 
-Napi::Value settle(
-    Addon& addon, Napi::Env env, WorkPointer work, bool blocking, std::vector<at::Tensor> keep,
-    std::function<Napi::Value(Napi::Env, c10d::Work&)> result) {
-  // Of a device: what this thread's stream does next has to come after the work.
-  const bool on_device = std::any_of(keep.begin(), keep.end(), [](const auto& each) { return !each.is_cpu(); });
-  Work waiting = [work, keep = std::move(keep), result = std::move(result), on_device]() -> Finish {
-    if (!work->wait()) fail("ERR_DISTRIBUTED", "the operation was aborted");
-    return [work, result, on_device](Addon&, Napi::Env env) -> Napi::Value {
-      if (on_device) work->synchronize();
-      return result ? result(env, *work) : env.Undefined();
+Napi::Value perform(Addon& addon, Napi::Env env, Call call) {
+  const auto turn = call.group->order.next(call.order);
+  const bool blocking = call.blocking;
+  // Of a device: the operation comes after what this thread's stream does now, and what it does next after the operation.
+  std::optional<c10::Stream> stream;
+  for (const at::Tensor& tensor : call.keep) {
+    if (!tensor.is_cpu()) stream = c10::impl::VirtualGuardImpl(tensor.device().type()).getStream(tensor.device());
+  }
+  Work work = [call = std::move(call), turn, stream]() -> Finish {
+    WorkPointer started;
+    try {
+      turn->wait();
+      if (call.group->agreement) call.agree(*call.group->agreement);
+      const c10::OptionalStreamGuard guard(stream);
+      started = call.start();
+    } catch (...) {
+      turn->end();
+      throw;
+    }
+    turn->end();
+    if (!started->wait()) fail("ERR_DISTRIBUTED", "the operation was aborted");
+    return [started, result = call.result, stream](Addon&, Napi::Env env) -> Napi::Value {
+      if (stream) started->synchronize();
+      return result ? result(env, *started) : env.Undefined();
     };
   };
-  return blocking ? run_now(addon, env, waiting) : run_beside(env, std::move(waiting));
+  return blocking ? run_now(addon, env, work) : run_beside(env, std::move(work));
+}
+
+Work in_turn(const GroupPointer& group, const std::string& name, Work work) {
+  const auto turn = group->order.next(COLLECTIVE);
+  return [group, name, turn, work = std::move(work)]() -> Finish {
+    try {
+      turn->wait();
+      if (group->agreement) group->agreement->check(name, c10d::kUnsetTimeout);
+      Finish finish = work();
+      turn->end();
+      return finish;
+    } catch (...) {
+      turn->end();
+      throw;
+    }
+  };
 }
 
 }  // namespace noether

@@ -40,13 +40,13 @@ Held make_reducer(const ReducerOptions& options) {
   std::unordered_map<size_t, std::string> names;
   for (size_t i = 0; i < options.names.size(); ++i) names[i] = options.names[i];
   auto reducer = std::make_shared<c10d::Reducer>(
-      options.parameters, buckets, options.group, sparse, options.bucket_bytes, options.find_unused,
+      options.parameters, buckets, options.group->c10d, sparse, options.bucket_bytes, options.find_unused,
       options.gradient_as_bucket_view, names, options.first_bucket_bytes,
       /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<int64_t>());
   if (options.static_graph) reducer->set_static_graph();
   auto logger = std::make_shared<c10d::Logger>(reducer);
   reducer->set_logger(logger);
-  return {nullptr, nullptr, std::move(reducer), std::move(logger)};
+  return {nullptr, options.group, std::move(reducer), std::move(logger)};
 }
 
 // reducer(group, parameters, names, bucketBytes, firstBucketBytes, findUnused, staticGraph, gradientAsBucketView): compares the
@@ -66,15 +66,16 @@ Napi::Value new_reducer(Addon&, const Arguments& arguments) {
       fail("ERR_ARGUMENT", "expected leaves that require gradients");
     }
   }
-  return run_beside(arguments.env(), [options]() -> Finish {
-    c10d::verify_params_across_processes(options.group, options.parameters, std::nullopt);
+  return run_beside(arguments.env(), in_turn(options.group, "DistributedDataParallel", [options]() -> Finish {
+    c10d::verify_params_across_processes(options.group->c10d, options.parameters, std::nullopt);
     return [options](Addon&, Napi::Env env) { return hold(env, make_reducer(options)); };
-  });
+  }));
 }
 
 // The first time after a backward pass that was reduced, this arranges the buckets in its order, together with the other processes.
 Napi::Value before_forward(Addon&, const Arguments& arguments) {
   const auto reducer = reducer_argument(arguments, 0);
+  group_argument(arguments, 0)->order.wait(COLLECTIVE);
   reducer->prepare_for_forward();
   return Napi::Boolean::New(arguments.env(), reducer->rebuild_buckets());
 }
@@ -85,6 +86,7 @@ Napi::Value before_backward(Addon&, const Arguments& arguments) {
   const auto reducer = reducer_argument(arguments, 0);
   const auto outputs = arguments.tensors(1, "outputs");
   const bool searches = arguments.boolean(2, "searches");
+  group_argument(arguments, 0)->order.wait(COLLECTIVE);
   reducer->prepare_for_backward(searches ? outputs : std::vector<at::Tensor>());
   if (arguments.boolean(3, "delays")) {
     const auto queued = std::make_shared<bool>(false);
@@ -111,6 +113,7 @@ Napi::Value close(Addon&, const Arguments& arguments) {
   Held& held = held_argument(arguments, 0);
   held.reducer.reset();
   held.logger.reset();
+  held.group.reset();
   return arguments.env().Undefined();
 }
 

@@ -29,7 +29,7 @@ class Sum extends nn.Module {
 }
 
 async function training(name: string, scale: number): Promise<Steps> {
-  const workload = new Workload(name, scale, join(folder, `${name}.safetensors`));
+  const workload = new Workload(name, scale, join(folder, `${name}.safetensors`), "cpu", 1000);
   await workload.distribute();
   let loss = NaN;
   return { step: () => (loss = workload.train("float32")), loss: () => loss };

@@ -95,12 +95,12 @@ export class Workload {
   #reducer: distributed.GradientReducer | null = null;
   readonly #captures = new Map<DType, UpdateCapture>();
 
-  /** `path` has the weights, inputs and targets that PyTorch's side wrote: a file, or a folder with `model.safetensors`. */
-  constructor(model: string, scale: number, path: string, device = "cpu") {
+  /** `path` has the weights, inputs and targets that PyTorch's side wrote: a file, or a folder with `model.safetensors`. `updates`: length of the schedule. */
+  constructor(model: string, scale: number, path: string, device = "cpu", updates = 100_000) {
     this.#device = device;
     this.#counter = new UpdateCounter({
       startIteration: new TrainingIteration(0, 0, 0),
-      endIteration: new TrainingIteration(null, 100_000, null),
+      endIteration: new TrainingIteration(null, updates, null),
       updatesPerEpoch: 1,
       effectiveBatchSize: 1,
     });
@@ -148,7 +148,7 @@ export class Workload {
 
   /** From now on gradients are averages over the processes, as in training. */
   async distribute(): Promise<void> {
-    this.#reducer = await distributed.GradientReducer.create(this.#model);
+    this.#reducer = await distributed.GradientReducer.create(this.#model, { gradientAsBucketView: true });
   }
 
   /** The loss, where it is asked for by {@link distribute}: reading it waits for a device. */

@@ -333,7 +333,8 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
     if (this.config.shard_optimizer_state) {
       for (const { optimizer } of Object.values(model.getNamedModels())) optimizer?.shardState();
     }
-    return distributed.GradientReducer.create(model, { findUnusedParameters, staticGraph });
+    // without a second copy of the gradients
+    return distributed.GradientReducer.create(model, { findUnusedParameters, staticGraph, gradientAsBucketView: true });
   }
 
   async #runTraining(trained: ModelBase, sizes: BatchSizes, callbacks: CallbackRunner): Promise<void> {

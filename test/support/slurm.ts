@@ -13,6 +13,9 @@ export interface Slurm {
   stop(): Promise<void>;
 }
 
+/** With the folders of daemons. */
+const SYSTEM = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+
 /** Why none can be started here; null: one can. Its daemons want root. */
 export const withoutSlurm: string | null = reason();
 
@@ -20,13 +23,10 @@ function reason(): string | null {
   if (process.platform !== "linux") return "Slurm runs on Linux";
   if (process.getuid?.() !== 0) return "slurmd needs root";
   const missing = ["slurmctld", "slurmd", "srun", "sinfo"].filter(
-    (program) => spawnSync(program, ["-V"], { env: SYSTEM }).status !== 0,
+    (program) => spawnSync(program, ["-V"], { env: SYSTEM }).error !== undefined, // without a configuration -V fails, too
   );
   return missing.length === 0 ? null : `not installed: ${missing.join(", ")} (Debian: slurm-wlm)`;
 }
-
-/** With the folders of daemons. */
-const SYSTEM = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
 
 /** Starts the daemons, and waits until the node takes jobs. */
 export async function startSlurm(): Promise<Slurm> {

@@ -37,6 +37,8 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "training/resume-composite": "a whole run",
   "training/trainers/distributed": "a whole run, in several processes",
   "training/trainers/distributed-kill": "a whole run, in several processes",
+  "torch/distributed/agreement": "every operation among processes, which the addon compares before",
+  "torch/distributed/hosts": "whole programs, on two hosts",
   "torch/attention-kernel": "a native operator with its kernels",
   "torch/gelu-kernel": "a native operator with its kernels",
   "torch/matmul-kernel": "a native operator with its kernels",

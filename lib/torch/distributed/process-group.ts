@@ -62,6 +62,11 @@ export class ProcessGroup {
     return index;
   }
 
+  /** @internal A copied module communicates in the same group. */
+  deepcopy(): this {
+    return this;
+  }
+
   /** @internal Runs an operation; its failure says who failed at what. */
   async run<T>(operation: string, start: (handle: NativeDistributed) => Promise<T> | T): Promise<T> {
     const begin = performance.now();

@@ -23,19 +23,20 @@ export interface SyncBatchNormOptions extends BatchNormOptions {
  * The weights' gradients are those of this process's samples, as of every module: `DistributedDataParallel` averages them.
  */
 export class SyncBatchNorm extends BatchNorm {
-  readonly #group: ProcessGroup | undefined;
+  /** Null: all processes. */
+  readonly processGroup: ProcessGroup | null;
 
   constructor(numFeatures: number, options: SyncBatchNormOptions = {}, ...surplus: never[]) {
     const { processGroup, ...rest } = options;
     super(numFeatures, rest, ...surplus);
-    this.#group = processGroup;
+    this.processGroup = processGroup ?? null;
   }
 
   override forward(input: Tensor, ...surplus: never[]): Tensor {
-    const isShared = this.training && isInitialized() && (this.#group ?? defaultGroup()).size > 1;
+    const isShared = this.training && isInitialized() && (this.processGroup ?? defaultGroup()).size > 1;
     if (!isShared) return super.forward(input, ...surplus);
     if (!this.accepts(input.ndim)) this.refuse(input, this.expected);
-    const group = this.#group ?? defaultGroup();
+    const group = this.processGroup ?? defaultGroup();
     const statistics = noGrad(() => statisticsOf(input, group));
     noGrad(() => this.#follow(statistics));
     const { mean, variance, count } = statistics;

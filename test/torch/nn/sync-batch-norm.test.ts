@@ -1,6 +1,6 @@
 /** Batch norm over the samples of three processes, of which one has none: what one process computes that has the whole batch. */
 import { join } from "node:path";
-import { nn, randn } from "../../../lib/torch";
+import { deepcopy, nn, randn } from "../../../lib/torch";
 import { runRanks } from "../../support/ranks";
 
 interface Pass {
@@ -59,6 +59,13 @@ test("running statistics and evaluation are those of the whole batch, in every p
 test("converting replaces batch norms wherever they are, and keeps the keys of the state dict", () => {
   expect(ranks[0]!.kinds.filter((kind) => kind.includes("Norm"))).toEqual(["SyncBatchNorm", "SyncBatchNorm"]);
   expect(ranks[0]!.keys).toEqual(whole.keys);
+});
+
+test("a copy has the same group and values of its own", () => {
+  const norm = new nn.SyncBatchNorm(3);
+  const copy = deepcopy(norm);
+  norm.runningMean!.add_(1);
+  expect([copy.processGroup, copy.runningMean!.tolist()]).toEqual([null, [0, 0, 0]]);
 });
 
 test("in one process it is the ordinary batch norm", () => {

@@ -7,7 +7,7 @@ import { cat, full, stack, sum } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { BatchNorm, type BatchNormOptions } from "./batch-norm";
 import { ModuleDict } from "./containers";
-import type { Module } from "./module";
+import { Module } from "./module";
 
 /** Options of {@link SyncBatchNorm}. */
 export interface SyncBatchNormOptions extends BatchNormOptions {
@@ -38,23 +38,13 @@ export class SyncBatchNorm extends BatchNorm {
     if (!this.accepts(input.ndim)) this.refuse(input, this.expected);
     const group = this.processGroup ?? defaultGroup();
     const statistics = noGrad(() => statisticsOf(input, group));
-    noGrad(() => this.#follow(statistics));
+    noGrad(() => follow(this, statistics));
     const { mean, variance, count } = statistics;
     const scale = noGrad(() => variance.add(this.eps).rsqrt());
     const normal = Normalize.apply(input, mean, scale, count, group) as Tensor;
     const shape = channelShape(input);
     const scaled = this.weight === null ? normal : normal.mul(this.weight.reshape(shape));
     return (this.bias === null ? scaled : scaled.add(this.bias.reshape(shape))).to(input.dtype);
-  }
-
-  /** The running statistics. */
-  #follow({ mean, variance, count }: Statistics): void {
-    if (this.runningMean === null || this.runningVar === null || this.numBatchesTracked === null) return;
-    this.numBatchesTracked.add_(1);
-    const momentum = this.momentum ?? 1 / Number(this.numBatchesTracked.item());
-    this.runningMean.lerp_(mean.to(this.runningMean.dtype), momentum);
-    // of a sample: n / (n − 1)
-    this.runningVar.lerp_(variance.mul(count / (count - 1)).to(this.runningVar.dtype), momentum);
   }
 
   /**
@@ -82,20 +72,15 @@ function converted(module: Module, group: ProcessGroup | undefined, done: Map<Mo
     module instanceof BatchNorm && !(module instanceof SyncBatchNorm) ? synchronized(module, group) : module;
   done.set(module, result);
   if (module instanceof ModuleDict) {
-    for (const [key, child] of [...module.entries()]) module.set(key, converted(child, group, done));
+    for (const [key, child] of [...(module as ModuleDict).entries()]) module.set(key, converted(child, group, done));
     return module;
   }
-  const own = module as unknown as Record<string, unknown>;
-  for (const [key, child] of Object.entries(own)) {
-    if (!isModule(child)) continue;
+  for (const [key, child] of Object.entries(module) as [string, unknown][]) {
+    if (!(child instanceof Module)) continue;
     const replaced = converted(child, group, done);
-    if (replaced !== child) own[key] = replaced;
+    if (replaced !== child) Object.assign(module, { [key]: replaced });
   }
   return result;
-}
-
-function isModule(value: unknown): value is Module {
-  return typeof value === "object" && value !== null && "namedModules" in value && "forward" in value;
 }
 
 function synchronized(norm: BatchNorm, processGroup: ProcessGroup | undefined): SyncBatchNorm {
@@ -146,6 +131,16 @@ function statisticsOf(input: Tensor, group: ProcessGroup): Statistics {
   const mean = means.mul(counts).sum(0).div(count);
   const squares = all.narrow(1, channels, channels).add(means.sub(mean).square().mul(counts)).sum(0);
   return { mean, variance: squares.div(count), count };
+}
+
+/** Moves the running statistics towards those of a batch. */
+function follow(norm: SyncBatchNorm, { mean, variance, count }: Statistics): void {
+  if (norm.runningMean === null || norm.runningVar === null || norm.numBatchesTracked === null) return;
+  norm.numBatchesTracked.add_(1);
+  const momentum = norm.momentum ?? 1 / Number(norm.numBatchesTracked.item());
+  norm.runningMean.lerp_(mean.to(norm.runningMean.dtype), momentum);
+  // of a sample: n / (n − 1)
+  norm.runningVar.lerp_(variance.mul(count / (count - 1)).to(norm.runningVar.dtype), momentum);
 }
 
 /** (x − mean) · scale, whose mean and scale depend on the samples of all processes. */

@@ -136,6 +136,14 @@ export abstract class CheckpointInitializer extends InitializerBase {
     return { modelName: name, path: this.getCheckpointPath(`${name}${info}_cp=`, `_${fileType}.th`) };
   }
 
+  /** Whether there is a file with the weights of a model, under this very name. */
+  protected hasModelFile(modelName: string): boolean {
+    const info = this.modelInfo === null ? "" : `_${this.modelInfo}`;
+    const [prefix, suffix] = [`${modelName}${info}_cp=`, "_model.th"];
+    const names = this.checkpoints.names().filter((name) => name.startsWith(prefix) && name.endsWith(suffix));
+    return names.length > 0 && names.includes(`${prefix}${this.getCheckpointTag(prefix, suffix)}${suffix}`);
+  }
+
   /**
    * Weights from the model file.
    *

@@ -51,11 +51,12 @@ export class PreviousRunInitializer extends CheckpointInitializer {
 
   /**
    * @param modelName First part of the file name; by default that of the configuration, else the model's name. Of a composite
-   * `{name}.{key}` is read for each submodel.
+   * `{name}.{key}` is read for each submodel, unless there is one file for all, as averages of the whole composite have it.
    */
   override initWeights(model: ModelBase, modelName: string | null = null): void {
     if (model instanceof CompositeModel) {
       const name = modelName ?? this.modelName ?? model.name;
+      if (this.hasModelFile(name)) return this.#load(model, name);
       for (const [key, submodel] of Object.entries(model.submodels)) {
         if (submodel !== null) this.initWeights(submodel, `${name}.${key}`);
       }
@@ -66,6 +67,10 @@ export class PreviousRunInitializer extends CheckpointInitializer {
         `expected a Model or a CompositeModel to load weights into, but got ${(model as object | null)?.constructor?.name ?? String(model)}`,
       );
     }
+    this.#load(model, modelName);
+  }
+
+  #load(model: ModelBase, modelName: string | null): void {
     const { stateDict, path, modelConfig } = this.getModelStateDict(model, modelName);
     this.#removeKeys(stateDict, path);
     this.#removePatterns(stateDict);
@@ -109,7 +114,7 @@ export class PreviousRunInitializer extends CheckpointInitializer {
   }
 
   /** Keys of the model that match keep the values that the model was built with. */
-  #instantiatePatterns(state: Map<string, Tensor>, model: Model): void {
+  #instantiatePatterns(state: Map<string, Tensor>, model: ModelBase): void {
     const own = model.stateDict();
     for (const pattern of this.patternsToInstantiate) {
       for (const [key, value] of own) if (key.includes(pattern)) state.set(key, value.clone());

@@ -11,56 +11,58 @@ import { proposeConfig } from "../data/inspect/proposal";
 import { EXIT, printResult } from "./command";
 import { contentsReport, folderReport, heading } from "./data-inspect-report";
 import { UsageError } from "./hydra-arguments";
-import { readOptions } from "./read-options";
+import { commandLine, flag, integer, parsed, printHelp, readCommandLine, refuseNothing, text } from "./options";
 
-const OPTIONS = {
-  json: { type: "boolean" },
-  html: { type: "string" },
-  points: { type: "string" },
-  cases: { type: "string" },
-  time: { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
-const usage = `Usage: noether-ts data inspect PATH [options]
-
-Prints what PATH holds: a file, an OpenFOAM case, or a folder of cases. Fields
+const COMMAND = commandLine({
+  usage: ["noether-ts data inspect PATH [options]"],
+  about: `Prints what PATH holds: a file, an OpenFOAM case, or a folder of cases. Fields
 with their place, shape, type, range, mean, NaN and infinite values; patches,
 blocks, cells by kind, extent, units where the file tells them, times; where
-cases differ from each other; and the config of a FolderDataset for them.
-
-Options:
-      --json         the same for programs
-      --html FILE    also writes a picture that any browser opens, offline:
-                     points and surfaces coloured by a field (of the first case)
-      --points N     most points that are drawn of a part. Default: 60000
-      --cases N      most cases of a folder that are read, spread over all;
-                     all: every one. Default: 10
-      --time TIME    of a transient case: first, last or a number. Default: last
-  -h, --help
-
-Exit codes: 0 done, 1 failed (also where a file cannot be read), 2 bad usage.`;
+cases differ from each other; and the config of a FolderDataset for them.`,
+  sections: [
+    {
+      title: "Options:",
+      options: {
+        json: flag({ does: "the same for programs" }),
+        html: text({
+          value: "FILE",
+          does: "also writes a picture that any browser opens, offline: points and surfaces coloured by a field (of the first case)",
+        }),
+        points: integer({ value: "N", least: 1, default: 60_000, does: "most points that are drawn of a part" }),
+        cases: parsed(
+          {
+            ...{ value: "N|all", default: 10, expected: "all, or a whole number of at least 1" },
+            does: "most cases of a folder that are read, spread over all",
+          },
+          (given) => (given === "all" ? Infinity : /^[1-9]\d*$/.test(given) ? Number(given) : undefined),
+        ),
+        time: parsed(
+          {
+            ...{ value: "TIME", default: "last", expected: "first, last or a number" },
+            does: "of a transient case: first, last or a number",
+          },
+          timeOf,
+        ),
+      },
+    },
+  ],
+  end: "Exit codes: 0 done, 1 failed (also where a file cannot be read), 2 bad usage.",
+});
 
 /** Runs the command; returns the exit code. */
 export async function dataInspect(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readOptions(args, OPTIONS, true);
-  if (values.help) {
-    console.log(usage);
-    return EXIT.ok;
-  }
-  const [path, ...others] = positionals;
-  if (path === undefined) {
-    console.error(usage);
-    return EXIT.usage;
-  }
-  if (others.length > 0)
-    throw new UsageError(`expected one path, received ${positionals.length}: ${positionals.join(" ")}`);
+  const read = readCommandLine(COMMAND, args);
+  if (read === "help") return printHelp(COMMAND);
+  const { values, words } = read;
+  const [path, ...others] = words;
+  if (path === undefined) return refuseNothing(COMMAND);
+  if (others.length > 0) throw new UsageError(`expected one path, received ${words.length}: ${words.join(" ")}`);
   const settings = {
-    json: values.json ?? false,
+    json: values.json,
     html: htmlPath(values.html, path),
-    mostPoints: count("--points", values.points ?? "60000"),
-    mostCases: values.cases === "all" ? Infinity : count("--cases", values.cases ?? "10"),
-    time: timeOf(values.time ?? "last"),
+    mostPoints: values.points,
+    mostCases: values.cases,
+    time: values.time,
   };
   try {
     return await inspect(path, settings);
@@ -163,17 +165,9 @@ function showProgress(path: string, number: number, total: number): void {
   if (process.stderr.isTTY) statusLine.show(`reading ${total > 1 ? `${number}/${total} ` : ""}${path}`);
 }
 
-function count(option: string, text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1) return value;
-  throw new UsageError(`expected a count from 1 for ${option}, received ${JSON.stringify(text)}`);
-}
-
-function timeOf(text: string): number | "first" | "last" {
-  if (text === "first" || text === "last") return text;
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new UsageError(`expected first, last or a number for --time, received ${JSON.stringify(text)}`);
+function timeOf(given: string): number | "first" | "last" | undefined {
+  if (given === "first" || given === "last") return given;
+  return given.trim() !== "" && Number.isFinite(Number(given)) ? Number(given) : undefined;
 }
 
 /** @throws UsageError where the picture would replace what is inspected */

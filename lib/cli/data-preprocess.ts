@@ -10,22 +10,14 @@ import {
 } from "../data/datasets/preprocess";
 import { EXIT } from "./command";
 import { UsageError } from "./hydra-arguments";
-import { readOptions } from "./read-options";
+import { commandLine, flag, integer, printHelp, readCommandLine, refuseNothing, text, type ValuesOf } from "./options";
 
-const OPTIONS = {
-  root: { type: "string" },
-  "output-dir": { type: "string" },
-  "subsample-factor": { type: "string" },
-  "continue-on-error": { type: "boolean" },
-  "dry-run": { type: "boolean" },
-  overwrite: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
-const usage = `Usage: noether-ts data preprocess DATASET --root RAW --output-dir OUT [options]
-       noether-ts data preprocess emmi-wing-hf --output-dir OUT
-
-Writes the files that a data set reads from those that its authors publish.
+const COMMAND = commandLine({
+  usage: [
+    "noether-ts data preprocess DATASET --root RAW --output-dir OUT [options]",
+    "noether-ts data preprocess emmi-wing-hf --output-dir OUT",
+  ],
+  about: `Writes the files that a data set reads from those that its authors publish.
 Raw data stay as they are; a sample appears when it is complete. Samples that
 are there are kept, so that an interrupted call goes on (not shapenet-car).
 
@@ -35,23 +27,28 @@ Data sets, and what RAW has:
   drivaerml     run_<id> with boundary_<id>.vtp, volume_<id>.vtu (or its parts),
                 drivaer_<id>.stl
   drivaernet    PressureVTK, WallShearStressVTK_Updated and CFD
-  emmi-wing-hf  nothing: fetches the wings that are on Hugging Face
+  emmi-wing-hf  nothing: fetches the wings that are on Hugging Face`,
+  sections: [
+    {
+      title: "Options:",
+      options: {
+        root: text({ value: "DIR", does: "the raw data" }),
+        "output-dir": text({ value: "DIR", does: "where samples go" }),
+        "subsample-factor": integer({
+          ...{ value: "N", least: 1, default: 10 },
+          does: "one of N cells (of a surface and a volume; of drivaernet: of N points of the volume) is kept; not for shapenet-car",
+        }),
+        "dry-run": flag({ does: "shapenet-car: reads and checks, writes nothing" }),
+        overwrite: flag({ does: "shapenet-car: replaces samples that are there" }),
+        "continue-on-error": flag({ does: "shapenet-car: goes on after a damaged simulation" }),
+      },
+    },
+  ],
+  end: `Exit codes: 0 done, 1 failed (also where a simulation could not be read),
+2 bad usage.`,
+});
 
-Options:
-      --root DIR              the raw data
-      --output-dir DIR        where samples go
-      --subsample-factor N    one of N cells (of a surface and a volume; of
-                              drivaernet: of N points of the volume) is kept.
-                              Default: 10; not for shapenet-car
-      --dry-run               shapenet-car: reads and checks, writes nothing
-      --overwrite             shapenet-car: replaces samples that are there
-      --continue-on-error     shapenet-car: goes on after a damaged simulation
-  -h, --help
-
-Exit codes: 0 done, 1 failed (also where a simulation could not be read),
-2 bad usage.`;
-
-type Values = ReturnType<typeof readOptions<typeof OPTIONS>>["values"];
+type Values = ValuesOf<typeof COMMAND.options>;
 
 /** Each data set with the options it has, besides `root` and `output-dir`. */
 const DATASETS: Readonly<
@@ -66,23 +63,18 @@ const DATASETS: Readonly<
 
 /** Runs the command; returns the exit code. */
 export async function dataPreprocess(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readOptions(args, OPTIONS, true);
-  if (values.help) {
-    console.log(usage);
-    return EXIT.ok;
-  }
-  const [name, ...others] = positionals;
-  if (name === undefined) {
-    console.error(usage);
-    return EXIT.usage;
-  }
-  if (others.length > 0) throw new UsageError(`expected one data set, received ${positionals.join(" ")}`);
+  const read = readCommandLine(COMMAND, args);
+  if (read === "help") return printHelp(COMMAND);
+  const { values, words, given } = read;
+  const [name, ...others] = words;
+  if (name === undefined) return refuseNothing(COMMAND);
+  if (others.length > 0) throw new UsageError(`expected one data set, received ${words.join(" ")}`);
   const dataset = Object.hasOwn(DATASETS, name) ? DATASETS[name]! : undefined;
   if (dataset === undefined)
     throw new UsageError(withSuggestion(`there is no data set "${name}" to preprocess`, name, Object.keys(DATASETS)));
   for (const option of ["output-dir", ...dataset.options.filter((each) => each === "root")])
-    if (values[option as keyof Values] === undefined) throw new UsageError(`expected --${option} for ${name}`);
-  for (const option of Object.keys(values))
+    if (!given.has(option)) throw new UsageError(`expected --${option} for ${name}`);
+  for (const option of given)
     if (option !== "output-dir" && !dataset.options.includes(option))
       throw new UsageError(`${name} has no option --${option}`);
   try {
@@ -95,9 +87,9 @@ export async function dataPreprocess(args: readonly string[]): Promise<number> {
 async function shapeNetCar(values: Values): Promise<number> {
   const errors = await preprocessShapeNetCar({
     ...folders(values),
-    dryRun: values["dry-run"] ?? false,
-    overwrite: values.overwrite ?? false,
-    continueOnError: values["continue-on-error"] ?? false,
+    dryRun: values["dry-run"],
+    overwrite: values.overwrite,
+    continueOnError: values["continue-on-error"],
     onProgress: show,
   });
   statusLine.hide();
@@ -106,14 +98,14 @@ async function shapeNetCar(values: Values): Promise<number> {
 }
 
 async function caeml(dataset: "ahmedml" | "drivaerml", values: Values): Promise<number> {
-  await preprocessCAEML({ ...folders(values), dataset, subsampleFactor: factorOf(values), onProgress: show });
+  await preprocessCAEML({ ...folders(values), dataset, subsampleFactor: values["subsample-factor"], onProgress: show });
   return EXIT.ok;
 }
 
 async function drivAerNet(values: Values): Promise<number> {
   const blacklist = await preprocessDrivAerNet({
     ...folders(values),
-    subsampleFactorVolume: factorOf(values),
+    subsampleFactorVolume: values["subsample-factor"],
     onProgress: show,
   });
   statusLine.hide();
@@ -128,13 +120,6 @@ async function emmiWing(values: Values): Promise<number> {
 
 function folders(values: Values): { root: string; outputDir: string } {
   return { root: values.root!, outputDir: values["output-dir"]! };
-}
-
-function factorOf(values: Values): number {
-  const text = values["subsample-factor"] ?? "10";
-  if (!/^[1-9]\d*$/.test(text))
-    throw new UsageError(`expected a whole number from 1 for --subsample-factor, received ${JSON.stringify(text)}`);
-  return Number(text);
 }
 
 function show({ done, total, name }: PreprocessProgress): void {

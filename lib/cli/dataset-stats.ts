@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { EXIT, packageVersion } from "./command";
 import { UsageError } from "./hydra-arguments";
+import { optionLine } from "./option-line";
 
 const FORMATS = ["2026.4", "1.1"] as const;
 
@@ -21,22 +22,33 @@ export interface DatasetStatsOptions {
   readonly config: ReadonlyMap<string, string | null>;
 }
 
+/** Its own options: what is read, and what the help says. */
+const OPTIONS = {
+  dataset_kind: {
+    value: "KIND",
+    does: "class of the data set: a built-in kind, or your own, ./my-dataset.ts#MyDataset",
+  },
+  split: { value: "NAME", does: "(default: train, where the data set needs one)" },
+  log_scale: { value: "A,B", does: "fields whose statistics are of sign(x) log(1 + |x|)" },
+  exclude_attributes: { value: "A,B", does: "fields that are left out" },
+  output_json: {
+    value: "FILE",
+    does: "also write them: JSON, or YAML if FILE ends so. A data set reads the file as its statistics",
+  },
+  json_format: { value: FORMATS.join("|"), does: `in the form of that release (default: ${FORMATS[0]})` },
+  num_workers: { value: "N", does: "samples that are read at a time (default: 0, one)" },
+} as const;
+
 const usage = `Usage: noether-dataset-stats --dataset_kind KIND [options]
 
 Reads a data set once and prints mean, standard deviation, variance, minimum
 and maximum of each field, per channel, of the values as they are stored.
 
-  --dataset_kind KIND   class of the data set: a built-in kind, or your own,
-                        ./my-dataset.ts#MyDataset
-  --split NAME          Default: train, where the data set needs one
-  --log_scale A,B       fields whose statistics are of sign(x) log(1 + |x|)
-  --exclude_attributes A,B
-                        fields that are left out
-  --output_json FILE    also write them: JSON, or YAML if FILE ends so. A data
-                        set reads the file as its statistics
-  --json_format 1.1     in the form of that release. Default: 2026.4
-  --num_workers N       samples that are read at a time. Default: 0, one
-  --version, --help
+${Object.entries(OPTIONS)
+  .map(([name, { value, does }]) => optionLine(`--${name} ${value}`, does))
+  .join("\n")}
+  --version
+  -h, --help
 
 Every other option is one of the data set's config:
   --root data/cars      a flag alone means true; lists as in YAML
@@ -84,13 +96,14 @@ export function parseDatasetStats(args: readonly string[]): DatasetStatsOptions 
     config.set(key, inline ?? (isValue ? next : null));
   }
 
-  const take = (name: string): string | null => {
+  // `kind`: as release 2026.4 has it
+  const take = (name: keyof typeof OPTIONS | "kind"): string | null => {
     const value = config.get(name);
     if (value === null || value === "") throw new UsageError(`--${name} needs a value`);
     config.delete(name);
     return value ?? null;
   };
-  const names = (name: string): string[] =>
+  const names = (name: keyof typeof OPTIONS): string[] =>
     (take(name) ?? "")
       .split(",")
       .map((part) => part.trim())

@@ -12,7 +12,8 @@ import { versionText } from "../torch/cuda/status";
 import type { CpuKernels, CudaStatus } from "../torch/native";
 import { EXIT, printResult } from "./command";
 import type { ProbeReport } from "./doctor-probe";
-import { readOptions } from "./read-options";
+import { UsageError } from "./hydra-arguments";
+import { commandLine, flag, printHelp, readCommandLine } from "./options";
 
 /** What {@link examine} found out. */
 export interface DoctorReport {
@@ -93,20 +94,20 @@ function formatReport(report: DoctorReport): string {
   return lines.join("\n");
 }
 
-const usage = `Usage: noether-ts doctor [--json]
-
-Says what noether-ts runs on and whether it works; --json for programs.
-Exit codes: 0 healthy, 1 not healthy, 2 bad usage.`;
+const COMMAND = commandLine({
+  usage: ["noether-ts doctor [options]"],
+  about: "Says what noether-ts runs on and whether it works.",
+  sections: [{ options: { json: flag({ does: "the same for programs" }) } }],
+  end: "Exit codes: 0 healthy, 1 not healthy, 2 bad usage.",
+});
 
 /** Runs the command; returns the exit code. */
 export function doctor(args: readonly string[]): number {
-  const { values } = readOptions(args, { json: { type: "boolean" }, help: { type: "boolean", short: "h" } });
-  if (values.help) {
-    console.log(usage);
-    return EXIT.ok;
-  }
+  const read = readCommandLine(COMMAND, args);
+  if (read === "help") return printHelp(COMMAND);
+  if (read.words.length > 0) throw new UsageError(`expected no words, got ${read.words.join(" ")}`);
   const report = examine();
-  printResult(`${values.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  printResult(`${read.values.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
   return report.healthy ? EXIT.ok : EXIT.failed;
 }
 

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { nearestNames } from "../config/nearest-names";
+import { optionLine } from "./option-line";
 
 /** What a Hydra-style command line asks for. */
 export interface HydraArguments {
@@ -24,21 +25,43 @@ export class UsageError extends Error {
   readonly code = "USAGE";
 }
 
-/** Flags that take a value, with their short forms. */
-const VALUE_FLAGS: Readonly<Record<string, "hp" | "path" | "name" | "directory" | "cfg" | "package" | "info">> = {
-  "--hp": "hp",
-  "--config-path": "path",
-  "-cp": "path",
-  "--config-name": "name",
-  "-cn": "name",
-  "--config-dir": "directory",
-  "-cd": "directory",
-  "--cfg": "cfg",
-  "-c": "cfg",
-  "--package": "package",
-  "-p": "package",
-};
-const PLAIN_FLAGS = ["--help", "-h", "--version", "--multirun", "-m", "--run", "-r", "--resolve", "--info", "-i"];
+/** A flag of Hydra's command line. */
+interface HydraFlag {
+  readonly names: readonly string[];
+  /** Where the value goes; null: it takes none. */
+  readonly key: "hp" | "path" | "name" | "directory" | "cfg" | "package" | null;
+  /** What stands for the value in the help. */
+  readonly value?: string;
+  readonly does: string;
+}
+
+/** What is read, and what the help says. */
+const FLAGS: readonly HydraFlag[] = [
+  { names: ["--hp"], key: "hp", value: "FILE", does: "the config file, if it is not the first argument" },
+  { names: ["-cp", "--config-path"], key: "path", value: "DIR", does: "its folder, together with its name:" },
+  { names: ["-cn", "--config-name"], key: "name", value: "NAME", does: "with or without .yaml" },
+  { names: ["-cd", "--config-dir"], key: "directory", value: "DIR", does: "a further directory with config groups" },
+  { names: ["-c", "--cfg"], key: "cfg", value: "job", does: "print the composed config and stop" },
+  { names: ["-p", "--package"], key: "package", value: "KEY", does: "with --cfg: this part of it" },
+  { names: ["--resolve"], key: null, does: "with --cfg: with interpolations resolved" },
+  { names: ["-i", "--info"], key: null, does: "print the files that make up the config and stop" },
+  {
+    names: ["-m", "--multirun"],
+    key: null,
+    does: "one run for each of a,b choice(a,b) range(3) glob(*); +jobs=n runs n at a time; a table of results at the end, also in OUTPUT_PATH/SWEEP/results.csv",
+  },
+  { names: ["-r", "--run"], key: null, does: "one run, as without it" },
+  { names: ["--version"], key: null, does: "print the version of this package" },
+  { names: ["-h", "--help"], key: null, does: "this text" },
+];
+
+/** The flags, for the help of commands that take a config. */
+export const HYDRA_FLAGS_HELP = FLAGS.map(({ names, value, does }) =>
+  optionLine(`${names.join(", ")}${value === undefined ? "" : ` ${value}`}`, does),
+).join("\n");
+
+const VALUE_FLAGS = new Map(FLAGS.flatMap(({ names, key }) => (key === null ? [] : names.map((name) => [name, key]))));
+const PLAIN_FLAGS = FLAGS.flatMap(({ names, key }) => (key === null ? names : []));
 
 /**
  * Reads the arguments of `noether-train` and `noether-eval`: a config file as the first
@@ -52,7 +75,7 @@ export function parseHydraArguments(
   cwd: string = process.cwd(),
   otherFlags: readonly string[] = [],
 ): HydraArguments {
-  const values: Partial<Record<(typeof VALUE_FLAGS)[string], string>> = {};
+  const values: Partial<Record<NonNullable<HydraFlag["key"]>, string>> = {};
   const overrides: string[] = [];
   let jobs: string | undefined;
   const flags = new Set<string>();
@@ -61,7 +84,7 @@ export function parseHydraArguments(
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]!;
     const [flag = "", inline] = arg.startsWith("--") ? splitOnce(arg) : [arg];
-    const name = VALUE_FLAGS[flag];
+    const name = VALUE_FLAGS.get(flag);
     if (name !== undefined) {
       const value = inline ?? args[++index];
       if (value === undefined) throw new UsageError(`expected a value after ${flag}`);
@@ -78,7 +101,7 @@ export function parseHydraArguments(
         if (inline === undefined && what !== undefined) index++;
       }
     } else if (arg.startsWith("-")) {
-      const near = nearestNames(flag, [...Object.keys(VALUE_FLAGS), ...PLAIN_FLAGS, ...otherFlags]);
+      const near = nearestNames(flag, [...VALUE_FLAGS.keys(), ...PLAIN_FLAGS, ...otherFlags]);
       throw new UsageError(`unknown flag ${flag}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`);
     } else if (positional === undefined && overrides.length === 0 && /\.ya?ml$/.test(arg)) positional = arg;
     else if (/\.ya?ml$/.test(arg) && !arg.includes("="))

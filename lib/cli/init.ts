@@ -1,66 +1,56 @@
 /** `noether-init`, `noether-ts init`: makes a project that trains at once. */
 import { relative } from "node:path";
 import { ValueError } from "../config/python-errors";
-import { suggestNames } from "../config/nearest-names";
 import { EXIT, packageVersion } from "./command";
 import { UsageError } from "./hydra-arguments";
 import { createProject } from "./project-template";
-import { readOptions } from "./read-options";
+import { choice, commandLine, flag, printHelp, readCommandLine, refuseNothing, text } from "./options";
 
 /** Values of `--tracker`: files of the project's `configs/tracker`. */
-const TRACKERS = ["disabled", "tensorboard", "trackio", "wandb"];
-const HARDWARE = ["gpu", "mps", "cpu"];
+const TRACKERS = ["disabled", "tensorboard", "trackio", "wandb"] as const;
+const HARDWARE = ["gpu", "mps", "cpu"] as const;
 
-const OPTIONS = {
-  tracker: { type: "string", short: "t" },
-  hardware: { type: "string" },
-  "project-dir": { type: "string", short: "d" },
-  "wandb-entity": { type: "string" },
-  version: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
-const usage = `Usage: noether-init NAME [options]
-
-Makes the folder NAME with a project that trains at once: configs, a data set
+const COMMAND = commandLine({
+  usage: ["noether-init NAME [options]"],
+  about: `Makes the folder NAME with a project that trains at once: configs, a data set
 that computes a potential flow, a model, a trainer, a callback and a test.
-Also: noether-ts init NAME [options]
-
-Options:
-  -t, --tracker NAME       ${TRACKERS.join(", ")}.
-                           Default: disabled
-      --hardware NAME      gpu: the best device there is (default), or cpu
-  -d, --project-dir DIR    where the folder is made. Default: here
-      --wandb-entity NAME  for the tracker wandb
-      --version
-  -h, --help
-
-NAME begins with a letter; letters, digits, _ and - follow.
+Also: noether-ts init NAME [options]`,
+  sections: [
+    {
+      title: "Options:",
+      options: {
+        tracker: choice(TRACKERS, { short: "t", default: "disabled", does: "where metrics go" }),
+        hardware: choice(HARDWARE, { default: "gpu", does: "gpu: the best device there is" }),
+        "project-dir": text({ short: "d", value: "DIR", default: ".", does: "where the folder is made" }),
+        "wandb-entity": text({ value: "NAME", does: "for the tracker wandb" }),
+        version: flag({ does: "prints the version of this package" }),
+      },
+    },
+  ],
+  end: `NAME begins with a letter; letters, digits, _ and - follow.
 Exit codes: 0 done, 1 failed (also a bad name, or one that is there already),
-2 bad usage.`;
+2 bad usage.`,
+});
 
 /** Runs the command; returns the exit code. */
 export function init(args: readonly string[]): number {
-  const { values, positionals } = readOptions(args, OPTIONS, true);
-  if (values.help || values.version) {
-    console.log(values.help ? usage : packageVersion());
+  const read = readCommandLine(COMMAND, args);
+  if (read === "help") return printHelp(COMMAND);
+  const { values, words } = read;
+  if (values.version) {
+    console.log(packageVersion());
     return EXIT.ok;
   }
-  const [name, ...others] = positionals;
-  if (name === undefined) {
-    console.error(usage);
-    return EXIT.usage;
-  }
-  if (others.length > 0)
-    throw new UsageError(`expected one name, received ${positionals.length}: ${positionals.join(" ")}`);
+  const [name, ...others] = words;
+  if (name === undefined) return refuseNothing(COMMAND);
+  if (others.length > 0) throw new UsageError(`expected one name, received ${words.length}: ${words.join(" ")}`);
   checkName(name);
-  const tracker = choice("--tracker", values.tracker ?? "disabled", TRACKERS);
-  const hardware = choice("--hardware", values.hardware ?? "gpu", HARDWARE);
+  const { tracker, hardware } = values;
   if (hardware === "mps") throw new UsageError("--hardware mps is not implemented yet: there is no Metal backend");
 
   const { path, files } = createProject({
     name,
-    parent: values["project-dir"] ?? ".",
+    parent: values["project-dir"],
     tracker,
     accelerator: hardware === "gpu" ? null : hardware,
     wandbEntity: values["wandb-entity"] ?? null,
@@ -84,9 +74,4 @@ function checkName(name: string): void {
   // npm refuses these as names of packages that depend on noether-ts
   if (["node_modules", "noether-ts"].includes(name.toLowerCase()))
     throw new ValueError(`expected another name than ${name}: npm keeps it for something else`);
-}
-
-function choice(option: string, value: string, names: readonly string[]): string {
-  if (names.includes(value)) return value;
-  throw new UsageError(`${option} has no "${value}"; ${suggestNames(value, names)}`);
 }

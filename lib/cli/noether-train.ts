@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { composeConfig } from "../config";
 import { packageRoot } from "../torch/loader";
 import { runCommand } from "./command";
-import { requireFile, type HydraArguments } from "./hydra-arguments";
+import { HYDRA_FLAGS_HELP, requireFile, type HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
 import { multirun } from "./multirun";
 
@@ -24,16 +24,7 @@ Overrides:
   +group=option         add a file         +experiment/shapenet=ab_upt
 
 Options:
-  --hp FILE             the config file, if it is not the first argument
-  -cp DIR -cn NAME      the same as directory and name
-  -cd DIR               a further directory with config groups
-  --cfg job [--resolve] [--package KEY]
-                        print the composed config and stop
-  --info                print the files that make up the config and stop
-  -m, --multirun        one run for each of a,b choice(a,b) range(3) glob(*);
-                        +jobs=n runs n at a time; a table of results at the
-                        end, also in OUTPUT_PATH/SWEEP/results.csv
-  --version, --help
+${HYDRA_FLAGS_HELP}
 
 Resuming: +resume_run_id=RUN [+resume_stage_name=STAGE]
           [+resume_checkpoint=latest|E10|TAG]

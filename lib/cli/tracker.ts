@@ -1,27 +1,23 @@
 /** `noether-ts tracker sync RUN…`: sends metrics that a tracker did not get. */
 import { existsSync } from "node:fs";
-import { EXIT, printResult } from "./command";
 import { UsageError } from "./hydra-arguments";
-import { readOptions } from "./read-options";
+import { commandLine, printHelp, readCommandLine } from "./options";
 
-const HELP = `Usage: noether-ts tracker sync RUN...
-
-Sends the metrics and pictures that the tracking service of a run (MLflow,
+const COMMAND = commandLine({
+  usage: ["noether-ts tracker sync RUN..."],
+  about: `Sends the metrics and pictures that the tracking service of a run (MLflow,
 Weights & Biases, Trackio) did not get, to the run that it has there. RUN is the
 folder of a run that has ended, with its hp_resolved.yaml:
-outputs/2026-01-31_a1b2c/train
-
-Exit codes: 0 everything is sent, 1 a service does not answer or refuses,
-2 bad usage.
-`;
+outputs/2026-01-31_a1b2c/train`,
+  sections: [{ options: {} }],
+  end: `Exit codes: 0 everything is sent, 1 a service does not answer or refuses,
+2 bad usage.`,
+});
 
 export async function tracker(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readOptions(args, { help: { type: "boolean", short: "h" } }, true);
-  if (values.help) {
-    printResult(HELP);
-    return EXIT.ok;
-  }
-  const [action, ...runs] = positionals;
+  const read = readCommandLine(COMMAND, args);
+  if (read === "help") return printHelp(COMMAND);
+  const [action, ...runs] = read.words;
   if (action !== "sync")
     throw new UsageError(
       action === undefined

@@ -104,8 +104,8 @@ test("a folder with a damaged file fails, after all others were printed", async 
 test.each([
   [["nowhere"], "nowhere: expected a file or folder, got nothing of that name"],
   [["a", "b"], "expected one path, received 2: a b"],
-  [["a", "--points", "many"], 'expected a count from 1 for --points, received "many"'],
-  [["a", "--time", "soon"], 'expected first, last or a number for --time, received "soon"'],
+  [["a", "--points", "many"], '--points: expected a whole number of at least 1, got "many"'],
+  [["a", "--time", "soon"], '--time: expected first, last or a number, got "soon"'],
   [["a", "--html", "a.png"], "expected a name with the ending .html for --html, received a.png"],
   [["a", "--htm", "b"], "unknown option --htm; did you mean --html?"],
 ])("%j", async (args, message) => {

@@ -7,6 +7,10 @@ let printed = "";
 beforeEach(() => {
   printed = "";
   jest.spyOn(console, "log").mockImplementation((text) => void (printed += String(text)));
+  jest.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
   jest.spyOn(console, "error").mockImplementation((text) => void (printed += String(text)));
 });
 afterEach(() => jest.restoreAllMocks());
@@ -27,7 +31,7 @@ test.each([
   [["emmi-wing-hf", "--root", "x", "--output-dir", "y"], "emmi-wing-hf has no option --root"],
   [
     ["drivaernet", "--root", "x", "--output-dir", "y", "--subsample-factor", "0"],
-    'expected a whole number from 1 for --subsample-factor, received "0"',
+    '--subsample-factor: expected a whole number of at least 1, got "0"',
   ],
 ])("%j", async (args, message) => {
   await expect(dataPreprocess(args)).rejects.toThrow(message);

@@ -12,6 +12,10 @@ beforeEach(() => {
   printed = "";
   const print = (text: unknown) => void (printed += `${String(text)}\n`);
   jest.spyOn(console, "log").mockImplementation(print);
+  jest.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
   jest.spyOn(console, "error").mockImplementation(print);
 });
 afterEach(() => {

@@ -25,21 +25,6 @@ export function printResult(text: string): void {
 }
 
 /**
- * Prints how a command is used where that was asked for, or nothing was said at all.
- *
- * @returns the exit code then; undefined: there is work to do
- */
-export function answerUsage(usage: string, args: readonly string[], help: boolean | undefined): number | undefined {
-  if (help === true) {
-    console.log(usage);
-    return EXIT.ok;
-  }
-  if (args.length > 0) return undefined;
-  console.error(usage);
-  return EXIT.usage;
-}
-
-/**
  * Runs a command to its end: prints a failure on stderr and sets the exit code.
  *
  * @param main - returns the exit code

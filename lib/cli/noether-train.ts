@@ -34,6 +34,7 @@ SIGTERM ends training after the current update with a checkpoint and exit
 code 0.
 Exit codes: 0 done, 1 failed, 2 bad usage.
 NOETHER_FULL_ERROR=1 shows the stack of an error.
+Keys: noether-ts schema prints the JSON schema that configs are checked with.
 Configs: ${join(packageRoot(), "docs", "config.md")}`;
 
 async function run(args: HydraArguments): Promise<void> {

@@ -1,102 +1,87 @@
 /** Options that predictions and evaluations of runs share. */
-import type { ForceOptions, Precision } from "../inference";
-import { UsageError } from "./hydra-arguments";
+import type { ForceOptions } from "../inference";
+import { choice, flag, integer, numberOf, number, parsed, text, type Section, type ValuesOf } from "./options";
 
-const text = { type: "string" } as const;
-const flag = { type: "boolean" } as const;
-
-/** Which weights. */
+/** Which weights, and where they compute. */
 export const LOAD_OPTIONS = {
-  checkpoint: text,
-  weights: text,
-  device: text,
-  dtype: text,
-  project: text,
-  dataset: text,
+  checkpoint: text({ value: "NAME", otherwise: "latest", does: "E10, best_model.loss.test.total, ..." }),
+  weights: text({ value: "NAME", does: "averages: ema=0.9999" }),
+  device: text({ value: "DEVICE", otherwise: "cpu", does: "cuda, cuda:1" }),
+  dtype: choice(["float32", "float64"], { otherwise: "float32", does: "precision" }),
+  project: text({ value: "FOLDER", does: "where classes such as ./model.ts#Model are" }),
 } as const;
+
+/** Points of a prediction, and its random numbers. */
+export const POINT_OPTIONS = {
+  "chunk-size": integer({ value: "N", least: 1, otherwise: "16384", does: "points at a time; memory grows with it" }),
+  seed: integer({ value: "N", otherwise: "0", does: "choice of anchors" }),
+} as const;
+
+function vector(does: string) {
+  return parsed({ value: "X,Y,Z", expected: "three numbers X,Y,Z", does }, (given) => threeNumbers(given));
+}
+
+function threeNumbers(given: string): [number, number, number] | undefined {
+  const numbers = given.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
+  return numbers.length === 3 && numbers.every(Number.isFinite) ? (numbers as [number, number, number]) : undefined;
+}
 
 /** How forces are computed. */
 export const FORCE_OPTIONS = {
-  forces: flag,
-  density: text,
-  velocity: text,
-  area: text,
-  length: text,
-  drag: text,
-  lift: text,
-  centre: text,
-  "reference-pressure": text,
-  "pressure-kind": text,
-  pressure: text,
-  friction: text,
-  body: text,
-  "flip-friction": flag,
-  normals: text,
+  forces: flag({ does: "print them" }),
+  density: number({ value: "KG/M3", does: "reference value, for coefficients with velocity and area" }),
+  velocity: parsed(
+    { value: "M/S|X,Y,Z", expected: "a number, or three, X,Y,Z", does: "reference value" },
+    (given): number | [number, number, number] | undefined =>
+      given.includes(",") ? threeNumbers(given) : numberOf("velocity", given),
+  ),
+  area: number({ value: "M2", does: "reference value" }),
+  length: number({ value: "M", does: "reference value, for moments" }),
+  drag: vector("direction of the drag"),
+  lift: vector("direction of the lift"),
+  centre: vector("of moments"),
+  "reference-pressure": number({ value: "P", does: "pressure far away" }),
+  "pressure-kind": choice(["pascal", "kinematic", "coefficient"], {
+    ...{ otherwise: "pascal", does: "kinematic: p/rho, as of incompressible solvers" },
+  }),
+  pressure: text({ value: "FIELD", does: "which field is the pressure" }),
+  friction: text({ value: "FIELD", does: "which field is the friction" }),
+  body: text({ value: "DOMAIN", does: "on which surface" }),
+  "flip-friction": flag({ does: "the friction is OpenFOAM's wallShearStress" }),
+  normals: choice(["out", "in"], { does: "where they point, if the surface is open" }),
 } as const;
 
-export const FORCE_USAGE = `Forces on the body (N), printed with --forces or any of these
-  --density KG/M3 --velocity M/S|X,Y,Z --area M2 [--length M]
-                        reference values, for coefficients all three
-  --drag X,Y,Z --lift X,Y,Z --centre X,Y,Z --reference-pressure P
-  --pressure-kind KIND  pascal (default), kinematic (p/rho), coefficient
-  --pressure FIELD --friction FIELD --body DOMAIN
-  --flip-friction       the friction is OpenFOAM's wallShearStress
-  --normals out|in      where they point, if the surface is open`;
-
-type ForceValues = { readonly [K in keyof typeof FORCE_OPTIONS]?: string | boolean };
+/** The part of a command's options about forces. */
+export const FORCE_SECTION = {
+  title: "Forces on the body (N), printed with any of these",
+  options: FORCE_OPTIONS,
+} as const satisfies Section;
 
 /** The forces that are wanted; null: none. */
-export function readForceOptions(values: ForceValues): ForceOptions | null {
-  const isWanted = (Object.keys(FORCE_OPTIONS) as (keyof ForceValues)[]).some((name) => values[name] !== undefined);
-  if (!isWanted) return null;
-  const get = (name: keyof ForceValues): string | undefined => values[name] as string | undefined;
-  const velocity = get("velocity");
+export function readForceOptions(
+  values: ValuesOf<typeof FORCE_OPTIONS>,
+  names: ReadonlySet<string>,
+): ForceOptions | null {
+  if (!Object.keys(FORCE_OPTIONS).some((name) => names.has(name))) return null;
   return given({
-    density: numberOf("density", get("density")),
-    velocity: velocity?.includes(",") ? vector("velocity", velocity) : numberOf("velocity", velocity),
-    area: numberOf("area", get("area")),
-    length: numberOf("length", get("length")),
-    dragDirection: vector("drag", get("drag")),
-    liftDirection: vector("lift", get("lift")),
-    centre: vector("centre", get("centre")),
-    referencePressure: numberOf("reference-pressure", get("reference-pressure")),
-    pressureKind: choice("pressure-kind", get("pressure-kind"), ["pascal", "kinematic", "coefficient"]),
-    pressureField: get("pressure"),
-    frictionField: get("friction"),
-    domain: get("body"),
-    flipFriction: values["flip-friction"] as boolean | undefined,
-    normals: choice("normals", get("normals"), ["out", "in"]),
+    density: values.density,
+    velocity: values.velocity,
+    area: values.area,
+    length: values.length,
+    dragDirection: values.drag,
+    liftDirection: values.lift,
+    centre: values.centre,
+    referencePressure: values["reference-pressure"],
+    pressureKind: values["pressure-kind"],
+    pressureField: values.pressure,
+    frictionField: values.friction,
+    domain: values.body,
+    flipFriction: values["flip-friction"] || undefined,
+    normals: values.normals,
   });
 }
 
 /** Without the entries that were not given. */
 export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
-}
-
-export function numberOf(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (value.trim() === "" || !Number.isFinite(number))
-    throw new UsageError(`--${name}: expected a number, got "${value}"`);
-  return number;
-}
-
-/** `--dtype`. */
-export function dtypeOf(value: string | undefined): Precision | undefined {
-  return choice("dtype", value, ["float32", "float64"]);
-}
-
-function vector(name: string, value: string | undefined): [number, number, number] | undefined {
-  if (value === undefined) return undefined;
-  const numbers = value.split(",").map((part) => numberOf(name, part)!);
-  if (numbers.length !== 3) throw new UsageError(`--${name}: expected three numbers X,Y,Z, got "${value}"`);
-  return numbers as [number, number, number];
-}
-
-function choice<const T extends string>(name: string, value: string | undefined, choices: readonly T[]): T | undefined {
-  if (value === undefined) return undefined;
-  const found = choices.find((each) => each === value);
-  if (found === undefined) throw new UsageError(`--${name}: expected ${choices.join(", ")}, got "${value}"`);
-  return found;
 }

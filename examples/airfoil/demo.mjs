@@ -49,10 +49,17 @@ console.log(
 );
 console.log(`${((performance.now() - started) / 1000).toFixed(0)} s`);
 console.log(`metrics: ${relative(process.cwd(), join(run, "metrics.json"))}`);
-console.log(`report:  ${relative(process.cwd(), report)}`);
+console.log(`report:  ${relative(process.cwd(), report)}   (open it in a browser)`);
 const shapes = join(root, "examples", "airfoil", "shapes.mjs");
 const paths = [run, shapes].map((path) => quoted(relative(process.cwd(), path)));
 console.log(`look:    npx noether-ts serve ${paths[0]} --shapes ${paths[1]}`);
+console.log("         then open http://127.0.0.1:8080 and move the sliders (npm install fastify, where it is missing)");
+console.log(`
+What to try next:
+  your own cases       npx noether-ts data inspect FOLDER      docs/your-own-case.md
+  three dimensions     npx noether-train examples/bluff-body/train.yaml
+  a longer training    node examples/airfoil/demo.mjs examples/airfoil/train_full.yaml
+  watch a run          npx noether-ts dashboard outputs`);
 if (!isGood) process.exitCode = 1;
 
 /** A path as a shell takes it. */

@@ -37,6 +37,11 @@ test.each(pages)("%s: every link leads to a file, and to a heading where it name
   expect(broken).toEqual([]);
 });
 
+test("the index leads to every page", () => {
+  const linked = new Set(linksOf("docs/index.md").map(({ path }) => path));
+  expect(pages.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== "docs/index.md" && !linked.has(page))).toEqual([]);
+});
+
 describe("the published package", () => {
   const [packed] = JSON.parse(run("npm", "pack", "--dry-run", "--json", "--ignore-scripts")) as [
     { files: { path: string }[] },

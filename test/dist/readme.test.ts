@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 
 const root = join(__dirname, "..", "..");
 
-test("the README's first model runs as printed and learns", () => {
+test("the README's model runs as printed and learns", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
-  const code = /## A first model of your own\n\n```ts\n([\s\S]*?)```/.exec(readme)![1]!;
+  const code = /## You know PyTorch\n\n```ts\n([\s\S]*?)```/.exec(readme)![1]!;
   // inside the package, so that "noether-ts/torch" is this build
   const folder = mkdtempSync(join(root, "test", "dist", ".readme-"));
   try {
@@ -16,10 +16,17 @@ test("the README's first model runs as printed and learns", () => {
     const output = execFileSync(process.execPath, [tsx, join(folder, "model.mts")], { cwd: folder, encoding: "utf8" });
     const losses = output.trim().split("\n").map((line) => Number(line.split(" ")[1]));
     expect(losses).toHaveLength(4);
-    expect(losses[3]).toBeLessThan(losses[0]! / 10);
+    expect(losses[3]).toBeLessThan(losses[0]! / 2);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("the README's doors have at most 15 lines of commands or code", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const blocks = [...readme.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, code]) => code!.trim().split("\n").length);
+  expect(blocks.length).toBeGreaterThanOrEqual(4);
+  expect(blocks.filter((lines) => lines > 15)).toEqual([]);
 });
 
 test("every path that the architecture page names exists", () => {

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from "node:fs";
-import { dirname, extname, join, relative } from "node:path";
-import { FileNotFoundError, ValueError } from "../config/python-errors";
+import { existsSync, mkdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { ValueError } from "../config/python-errors";
 import { isSurface } from "../data/geometry/cell-geometry";
 import { drawField, magnitudes } from "../data/pictures";
 import { writeFileWhole } from "../data/readers/file-sink";
@@ -32,19 +32,13 @@ import {
 import { EXIT, printResult } from "./command";
 import { INTERRUPTED, interruptible } from "./interruptible";
 import { provideOwnModules } from "./own-modules";
+import { checkTargets, refuseSource, type PredictionTargets } from "./prediction-targets";
 
 /** What `noether-ts predict` was asked for. */
 export interface Prediction {
   readonly run: string;
   readonly inputs: readonly string[];
-  readonly outputs: {
-    readonly output: string | undefined;
-    readonly summary: string | undefined;
-    readonly png: string | undefined;
-    readonly html: string | undefined;
-    /** Of pictures; undefined: the first output of the body. */
-    readonly field: string | undefined;
-  };
+  readonly outputs: PredictionTargets;
   readonly load: LoadRunOptions;
   readonly files: CaseOptions;
   readonly predict: PredictOptions;
@@ -69,14 +63,18 @@ export async function runPrediction(prediction: Prediction): Promise<number> {
   provideOwnModules();
   return interruptible(async (signal) => {
     if (prediction.forces !== null) referenceValues(prediction.forces);
+    checkTargets(prediction.outputs, prediction.inputs, prediction.files);
     using run = await loadRun(prediction.run, prediction.load);
+    const { field, summary } = prediction.outputs;
+    if (field !== undefined && !run.outputs.some(({ name }) => name === field)) throw noField(run, field);
     const summaries: CaseSummary[] = [];
-    for (const input of prediction.inputs) summaries.push(await predictOne(run, input, prediction, signal));
-    if (prediction.outputs.summary !== undefined)
-      writeTextFile(
-        prediction.outputs.summary,
-        `${JSON.stringify({ run: run.identity, cases: summaries }, null, 2)}\n`,
-      );
+    try {
+      for (const input of prediction.inputs) summaries.push(await predictOne(run, input, prediction, signal));
+    } finally {
+      // what is done stays known when a later case fails
+      if (summary !== undefined && summaries.length > 0)
+        writeTextFile(summary, `${JSON.stringify({ run: run.identity, cases: summaries }, null, 2)}\n`);
+    }
     return EXIT.ok;
   }, INTERRUPTED);
 }
@@ -92,14 +90,18 @@ async function predictOne(
   const out =
     outputs.output === undefined ? null : inputs.length > 1 ? join(outputs.output, files.name) : outputs.output;
   // before the work begins
-  if (out !== null) checkOutputs(files, input, inputs.length > 1 ? outputs.output! : out, out);
+  if (out !== null) {
+    const parent = inputs.length > 1 && !existsSync(out) ? outputs.output! : out;
+    for (const path of outputFiles(files.domains, parent).values()) refuseSource(path, [input]);
+  }
+  const drawn = outputs.png === undefined ? null : drawnField(run, files, outputs.field);
   const fields = await run.predict(files.inputs, { ...predict, signal, onProgress: showProgress(files.name) });
   signal.throwIfAborted();
   statusLine.hide();
   const predicted: PredictedCase = { files, fields };
   if (inputs.length > 1 && out !== null) mkdirSync(out, { recursive: true });
   const written = out === null ? [] : await writePrediction(run, predicted, out);
-  if (outputs.png !== undefined) written.push(drawPicture(predicted, inputs.length > 1, outputs.png, outputs.field));
+  if (drawn !== null) written.push(drawPicture(predicted, inputs.length > 1, outputs.png!, drawn));
   if (outputs.html !== undefined) written.push(writePage(run, predicted, inputs.length > 1, outputs.html));
   const summary: CaseSummary = {
     case: files.name,
@@ -111,23 +113,6 @@ async function predictOne(
   };
   printResult(describe(summary));
   return summary;
-}
-
-/** @throws ValueError where a file of the case would be overwritten */
-function checkOutputs({ domains }: CaseFiles, input: string, parent: string, out: string): void {
-  const isFolder = extname(out) === "";
-  if (isFolder && !existsSync(dirname(parent)) && !existsSync(parent))
-    throw new FileNotFoundError(`${out}: expected an existing folder, got ${dirname(parent)}; create it first`);
-  const existing = [...outputFiles(domains, isFolder && !existsSync(dirname(out)) ? parent : out).values()].filter(
-    existsSync,
-  );
-  const source = realpathSync(input);
-  const same = existing.find(
-    (path) =>
-      realpathSync(path) === source || (statSync(source).isDirectory() && dirname(realpathSync(path)) === source),
-  );
-  if (same !== undefined)
-    throw new ValueError(`${same}: expected a new file, got one of the case itself; choose another name`);
 }
 
 function showProgress(name: string): NonNullable<PredictOptions["onProgress"]> {
@@ -172,25 +157,40 @@ function writePage(run: TrainedRun, predicted: PredictedCase, isFolder: boolean,
   return path;
 }
 
-/** The magnitude of a field on its domain, as a picture. */
-function drawPicture(
-  { files, fields }: PredictedCase,
-  isFolder: boolean,
-  out: string,
-  wanted: string | undefined,
-): string {
-  const drawable = files.domains.filter(({ mesh }) => mesh !== null);
+/** A field that a picture shows, and where it is. */
+interface DrawnField {
+  readonly name: string;
+  readonly domain: CaseFiles["domains"][number];
+}
+
+/** @throws ValueError where there is nothing to draw */
+function drawnField(run: TrainedRun, { domains }: CaseFiles, wanted: string | undefined): DrawnField {
+  const drawable = domains.filter(({ mesh }) => mesh !== null);
   const surface = drawable.find(({ mesh }) => isSurface(mesh!.cells) && mesh!.numberOfCells > 0) ?? drawable[0];
-  const name = wanted ?? Object.keys(fields).find((key) => isOf(key, surface));
+  const name = wanted ?? run.outputs.find((output) => isOf(output.name, surface))?.name;
   const domain = drawable.find((each) => name !== undefined && isOf(name, each));
-  if (name === undefined || domain === undefined || !(name in fields))
-    throw new ValueError(
-      `--png: expected a field on a mesh, got ${wanted ?? "none"}; there are ${Object.keys(fields).join(", ")} (arrays have no mesh to draw)`,
-    );
+  if (name === undefined || domain === undefined) throw noField(run, wanted);
+  return { name, domain };
+}
+
+function noField(run: TrainedRun, wanted: string | undefined): ValueError {
+  const names = run.outputs.map(({ name }) => name).join(", ");
+  return new ValueError(
+    `--png: expected a field on a mesh, got ${wanted ?? "none"}; there are ${names} (arrays have no mesh to draw)`,
+  );
+}
+
+/** The magnitude of a field on its domain, as a picture. */
+function drawPicture({ files, fields }: PredictedCase, isFolder: boolean, out: string, drawn: DrawnField): string {
+  const { name, domain } = drawn;
   const path = isFolder ? join(out, `${files.name}.png`) : out;
   const { values, shape } = fields[name]!;
-  const drawn = { name, mesh: domain.mesh!, location: domain.location, values: magnitudes(values, shape[1] ?? 1) };
-  const picture = drawField(drawn);
+  const picture = drawField({
+    name,
+    mesh: domain.mesh!,
+    location: domain.location,
+    values: magnitudes(values, shape[1] ?? 1),
+  });
   if (isFolder) mkdirSync(out, { recursive: true });
   writeFileWhole(path, (sink) => sink.write(picture));
   return path;

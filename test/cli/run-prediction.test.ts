@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { predict } from "../../lib/cli/predict";
 import { runPrediction, type Prediction } from "../../lib/cli/run-prediction";
-import { readMesh } from "../../lib/data";
+import { readMesh, writeMesh } from "../../lib/data";
 import { getNumThreads, setNumThreads } from "../../lib/torch";
 import { temporaryFolder } from "../support/small-run";
 import { trainSpheres, writeSphereCase } from "../support/sphere-run";
@@ -98,7 +98,7 @@ test.each([
   [
     "a case that is not there",
     { inputs: ["/none/of/this"] },
-    /expected a case, \/none\/of\/this, which does not exist/,
+    /\/none\/of\/this: expected a case \(a folder or a file\), got nothing/,
   ],
   ["reference values that are missing", { forces: { velocity: 3 } }, /give --density and --area/],
 ])("%s ends before anything is written", async (_, changes, message) => {
@@ -106,6 +106,70 @@ test.each([
     runPrediction(prediction({ outputs: { ...NO_OUTPUTS, output: at("never") }, ...changes })),
   ).rejects.toThrow(message);
   expect(existsSync(at("never"))).toBe(false);
+});
+
+test.each([
+  [
+    "a picture in a folder that is not there",
+    { png: "no/p.png" },
+    /no\/p\.png: expected an existing folder, got .*no; create it/,
+  ],
+  ["a page in a folder that is not there", { html: "no/p.html" }, /expected an existing folder/],
+  ["a summary in a folder that is not there", { summary: "no/s.json" }, /expected an existing folder/],
+  ["a folder in place of a summary", { summary: "." }, /expected the name of a file, got a folder/],
+  ["a file in place of a folder", { output: "a/inflow.json/x" }, /expected a folder, got the file/],
+  [
+    "a summary in place of a file of the case",
+    { summary: "a/inflow.json" },
+    /expected a new file, got one of the case/,
+  ],
+  ["a picture in place of a file of the case", { png: "a/surface.vtp" }, /expected a new file, got one of the case/],
+  [
+    "a field that there is not",
+    { png: "p.png", field: "heat" },
+    /expected a field on a mesh, got heat; there are surface_pressure/,
+  ],
+])("%s is an error before the work begins, which leaves everything as it was", async (_, targets, message) => {
+  const paths = Object.entries(targets).map(([key, path]) => [key, key === "field" ? path : at(path)]);
+  const before = readFileSync(at("a/inflow.json"));
+  const outputs = { ...NO_OUTPUTS, output: at("early"), ...Object.fromEntries(paths) };
+  await expect(runPrediction(prediction({ outputs }))).rejects.toThrow(message);
+  expect([existsSync(at("early")), existsSync(at("no")), existsSync(at("p.png"))]).toEqual([false, false, false]);
+  expect(readFileSync(at("a/inflow.json"))).toEqual(before);
+});
+
+test("cases of the same name would overwrite each other", async () => {
+  cpSync(at("a"), at("other/a"), { recursive: true });
+  const outputs = { ...NO_OUTPUTS, output: at("twice") };
+  await expect(runPrediction(prediction({ inputs: [at("a"), at("other/a")], outputs }))).rejects.toThrow(
+    /expected cases of different names.*"a" is there several times/,
+  );
+  expect(existsSync(at("twice"))).toBe(false);
+});
+
+test("a file of a domain that lies elsewhere is not overwritten", async () => {
+  mkdirSync(at("elsewhere"));
+  cpSync(at("b/surface.vtp"), at("elsewhere/body.vtp"));
+  const outputs = { ...NO_OUTPUTS, png: at("elsewhere/body.vtp") };
+  const files = { domains: { surface: at("elsewhere/body.vtp") } };
+  await expect(runPrediction(prediction({ outputs, files }))).rejects.toThrow(
+    /expected a new file, got one of the case/,
+  );
+});
+
+test("a case that fails leaves the results and the summary of those before it", async () => {
+  cpSync(at("a"), at("damaged"), { recursive: true });
+  const mesh = await readMesh(at("a/surface.vtp"));
+  const points = Float64Array.from(mesh.points);
+  points[4] = NaN;
+  await writeMesh(mesh.with({ points }), at("damaged/surface.vtp"));
+  const outputs = { ...NO_OUTPUTS, output: at("some"), summary: at("some.json") };
+  await expect(runPrediction(prediction({ inputs: [at("b"), at("damaged")], outputs }))).rejects.toThrow(
+    /surface_position of the case "damaged" has NaN or infinite values in 1 of 62 rows, the first is row 1; a prediction needs all points$/,
+  );
+  expect(readdirSync(at("some"))).toEqual(["b"]);
+  const { cases } = JSON.parse(readFileSync(at("some.json"), "utf8")) as { cases: { case: string }[] };
+  expect(cases.map((each) => each.case)).toEqual(["b"]);
 });
 
 test("a file of the case itself is not overwritten", async () => {

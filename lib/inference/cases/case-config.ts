@@ -41,12 +41,14 @@ const WHOLE = {
 /** @throws FileNotFoundError, ValueError that says what has to be given */
 export async function caseConfig(run: DescribedRun, input: string, options: CaseOptions): Promise<CaseConfig> {
   const path = resolve(input);
-  if (!existsSync(path)) throw new FileNotFoundError(`expected a case, ${input}, which does not exist`);
+  if (!existsSync(path))
+    throw new FileNotFoundError(`${input}: expected a case (a folder or a file), got nothing of that name`);
   const stored = run.datasetConfig;
   const config =
     stored?.["kind"] === FOLDER_DATASET ? ofFolder(run, stored, path, options) : await ofFiles(run, path, options);
   const inputs = withoutProperties(config, new Set(run.outputs.map(({ name }) => name)));
-  return { config: inputs, withTruth: { ...config, conditions: {}, non_finite: "keep" } };
+  // fields come at every point of the mesh, so that none may be left out
+  return { config: { ...inputs, non_finite: "error" }, withTruth: { ...config, conditions: {}, non_finite: "keep" } };
 }
 
 /** A run that was trained on a folder: its config says where everything is. */
@@ -168,7 +170,7 @@ function domainFiles(
   }
   for (const file of files.values())
     if (!existsSync(file.path))
-      throw new FileNotFoundError(`expected a file of a domain, ${file.path}, which does not exist`);
+      throw new FileNotFoundError(`${file.path}: expected the file of a domain, got nothing of that name`);
   return new Map(run.domains.map((domain) => [domain, files.get(domain)!]));
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { withSuggestion } from "../../config/nearest-names";
 import { ValueError } from "../../config/python-errors";
 import type { Location } from "../../data/geometry/surface-normals";
 
@@ -53,7 +54,7 @@ export function checkCaseOptions(
   ): void => {
     const unknown = Object.keys(given ?? {}).find((name) => !known.includes(name));
     if (unknown !== undefined)
-      throw new ValueError(`${what} "${unknown}" is not of this run; it has ${known.join(", ") || "none"}`);
+      throw new ValueError(withSuggestion(`${what} "${unknown}" is not of this run`, unknown, known));
   };
   check("domain", options.domains, run.domains);
   check("field", options.fields, run.names);

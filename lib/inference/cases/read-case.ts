@@ -1,4 +1,4 @@
-import { basename, extname } from "node:path";
+import { basename, extname, resolve } from "node:path";
 import { FileNotFoundError, KeyError, ValueError } from "../../config/python-errors";
 import { FolderDataset, readMesh } from "../../data";
 import { CaseReader } from "../../data/datasets/folder/case-reader";
@@ -54,7 +54,11 @@ async function readFiles(run: DescribedRun, path: string, options: CaseOptions):
   const missing = conditions.filter((name) => !(name in given) && !files.conditions.has(name));
   requireConditions(path, missing);
   const keys = inputs.flatMap(({ name }) => (name in given ? [] : [name]));
-  const values = await rawValues(files, keys);
+  const values = await rawValues(files, keys).catch((error: unknown) => {
+    // what a data set may do with such points, a prediction cannot
+    const [message, hint] = error instanceof ValueError ? error.message.split("; non_finite:") : [];
+    throw hint === undefined ? error : new ValueError(`${message}; a prediction needs all points`, { cause: error });
+  });
   const truth = await truthOf(
     withTruth,
     outputs.map(({ name }) => name),
@@ -74,10 +78,15 @@ async function readFiles(run: DescribedRun, path: string, options: CaseOptions):
     read.push({ name, mesh, location, metres: unit === null ? 1 : toSI(unit).factor, positions, truth: new Map(own) });
   }
   return {
-    name: basename(path, extname(path)) || basename(process.cwd()),
+    name: caseName(path),
     inputs: { ...Object.fromEntries(values), ...given },
     domains: read,
   };
+}
+
+/** The name of a case: that of its folder, or of its file without the ending. */
+export function caseName(path: string): string {
+  return basename(path, extname(path)).replace(/^\.+$/, "") || basename(resolve(path));
 }
 
 /** @throws ValueError for a model that predicts at no points */

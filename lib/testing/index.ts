@@ -10,6 +10,7 @@
  */
 import { tensorMatchers, type TensorMatchers } from "./matchers";
 
+export { gradcheck, gradgradcheck, type GradcheckOptions, type GradgradcheckOptions } from "../torch/autograd";
 export { assertClose, defaultTolerances, type CloseOptions } from "./assert-close";
 export { tensorMatchers, type MatcherResult, type TensorMatchers } from "./matchers";
 

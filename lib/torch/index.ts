@@ -78,7 +78,9 @@ export {
 
 export * as amp from "./amp";
 export { autocast, type AutocastOptions } from "./amp";
-export { gradcheck, type GradcheckOptions } from "./gradcheck";
+export * as autograd from "./autograd";
+export { gradcheck, gradgradcheck, type GradcheckOptions, type GradgradcheckOptions } from "./autograd";
+export * as func from "./func";
 export { Profiler, type ProfilerOptions, type ProfilerRange, profilerRange } from "./profiler";
 export { Generator, getRngState, initialSeed, manualSeed, setRngState } from "./generator";
 export { config, getNumInteropThreads, getNumThreads, setNumInteropThreads, setNumThreads, versions } from "./runtime";
@@ -103,3 +105,5 @@ export * from "./serialization";
 export * as nn from "./nn";
 export * as optim from "./optim";
 export * as jit from "./jit";
+export * as export from "./export";
+export * as inductor from "./inductor";

@@ -17,7 +17,7 @@ export type HandleList = readonly Handle[] | Float64Array;
  * Tensor -> Handle (`undefined`/`null` for `Tensor?`) · Tensor[] / Tensor?[] -> HandleList (null or 0 = none)
  * int, SymInt -> number | bigint · int[], SymInt[] -> number[] (or one number where the schema has a fixed size, e.g. `int[2]`)
  * float -> number · float[] -> number[] · bool -> boolean · bool[] -> boolean[] · str -> string
- * Scalar -> number (an integral value becomes an int scalar, any other a double), bigint (int64), boolean, {re, im}
+ * Scalar -> number (an integral value becomes an int scalar, any other a double), bigint (int64), boolean, {re, im}, {float: 2}
  * ScalarType / Layout / MemoryFormat -> the integer code of c10 (see `dtype.ts`) · Device -> string ("cpu", "cuda:0")
  * Generator -> generator id. `undefined` takes the schema's default; an optional also takes null (native/src/napi/argument_converter.cpp). */
 export type NativeArgument = unknown;
@@ -167,6 +167,12 @@ export interface NativeEvent {
   readonly [event]: true;
 }
 
+declare const loadedPackage: unique symbol;
+/** An AOTInductor package; unloaded when it is collected. */
+export interface NativePackage {
+  readonly [loadedPackage]: true;
+}
+
 declare const distributed: unique symbol;
 /** A store, a group of processes, or a reducer. */
 export interface NativeDistributed {
@@ -298,6 +304,37 @@ export interface NativeAddon {
   /** Tensor hook; gets a handle of the gradient (owned by the callee), returns a handle that replaces it (taken over) or 0. Returns an id. */
   registerHook(handle: Handle, hook: (gradient: Handle) => Handle): number;
   removeHook(handle: Handle, id: number): void;
+
+  // ---- anomaly mode of this thread (runtime/anomaly.cpp)
+  /** From now on nodes remember the call that recorded them; `stack(operation)` gives the text. null ends it. */
+  setAnomaly(stack: ((operation: string) => string) | null, checkNan: boolean): void;
+  /** Where the node was recorded at which the last pass failed; "" where nothing is known. */
+  anomalyFailure(): string;
+
+  // ---- vmap, grad, jvp, and forward-mode derivatives (transforms/levels.cpp)
+  /** Opens a level on this thread and returns its number; levels are left in reverse order. */
+  pushTransform(kind: "vmap" | "grad" | "jvp", batchSize?: number, randomness?: "error" | "same" | "different"): number;
+  popTransform(level: number): void;
+  /** How many levels of vmap, grad and jvp are open. */
+  transformDepth(): number;
+  /** What stands for the tensor inside a level of grad or jvp. */
+  wrapAtLevel(handle: Handle, level: number): Handle;
+  /** The way back; the tensor itself where it does not stand for one of the level, or of one that has ended. */
+  unwrapAtLevel(handle: Handle, level: number): Handle;
+  requireGradAtLevel(handle: Handle): void;
+  /** What stands for one entry of the tensor along `dim` inside a level of vmap. */
+  addBatchDim(handle: Handle, dim: number, level: number): Handle;
+  /** The batch as dimension `dim`; -1: the tensor as it is, refused where it depends on the batch. */
+  removeBatchDim(handle: Handle, level: number, batchSize: number, dim: number): Handle;
+  /** Opens forward-mode derivatives, of which the process has one level: waits for other threads; nests within a thread. */
+  enterForward(): void;
+  leaveForward(): void;
+  makeDual(primal: Handle, tangent: Handle): Handle;
+  /** Primal and tangent, 0 where there is none. */
+  unpackDual(handle: Handle): [primal: Handle, tangent: Handle];
+  hasTangent(handle: Handle): boolean;
+  /** Whether tangents are followed; returns what was before. */
+  setForwardGrad(enabled: boolean): boolean;
 
   // ---- random (runtime/random.cpp)
   /** Seeds every default generator (CPU, and CUDA where present). */
@@ -480,6 +517,24 @@ export interface NativeAddon {
   scriptTraining(module: number): boolean;
   scriptSetTraining(module: number, training: boolean): void;
   scriptSave(module: number, path: string): void;
+
+  // ---- AOTInductor packages (jit/aoti_package.cpp): machine code, run in this process
+  /** `device` -1: that of the package. */
+  aotiLoad(path: string, model: string, singleThreaded: boolean, runners: number, device: number): NativePackage;
+  aotiLoadAsync(
+    path: string,
+    model: string,
+    singleThreaded: boolean,
+    runners: number,
+    device: number,
+  ): Promise<NativePackage>;
+  /** `callSpec`: how inputs and outputs nest, as JSON of PyTorch's pytree. */
+  aotiInfo(loaded: NativePackage): {
+    readonly metadata: readonly (readonly [string, string])[];
+    readonly constants: readonly string[];
+    readonly callSpec: readonly string[];
+  };
+  aotiRun(loaded: NativePackage, inputs: HandleList): Handle[];
 
   // ---- several processes (distributed/stores.cpp, distributed/groups.cpp, distributed/collectives.cpp, distributed/reducer.cpp). What waits
   // for other processes gives a promise; where there is `blocking` and it is true, it gives the value when all is done. Times: milliseconds.

@@ -19,7 +19,7 @@ import { asTorchError, DisposedError, TorchError } from "./errors";
 import type { Generator } from "./generator";
 import { mismatch } from "./mismatch";
 import { named, resultNames } from "./named-results";
-import { camelCase, type Schema, type SchemaArgument } from "./schema";
+import { camelCase, parseSchema, type Schema, type SchemaArgument } from "./schema";
 import { wrap, wrapList } from "./scope";
 import { Tensor } from "./tensor";
 
@@ -162,7 +162,7 @@ function call(name: string, ...args: unknown[]): unknown {
 let exact: Map<string, OperatorTable> | null = null;
 
 function exactTable(name: string): OperatorTable {
-  exact ??= new Map(native.schemas().map(({ name: full, schema }) => [full, operatorTable(full, [schema])]));
+  exact ??= allTables();
   const table = exact.get(name);
   if (!table)
     throw new TorchError(
@@ -170,6 +170,17 @@ function exactTable(name: string): OperatorTable {
       { code: "ERR_OPERATOR" },
     );
   return table;
+}
+
+/** @internal The schema of an overload, `aten::add.Tensor`; null where there is none. */
+export function schemaOf(name: string): Schema | null {
+  exact ??= allTables();
+  const table = exact.get(name);
+  return table === undefined ? null : parseSchema(table.texts[0]!);
+}
+
+function allTables(): Map<string, OperatorTable> {
+  return new Map(native.schemas().map(({ name: full, schema }) => [full, operatorTable(full, [schema])]));
 }
 
 /** All operators of the dispatcher. */

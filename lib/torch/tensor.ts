@@ -30,7 +30,7 @@ import {
   type DTypeLike,
   type MemoryFormat,
 } from "./dtype";
-import { backward, noGrad, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd";
+import { backward, noGrad, registerTensorHook, type BackwardOptions, type HookHandle } from "./autograd/recording";
 import { lu, nonzero, norm, unique, type LuOptions, type NormArguments, type UniqueOptions } from "./composites";
 import { DEEPCOPY, type CopyInside } from "./deepcopy";
 import { registerEquality, valueTag, valueText } from "./equality";

@@ -21,6 +21,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_garbage(env, exports);
   export_autograd(env, exports);
   export_js_functions(env, exports);
+  export_anomaly(env, exports);
+  export_transforms(env, exports);
   export_autograd_modes(env, exports);
   export_random(env, exports);
   export_runtime(env, exports);
@@ -32,6 +34,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_sharing(env, exports);
   export_archive(env, exports);
   export_scripts(env, exports);
+  export_aoti(env, exports);
   export_stores(env, exports);
   export_groups(env, exports);
   export_collectives(env, exports);

@@ -8,12 +8,14 @@
 #include "dispatch/operators.h"
 #include "files/archive.h"
 #include "jit/script_table.h"
+#include "napi/call_observer.h"
 #include "napi/callbacks.h"
 #include "runtime/backward_thread.h"
 #include "runtime/device_memory.h"
 #include "runtime/garbage.h"
 #include "runtime/memory.h"
 #include "runtime/profiler.h"
+#include "transforms/levels.h"
 
 namespace noether {
 

@@ -19,8 +19,10 @@ namespace noether {
 
 class OperatorTable;
 class BackwardThread;
+class CallObserver;
 class Callbacks;
 class Garbage;
+class Levels;
 struct ArchiveTable;
 class Profiler;
 struct ScriptTable;
@@ -49,6 +51,11 @@ struct Addon {
   std::unique_ptr<ArchiveTable> archives;
   std::unique_ptr<Profiler> profiler;
   std::unique_ptr<ScriptTable> scripts;
+  // Anomaly mode, where it is on.
+  std::unique_ptr<CallObserver> observer;
+  std::unique_ptr<Levels> levels;
+  // How many levels of vmap, grad, jvp and forward-mode derivatives are open: calls leave nothing out then.
+  size_t transforms = 0;
 };
 
 }  // namespace noether

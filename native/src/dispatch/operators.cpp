@@ -1,5 +1,6 @@
 #include "dispatch/operators.h"
 
+#include <ATen/SequenceNumber.h>
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
@@ -9,6 +10,7 @@
 
 #include "exports.h"
 #include "napi/arguments.h"
+#include "napi/call_observer.h"
 #include "napi/describe.h"
 #include "napi/to_js.h"
 #include "ops/registration.h"
@@ -154,7 +156,7 @@ void push_arguments(
 }
 
 napi_value call_with(Addon& addon, napi_env env, const Operator& op, ReusedStack& stack) {
-  if (op.without_recording.empty() || records_gradient(*stack)) {
+  if (op.without_recording.empty() || addon.transforms > 0 || records_gradient(*stack)) {
     op.handle.callBoxed(&*stack);
   } else {
     const c10::impl::ExcludeDispatchKeyGuard guard(op.without_recording);
@@ -202,6 +204,47 @@ bool call_recorded(
   return op.fast_path(addon, env, argc, argv, result);
 }
 
+// Tensors behind a value of JavaScript, which is a handle, a list of them, or something else.
+void collect_tensors(Addon& addon, napi_env env, napi_value value, std::vector<at::Tensor>& tensors, int depth = 0) {
+  double handle;
+  bool is_list = false;
+  if (value && napi_get_value_double(env, value, &handle) == napi_ok) {
+    if (addon.tensors.is_live(handle)) tensors.push_back(addon.tensors.peek(handle));
+  } else if (value && depth < 2 && napi_is_array(env, value, &is_list) == napi_ok && is_list) {
+    uint32_t length = 0;
+    napi_get_array_length(env, value, &length);
+    for (uint32_t i = 0; i < length; ++i) {
+      napi_value element;
+      if (napi_get_element(env, value, i, &element) == napi_ok) collect_tensors(addon, env, element, tensors, depth + 1);
+    }
+  }
+}
+
+void tell_observer(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv,
+                   napi_value result, uint64_t first) {
+  if (at::sequence_number::peek() == first) return;
+  const Napi::HandleScope scope(env);
+  std::vector<at::Tensor> tensors;
+  collect_tensors(addon, env, result, tensors);
+  for (size_t i = 0; op.writes && i < argc; ++i) collect_tensors(addon, env, argv[i], tensors);
+  addon.observer->called(op.name, first, tensors);
+}
+
+napi_value call_any(Addon& addon, napi_env env, const Operator& op, size_t argc, const napi_value* argv) {
+  try {
+    napi_value result = nullptr;
+    if (op.fast_path && addon.transforms == 0) {
+      const bool is_done = addon.profiler ? call_recorded(addon, env, op, argc, argv, &result)
+                                          : op.fast_path(addon, env, argc, argv, &result);
+      if (is_done) return result;
+    }
+    return call_operator(addon, env, op, argc, argv);
+  } catch (const c10::OutOfMemoryError&) {
+    if (op.writes) throw;
+  }
+  return call_with_room(addon, env, op, argc, argv);
+}
+
 // The hot path: raw Node-API, since its C++ wrapper costs more than the arguments' conversion.
 napi_value call(napi_env env, napi_callback_info info) {
   std::array<napi_value, kMaxArguments + 1> argv;
@@ -217,18 +260,12 @@ napi_value call(napi_env env, napi_callback_info info) {
     }
     if (argc > argv.size()) fail("ERR_ARGUMENT", "more than 64 arguments");
     op = &addon.operators->at(id);
-    try {
-      napi_value result = nullptr;
-      if (op->fast_path) {
-        const bool is_done = addon.profiler ? call_recorded(addon, env, *op, argc - 1, argv.data() + 1, &result)
-                                            : op->fast_path(addon, env, argc - 1, argv.data() + 1, &result);
-        if (is_done) return result;
-      }
-      return call_operator(addon, env, *op, argc - 1, argv.data() + 1);
-    } catch (const c10::OutOfMemoryError&) {
-      if (op->writes) throw;
-    }
-    return call_with_room(addon, env, *op, argc - 1, argv.data() + 1);
+    if (!addon.observer) return call_any(addon, env, *op, argc - 1, argv.data() + 1);
+    const uint64_t first = at::sequence_number::peek();
+    const napi_value result = call_any(addon, env, *op, argc - 1, argv.data() + 1);
+    // a hook that ran meanwhile may have ended the mode
+    if (addon.observer) tell_observer(addon, env, *op, argc - 1, argv.data() + 1, result, first);
+    return result;
   } catch (const Napi::Error& error) {
     raise(error);
   } catch (...) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "node_pointer.h"
+#include "ops/dense.h"
 #include "ops/gelu.h"
 
 namespace noether::recorded {
@@ -183,8 +184,8 @@ struct GeluNode final : NamedNode {
     const at::Tensor& gradient = gradients[0];
     if (!gradient.defined()) return variable_list(1);
     const at::Tensor x = self.unpack();
-    // For gradients of gradients: the differentiable operator.
-    if (at::GradMode::is_enabled()) return {at::gelu_backward(gradient, x)};
+    // For gradients of gradients, and those of a transform: the operator that has rules for them.
+    if (at::GradMode::is_enabled() || !is_plain(gradient)) return {at::gelu_backward(gradient, x)};
     return {gelu_backward_rows(gradient, x)};
   }
   void release_variables() override { self.reset_data(); }

@@ -111,6 +111,12 @@ std::optional<at::Scalar> read_scalar(napi_env env, napi_value value) {
       return std::nullopt;
     }
     case napi_object: {
+      napi_value whole;
+      double wide;
+      // a whole number that counts as a float
+      if (napi_get_named_property(env, value, "float", &whole) == napi_ok && read_double(env, whole, &wide)) {
+        return at::Scalar(wide);
+      }
       napi_value re, im;
       double real, imaginary;
       if (napi_get_named_property(env, value, "re", &re) == napi_ok && read_double(env, re, &real) &&

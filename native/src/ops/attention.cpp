@@ -90,7 +90,8 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    if (at::GradMode::is_enabled()) return differentiable_backward({saved[0], saved[1], saved[2]}, gradients[0]);
+    if (at::GradMode::is_enabled() || !is_plain(gradients[0]))
+      return differentiable_backward({saved[0], saved[1], saved[2]}, gradients[0]);
     const Tensor q = with_rows(saved[0]), k = with_rows(saved[1]), v = with_rows(saved[2]);
     const Tensor &out = saved[3], &logsumexp = saved[4];
     const Tensor grad_out = with_rows(in_memory(gradients[0]).to(q.scalar_type()));

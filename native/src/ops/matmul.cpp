@@ -140,7 +140,8 @@ Tensor kernel_product(const Tensor& any_left, const Tensor& any_right, const Ten
 }
 
 Tensor gradient_product(const Tensor& left, const Tensor& right, at::ScalarType type, bool low_precision) {
-  const Tensor out = at::GradMode::is_enabled() ? Tensor() : kernel_product(left, right, {}, type, low_precision);
+  const bool by_operators = at::GradMode::is_enabled() || !is_plain(left) || !is_plain(right);
+  const Tensor out = by_operators ? Tensor() : kernel_product(left, right, {}, type, low_precision);
   if (out.defined()) return out;
   const auto common = at::promote_types(left.scalar_type(), right.scalar_type());
   return at::matmul(left.to(common), right.to(common)).to(type);

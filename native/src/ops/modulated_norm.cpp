@@ -81,7 +81,7 @@ at::ScalarType result_type(const Tensor& x, const Tensor& scale, const Tensor& s
 bool has_kernel(const Tensor& x, const Tensor& scale, const Tensor& shift) {
   const auto fits = [](const Tensor& t) {
     const auto type = t.scalar_type();
-    return t.is_cuda() && t.layout() == at::kStrided && !t._is_zerotensor() &&
+    return t.is_cuda() && t.layout() == at::kStrided && !t._is_zerotensor() && is_plain(t) &&
            (type == at::kFloat || type == at::kHalf || type == at::kBFloat16);
   };
   const auto type = x.scalar_type(), vectors = scale.scalar_type(), out = result_type(x, scale, shift);
@@ -107,7 +107,8 @@ struct ModulatedNorm : torch::autograd::Function<ModulatedNorm> {
     const double eps = context->saved_data["eps"].toDouble();
     const Tensor grad = in_memory(gradients[0]);
     const auto [grad_x, grad_scale, grad_shift] =
-        at::GradMode::is_enabled() ? norm_backward(grad, saved[0], saved[1], saved[2], saved[3], saved[4], eps)
+        at::GradMode::is_enabled() || !is_plain(grad)
+            ? norm_backward(grad, saved[0], saved[1], saved[2], saved[3], saved[4], eps)
                                    : op.call(grad, saved[0], saved[1], saved[2], saved[3], saved[4], eps);
     return {grad_x, grad_scale, grad_shift, Tensor()};
   }

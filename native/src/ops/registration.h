@@ -41,12 +41,15 @@ void implement(torch::Library& library, const char* name, Kernel kernel, std::in
   for (const c10::DispatchKey key : keys) library.impl(name, torch::dispatch(key, kernel));
 }
 
-// Defines an operator whose kernel records gradients itself, where they are asked for.
+// Defines an operator whose kernel records gradients itself, where they are asked for, and goes to ATen for tensors that are not plain
+// (dense.h): that is its rule for vmap too.
 template <typename Kernel>
 void define_recording(torch::Library& library, const char* schema, Kernel kernel) {
   library.def(schema);
   const std::string text = schema, name = text.substr(0, text.find('('));
-  implement(library, name.c_str(), kernel, {c10::DispatchKey::CompositeExplicitAutograd, c10::DispatchKey::Autograd});
+  implement(library, name.c_str(), kernel,
+            {c10::DispatchKey::CompositeExplicitAutograd, c10::DispatchKey::Autograd,
+             c10::DispatchKey::FuncTorchBatched});
 }
 
 // Defines an operator without derivative.

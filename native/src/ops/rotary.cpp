@@ -125,7 +125,8 @@ Tensor turn_composite(const Tensor& x, const Tensor& cos, const Tensor& sin, int
 
 Tensor rotate_forward(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half, bool back) {
   const auto type = x.scalar_type();
-  if (x.is_cuda() && x.layout() == at::kStrided && !x._is_zerotensor() && type != at::kDouble) {
+  if (x.is_cuda() && x.layout() == at::kStrided && !x._is_zerotensor() && type != at::kDouble && is_plain(x) &&
+      is_plain(cos) && is_plain(sin)) {
     static const auto turn = find_operator<decltype(turn_composite)>("noether::turn_pairs");
     return turn.call(x, cos, sin, half, back);
   }
@@ -168,7 +169,8 @@ struct Rotation : torch::autograd::Function<Rotation> {
 
 Tensor rotate_autograd(const Tensor& x, const Tensor& cos, const Tensor& sin, int64_t half) {
   check_arguments(x, cos, sin, half);
-  if (at::GradMode::is_enabled() && (cos.requires_grad() || sin.requires_grad()))
+  if (!is_plain(x) || !is_plain(cos) || !is_plain(sin) ||
+      (at::GradMode::is_enabled() && (cos.requires_grad() || sin.requires_grad())))
     return rotate_composite(x, cos, sin, half);
   return Rotation::apply(x, cos, sin, half, false);
 }
@@ -177,7 +179,8 @@ Tensor rotate_autograd(const Tensor& x, const Tensor& cos, const Tensor& sin, in
 
 NOETHER_LIBRARY(library) {
   define_plain(library, "rotate(Tensor x, Tensor cos, Tensor sin, int half) -> Tensor", TORCH_FN(rotate));
-  implement(library, "rotate", TORCH_FN(rotate_autograd), {c10::DispatchKey::Autograd});
+  implement(library, "rotate", TORCH_FN(rotate_autograd),
+            {c10::DispatchKey::Autograd, c10::DispatchKey::FuncTorchBatched});
   // The rotation and its way back, without gradients: CUDA has a kernel of its own (`cuda/rotary.cpp`).
   define_plain(library, "turn_pairs(Tensor x, Tensor cos, Tensor sin, int half, bool back) -> Tensor",
                TORCH_FN(turn_composite));

@@ -1,4 +1,5 @@
 // Gradients: leaves and their gradients, backward passes.
+#include <ATen/FuncTorchTLS.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "exports.h"
@@ -78,6 +79,8 @@ Napi::Value set_requires_grad(Addon&, const Arguments& arguments) {
   if (!tensor.is_leaf() && !value) {
     fail("ERR_AUTOGRAD", "only leaf tensors can stop requiring gradients: use detach()");
   }
+  const auto& transforms = at::functorch::functorchTLSAccessor();
+  if (transforms) transforms->checkSupportsInplaceRequiresGrad();
   tensor.requires_grad_(value);
   return arguments.env().Undefined();
 }
@@ -87,6 +90,8 @@ Napi::Value is_leaf(Addon&, const Arguments& arguments) {
 }
 
 Napi::Value retain_grad(Addon&, const Arguments& arguments) {
+  const auto& transforms = at::functorch::functorchTLSAccessor();
+  if (transforms) transforms->checkSupportsRetainGrad();
   arguments.tensor(0, "tensor").retain_grad();
   return arguments.env().Undefined();
 }

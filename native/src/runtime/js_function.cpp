@@ -4,10 +4,12 @@
 // them directly. Nodes on other devices run on threads of the autograd engine: see backward_thread.h.
 #include "runtime/js_function.h"
 
+#include <ATen/SequenceNumber.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
 #include "exports.h"
 #include "napi/arguments.h"
+#include "napi/call_observer.h"
 #include "napi/describe.h"
 #include "runtime/backward_thread.h"
 
@@ -132,11 +134,13 @@ Napi::Value attach_function(Addon& addon, const Arguments& arguments) {
     while (output < outputs.size() && !outputs[output].is_same(tensor)) ++output;
     kept.push_back(output < outputs.size() ? SavedTensor::of_output(tensor, output) : SavedTensor(tensor));
   }
-  auto* node = new JsNode(std::move(name), JsCallback(addon, backward));
+  const uint64_t first = at::sequence_number::peek();
+  auto* node = new JsNode(name, JsCallback(addon, backward));
   const NodePointer pointer = held<torch::autograd::Node>(node);
   node->set_next_edges(torch::autograd::collect_next_edges(inputs));
   node->save(std::move(kept));
   for (const at::Tensor& output : outputs) torch::autograd::set_history(output, pointer);
+  if (addon.observer) addon.observer->called(name, first, outputs);
   return arguments.env().Undefined();
 }
 

@@ -1,6 +1,6 @@
 /** Gradients: backward passes, grad modes, hooks and functions whose backward is written in TypeScript. */
 import { types } from "node:util";
-import { native } from "./addon";
+import { native } from "../addon";
 import {
   arrayOf,
   callable,
@@ -13,13 +13,13 @@ import {
   show,
   tensor as tensorKind,
   type KindsOf,
-} from "./arguments";
-import type { Mode } from "./async-context";
-import { DisposedError, guard } from "./errors";
-import { handles, optionalHandles } from "./overloads";
-import { runInMode } from "./run-in-mode";
-import { keep, scope, wrap } from "./scope";
-import { Tensor } from "./tensor";
+} from "../arguments";
+import type { Mode } from "../async-context";
+import { DisposedError, guard, TorchError } from "../errors";
+import { handles, optionalHandles } from "../overloads";
+import { runInMode } from "../run-in-mode";
+import { keep, scope, wrap } from "../scope";
+import { Tensor } from "../tensor";
 
 /** Options of a backward pass. */
 export interface BackwardOptions {
@@ -81,7 +81,20 @@ export function backward(
   const { createGraph = false, retainGraph = createGraph, inputs } = options;
   const roots = handles(asList(outputs));
   const seeds = gradients === null ? null : optionalHandles(asList(gradients));
-  guard("backward", () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
+  if (native.transformDepth() > 0)
+    throw new TorchError("backward: expected a call outside of vmap, grad and jvp: inside, func.grad gives gradients");
+  explained("backward", () => native.backward(roots, seeds, retainGraph, createGraph, inputs ? handles(inputs) : null));
+}
+
+/** A pass; in anomaly mode its errors say where the operation was called at which it failed. */
+function explained<T>(where: string, pass: () => T): T {
+  try {
+    return guard(where, pass);
+  } catch (error) {
+    const origin = native.anomalyFailure();
+    if (origin !== "" && types.isNativeError(error)) error.message += origin;
+    throw error;
+  }
 }
 
 /**
@@ -110,7 +123,7 @@ export function grad(
   checkOptions("grad", options, GRAD, surplus);
   const { gradOutputs, createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
   const seeds = gradOutputs === undefined || gradOutputs === null ? null : optionalHandles(asList(gradOutputs));
-  const results = guard("grad", () =>
+  const results = explained("grad", () =>
     native.gradient(handles(asList(outputs)), handles(asList(inputs)), seeds, retainGraph, createGraph, allowUnused),
   );
   return results.map((handle) => (handle === 0 ? null : wrap(handle)));
@@ -258,10 +271,13 @@ interface FunctionClass {
   readonly name: string;
   forward(context: FunctionContext, ...args: never[]): Tensor | Tensor[];
   backward(context: FunctionContext, ...gradients: (Tensor | null)[]): Tensor | null | (Tensor | null)[];
+  jvp?(context: FunctionContext, ...tangents: (Tensor | null)[]): Tensor | null | (Tensor | null)[];
 }
 
 /**
- * A differentiable function with its own backward. Subclass it with static `forward` and `backward`, and call `apply`.
+ * A differentiable function with its own backward. Subclass it with static `forward` and `backward`, and call `apply`. A static
+ * `jvp(context, ...tangents)`, called after `forward` with a tangent or null for each argument, gives the tangents of its outputs in
+ * forward-mode derivatives; without one they are refused. Inside of vmap, grad and jvp (`func`) such functions are refused.
  *
  * @example
  * class Square extends Function {
@@ -288,10 +304,17 @@ export class Function {
         (this as typeof this & Record<string, unknown>)[part],
         callable,
       );
+    if (native.transformDepth() > 0)
+      throw new TorchError(
+        `${this.name}: expected operators inside of vmap, grad and jvp, got a Function with a backward of its own, which they cannot look into`,
+      );
     const context = new FunctionContext();
     context.needsInputGrad = args.map((argument) => argument instanceof Tensor && argument.requiresGrad);
     try {
-      const result = noGrad(() => this.forward(context, ...(args as never[])));
+      const tangents = tangentsOf(this, args);
+      const values = tangents === null ? args : args.map(withoutTangent);
+      const computed = noGrad(() => this.forward(context, ...(values as never[])));
+      const result = (tangents === null ? computed : dualsOf(this, context, computed, tangents)) as Result;
       if (!native.gradEnabled() || !context.needsInputGrad.includes(true)) return result;
       const outputs = attach(this, context, args, asList<Tensor>(result));
       return (Array.isArray(result) ? outputs : outputs[0]) as Result;
@@ -301,6 +324,55 @@ export class Function {
       context.savedTensors = [];
     }
   }
+}
+
+// ---- tangents of forward-mode derivatives
+
+/** A tangent or null for each argument; null where none has one. */
+function tangentsOf(definition: FunctionClass, args: readonly unknown[]): (Tensor | null)[] | null {
+  const has = args.map((argument) => argument instanceof Tensor && native.hasTangent(argument.handle));
+  if (!has.includes(true)) return null;
+  if (definition.jvp === undefined)
+    throw new TorchError(
+      `${definition.name}: expected a static method jvp for forward-mode derivatives, jvp(context, ...tangents), got none`,
+    );
+  return args.map((argument, index) => {
+    if (!has[index]) return null;
+    const [primal, tangent] = native.unpackDual((argument as Tensor).handle);
+    native.free(primal);
+    return wrap(tangent);
+  });
+}
+
+function withoutTangent(argument: unknown): unknown {
+  if (!(argument instanceof Tensor) || !native.hasTangent(argument.handle)) return argument;
+  const [primal, tangent] = native.unpackDual(argument.handle);
+  native.free(tangent);
+  return wrap(primal);
+}
+
+/** The outputs with the tangents that `jvp` gives them. */
+function dualsOf(
+  definition: FunctionClass,
+  context: FunctionContext,
+  computed: Tensor | Tensor[],
+  tangents: readonly (Tensor | null)[],
+): Tensor | Tensor[] {
+  const where = `${definition.name}.jvp`;
+  const outputs = asList<Tensor>(computed);
+  const returned = asList<Tensor | null>(definition.jvp!(context, ...tangents));
+  if (returned.length !== outputs.length)
+    throw new TypeError(
+      `${where}: expected one tangent (or null) per output (${outputs.length}), got ${returned.length}`,
+    );
+  const duals = outputs.map((output, index) => {
+    const tangent = gradientOf(returned[index], where, `a tensor or null as tangent ${index}`);
+    if (tangent === null) return output;
+    return guard(where, () => wrap(native.makeDual(output.handle, tangent.handle)));
+  });
+  for (const [index, output] of outputs.entries())
+    if (context.nonDifferentiable.has(output)) context.nonDifferentiable.add(duals[index]!);
+  return Array.isArray(computed) ? duals : duals[0]!;
 }
 
 /** Gives the outputs their history; returns them, or views of those that are inputs. */

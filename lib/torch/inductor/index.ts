@@ -1,0 +1,2 @@
+/** Packages of AOTInductor: models of Python as machine code. */
+export { aotiLoadPackage, aotiLoadPackageAsync, CompiledModel, type AotiLoadOptions } from "./package";

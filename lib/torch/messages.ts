@@ -115,6 +115,26 @@ const MESSAGES: readonly (readonly [pattern: RegExp, replacement: string | ((...
     "a view that is one of several results of $2 cannot be written in place: clone() it first",
   ],
 
+  // ---- vmap, jvp
+  [
+    /Trying to use forward AD with (\w+?)(?:_for_cpu)? that does not support it[\s\S]*/,
+    (name) =>
+      `${camelCase(name)} has no formula for forward-mode derivatives: take reverse mode (grad, vjp, jacrev)${name.includes("dot_product") ? ", or softmax and matmul in its place" : ""}`,
+  ],
+  [
+    /vmap: It looks like you're calling \.item\(\) on a Tensor\.[\s\S]*/,
+    "expected a tensor with values, got one that stands for every entry of a batch inside of vmap: stay with operators",
+  ],
+  [
+    /vmap: called random operation while in randomness error mode\.[\s\S]*/,
+    'a random operator inside of vmap: say with the option randomness whether all entries draw the "same" or "different" numbers',
+  ],
+  [
+    /You are attempting to call Tensor\.(requires_grad_|retain_grad)\(\)[\s\S]*/,
+    (name) =>
+      `${camelCase(name)} was called inside of vmap, grad or jvp: func.grad and func.vjp say themselves by what derivatives are taken`,
+  ],
+
   // ---- dtypes and shapes
   [
     /"(\w+?)(?:_cpu|_cuda|_out|_impl|_kernel)*" not implemented for '(\w+)'/,

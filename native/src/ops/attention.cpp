@@ -80,6 +80,12 @@ Attended attend(const Tensor& q, const Tensor& k, const Tensor& v) {
   return {out, logsumexp};
 }
 
+// The same by operators that have every derivative.
+Tensor by_operators(const Tensor& q, const Tensor& k, const Tensor& v) {
+  const double width = std::sqrt(static_cast<double>(q.size(-1)));
+  return at::softmax(q.matmul(k.transpose(-1, -2)) / width, -1).matmul(v);
+}
+
 struct FusedAttention : torch::autograd::Function<FusedAttention> {
   static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& k, const Tensor& v) {
     at::AutoDispatchBelowADInplaceOrView guard;
@@ -113,15 +119,14 @@ struct FusedAttention : torch::autograd::Function<FusedAttention> {
     variable_list copies;
     for (const Tensor& input : inputs)
       copies.push_back(input.requires_grad() ? input.view_as(input) : input.detach().requires_grad_());
-    const Tensor out =
-        at::softmax(copies[0].matmul(copies[1].transpose(-1, -2)) / std::sqrt(static_cast<double>(inputs[0].size(3))),
-                    -1)
-            .matmul(copies[2]);
+    const Tensor out = by_operators(copies[0], copies[1], copies[2]);
     return torch::autograd::grad({out}, copies, {grad_out}, std::nullopt, /*create_graph=*/true);
   }
 };
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v) {
+  // ATen's flash attention has no rule for vmap and no formula for tangents
+  if (!is_plain(q) || !is_plain(k) || !is_plain(v)) return by_operators(in_memory(q), in_memory(k), in_memory(v));
   if (!fits_flash(q, k, v)) return at::scaled_dot_product_attention(in_memory(q), in_memory(k), in_memory(v));
   if (at::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad()))
     return FusedAttention::apply(q, k, v);

@@ -1,9 +1,12 @@
+#include <ATen/EmptyTensor.h>
+
 #include <cstring>
 
 #include "exports.h"
 #include "napi/arguments.h"
 #include "napi/describe.h"
 #include "napi/to_js.h"
+#include "ops/stand_ins.h"
 #include "runtime/device_memory.h"
 #include "runtime/memory.h"
 
@@ -92,7 +95,8 @@ Napi::Value from_bytes(Addon& addon, const Arguments& arguments) {
   const at::ScalarType type = arguments.scalar_type(2, "dtype");
   const Arguments::Bytes bytes = arguments.bytes(0, "bytes");
   expect_bytes(shape, type, bytes.length);
-  at::Tensor tensor = at::empty(shape, at::TensorOptions(type));
+  // not by the operator: inside of vmap, grad and jvp that gives what stands for a tensor
+  at::Tensor tensor = at::detail::empty_cpu(shape, type, /*pin_memory=*/false, std::nullopt);
   if (bytes.length > 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, bytes.length);
   return handle_value(addon, arguments, std::move(tensor));
 }
@@ -105,13 +109,16 @@ Napi::Value from_buffer(Addon& addon, const Arguments& arguments) {
   if (reinterpret_cast<uintptr_t>(bytes.data) % at::elementSize(type) != 0) {
     fail("ERR_ARGUMENT", "the view is not aligned to the size of its elements: copy it first");
   }
-  if (bytes.length == 0) return handle_value(addon, arguments, at::empty(shape, at::TensorOptions(type)));
+  if (bytes.length == 0) {
+    return handle_value(addon, arguments, at::detail::empty_cpu(shape, type, /*pin_memory=*/false, std::nullopt));
+  }
   return handle_value(addon, arguments,
                       addon.borrowed.tensor(*addon.callbacks, bytes.buffer, bytes.data, shape, type));
 }
 
 // The tensor's values as contiguous bytes on the CPU, conjugation and negation resolved.
-at::Tensor contiguous_on_cpu(const at::Tensor& tensor) {
+at::Tensor contiguous_on_cpu(const at::Tensor& given) {
+  const at::Tensor tensor = with_values(given);
   if (tensor.layout() != at::kStrided) fail("ERR_TYPE", "only strided tensors have bytes: call toDense() first");
   // Some derivatives are "zero tensors" without memory; a clone of one has its zeros written out.
   const at::Tensor backed = tensor._is_zerotensor() ? tensor.detach().clone() : tensor.detach();
@@ -119,6 +126,7 @@ at::Tensor contiguous_on_cpu(const at::Tensor& tensor) {
 }
 
 Napi::Value to_bytes(Addon& addon, const Arguments& arguments) {
+  const OutsideTransforms outside;
   at::Tensor tensor = contiguous_on_cpu(arguments.tensor(0, "tensor"));
   if (!arguments.is_missing(1)) tensor = tensor.to(arguments.scalar_type(1, "dtype"));
   Napi::ArrayBuffer buffer = addon.array_buffers.create(tensor.nbytes());
@@ -129,7 +137,7 @@ Napi::Value to_bytes(Addon& addon, const Arguments& arguments) {
 Napi::Value data_buffer(Addon& addon, const Arguments& arguments) {
   const Napi::Env env = arguments.env();
   const at::Tensor tensor = arguments.tensor(0, "tensor");
-  const bool direct = tensor.layout() == at::kStrided && tensor.device().is_cpu() && tensor.is_contiguous() &&
+  const bool direct = !is_stand_in(tensor) && tensor.layout() == at::kStrided && tensor.device().is_cpu() && tensor.is_contiguous() &&
                       !tensor.is_conj() && !tensor.is_neg() && !tensor._is_zerotensor() && tensor.nbytes() > 0 &&
                       !touches_borrowed(tensor);
   if (!direct) return env.Null();
@@ -148,7 +156,8 @@ Napi::Value item(Addon& addon, const Arguments& arguments) {
   if (tensor.numel() != 1) {
     fail("ERR_VALUE", "expected a tensor with one element for item(), got " + describe(tensor) + ": use toArray()");
   }
-  const at::Scalar scalar = tensor.item();
+  const OutsideTransforms outside;
+  const at::Scalar scalar = with_values(tensor).item();
   if (scalar.isIntegral(false) && tensor.scalar_type() == at::kUInt64 && scalar.toUInt64() > INT64_MAX) {
     return Napi::BigInt::New(arguments.env(), scalar.toUInt64());
   }

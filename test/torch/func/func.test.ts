@@ -130,12 +130,21 @@ test("auxiliary results are handed on", () => {
   const withAux = (x: Tensor): [Tensor, Tensor] => [x.pow(2).sum(), x.mul(3)];
   const x = row(0);
   close(grad(withAux, { hasAux: true })(x), [x.mul(2).tolist(), x.mul(3).tolist()]);
-  close(gradAndValue(withAux, { hasAux: true })(x), [
-    x.mul(2).tolist(),
-    [x.pow(2).sum().tolist(), x.mul(3).tolist()],
-  ]);
+  close(gradAndValue(withAux, { hasAux: true })(x), [x.mul(2).tolist(), [x.pow(2).sum().tolist(), x.mul(3).tolist()]]);
   const vector = (each: Tensor): [Tensor, Tensor] => [each.pow(2), each.mul(3)];
   const diagonal = torch.diag(x.mul(2)).tolist();
   close(jacrev(vector, { hasAux: true })(x), [diagonal, x.mul(3).tolist()]);
   close(jvp(vector, [x], [torch.onesLike(x)], { hasAux: true })[2], x.mul(3).tolist());
+});
+
+test("values are there inside of grad and jvp, as numbers too", () => {
+  const scaled = (x: Tensor): Tensor => x.mul(x.sum().item()).sum();
+  const x = row(0);
+  const sum = x.sum().item();
+  close(grad(scaled)(x), x.mul(0).add(sum).tolist());
+  grad((v: Tensor) => {
+    expect(v.tolist()).toEqual(x.tolist());
+    expect(v.sharedData()).toBeNull();
+    return v.sum();
+  })(x);
 });

@@ -236,6 +236,8 @@ export interface NativeAddon {
   dataBuffer(handle: Handle): { buffer: ArrayBuffer; byteOffset: number; byteLength: number } | null;
   /** The one element as a JS value: number, bigint (int64/uint64 beyond 2^53), boolean, {re, im}. */
   item(handle: Handle): number | bigint | boolean | { re: number; im: number };
+  /** A number as a tensor without dimensions that, as in Python, does not decide the dtype of results. */
+  wrappedNumber(value: number | bigint | boolean, isFloat: boolean): Handle;
   /** `tensor.data = other`: replaces the data in place, keeps identity (used by `Module.to`). */
   setData(handle: Handle, other: Handle): void;
 

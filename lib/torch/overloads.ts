@@ -172,11 +172,18 @@ function exactTable(name: string): OperatorTable {
   return table;
 }
 
+const schemas = new Map<string, Schema>();
+
 /** @internal The schema of an overload, `aten::add.Tensor`; null where there is none. */
 export function schemaOf(name: string): Schema | null {
+  const known = schemas.get(name);
+  if (known !== undefined) return known;
   exact ??= allTables();
   const table = exact.get(name);
-  return table === undefined ? null : parseSchema(table.texts[0]!);
+  if (table === undefined) return null;
+  const schema = parseSchema(table.texts[0]!);
+  schemas.set(name, schema);
+  return schema;
 }
 
 function allTables(): Map<string, OperatorTable> {

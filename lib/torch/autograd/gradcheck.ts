@@ -71,7 +71,7 @@ export function gradcheck(
   options: GradcheckOptions = {},
   ...surplus: never[]
 ): boolean {
-  checkArgument("gradcheck", "func", func, callable);
+  checkArgument("gradcheck", "body", func, callable);
   checkArgument("gradcheck", "inputs", inputs, TENSORS);
   checkOptions("gradcheck", options, OPTIONS, surplus);
   return run("gradcheck", func, listOf(inputs), options);
@@ -89,7 +89,7 @@ export function gradgradcheck(
   options: GradgradcheckOptions = {},
   ...surplus: never[]
 ): boolean {
-  checkArgument("gradgradcheck", "func", func, callable);
+  checkArgument("gradgradcheck", "body", func, callable);
   checkArgument("gradgradcheck", "inputs", inputs, TENSORS);
   checkOptions("gradgradcheck", options, SECOND, surplus);
   const { gradOutputs, ...rest } = options;

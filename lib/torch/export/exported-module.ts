@@ -194,7 +194,7 @@ export class ExportedModule extends Module {
     if (!Array.isArray(sizes)) return;
     const wanted = sizes.map((each: unknown) => {
       const [form, value] = union(each, "a size");
-      return form === "as_int" ? Number(value) : String(own(object(value, "a size"), "expr_str"));
+      return form === "as_int" ? Number(value) : symbolOf(String(own(object(value, "a size"), "expr_str")));
     });
     const shown = `[${wanted.join(", ")}]`;
     if (wanted.length !== tensor.ndim)
@@ -258,6 +258,11 @@ export class ExportedModule extends Module {
   protected override extraRepr(): string {
     return `torch=${this.#program.torchVersion}, operators=${this.#program.graph.nodes.length}`;
   }
+}
+
+/** The name of a symbol, which SymPy writes as `Symbol('s52', positive=True, integer=True)`; other expressions as they are. */
+function symbolOf(expression: string): string {
+  return /^Symbol\('(\w+)'[^()]*\)$/.exec(expression)?.[1] ?? expression;
 }
 
 /** A value that the program was exported with, and has in its operators. */

@@ -12,9 +12,11 @@ const WIDE = "$integer";
  * @throws CheckpointError for text that is no JSON
  */
 export function parseJson(where: string, text: string): unknown {
-  const prepared = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])|-?\bInfinity\b|\bNaN\b/gs, (token) =>
-    token.startsWith('"') ? token : /\d/.test(token) ? `{"${WIDE}":"${token}"}` : `"${token}"`,
-  );
+  const prepared = text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?Infinity|NaN/gs, (token) => {
+    if (token.startsWith('"')) return token;
+    if (!/\d/.test(token)) return `"${token}"`;
+    return token.length > 15 && /^-?\d+$/.test(token) ? `{"${WIDE}":"${token}"}` : token;
+  });
   try {
     return JSON.parse(prepared, (_, value: unknown) => {
       const digits = (value as { [WIDE]?: unknown } | null)?.[WIDE];
@@ -23,7 +25,9 @@ export function parseJson(where: string, text: string): unknown {
       return Number.isSafeInteger(Number(wide)) ? Number(wide) : wide;
     }) as unknown;
   } catch (cause) {
-    if (cause instanceof SyntaxError) throw damaged(`${printable(where)}, which is no JSON`);
+    // a RangeError: nested too deep
+    if (cause instanceof SyntaxError || cause instanceof RangeError)
+      throw damaged(`${printable(where)}, which is no JSON of a program`);
     throw cause;
   }
 }

@@ -116,6 +116,14 @@ export function callOperator({ name, schema, id }: AtenOperator, values: Readonl
 
 const wrapOrNull = (handle: number): Tensor | null => (handle === 0 ? null : wrap(handle));
 
+/** A number where a tensor is due counts as little for the dtype of the result as it does in Python. */
+function wrappedNumber(argument: SchemaArgument, value: unknown): number {
+  const plain = value instanceof Float ? value.value : value;
+  if (typeof plain !== "number" && typeof plain !== "bigint" && typeof plain !== "boolean")
+    throw new TorchError(`expected a tensor for ${argument.name}, got ${typeof value}`);
+  return wrap(native.wrappedNumber(plain, value instanceof Float || !Number.isInteger(Number(plain)))).handle;
+}
+
 function toNative(argument: SchemaArgument, value: unknown): unknown {
   if (value === undefined) return undefined;
   if (value === null) return argument.optional || argument.optionalEntries ? null : undefined;
@@ -126,6 +134,7 @@ function toNative(argument: SchemaArgument, value: unknown): unknown {
 function one(argument: SchemaArgument, value: unknown): unknown {
   if (value === null || value === undefined) return argument.type === "Tensor" ? 0 : value;
   if (value instanceof Tensor) return value.handle;
+  if (argument.type === "Tensor") return wrappedNumber(argument, value);
   if (value instanceof Float) return argument.type === "Scalar" ? { float: value.value } : value.value;
   switch (argument.type) {
     case "ScalarType":
@@ -134,8 +143,6 @@ function one(argument: SchemaArgument, value: unknown): unknown {
       return layoutCode(value as Layout);
     case "MemoryFormat":
       return memoryFormatCode(value as MemoryFormat);
-    case "Tensor":
-      throw new TorchError(`expected a tensor for ${argument.name}, got ${typeof value}`);
     case "Generator":
       throw new TorchError("programs have no generators");
     default:

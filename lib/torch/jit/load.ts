@@ -64,7 +64,7 @@ function* check(source: Source): Steps<void> {
 /** What an archive without TorchScript's constants is. */
 function otherArchive(names: readonly string[], root: string): string {
   if (names.some((name) => /(^|\/)(archive_format|serialized_exported_program\.json)$/.test(name)))
-    return "a program of torch.export or AOTInductor (.pt2), which cannot be run here: save it with torch.jit.trace(model, inputs).save(path) in Python, or export it as ONNX";
+    return "a .pt2 file: read a program of torch.export with torch.export.load, and a package of AOTInductor with torch.inductor.aotiLoadPackage";
   if (names.includes(`${root}/data.pkl`))
     return "weights without code (torch.save): read them with torch.load, or save the model with torch.jit.script(model).save(path) in Python";
   return foreignZip(names);

@@ -1,4 +1,5 @@
 #include <ATen/EmptyTensor.h>
+#include <ATen/ScalarOps.h>
 
 #include <cstring>
 
@@ -164,6 +165,25 @@ Napi::Value item(Addon& addon, const Arguments& arguments) {
   return Napi::Value(arguments.env(), to_js(addon, arguments.env(), at::IValue(scalar)));
 }
 
+// wrappedNumber(value, isFloat): a number as a tensor without dimensions that does not decide the dtype of results
+Napi::Value wrapped_number(Addon& addon, const Arguments& arguments) {
+  const Napi::Value value = arguments[0];
+  const OutsideTransforms outside;
+  at::Scalar scalar;
+  if (value.IsBoolean()) {
+    scalar = value.As<Napi::Boolean>().Value();
+  } else if (arguments.boolean(1, "isFloat")) {
+    scalar = arguments.number(0, "value");
+  } else if (value.IsBigInt()) {
+    scalar = static_cast<int64_t>(arguments.seed(0, "value"));
+  } else {
+    scalar = arguments.integer(0, "value");
+  }
+  at::Tensor tensor = c10::scalar_to_tensor(scalar);
+  tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return handle_value(addon, arguments, std::move(tensor));
+}
+
 Napi::Value set_data(Addon&, const Arguments& arguments) {
   arguments.tensor(0, "tensor").set_data(arguments.tensor(1, "data"));
   return arguments.env().Undefined();
@@ -211,6 +231,7 @@ void export_tensor(Napi::Env, Napi::Object exports) {
   define<to_bytes>(exports, "toBytes");
   define<data_buffer>(exports, "dataBuffer");
   define<item>(exports, "item");
+  define<wrapped_number>(exports, "wrappedNumber");
   define<set_data>(exports, "setData");
   define<memory>(exports, "memory");
   define<reset_peak_memory>(exports, "resetPeakMemory");

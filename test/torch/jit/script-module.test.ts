@@ -170,7 +170,7 @@ test("results belong to the scope", () => {
 
 test.each([
   ["weights.pt", /weights without code \(torch.save\): read them with torch.load/],
-  ["exported.pt2", /torch.export or AOTInductor \(.pt2\), which cannot be run here: .*torch.jit.trace/],
+  ["exported.pt2", /a \.pt2 file: read a program of torch\.export with torch\.export\.load/],
   ["generate.py", /expected a TorchScript file, written by torch.jit.save, got a file of an unknown format/],
   ["missing", /expected to read .*missing, got: No such file/],
 ])("%s is refused", (name, message) => expect(() => jit.load(at(name))).toThrow(message));

@@ -11,7 +11,7 @@
     {
       "target_name": "noether_native",
       "sources": ["<!@(node scripts/gyp-libtorch.mjs sources)"],
-      "include_dirs": ["native/src"],
+      "include_dirs": ["native/src", "native/src/transforms/declarations"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "_GLIBCXX_USE_CXX11_ABI=1",
         "NOETHER_VERSION=\"<!(node -p \"require('./package.json').version\")\""],
       "cflags!": ["-fno-exceptions"],

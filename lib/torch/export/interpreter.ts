@@ -18,7 +18,7 @@ type Read = (values: Values) => unknown;
 /** A node that has been looked through: what is not known was refused. */
 interface Step {
   readonly target: string;
-  run(values: Values): void;
+  readonly run: (values: Values) => void;
 }
 
 /** A graph that can be run. */

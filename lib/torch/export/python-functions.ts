@@ -57,7 +57,7 @@ const FUNCTIONS: Readonly<Record<string, (a: Value, b: Value) => unknown>> = {
   ge: compare((a, b) => a >= b),
   and_: (a, b) => (typeof a === "boolean" ? a && Boolean(b) : Number(a) & Number(b)),
   or_: (a, b) => (typeof a === "boolean" ? a || Boolean(b) : Number(a) | Number(b)),
-  neg: (a) => -a,
+  neg: (a) => (typeof a === "bigint" ? -a : -Number(a)),
   not_: (a) => !a,
 };
 

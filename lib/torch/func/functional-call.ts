@@ -59,7 +59,8 @@ type Swap = readonly [own: Tensor, other: Tensor];
 function swapsOf(module: Module, given: ReadonlyMap<string, Tensor>, strict: boolean): Swap[] {
   const own = new Map<string, Tensor>();
   const all = { removeDuplicate: false };
-  for (const [name, tensor] of [...module.namedParameters("", all), ...module.namedBuffers("", all)]) own.set(name, tensor);
+  for (const [name, tensor] of [...module.namedParameters("", all), ...module.namedBuffers("", all)])
+    own.set(name, tensor);
   for (const [name, tensor] of given) {
     if (!own.has(name)) {
       const near = nearestOption(name, own.keys());
@@ -118,21 +119,22 @@ export function stackModuleState(
   checkOptions("stackModuleState", undefined, {}, surplus);
   if (!Array.isArray(models) || models.length === 0 || !models.every((model) => (model as unknown) instanceof Module))
     throw new TypeError(`stackModuleState: expected a list of at least one module, got ${show(models)}`);
-  const first = models[0]!;
-  if (models.some((model) => model.constructor !== first.constructor))
+  const all = models as readonly Module[];
+  const first = all[0]!;
+  if (all.some((model) => model.constructor !== first.constructor))
     throw new TorchError("stackModuleState: expected modules of one class");
-  if (models.some((model) => model.training !== first.training))
+  if (all.some((model) => model.training !== first.training))
     throw new TorchError("stackModuleState: expected all modules in training mode, or all in evaluation");
   const stacked = (named: (model: Module) => [string, Tensor][], leaves: boolean): Record<string, Tensor> => {
-    const lists = models.map((model) => new Map(named(model)));
+    const lists = all.map((model) => new Map(named(model)));
     const result: Record<string, Tensor> = {};
     for (const name of lists[0]!.keys()) {
       const tensors = lists.map((list) => list.get(name));
       if (tensors.includes(undefined))
         throw new TorchError(`stackModuleState: expected the same names in all modules, got "${name}" in some`);
-      const all = stack((tensors as Tensor[]).map((tensor) => tensor.detach()));
-      if (leaves) all.requiresGrad = (tensors as Tensor[]).every((tensor) => tensor.requiresGrad);
-      result[name] = all;
+      const stackOf = stack((tensors as Tensor[]).map((tensor) => tensor.detach()));
+      if (leaves) stackOf.requiresGrad = (tensors as Tensor[]).every((tensor) => tensor.requiresGrad);
+      result[name] = stackOf;
     }
     return result;
   };

@@ -2,7 +2,7 @@ import { arrayOf, byPositionOrName, either, flag, integer, oneOf, positive, type
 import { eye } from "../operators.generated";
 import { scope } from "../scope";
 import type { Tensor } from "../tensor";
-import { type Argnums, pick, positionsOf, vjp } from "./grad";
+import { type Argnums, type Pullback, pick, positionsOf, vjp } from "./grad";
 import { jvp } from "./jvp";
 import { checkFunction, type Randomness, splitAux, type Transformable } from "./levels";
 import { tensorsOf, withLeaves } from "./trees";
@@ -94,15 +94,19 @@ export function jacrev(func: Transformable, ...given: unknown[]): Transformable 
   return (...args) =>
     scope(() => {
       const positions = positionsOf("jacrev", argnums, args.length);
-      const chosen = positions.map((position) => args[position]);
-      const [output, pullback, aux] = vjp(ofChosen(func, args, positions), chosen, { hasAux });
+      const chosen: unknown[] = positions.map((position) => (args as unknown[])[position]);
+      const [output, pullback, aux] = vjp(ofChosen(func, args, positions), chosen, { hasAux }) as [
+        unknown,
+        Pullback,
+        unknown,
+      ];
       const outputs = tensorsOf("jacrev", "what func returns", output);
       const units = unitVectors(outputs);
       // (total, ...argument) for each tensor of the arguments
       const rows = tensorsOf(
         "jacrev",
         "gradients",
-        vmap((...seeds: Tensor[]) => pullback(withLeaves(output, seeds)), { chunkSize })(...units),
+        vmap((...seeds: Tensor[]): unknown[] => pullback(withLeaves(output, seeds)), { chunkSize })(...units),
       );
       const inputs = tensorsOf("jacrev", "what argnums names", chosen);
       const parts = rows.map((all) => partsOf(all, outputs));
@@ -115,7 +119,7 @@ export function jacrev(func: Transformable, ...given: unknown[]): Transformable 
         );
       });
       const jacobian = withLeaves(output, jacobians);
-      return hasAux ? [jacobian, aux as unknown] : jacobian;
+      return hasAux ? [jacobian, aux] : jacobian;
     });
 }
 
@@ -139,7 +143,7 @@ export function jacfwd(func: Transformable, ...given: unknown[]): Transformable 
   return (...args) =>
     scope(() => {
       const positions = positionsOf("jacfwd", argnums, args.length);
-      const chosen = positions.map((position) => args[position]);
+      const chosen: unknown[] = positions.map((position) => (args as unknown[])[position]);
       const inputs = tensorsOf("jacfwd", "what argnums names", chosen);
       const units = unitVectors(inputs);
       let form: unknown;
@@ -151,9 +155,9 @@ export function jacfwd(func: Transformable, ...given: unknown[]): Transformable 
             const inside = ofChosen(func, args, positions);
             const [output, tangent, extra] = jvp(inside, chosen, withLeaves(chosen, directions) as unknown[], {
               hasAux,
-            });
+            }) as [unknown, unknown, unknown];
             form = output;
-            return [tensorsOf("jacfwd", "the derivative", tangent), hasAux ? (extra as unknown) : []];
+            return [tensorsOf("jacfwd", "the derivative", tangent), hasAux ? extra : []];
           },
           { randomness, outDims: [0, hasAux ? null : 0] },
         )(...units),

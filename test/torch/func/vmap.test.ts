@@ -63,8 +63,12 @@ test.each<[string, () => unknown, RegExp]>([
     () => vmap((v: Tensor) => torch.zeros([4], { dtype: "float64" }).add_(v))(x),
     /broadcast/,
   ],
-  ["results that are no tensors", () => vmap((() => 3) as never)(x as never), /expected func to return tensors, got 3/],
-  ["a promise", () => vmap((async () => Promise.resolve(x)) as never)(x as never), /promise/],
+  [
+    "results that are no tensors",
+    () => vmap((() => 3) as unknown as (v: Tensor) => Tensor)(x),
+    /expected func to return tensors, got 3/,
+  ],
+  ["a promise", () => vmap((async () => Promise.resolve(x)) as unknown as (v: Tensor) => Tensor)(x), /promise/],
   ["inDims of another form", () => vmap((v: Tensor) => v, [0, 0])(x), /inDims nested as the arguments/],
   [
     "a dimension that is not there",

@@ -4,7 +4,12 @@ import { join } from "node:path";
 
 const sources = join(__dirname, "..", "..", "native", "src");
 /** From the top down; rooms in one row don't know each other. */
-const rows = [["files", "jit", "distributed", "transforms", "runtime", "dispatch"], ["ops"], ["cuda", "kernels"], ["napi"]];
+const rows = [
+  ["files", "jit", "distributed", "transforms", "runtime", "dispatch"],
+  ["ops"],
+  ["cuda", "kernels"],
+  ["napi"],
+];
 const rooms = rows.flat();
 const rowOf = (room: string) => rows.findIndex((row) => row.includes(room));
 const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter((name) =>

@@ -103,6 +103,7 @@ export { DisposedError, TorchError } from "./errors";
 export * from "./serialization";
 
 export * as nn from "./nn";
+export { summary } from "./nn/summary";
 export * as optim from "./optim";
 export * as jit from "./jit";
 export * as export from "./export";

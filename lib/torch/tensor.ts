@@ -389,6 +389,18 @@ export class Tensor extends TensorMethods {
     return this;
   }
 
+  /**
+   * The parts along the first dimension, views: `for (const row of x)`, `const [a, b] = x`.
+   *
+   * @throws TorchError for a tensor without dimensions.
+   */
+  *[Symbol.iterator](): IterableIterator<Tensor> {
+    if (this.ndim === 0)
+      throw new TorchError("iteration: expected a tensor with a dimension, got one of shape []: item() is its value");
+    const length = this.shape[0]!;
+    for (let index = 0; index < length; index++) yield this.select(0, index);
+  }
+
   // ---- conversion
 
   /**

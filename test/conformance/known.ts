@@ -14,7 +14,6 @@ export const KNOWN: readonly Known[] = [
       "random projections, orthogonalised in float32: a last bit of the machine's products grows to 1e-4 of the result",
   },
   { operators: ["nn.functional.embedding", "nn.functional.embedding_bag"], reason: "sparse gradients are refused" },
-  { operators: ["nn.functional.linear_cross_entropy"], reason: "new in PyTorch 2.13; not in the older libtorch" },
   {
     operators: ["normal", "normal.number_mean", "fft.ihfft2", "fft.ihfftn", "nonzero"],
     kinds: ["out"],

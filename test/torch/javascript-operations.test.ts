@@ -47,7 +47,6 @@ describe("subscripts and other libraries' names", () => {
     ["x[-1]", () => x[-1], "write x.index(-1)"],
     ["x[0] = 5", () => (x[0] = 5), "write x.indexPut_([0], value)"],
     ["x.length", () => x.length, "write x.size(0) for the length of the first dimension, x.numel()"],
-    ["Array.from(x)", () => Array.from(x), "write x.size(0)"],
     ["x.requires_grad", () => x.requires_grad, "write x.requiresGrad"],
     ["x.requires_grad = true", () => (x.requires_grad = true), "write x.requiresGrad"],
     ["x.index_select(…)", () => x.index_select(0, x), "write x.indexSelect"],
@@ -112,6 +111,54 @@ describe("copies as plain data", () => {
   test("generators are no plain data either", () => {
     expect(() => JSON.stringify(new Generator())).toThrow("a generator is not plain data: getState() gives its state");
     expect(() => structuredClone(new Generator())).toThrow("getState() gives its state as a tensor");
+  });
+});
+
+describe("iteration", () => {
+  test("goes over the first dimension, with views", () => {
+    const matrix = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect([...matrix].map((row) => row.toArray())).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    const [, second] = matrix;
+    second!.zero_();
+    expect(matrix.toArray()).toEqual([
+      [1, 2],
+      [0, 0],
+    ]);
+    expect([...ones([0, 3])]).toEqual([]);
+  });
+
+  test("has gradients", () => {
+    const x = ones([3]).requiresGrad_();
+    let product = tensor(1);
+    for (const [i, entry] of [...x].entries()) product = product.mul(entry).mul(i + 1);
+    product.backward();
+    expect(x.grad!.toArray()).toEqual([6, 6, 6]);
+  });
+
+  test("of a tensor without dimensions is refused, as in PyTorch", () => {
+    expect(() => [...tensor(1)]).toThrow("iteration: expected a tensor with a dimension");
+  });
+
+  test("is not what takes lists of parameters", () => {
+    const weight = new nn.Parameter(ones([2, 2]));
+    expect(() => new optim.SGD(weight)).toThrow(
+      "expected parameters, such as model.parameters(), or groups of them, got Tensor",
+    );
+    expect(() => nn.utils.parametersToVector(weight)).toThrow(
+      "expected tensors, such as model.parameters(), got Tensor",
+    );
+  });
+
+  test("does not change how tensors compare", () => {
+    expect(ones([2])).toEqual(ones([2]));
+    expect(ones([2])).not.toEqual([ones([]), ones([])]);
+    expect(ones([2])).not.toEqual(ones([2, 1]));
   });
 });
 

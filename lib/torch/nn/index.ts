@@ -156,6 +156,7 @@ export { GRU, LSTM, RNN, type RNNOptions } from "./rnn";
 export { GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from "./rnn-cell";
 export { ChannelShuffle, Flatten, Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold } from "./shape";
 export { SyncBatchNorm, type SyncBatchNormOptions } from "./sync-batch-norm";
+export { summary, type ModuleSummary, type SummaryOptions, type SummaryRow } from "./summary";
 export {
   Transformer,
   TransformerDecoder,

@@ -97,7 +97,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
         if (isDefault && (defaults as Record<string, unknown>)[option] === 0) this.#integerDefaults.add(option);
       }
     }
-    if (typeof (params as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== "function")
+    const isList = typeof (params as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === "function";
+    if (!isList || params instanceof Tensor)
       throw new TypeError(
         `${name}: expected parameters, such as model.parameters(), or groups of them, got ${show(params)}`,
       );

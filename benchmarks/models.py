@@ -3,10 +3,12 @@
     python models.py MODEL SCALE THREADS FOLDER
 
 Writes weights and inputs to FOLDER/model.safetensors and prints "ready"; then answers "forward float32 3" or "train bfloat16 2"
-with the times of that many repetitions, in seconds, and the outputs' file after a forward.
+with the times of that many repetitions, in seconds, and the outputs' file after a forward. "compiled-forward" and
+"compiled-train" are the same under torch.compile.
 """
 
 import contextlib
+import functools
 import json
 import resource
 import sys
@@ -37,19 +39,25 @@ def precision(dtype):
     return torch.autocast("cpu", torch.bfloat16) if dtype == "bfloat16" else contextlib.nullcontext()
 
 
+@functools.cache
+def compiled(dtype):
+    """Compiles at the first call; one for each type, as autocast is part of what is compiled."""
+    return torch.compile(network)
+
+
 @torch.inference_mode()
-def forward(dtype):
+def forward(dtype, run=network):
     network.eval()
     with precision(dtype):
-        return network(**inputs)
+        return run(**inputs)
 
 
-def train(dtype):
+def train(dtype, run=network):
     global updates
     network.train()
     optimizer.schedule_step(updates)
     with precision(dtype):
-        outputs = network(**inputs)
+        outputs = run(**inputs)
         loss = sum(F.mse_loss(outputs[key], target) for key, target in targets.items())
     loss.backward()
     optimizer.step()
@@ -79,10 +87,12 @@ for line in sys.stdin:
             train(dtype)
         print(json.dumps({"peak": resident("VmHWM") - before}), flush=True)
         continue
+    run = compiled(dtype) if what.startswith("compiled-") else network
+    work = forward if what.endswith("forward") else train
     times = []
     for _ in range(int(repetitions)):
         wall, cpu = time.perf_counter(), cpu_seconds()
-        result = forward(dtype) if what == "forward" else train(dtype)
+        result = work(dtype, run)
         times.append({"wall": time.perf_counter() - wall, "cpu": cpu_seconds() - cpu})
     if what == "forward":
         save_file({k: v.float().contiguous() for k, v in result.items()}, folder / "outputs.safetensors")

@@ -3,9 +3,11 @@
  * same inputs, one run, both sides take turns.
  *
  *   npx tsx benchmarks/models.ts [--models ab_upt,upt] [--scales 0.0625,1] [--dtypes float32,bfloat16] [--threads 2] [--rounds 7]
+ *                            [--compile]
  *
  * Scale 1 is 3,586 surface and 4,096 volume points. bfloat16 is autocast around forward and loss. A training step is schedule, forward,
- * loss, backward, clipping, optimizer (Lion; AdamW for Transolver), clearing of gradients. PYTHON names the interpreter.
+ * loss, backward, clipping, optimizer (Lion; AdamW for Transolver), clearing of gradients. `--compile` adds a column for `torch.compile`, compiled before the
+ * rounds. PYTHON names the interpreter.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -25,6 +27,7 @@ const { values: options } = parseArgs({
     dtypes: { type: "string", default: "float32,bfloat16" },
     threads: { type: "string", default: String(availableParallelism()) },
     rounds: { type: "string" },
+    compile: { type: "boolean", default: false },
   },
 });
 const threads = Number(options.threads);
@@ -60,7 +63,7 @@ async function startPython(model: string, scale: number, folder: string) {
   };
   await answer();
   return {
-    time: async (what: What, dtype: DType): Promise<Timing> => {
+    time: async (what: What | `compiled-${What}`, dtype: DType): Promise<Timing> => {
       child.stdin.write(`${what} ${dtype} 1\n`);
       return (JSON.parse(await answer()) as Timing[])[0]!;
     },
@@ -89,13 +92,17 @@ async function compare(model: string, scale: number): Promise<boolean> {
     const workload = new Workload(model, scale, folder);
     for (const dtype of options.dtypes.split(",") as DType[]) {
       for (const what of ["forward", "train"] as const) {
-        const rounds: { own: Timing; reference: Timing }[] = [];
+        const rounds: { own: Timing; reference: Timing; compiled?: Timing }[] = [];
         let difference = "";
         // A step on all points takes seconds: three pairs tell as much as fifteen short ones. Before them come some that do not count,
         // as training is thousands of steps: both sides have compiled what they compile, and hold the memory that they need.
         const count = Number(options.rounds ?? (scale < 1 ? 15 : 3));
         for (let round = scale < 1 ? -10 : -1; round < count; round++) {
-          const result = { own: time(workload, what, dtype), reference: await python.time(what, dtype) };
+          const result = {
+            own: time(workload, what, dtype),
+            reference: await python.time(what, dtype),
+            ...(options.compile && { compiled: await python.time(`compiled-${what}`, dtype) }),
+          };
           if (round >= 0) rounds.push(result);
           // Once trained, the two sides' weights differ: the sign of Lion's update makes a last bit a step.
           else if (what === "forward" && round === -1 && !trained)
@@ -106,9 +113,13 @@ async function compare(model: string, scale: number): Promise<boolean> {
         const ratio = (clock: keyof Timing) => median(own.map((timing, i) => timing[clock] / reference[i]![clock]));
         const milliseconds = (timings: Timing[]) => (median(timings.map(({ wall }) => wall)) * 1e3).toFixed(1);
         holds &&= ratio("wall") <= bound(scale);
-        console.log(
-          `| ${[model, scale === 1 ? "1" : `1/${Math.round(1 / scale)}`, dtype, what, milliseconds(own), milliseconds(reference), ratio("wall").toFixed(2), ratio("cpu").toFixed(2), bound(scale), difference].join(" | ")} |`,
-        );
+        const cells = [model, scale === 1 ? "1" : `1/${Math.round(1 / scale)}`, dtype, what];
+        cells.push(milliseconds(own), milliseconds(reference), ratio("wall").toFixed(2), ratio("cpu").toFixed(2));
+        if (options.compile) {
+          const compiled = rounds.map((round) => round.compiled!);
+          cells.push(milliseconds(compiled), median(own.map(({ wall }, i) => wall / compiled[i]!.wall)).toFixed(2));
+        }
+        console.log(`| ${[...cells, bound(scale), difference].join(" | ")} |`);
       }
     }
   } finally {
@@ -120,9 +131,10 @@ async function compare(model: string, scale: number): Promise<boolean> {
 
 async function main(): Promise<void> {
   setNumThreads(threads);
-  console.log(
-    `| model | points | dtype | what | noether-ts, ms | PyTorch, ms | ratio | ratio of CPU time | bound | largest output difference |\n|${"---|".repeat(10)}`,
-  );
+  const columns = ["model", "points", "dtype", "what", "noether-ts, ms", "PyTorch, ms", "ratio", "ratio of CPU time"];
+  if (options.compile) columns.push("torch.compile, ms", "ratio to it");
+  columns.push("bound", "largest output difference");
+  console.log(`| ${columns.join(" | ")} |\n|${"---|".repeat(columns.length)}`);
   let holds = true;
   for (const scale of options.scales.split(",").map(Number)) {
     for (const model of options.models.split(",")) holds = (await compare(model, scale)) && holds;

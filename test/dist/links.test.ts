@@ -42,6 +42,12 @@ test("the index leads to every page", () => {
   expect(pages.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== "docs/index.md" && !linked.has(page))).toEqual([]);
 });
 
+test("the site's sidebar has every page", () => {
+  const config = readFileSync(join(root, "site", ".vitepress", "config.mjs"), "utf8");
+  const listed = [...config.matchAll(/page\("[^"]*", "([\w-]+)"\)/g)].map(([, name]) => `docs/${name}.md`);
+  expect([...new Set(listed)].sort()).toEqual(pages.filter((page) => /^docs\/[^/]+\.md$/.test(page)).sort());
+});
+
 describe("the published package", () => {
   const [packed] = JSON.parse(run("npm", "pack", "--dry-run", "--json", "--ignore-scripts")) as [
     { files: { path: string }[] },

@@ -38,6 +38,12 @@ const benchmarks: readonly { file: string; title: string; about: string }[] = [
     title: "Models",
     about: "Forward and training step of the ShapeNet-Car models, all points and a sixteenth of them.",
   },
+  {
+    file: "distributed",
+    title: "Several processes",
+    about:
+      "Training steps of two processes against two of DistributedDataParallel, and the exchange of gradients alone.",
+  },
 ];
 
 function pythonTorch(): string {

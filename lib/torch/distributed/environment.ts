@@ -1,4 +1,5 @@
 /** Which process of a run this is, by the environment that torchrun and Slurm set. */
+import { DistributedError } from "./errors";
 
 /** A process among those that a launcher has started. */
 export interface ProcessEnvironment {
@@ -22,15 +23,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
  *
  * RANK and WORLD_SIZE come first (torchrun sets them, and `devices: "0,1"`), then SLURM_PROCID, which srun sets.
  *
- * @throws RangeError for a rank that does not fit
+ * @throws DistributedError for a rank that does not fit
  */
 export function processEnvironment(env: Environment = process.env): ProcessEnvironment | null {
   const found = fromTorchrun(env) ?? fromSlurm(env);
   if (found === null) return null;
   const { rank, worldSize } = found;
   if (worldSize < 1 || rank < 0 || rank >= worldSize)
-    throw new RangeError(
-      `the environment says rank ${rank} of ${worldSize} processes: expected a rank from 0 to ${worldSize - 1}`,
+    throw new DistributedError(
+      `the environment says rank ${rank} of ${worldSize} processes (RANK and WORLD_SIZE, or SLURM_PROCID and SLURM_STEP_NUM_TASKS): expected a rank from 0 to ${worldSize - 1}`,
+      { operation: "processEnvironment", rank, worldSize },
     );
   return found;
 }

@@ -58,6 +58,15 @@ function advice(message: string, operation: string): string {
       "(allGatherUneven, allToAll with uneven: true take others)."
     );
   }
+  if (/EADDRINUSE|address already in use/.test(message)) {
+    return "Another program has this port: take another one (MASTER_PORT; master_port in a config).";
+  }
+  if (operation.startsWith("serving the store")) {
+    return "Fewer processes came than WORLD_SIZE says, or they look elsewhere (MASTER_ADDR, MASTER_PORT, firewalls).";
+  }
+  if (operation.startsWith("connecting to the store")) {
+    return "The process with rank 0 serves it: look whether it runs, whether MASTER_ADDR and MASTER_PORT say where, and for firewalls between.";
+  }
   if (/timed? ?out/i.test(message)) {
     return (
       `Not every process came to ${operation} in time: look whether one has ended, waits elsewhere (all have to call the same operations ` +

@@ -26,8 +26,8 @@ export interface LaunchOptions {
 const GRACE = 15_000;
 
 /**
- * Runs the processes to their end. SIGTERM and Ctrl-C are passed on to all: they finish the update and save. When one fails the others are
- * ended.
+ * Runs the processes to their end. SIGTERM and Ctrl-C are passed on to all, which do with them what a run of one process does; where Ctrl-C
+ * ends them, it ends this process too. When one fails the others are ended.
  *
  * @throws RuntimeError naming the process that failed first
  */
@@ -48,14 +48,22 @@ export async function launchProcesses(options: LaunchOptions): Promise<void> {
     child.on("message", (message) => process.send?.(message));
     return child;
   });
-  const pass = (signal: NodeJS.Signals): void => children.forEach((child) => void child.kill(signal));
+  let interrupted = false;
+  const pass = (signal: NodeJS.Signals): void => {
+    interrupted ||= signal === "SIGINT";
+    for (const child of children) child.kill(signal);
+  };
   const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, pass);
+  let failure: string | null;
   try {
-    await allEnded(children);
+    failure = await allEnded(children, () => interrupted);
   } finally {
     for (const signal of signals) process.off(signal, pass);
   }
+  if (failure === null) return;
+  if (interrupted) process.kill(process.pid, "SIGINT");
+  throw new RuntimeError(`${failure}; what it said is above, after [rank …]`);
 }
 
 /** What a process finds in its environment, as torchrun sets it. CUDA has to see its one device before libtorch is loaded. */
@@ -77,7 +85,8 @@ function environmentOf(rank: number, { devices, accelerator }: LaunchOptions, po
   };
 }
 
-async function allEnded(children: readonly ChildProcess[]): Promise<void> {
+/** Which process failed first, and how; null: none. */
+async function allEnded(children: readonly ChildProcess[], isInterrupted: () => boolean): Promise<string | null> {
   let failure: string | null = null;
   let timer: NodeJS.Timeout | null = null;
   await Promise.all(
@@ -85,13 +94,13 @@ async function allEnded(children: readonly ChildProcess[]): Promise<void> {
       const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
       if (code === 0 || failure !== null) return;
       failure = `rank ${rank} ended with ${signal ?? `exit code ${code}`}`;
-      getLogger("runner").error(`${failure}: ending the others`);
+      if (!isInterrupted()) getLogger("runner").error(`${failure}: ending the others`);
       for (const other of children) other.kill("SIGTERM");
       timer = setTimeout(() => children.forEach((other) => other.kill("SIGKILL")), GRACE);
     }),
   );
   if (timer !== null) clearTimeout(timer);
-  if (failure !== null) throw new RuntimeError(`${String(failure)}; what it said is above, after [rank …]`);
+  return failure;
 }
 
 function prefix(from: Readable | null, to: Writable, rank: number): void {

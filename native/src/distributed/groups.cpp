@@ -2,6 +2,7 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
 #include "distributed/objects.h"
+#include "distributed/quiet_log.h"
 #include "exports.h"
 
 namespace noether {
@@ -79,6 +80,7 @@ Napi::Value process_group(Addon&, const Arguments& arguments) {
   }
   options.backend.timeout = timeout_argument(arguments, 7);
   return run_beside(arguments.env(), [options]() -> Finish {
+    const QuietLog quiet;
     const GroupPointer group = make_group(options);
     return [group](Addon&, Napi::Env env) { return hold(env, {nullptr, group, nullptr, nullptr}); };
   });

@@ -37,17 +37,30 @@ test("a device list that is none is refused before anything is started", () => {
   expect(existsSync(file())).toBe(false);
 });
 
-test("SIGTERM to the command stops both after an update, with a checkpoint and exit code 0", async () => {
+/** Starts an endless run of two processes, and sends the command a signal in the first epoch. */
+async function signalled(signal: NodeJS.Signals) {
   const child = startCli("noether-train", args("trainer.max_epochs=100000", "trainer.callbacks=null"));
   let text = "";
   let stopped = false;
   for (const stream of [child.stdout!, child.stderr!]) {
     createInterface({ input: stream }).on("line", (line) => {
       text += `${line}\n`;
-      if (!stopped && /^\[rank 0\] .*epoch 1\//.test(line)) stopped = child.kill("SIGTERM");
+      if (!stopped && /^\[rank 0\] .*epoch 1\//.test(line)) stopped = child.kill(signal);
     });
   }
-  const [code] = (await once(child, "close")) as [number | null];
+  const [code, endedBy] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  return { code, endedBy, text };
+}
+
+test("SIGTERM to the command stops both after an update, with a checkpoint and exit code 0", async () => {
+  const { code, text } = await signalled("SIGTERM");
   expect({ code, text }).toMatchObject({ code: 0 });
   expect(readdirSync(file("checkpoints")).filter((name) => name.includes("signal_interrupt"))).toHaveLength(3);
+});
+
+test("Ctrl-C ends both, and the command as the signal does, without a word of failed processes", async () => {
+  const { endedBy, text } = await signalled("SIGINT");
+  expect({ endedBy, text }).toMatchObject({ endedBy: "SIGINT" });
+  expect(text).toMatch(/interrupted: ending at once/);
+  expect(text).not.toMatch(/ending the others|what it said is above/);
 });

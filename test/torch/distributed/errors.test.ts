@@ -38,6 +38,26 @@ test("a process that is killed during training is an error in the others", async
   expect(message).toMatch(/^rank 0 of 2: backward failed.*Another process of the group has ended/s);
 });
 
+test("a process that is killed in the middle of a large tensor is an error in the others", async () => {
+  const { message, code } = await outcome("large");
+  expect(message).toMatch(/^rank 0 of 2: allReduce failed.*Another process of the group has ended/s);
+  expect(code).toBe("ERR_DISTRIBUTED");
+});
+
+test("one that trains while the other gathers is an error in both, once the time is over", async () => {
+  const all = await startRanks([
+    { script, args: ["elsewhere"] },
+    { script, args: ["elsewhere"] },
+  ]).ended;
+  const failures = all.map(({ result, output }) => {
+    if (result === undefined) throw new Error(output);
+    return result as Failure;
+  });
+  expect(failures.map(({ code }) => code)).toEqual(["ERR_DISTRIBUTED", "ERR_DISTRIBUTED"]);
+  expect(failures[0]!.message).toMatch(/^rank 0 of 2: (backward|forward) failed/);
+  expect(failures[1]!.message).toMatch(/^rank 1 of 2: allGather failed/);
+});
+
 test("a process that never starts is an error of initProcessGroup", async () => {
   const { message, code } = await outcome("absent");
   expect(message).toMatch(/initProcessGroup failed/);

@@ -312,6 +312,8 @@ export abstract class BaseTrainer<Output = unknown, Targets extends DeviceBatch 
   }
 
   async #train(model: ModelBase): Promise<void> {
+    // an update is then the same for any number of processes
+    if (isDistributed()) nn.SyncBatchNorm.convertSyncBatchnorm(model);
     this.callbacks = this.getAllCallbacks(model);
     this.#prepareModel(model, this.callbacks, false);
     if (this.config.activation_checkpointing) this.#checkpointActivations(model);

@@ -116,3 +116,18 @@ test("worker threads of both start and end while both work", () => {
     return [answers, work(A), work(B)];`),
   ).toEqual([[result, result, result, result], result, result]);
 });
+
+test("each can be a member of one group", () => {
+  const program = `
+const member = async (T, rank, port) => {
+  const { distributed, full } = T;
+  await distributed.initProcessGroup({ initMethod: "tcp://127.0.0.1:" + port, rank, worldSize: 2, backend: "gloo", timeout: 30_000 });
+  const sum = (await distributed.allReduce(full([2], rank + 1))).tolist();
+  const refused = await distributed.allReduce(full([rank + 1], 1)).catch((error) => error.code);
+  await distributed.destroyProcessGroup();
+  return [sum, refused];
+};
+const server = await A.distributed.TCPStore.connect("127.0.0.1", 0, { isServer: true });
+return Promise.all([member(A, 0, server.port), member(B, 1, server.port)]);`;
+  expect(withCopies(program)).toEqual(Array(2).fill([[3, 3], "ERR_DISTRIBUTED"]));
+});

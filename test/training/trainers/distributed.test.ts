@@ -57,6 +57,13 @@ describe.each([
   });
 });
 
+test("batch norm has the statistics of all samples of an update, so that weights are those of one process", async () => {
+  const options = { batchNorm: true, trainer: { max_epochs: 7 } };
+  const [[one], two] = await Promise.all([train(1, "norm-one", options), train(2, "norm-two", options)]);
+  expect(distance(flat(two[0]!.weights), flat(one!.weights))).toBeLessThan(1e-5);
+  expect(two[1]!.weights).toEqual(two[0]!.weights);
+});
+
 test("a NaN loss in one process leaves the update out in both", async () => {
   const [first, second] = await train(2, "nan", { nanIn: 1, trainer: { skip_nan_loss: true } });
   expect(first!.stoppedAt).toBe("E3_U9_S36");

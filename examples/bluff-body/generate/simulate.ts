@@ -8,7 +8,8 @@ const PROGRAMS = ["blockMesh", "surfaceFeatureExtract", "snappyHexMesh -overwrit
 /** Written when all programs have ended well. */
 const DONE = "done";
 
-async function runProgram(folder: string, command: string): Promise<void> {
+/** Runs a program of OpenFOAM in the folder of a case; its output goes to `log.<program>` there. */
+export async function runProgram(folder: string, command: string): Promise<void> {
   const [program, ...args] = command.split(" ");
   const log = join(folder, `log.${program}`);
   const output = openSync(log, "w");

@@ -39,7 +39,7 @@ test.each(experiments.map((entry) => [`${entry.name} ${entry.overrides.join(" ")
   },
 );
 
-test.each(["airfoil/train.yaml", "airfoil/train_full.yaml", "bluff-body/train.yaml"])(
+test.each(["airfoil/train.yaml", "airfoil/train_full.yaml", "bluff-body/train.yaml", "heatsink/train.yaml"])(
   "the example %s is valid as it is written",
   async (file) => {
     const config: unknown = parse(readFileSync(join(root, "examples", file), "utf8"), { merge: true });

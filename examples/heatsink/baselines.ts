@@ -85,6 +85,8 @@ export function nearestCase({ design }: Solution, training: readonly Solution[])
 export function oneTemperature(solution: Solution): number {
   const { power, convection, fin_count, ...lengths } = named(solution);
   const mm = Object.fromEntries(Object.entries(lengths).map(([name, value]) => [name, 1000 * value]));
-  const area = cooledArea({ fin_count, width: 1000 * EDGE, depth: 1000 * EDGE, ...mm } as Parameters<typeof cooledArea>[0]);
+  const area = cooledArea({ fin_count, width: 1000 * EDGE, depth: 1000 * EDGE, ...mm } as Parameters<
+    typeof cooledArea
+  >[0]);
   return power / (convection * area);
 }

@@ -99,7 +99,9 @@ function print({ relative_l2, cases }: Metrics): void {
   console.log(`\nRelative L2 errors, mean over ${cases.length} heatsinks that the model has not seen:\n`);
   console.log(`${"".padEnd(22)}${names.map((name) => columns[name].padStart(18)).join("")}`);
   for (const [field, errors] of Object.entries(relative_l2))
-    console.log(`${field.padEnd(22)}${names.map((name) => `${(100 * errors[name]).toFixed(1)} %`.padStart(18)).join("")}`);
+    console.log(
+      `${field.padEnd(22)}${names.map((name) => `${(100 * errors[name]).toFixed(1)} %`.padStart(18)).join("")}`,
+    );
   console.log("\nThe model, worst case first:\n");
   for (const { name, relative_l2: errors } of cases)
     console.log(

@@ -21,9 +21,7 @@ function areaOf(points: ArrayLike<number>, corners: ArrayLike<number>): number {
   const at = (i: number) => [0, 1, 2].map((axis) => points[3 * corners[i]! + axis]!) as [number, number, number];
   const [a, b, c, d] = [at(0), at(1), at(2), at(3)];
   const [u, v] = [c.map((x, i) => x - a[i]!), d.map((x, i) => x - b[i]!)];
-  return (
-    Math.hypot(u[1]! * v[2]! - u[2]! * v[1]!, u[2]! * v[0]! - u[0]! * v[2]!, u[0]! * v[1]! - u[1]! * v[0]!) / 2
-  );
+  return Math.hypot(u[1]! * v[2]! - u[2]! * v[1]!, u[2]! * v[0]! - u[0]! * v[2]!, u[0]! * v[1]! - u[1]! * v[0]!) / 2;
 }
 
 describe("heatsinks", () => {

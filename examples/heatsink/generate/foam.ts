@@ -14,7 +14,12 @@ const header = (name: string, type = "dictionary") =>
 /** The lines of the mesh: where blocks end (mm), and the number of cells between. */
 export interface Lines {
   /** Of the columns every second is a fin; a plate without room beside its fins has no other ones. */
-  readonly columns: readonly { readonly from: number; readonly to: number; readonly cells: number; readonly fin: boolean }[];
+  readonly columns: readonly {
+    readonly from: number;
+    readonly to: number;
+    readonly cells: number;
+    readonly fin: boolean;
+  }[];
   /** One half of the depth, from the plane of symmetry on. */
   readonly along: { readonly length: number; readonly cells: number };
   readonly base: { readonly height: number; readonly cells: number };

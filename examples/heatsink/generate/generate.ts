@@ -30,7 +30,10 @@ async function main(): Promise<void> {
   const parameters = Object.keys(RANGES) as (keyof typeof RANGES)[];
   const rows = cases.map(({ name, heatsink }) => [name, ...parameters.map((parameter) => heatsink[parameter])]);
   mkdirSync(DATA, { recursive: true });
-  writeFileSync(join(DATA, "cases.csv"), [["case", ...parameters], ...rows].map((row) => `${row.join(",")}\n`).join(""));
+  writeFileSync(
+    join(DATA, "cases.csv"),
+    [["case", ...parameters], ...rows].map((row) => `${row.join(",")}\n`).join(""),
+  );
 }
 
 void main();

@@ -46,7 +46,9 @@ async function main(): Promise<void> {
   for (const { name, heatsink } of allCases().filter((_, i) => i % 12 === 0)) {
     const [coarse, fine] = [await solve(name, heatsink), await solve(`${name}_fine`, heatsink, 2)];
     const difference = differenceFromFiner(coarse, fine);
-    console.log(`${name}: ${coarse.numberOfCells} and ${fine.numberOfCells} cells, ${(100 * difference).toFixed(2)} % apart (relative L2)`);
+    console.log(
+      `${name}: ${coarse.numberOfCells} and ${fine.numberOfCells} cells, ${(100 * difference).toFixed(2)} % apart (relative L2)`,
+    );
   }
 }
 

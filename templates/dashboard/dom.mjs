@@ -55,7 +55,7 @@ export function sortableTable(columns, rows, onRow = () => {}) {
   const heads = columns.map((title, column) =>
     element(
       "th",
-      {},
+      { className: rows.some((row) => typeof row[column] === "number") ? "number" : "" },
       element("button", {
         textContent: title,
         onclick: () => {

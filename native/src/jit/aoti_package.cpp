@@ -1,4 +1,5 @@
 // AOTInductor packages: machine code of a model, compiled for one libtorch, loaded and run in this process.
+#include <dlfcn.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include <cstdlib>
@@ -23,6 +24,27 @@ void have_inputs_checked() {
   std::call_once(once, [] { setenv("AOTI_RUNTIME_CHECK_INPUTS", "1", /*overwrite=*/1); });
 }
 
+std::string folder_of(const void* address) {
+  Dl_info info;
+  if (dladdr(address, &info) == 0 || !info.dli_fname) return "";
+  const std::string path = info.dli_fname;
+  return path.substr(0, path.find_last_of('/') + 1);
+}
+
+// Packages are linked against libtorch.so, a library without content that stands for the others. A libtorch that is fetched has none, so
+// an empty one of the same name stands beside the addon.
+void have_umbrella() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    constexpr char kName[] = "libtorch.so";
+    if (dlopen(kName, RTLD_LAZY | RTLD_NOLOAD)) return;
+    const void* libtorch = reinterpret_cast<const void*>(static_cast<bool (*)()>(&at::hasMKL));
+    const void* addon = reinterpret_cast<const void*>(&folder_of);
+    if (dlopen((folder_of(libtorch) + kName).c_str(), RTLD_NOW | RTLD_GLOBAL)) return;
+    dlopen((folder_of(addon) + kName).c_str(), RTLD_NOW | RTLD_GLOBAL);
+  });
+}
+
 LoaderPointer& loader_of(const Arguments& arguments) {
   if (!arguments[0].IsExternal()) fail("ERR_ARGUMENT", "internal: expected a package");
   return *arguments[0].As<Napi::External<LoaderPointer>>().Data();
@@ -34,6 +56,7 @@ Work load(const Arguments& arguments) {
   const int64_t runners = arguments.integer(3, "runners"), device = arguments.integer(4, "device");
   return [=]() -> Finish {
     have_inputs_checked();
+    have_umbrella();
     const auto loader =
         std::make_shared<Loader>(path, model, single_threaded, static_cast<size_t>(runners),
                                  static_cast<c10::DeviceIndex>(device));

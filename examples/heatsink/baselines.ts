@@ -90,3 +90,30 @@ export function oneTemperature(solution: Solution): number {
   >[0]);
   return power / (convection * area);
 }
+
+/** What is estimated for a heatsink without a model, in K at each of its points. */
+export type Estimate = (solution: Solution) => Float32Array;
+
+/** The mean of the training cases' rise per watt at the same place of the body. */
+export function meanField(training: readonly Solution[]): Estimate {
+  const places = training.map((each) => new Places(each));
+  return (solution) => {
+    const sum = new Float32Array(solution.temperature.length);
+    for (const each of places) each.carriedTo(solution).forEach((value, i) => (sum[i]! += value / places.length));
+    return sum;
+  };
+}
+
+/** The rise per watt of the nearest training case at the same place of the body. */
+export function nearestField(training: readonly Solution[]): Estimate {
+  return (solution) => new Places(training[nearestCase(solution, training)]!).carriedTo(solution);
+}
+
+/** {@link oneTemperature} at each point. */
+export const oneTemperatureField: Estimate = (solution) =>
+  new Float32Array(solution.temperature.length).fill(oneTemperature(solution));
+
+/** Relative L2 error of an estimate, mean over the cases. */
+export function meanError(cases: readonly Solution[], estimate: Estimate): number {
+  return cases.reduce((sum, each) => sum + relativeError(estimate(each), each.temperature), 0) / cases.length;
+}

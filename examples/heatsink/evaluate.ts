@@ -12,7 +12,7 @@ import { parse } from "yaml";
 import { FolderDataset, FolderDatasetConfig } from "noether-ts/data";
 import { evaluateRun, loadRun } from "noether-ts/inference";
 import { scope, type Tensor } from "noether-ts/torch";
-import { nearestCase, oneTemperature, Places, relativeError, type Solution } from "./baselines";
+import { meanError, meanField, nearestField, oneTemperatureField, type Solution } from "./baselines";
 
 /** Relative L2 errors of the temperature above the air, means over the cases. */
 export interface Errors {
@@ -31,8 +31,8 @@ export interface Metrics {
   readonly cases: readonly { readonly name: string; readonly relative_l2: Readonly<Record<string, number>> }[];
 }
 
-/** The solutions of a data set of a run, in physical units. */
-async function solutions(config: Record<string, unknown>, domain: string): Promise<Solution[]> {
+/** The solutions of a data set of a run, in physical units; `config` is that of the data set. */
+export async function solutions(config: Record<string, unknown>, domain: string): Promise<Solution[]> {
   const { pipeline: _, normalize: __, dataset_normalizers: ___, ...rest } = config;
   const dataset = new FolderDataset(FolderDatasetConfig.create(rest as never));
   const result: Solution[] = [];
@@ -63,18 +63,12 @@ export async function evaluate(folder: string): Promise<Metrics> {
   for (const domain of ["surface", "solid"]) {
     const training = await solutions(datasets.train, domain);
     const testing = await solutions(datasets.test, domain);
-    const places = training.map((each) => new Places(each));
-    const mean = (estimate: (solution: Solution) => Float32Array) =>
-      testing.reduce((sum, each) => sum + relativeError(estimate(each), each.temperature), 0) / testing.length;
+    const mean = (estimate: (solution: Solution) => Float32Array) => meanError(testing, estimate);
     relative_l2[`${domain}_temperature`] = {
       model: overall[`${domain}_temperature`]!.mean_relative_l2,
-      mean_field: mean((solution) => {
-        const sum = new Float32Array(solution.temperature.length);
-        for (const each of places) each.carriedTo(solution).forEach((value, i) => (sum[i]! += value / places.length));
-        return sum;
-      }),
-      nearest_case: mean((solution) => places[nearestCase(solution, training)]!.carriedTo(solution)),
-      one_temperature: mean((solution) => new Float32Array(solution.temperature.length).fill(oneTemperature(solution))),
+      mean_field: mean(meanField(training)),
+      nearest_case: mean(nearestField(training)),
+      one_temperature: mean(oneTemperatureField),
     };
   }
   const metrics: Metrics = {

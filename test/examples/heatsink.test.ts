@@ -1,13 +1,23 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { composeConfig } from "../../lib/config";
 import { parseHydraArguments } from "../../lib/cli/hydra-arguments";
 import { readMesh, readTable } from "../../lib/data";
 import { loadRun, readCase, writePrediction } from "../../lib/inference";
 import { HydraRunner } from "../../lib/training";
-import { nearestCase, oneTemperature, Places, relativeError, type Solution } from "../../examples/heatsink/baselines";
-import { evaluate } from "../../examples/heatsink/evaluate";
+import {
+  meanError,
+  nearestCase,
+  nearestField,
+  oneTemperature,
+  oneTemperatureField,
+  Places,
+  relativeError,
+  type Solution,
+} from "../../examples/heatsink/baselines";
+import { evaluate, solutions } from "../../examples/heatsink/evaluate";
 import { allCases, latinHypercube, RANGES } from "../../examples/heatsink/generate/cases";
 import { cooledArea, shareOnChip } from "../../examples/heatsink/generate/heatsink";
 import { differenceFromFinEquation } from "../../examples/heatsink/generate/verify";
@@ -119,6 +129,24 @@ describe("baselines", () => {
     // base 36 cm² and its edges 9.6 cm², four fins of 2 · 62 mm · 20 mm
     expect(oneTemperature(solution(20, 0.02, []))).toBeCloseTo(20 / (50 * (36e-4 + 9.6e-4 + 4 * 2 * 0.062 * 0.02)), 3);
   });
+});
+
+test.each([
+  ["on the surface", "surface"],
+  ["inside", "solid"],
+])("the errors without a model %s are those of the README", async (row, domain) => {
+  const { datasets } = parse(readFileSync(join(example, "train.yaml"), "utf8"), { merge: true }) as {
+    datasets: Record<string, Record<string, unknown>>;
+  };
+  const [training, testing] = await Promise.all(
+    ["train", "test"].map((key) => solutions({ ...datasets[key], root: data }, domain)),
+  );
+  const readme = readFileSync(join(example, "README.md"), "utf8");
+  const [one, nearest] = new RegExp(`^\\| ${row} \\| \\*\\*.*?\\*\\* \\| ([\\d.]+) % \\| ([\\d.]+) %`, "m")
+    .exec(readme)!
+    .slice(1);
+  expect((100 * meanError(testing!, oneTemperatureField)).toFixed(1)).toBe(one);
+  expect((100 * meanError(testing!, nearestField(training!))).toFixed(1)).toBe(nearest);
 });
 
 describe("the run", () => {

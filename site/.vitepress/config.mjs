@@ -63,6 +63,7 @@ export default defineConfig({
         items: [
           page("Commands", "commands"),
           page("Configs", "config"),
+          page("Data sets without code", "folder-dataset"),
           page("Training", "training"),
           page("Following a run", "trackers"),
           page("Weights of another run", "initializers"),
@@ -91,6 +92,7 @@ export default defineConfig({
           page("Command line", "cli"),
           page("Operators", "operators"),
           page("Modules", "nn"),
+          page("Conformance", "conformance"),
           page("Callbacks", "callbacks"),
           page("Readers", "readers"),
           page("Coverage of Noether", "coverage"),

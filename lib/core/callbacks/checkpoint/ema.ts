@@ -239,11 +239,17 @@ export class EmaCallback extends PeriodicCallback {
     const files = this.#averages.flatMap(({ path, factors, buffers }) => {
       const target = this.#target(path);
       const persistent = new Set(target.stateDict().keys());
+      const sharedNames = namesOfShared(target);
       return [...factors].flatMap(([factor, averaged]) =>
         tags.map((checkpointTag) => ({
           modelName: this.#modelName(path),
           checkpointTag,
-          stateDict: new Map([...averaged, ...[...buffers].filter(([name]) => persistent.has(name))]),
+          stateDict: new Map([
+            ...averaged,
+            // a strict reader wants a shared parameter under all of its names
+            ...sharedNames.map(([name, first]) => [name, averaged.get(first)!] as const),
+            ...[...buffers].filter(([name]) => persistent.has(name)),
+          ]),
           modelConfig: target.modelConfig,
           modelInfo: emaInfo(factor),
           extra: { ema: new Float(factor) },
@@ -369,4 +375,13 @@ register("noether.core.callbacks.EmaCallback", {
 
 function emaInfo(factor: number): string {
   return `ema=${pyFloatRepr(factor)}`;
+}
+
+/** Further names of parameters that a model has in several places, each with the first. */
+function namesOfShared(model: ModelBase): (readonly [name: string, first: string])[] {
+  const firsts = new Map(model.namedParameters().map(([name, parameter]) => [parameter, name]));
+  return model.namedParameters("", { removeDuplicate: false }).flatMap(([name, parameter]) => {
+    const first = firsts.get(parameter)!;
+    return first === name ? [] : [[name, first] as const];
+  });
 }

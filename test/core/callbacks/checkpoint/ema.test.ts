@@ -3,7 +3,8 @@ import { join } from "node:path";
 
 import { load, type Tensor, toMap } from "../../../../lib/torch";
 import { EmaCallback, PeriodicCallback } from "../../../../lib/core/callbacks";
-import { smallRun, temporaryFolder } from "../../../support/small-run";
+import { ModelBaseConfig } from "../../../../lib/core/models/model-base-config";
+import { SMALL_MODEL, SmallModel, smallRun, temporaryFolder } from "../../../support/small-run";
 
 /** Averaged weights are a part of the checkpoints that training goes on from. */
 
@@ -142,4 +143,20 @@ test("a callback that comes after the one that saves is in the checkpoint as wel
     join(folder.path, "order", "checkpoints", "small_cp=latest_trainer.th"),
   );
   expect(toMap(toMap(states).get("counting")).get("count")).toBe(4);
+});
+
+test("a parameter that a model has in two places is there under both names", async () => {
+  class Tied extends SmallModel {
+    readonly again = this.fc2;
+  }
+  const run = smallRun({
+    outputRootPath: folder.path,
+    runId: "tied",
+    trainer: { callbacks: [ema({ every_n_epochs: 1 })] },
+    buildModel: (dependencies) => new Tied(ModelBaseConfig.create(SMALL_MODEL), dependencies),
+  });
+  await run.trainer.train(run.model);
+  const state = read("tied", "small_ema=0.5_cp=last_model.th").state_dict;
+  expect(Object.keys(state).sort()).toEqual([...run.model.stateDict().keys()].sort());
+  expect(state["again.weight"]!.equal(state["fc2.weight"]!)).toBe(true);
 });

@@ -3,6 +3,7 @@ import { isMapping } from "../../config/schema";
 import { plainMappings } from "../../config/schema/plain-mappings";
 import { CheckpointKeys } from "../../core/checkpoint-keys";
 import { CheckpointFolder } from "../../core/writers";
+import { Collator } from "../../data";
 import { load, scope, toMap } from "../../torch";
 import { Factory } from "../../config/factory/factory";
 import { ValueError } from "../../config/python-errors";
@@ -19,8 +20,9 @@ import { describeData, type DataOptions } from "./describe-data";
 import type { Precision } from "../predict/field-buffers";
 import { dataSpecsOf, fieldsOf, outputKeys } from "../predict/run-fields";
 import { locateRun, storedWeights, weightsOf, type RunLocation } from "./run-location";
-import { readStoredConfig } from "./stored-config";
+import { readStoredConfig, type StoredConfig } from "./stored-config";
 import { TrainedRun, withOwnRandomness } from "./trained-run";
+import { tryLoadKinds, withAbsoluteKinds } from "./user-kinds";
 
 /** Which weights are loaded, and whereto. */
 export interface LoadRunOptions extends DataOptions {
@@ -59,7 +61,8 @@ export async function loadRun(path: string, options: LoadRunOptions = {}): Promi
   const location = locateRun(await resolveRunOrFile(path));
   const stored = await readStoredConfig(location, options.project ?? null, options.model);
   const specs = dataSpecsOf(stored.model);
-  const data = describeData(stored, options, outputKeys(specs, stored.targetProperties), location.folder);
+  const given = await ownClasses(options, stored);
+  const data = describeData(given.stored, given.options, outputKeys(specs, stored.targetProperties), location.folder);
   const chosen = chooseWeights(location, stored.model.name, options);
   const model = withOwnRandomness(() => buildModel(stored.model));
   model.to(options.device ?? "cpu");
@@ -72,6 +75,28 @@ export async function loadRun(path: string, options: LoadRunOptions = {}): Promi
   const identity = { folder: location.folder, name: stored.model.name, ...chosen };
   const predictor = { model, dtype: dtype ?? ("float32" as const), fields, data, forwardProperties, targetProperties };
   return new TrainedRun(predictor, stored, identity, storedConfigsOf(location, model, chosen));
+}
+
+/** Pipeline and normalizers that were given in place of stored ones: their classes are those of the project, too. */
+async function ownClasses(
+  options: LoadRunOptions,
+  stored: StoredConfig,
+): Promise<{ readonly options: DataOptions; readonly stored: StoredConfig }> {
+  const { pipeline, normalizers } = withAbsoluteKinds(
+    { pipeline: options.pipeline, normalizers: options.normalizers },
+    stored.project,
+  );
+  // a ready pipeline is no config
+  const configs = [pipeline, normalizers].filter((value) => isMapping(value) && !(value instanceof Collator));
+  const unloaded = await tryLoadKinds(configs, stored.project);
+  return {
+    options: {
+      ...options,
+      ...(pipeline === undefined ? {} : { pipeline }),
+      ...(normalizers === undefined ? {} : { normalizers }),
+    },
+    stored: { ...stored, unloaded: new Map([...stored.unloaded, ...unloaded]) },
+  };
 }
 
 function buildModel(config: ModelBase["modelConfig"]): ModelBase {

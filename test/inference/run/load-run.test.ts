@@ -1,7 +1,7 @@
 import { AnchorBranchedUPTConfig, AnchoredBranchedUPT, type ABUPTInputs, type Fields } from "../../../lib/modeling";
 import { register } from "../../../lib/config/registry";
 import { Model } from "../../../lib/core/models";
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { loadRun } from "../../../lib/inference";
@@ -149,6 +149,16 @@ describe("what cannot be loaded is one clear error", () => {
       /expected the folder of one run, got one with several: second, train/,
     );
     rmSync(join(run, "..", "second"), { recursive: true });
+  });
+
+  test("a class of a pipeline that is given in place of the stored one, which its file in the project has not", async () => {
+    const project = join(folder.path, "project");
+    mkdirSync(project);
+    writeFileSync(join(project, "own.mjs"), "export class Other {}");
+    const kind = join(project, "own.mjs#Own");
+    expect(await message(run, { pipeline: { kind } })).toMatch(
+      /pipeline of the run cannot be built: expected .*own\.mjs to export "Own"; known: "Other"/,
+    );
   });
 
   test("statistics that are nowhere", async () => {

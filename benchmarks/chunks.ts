@@ -11,6 +11,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type * as Torch from "../lib/torch";
@@ -32,10 +33,12 @@ const [path] = positionals;
 if (path === undefined) throw new Error("expected the folder of a run");
 const [points, anchors] = [Number(options.points), Number(options.anchors)];
 
+// the built package, which the classes of the example are of, too
+const load = createRequire(__filename);
 const dist = join(__dirname, "..", "dist");
-const { manualSeed, rand, setNumThreads } = require(join(dist, "torch")) as typeof Torch;
-const { exportRun, loadRun } = require(join(dist, "inference")) as typeof Inference;
-const { readArrays, writeArrays } = require(join(dist, "data")) as typeof Data;
+const { manualSeed, rand, setNumThreads } = load(join(dist, "torch")) as typeof Torch;
+const { exportRun, loadRun } = load(join(dist, "inference")) as typeof Inference;
+const { readArrays, writeArrays } = load(join(dist, "data")) as typeof Data;
 
 /** MiB of memory: now, or the most since it was last reset. */
 function memory(which: "VmRSS" | "VmHWM"): number {

@@ -1,7 +1,7 @@
 import { ValueError } from "../../config/python-errors";
 import type { NdArray, TypedArray } from "../../data";
 import { scope, Tensor, tensor, type TensorLike } from "../../torch";
-import type { Precision } from "../predict/field-buffers";
+import type { Precision } from "../predict/run-fields";
 import type { CaseInputs, InputValue } from "../predict/inputs";
 
 /** Inputs as numbers with their shapes, which can go to another thread. */

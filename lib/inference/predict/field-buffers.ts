@@ -1,10 +1,7 @@
 import { RuntimeError } from "../../config/python-errors";
 import type { ComposePreProcess, NdArray } from "../../data";
 import { scope, type Tensor } from "../../torch";
-import type { OutputField } from "./run-fields";
-
-/** Precisions of predictions. */
-export type Precision = "float32" | "float64";
+import type { OutputField, Precision } from "./run-fields";
 
 /** A predicted field in physical units: (N, C), scalars (N). Of a run that was loaded in float64 its values are float64. */
 export type PredictedField = NdArray<Float32Array | Float64Array>;

@@ -2,8 +2,7 @@ import { suggestNames } from "../../config/nearest-names";
 import { ValueError } from "../../config/python-errors";
 import type { NdArray, TypedArray } from "../../data";
 import { fromTypedArray, Tensor, tensor, type TensorLike } from "../../torch";
-import type { Precision } from "./field-buffers";
-import type { InputField, OutputField, RunFields } from "./run-fields";
+import type { InputField, OutputField, Precision, RunFields } from "./run-fields";
 
 /** An input: a tensor, numbers with a shape, a typed array (row by row), nested lists of numbers, or a number. */
 export type InputValue = Tensor | NdArray | TypedArray | TensorLike;

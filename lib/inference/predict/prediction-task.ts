@@ -6,8 +6,7 @@ import type { Sample } from "../../data";
 import { arange, cat, getRngState, inferenceMode, manualSeed, scope, setRngState, stack, Tensor } from "../../torch";
 import { collateAlike } from "./collate-alike";
 import type { DataDescription } from "./data-description";
-import type { Precision } from "./field-buffers";
-import { positionKey, type RunFields } from "./run-fields";
+import { positionKey, type Precision, type RunFields } from "./run-fields";
 
 /** A model with what its inputs go through. */
 export interface Predictor {

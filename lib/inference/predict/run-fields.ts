@@ -2,7 +2,9 @@ import { configClassOf } from "../../config/schema";
 import { allTargets, ModelDataSpecs } from "../../core/data-specs";
 import type { ModelBaseConfig } from "../../core/models";
 import type { DataDescription } from "./data-description";
-import type { Precision } from "./field-buffers";
+
+/** Precisions of predictions. */
+export type Precision = "float32" | "float64";
 
 /** A field that a model predicts at the points of a domain. */
 export interface OutputField {

@@ -4,10 +4,10 @@ import type { ModelBase } from "../../core/models";
 import { readCase, type CaseOptions } from "../cases";
 import { readInputs, type CaseInputs } from "../predict/inputs";
 import { predictCase, predictCases } from "../predict/predict";
-import type { Precision, PredictedField } from "../predict/field-buffers";
+import type { PredictedField } from "../predict/field-buffers";
 import type { PredictOptions, Predictor } from "../predict/prediction-task";
 import type { DataDescription } from "../predict/data-description";
-import type { DescribedRun, InputField, OutputField } from "../predict/run-fields";
+import type { DescribedRun, InputField, OutputField, Precision } from "../predict/run-fields";
 import type { StoredConfig } from "./stored-config";
 
 /** Which run it is, for reports. */

@@ -4,12 +4,12 @@
  *     tsx scripts/generate-cli.ts [--check]
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
+import { writeOrCheck } from "./write-or-check";
 
 const root = join(__dirname, "..");
-const page = join(root, "docs", "cli.md");
+const PAGE = "docs/cli.md";
 
 /** The others are those below `noether-ts` by another name: `noether-data` is `noether-ts data`. */
 const COMMANDS = ["noether-ts", "noether-train", "noether-eval"];
@@ -51,11 +51,8 @@ async function main(): Promise<void> {
     "Written by `npm run generate` from what each command prints with `--help`. [commands.md](commands.md) explains them with examples.",
     ...commands.map(({ words, help }) => `## \`${words.join(" ")}\`\n\n\`\`\`text\n${help}\n\`\`\``),
   ].join("\n\n");
-  const formatted = await format(`${text}\n`, { ...(await resolveConfig(page)), parser: "markdown" });
-  if (!process.argv.includes("--check")) return writeFileSync(page, formatted);
-  if (readFileSync(page, "utf8") === formatted) return;
-  console.error("docs/cli.md is not what the commands print with --help: npm run generate");
-  process.exitCode = 1;
+  const formatted = await format(`${text}\n`, { ...(await resolveConfig(join(root, PAGE))), parser: "markdown" });
+  writeOrCheck(PAGE, formatted);
 }
 
 void main();

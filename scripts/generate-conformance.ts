@@ -4,10 +4,9 @@
  *     npx tsx scripts/generate-conformance.ts            write the file
  *     npx tsx scripts/generate-conformance.ts --check    exit 1 when it is not up to date
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { KNOWN } from "../test/conformance/known";
 import { storedRecordings } from "../test/conformance/recordings";
+import { writeOrCheck } from "./write-or-check";
 
 const PAGE = "docs/conformance.md";
 
@@ -64,16 +63,4 @@ ${without
 `;
 }
 
-function main(): void {
-  const path = join(__dirname, "..", PAGE);
-  const page = conformancePage();
-  if (!process.argv.includes("--check")) {
-    writeFileSync(path, page);
-    console.log(`wrote ${PAGE}`);
-  } else if (readFileSync(path, "utf8") !== page) {
-    console.error(`${PAGE} is not up to date: run npm run generate`);
-    process.exitCode = 1;
-  }
-}
-
-if (require.main === module) main();
+if (require.main === module) writeOrCheck(PAGE, conformancePage());

@@ -5,11 +5,11 @@
  *     npx tsx scripts/generate-nn.ts            write the file
  *     npx tsx scripts/generate-nn.ts --check    exit 1 when it is not up to date
  */
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { toCamelCase } from "../lib/torch/nn/naming";
 import surface from "./python-nn.json";
+import { writeOrCheck } from "./write-or-check";
 
 const ROOT = join(__dirname, "..");
 const ENTRY = join(ROOT, "lib/torch/nn/index.ts");
@@ -335,16 +335,4 @@ ${missing.join("\n")}
 `;
 }
 
-function main(): void {
-  const path = join(ROOT, PAGE);
-  const page = nnPage();
-  if (!process.argv.includes("--check")) {
-    writeFileSync(path, page);
-    console.log(`wrote ${PAGE}`);
-  } else if (readFileSync(path, "utf8") !== page) {
-    console.error(`${PAGE} is not up to date: run npm run generate`);
-    process.exitCode = 1;
-  }
-}
-
-if (require.main === module) main();
+if (require.main === module) writeOrCheck(PAGE, nnPage());

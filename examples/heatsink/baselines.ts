@@ -1,3 +1,4 @@
+import { relativeError } from "../bluff-body/faces";
 import { KdTree } from "../bluff-body/kd-tree";
 import { cooledArea } from "./generate/heatsink";
 
@@ -25,17 +26,6 @@ function named({ design }: Solution) {
     power: power!,
     convection: convection!,
   };
-}
-
-/** ‖a − b‖ / ‖b‖ */
-export function relativeError(predicted: ArrayLike<number>, truth: ArrayLike<number>): number {
-  let difference = 0;
-  let size = 0;
-  for (let i = 0; i < truth.length; i++) {
-    difference += (predicted[i]! - truth[i]!) ** 2;
-    size += truth[i]! ** 2;
-  }
-  return Math.sqrt(difference / size);
 }
 
 /** Where points lie on their body: the height of the base and that of the fins become 1. (N, 3) */

@@ -42,7 +42,8 @@ export const FORCE_OPTIONS = {
   centre: vector("of moments"),
   "reference-pressure": number({ value: "P", does: "pressure far away" }),
   "pressure-kind": choice(["pascal", "kinematic", "coefficient"], {
-    ...{ otherwise: "pascal", does: "kinematic: p/rho, as of incompressible solvers" },
+    otherwise: "pascal",
+    does: "kinematic: p/rho, as of incompressible solvers",
   }),
   pressure: text({ value: "FIELD", does: "which field is the pressure" }),
   friction: text({ value: "FIELD", does: "which field is the friction" }),

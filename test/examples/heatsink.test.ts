@@ -7,6 +7,7 @@ import { parseHydraArguments } from "../../lib/cli/hydra-arguments";
 import { readMesh, readTable } from "../../lib/data";
 import { loadRun, readCase, writePrediction } from "../../lib/inference";
 import { HydraRunner } from "../../lib/training";
+import { relativeError } from "../../examples/bluff-body/faces";
 import {
   meanError,
   nearestCase,
@@ -14,7 +15,6 @@ import {
   oneTemperature,
   oneTemperatureField,
   Places,
-  relativeError,
   type Solution,
 } from "../../examples/heatsink/baselines";
 import { evaluate, solutions } from "../../examples/heatsink/evaluate";

@@ -27,19 +27,23 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
+/** The cells of one parameter of a Latin hypercube in random order, as shares of its range; not at their ends, where rounding would go beyond. */
+export function hypercubeShares(count: number, random: () => number): number[] {
+  const order = Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order.map((cell) => (cell + 0.05 + 0.9 * random()) / count);
+}
+
 /** Bodies in a Latin hypercube: of each parameter, every one of `count` equal intervals has one body. */
 export function latinHypercube(count: number, seed: number): Body[] {
   const random = randomNumbers(seed);
   const columns = Object.entries(RANGES).map(([name, [low, high]]) => {
-    const order = Array.from({ length: count }, (_, i) => i);
-    for (let i = count - 1; i > 0; i--) {
-      const j = Math.floor(random() * (i + 1));
-      [order[i], order[j]] = [order[j]!, order[i]!];
-    }
     const decimals = name === "slant_angle" ? 2 : 4;
-    // not at the ends of the interval, where rounding would go beyond
-    const within = (cell: number) => (cell + 0.05 + 0.9 * random()) / count;
-    return [name, order.map((cell) => Number((low + (high - low) * within(cell)).toFixed(decimals)))] as const;
+    const value = (share: number) => Number((low + (high - low) * share).toFixed(decimals));
+    return [name, hypercubeShares(count, random).map(value)] as const;
   });
   return Array.from(
     { length: count },

@@ -1,4 +1,4 @@
-import { randomNumbers } from "../../bluff-body/generate/cases";
+import { hypercubeShares, randomNumbers } from "../../bluff-body/generate/cases";
 import type { Heatsink } from "./heatsink";
 
 /** Smallest and largest value of each parameter, in the units of {@link Heatsink}. */
@@ -22,18 +22,11 @@ export interface Case {
 export function latinHypercube(count: number, seed: number): Heatsink[] {
   const random = randomNumbers(seed);
   const columns = Object.entries(RANGES).map(([name, [low, high]]) => {
-    const order = Array.from({ length: count }, (_, i) => i);
-    for (let i = count - 1; i > 0; i--) {
-      const j = Math.floor(random() * (i + 1));
-      [order[i], order[j]] = [order[j]!, order[i]!];
-    }
-    const value = (cell: number) => {
-      // not at the ends of the interval, where rounding would go beyond
-      const share = (cell + 0.05 + 0.9 * random()) / count;
+    const value = (share: number) => {
       if (name === "fin_count") return low + Math.floor(share * (high - low + 1));
       return Number((low + (high - low) * share).toFixed(2));
     };
-    return [name, order.map(value)] as const;
+    return [name, hypercubeShares(count, random).map(value)] as const;
   });
   return Array.from(
     { length: count },

@@ -126,6 +126,22 @@ function gradients(
   );
 }
 
+/** `J v` by two reverse passes: the gradient is linear in what it is multiplied with, and its derivative by that is the Jacobian. */
+function forwardProduct(
+  where: string,
+  what: string,
+  outputs: readonly (Tensor | null)[],
+  inputs: readonly Tensor[],
+  vector: readonly Tensor[],
+  { createGraph, strict }: Required<ProductOptions>,
+): (Tensor | null)[] {
+  // an output that is missing is a gradient, of its input's form
+  const seeds = outputs.map((output, index) => zerosLike(output ?? inputs[index]!).requiresGrad_());
+  const linear = gradients(outputs, inputs, seeds, true);
+  requireRecorded(where, linear, what, strict);
+  return gradients(linear, seeds, vector, createGraph);
+}
+
 /** Zeros where there is no gradient; refused where that is strict. */
 function filled(
   where: string,
@@ -242,11 +258,7 @@ export function jvp(
     const own = inputsFor(inputs, createGraph);
     const outputs = outputsOf("jvp", func, own);
     requireRecorded("jvp", listOf(outputs), "output", strict);
-    // the gradient is linear in what it is multiplied with: its derivative by that is the Jacobian
-    const seeds = listOf(outputs).map((output) => zerosLike(output).requiresGrad_());
-    const linear = gradients(listOf(outputs), own, seeds, true);
-    requireRecorded("jvp", linear, "the gradient by input", strict);
-    const found = gradients(linear, seeds, vector, createGraph);
+    const found = forwardProduct("jvp", "the gradient by input", listOf(outputs), own, vector, { createGraph, strict });
     const product = filled("jvp", found, listOf(outputs), { createGraph, strict });
     return [like(outputs, settle(listOf(outputs), createGraph)), like(outputs, settle(product, createGraph))];
   });
@@ -270,18 +282,9 @@ export function vhp(
   inputs: Tensors,
   ...given: unknown[]
 ): [output: Tensor, product: Tensor | Tensor[]] {
-  check("vhp", func, inputs);
-  const { v, createGraph = false, strict = false } = byPositionOrName<VectorArguments>("vhp", PRODUCT, given);
-  return recording(() => {
-    const vector = vectorFor("vhp", v, listOf(inputs), Array.isArray(inputs));
-    const own = inputsFor(inputs, createGraph);
-    const output = scalarOf("vhp", outputsOf("vhp", func, own));
-    requireRecorded("vhp", [output], "output", strict);
-    const first = gradients([output], own, null, true);
-    requireRecorded("vhp", first, "the gradient by input", strict);
-    const product = filled("vhp", gradients(first, own, vector, createGraph), own, { createGraph, strict });
-    return [settle([output], createGraph)[0]!, like(inputs, settle(product, createGraph))];
-  });
+  return hessianProduct("vhp", func, inputs, given, (gradient, own, vector, { createGraph }) =>
+    gradients(gradient, own, vector, createGraph),
+  );
 }
 
 /** As {@link vhp} for `H v`, which is the same for twice differentiable functions and takes a pass more. */
@@ -297,20 +300,37 @@ export function hvp(
   inputs: Tensors,
   ...given: unknown[]
 ): [output: Tensor, product: Tensor | Tensor[]] {
-  check("hvp", func, inputs);
-  const { v, createGraph = false, strict = false } = byPositionOrName<VectorArguments>("hvp", PRODUCT, given);
+  return hessianProduct("hvp", func, inputs, given, (gradient, own, vector, options) =>
+    forwardProduct("hvp", "the second derivative by input", gradient, own, vector, options),
+  );
+}
+
+/** Value and product of {@link vhp} and {@link hvp}, which multiply the gradient's Jacobian from either side. */
+function hessianProduct(
+  where: string,
+  func: TensorFunction,
+  inputs: Tensors,
+  given: readonly unknown[],
+  multiply: (
+    gradient: readonly (Tensor | null)[],
+    own: readonly Tensor[],
+    vector: readonly Tensor[],
+    options: Required<ProductOptions>,
+  ) => (Tensor | null)[],
+): [output: Tensor, product: Tensor | Tensor[]] {
+  check(where, func, inputs);
+  const { v, createGraph = false, strict = false } = byPositionOrName<VectorArguments>(where, PRODUCT, given);
   return recording(() => {
-    const vector = vectorFor("hvp", v, listOf(inputs), Array.isArray(inputs));
+    const vector = vectorFor(where, v, listOf(inputs), Array.isArray(inputs));
     const own = inputsFor(inputs, createGraph);
-    const output = scalarOf("hvp", outputsOf("hvp", func, own));
-    requireRecorded("hvp", [output], "output", strict);
-    const first = gradients([output], own, null, true);
-    requireRecorded("hvp", first, "the gradient by input", strict);
-    const seeds = own.map((input) => zerosLike(input).requiresGrad_());
-    const linear = gradients(first, own, seeds, true);
-    requireRecorded("hvp", linear, "the second derivative by input", strict);
-    const found = gradients(linear, seeds, vector, createGraph);
-    const product = filled("hvp", found, own, { createGraph, strict });
+    const output = scalarOf(where, outputsOf(where, func, own));
+    requireRecorded(where, [output], "output", strict);
+    const gradient = gradients([output], own, null, true);
+    requireRecorded(where, gradient, "the gradient by input", strict);
+    const product = filled(where, multiply(gradient, own, vector, { createGraph, strict }), own, {
+      createGraph,
+      strict,
+    });
     return [settle([output], createGraph)[0]!, like(inputs, settle(product, createGraph))];
   });
 }

@@ -268,9 +268,8 @@ function higherOrder(target: string, node: GraphNode): (args: readonly unknown[]
       setGradEnabled(enabled === true, () => runGraph(graph as Compiled, rest, node));
   if (name === "cond")
     return ([condition, yes, no, operands]) => {
-      const isTrue =
-        condition instanceof Tensor ? condition.item() !== 0 && Boolean(condition.itemScalar()) : condition;
-      return runGraph((isTrue === true ? yes : no) as Compiled, operands as unknown[], node);
+      const isTrue = condition instanceof Tensor ? Boolean(condition.itemScalar()) : condition === true;
+      return runGraph((isTrue ? yes : no) as Compiled, operands as unknown[], node);
     };
   throw unsupported(
     `a program that calls ${printable(target)}`,

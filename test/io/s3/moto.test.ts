@@ -1,10 +1,10 @@
 /** A second opinion on S3: the server of moto, where the variable MOTO_SERVER names it (`pip install 'moto[server]'`). */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { configureLogging, fetchS3Prefix, S3FileUploader, withRetries } from "../../../lib/io";
 import { clientConfig } from "../../../lib/io/s3";
 import { s3Sdk } from "../../../lib/io/s3/sdk";
+import { freePort } from "../../support/free-port";
 import { someBytes } from "../../support/hub-server";
 import { temporaryFolder } from "../../support/temporary-folder";
 
@@ -16,14 +16,6 @@ afterAll(() => {
   server?.kill();
   configureLogging();
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 (isThere ? test : test.skip)(
   `what is uploaded is fetched${isThere ? "" : " (skipped: MOTO_SERVER names no moto_server)"}`,

@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { nearestNames } from "../config/nearest-names";
+import { isFolder } from "./is-folder";
 import { optionLine } from "./option-line";
 
 /** What a Hydra-style command line asks for. */
@@ -149,10 +149,6 @@ export function parseHydraArguments(
     package: values.package,
     ...(jobs === undefined ? {} : { jobs: Number(jobs) }),
   };
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function splitOnce(arg: string): [string, string?] {

@@ -1,9 +1,10 @@
 /** Where predictions go: what is wrong with it shows before the work begins. */
-import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { FileExistsError, FileNotFoundError, ValueError } from "../config/python-errors";
 import { parseDomainFile, type CaseOptions } from "../inference/cases/case-options";
 import { caseName } from "../inference/cases/read-case";
+import { isFolder } from "./is-folder";
 
 /** Files and folders that a prediction writes; of several cases all but the summary are folders. */
 export interface PredictionTargets {
@@ -72,8 +73,4 @@ export function refuseSource(path: string, sources: readonly string[]): void {
     return real === own ? !isFolder(own) : isFolder(own) && !isFolder(real) && dirname(real) === own;
   });
   if (isOwn) throw new ValueError(`${path}: expected a new file, got one of the case itself; choose another name`);
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

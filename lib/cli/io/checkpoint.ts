@@ -1,6 +1,6 @@
 /** `noether-data checkpoint`. */
 import { existsSync } from "node:fs";
-import { defaultCacheDir, resolveCheckpoint } from "../../io";
+import { resolveCheckpoint } from "../../io";
 import { pythonJson } from "../../io/files/python-json";
 import { UsageError } from "../hydra-arguments";
 import { say } from "./arguments";
@@ -26,7 +26,10 @@ export const checkpoint: Readonly<Record<string, IoCommand>> = {
     words: ["CHECKPOINT"],
     does: "make a checkpoint a file of this machine",
     options: {
-      "cache-dir": { type: "text", default: defaultCacheDir(), does: "where fetched checkpoints are kept" },
+      "cache-dir": {
+        type: "text",
+        does: "where fetched checkpoints are kept; without it NOETHER_CHECKPOINT_CACHE, else ~/.cache/emmi/checkpoints",
+      },
       sha256,
       "verify-load": verifyLoad,
       "min-free-mb": { type: "int", does: "MiB that have to be free besides the checkpoint's" },

@@ -7,7 +7,8 @@ import { vmap } from "../func/vmap";
 import { cat, stack, zerosLike } from "../operators.generated";
 import { scope } from "../scope";
 import { Tensor } from "../tensor";
-import { enableGrad, grad } from "./recording";
+import { recordedGradients } from "./recorded-gradients";
+import { enableGrad } from "./recording";
 
 /** A tensor, or a list of them. */
 export type Tensors = Tensor | readonly Tensor[];
@@ -105,25 +106,14 @@ function requireRecorded(where: string, list: readonly (Tensor | null)[], what: 
     if (each === null || !each.requiresGrad) throw strictly(where, `${what} ${index} does not depend on the inputs`);
 }
 
-/** Gradients, null where there are none; outputs that record nothing are left out. */
+/** Gradients, null where there are none; the graph stays for another pass. */
 function gradients(
   outputs: readonly (Tensor | null)[],
   inputs: readonly Tensor[],
   seeds: readonly Tensor[] | null,
   createGraph: boolean,
 ): (Tensor | null)[] {
-  const recorded = outputs.flatMap((output, index) => (output?.requiresGrad === true ? [index] : []));
-  if (recorded.length === 0) return inputs.map(() => null);
-  return grad(
-    recorded.map((index) => outputs[index]!),
-    inputs,
-    {
-      ...(seeds === null ? {} : { gradOutputs: recorded.map((index) => seeds[index]!) }),
-      retainGraph: true,
-      createGraph,
-      allowUnused: true,
-    },
-  );
+  return recordedGradients(outputs, inputs, seeds, { retainGraph: true, createGraph });
 }
 
 /** `J v` by two reverse passes: the gradient is linear in what it is multiplied with, and its derivative by that is the Jacobian. */

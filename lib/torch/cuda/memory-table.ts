@@ -1,4 +1,5 @@
 /** The memory of a device as a table for people. */
+import { bytesText } from "../bytes-text";
 import type { DeviceMemoryStats } from "../native";
 
 const ROWS = [
@@ -34,16 +35,4 @@ export function memoryTable(device: string, stats: DeviceMemoryStats, info?: { f
 
 function times(count: number): string {
   return count === 1 ? "once" : `${count} times`;
-}
-
-/** `1.50 GiB` */
-export function bytesText(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let unit = 0;
-  let value = bytes;
-  while (Math.abs(value) >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(2)} ${units[unit]!}`;
 }

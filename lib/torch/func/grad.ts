@@ -1,6 +1,7 @@
 import { native } from "../addon";
 import { arrayOf, byPositionOrName, checkOptions, either, flag, integer, show, type KindsOf } from "../arguments";
-import { grad as gradientsOf, isGradEnabled } from "../autograd/recording";
+import { recordedGradients } from "../autograd/recorded-gradients";
+import { isGradEnabled } from "../autograd/recording";
 import { guard, TorchError } from "../errors";
 import { zerosLike } from "../operators.generated";
 import { keep, scope } from "../scope";
@@ -43,9 +44,8 @@ export function positionsOf(where: string, argnums: Argnums, count: number): num
   return positions;
 }
 
-/** What `argnums` takes out of the arguments: one, or a list. */
-export function pick(argnums: Argnums, positions: readonly number[], args: readonly unknown[]): unknown {
-  const chosen = positions.map((position) => args[position]);
+/** What belongs to the arguments that `argnums` names, in its form: one, or a list. */
+export function inFormOf(argnums: Argnums, chosen: readonly unknown[]): unknown {
   return typeof argnums === "number" ? chosen[0] : chosen;
 }
 
@@ -67,17 +67,7 @@ function derive(
   seeds: readonly Tensor[] | null,
   options: { retainGraph?: boolean; createGraph: boolean },
 ): Tensor[] {
-  const recorded = outputs.flatMap((output, index) => (output.requiresGrad ? [index] : []));
-  if (recorded.length === 0) return inputs.map((input) => zerosLike(input));
-  const found = gradientsOf(
-    recorded.map((index) => outputs[index]!),
-    inputs,
-    {
-      ...(seeds === null ? {} : { gradOutputs: recorded.map((index) => seeds[index]!) }),
-      ...options,
-      allowUnused: true,
-    },
-  );
+  const found = recordedGradients(outputs, inputs, seeds, options);
   return found.map((gradient, index) => gradient ?? zerosLike(inputs[index]!));
 }
 
@@ -91,7 +81,10 @@ function gradAndValueOf(
   const positions = positionsOf(where, argnums, args.length);
   return withGradLevel(where, (level) => {
     const inside = wrapTree(args, level) as unknown[];
-    const inputs = pick(argnums, positions, inside);
+    const inputs = inFormOf(
+      argnums,
+      positions.map((position) => inside[position]),
+    );
     const tensors = requireGradients(where, "what argnums names", inputs);
     const result = callFunction(where, func, inside);
     const [output, aux] = hasAux ? splitAux(where, result) : [result, undefined];

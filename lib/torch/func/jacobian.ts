@@ -2,7 +2,7 @@ import { arrayOf, byPositionOrName, either, flag, integer, oneOf, positive, type
 import { eye } from "../operators.generated";
 import { scope } from "../scope";
 import type { Tensor } from "../tensor";
-import { type Argnums, type Pullback, pick, positionsOf, vjp } from "./grad";
+import { type Argnums, inFormOf, type Pullback, positionsOf, vjp } from "./grad";
 import { jvp } from "./jvp";
 import { checkFunction, type Randomness, splitAux, type Transformable } from "./levels";
 import { tensorsOf, withLeaves } from "./trees";
@@ -112,11 +112,7 @@ export function jacrev(func: Transformable, ...given: unknown[]): Transformable 
       const parts = rows.map((all) => partsOf(all, outputs));
       const jacobians = outputs.map((result, row) => {
         const leaves = inputs.map((input, column) => parts[column]![row]!.reshape([...result.shape, ...input.shape])); // (numel, ...argument) → (...result, ...argument)
-        return pick(
-          argnums,
-          positions.map((_, index) => index),
-          withLeaves(chosen, leaves) as unknown[],
-        );
+        return inFormOf(argnums, withLeaves(chosen, leaves) as unknown[]);
       });
       const jacobian = withLeaves(output, jacobians);
       return hasAux ? [jacobian, aux] : jacobian;
@@ -168,11 +164,7 @@ export function jacfwd(func: Transformable, ...given: unknown[]): Transformable 
           const last = part.movedim(0, -1);
           return last.reshape([...all.shape.slice(1), ...inputs[index]!.shape]);
         });
-        return pick(
-          argnums,
-          positions.map((_, index) => index),
-          withLeaves(chosen, leaves) as unknown[],
-        );
+        return inFormOf(argnums, withLeaves(chosen, leaves) as unknown[]);
       });
       const jacobian = withLeaves(form, jacobians);
       return hasAux ? [jacobian, aux] : jacobian;

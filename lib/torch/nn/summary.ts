@@ -1,6 +1,7 @@
 /** A table of what a module consists of. */
 import { arrayOf, checkArgument, checkOptions, count, type Kind } from "../arguments";
 import { noGrad } from "../autograd";
+import { bytesText } from "../bytes-text";
 import { TorchError } from "../errors";
 import { tensorsIn } from "../map-tensors";
 import { scope } from "../scope";
@@ -63,9 +64,9 @@ export class ModuleSummary {
       hasOutputs ? (row.outputShapes ?? []).map(shape).join(", ") : Object.values(row.weights).map(shape).join(", "),
       row.parameters === 0 ? "" : grouped(row.parameters),
       row.parameters === 0 ? "" : grouped(row.trainable),
-      row.bytes === 0 ? "" : memory(row.bytes),
+      row.bytes === 0 ? "" : bytesText(row.bytes, 1),
     ]);
-    const total = ["total", "", grouped(this.parameters), grouped(this.trainable), memory(this.bytes)];
+    const total = ["total", "", grouped(this.parameters), grouped(this.trainable), bytesText(this.bytes, 1)];
     const head = ["module", hasOutputs ? "output" : "weights", "parameters", "trainable", "memory"];
     const widths = head.map((_, column) => Math.max(...[head, ...lines, total].map((line) => line[column]!.length)));
     const text = (line: readonly string[]): string =>
@@ -176,10 +177,4 @@ function shape(sizes: readonly number[]): string {
 /** `1234567` → `1,234,567`. */
 function grouped(number: number): string {
   return number.toLocaleString("en-US");
-}
-
-function memory(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  const step = Math.min(units.length - 1, bytes === 0 ? 0 : Math.floor(Math.log2(bytes) / 10));
-  return step === 0 ? `${bytes} B` : `${(bytes / 1024 ** step).toFixed(1)} ${units[step]}`;
 }

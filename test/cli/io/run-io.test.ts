@@ -54,6 +54,12 @@ describe("help and usage", () => {
     expect(stdout).toMatch(/^Usage: noether-data/);
   });
 
+  test("the help is the same for every user, so that the page that is made of it is", async () => {
+    const { stdout } = await run("checkpoint", "fetch", "--help");
+    expect(stdout).toContain("~/.cache/emmi/checkpoints");
+    expect(stdout).not.toContain(folder.path); // NOETHER_CHECKPOINT_CACHE is in it
+  });
+
   test("the root names its groups", async () =>
     expect((await run("--help")).stdout).toMatch(/huggingface[^]*aws[^]*checkpoint[^]*verification/));
 

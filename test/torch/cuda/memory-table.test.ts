@@ -1,17 +1,7 @@
-import { bytesText, memoryTable } from "../../../lib/torch/cuda/memory-table";
+import { memoryTable } from "../../../lib/torch/cuda/memory-table";
 import type { DeviceMemoryStats } from "../../../lib/torch/native";
 
 const GIB = 2 ** 30;
-
-test("sizes are told in the unit that fits", () => {
-  expect([0, 1023, 1024, 1.5 * GIB, 3 * 2 ** 50].map(bytesText)).toEqual([
-    "0 B",
-    "1023 B",
-    "1.00 KiB",
-    "1.50 GiB",
-    "3072.00 TiB",
-  ]);
-});
 
 test("the table has a row for each figure, in columns", () => {
   const bytes = [[GIB, 2 * GIB, 10 * GIB, 9 * GIB]];

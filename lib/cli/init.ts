@@ -46,7 +46,7 @@ export function init(args: readonly string[]): number {
   if (others.length > 0) throw new UsageError(`expected one name, received ${words.length}: ${words.join(" ")}`);
   checkName(name);
   const { tracker, hardware } = values;
-  if (hardware === "mps") throw new UsageError("--hardware mps is not implemented yet: there is no Metal backend");
+  if (hardware === "mps") throw new UsageError("--hardware mps: there is no Metal backend here; expected gpu or cpu");
 
   const { path, files } = createProject({
     name,

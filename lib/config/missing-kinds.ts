@@ -12,8 +12,8 @@ interface MissingKinds {
   readonly instead?: readonly string[];
   /** What else helps. */
   readonly hint?: string;
-  /** Default: `is not implemented yet`. */
-  readonly status?: string;
+  /** What the error says of them. */
+  readonly status: string;
 }
 
 const NO_CLASS = "has a config but no class, neither here nor in the Python framework";
@@ -69,13 +69,13 @@ export const MISSING_KINDS: readonly MissingKinds[] = [
   {
     package: "boilerplate_project",
     classes: ["BaseDataset", "BoilerplateCallback", "BoilerplateTrainer"],
-    instead: ["boilerplate_project.models"],
+    status: "is a class of a template, which a new project has under a name of its own (noether-ts init)",
     hint: "classes of your own are named by their file: ./my-dataset.ts#MyDataset",
   },
 ];
 
 /**
- * `"x" is not implemented yet; there are: "a", "b"`, or undefined for kinds that the table does not know.
+ * `"x" takes sparse gradients only; there are: "a", "b"`, or undefined for kinds that the table does not know.
  *
  * @param available - kinds that have a class
  */
@@ -89,7 +89,7 @@ export function missingKindMessage(kind: string, available: Iterable<string>): s
     members.length === 0
       ? []
       : [`${members.length === 1 ? "there is" : "there are"}: ${members.map(quoted).join(", ")}`];
-  return [`"${kind}" ${row.status ?? "is not implemented yet"}`, ...there, ...(row.hint ? [row.hint] : [])].join("; ");
+  return [`"${kind}" ${row.status}`, ...there, ...(row.hint ? [row.hint] : [])].join("; ");
 }
 
 function quoted(name: string): string {

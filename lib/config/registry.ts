@@ -91,7 +91,7 @@ export function registeredKinds(): string[] {
   return [...kinds.keys()];
 }
 
-/** `"x" is not implemented yet; there are: …` for kinds of the Python framework that have no class here, else undefined. */
+/** Why there is none, and what there is instead, for kinds of the Python framework that have no class here, else undefined. */
 export function notImplementedMessage(kind: string): string | undefined {
   if (findKind(kind)?.class) return undefined;
   return missingKindMessage(kind, kindsWithClass());

@@ -94,7 +94,7 @@ test.each([
   [["x", "--tracker", "tensorbord"], /--tracker has no "tensorbord"; did you mean "tensorboard"\?/],
   [["x", "--tracker"], /--tracker/],
   [["x", "--hardware", "tpu"], /--hardware has no "tpu"/],
-  [["x", "--hardware", "mps"], /not implemented yet: there is no Metal backend/],
+  [["x", "--hardware", "mps"], /there is no Metal backend here; expected gpu or cpu/],
   [["x", "--colour"], /^unknown option --colour$/],
   [["x", "--trackr=wandb"], /^unknown option --trackr; did you mean --tracker\?$/],
 ])("bad usage: %j", (args, message) => {

@@ -4,7 +4,7 @@ import { findKind, lookupKind, notImplementedMessage, unknownKindMessage } from 
 import { Factory } from "../../lib/config/factory/factory";
 
 /** Kinds of the Python framework, releases 1.1 and 2026.4, that have no class here. */
-describe("kinds that are not implemented yet", () => {
+describe("kinds that have no class here", () => {
   test.each([
     ["torch.optim.LBFGS", /needs a closure.*there are: .*"torch.optim.AdamW".*optim.LBFGS of noether-ts/],
     ["torch.optim.lbfgs.LBFGS", /needs a closure.*there are: .*"noether.core.optimizer.Lion"/],

@@ -136,7 +136,7 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     report: bool().default(true),
     /** Where runs are. Null: `slurm.folder`, if there is that section. */
     output_path: path,
-    /** For runs of several processes, which are not implemented yet: has no effect. */
+    /** Port on which the first of several processes waits for the others; null: MASTER_PORT, else one that is free. */
     master_port: masterPort,
     slurm: optional(SlurmSection),
   },

@@ -131,12 +131,12 @@ describe("ConfigSchema", () => {
   });
 });
 
-describe("settings of what a run cannot do yet", () => {
+describe("settings of what a run cannot do", () => {
   test.each([
     [{ num_workers: -1 }, "num_workers: expected an integer >= 0, received the number -1"],
     [
       { trainer: { ...trainer, callbacks: [{ kind: "boilerplate_project.callbacks.BoilerplateCallback" }] } },
-      /^trainer.callbacks.0.kind: .* is not implemented yet/,
+      /^trainer.callbacks.0.kind: .* is a class of a template/,
     ],
   ])("%j", (more, message) => {
     expect(problem({ accelerator: "cpu", ...more })).toMatch(message);

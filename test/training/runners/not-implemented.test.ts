@@ -46,7 +46,7 @@ async function outcome(...overrides: string[]): Promise<string> {
 
 const lbfgs = "model.optimizer_config.kind=torch.optim.LBFGS";
 
-describe("a run whose config names what is not there yet", () => {
+describe("a run whose config names what is not there", () => {
   test("an optimizer: the place, why, what there is, and nothing of the run exists", async () => {
     expect(await outcome(lbfgs)).toMatch(
       /override "model.optimizer_config.kind=.*": model.optimizer_config.kind: "torch.optim.LBFGS" needs a closure .*; there are: "noether.core.optimizer.Lion", .*; in loops of your own it is/,
@@ -62,7 +62,9 @@ describe("a run whose config names what is not there yet", () => {
     );
     expect(message).toMatch(/model.optimizer_config.kind: .* needs a closure/);
     expect(message).toMatch(/model.optimizer_config.schedule_config.kind: .* has a config but no class/);
-    expect(message).toMatch(/datasets.train.pipeline.kind: .* is not implemented yet; .*classes of your own are named/);
+    expect(message).toMatch(
+      /datasets.train.pipeline.kind: .* is a class of a template, .*; .*classes of your own are named/,
+    );
     expect(message).toMatch(/model.initializers.0.kind: .* has a config but no class.*PreviousRunInitializer/);
   });
   test.each([

@@ -321,7 +321,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
         .filter(([option]) => option !== "params")
         .map(([option, value]): [string, string] => [
           toSnakeCase(option),
-          value instanceof Tensor ? String(value) : pythonRepr(value),
+          value instanceof Tensor || typeof value === "string" ? String(value) : pythonRepr(value),
         ])
         .sort(([left], [right]) => (left < right ? -1 : 1));
       return `Parameter Group ${index}\n${options.map(([option, value]) => `    ${option}: ${value}\n`).join("")}`;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linspace, load, optim, save, tensor, zeros, type Tensor } from "../../../lib/torch";
+import { inPython, resumeInPython } from "./resume-in-python";
 
 interface Case {
   readonly options: {
@@ -96,6 +97,20 @@ describe.each(cases.map((stored) => [JSON.stringify(stored.options), stored] as 
     }
     again.params.forEach((param, i) => expect(param.equal(run.params[i]!)).toBe(true));
   });
+});
+
+inPython("PyTorch goes on from files to where it ends itself", () => {
+  const runs = cases.map(({ start, options }) => {
+    const run = make(start, options);
+    for (let step = 0; step < 10; step++) run.step();
+    return { kind: "LBFGS", options, ...run };
+  });
+  resumeInPython(runs).forEach((params, i) =>
+    expectClose(
+      params.map((data, j) => tensor(data, { dtype: "float64" }).reshape(cases[i]!.end[j]!.shape)),
+      cases[i]!.end,
+    ),
+  );
 });
 
 test("asks for a closure that returns the loss", () => {

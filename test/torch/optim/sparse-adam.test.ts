@@ -1,6 +1,7 @@
 /** SparseAdam against PyTorch (fixtures/make_closures.py). */
 import { join } from "node:path";
-import { linspace, load, ones, optim, sparseCooTensor, zeros, type Tensor } from "../../../lib/torch";
+import { linspace, load, ones, optim, sparseCooTensor, tensor, zeros, type Tensor } from "../../../lib/torch";
+import { inPython, resumeInPython } from "./resume-in-python";
 
 interface Case {
   readonly options: Partial<optim.SparseAdamOptions>;
@@ -49,6 +50,18 @@ describe.each(cases.map((stored) => [JSON.stringify(stored.options), stored] as 
       expect(difference(state[name] as Tensor, python[name] as Tensor)).toBeLessThan(1e-6);
     expect(Object.keys(own.param_groups[0]!)).toEqual(Object.keys(stored.optimizer.param_groups[0]!));
   });
+});
+
+inPython("PyTorch goes on from files to where it ends itself", () => {
+  const runs = cases.map(({ options }) => {
+    const param = start();
+    const optimizer = new optim.SparseAdam([param], options);
+    advance(optimizer, param, 0, 10);
+    return { kind: "SparseAdam", options, optimizer, params: [param] };
+  });
+  resumeInPython(runs).forEach(([data], i) =>
+    expect(difference(tensor(data!).reshape([6, 2]), cases[i]!.end)).toBeLessThan(1e-6),
+  );
 });
 
 test("a dense gradient is refused, and nothing has moved", () => {

@@ -111,7 +111,8 @@ function packPrebuilt(versions) {
     for (const [version, build] of builds) {
       const target = join(folder, `libtorch-${minor(version)}`);
       mkdirSync(target);
-      for (const name of ["noether_native.node", "libnoether_cuda.so"]) {
+      // libtorch.so: for packages of AOTInductor, see native/CMakeLists.txt
+      for (const name of ["noether_native.node", "libtorch.so", "libnoether_cuda.so"]) {
         if (existsSync(join(build, name))) addBinary(join(build, name), join(target, name));
       }
     }

@@ -15,6 +15,8 @@ export interface ProbeReport {
   readonly cuda?: ReturnType<NativeAddon["cudaStatus"]>;
   /** The kernels of our own that this CPU runs. */
   readonly kernels?: ReturnType<NativeAddon["cpuKernels"]>;
+  /** Whether the kernels of our own for CUDA are there. */
+  readonly cudaKernels?: ReturnType<NativeAddon["cudaKernels"]>;
   /** The libtorch library that the dynamic linker mapped; absent where the system does not tell. */
   readonly libtorchFile?: string;
   /** Why no CUDA device can be used, and what to do about it; absent where one can. */
@@ -34,6 +36,7 @@ function probe(): ProbeReport {
     versions,
     cuda: addon.cudaStatus(),
     kernels: addon.cpuKernels(),
+    cudaKernels: addon.cudaKernels(),
     noCuda: explainStatus(addon.cudaStatus(), process.env.CUDA_VISIBLE_DEVICES, noCuda) ?? undefined,
     libtorchFile: openLibtorchFile(),
     threads: { intraOp: addon.numThreads(), interOp: addon.numInteropThreads() },

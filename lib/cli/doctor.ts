@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { readSetupRecord } from "../torch/libtorch-folders";
 import { isMusl, nextCommands, packageRoot, platformName, type LoadAttempt } from "../torch/loader";
 import { versionText } from "../torch/cuda/status";
-import type { CpuKernels, CudaStatus } from "../torch/native";
+import type { CpuKernels, CudaKernels, CudaStatus } from "../torch/native";
 import { EXIT, printResult } from "./command";
 import type { ProbeReport } from "./doctor-probe";
 import { UsageError } from "./hydra-arguments";
@@ -135,6 +135,8 @@ function describeProbe(probe: ProbeReport, problems: string[]): [string, string]
     ["libtorch", `${versions.torch}, ${versions.cudaLinked ? "with CUDA" : "CPU"}${folder ? `, ${folder}` : ""}`],
     ["CUDA", probe.noCuda === undefined ? describeCuda(probe.cuda!) : `not available: ${probe.noCuda}`],
     ["CPU kernels", describeKernels(probe.kernels!)],
+    // a libtorch without CUDA has no use for them
+    ...(versions.cudaLinked ? [["CUDA kernels", describeCudaKernels(probe.cudaKernels!)] as [string, string]] : []),
     ["threads", `${threads?.intraOp} in an operator, ${threads?.interOp} between operators`],
     ["devices", (devices ?? []).map(({ name, error }) => (error ? `${name} (failed)` : name)).join(", ")],
   ];
@@ -152,6 +154,11 @@ function describeKernels({ capability, matmul, attention }: CpuKernels): string 
     return [...names, "ATen"].join(", else ");
   };
   return `tier ${capability}: matmul by ${list(matmul)}; attention by ${list(attention)}`;
+}
+
+/** Without them operators are compositions of libtorch's, and CUDA graphs cannot be recorded. */
+function describeCudaKernels({ available, problem }: CudaKernels): string {
+  return available ? "loaded, with CUDA graphs" : `not available: ${problem.split("\n")[0]}`;
 }
 
 /** What the last set-up chose; a libtorch that is gone since then is a problem for an addon that was compiled against it. */

@@ -66,6 +66,13 @@ export interface CpuKernels {
   readonly attention: readonly KernelStatus[];
 }
 
+/** Whether the library of CUDA code is loaded. */
+export interface CudaKernels {
+  readonly available: boolean;
+  /** Why not; empty where it is. */
+  readonly problem: string;
+}
+
 /** What libtorch and the driver say of CUDA. */
 export interface CudaStatus {
   /** libtorch's CUDA half is loaded, whether or not there is a device. */
@@ -438,8 +445,7 @@ export interface NativeAddon {
   cpuKernels(): CpuKernels;
   /** For tests: all that this implementation takes goes through it, whether or not it pays; "" ends it. Of the whole process. */
   preferKernel(name: string): void;
-  /** Whether the library of CUDA kernels is loaded; otherwise why not. */
-  cudaKernels(): { available: boolean; problem: string };
+  cudaKernels(): CudaKernels;
   /** Name of the implementation for a product of (m, k) and (k, n), null where ATen's is taken. */
   matmulKernel(m: number, n: number, k: number, bfloat16: boolean): string | null;
   /** The same for attention of heads with so many channels. */

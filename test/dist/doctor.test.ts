@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -19,9 +19,9 @@ function doctor(env: Record<string, string> = {}) {
 }
 
 /** An addon as far as loading and the version check go. */
-function fakeAddon(compiled: string, running: string): string {
+function fakeAddon(compiled: string, running: string, cudaLinked = false): string {
   const path = join(folder, "addon.cjs");
-  const versions = JSON.stringify({ torch: compiled, addon: "0", cudaLinked: false, cudaDevices: 0, cxx: "0" });
+  const versions = JSON.stringify({ torch: compiled, addon: "0", cudaLinked, cudaDevices: 0, cxx: "0" });
   writeFileSync(path, `exports.versions = () => (${versions}); exports.config = () => "TORCH_VERSION=${running}, USE_CUDA=0";`);
   return path;
 }
@@ -63,6 +63,21 @@ test("a libtorch of another version than the addon was compiled against is refus
   expect(code).toBe(1);
   expect(report.attempts[0].error).toContain("expected libtorch 2.13, which the addon was compiled against");
   expect(report.attempts[0].error).toContain("2.12.1 was loaded");
+});
+
+test("a libtorch with CUDA has a line of the kernels of our own", () => {
+  const path = fakeAddon("2.13.0", "2.13.0", true);
+  const status = { built: true, devices: 0, runtimeVersion: 13000, cudnnVersion: 0, driverFound: false, driverVersion: 0, driverFailure: 0 };
+  appendFileSync(
+    path,
+    `exports.cudaStatus = () => (${JSON.stringify(status)});
+     exports.cpuKernels = () => ({ capability: "aten", matmul: [], attention: [] });
+     exports.cudaKernels = () => ({ available: false, problem: "cannot open libnoether_cuda.so\\nmore" });
+     exports.numThreads = exports.numInteropThreads = () => 1;
+     exports.operator = () => 0; exports.call = () => 0; exports.toBytes = () => new Float32Array([3, 3]).buffer;`,
+  );
+  const { report } = doctor({ NOETHER_NATIVE: path });
+  expect(Object.fromEntries(report.facts)["CUDA kernels"]).toBe("not available: cannot open libnoether_cuda.so");
 });
 
 test("a crash in native code is a line of the report", () => {

@@ -160,6 +160,11 @@ describe("installed", { concurrency: 1 }, () => {
         "it compiled",
       );
 
+      // npm lays it beside, pnpm in its store
+      const name = `libtorch-${minor}/libtorch.so`;
+      const found = `require("node:fs").existsSync(require("node:path").join(require("node:path").dirname(require.resolve("@noether-ts/linux-x64-gnu/package.json", { paths: [require.resolve("noether-ts")] })), "${name}"))`;
+      assert.match(await succeeds(place.run(`node -p '${found}'`)), /^true/, `${name}, for packages of AOTInductor`);
+
       const early = await place.run(`node -e 'require("noether-ts/torch")'`);
       assert.notEqual(early.code, 0);
       assert.match(early.stderr, /no libtorch was found[^]*npx noether-ts setup/);

@@ -37,15 +37,25 @@ test.each(pages)("%s: every link leads to a file, and to a heading where it name
   expect(broken).toEqual([]);
 });
 
+/** Pages of docs/, with its folders. */
+const manual = pages.filter((page) => /^docs\/.*\.md$/.test(page) && !page.startsWith("docs/api/"));
+
 test("the index leads to every page", () => {
   const linked = new Set(linksOf("docs/index.md").map(({ path }) => path));
-  expect(pages.filter((page) => /^docs\/[^/]+\.md$/.test(page) && page !== "docs/index.md" && !linked.has(page))).toEqual([]);
+  expect(manual.filter((page) => page !== "docs/index.md" && !linked.has(page))).toEqual([]);
 });
 
 test("the site's sidebar has every page", () => {
   const config = readFileSync(join(root, "site", ".vitepress", "config.mjs"), "utf8");
-  const listed = [...config.matchAll(/page\("[^"]*", "([\w-]+)"\)/g)].map(([, name]) => `docs/${name}.md`);
-  expect([...new Set(listed)].sort()).toEqual(pages.filter((page) => /^docs\/[^/]+\.md$/.test(page)).sort());
+  const listed = [...config.matchAll(/page\("[^"]*", "([\w/-]+)"\)/g)].map(([, name]) => `docs/${name}.md`);
+  expect([...new Set(listed)].sort()).toEqual([...manual].sort());
+});
+
+/** Reference: written by scripts, (benchmarks) one section for each machine that was measured, (torch) by what is looked up. */
+const REFERENCE = /^docs\/(cli|nn|operators|conformance|benchmarks|torch|configs\/[\w-]+)\.md$/;
+
+test.each(["README.md", ...manual.filter((page) => !REFERENCE.test(page))])("%s has at most 1,500 words", (page) => {
+  expect(readFileSync(join(root, page), "utf8").trim().split(/\s+/).length).toBeLessThanOrEqual(1500);
 });
 
 describe("the published package", () => {

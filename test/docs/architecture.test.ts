@@ -2,14 +2,15 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(__dirname, "..", "..");
-const page = readFileSync(join(root, "docs", "architecture.md"), "utf8");
+const pages = ["architecture.md", "folders.md", "extending.md"];
+const page = pages.map((name) => readFileSync(join(root, "docs", name), "utf8")).join("\n");
 
 /** Paths that the page names in code: from the root of the repository, or from a folder that is named before in the same cell. */
 const paths = [...page.matchAll(/`((?:lib|native|scripts|test|docs|examples|benchmarks)\/[^`<>*$…\s]+?)`/g)].map(
   (match) => match[1]!,
 );
 
-test("the page names paths", () => expect(paths.length).toBeGreaterThan(50));
+test("the pages name paths", () => expect(paths.length).toBeGreaterThan(50));
 
 test.each([...new Set(paths)])("%s exists", (path) => expect(existsSync(join(root, path))).toBe(true));
 

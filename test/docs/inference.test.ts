@@ -1,4 +1,4 @@
-/** The examples of docs/inference.md, run in a folder with a run and the cases that they name. */
+/** The examples of docs/inference.md, forces.md and export.md, run in a folder with a run and the cases that they name. */
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -11,7 +11,9 @@ import { python } from "../support/python";
 import { temporaryFolder } from "../support/small-run";
 import { trainSpheres, writeSphereCase } from "../support/sphere-run";
 
-const page = readFileSync(join(__dirname, "..", "..", "docs", "inference.md"), "utf8");
+const page = ["inference", "forces", "export"]
+  .map((name) => readFileSync(join(__dirname, "..", "..", "docs", `${name}.md`), "utf8"))
+  .join("\n");
 const blocks = (language: string) =>
   [...page.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, "g"))].map((match) => match[1]!);
 const commands = blocks("sh").flatMap((block) => block.trim().split("\n"));

@@ -75,8 +75,8 @@ describe("the project", () => {
     expect(stdout).toMatch(/velocity: tensor \(2, 128, 2\)[\s\S]*every trainable parameter got a gradient[\s\S]*FieldErrors\(every_n_epochs=5\): processData/);
   });
 
-  test("the job scripts that docs/commands.md shows", () => {
-    const page = readFileSync(join(packageRoot, "docs/commands.md"), "utf8");
+  test("the job scripts that docs/sweeps-and-jobs.md shows", () => {
+    const page = readFileSync(join(packageRoot, "docs/sweeps-and-jobs.md"), "utf8");
     const yaml = /```yaml\n# configs\/cluster\.yaml\n([\s\S]*?)```/.exec(page)![1]!;
     writeFileSync(join(project(), "configs/cluster.yaml"), yaml);
     const commands = [...page.matchAll(/^noether-train-submit-job (.*--dry-run)/gm)].map((match) => match[1]!.split(" "));

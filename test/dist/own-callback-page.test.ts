@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageRoot, project as circles, runCli } from "./cli/run-cli";
 
-/** The callback that docs/training.md shows, in a project that has the data and the model for it. */
-const page = readFileSync(join(packageRoot, "docs", "training.md"), "utf8");
+/** The callback that docs/your-own-callback.md shows, in a project that has the data and the model for it. */
+const page = readFileSync(join(packageRoot, "docs", "your-own-callback.md"), "utf8");
 const source = /```ts\n\/\/ error-quantile\.ts\n([\s\S]*?)```/.exec(page)![1]!;
 
 let project: string;

@@ -1,7 +1,7 @@
 import type { CallbackBase } from "../core/callbacks/base";
 import type { TrainerLike } from "../core/callbacks/trainer";
 import type { ModelBase } from "../core/models/base";
-import type { InitializerDependencies } from "../core/initializers";
+import type { InitializerBaseConfig, InitializerDependencies } from "../core/initializers";
 import type { PathProvider } from "../core/providers/path";
 import { getLogger, type Logger } from "../core/logging";
 import { TrainingIteration } from "../core/iteration/training-iteration";
@@ -14,7 +14,11 @@ export abstract class InitializerBase {
   readonly logger: Logger = getLogger(this.constructor.name);
   readonly pathProvider: PathProvider;
 
-  constructor({ pathProvider }: InitializerDependencies) {
+  /**
+   * @param _config Its configuration, which only subclasses read.
+   * @param dependencies What the run gives, and the `kwargs` of the configuration.
+   */
+  constructor(_config: InitializerBaseConfig | null, { pathProvider }: InitializerDependencies) {
     this.pathProvider = pathProvider;
   }
 

@@ -7,7 +7,7 @@ import { bool, list, optional, str, tag } from "../config/schema";
 import { CheckpointKeys } from "../core/checkpoint-keys";
 import { InitializerConfig, type InitializerDependencies } from "../core/initializers";
 import { TrainingIteration } from "../core/iteration/training-iteration";
-import { Model, type ModelBase } from "../core/models";
+import { CompositeModel, Model, type ModelBase } from "../core/models";
 import { PathProvider } from "../core/providers";
 import { expandUser } from "../core/providers/expand-user";
 import { CheckpointFolder, readTorchFile } from "../core/writers";
@@ -63,21 +63,23 @@ export abstract class CheckpointInitializer extends InitializerBase {
   readonly loadOptim: boolean;
   /** Infix of the model file's name, e.g. `ema=0.9999`. */
   readonly modelInfo: string | null;
+  /** Kept for readers of stored configs; never used, as in the Python framework. */
+  readonly popCkptKwargsKeys: readonly string[];
   /** A tag as it is, or an iteration of which one field or all are known. */
   readonly checkpointTag: string | TrainingIteration;
   /** Paths of the run to read from. */
   readonly initRunPathProvider: PathProvider;
 
   constructor(config: CheckpointInitializerConfig, dependencies: InitializerDependencies) {
-    super(dependencies);
+    super(config, dependencies);
     this.runId = config.run_id;
     this.stageName = config.stage_name;
     this.modelName = config.model_name;
     this.loadOptim = config.load_optim;
     this.modelInfo = config.model_info || null;
-    if ([...(config.pop_ckpt_kwargs_keys ?? []), ...Object.keys(config.kwargs ?? {})].length > 0) {
-      this.logger.warning("kwargs and pop_ckpt_kwargs_keys have no effect, as in the Python framework: leave them out");
-    }
+    this.popCkptKwargsKeys = config.pop_ckpt_kwargs_keys ?? [];
+    if (this.popCkptKwargsKeys.length > 0)
+      this.logger.warning("pop_ckpt_kwargs_keys has no effect, as in the Python framework: leave it out");
     this.checkpointTag = parseTag(config.checkpoint_tag);
     this.initRunPathProvider =
       config.output_path === null
@@ -176,9 +178,23 @@ export abstract class CheckpointInitializer extends InitializerBase {
     };
   }
 
+  /** State of the optimizer, with `load_optim`; of a composite that of every submodel's. */
   override initOptimizer(model: ModelBase): void {
-    if (model instanceof Model && this.loadOptim) {
-      this.loadOptimizer(model, this.getModelPath("optim", { model }).path);
+    if (!this.loadOptim) return;
+    if (model instanceof Model) this.loadOptimizer(model, this.getModelPath("optim", { model }).path);
+    else this.loadOptimizers(model, this.modelName ?? model.name);
+  }
+
+  /** State of the optimizer, or of every submodel's; models without an optimizer and frozen ones are left out. */
+  protected loadOptimizers(model: ModelBase | null, name: string): void {
+    if (model instanceof CompositeModel) {
+      for (const [key, submodel] of Object.entries(model.submodels)) this.loadOptimizers(submodel, `${name}.${key}`);
+    } else if (model instanceof Model) {
+      if (model.optimizer === null || model.isFrozen) {
+        this.logger.info(`${name} has no optimizer to load a state into`);
+        return;
+      }
+      this.loadOptimizer(model, this.getModelPath("optim", { modelName: name }).path);
     }
   }
 

@@ -1,5 +1,10 @@
 /** Weights from previous runs, and resuming. Each initializer registers itself under its kind. */
-export type { InitializerDependencies } from "../core/initializers";
+export {
+  AnyInitializer,
+  InitializerBaseConfig,
+  InitializerConfig,
+  type InitializerDependencies,
+} from "../core/initializers";
 export { InitializerBase } from "./base";
 export { createInitializer } from "./create-initializer";
 export { CheckpointInitializer, CheckpointInitializerConfig } from "./checkpoint-initializer";

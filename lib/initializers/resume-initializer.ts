@@ -65,21 +65,8 @@ export class ResumeInitializer extends CheckpointInitializer {
     }
   }
 
-  /** State of the optimizer, or of every submodel's; models without an optimizer and frozen ones are left out. */
   override initOptimizer(model: ModelBase): void {
-    if (this.loadOptim) this.#initOptimizer(model, model.name);
-  }
-
-  #initOptimizer(model: ModelBase | null, name: string): void {
-    if (model instanceof CompositeModel) {
-      for (const [key, submodel] of Object.entries(model.submodels)) this.#initOptimizer(submodel, `${name}.${key}`);
-    } else if (model instanceof Model) {
-      if (model.optimizer === null || model.isFrozen) {
-        this.logger.info(`${name} has no optimizer to load a state into`);
-        return;
-      }
-      this.loadOptimizer(model, this.getModelPath("optim", { modelName: name }).path);
-    }
+    if (this.loadOptim) this.loadOptimizers(model, model.name);
   }
 
   override startCheckpoint(): TrainingIteration {

@@ -1,13 +1,19 @@
 /** docs/initializers.md: every table of keys is what the initializer with the config above it does; every option is on the page. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import "../../lib";
 import { readYaml, toPlain } from "../../lib/config";
+import { loadUserKinds } from "../../lib/config/factory/load-kind";
 import { Model } from "../../lib/core/models";
 import { AnyInitializer } from "../../lib/core/initializers";
 import { ModelBaseConfig } from "../../lib/core/models/model-base-config";
 import { PathProvider } from "../../lib/core/providers";
-import { PreviousRunInitializer, PreviousRunInitializerConfig, ResumeInitializerConfig } from "../../lib/initializers";
+import {
+  createInitializer,
+  PreviousRunInitializer,
+  PreviousRunInitializerConfig,
+  ResumeInitializerConfig,
+} from "../../lib/initializers";
 import { full, nn, save, type Tensor } from "../../lib/torch";
 import { temporaryFolder } from "../support/small-run";
 
@@ -97,6 +103,21 @@ test.each(Object.keys(PreviousRunInitializerConfig.fields).filter((key) => key !
   "%s is on the page",
   (key) => expect(page).toMatch(new RegExp(`\`${key}\``)),
 );
+
+test("the initializer of one's own does what the page says", async () => {
+  const [, source] = /```ts\n(.*?class (?:(?!```).)*)```/s.exec(page)!;
+  const [, yaml] = /```yaml\n(initializers:\n(?:(?!```).)*)```/s.exec(page)!;
+  const [entry] = (toPlain(readYaml(yaml!, "initializers.md")) as { initializers: { kind: string }[] }).initializers;
+  const file = join(folder.path, "constant-bias.ts");
+  writeFileSync(file, source!);
+  const config = { ...entry, kind: `${file}#${entry!.kind.split("#")[1]!}` };
+  await loadUserKinds(config);
+  const model = new Keys(["trunk.weight", "trunk.bias"]);
+  const pathProvider = new PathProvider({ outputRootPath: folder.path, runId: "new" });
+  createInitializer(AnyInitializer.parse(config), { pathProvider }).initWeights(model);
+  const [weight, bias] = [...model.stateDict().values()].map((value) => value.item() as number);
+  expect([weight, bias]).toEqual([OWN, expect.closeTo(0.1, 6)]);
+});
 
 test("the whole configs are valid", () => {
   const configs = [...page.matchAll(/```yaml\n((?:model|trainer):\n.*?)```/gs)].map(

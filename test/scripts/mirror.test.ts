@@ -24,6 +24,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "io/s3/moto": "a second server of S3",
   "io/transfer/kill": "downloads that are killed",
   "initializers/initializers": "the same run's files, read by each initializer",
+  "initializers/reference": "the reference of all initializers, field by field",
   "modeling/activation-checkpoint": "every model",
   "modeling/configs": "values that the config of a model hands down to those of its blocks",
   "modeling/seeded": "PyTorch's initial weights of every module, in one fixture",

@@ -1,7 +1,8 @@
 import { Factory } from "../../config/factory/factory";
 import type { nn } from "../../torch";
 import type { PathProvider } from "../providers/path";
-import type { InitializerConfig } from "./initializer-config";
+import { getLogger } from "../logging";
+import type { InitializerBaseConfig } from "./initializer-config";
 
 /** What an initializer is built with. */
 export interface InitializerDependencies {
@@ -16,15 +17,28 @@ export interface ModelInitializer {
   initOptimizer(model: nn.Module): void;
 }
 
-/** The initializer of a configuration. */
+/** Kinds whose initializers have no arguments but their config and the path provider. */
+const OF_THE_FRAMEWORK = /^noether\./;
+
+/** The initializer of a configuration; its `kwargs` are further entries of the second argument. */
 export function createModelInitializer(
-  config: InitializerConfig,
+  config: InitializerBaseConfig,
   dependencies: InitializerDependencies,
 ): ModelInitializer {
-  const initializer = new Factory().instantiate(config, { ...dependencies }) as Partial<ModelInitializer> | null;
-  if (typeof initializer?.initWeights !== "function" || typeof initializer.initOptimizer !== "function")
-    throw new TypeError(
-      `expected '${config.kind}' to be an initializer (a subclass of InitializerBase), but it is not`,
+  const { kind } = config;
+  const kwargs = config.kwargs ?? {};
+  const taken = Object.keys(kwargs).filter((name) => name in dependencies);
+  if (taken.length > 0)
+    throw new TypeError(`kwargs of '${kind}': ${taken.join(", ")} comes from the run, take another name`);
+  if (Object.keys(kwargs).length > 0 && OF_THE_FRAMEWORK.test(kind))
+    getLogger(kind.slice(kind.lastIndexOf(".") + 1)).warning(
+      "kwargs has no effect, as in the Python framework: leave it out",
     );
+  const initializer = new Factory().instantiate(config, {
+    ...kwargs,
+    ...dependencies,
+  }) as Partial<ModelInitializer> | null;
+  if (typeof initializer?.initWeights !== "function" || typeof initializer.initOptimizer !== "function")
+    throw new TypeError(`expected '${kind}' to be an initializer (a subclass of InitializerBase), but it is not`);
   return initializer as ModelInitializer;
 }

@@ -1,3 +1,3 @@
 /** What a model needs of initializers: their config, and how one is made. The initializers themselves are in `lib/initializers`. */
 export { createModelInitializer, type InitializerDependencies, type ModelInitializer } from "./create-initializer";
-export { AnyInitializer, InitializerConfig } from "./initializer-config";
+export { AnyInitializer, InitializerBaseConfig, InitializerConfig } from "./initializer-config";

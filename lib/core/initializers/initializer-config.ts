@@ -3,13 +3,22 @@ import { register } from "../../config/registry";
 import { any, defineConfig, mapping, oneOf, optional, registered, str } from "../../config/schema";
 import { existingRunId, fileNamePart, fileNameProblem, stageName } from "../providers/run-path";
 
-/** What every initializer that reads another run has. */
-export const InitializerConfig = defineConfig("InitializerConfig", {
+/** What every initializer has; the config of a class of one's own that declares none. */
+export const InitializerBaseConfig = defineConfig("InitializerBaseConfig", {
   extra: "forbid",
   fields: {
-    kind: str().default("noether.core.initializers.PreviousRunInitializer"),
-    /** Accepted and never used, as in the Python framework. */
+    /** Initializer class. */
+    kind: str(),
+    /** Further entries of the initializer's second argument. Those of the framework have none, and say so. */
     kwargs: optional(mapping(any())),
+  },
+});
+export type InitializerBaseConfig = z.output<typeof InitializerBaseConfig>;
+
+/** What every initializer that reads another run has. */
+export const InitializerConfig = InitializerBaseConfig.extend("InitializerConfig", {
+  fields: {
+    kind: str().default("noether.core.initializers.PreviousRunInitializer"),
     /** Run to read from. */
     run_id: existingRunId(),
     /** Stage of that run; null: none. */
@@ -34,5 +43,5 @@ register("noether.core.schemas.initializers.InitializerConfig", {
 });
 
 /** An initializer of a model or trainer, chosen by its `kind`, which is required. */
-export const AnyInitializer = registered(InitializerConfig, { withoutKind: null, withoutSchema: null });
-export type AnyInitializer = InitializerConfig;
+export const AnyInitializer = registered(InitializerBaseConfig, { withoutKind: null });
+export type AnyInitializer = InitializerBaseConfig;

@@ -4,6 +4,7 @@ import { checkArgument, callable, refuseSurplus } from "../arguments";
 import { asTorchError, guard, TorchError } from "../errors";
 import type { Generator } from "../generator";
 import { scope } from "../scope";
+import { graphWork } from "./graph-work";
 
 /**
  * Which calls of CUDA are refused while a graph is recorded: unsafe ones of every thread, of the recording thread, or none.
@@ -153,6 +154,7 @@ const operators = new Map<GraphOperator, number>();
 
 /** Calls a function of the library of CUDA code (`native/src/cuda/graph.cpp`). */
 function callGraph(name: GraphOperator, ...args: unknown[]): unknown {
+  graphWork.count += 1;
   return guard(`CUDAGraph.${name}`, () => {
     let operator = operators.get(name);
     if (operator === undefined) operators.set(name, (operator = operatorOf(name)));

@@ -1,5 +1,5 @@
 import { TorchError } from "../errors";
-import { zeros, zerosLike } from "../operators.generated";
+import { addcmul, zeros, zerosLike } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
@@ -83,15 +83,27 @@ function update(param: Tensor, gradient: Tensor, state: ParamState, step: number
   const lr = learningRate(group.lr);
   const epsilon = group.eps[0] ?? EPSILON[param.dtype] ?? 0;
   const newest = step ** group.beta2Decay;
-  const rootMeanSquare = (tensor: Tensor): number => tensor.norm().item() / Math.sqrt(tensor.numel());
-  const scale = Math.max(group.eps[1], rootMeanSquare(param)) * Math.min(lr, 1 / Math.sqrt(step));
-  if (group.weightDecay !== 0) param.mul_(1 - lr * group.weightDecay);
-
   const change = varianceOf(gradient, state, newest, epsilon)
     .clampMin_(epsilon ** 2)
     .rsqrt_()
     .mul_(gradient);
-  param.add_(change, { alpha: -scale / Math.max(1, rootMeanSquare(change) / group.d) });
+  const relative = Math.min(lr, 1 / Math.sqrt(step));
+  // of the parameter as it was before the decay
+  const norms = [param.norm(), change.norm()] as const;
+  if (group.weightDecay !== 0) param.mul_(1 - lr * group.weightDecay);
+  if (param.device === "cpu") {
+    const [size, length] = norms.map((norm) => norm.item() / Math.sqrt(param.numel())) as [number, number];
+    const scale = Math.max(group.eps[1], size) * relative;
+    param.add_(change, { alpha: -scale / Math.max(1, length / group.d) });
+    return;
+  }
+  // the same numbers on the device, where nothing is read
+  const root = Math.sqrt(param.numel());
+  const [size, length] = norms.map((norm) => norm.to("float64").div(root)) as [Tensor, Tensor];
+  const factor = size.clampMin(group.eps[1]).mul(relative).div(length.div(group.d).clampMin(1));
+  const wide = param.dtype === "float64" ? param.dtype : "float32";
+  const updated = addcmul(param.to(wide), change.to(wide), factor.to(wide), { value: -1 });
+  param.copy_(updated);
 }
 
 /** Takes the gradient's squares into the state and returns the variance of each entry that it stands for. */

@@ -3,6 +3,7 @@ import { scalarTensor } from "../creation";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
 import { descentGradients } from "./descent-gradients";
+import { valuesOf, write } from "./known-values";
 import { type OptimizerInput, type ParamGroup, type ParamState, Optimizer, learningRate } from "./optimizer";
 import { advanceSteps } from "./step";
 
@@ -67,7 +68,7 @@ export class ASGD extends Optimizer<ASGDOptions> {
     const grads = descentGradients(batch, group);
 
     const [etas, mus, averages] = [batch.tensors("eta"), batch.tensors("mu"), batch.tensors("ax")];
-    const rates = etas.map((eta) => eta.item());
+    const [rates, shares] = [valuesOf(etas), valuesOf(mus)];
     _foreachMul_(
       params,
       rates.map((eta) => 1 - lambd * eta),
@@ -77,13 +78,13 @@ export class ASGD extends Optimizer<ASGDOptions> {
     const towards = _foreachSub(params, averages);
     // With mu = 1 the average is the parameter itself, without the rounding of ax + (θ − ax).
     for (const [i, average] of averages.entries()) {
-      const mu = (mus[i] as Tensor).item();
+      const mu = shares[i]!;
       if (mu === 1) average.copy_(params[i] as Tensor);
       else average.add_(towards[i] as Tensor, { alpha: mu });
     }
     for (const [i, t] of steps.entries()) {
-      (etas[i] as Tensor).fill_(lr / (1 + lambd * lr * t) ** alpha);
-      (mus[i] as Tensor).fill_(1 / Math.max(1, t - t0));
+      write(etas[i]!, lr / (1 + lambd * lr * t) ** alpha);
+      write(mus[i]!, 1 / Math.max(1, t - t0));
     }
   }
 }

@@ -1,16 +1,9 @@
-import {
-  _foreachAdd_,
-  _foreachAddcdiv_,
-  _foreachDiv,
-  _foreachMul_,
-  _foreachSqrt_,
-  ones,
-  zerosLike,
-} from "../operators.generated";
+import { _foreachAdd_, _foreachAddcdiv_, _foreachDiv, _foreachSqrt_, ones, zerosLike } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import { AdamFamily, type AdamFamilyOptions, updateMoments } from "./adam-family";
 import type { Batch } from "./batch";
 import { descentGradients } from "./descent-gradients";
+import { multiply } from "./known-values";
 import { type OptimizerInput, type ParamGroup, type ParamState, learningRate } from "./optimizer";
 import { advanceSteps, freshStep } from "./step";
 
@@ -69,9 +62,7 @@ export class NAdam extends AdamFamily<NAdamOptions> {
     const grads = descentGradients(batch, group);
 
     const momentum = (t: number): number => beta1 * (1 - 0.5 * 0.96 ** (t * momentumDecay));
-    const muProducts = batch.tensors("mu_product");
-    _foreachMul_(muProducts, steps.map(momentum));
-    const products = muProducts.map((product) => product.item());
+    const products = multiply(batch.tensors("mu_product"), steps.map(momentum));
 
     const { expAvgs, expAvgSqs } = updateMoments(batch, grads, group.betas);
     const divisors = _foreachDiv(
@@ -84,13 +75,13 @@ export class NAdam extends AdamFamily<NAdamOptions> {
       params,
       grads,
       divisors,
-      steps.map((t, i) => (-lr * (1 - momentum(t))) / (1 - (products[i] as number))),
+      steps.map((t, i) => (-lr * (1 - momentum(t))) / (1 - products[i]!)),
     );
     _foreachAddcdiv_(
       params,
       expAvgs,
       divisors,
-      steps.map((t, i) => (-lr * momentum(t + 1)) / (1 - (products[i] as number) * momentum(t + 1))),
+      steps.map((t, i) => (-lr * momentum(t + 1)) / (1 - products[i]! * momentum(t + 1))),
     );
   }
 }

@@ -9,6 +9,7 @@ import { pythonRepr } from "../nn/repr";
 import { keep, scope } from "../scope";
 import { Tensor } from "../tensor";
 import { Batch } from "./batch";
+import { valueOf } from "./known-values";
 import { stepsOnDevice } from "./step";
 import { type OptimizerStateDict, markInteger, readStateDict, writeStateDict } from "./state-dict";
 
@@ -364,5 +365,5 @@ function keepTensors(state: ParamState): ParamState {
 
 /** The learning rate as a number. */
 export function learningRate(lr: number | Tensor): number {
-  return lr instanceof Tensor ? Number(lr.item()) : lr;
+  return lr instanceof Tensor ? valueOf(lr) : lr;
 }

@@ -1,7 +1,8 @@
 /** The step count that most optimizers keep per parameter: a 0-dim float32 tensor, so that files hold what PyTorch's do. */
-import { _foreachAdd_, stack, zeros } from "../operators.generated";
+import { zeros } from "../operators.generated";
 import type { Tensor } from "../tensor";
 import type { Batch } from "./batch";
+import { increment } from "./known-values";
 
 /** Where a group's options alone ask for steps on the parameters' device. */
 export function stepsOnDevice(given: object): boolean {
@@ -16,8 +17,5 @@ export function freshStep(param: Tensor, group: object, onDevice = stepsOnDevice
 
 /** Adds one to every step count and returns them as numbers. */
 export function advanceSteps(batch: Batch): number[] {
-  const steps = batch.tensors("step");
-  _foreachAdd_(steps, 1);
-  // One copy for all that lie on a device.
-  return steps[0]!.device === "cpu" ? steps.map((step) => step.item()) : (stack(steps).toArray() as number[]);
+  return increment(batch.tensors("step"));
 }

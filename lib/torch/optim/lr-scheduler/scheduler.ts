@@ -2,6 +2,7 @@ import { checkArgument, type Kind, show } from "../../arguments";
 import { TorchError } from "../../errors";
 import { Tensor } from "../../tensor";
 import { toSnakeCase } from "../../nn/naming";
+import { write } from "../known-values";
 import { type AnyOptimizer, Optimizer, learningRate } from "../optimizer";
 
 /** What a scheduler stores: PyTorch's names and values. */
@@ -19,7 +20,7 @@ export function groupsOf(optimizer: AnyOptimizer): ScheduledGroup[] {
 
 /** Sets the learning rate of a group, in the tensor where it is one. */
 export function setLearningRate(group: ScheduledGroup, value: number): void {
-  if (group.lr instanceof Tensor) group.lr.fill_(value);
+  if (group.lr instanceof Tensor) write(group.lr, value);
   else group.lr = value;
 }
 

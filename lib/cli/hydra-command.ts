@@ -5,6 +5,8 @@ import { showConfig, showInfo } from "./show-config";
 /** What makes a command that takes a config and overrides. */
 export interface HydraCommand {
   readonly usage: string;
+  /** What `--help` says beyond that: the keys of configs. */
+  readonly keys?: string;
   /** Flags of its own beside Hydra's. */
   readonly flags?: readonly string[];
   /** What the command does with a config. */
@@ -16,7 +18,7 @@ export interface HydraCommand {
 /** Runs a command with Hydra's command line; returns the exit code. */
 export async function runHydraCommand(
   args: readonly string[],
-  { usage, flags, run, multirun }: HydraCommand,
+  { usage, keys, flags, run, multirun }: HydraCommand,
 ): Promise<number> {
   if (args.length === 0) {
     console.error(usage);
@@ -25,10 +27,10 @@ export async function runHydraCommand(
   const parsed = parseHydraArguments(args, process.cwd(), flags);
   switch (parsed.action) {
     case "help":
-      console.log(usage);
+      printResult(`${[usage, ...(keys === undefined ? [] : [keys])].join("\n\n")}\n`);
       return EXIT.ok;
     case "version":
-      console.log(packageVersion());
+      printResult(`${packageVersion()}\n`);
       return EXIT.ok;
     case "show-config":
       printResult(showConfig(parsed));

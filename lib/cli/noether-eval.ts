@@ -2,11 +2,13 @@
 /** `noether-eval`: runs the callbacks of a finished run on its saved weights. */
 import { composeUnresolved } from "../config";
 import { composeEvaluation } from "../inference/runners/evaluation-config";
+import { EVALUATION_KEYS } from "../inference/runners/evaluation-keys";
 import { withLocalInputDir } from "../inference/runners/local-input-dir";
 import { runCommand } from "./command";
 import type { HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
 import { multirun } from "./multirun";
+import { keyLines } from "./option-line";
 
 const usage = `Usage: noether-eval CONFIG.yaml [key=value ...]
        noether-eval +input_dir=outputs +run_id=RUN [+stage_name=STAGE]
@@ -17,15 +19,9 @@ merged over it, its weights, its callbacks. Results go to a stage of their own
 next to the training stage (train -> train_eval, train_eval_2, ...).
 
 Keys of the config file or the command line:
-  input_dir             output root of the training run (required); also
-                        hf://org/name[@revision] and s3://bucket/prefix
-  run_id                the run (required)
-  stage_name            its stage. Default: none
-  resume_checkpoint     latest (default), last, E10, U500, S4000, or a tag
-                        such as best_model.loss.test.total
-  model_info            other weights of the checkpoint, e.g. ema=0.9999
-  anything else         changes the stored config; trainer.callbacks replaces
-                        the callbacks of training
+${keyLines(Object.entries(EVALUATION_KEYS).map(([key, row]) => ({ key, ...row })))}
+Every other key changes the stored config (noether-train --help lists them);
+trainer.callbacks replaces the callbacks of training.
 
 Without a config file every key needs a plus. The options are those of
 noether-train.

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { composeConfig } from "../config";
 import { packageRoot } from "../torch/loader";
 import { runCommand } from "./command";
+import { RUN_KEYS, TRAINER_KEYS } from "./config-keys.generated";
 import { HYDRA_FLAGS_HELP, requireFile, type HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
 import { multirun } from "./multirun";
+import { keyLines } from "./option-line";
 
 const usage = `Usage: noether-train CONFIG.yaml [key=value ...]
        noether-train [key=value ...] --hp CONFIG.yaml
@@ -34,8 +36,17 @@ SIGTERM ends training after the current update with a checkpoint and exit
 code 0.
 Exit codes: 0 done, 1 failed, 2 bad usage.
 NOETHER_FULL_ERROR=1 shows the stack of an error.
-Keys: noether-ts schema prints the JSON schema that configs are checked with.
-Configs: ${join(packageRoot(), "docs", "config.md")}`;
+Configs: ${join(packageRoot(), "docs", "config.md")}
+--help also lists the keys of configs.`;
+
+const keys = `Keys of a config:
+${keyLines(RUN_KEYS)}
+
+Keys of trainer, for every kind:
+${keyLines(TRAINER_KEYS)}
+
+noether-ts schema --keys KIND lists those of one kind, of a model or a callback;
+noether-ts schema prints the JSON schema of configs, for editors.`;
 
 async function run(args: HydraArguments): Promise<void> {
   requireFile(args);
@@ -45,6 +56,6 @@ async function run(args: HydraArguments): Promise<void> {
   await train(composed);
 }
 
-const command = { usage, run, multirun: (args: HydraArguments) => multirun(__filename, args) };
+const command = { usage, keys, run, multirun: (args: HydraArguments) => multirun(__filename, args) };
 
 void runCommand("noether-train", () => runHydraCommand(process.argv.slice(2), command));

@@ -8,7 +8,15 @@ export function optionLine(name: string, does: string): string {
   const lines = wrap(does, WIDTH - INDENT);
   const isShort = head.length <= INDENT - 2;
   const first = isShort ? `${head.padEnd(INDENT)}${lines[0]}` : head;
+  if (does === "") return head;
   return [first, ...lines.slice(isShort ? 1 : 0).map((line) => " ".repeat(INDENT) + line)].join("\n");
+}
+
+/** Keys of a config in a help, each with its value and what it is. */
+export function keyLines(
+  rows: readonly { readonly key: string; readonly value: string; readonly does: string }[],
+): string {
+  return rows.map(({ key, value, does }) => optionLine(`${key} ${value}`, does)).join("\n");
 }
 
 function wrap(words: string, width: number): string[] {

@@ -1,5 +1,5 @@
 import { findKind, registeredKinds, unknownKindMessage } from "../config/registry";
-import { type AnyConfigClass, isConfigClass, jsonSchemaOf } from "../config/schema";
+import { type AnyConfigClass, isConfigClass, jsonSchemaOf, keyTable } from "../config/schema";
 // every layer registers its kinds
 import "../core";
 import "../data";
@@ -11,18 +11,20 @@ import { ConfigSchema } from "../training/runners/config-schema";
 import { replaceFile } from "../io/files/replace-file";
 import { EXIT, printResult } from "./command";
 import { UsageError } from "./hydra-arguments";
+import { keyLines } from "./option-line";
 
-/** Prints or writes the JSON schema of a kind, of a run's config where it is null. Importing this file loads libtorch. */
+/** Prints or writes the JSON schema (with `keys` the list of keys) of a kind, of a run's config where it is null. Importing this file loads libtorch. */
 export async function runSchema(
   kind: string | null,
-  { list, output }: { readonly list: boolean; readonly output: string | null },
+  { list, keys, output }: { readonly list?: boolean; readonly keys?: boolean; readonly output: string | null },
 ): Promise<number> {
   if (list) {
     const kinds = registeredKinds().filter((name) => isConfigClass(findKind(name)?.schema));
     printResult(`${kinds.sort().join("\n")}\n`);
     return EXIT.ok;
   }
-  const text = `${JSON.stringify(jsonSchemaOf(kind === null ? ConfigSchema : classOf(kind)), null, 2)}\n`;
+  const type = kind === null ? ConfigSchema : classOf(kind);
+  const text = `${keys ? keyLines(keyTable(type)) : JSON.stringify(jsonSchemaOf(type), null, 2)}\n`;
   if (output === null) printResult(text);
   else await replaceFile(output, text);
   return EXIT.ok;

@@ -3,7 +3,7 @@ import { UsageError } from "./hydra-arguments";
 import { commandLine, flag, printHelp, readCommandLine, text } from "./options";
 
 const COMMAND = commandLine({
-  usage: ["noether-ts schema [KIND] [--output FILE]", "noether-ts schema --list"],
+  usage: ["noether-ts schema [KIND] [--output FILE]", "noether-ts schema [KIND] --keys", "noether-ts schema --list"],
   about: `Prints the JSON schema (draft 7) of a run's config, or of the config of one
 kind: noether.core.callbacks.CheckpointCallback. Editors complete and check YAML
 with it; the first line of the file says so:
@@ -13,6 +13,7 @@ with it; the first line of the file says so:
     {
       options: {
         output: text({ short: "o", value: "FILE", does: "write it there" }),
+        keys: flag({ does: "the keys as a list to read" }),
         list: flag({ does: "the kinds that have a schema" }),
       },
     },
@@ -27,5 +28,5 @@ export async function schema(args: readonly string[]): Promise<number> {
   if (words.length > 1) throw new UsageError(`expected one kind, got ${words.join(" ")}`);
   // only now, so that a mistake shows at once; with extension, since a built file imports it natively
   const { runSchema } = await import("./run-schema.js");
-  return runSchema(words[0] ?? null, { list: values.list, output: values.output ?? null });
+  return runSchema(words[0] ?? null, { list: values.list, keys: values.keys, output: values.output ?? null });
 }

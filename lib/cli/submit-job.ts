@@ -1,8 +1,10 @@
 /** `noether-train-submit-job`, `noether-ts train-submit-job`: hands runs to Slurm. */
 import { composeConfig } from "../config";
+import { SLURM_KEYS } from "./config-keys.generated";
 import { UsageError, type HydraArguments } from "./hydra-arguments";
 import { runHydraCommand } from "./hydra-command";
 import { expandSweeps, separateRuns } from "./multirun";
+import { keyLines } from "./option-line";
 
 const usage = `Usage: noether-train-submit-job CONFIG.yaml [key=value ...] [--dry-run]
        noether-train-submit-job CONFIG.yaml -m key=a,b ... [--dry-run]
@@ -15,17 +17,7 @@ time (slurm_array_parallelism).
   --dry-run             print the script and stop; nothing is written
 
 The section "slurm" of the config says how:
-  folder                scripts and logs; %u is the user's name.
-                        Default: submitit_logs
-  name                  of the job
-  nodes, tasks_per_node one process for each task, started by srun
-  cpus_per_task, gpus_per_node, mem_gb
-  timeout_min           0: no limit (default)
-  stderr_to_stdout      one log instead of two
-  slurm_partition, slurm_array_parallelism
-  slurm_setup           lines of shell before training
-  slurm_additional_parameters
-                        other options of sbatch, {account: x, exclusive: true}
+${keyLines(SLURM_KEYS)}
 
 Logs: FOLDER/JOB_log.out and .err, of an array FOLDER/JOB_TASK_log.out.
 Prints "Submitted job ID". The options and overrides are those of

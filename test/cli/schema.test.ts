@@ -74,6 +74,8 @@ test("of one kind: its keys, bounds and defaults; interpolations stand for anyth
   expect(problems(of, { every_n_epochs: "${every}", keep_last: "${n}" })).toEqual([]);
   expect(problems(of, { keep_last: 0 }).length).toBeGreaterThan(0);
   expect(JSON.stringify(of)).toContain('"default":true');
+  // the comment above the field
+  expect(JSON.stringify(of)).toContain('"description":"Every nth stays."');
 });
 
 test("an unknown kind and a wrong option are bad usage", async () => {

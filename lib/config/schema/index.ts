@@ -33,3 +33,4 @@ export * from "./registered";
 export * from "./validate";
 export * from "./dump";
 export * from "./json-schema";
+export { keyTable, type KeyRow } from "./key-table";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { findKind, registeredKinds } from "../registry";
 import { choiceAmong } from "./choice";
 import { type AnyConfigClass, type Fields, isConfigClass, isSubclass, keysOf } from "./config-class";
+import { describeField } from "./key-table";
 import { elementType, isMappingType, leafKind, literalValues, oneOfTypes, tupleTypes } from "./fields";
 import { unwrap } from "./unwrap";
 
@@ -113,7 +114,8 @@ class SchemaBuilder {
       this.definitions[name] = {};
       const { extra, aliases, derived, migrate } = keysOf(type);
       const properties: Record<string, JsonSchema> = {};
-      for (const [key, field] of Object.entries(type.fields as Fields)) properties[key] = this.of(field);
+      for (const [key, field] of Object.entries(type.fields as Fields))
+        properties[key] = describe(this.of(field), describeField(type, key));
       for (const [alias, key] of Object.entries(aliases)) properties[alias] = properties[key] ?? {};
       for (const key of derived) properties[key] ??= {};
       // several names of one class: `kind` is checked by whoever chose the class by it
@@ -137,6 +139,12 @@ function leafSchema({ type, bounds = {} }: NonNullable<ReturnType<typeof leafKin
   const limits = { exclusiveMinimum: gt, minimum: ge, exclusiveMaximum: lt, maximum: le };
   const given = Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined));
   return { anyOf: [{ type, ...given }, NUMBER_TEXT] };
+}
+
+function describe(schema: JsonSchema, description: string | undefined): JsonSchema {
+  if (description === undefined) return schema;
+  // beside a reference everything else is ignored
+  return "$ref" in schema ? { allOf: [schema], description } : { description, ...schema };
 }
 
 function takesNull(type: z.ZodType): boolean {

@@ -7,11 +7,15 @@ export const CallBackBaseConfig = defineConfig("CallBackBaseConfig", {
   fields: {
     /** Names the config class (not the callback); each subclass has its own. */
     name: tag("BaseCallbacksConfig"),
+    /** Callback class. */
     kind: optional(str()),
     /** Key of a stateful callback's state in checkpoints; tells several of one class apart. */
     id: optional(str()),
+    /** Interval; exactly one of the three is given. */
     every_n_epochs: optional(int({ gt: 0 })),
+    /** The same in optimizer steps. */
     every_n_updates: optional(int({ gt: 0 })),
+    /** The same in samples; needs batch_size. */
     every_n_samples: optional(int({ gt: 0 })),
     /** Batch size of the callback's own data, per process; null: that of training. */
     batch_size: optional(int({ gt: 0 })),

@@ -6,6 +6,7 @@ import { ConfigError } from "../../config/errors";
 import { FileNotFoundError, ValueError } from "../../config/python-errors";
 import { PathProvider } from "../../core/providers/path";
 import { runPathProblem } from "../../core/providers/run-path";
+import type { EvaluationKey } from "./evaluation-keys";
 
 /** A run to evaluate, and the config that does it. */
 export interface Evaluation {
@@ -17,9 +18,9 @@ export interface Evaluation {
 }
 
 /** Keys that say which run is evaluated; no part of the run's config. */
-const OWN_KEYS = ["input_dir", "model_info"];
+const OWN_KEYS: readonly EvaluationKey[] = ["input_dir", "model_info"];
 
-function text(tree: MapNode, key: string): string | null {
+function text(tree: MapNode, key: EvaluationKey | "resume_stage_name"): string | null {
   const node = tree.entries.get(key);
   if (!node || (node.type === "scalar" && (node.value === null || node.value === ""))) return null;
   if (node.type === "scalar" && typeof node.value === "string") return node.value;
@@ -93,6 +94,6 @@ function refuseEscape(tree: MapNode, inputDir: string, runId: string, stage: str
   new PathProvider({ outputRootPath: inputDir, runId, stageName: stage }).refuseEscape();
 }
 
-function missing(key: string, meaning: string): never {
+function missing(key: EvaluationKey, meaning: string): never {
   throw new ValueError(`expected ${key} (${meaning}): give it in the config file or as +${key}=…`);
 }

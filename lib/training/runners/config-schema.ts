@@ -94,22 +94,29 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
   fields: {
     /** Experiment name, the base of the run name. */
     name: optional(str()),
+    /** Where it computes. Default: gpu where there is one, else cpu. */
     accelerator: literal(...ACCELERATORS).default(() => detectAccelerator()),
     /** Sub-directory of the run directory; null: none. */
     stage_name: optional(stageName()),
+    /** Class of the data sets, for configs that refer to it. */
     dataset_kind: optional(str()),
+    /** Folder of the data sets, for configs that refer to it. */
     dataset_root: optional(str()),
     /** Run to continue. */
     resume_run_id: optional(existingRunId()),
+    /** Its stage; null: none. */
     resume_stage_name: optional(stageName()),
     /** `latest`, a tag, or `E10`, `U500`, `S4000`; null: `latest`. */
     resume_checkpoint: optional(fileNamePart()),
+    /** Of all random numbers. */
     seed: int().default(0),
     /** In which order a seed puts the training samples: as this release of the Python framework, or as release 1.1, to repeat a run. */
     sample_order: literal("2026.4", "1.1").default("2026.4"),
+    /** Statistics of fields, for configs that refer to them. */
     dataset_statistics: optional(mapping(list(float()))),
+    /** Where metrics go beside the folder of the run, by its `kind`; null or `disabled`: nowhere. */
     tracker: AnyTracker,
-    /** Null: the number of the Slurm job (`<array job>_<task>`), else made from date and five random characters. */
+    /** Name of the folder of the run. Null: the number of the Slurm job (`<array job>_<task>`), else made from date and five random characters. */
     run_id: optional(runId()),
     /** Device indices as a quoted list, `"0,1"`. */
     devices: optional(str()),
@@ -119,9 +126,11 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     cudnn_benchmark: bool().default(true),
     /** On a GPU, only algorithms that give the same result each time. */
     cudnn_deterministic: bool().default(false),
-    /** `train` is the training set; without it the first one. */
+    /** Data sets by name: `train` is the training set; without it the first one. */
     datasets: mapping(registered(DatasetBaseConfig)),
+    /** The model, by its `kind`. */
     model: registered(ModelBaseConfig),
+    /** The trainer, by its `kind`. */
     trainer: registered(BaseTrainerConfig),
     /** Verbose console, no tracker, output below `debug/`. */
     debug: bool().default(false),
@@ -129,15 +138,17 @@ export const ConfigSchema = defineConfig("ConfigSchema", {
     log_level: optional(literal(...CONSOLE_LEVELS)),
     /** Samples that `noether-development` looks at. */
     development_batch_size: int({ ge: 1 }).default(2),
+    /** Keeps `code.tar.gz`, the files of the working tree, in the folder of the run. */
     store_code_in_output: bool().default(true),
     /** A page that shows the run while it trains, on this machine alone; its address is printed. Needs the package fastify. */
     dashboard: bool().default(false),
     /** Writes `report.html` into the folder of the run at its end. */
     report: bool().default(true),
-    /** Where runs are. Null: `slurm.folder`, if there is that section. */
+    /** Where the folders of runs are. Default: `slurm.folder`, if there is that section. */
     output_path: path,
-    /** Port on which the first of several processes waits for the others; null: MASTER_PORT, else one that is free. */
+    /** Port on which the first of several processes waits for the others, or `[low, high]` to draw one from. Default: MASTER_PORT, else a random one. */
     master_port: masterPort,
+    /** How noether-train-submit-job gives the run to Slurm. */
     slurm: optional(SlurmSection),
   },
   prepare: (raw) => ({ ...raw, output_path: raw["output_path"] ?? outputPathOf(raw["slurm"]) }),

@@ -74,10 +74,13 @@ export const SlurmConfig = defineConfig("SlurmConfig", {
     folder: folder.default("submitit_logs"),
     /** Name of the job. */
     name: optional(line),
+    /** Machines. */
     nodes: optional(int({ ge: 1 })),
+    /** Processes on each, started by srun. */
     tasks_per_node: optional(int({ ge: 1 })),
+    /** Processor cores of each. */
     cpus_per_task: optional(int({ ge: 1 })),
-    /** `2` or `a100:2`. */
+    /** GPUs of each machine: `2` or `a100:2`. */
     gpus_per_node: optional(gpuCount),
     /** Memory of each node in GB (of 1024 MB); 0: all of it. */
     mem_gb: optional(float({ ge: 0 })),
@@ -85,6 +88,7 @@ export const SlurmConfig = defineConfig("SlurmConfig", {
     timeout_min: int({ ge: 0 }).default(0),
     /** One log for both. */
     stderr_to_stdout: optional(bool()),
+    /** Partition that the job waits in. */
     slurm_partition: optional(line),
     /** Tasks of an array that run at the same time. */
     slurm_array_parallelism: optional(int({ ge: 1 })),

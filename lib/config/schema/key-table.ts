@@ -1,0 +1,56 @@
+/** The keys of a config class in words: what `--help` and `noether-ts schema --keys` print. */
+import { z } from "zod";
+import { choiceAmong } from "./choice";
+import { type AnyConfigClass, type Fields, isConfigClass } from "./config-class";
+import { FIELD_DESCRIPTIONS } from "./field-descriptions.generated";
+import { elementType, isMappingType, leafKind, literalValues, oneOfTypes } from "./fields";
+import { unwrap } from "./unwrap";
+
+/** A key of a config. */
+export interface KeyRow {
+  readonly key: string;
+  /** What stands for its value: `N`, `true|false`. */
+  readonly value: string;
+  /** What it is, with its default; may be empty. */
+  readonly does: string;
+}
+
+/** The description of a field: the comment above it, in its class or the one that first has it. */
+export function describeField(type: AnyConfigClass, key: string): string | undefined {
+  for (let current: AnyConfigClass | undefined = type; current !== undefined; current = current.parent) {
+    const text = FIELD_DESCRIPTIONS[current.configName]?.[key];
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** The keys of a class, in the order of its fields. */
+export function keyTable(type: AnyConfigClass): KeyRow[] {
+  return Object.entries(type.fields as Fields).map(([key, field]) => {
+    const text = describeField(type, key) ?? "";
+    const notes = [text.replace(/\.$/, ""), ...defaultNote(field, text)].filter((note) => note !== "");
+    return { key, value: valueName(field), does: notes.join(" ") };
+  });
+}
+
+/** A description that tells the default itself needs no second one. */
+function defaultNote(field: z.ZodType, text: string): string[] {
+  if (/default|required/i.test(text)) return [];
+  if (!field.safeParse(undefined).success) return ["(required)"];
+  if (!(field instanceof z.ZodDefault)) return [];
+  const value: unknown = field.def.defaultValue;
+  if (value === null || (typeof value === "object" && Object.keys(value as object).length === 0)) return [];
+  return [`(default: ${typeof value === "string" ? value : JSON.stringify(value)})`];
+}
+
+function valueName(field: z.ZodType): string {
+  const type = unwrap(field) as z.ZodType;
+  const values = literalValues(type);
+  if (values !== undefined) return values.join("|");
+  const leaf = leafKind(type);
+  if (leaf !== undefined) return { integer: "N", number: "NUMBER", string: "TEXT", boolean: "true|false" }[leaf.type];
+  const members = oneOfTypes(type);
+  if (members !== undefined) return members.map(valueName).join("|");
+  if (elementType(type) !== undefined) return isMappingType(type) ? "MAPPING" : "LIST";
+  return isConfigClass(type) || choiceAmong(type) !== undefined ? "MAPPING" : "VALUE";
+}

@@ -87,7 +87,13 @@ export default defineConfig({
       {
         text: "Concepts",
         items: [
-          page("Tensors and scopes", "torch"),
+          page("PyTorch in TypeScript", "torch"),
+          page("Spelling", "torch/spelling"),
+          page("Memory and scopes", "torch/memory"),
+          page("Derivatives", "torch/autograd"),
+          page("Models of Python", "torch/models-of-python"),
+          page("Mistakes", "torch/mistakes"),
+          page("Where numbers differ", "torch/numerics"),
           page("Samples to batches", "data"),
           page("Models, anchors, queries", "modeling"),
           page("Checkpoints", "checkpoints"),

@@ -1,4 +1,4 @@
-/** How a call of Python's torch is written here: the rules of docs/torch.md, applied to recorded calls. */
+/** How a call of Python's torch is written here: the rules of docs/torch/spelling.md, applied to recorded calls. */
 import * as torch from "../../lib/torch";
 import { Tensor } from "../../lib/torch";
 import { camelCase } from "../../lib/torch/schema";

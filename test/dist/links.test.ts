@@ -51,8 +51,8 @@ test("the site's sidebar has every page", () => {
   expect([...new Set(listed)].sort()).toEqual([...manual].sort());
 });
 
-/** Reference: written by scripts, (benchmarks) one section for each machine that was measured, (torch) by what is looked up. */
-const REFERENCE = /^docs\/(cli|nn|operators|conformance|benchmarks|torch|configs\/[\w-]+)\.md$/;
+/** Reference: written by scripts; (benchmarks) one section for each machine that was measured. */
+const REFERENCE = /^docs\/(cli|nn|operators|conformance|benchmarks|configs\/[\w-]+)\.md$/;
 
 test.each(["README.md", ...manual.filter((page) => !REFERENCE.test(page))])("%s has at most 1,500 words", (page) => {
   expect(readFileSync(join(root, page), "utf8").trim().split(/\s+/).length).toBeLessThanOrEqual(1500);

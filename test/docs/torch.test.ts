@@ -1,11 +1,15 @@
-/** Programs of docs/torch.md print what their comments say. */
+/** Programs of docs/torch.md and docs/torch/ print what their comments say. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "node:util";
 
-const page = readFileSync(join(__dirname, "..", "..", "docs", "torch.md"), "utf8");
+const docs = join(__dirname, "..", "..", "docs");
 
-test.each(["tutorial", "functions"])("the program %s prints what its comments say", (name) => {
+test.each([
+  ["tutorial", "torch.md"],
+  ["functions", "torch/autograd.md"],
+])("the program %s of %s prints what its comments say", (name, file) => {
+  const page = readFileSync(join(docs, file), "utf8");
   const parts = new RegExp(`<!-- ${name} -->\\n+\`\`\`ts\\n([\\s\\S]*?)\`\`\``, "g");
   const program = [...page.matchAll(parts)].map(([, code]) => code!).join("");
   const folder = mkdtempSync(join(__dirname, "tour-"));

@@ -1,4 +1,4 @@
-/** Gradients: `torch.autograd`. See docs/torch.md. */
+/** Gradients: `torch.autograd`. See docs/torch/autograd.md. */
 export * as forwardAD from "./forward-ad";
 export type { UnpackedDual } from "./forward-ad";
 export * as functional from "./functional";

@@ -1,4 +1,4 @@
-/** Functions of functions: `torch.func`. See docs/torch.md. */
+/** Functions of functions: `torch.func`. See docs/torch/autograd.md. */
 export { functionalCall, stackModuleState, type FunctionalCallOptions } from "./functional-call";
 export {
   grad,

@@ -1,11 +1,23 @@
-"""The Python side of io.ts: fetches with huggingface_hub or boto3, prints seconds and peak memory (VmHWM) as JSON."""
+"""
+The Python side of io.ts: fetches with huggingface_hub or boto3, prints seconds and peak memory (VmHWM) as JSON.
+`io.py run COMMAND ...` prints those of a command, whatever its language.
+"""
 
 import json
 import os
+import resource
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+if sys.argv[1] == "run":
+    start = time.perf_counter()
+    subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(json.dumps({"seconds": seconds, "peak": peak}))
+    sys.exit()
 service, out, jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 start = time.perf_counter()
 if service == "hub":

@@ -1,11 +1,12 @@
 /**
- * 1,000 small and 4 large files from one server on the loopback: here beside huggingface_hub and boto3 of Python, with the
- * same concurrency. Wall time of the fetch with the loading of what it needs, and peak memory of the process.
+ * 1,000 small and 4 large files from one server on the loopback, with the same concurrency: this package beside huggingface_hub and
+ * boto3 of Python, `noether-data` beside `hf download` and `aws s3 cp --recursive`. Wall time of the fetch with the loading of what
+ * it needs, and peak memory of the process. The commands are looked for beside PYTHON (pip install huggingface_hub boto3 awscli).
  *
  *   npm run build && PYTHON=/path/to/python npx tsx benchmarks/io.ts [small|large]
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -21,9 +22,46 @@ interface Measured {
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-function run(command: string, args: readonly string[], urls: { hub: string; s3: string }): Measured {
+type Service = "hub" | "s3";
+/** What fetches everything of a service to a folder. */
+type Fetch = (folder: string) => readonly string[];
+
+const child = join(__dirname, "io-child.cjs");
+const reference = join(__dirname, "io.py");
+const ownCommand = join(__dirname, "..", "dist", "cli", "noether-data.js");
+const command = (...words: readonly string[]): readonly string[] => [python, reference, "run", ...words];
+/** A command of Python is a file beside it. */
+const ofPython = (name: string): string => join(dirname(python), name);
+
+/** Pairs of what is compared: ours, Python's. */
+const PAIRS: Readonly<Record<Service, Readonly<Record<string, readonly [here: Fetch, there: Fetch]>>>> = {
+  hub: {
+    huggingface_hub: [
+      (folder) => [process.execPath, child, "hub", folder, JOBS],
+      (folder) => [python, reference, "hub", folder, JOBS],
+    ],
+    "`hf download`": [
+      (folder) => command(process.execPath, ownCommand, "huggingface", "snapshot", "o/n", folder),
+      (folder) => command(ofPython("hf"), "download", "o/n", "--local-dir", folder, "--max-workers", JOBS),
+    ],
+  },
+  s3: {
+    boto3: [
+      (folder) => [process.execPath, child, "s3", folder, JOBS],
+      (folder) => [python, reference, "s3", folder, JOBS],
+    ],
+    "`aws s3 cp`": [
+      (folder) => command(process.execPath, ownCommand, "aws", "fetch", "b", "", folder, "--jobs", JOBS),
+      (folder) => command(ofPython("aws"), "s3", "cp", "--recursive", "--only-show-errors", "s3://b/", folder),
+    ],
+  },
+};
+
+function run(fetch: Fetch, urls: Readonly<Record<Service, string>>): Measured {
   const out = mkdtempSync(join(tmpdir(), "noether-bench-"));
   try {
+    mkdirSync(join(out, ".aws"));
+    writeFileSync(join(out, ".aws", "config"), `[default]\ns3 =\n  max_concurrent_requests = ${JOBS}\n`);
     const environment = {
       ...process.env,
       HOME: out,
@@ -31,14 +69,13 @@ function run(command: string, args: readonly string[], urls: { hub: string; s3: 
       HF_HUB_DISABLE_PROGRESS_BARS: "1",
       HF_HUB_DISABLE_XET: "1",
       AWS_ENDPOINT_URL: urls.s3,
+      AWS_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "benchmark",
       AWS_SECRET_ACCESS_KEY: "benchmark",
     };
-    const { status, stdout, stderr } = spawnSync(command, [...args, join(out, "files"), JOBS], {
-      encoding: "utf8",
-      env: environment,
-    });
-    if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
+    const [program, ...args] = fetch(join(out, "files"));
+    const { status, stdout, stderr } = spawnSync(program!, args, { encoding: "utf8", env: environment });
+    if (status !== 0) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
     return JSON.parse(stdout.trim().split("\n").at(-1)!) as Measured;
   } finally {
     rmSync(out, { recursive: true, force: true });
@@ -56,23 +93,22 @@ async function main(): Promise<void> {
       server.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString())),
     );
     const urls = JSON.parse(line) as { hub: string; s3: string };
-    for (const service of ["hub", "s3"] as const) {
+    const files = size === "small" ? "1,000 files of 20 kB" : "4 files of 128 MiB";
+    for (const [name, [ours, theirs]] of Object.entries({ ...PAIRS.hub, ...PAIRS.s3 })) {
       const [here, there]: [Measured[], Measured[]] = [[], []];
-      const child = join(__dirname, "io-child.cjs");
       for (let round = 0; round < ROUNDS; round++) {
-        here.push(run(process.execPath, [child, service], urls));
-        there.push(run(python, [join(__dirname, "io.py"), service], urls));
+        here.push(run(ours, urls));
+        there.push(run(theirs, urls));
       }
       const time = median(here.map(({ seconds }, i) => seconds / there[i]!.seconds));
       const memory = median(here.map(({ peak }, i) => peak / there[i]!.peak));
       const seconds = (of: readonly Measured[]): string => `${median(of.map((each) => each.seconds)).toFixed(2)} s`;
       const peak = (of: readonly Measured[]): string =>
         `${Math.round(median(of.map((each) => each.peak)) / 2 ** 20)} MiB`;
-      const files = size === "small" ? "1,000 files of 20 kB" : "4 files of 128 MiB";
       console.log(
-        `| ${files}, ${service === "hub" ? "huggingface_hub" : "boto3"} | ${seconds(here)} | ${seconds(there)} | ${time.toFixed(2)} | ${peak(here)} | ${peak(there)} | ${memory.toFixed(2)} |`,
+        `| ${files}, ${name} | ${seconds(here)} | ${seconds(there)} | ${time.toFixed(2)} | ${peak(here)} | ${peak(there)} | ${memory.toFixed(2)} |`,
       );
-      if (time > 1 || memory > 0.5) failed.push(`${files}, ${service}`);
+      if (time > 1 || memory > 0.5) failed.push(`${files}, ${name}`);
     }
     server.stdin.end();
   }

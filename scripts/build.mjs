@@ -21,7 +21,7 @@ function run(packageName, command, ...args) {
 }
 
 run("tsup", "tsup");
-for (const layer of ["config", "torch"]) makeBarrelsLazy(join(root, "dist", layer));
+for (const layer of ["config", "io", "torch"]) makeBarrelsLazy(join(root, "dist", layer));
 const late = makeBarrelsLazy(join(root, "dist", "data"));
 // its modules register kinds: all of them are loaded when one is asked for that is not known
 appendFileSync(

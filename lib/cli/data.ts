@@ -1,13 +1,20 @@
 /** `noether-ts data`: commands about data sets and their files. */
 import { datasetStats } from "./dataset-stats";
 import { ioGroups, runIoGroup } from "./io/run-io";
+import { keepHeapSmall } from "./io/small-heap";
 import { runSubcommand, type Subcommands } from "./subcommands";
 
 /** The groups of `noether-data`. */
 const fetching = Object.fromEntries(
   Object.entries(ioGroups).map(([name, { does }]) => [
     name,
-    { does, run: async (args: readonly string[]) => runIoGroup(`noether-ts data ${name}`, name, args) },
+    {
+      does,
+      run: async (args: readonly string[]) => {
+        keepHeapSmall();
+        return runIoGroup(`noether-ts data ${name}`, name, args);
+      },
+    },
   ]),
 );
 

@@ -121,7 +121,7 @@ export class S3Server extends FaultyServer {
     const isLast = at + page.length >= keys.length;
     const contents = page.map((key) => {
       const { content, etag } = this.objects.get(`${bucket}/${key}`)!;
-      return `<Contents><Key>${encode(key)}</Key><Size>${content.length}</Size><ETag>&quot;${etag}&quot;</ETag></Contents>`;
+      return `<Contents><Key>${encode(key)}</Key><Size>${content.length}</Size><ETag>&quot;${etag}&quot;</ETag><LastModified>2026-01-31T12:00:00.000Z</LastModified></Contents>`;
     });
     const next = isLast ? "" : `<NextContinuationToken>${at + page.length}</NextContinuationToken>`;
     const encoding = query.get("encoding-type") === "url" ? "<EncodingType>url</EncodingType>" : "";

@@ -287,9 +287,10 @@ class Connection {
     this.#socket.setTimeout(KEPT_FOR);
   }
 
-  /** The reader has gone: what is left of the answer is in the way of the next one. */
+  /** The reader has gone, of a range often at its last byte. What is left of the answer would be in the way of the next one. */
   #stop(error: Error | null): void {
-    if (this.#left !== null) this.#abort(error ?? cut());
+    if (this.#left === 0) this.#finish();
+    else if (this.#left !== null) this.#abort(error ?? cut());
   }
 
   #abort(error: Error): void {

@@ -45,8 +45,9 @@ export function planS3Targets(objects: readonly S3Object[], prefix: string, opti
     throw new InvalidInputError(
       `keys that would be both a file and a folder: ${clashes.sort(compareCodePoints).join(", ")}`,
     );
-  const paths = files.map(({ path }) => path);
-  const repeated = [...new Set(paths.filter((path, index) => paths.indexOf(path) !== index))].sort(compareCodePoints);
+  const seen = new Set<string>();
+  const again = files.map(({ path }) => path).filter((path) => seen.size === seen.add(path).size);
+  const repeated = [...new Set(again)].sort(compareCodePoints);
   if (repeated.length > 0)
     throw new InvalidInputError(
       options.flatten

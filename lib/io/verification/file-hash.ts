@@ -74,6 +74,8 @@ class HashThread {
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 },
   });
   readonly #waiting = new Map<number, Waiting>();
+  /** Why the thread ended. */
+  #failure: Error | null = null;
   /** Hashes that are not finished. */
   open = 0;
 
@@ -97,6 +99,7 @@ class HashThread {
 
   /** The digest that the last task of a hash brings. */
   async finish(task: Task): Promise<string> {
+    if (this.#failure !== null) throw this.#failure;
     const answer = new Promise<string>((resolve, reject) => this.#waiting.set(task.id, { resolve, reject }));
     this.#worker.ref();
     this.send(task);
@@ -114,6 +117,7 @@ class HashThread {
   }
 
   #end(error: Error): void {
+    this.#failure ??= error;
     threads.delete(this);
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();

@@ -180,6 +180,18 @@ test("a kept connection that the server closes meanwhile is replaced", async () 
   expect(connections()).toBe(2);
 });
 
+test("a reader that stops at the last byte, as those of ranges do, leaves the connection to the next request", async () => {
+  const { url, connections } = await serve((socket, _, count) =>
+    socket.write(Buffer.concat([Buffer.from(head(3)), Buffer.from([count, count, count])])),
+  );
+  for (let count = 1; count <= 3; count++)
+    for await (const chunk of (await get(url))!.body.chunks()) {
+      expect([...chunk]).toEqual([count, count, count]);
+      break;
+    }
+  expect(connections()).toBe(1);
+});
+
 test("an answer that is left early does not spoil the next one", async () => {
   const content = bytes(2_000_000);
   const { url } = await serve((socket) => socket.write(Buffer.concat([Buffer.from(head(content.length)), content])));

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, writeFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import { FileHash } from "../../../lib/io/verification/file-hash";
 import { digestOfFile, hashFile } from "../../../lib/io/verification/hash-file";
 import { someBytes } from "../../support/hub-server";
@@ -44,6 +45,17 @@ test("a file that is missing is the system's error, also when nobody wants the d
   const hash = new FileHash(path, "sha256");
   hash.extend(10);
   await expect(hash.digest()).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("the digest of a thread that ended before it was asked for is an error, and the next hash has a new thread", async () => {
+  const path = file("ended", Buffer.from("content"));
+  const sent = jest.spyOn(Worker.prototype, "postMessage");
+  const hash = new FileHash(path, "sha256");
+  hash.extend(3);
+  await (sent.mock.contexts[0] as Worker).terminate();
+  sent.mockRestore();
+  await expect(hash.digest()).rejects.toThrow("the thread that hashes files ended");
+  expect(await new FileHash(path, "sha256").digest()).toBe(digest("content"));
 });
 
 test("large and small files have the same kind of digest", async () => {

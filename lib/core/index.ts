@@ -1,6 +1,7 @@
 /** Base classes and what every run uses. The names of `config` come along. */
 export * from "../config";
 export * from "./callbacks";
+export { CheckpointKeys } from "./checkpoint-keys";
 export * from "./data-specs";
 export * from "./distributed";
 export * from "./extractors";

@@ -55,6 +55,15 @@ describe("Model", () => {
     expect(single("x").paramCount).toBe(110);
   });
 
+  test("initialize takes its three steps in order, once, and says that it did", () => {
+    const model = single("x", optimizer(1e-3));
+    const steps: string[] = [];
+    for (const step of ["initializeWeights", "initializeOptimizer", "applyInitializers"] as const)
+      jest.spyOn(model, step).mockImplementation(() => void steps.push(step));
+    expect([model.isInitialized, model.initialize() === model, model.isInitialized]).toEqual([false, true, true]);
+    expect(steps).toEqual(["initializeWeights", "initializeOptimizer", "applyInitializers"]);
+  });
+
   test("names itself", () => {
     const model = single("model1");
     expect(model.getNamedModels()).toEqual({ model1: model });

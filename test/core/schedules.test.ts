@@ -68,7 +68,10 @@ describe("cosine", () => {
     expectValues(
       new CosineIncreasingSchedule({ max_value: 1, start_value: 1e-5 }),
       11,
-      [1e-5, 0.02448149713500471, 0.0955005478974982, 0.20611531278002496, 0.3454980478974982, 0.500005],
+      [
+        1e-5, 0.02448149713500471, 0.0955005478974982, 0.20611531278002496, 0.3454980478974982, 0.500005,
+        0.6545119521025018, 0.7938946872199751, 0.9045094521025019, 0.9755285028649954, 1,
+      ],
     ));
 });
 
@@ -367,6 +370,34 @@ describe("sequences", () => {
     expect(selected).toEqual([null, null, a, a, b, b, c, c]);
   });
 
+  test("percent selects alike", () => {
+    const [a, b, c] = [ramp(), ramp(), ramp()];
+    const schedule = new SequentialPercentSchedule([
+      { schedule: a, start_percent: 0.05, end_percent: 0.08 },
+      { schedule: b, start_percent: 0.1 },
+      { schedule: c, start_percent: 0.15 },
+    ]);
+    const selected = [0, 4, 5, 9, 10, 14, 15, 100].map((step) => schedule.getSequentialPart(step, 101));
+    expect(selected).toEqual([null, null, a, a, b, b, c, c]);
+  });
+
+  test("step: ends follow from starts, starts from ends", () => {
+    const bounds = (entries: ConstructorParameters<typeof SequentialStepSchedule>[0]) =>
+      new SequentialStepSchedule(entries).entries.map(({ start_step, end_step }) => [start_step, end_step]);
+    const part = (given: object = {}) => ({ schedule: ramp(), ...given }); // a schedule fills in the parts that it gets
+    expect(bounds([part()])).toEqual([[0, null]]);
+    expect(bounds([part(), part({ start_step: 10 })])).toEqual([[0, 10], [10, null]]); // prettier-ignore
+    expect(bounds([part({ end_step: 10 }), part(), part({ start_step: 15 })])).toEqual([[0, 10], [10, 15], [15, null]]); // prettier-ignore
+    expect(bounds([part({ end_step: 10 }), part({ start_step: 15 })])).toEqual([[0, 10], [15, null]]); // prettier-ignore
+  });
+
+  test.each([
+    ["step 5 of 10", () => new SequentialStepSchedule([{ schedule: ramp(1), start_step: 5 }])],
+    ["half of 10", () => new SequentialPercentSchedule([{ schedule: ramp(1), start_percent: 0.5 }])],
+  ])("before the first part (%s) its first value holds", (_, make) =>
+    expect([0, 1, 2, 3, 4].map((step) => make().getValue(step, 10))).toEqual([1, 1, 1, 1, 1]),
+  );
+
   test("a part without duration is skipped", () => {
     const [a, b] = [ramp(), ramp(1)];
     const schedule = new SequentialStepSchedule([
@@ -391,6 +422,10 @@ describe("sequences", () => {
       { schedule: new ConstantSchedule({ value: 1 }), start_step: 3, end_step: 5 },
     ]);
     expect(String(schedule)).toBe("SequentialStepSchedule(\n  (0): 3 - 5 ConstantSchedule(value=1)\n)");
+    const percent = new SequentialPercentSchedule([
+      { schedule: new ConstantSchedule({ value: 1 }), start_percent: 0.3, end_percent: 0.5 },
+    ]);
+    expect(String(percent)).toBe("SequentialPercentSchedule(\n  (0): 0.3 - 0.5 ConstantSchedule(value=1)\n)");
   });
 });
 
@@ -442,6 +477,26 @@ describe("from configurations", () => {
 
   test("another interval is refused", () =>
     expect(() => new ScheduleWrapper(new ConstantSchedule({ value: 1 }), null, "test")).toThrow("'test'"));
+
+  test("custom by epoch: the error says that there is a value for each update", () => {
+    const updateCounter = counter(8);
+    const wrapper = new ScheduleWrapper(new CustomSchedule({ values: [3, 2] }), updateCounter, "epoch");
+    expect(wrapper.getValue()).toBe(3);
+    updateCounter.curIteration.epoch = 1;
+    expect(() => wrapper.getValue()).toThrow("give a value for each update");
+  });
+
+  test("fields that no schedule reads are named in a warning", () => {
+    const warnings = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    const base = { kind: "noether.core.schedules.ConstantSchedule", value: 1 };
+    createSchedule(AnyScheduleConfig.parse(base));
+    expect(warnings).not.toHaveBeenCalled();
+    createSchedule(AnyScheduleConfig.parse({ ...base, start_step: 1, end_step: 5, weight_decay: 0.1 }));
+    expect(warnings.mock.calls.join()).toContain(
+      "start_step and end_step and weight_decay of a schedule have no effect",
+    );
+    warnings.mockRestore();
+  });
 
   test("a kind without a class says so", () => {
     const config = AnyScheduleConfig.parse({

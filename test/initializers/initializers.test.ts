@@ -431,6 +431,11 @@ describe("resuming", () => {
     expect(String(resume({ checkpoint_tag }).startCheckpoint())).toBe(expected);
   });
 
+  test("models without an optimizer, and frozen ones, need no file of one", () => {
+    for (const model of [net(), new Net(modelConfig("net", { is_frozen: true })).initialize()])
+      expect(() => resume().initOptimizer(model)).not.toThrow();
+  });
+
   test("load_optim false leaves the optimizer alone", () => {
     const model = new Net(
       modelConfig("net", { optimizer_config: { kind: "torch.optim.AdamW", lr: 0.1 } }),

@@ -1,5 +1,5 @@
 import { autocast, type DType } from "../../torch";
-import { AssertionError, RuntimeError } from "../../config/python-errors";
+import { AssertionError, NotImplementedError, RuntimeError } from "../../config/python-errors";
 import { GradScaler, type GradScalerLike, NoopGradScaler } from "../../torch/amp/grad-scaler";
 
 /** Names of precisions in configurations. */
@@ -40,7 +40,7 @@ export function getSupportedPrecision(name: string, device: string): "float32" |
   }
   const dtype = DTYPES[name as PrecisionName];
   if (dtype !== "float32" && !isCompatible(device, dtype)) {
-    throw new RuntimeError(`${dtype} is not supported on device '${device}'; use precision: float32`);
+    throw new RuntimeError(`${dtype} not supported on device '${device}'; use precision: float32`);
   }
   return dtype;
 }
@@ -48,11 +48,17 @@ export function getSupportedPrecision(name: string, device: string): "float32" |
 /** Runs a function, synchronous or declared async, under some precision. */
 export type AutocastContext = <T>(run: () => T) => T;
 
-/** The gradient scaler and the context of forward passes for a precision. Parameters stay float32. */
+/**
+ * The gradient scaler and the context of forward passes for a precision. Parameters stay float32.
+ *
+ * @throws NotImplementedError for another type
+ */
 export function getGradScalerAndAutocastContext(
   dtype: "float32" | "float16" | "bfloat16",
   device: string,
 ): { gradScaler: GradScalerLike; autocastContext: AutocastContext } {
+  if (!Object.values(DTYPES).includes(dtype))
+    throw new NotImplementedError(`expected float32, float16 or bfloat16 for forward passes, but got ${String(dtype)}`);
   const type = deviceType(device);
   return {
     gradScaler: dtype === "float16" && type !== "cpu" ? new GradScaler() : new NoopGradScaler(),

@@ -311,6 +311,11 @@ export class OptimizerWrapper {
     const text = options.map((key) => `${key}=${optionText(this.config[key])}`).join(", ");
     return `${this.torchOptim.constructor.name}${text === "" ? "" : `(${text})`}`;
   }
+
+  /** `console.log(wrapper)` prints the optimizer with the options of all groups. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `OptimizerWrapper(${this.torchOptim})`;
+  }
 }
 
 /** An option of a float type; integral values print with `.0`. Nested configurations show what was given. */

@@ -16,6 +16,17 @@ describe("ForwardHook", () => {
     expect([...outputs.keys()]).toEqual([other.key]);
   });
 
+  test("several share one map, and one that is disabled does nothing, not even leave", () => {
+    const outputs = new Map<string, unknown>();
+    const module = new nn.Identity();
+    for (const key of ["a", "b"]) module.registerForwardHook(new ForwardHook(outputs, { key }).call);
+    const stopping = new ForwardHook(outputs, { key: "c", raiseException: true });
+    stopping.enabled = false;
+    module.registerForwardHook(stopping.call);
+    module.forward(rand([1]));
+    expect([...outputs.keys()]).toEqual(["a", "b"]);
+  });
+
   test("can leave the forward pass after storing", () => {
     const outputs = new Map<string, unknown>();
     const module = new nn.Identity();

@@ -22,10 +22,35 @@ describe("TrainingIteration", () => {
     expect(new TrainingIteration(null, 1, 2).toDict()).toEqual({ update: 1, sample: 2 });
   });
 
-  test("equal properties count unset ones", () => {
-    expect(new TrainingIteration().getNEqualProperties(new TrainingIteration())).toBe(3);
-    expect(new TrainingIteration(null, null, 1).getNEqualProperties(new TrainingIteration(1))).toBe(1);
-    expect(full(0, 1, 2).getNEqualProperties(full(0, 1, 4))).toBe(2);
+  test.each([
+    [new TrainingIteration(), new TrainingIteration(), 3],
+    [new TrainingIteration(1), new TrainingIteration(1), 3],
+    [new TrainingIteration(null, 1), new TrainingIteration(null, 1), 3],
+    [full(0, 1, 2), full(0, 1, 2), 3],
+    [new TrainingIteration(null, null, 1), new TrainingIteration(1), 1],
+    [full(0, 1, 2), full(0, 1, 4), 2],
+    [full(0, 1, 2), full(3, 4, 5), 0],
+    [full(0, 1, 2), full(3, 1, 5), 1],
+  ])("equal properties count unset ones: %s, %s", (a, b, expected) => expect(a.getNEqualProperties(b)).toBe(expected));
+
+  test("the same properties are set, whatever their values", () => {
+    const all = [
+      new TrainingIteration(),
+      new TrainingIteration(1),
+      new TrainingIteration(null, 2),
+      new TrainingIteration(null, null, 3),
+      full(1, 2, 3),
+    ];
+    const others = all.map((each) => each.copy());
+    for (const other of others) if (other.epoch !== null) other.epoch = 7;
+    expect(all.map((a) => others.map((b) => a.hasSameSpecifiedProperties(b)))).toEqual(
+      all.map((_, i) => all.map((_, j) => i === j)),
+    );
+  });
+
+  test("a mapping of the properties that are set, and back", () => {
+    expect(TrainingIteration.fromDict(full(1, 2, 3).toDict())).toEqual(full(1, 2, 3));
+    expect(TrainingIteration.fromDict({ update: 4, other: 5 } as never)).toEqual(new TrainingIteration(null, 4));
   });
 
   test.each([
@@ -91,6 +116,29 @@ describe("TrainingIteration", () => {
     test("by update and by sample", () => {
       expect(find(new TrainingIteration(null, 15), "a_cp=", "_model.th")).toBe("E1_U15_S60");
       expect(find(new TrainingIteration(null, null, 80))).toBe("E2_U20_S80");
+    });
+    test("names with other separators", () => {
+      const spaced = mkdtempSync(join(tmpdir(), "noether-"));
+      for (const name of [
+        "mae_vit.encoder cp=E1_U2_S4 model.th",
+        "mae_vit cp=E6_U12_S24 model.th",
+        "mae_vit cp=last model.th",
+      ])
+        writeFileSync(join(spaced, name), "");
+      const of = (iteration: TrainingIteration, prefix?: string, suffix?: string) =>
+        TrainingIteration.toFullySpecifiedFromFilenames(spaced, iteration, prefix, suffix);
+      for (const iteration of [
+        new TrainingIteration(1),
+        new TrainingIteration(null, 2),
+        new TrainingIteration(null, null, 4),
+      ])
+        expect(of(iteration, "mae_vit.encoder cp=", " model.th")).toEqual(full(1, 2, 4));
+      expect(() => of(new TrainingIteration(10), "mae_vit.encoder cp=", " model.th")).toThrow(
+        "no checkpoint of Epoch: 10",
+      );
+      expect(of(new TrainingIteration(6), "mae_vit cp=")).toEqual(full(6, 12, 24));
+      expect(of(new TrainingIteration(6))).toEqual(full(6, 12, 24));
+      rmSync(spaced, { recursive: true });
     });
     test("of another model there is none", () =>
       expect(() => find(new TrainingIteration(2), "a_cp=", "_model.th")).toThrow("no checkpoint of Epoch: 2"));

@@ -13,4 +13,6 @@ class Small extends nn.Module {
 test("the norm of a model counts parameters, not buffers", () => {
   expect(computeModelNorm(new Small())).toBe(2);
   expect(computeModelNorm(new nn.Identity())).toBe(0);
+  const scalars = new nn.ParameterList([3, 4].map((value) => new nn.Parameter(full([1], value))));
+  expect(computeModelNorm(scalars)).toBe(7);
 });

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { TrainingIteration } from "../../../lib/core/iteration/training-iteration";
 import { UpdateCounter } from "../../../lib/core/iteration/update-counter";
 import type { OptimizerWrapper } from "../../../lib/core/optimizer";
@@ -239,6 +240,7 @@ describe("steps", () => {
     const wrapper = wrap(new Two(), { clip_grad_norm: 1 });
     expect(String(wrapper)).toBe("SGD(clip_grad_norm=1.0)");
     expect(String(wrap(new Two(), {}))).toBe("SGD");
+    expect(inspect(wrapper)).toBe(`OptimizerWrapper(${String(wrapper.torchOptim)})`);
   });
 });
 
@@ -270,6 +272,10 @@ describe("state", () => {
   test("keys and order", () => {
     const state = trained(new Two()).stateDict();
     expect([...state.keys()]).toEqual(["state", "param_groups", "param_idx_to_name"]);
+    const target = wrap(new Two(), { kind: "torch.optim.AdamW" });
+    const load = jest.spyOn(target.torchOptim, "loadStateDict");
+    target.loadStateDict(state);
+    expect(load).toHaveBeenCalledTimes(1);
     const [, group] = state.get("param_groups") as Record<string, unknown>[];
     expect(Object.keys(group as object)).toEqual([
       "weight_decay", "name", "lr", "betas", "eps", "amsgrad", "maximize", "foreach", "capturable", "differentiable", "fused", "decoupled_weight_decay", "initial_lr", "params",

@@ -102,7 +102,9 @@ describe("PathProvider", () => {
   test("run ids", () => {
     const id = PathProvider.generateRunId(new Date(2026, 0, 31));
     expect(id).toMatch(/^2026-01-31_[a-z0-9]{5}$/);
-    expect(PathProvider.generateRunId()).not.toBe(PathProvider.generateRunId());
+    const ids = Array.from({ length: 10 }, () => PathProvider.generateRunId());
+    for (const each of ids) expect(each).toMatch(/^\d{4}-\d\d-\d\d_[a-z0-9]{5}$/);
+    expect(new Set(ids).size).toBe(10);
   });
 
   describe("link to the run that is continued", () => {

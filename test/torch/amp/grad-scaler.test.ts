@@ -1,5 +1,17 @@
 import { nn, optim, tensor } from "../../../lib/torch";
-import { GradScaler } from "../../../lib/torch/amp";
+import { GradScaler, type GradScalerLike, NoopGradScaler } from "../../../lib/torch/amp";
+
+test("NoopGradScaler scales nothing, steps, and has an empty state", () => {
+  const scaler: GradScalerLike = new NoopGradScaler();
+  const loss = tensor(2);
+  expect([scaler.scale(loss) === loss, scaler.isEnabled(), scaler.stateDict().size]).toEqual([true, false, 0]);
+  const { w, optimizer } = parameterWithGradient(1);
+  scaler.unscale_(optimizer);
+  scaler.loadStateDict(new Map([["scale", 4]]));
+  scaler.step(optimizer);
+  scaler.update();
+  expect([w.toArray(), w.grad?.toArray()]).toEqual([[0], [1]]);
+});
 
 /** PyTorch's GradScaler works on the CPU, too. */
 

@@ -1,9 +1,12 @@
 // The site of the pages: `npm run docs`. Pages stay where they are in the repository, so their links work in both.
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const library = (name) => fileURLToPath(import.meta.resolve(name));
+/** The folder of a library, so that it is the bundler that chooses among its builds: Node's own would not run in a browser. */
+const library = (name) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 const page = (text, name) => ({ text, link: `/docs/${name}` });
 
 export default defineConfig({
@@ -25,7 +28,7 @@ export default defineConfig({
   // links to sources and folders, which are no pages: test/dist/links.test.ts follows them
   ignoreDeadLinks: [/\/(?:lib|native|test|examples|scripts|LICENSE)(?:\/|$)/, /^\.\.?\/LICENSE/],
   // pages stand beside this folder, whose node_modules they would not find
-  vite: { resolve: { alias: { "vue/server-renderer": library("vue/server-renderer"), vue: library("vue") } } },
+  vite: { resolve: { alias: { vue: library("vue") } } },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
@@ -113,6 +116,17 @@ export default defineConfig({
           page("Coverage of Noether", "coverage"),
           page("Compatibility", "compatibility"),
           page("Benchmarks", "benchmarks"),
+        ],
+      },
+      {
+        text: "Configs: every class and key",
+        items: [
+          page("Run and trainer", "configs/run"),
+          page("Models", "configs/models"),
+          page("Blocks and layers", "configs/modules"),
+          page("Data", "configs/data"),
+          page("Callbacks and trackers", "configs/callbacks"),
+          page("Optimizers and schedules", "configs/optimizers"),
         ],
       },
       {

@@ -28,10 +28,15 @@ export const OptimizerConfig = defineConfig("OptimizerConfig", {
     clip_grad_value: optional(float({ ge: 0 })),
     /** Bound of the norm over all gradients of the model. */
     clip_grad_norm: optional(float({ ge: 0 })),
+    /** Learning rates and weight decays of single parameters, by name. */
     param_group_modifiers_config: optional(list(ParamGroupModifierConfig)),
+    /** Biases have no weight decay. */
     exclude_bias_from_weight_decay: bool().default(true),
+    /** Parameters with fewer than two dimensions have no weight decay. */
     exclude_normalization_params_from_weight_decay: bool().default(true),
+    /** Weight decay over the run, absolute values. */
     weight_decay_schedule: optional(AnyScheduleConfig),
+    /** Learning rate over the run, absolute values. */
     schedule_config: optional(AnyScheduleConfig),
   },
 });

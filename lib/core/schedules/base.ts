@@ -28,7 +28,9 @@ export const ScheduleBaseConfig = defineConfig("ScheduleBaseConfig", {
     overhang_percent: optional(float()),
     /** Lengthens the schedule by this many steps. */
     overhang_steps: optional(int()),
+    /** Where the schedule starts. */
     start_value: float({ ge: 0 }).default(0),
+    /** Where it ends. */
     end_value: float({ ge: 0 }).default(1e-6),
     // the five below are validated as the Python framework does, and have no effect on any schedule
     weight_decay: optional(float()).default(0),

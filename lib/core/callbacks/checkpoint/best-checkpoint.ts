@@ -15,9 +15,13 @@ import { entryOf, intKeyed } from "../state";
 export const BestCheckpointCallbackConfig = CallBackBaseConfig.extend("BestCheckpointCallbackConfig", {
   fields: {
     name: tag("BestCheckpointCallback"),
+    /** The metric; it has to be logged before, at the same time. */
     metric_key: str(),
+    /** Also parameters that are not trained. */
     save_frozen_weights: bool().default(true),
+    /** For each, also the best weights as they were when the metric had not improved for more than so many times. */
     tolerances: optional(list(int())),
+    /** Of a composite model these alone; null: all. */
     model_names: optional(list(str())),
   },
 });

@@ -19,10 +19,15 @@ const RULES = ["keep_last", "keep_every", "keep_best"] as const;
 export const CheckpointCallbackConfig = CallBackBaseConfig.extend("CheckpointCallbackConfig", {
   fields: {
     name: tag("CheckpointCallback"),
+    /** Under the tag of the iteration, `E10_U500_S2000`. */
     save_weights: bool().default(true),
+    /** The optimizer, under the tag of the iteration. */
     save_optim: bool().default(false),
+    /** Under `latest`. */
     save_latest_weights: bool().default(true),
+    /** The optimizer under `latest`; needed to resume. */
     save_latest_optim: bool().default(false),
+    /** Of a composite model these alone; null: all. */
     model_names: optional(list(str())),
     /** Of the checkpoints under iterations' tags the last n stay. Default: all, if no other rule is set; else 1 */
     keep_last: optional(int({ ge: 1 })),
@@ -30,6 +35,7 @@ export const CheckpointCallbackConfig = CallBackBaseConfig.extend("CheckpointCal
     keep_every: optional(int({ ge: 1 })),
     /** The k with the best `metric_key` stay. */
     keep_best: optional(int({ ge: 1 })),
+    /** Says which are best. */
     metric_key: optional(str()),
   },
   check: (config, complain) => {

@@ -38,10 +38,15 @@ interface Average {
 export const EmaCallbackConfig = CallBackBaseConfig.extend("EmaCallbackConfig", {
   fields: {
     name: tag("EmaCallback"),
+    /** How much of the average stays at each update; one average for each. */
     target_factors: list(float()),
+    /** Submodels to average, by their path; null: the whole model. */
     model_paths: optional(list(str().nullable())),
+    /** Under the tag of the iteration. */
     save_weights: bool().default(true),
+    /** At the end of training, under `last`. */
     save_last_weights: bool().default(true),
+    /** Under `latest`. */
     save_latest_weights: bool().default(false),
     /** Callbacks that run under the averaged weights, once for each factor; what they log is called `ema=<factor>/…`. */
     eval_callbacks: optional(list(registered(CallBackBaseConfig, { withoutKind: null }))),

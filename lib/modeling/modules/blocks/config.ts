@@ -28,13 +28,17 @@ interface AttentionFields {
 export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
   extra: "forbid",
   fields: {
+    /** Channels of the tokens. */
     hidden_dim: int({ ge: 1 }),
+    /** Of the attention; they divide `hidden_dim`. */
     num_heads: int({ ge: 1 }),
     /** Channels of the MLP's hidden layer; null: hidden_dim · mlp_expansion_factor. */
     mlp_hidden_dim: optional(int({ ge: 1 })),
+    /** Channels of the hidden layer over `hidden_dim`; this or `mlp_hidden_dim`. */
     mlp_expansion_factor: optional(int({ ge: 1 })),
     /** Probability that a sample skips a residual branch in training. */
     drop_path: float({ ge: 0, le: 1 }).default(0),
+    /** Which attention the block has. */
     attention_constructor: literal(...ATTENTION_NAMES).default("dot_product"),
     /** Initial scale per channel of each residual branch; null: no scale. */
     layerscale: optional(float({ ge: 0 })),
@@ -44,6 +48,7 @@ export const TransformerBlockConfig = defineConfig("TransformerBlockConfig", {
     bias: bool().default(true),
     /** Added to the variance in layer norms. */
     eps: float({ gt: 0 }).default(1e-6),
+    /** How weights are drawn. */
     init_weights: InitWeightsMode.default("truncnormal002"),
     /** Rotary positions; the forward then needs frequencies. */
     use_rope: bool().default(false),

@@ -9,9 +9,24 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const library = (name) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 const page = (text, name) => ({ text, link: `/docs/${name}` });
 
+/** Links that are called by their file, `config.md`, are called `config` here. */
+const nameLinks = ({ tokens }) => {
+  for (const { children } of tokens)
+    for (const [at, token] of (children ?? []).entries())
+      if (token.type === "text" && children[at - 1]?.type === "link_open")
+        token.content = token.content.replace(/^([\w-]+)\.md$/, (_, name) => name.replaceAll("-", " "));
+};
+
+// wide enough for tables, and no icon is asked for
+const STYLE = ".VPDoc .content, .VPDoc.has-aside .content-container { max-width: 960px !important; }";
+
 export default defineConfig({
   title: "noether-ts",
   description: "Neural surrogates of CFD and other physics, in TypeScript on libtorch",
+  head: [
+    ["link", { rel: "icon", href: "data:," }],
+    ["style", {}, STYLE],
+  ],
   srcDir: root,
   // what is a page: docs, the front matter of the repository, and the READMEs that they link to
   srcExclude: [
@@ -24,7 +39,7 @@ export default defineConfig({
   rewrites: { "README.md": "index.md" },
   lastUpdated: false,
   // angle brackets in prose are placeholders, not elements
-  markdown: { config: (md) => md.set({ html: false }) },
+  markdown: { config: (md) => md.set({ html: false }).core.ruler.push("page names", nameLinks) },
   // links to sources and folders, which are no pages: test/dist/links.test.ts follows them
   ignoreDeadLinks: [/\/(?:lib|native|test|examples|scripts|LICENSE)(?:\/|$)/, /^\.\.?\/LICENSE/],
   // pages stand beside this folder, whose node_modules they would not find
@@ -120,6 +135,7 @@ export default defineConfig({
       },
       {
         text: "Configs: every class and key",
+        collapsed: true,
         items: [
           page("Run and trainer", "configs/run"),
           page("Models", "configs/models"),
@@ -131,6 +147,7 @@ export default defineConfig({
       },
       {
         text: "Differences from Noether",
+        collapsed: true,
         items: [
           page("The first ones", "differences"),
           page("Models", "differences/models"),
@@ -145,6 +162,7 @@ export default defineConfig({
       },
       {
         text: "How it is made",
+        collapsed: true,
         items: [
           page("Architecture", "architecture"),
           page("Folders", "folders"),

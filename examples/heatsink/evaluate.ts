@@ -9,6 +9,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { surviveLostReaders } from "noether-ts/core";
 import { FolderDataset, FolderDatasetConfig } from "noether-ts/data";
 import { evaluateRun, loadRun } from "noether-ts/inference";
 import { scope, type Tensor } from "noether-ts/torch";
@@ -106,6 +107,7 @@ function print({ relative_l2, cases }: Metrics): void {
 }
 
 if (require.main === module) {
+  surviveLostReaders(); // of a pipe: evaluate.ts … | head
   const folder = process.argv[2];
   if (folder === undefined) {
     console.error("expected the folder of a run: npx tsx examples/heatsink/evaluate.ts outputs/<run id>");

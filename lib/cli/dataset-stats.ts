@@ -1,6 +1,6 @@
 /** `noether-dataset-stats`, `noether-ts data stats`: mean, deviation and limits of each field of a data set. */
 import { resolve } from "node:path";
-import { EXIT, packageVersion } from "./command";
+import { EXIT, packageVersion, printResult } from "./command";
 import { UsageError } from "./hydra-arguments";
 import { optionLine } from "./option-line";
 
@@ -67,7 +67,7 @@ export async function datasetStats(args: readonly string[]): Promise<number> {
   }
   const options = parseDatasetStats(args);
   if (options === "help" || options === "version") {
-    console.log(options === "help" ? usage : packageVersion());
+    printResult(`${options === "help" ? usage : packageVersion()}\n`);
     return EXIT.ok;
   }
   // only now, so that a mistake in the options shows at once; with extension, since a built file imports it natively

@@ -1,7 +1,7 @@
 /** `noether-init`, `noether-ts init`: makes a project that trains at once. */
 import { relative } from "node:path";
 import { ValueError } from "../config/python-errors";
-import { EXIT, packageVersion } from "./command";
+import { EXIT, packageVersion, printResult } from "./command";
 import { UsageError } from "./hydra-arguments";
 import { createProject } from "./project-template";
 import { choice, commandLine, flag, printHelp, readCommandLine, refuseNothing, text } from "./options";
@@ -38,7 +38,7 @@ export function init(args: readonly string[]): number {
   if (read === "help") return printHelp(COMMAND);
   const { values, words } = read;
   if (values.version) {
-    console.log(packageVersion());
+    printResult(`${packageVersion()}\n`);
     return EXIT.ok;
   }
   const [name, ...others] = words;
@@ -55,14 +55,15 @@ export function init(args: readonly string[]): number {
     accelerator: hardware === "gpu" ? null : hardware,
     wandbEntity: values["wandb-entity"] ?? null,
   });
-  console.log(`made ${path} (${files.length} files)
+  printResult(`made ${path} (${files.length} files)
   tracker   ${tracker}
   hardware  ${hardware === "gpu" ? "the best there is" : hardware}
 
 Next:
   cd ${relative(process.cwd(), path) || "."}
   npm install
-  npm run train`);
+  npm run train
+`);
   return EXIT.ok;
 }
 

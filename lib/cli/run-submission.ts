@@ -45,8 +45,8 @@ export async function submitRuns({ file, searchPath, composed, runs, isDryRun }:
     return;
   }
   const id = submit(script, folder);
-  console.log(`Submitted job ${id}`);
-  if (runs.length > 1) for (const index of runs.keys()) console.log(`  ${id}_${index}  ${runs[index]!.join(" ")}`);
+  const tasks = runs.length > 1 ? runs.map((overrides, index) => `  ${id}_${index}  ${overrides.join(" ")}\n`) : [];
+  printResult(`Submitted job ${id}\n${tasks.join("")}`);
   if (runs.length > 1) console.error(`results, as runs end: ${join(arrayFolder(first, 0, id), RESULTS)}`);
   console.error(`scripts and logs: ${folder}`);
 }

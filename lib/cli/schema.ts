@@ -26,6 +26,9 @@ export async function schema(args: readonly string[]): Promise<number> {
   if (read === "help") return printHelp(COMMAND);
   const { values, words } = read;
   if (words.length > 1) throw new UsageError(`expected one kind, got ${words.join(" ")}`);
+  if (values.list && (words.length > 0 || values.keys || values.output !== undefined))
+    throw new UsageError("expected --list alone: it prints the kinds");
+  if (values.keys && values.output !== undefined) throw new UsageError("expected --keys or --output, got both");
   // only now, so that a mistake shows at once; with extension, since a built file imports it natively
   const { runSchema } = await import("./run-schema.js");
   return runSchema(words[0] ?? null, { list: values.list, keys: values.keys, output: values.output ?? null });

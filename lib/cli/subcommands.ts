@@ -1,6 +1,6 @@
 /** Commands of commands: `noether-ts init`, `noether-ts data inspect`. */
 import { withSuggestion } from "../config/nearest-names";
-import { EXIT, packageVersion, runCommand } from "./command";
+import { EXIT, packageVersion, printResult, runCommand } from "./command";
 import { UsageError } from "./hydra-arguments";
 
 /** One command of a group. */
@@ -29,7 +29,7 @@ export async function runSubcommand(
       return EXIT.usage;
     }
     if (["help", "--help", "-h", "--version"].includes(name)) {
-      console.log(name === "--version" ? packageVersion() : usage(group, subcommands, more));
+      printResult(`${name === "--version" ? packageVersion() : usage(group, subcommands, more)}\n`);
       return EXIT.ok;
     }
     throw new UsageError(withSuggestion(`there is no command "${name}"`, name, Object.keys(subcommands)));

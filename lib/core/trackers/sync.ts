@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { displayPath } from "../../config/compose/config-files";
 import { Factory } from "../../config/factory/factory";
 import { loadUserKinds } from "../../config/factory/load-kind";
@@ -35,10 +35,12 @@ export async function syncRun(folder: string): Promise<Synced[]> {
   const runId = String(config["run_id"]);
   const stageName =
     typeof config["stage_name"] === "string" && config["stage_name"] !== "" ? config["stage_name"] : null;
-  const runFolder = stageName === null ? path : dirname(path);
-  if (basename(runFolder) !== runId)
+  // the id of a run of a sweep has two parts: 2026-01-31_a1b2c/0
+  const parts = [...runId.split("/"), ...(stageName?.split("/") ?? [])];
+  const outputRootPath = parts.reduce((folder) => dirname(folder), path);
+  if (join(outputRootPath, ...parts) !== path)
     throw new ValueError(`expected '${displayPath(path)}' to be the folder of run ${runId}: it was renamed`);
-  const pathProvider = new PathProvider({ outputRootPath: dirname(runFolder), runId, stageName });
+  const pathProvider = new PathProvider({ outputRootPath, runId, stageName });
   const dependencies = { pathProvider, metricPropertyProvider: new MetricPropertyProvider() };
   const created = tracker === null ? null : new Factory().create(tracker, dependencies);
   const remotes = (created instanceof MultiTracker ? created.trackers : [created]).filter(

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { childOf, cloneNode, displayPath, mergeConfigs, readYaml, resolveConfig, scalarNode } from "../../config";
 import type { ComposedConfig, MapNode, UnresolvedConfig } from "../../config";
 import { ConfigError } from "../../config/errors";
+import { withSuggestion } from "../../config/nearest-names";
 import { FileNotFoundError, ValueError } from "../../config/python-errors";
 import { PathProvider } from "../../core/providers/path";
 import { runPathProblem } from "../../core/providers/run-path";
@@ -17,12 +18,15 @@ export interface Evaluation {
   readonly modelInfo: string | null;
 }
 
+/** The config that a run leaves behind. */
+const STORED = "hp_resolved.yaml";
+
 /** Keys that say which run is evaluated; no part of the run's config. */
 const OWN_KEYS: readonly EvaluationKey[] = ["input_dir", "model_info"];
 
 function text(tree: MapNode, key: EvaluationKey | "resume_stage_name"): string | null {
   const node = tree.entries.get(key);
-  if (!node || (node.type === "scalar" && (node.value === null || node.value === ""))) return null;
+  if (!node || (node.type === "scalar" && ["", "???", null].includes(node.value as string))) return null;
   if (node.type === "scalar" && typeof node.value === "string") return node.value;
   // the number of a Slurm job
   const isNumber = node.type === "scalar" && ["number", "bigint"].includes(typeof node.value);
@@ -47,12 +51,8 @@ export function composeEvaluation(inference: UnresolvedConfig): Evaluation {
   const runId = own.runId ?? missing("run_id", "the run to evaluate");
   const stage = own.stage ?? "";
   refuseEscape(inference.tree, inputDir, runId, stage);
-  const file = join(inputDir, runId, stage, "hp_resolved.yaml");
-  if (!existsSync(file)) {
-    throw new FileNotFoundError(
-      `expected ${file}, the config that the run left behind: check input_dir, run_id and stage_name`,
-    );
-  }
+  const file = join(inputDir, runId, stage, STORED);
+  if (!existsSync(file)) throw new FileNotFoundError(absenceOf(inputDir, runId, stage));
   const stored = readYaml(readFileSync(file, "utf8"), displayPath(file));
   if (stored.type !== "map")
     throw new ConfigError([{ path: "", message: "expected a mapping", location: stored.source }]);
@@ -92,6 +92,29 @@ function refuseEscape(tree: MapNode, inputDir: string, runId: string, stage: str
   });
   if (problems.length > 0) throw new ConfigError(problems);
   new PathProvider({ outputRootPath: inputDir, runId, stageName: stage }).refuseEscape();
+}
+
+/** What is not there of a run, and what is. */
+function absenceOf(inputDir: string, runId: string, stage: string): string {
+  if (!existsSync(inputDir)) return `expected input_dir, the output root of a training run: there is no ${inputDir}`;
+  const runFolder = join(inputDir, runId);
+  if (!existsSync(runFolder)) {
+    const parent = dirname(runFolder);
+    const ids = foldersIn(parent).map((name) => relative(inputDir, join(parent, name)));
+    return withSuggestion(`expected a run in ${inputDir}, there is no ${runId}`, runId, ids);
+  }
+  const stages = foldersIn(runFolder).filter((name) => existsSync(join(runFolder, name, STORED)));
+  const others = [
+    ...(stage !== "" && existsSync(join(runFolder, STORED)) ? ["none"] : []),
+    ...stages.map((name) => `"${name}"`),
+  ];
+  const hint = others.length > 0 ? `: its stage_name is ${others.join(" or ")}` : "";
+  return `expected ${join(runFolder, stage, STORED)}, the config that the run left behind${hint}`;
+}
+
+function foldersIn(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
 
 function missing(key: EvaluationKey, meaning: string): never {

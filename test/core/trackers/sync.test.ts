@@ -45,6 +45,17 @@ it("sends what a server that refused did not get, with the summary of the run", 
   }
 });
 
+it("finds a run of a sweep, whose id is two folders deep, and its stage", async () => {
+  const folder = join(run.path, "train");
+  mkdirSync(folder, { recursive: true });
+  const tracker = { kind: "noether.core.trackers.CsvTracker" };
+  const runId = run.path.split("/").slice(-2).join("/");
+  const stored = { run_id: runId, stage_name: "train", tracker };
+  writeFileSync(join(folder, "hp_resolved.yaml"), JSON.stringify(stored));
+  // past the check of the folder's name
+  await expect(syncRun(folder)).rejects.toThrow(`the tracker of run ${runId} is no service`);
+});
+
 it("says what is wrong with a folder", async () => {
   await expect(syncRun(join(run.path, "x"))).rejects.toThrow("expected the folder of a run: there is no");
   hyperparameters({ kind: "noether.core.trackers.CsvTracker" });

@@ -70,7 +70,7 @@ describe("bad input", () => {
   test("no input_dir", () => fails(["+run_id=run"], /noether-eval: error: expected input_dir/));
   test("no run_id", () => fails([`+input_dir=${output}`], /expected run_id/));
   test("a key without plus", () => fails([`input_dir=${output}`], /write \+input_dir=.* to add it/));
-  test("a run that is not there", () => fails([`+input_dir=${output}`, "+run_id=nope"], /expected .*nope\/hp_resolved\.yaml.*check input_dir, run_id and stage_name/));
+  test("a run that is not there", () => fails([`+input_dir=${output}`, "+run_id=nope"], /expected a run in .*, there is no nope/));
   test("a checkpoint that is not there", () => fails([...base(), "+resume_checkpoint=best_model"], /noether-eval: error: .*best_model/));
   test("a misspelt key of the run", () => fails([...base(), "+trainer.precison=fp32"], /trainer\.precison: unknown key of BaseTrainerConfig; did you mean "precision"/));
 });

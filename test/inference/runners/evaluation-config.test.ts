@@ -87,7 +87,29 @@ test("sets and tuples of Python become lists, wherever they are", () => {
 test.each([
   [["+run_id=12345"], "expected input_dir"],
   [[`+input_dir=/nowhere`], "expected run_id"],
-  [["+input_dir=/nowhere", "+run_id=12345"], "expected /nowhere/12345/hp_resolved.yaml"],
+  [["+input_dir=/nowhere", "+run_id=12345"], "output root of a training run: there is no /nowhere"],
 ])("%j: %s", (overrides, message) => {
   expect(() => composeEvaluation(composeUnresolved({ overrides }))).toThrow(message);
+});
+
+test("what is not there of a run, and what is", () => {
+  const outcome = (...overrides: string[]) => {
+    try {
+      composeEvaluation(composeUnresolved({ overrides }));
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+  expect(outcome(`+input_dir=${root}/nowhere`, "+run_id=12345")).toBe(
+    `expected input_dir, the output root of a training run: there is no ${root}/nowhere`,
+  );
+  expect(outcome(`+input_dir=${root}`, "+run_id=12354")).toBe(
+    `expected a run in ${root}, there is no 12354; did you mean "12345"?`,
+  );
+  expect(outcome(`+input_dir=${root}`, "+run_id=12345")).toMatch(
+    /hp_resolved.yaml, the config .*: its stage_name is "train"$/,
+  );
+  // as in a config file whose run_id is to be given
+  expect(outcome(`+input_dir=${root}`, "+run_id=???")).toMatch(/^expected run_id \(the run to evaluate\): give it/);
 });

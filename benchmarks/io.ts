@@ -22,8 +22,7 @@ interface Measured {
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-type Service = "hub" | "s3";
-/** What fetches everything of a service to a folder. */
+/** What fetches everything of a server to a folder. */
 type Fetch = (folder: string) => readonly string[];
 
 const child = join(__dirname, "io-child.cjs");
@@ -33,31 +32,27 @@ const command = (...words: readonly string[]): readonly string[] => [python, ref
 /** A command of Python is a file beside it. */
 const ofPython = (name: string): string => join(dirname(python), name);
 
-/** Pairs of what is compared: ours, Python's. */
-const PAIRS: Readonly<Record<Service, Readonly<Record<string, readonly [here: Fetch, there: Fetch]>>>> = {
-  hub: {
-    huggingface_hub: [
-      (folder) => [process.execPath, child, "hub", folder, JOBS],
-      (folder) => [python, reference, "hub", folder, JOBS],
-    ],
-    "`hf download`": [
-      (folder) => command(process.execPath, ownCommand, "huggingface", "snapshot", "o/n", folder),
-      (folder) => command(ofPython("hf"), "download", "o/n", "--local-dir", folder, "--max-workers", JOBS),
-    ],
-  },
-  s3: {
-    boto3: [
-      (folder) => [process.execPath, child, "s3", folder, JOBS],
-      (folder) => [python, reference, "s3", folder, JOBS],
-    ],
-    "`aws s3 cp`": [
-      (folder) => command(process.execPath, ownCommand, "aws", "fetch", "b", "", folder, "--jobs", JOBS),
-      (folder) => command(ofPython("aws"), "s3", "cp", "--recursive", "--only-show-errors", "s3://b/", folder),
-    ],
-  },
+/** What is compared, by the name of Python's side. */
+const PAIRS: Readonly<Record<string, readonly [here: Fetch, there: Fetch]>> = {
+  huggingface_hub: [
+    (folder) => [process.execPath, child, "hub", folder, JOBS],
+    (folder) => [python, reference, "hub", folder, JOBS],
+  ],
+  "`hf download`": [
+    (folder) => command(process.execPath, ownCommand, "huggingface", "snapshot", "o/n", folder),
+    (folder) => command(ofPython("hf"), "download", "o/n", "--local-dir", folder, "--max-workers", JOBS),
+  ],
+  boto3: [
+    (folder) => [process.execPath, child, "s3", folder, JOBS],
+    (folder) => [python, reference, "s3", folder, JOBS],
+  ],
+  "`aws s3 cp`": [
+    (folder) => command(process.execPath, ownCommand, "aws", "fetch", "b", "", folder, "--jobs", JOBS),
+    (folder) => command(ofPython("aws"), "s3", "cp", "--recursive", "--only-show-errors", "s3://b/", folder),
+  ],
 };
 
-function run(fetch: Fetch, urls: Readonly<Record<Service, string>>): Measured {
+function run(fetch: Fetch, urls: { readonly hub: string; readonly s3: string }): Measured {
   const out = mkdtempSync(join(tmpdir(), "noether-bench-"));
   try {
     mkdirSync(join(out, ".aws"));
@@ -94,7 +89,7 @@ async function main(): Promise<void> {
     );
     const urls = JSON.parse(line) as { hub: string; s3: string };
     const files = size === "small" ? "1,000 files of 20 kB" : "4 files of 128 MiB";
-    for (const [name, [ours, theirs]] of Object.entries({ ...PAIRS.hub, ...PAIRS.s3 })) {
+    for (const [name, [ours, theirs]] of Object.entries(PAIRS)) {
       const [here, there]: [Measured[], Measured[]] = [[], []];
       for (let round = 0; round < ROUNDS; round++) {
         here.push(run(ours, urls));

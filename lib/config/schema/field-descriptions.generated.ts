@@ -251,6 +251,11 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string,
     forward_properties: "Batch keys that the model gets; null: those of the trainer.",
     width: "Pixels of a picture.",
   },
+  FixedEarlyStopperConfig: {
+    stop_at_sample: "End of training; exactly one of the three is given.",
+    stop_at_update: "The same in optimizer steps.",
+    stop_at_epoch: "The same in epochs.",
+  },
   FolderDatasetConfig: {
     root: "Where paths begin. Default: the working directory.",
     split: "Which of the splits this data set is; null: all cases.",

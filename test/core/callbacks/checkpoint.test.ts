@@ -95,6 +95,14 @@ describe("BestCheckpointCallback", () => {
     });
   });
 
+  test("frozen weights only if they are wanted", () => {
+    const made = make({ save_frozen_weights: false, tolerances: [1] });
+    for (const value of [0.5, 0.4, 0.4]) at(made, value);
+    expect(
+      made.own.save.mock.calls.map(([options]) => (options as { saveFrozenWeights: boolean }).saveFrozenWeights),
+    ).toEqual([false, false]);
+  });
+
   test("tolerances: the weights of the moment when patience ran out, once", () => {
     const made = make({ tolerances: [2] });
     for (const value of [0.9, 0.85, 0.85, 0.85, 0.85]) at(made, value);

@@ -19,6 +19,9 @@ describe("early stoppers", () => {
     stopper.periodicCallback({ ...own.context("eval"), updateCounter: counterAt(update) });
   });
 
+  test("an end of zero, which would be after the first update, is refused", () =>
+    expect(() => FixedEarlyStopperConfig.create({ stop_at_epoch: 0 })).toThrow("expected an integer >= 1"));
+
   const make = (metric_key: string, tolerance: number, own = parts()) => ({
     own,
     stopper: new MetricEarlyStopper(

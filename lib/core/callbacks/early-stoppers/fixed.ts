@@ -12,9 +12,12 @@ export const FixedEarlyStopperConfig = defineConfig("FixedEarlyStopperConfig", {
   fields: {
     name: tag("FixedEarlyStopper"),
     kind: optional(str()),
-    stop_at_sample: optional(int()),
-    stop_at_update: optional(int()),
-    stop_at_epoch: optional(int()),
+    /** End of training; exactly one of the three is given. */
+    stop_at_sample: optional(int({ ge: 1 })),
+    /** The same in optimizer steps. */
+    stop_at_update: optional(int({ ge: 1 })),
+    /** The same in epochs. */
+    stop_at_epoch: optional(int({ ge: 1 })),
   },
   check: (config, complain) => {
     const given = [config.stop_at_sample, config.stop_at_update, config.stop_at_epoch].filter((n) => n !== null);

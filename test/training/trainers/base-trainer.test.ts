@@ -9,7 +9,7 @@ import {
   type PeriodicCallbackContext,
   PeriodicDataIteratorCallback,
 } from "../../../lib/core/callbacks";
-import { Model, type ModelDependencies } from "../../../lib/core/models";
+import { CompositeModel, Model, type ModelBase, type ModelDependencies } from "../../../lib/core/models";
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
 import type { DeviceBatch } from "../../../lib/core/interfaces/data";
 import type { TrainerResult } from "../../../lib/core/callbacks/trainer";
@@ -205,13 +205,33 @@ describe("the training loop", () => {
       name: "m",
       optimizer_config: { kind: "torch.optim.SGD", lr: 0.1 },
     });
-    const run = async (activation_checkpointing: boolean, buildModel?: (dependencies: ModelDependencies) => Model) => {
+    const run = async (
+      activation_checkpointing: boolean,
+      buildModel?: (dependencies: ModelDependencies) => ModelBase,
+    ) => {
       const built = smallRun({ outputRootPath, trainer: { activation_checkpointing }, buildModel });
       await built.trainer.train(built.model);
       return weightsOf(built.model);
     };
     const build = (dependencies: ModelDependencies) => new Blocks(config, dependencies);
     expect(await run(true, build)).toEqual(await run(false, build));
+    class Pair extends CompositeModel {
+      readonly first: Blocks;
+      readonly second: Blocks;
+      constructor(dependencies: ModelDependencies) {
+        super(ModelBaseConfig.create({ kind: "Pair", name: "pair" }), dependencies);
+        this.first = build(dependencies);
+        this.second = build(dependencies);
+      }
+      override get submodels() {
+        return { first: this.first, second: this.second, none: null };
+      }
+      override forward(input: { x: Tensor }): Tensor {
+        return this.first.forward(input).add(this.second.forward(input));
+      }
+    }
+    const pair = (dependencies: ModelDependencies) => new Pair(dependencies);
+    expect(await run(true, pair)).toEqual(await run(false, pair));
     await expect(run(true)).rejects.toThrow(/expected a model with blocks in an nn.ModuleList, but 'small' has none/);
   });
 

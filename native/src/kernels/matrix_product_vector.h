@@ -35,7 +35,10 @@ inline long least(long a, long b) {
 using CopyValues = void (*)(const void* data, long first, long count, float* target);
 
 inline void copy_float(const void* data, long first, long count, float* target) {
-  std::memcpy(target, static_cast<const float*>(data) + first, count * sizeof(float));
+  const float* source = static_cast<const float*>(data) + first;
+  long i = 0;
+  for (; i + Vector::kLanes <= count; i += Vector::kLanes) Vector::store(target + i, Vector::load(source + i));
+  for (; i < count; ++i) target[i] = source[i];
 }
 
 inline void copy_half(const void* data, long first, long count, float* target) {
@@ -78,9 +81,17 @@ inline void pack_panel(const Matrix& right, CopyValues copy, long row, long dept
   constexpr long kLanes = Vector::kLanes;
   for (long j = 0; j < kPanelColumns; j += kLanes) {
     for (long k = 0; k < depth; k += kLanes) {
+      const long rows = least(kLanes, depth - k);
+      if (copy == copy_float && rows == kLanes && j + kLanes <= columns) {
+        const float* source = static_cast<const float*>(right.data) + (column + j) * right.stride + row + k;
+        // Weights come from memory, in lines too short for the processor to foresee the next.
+        for (long i = 0; i < kLanes; ++i) __builtin_prefetch(source + (kLanes + i) * right.stride);
+        Vector::transpose(source, right.stride * static_cast<long>(sizeof(float)), panel + k * kPanelColumns + j,
+                          kPanelColumns * sizeof(float));
+        continue;
+      }
       alignas(64) float block[kLanes][kLanes] = {};
       alignas(64) float turned[kLanes][kLanes];
-      const long rows = least(kLanes, depth - k);
       for (long i = 0; i < least(kLanes, columns - j); ++i)
         copy(right.data, (column + j + i) * right.stride + row + k, rows, block[i]);
       Vector::transpose(block, sizeof block[0], turned, sizeof turned[0]);
@@ -258,11 +269,20 @@ inline void multiply_chunks_of(const Product& product, const Runtime& runtime, l
   });
 }
 
+constexpr long kLongSum = 1024;
+
+inline bool is_long_sum(const Product& product) {
+  return product.k >= kLongSum && product.k > 2 * product.m;
+}
+inline long chunks_of(const Product& product) {
+  constexpr long kMostChunks = 8;
+  return least(kMostChunks, product.k / (kLongSum / 4));
+}
+
 inline bool multiply_on_vectors(const Product& product, const Runtime& runtime) {
-  constexpr long kLongSum = 1024, kSmallResult = 1L << 20, kMostChunks = 8;
-  const bool long_sum = product.k >= kLongSum && product.k > 2 * product.m && product.m * product.n <= kSmallResult;
-  if (long_sum)
-    multiply_chunks_of(product, runtime, least(kMostChunks, product.k / (kLongSum / 4)));
+  constexpr long kSmallResult = 1L << 20;
+  if (is_long_sum(product) && product.m * product.n <= kSmallResult)
+    multiply_chunks_of(product, runtime, chunks_of(product));
   else
     multiply_rows_of(product, runtime);
   return true;

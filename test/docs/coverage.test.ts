@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as config from "../../lib/config";
 import * as core from "../../lib/entries/core";
+import * as data from "../../lib/data";
 import * as inference from "../../lib/inference";
 import * as initializers from "../../lib/initializers";
 import * as modeling from "../../lib/modeling";
@@ -13,7 +14,7 @@ const root = join(__dirname, "..", "..");
 const page = readFileSync(join(root, "docs", "coverage.md"), "utf8");
 const exported: Readonly<Record<string, unknown>> = Object.assign(
   {},
-  ...[torch, torch.amp, torch.optim, config, core, initializers, modeling, training, inference],
+  ...[torch, torch.amp, torch.optim, config, core, data, initializers, modeling, training, inference],
 ) as Record<string, unknown>;
 /** Interfaces and other types: those that the declarations of the package have. */
 const declared = new Set(

@@ -1,10 +1,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { load, toMap } from "../../lib/torch";
+import { register } from "../../lib/config/registry";
+import { InitializerBase } from "../../lib/initializers";
+import { load, noGrad, toMap } from "../../lib/torch";
 import { FixedEarlyStopper, PeriodicCallback } from "../../lib/core/callbacks";
 import { rand } from "../../lib/torch";
-import { smallRun, temporaryFolder, weightsOf } from "../support/small-run";
+import { smallData, smallRun, temporaryFolder, weightsOf } from "../support/small-run";
 
 /** Interrupted and resumed is the same as uninterrupted, bit for bit. */
 
@@ -133,6 +135,73 @@ test("a run with gradient accumulation, interrupted inside an epoch", async () =
   const resumed = run("again", { ...accumulation, initializer: resumeFrom("part4", "last") });
   await resumed.trainer.train(resumed.model);
   expect(weightsOf(resumed.model)).toEqual(weightsOf(full.model));
+});
+
+test("a checkpoint without optimizer: weights, place and states of callbacks; a model without optimizer asks for none", async () => {
+  class Counting extends PeriodicCallback {
+    counter = 0;
+    override stateDict() {
+      return { counter: this.counter };
+    }
+    override loadStateDict({ counter }: { counter: number }): void {
+      this.counter = counter;
+    }
+  }
+  // 50 updates of 2 samples an epoch
+  const build = (runId: string, trainer: Record<string, unknown>) => {
+    const frozen = { optimizer_config: null, is_frozen: true };
+    const size = { dataContainer: smallData(100), model: frozen };
+    const built = smallRun({ outputRootPath: folder.path, runId, ...size, trainer: { effective_batch_size: 2, ...trainer } }); // prettier-ignore
+    let callback!: Counting;
+    built.trainer.extraCallbacks = (dependencies) => [
+      (callback = new Counting({ every_n_epochs: 1, id: "counting" }, dependencies)),
+    ];
+    return { ...built, callback: () => callback };
+  };
+  const first = build("saved", { start_at_epoch: 1, max_epochs: 1 });
+  noGrad(() => first.model.parameters().forEach((parameter, i) => parameter.fill_(i % 2 === 0 ? 1 : 2)));
+  await first.trainer.train(first.model);
+  first.callback().counter = 42;
+  first.trainer.checkpointWriter.save({ model: first.model, checkpointTag: "E1_U50_S100", trainer: first.trainer });
+  const files = readdirSync(join(folder.path, "saved", "checkpoints")).filter((name) => name.endsWith(".th"));
+  expect(files.sort()).toEqual(["small_cp=E1_U50_S100_model.th", "small_cp=E1_U50_S100_trainer.th"]);
+
+  const second = build("resumed", { max_epochs: 1, initializer: resumeFrom("saved", "E1_U50_S100") });
+  expect(String(second.trainer.startCheckpoint)).toBe("E1_U50_S100");
+  await second.trainer.train(second.model);
+  expect(weightsOf(second.model)).toEqual(weightsOf(first.model));
+  expect(second.callback().counter).toBe(42);
+});
+
+test("the trainer asks its initializer for trainer, weights, optimizer and callbacks, in this order", async () => {
+  const calls: unknown[][] = [];
+  class Noting extends InitializerBase {
+    override initTrainer(...args: unknown[]): void {
+      calls.push(["initTrainer", ...args]);
+    }
+    override initWeights(...args: unknown[]): void {
+      calls.push(["initWeights", ...args]);
+    }
+    override initOptimizer(...args: unknown[]): void {
+      calls.push(["initOptimizer", ...args]);
+    }
+    override initCallbacks(...args: unknown[]): void {
+      calls.push(["initCallbacks", ...args]);
+    }
+  }
+  register("test.resume.Noting", { class: Noting });
+  const { trainer, model } = smallRun({
+    outputRootPath: folder.path,
+    runId: "noted",
+    trainer: { max_epochs: 0, initializer: { kind: "test.resume.Noting" } },
+  });
+  await trainer.train(model);
+  expect(calls).toEqual([
+    ["initTrainer", trainer],
+    ["initWeights", model],
+    ["initOptimizer", model],
+    ["initCallbacks", trainer.callbacks, model],
+  ]);
 });
 
 test("a finished run that is resumed trains no further", async () => {

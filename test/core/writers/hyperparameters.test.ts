@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Logger } from "../../../lib/core/logging";
 import { Hyperparameters } from "../../../lib/core/writers";
 import { readYaml, toPlain } from "../../../lib/config";
 import {
@@ -49,7 +50,7 @@ describe("hp_resolved.yaml", () => {
       pair: [1, 2],
       table: { x: 3 },
       note: "12:00:00",
-      free: [{ a: 1.5 }],
+      free: [{ a: 1.5 }, { def: 1, abc: 2 }],
     });
 
   test("given keys in schema order, floats with a dot, sequences for tuples and sets, the schema's kind last", () => {
@@ -72,10 +73,19 @@ describe("hp_resolved.yaml", () => {
         "  x: 3.0",
         "free:",
         "- a: 1.5",
+        "- def: 1",
+        "  abc: 2",
         "config_schema_kind: my.Root",
         "",
       ].join("\n"),
     );
+  });
+
+  test("the log says where they are", () => {
+    const info = jest.spyOn(Logger.prototype, "debug").mockImplementation(() => undefined);
+    Hyperparameters.saveResolved(config(), join(root, "hp.yaml"));
+    expect(info.mock.calls.join()).toContain(`Dumped resolved hyperparameters to ${join(root, "hp.yaml")}`);
+    info.mockRestore();
   });
 
   test("reads back to an equal config", () => {

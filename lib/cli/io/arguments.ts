@@ -1,6 +1,7 @@
 /** What several commands take and print. */
 import { statSync } from "node:fs";
 import { fmtBytes, resolveDir } from "../../io";
+import { relativePath } from "../../io/files/safe-path";
 import { printResult } from "../command";
 import { UsageError } from "../hydra-arguments";
 import type { IoOption } from "./command-line";
@@ -45,8 +46,13 @@ export function say(line: string): void {
   printResult(`${line}\n`);
 }
 
-/** What would be fetched. */
+/**
+ * What would be fetched.
+ *
+ * @throws InvalidInputError for a name that fetching would refuse, and that a terminal would obey
+ */
 export function sayDryRun(source: string, files: readonly { readonly path: string; readonly size: number }[]): void {
+  for (const { path } of files) relativePath(path);
   const total = files.reduce((sum, { size }) => sum + size, 0);
   say(`[dry-run] ${source} → ${files.length} files, ~${fmtBytes(total)}`);
   for (const { path, size } of files) say(`  ${fmtBytes(size).padStart(12)}  ${path}`);

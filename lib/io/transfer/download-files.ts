@@ -1,5 +1,7 @@
+import { dirname } from "node:path";
 import { IoError, ParallelErrors } from "../errors";
 import { expectFreeSpace } from "../files/free-space";
+import { removeDeadTemporaries } from "../files/temporary";
 import { parallelMapCollectErrors } from "../parallel";
 import { downloadFile, type DownloadOptions } from "./download-file";
 import { LogProgress, type ProgressOptions } from "./log-progress";
@@ -29,7 +31,8 @@ export interface DownloadFilesOptions extends Omit<DownloadOptions, "progress" |
 }
 
 /**
- * Fetches files at the same time. All are tried, also after one has failed.
+ * Fetches files at the same time. All are tried, also after one has failed. What killed processes left in their folders and cannot
+ * be continued is removed.
  *
  * @param folder where they go; what they need has to be free on its file system
  * @throws ParallelErrors with every download that failed; IoError without room, before anything is fetched
@@ -42,6 +45,8 @@ export async function downloadFiles(
   const sizes = downloads.map(({ remote }) => remote.size);
   const known = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
   await expectFreeSpace(folder, known, options.freeSpace);
+  const written = downloads.flatMap(({ target, partialPath }) => [target, partialPath ?? target]);
+  for (const each of new Set(written.map((path) => dirname(path)))) removeDeadTemporaries(each);
   const { jobs = 8, label = null } = options;
   const isKnown = sizes.every((size) => size !== null);
   const progress = label === null ? undefined : new LogProgress(label, isKnown ? known : null, options.progress);

@@ -114,6 +114,13 @@ describe("huggingface", () => {
     expect(existsSync(out("a.th"))).toBe(false);
   });
 
+  test("a dry run refuses the names that fetching refuses, and prints none of them raw", async () => {
+    hub.put("models", "o/hostile", { "\u001b[31mred.th": "a" });
+    const { code, stdout, stderr } = await run("huggingface", "snapshot", "o/hostile", out(), "--dry-run");
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain('"\\u001b[31mred.th" has control characters');
+  });
+
   test("ext with a manifest of what was fetched", async () => {
     const args = ["huggingface", "ext", "o/d", ".th", out(), "-mo", folder.at("m.json")];
     expect((await run(...args)).stdout).toBe(`[provenance] wrote ${folder.at("m.json")}\n`);

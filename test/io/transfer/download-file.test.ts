@@ -1,5 +1,5 @@
 /** Everything that goes wrong between a server and a file, against servers on the loopback. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import {
   configureLogging,
   downloadFile,
@@ -9,6 +9,7 @@ import {
   repoRef,
   type RemoteFile,
 } from "../../../lib/io";
+import { ownMark } from "../../../lib/io/files/process-mark";
 import { remoteHubFile } from "../../../lib/io/huggingface/remote-hub-file";
 import { clientConfig } from "../../../lib/io/s3";
 import { s3Sdk, type S3Client } from "../../../lib/io/s3/sdk";
@@ -297,6 +298,14 @@ test("all files are tried, and all that failed are told", async () => {
     "1 errors encountered",
   );
   expect(left().sort()).toEqual(["large", "small"]);
+});
+
+test("what killed processes left in the folder, and nobody continues, is removed", async () => {
+  const dead = ownMark.replace(/-\d+-/, "-999999999-");
+  mkdirSync(folder.at("out"));
+  for (const mark of [dead, ownMark]) writeFileSync(folder.at("out", `.x.${mark}.0123456789ab.tmp`), "half");
+  await downloadFiles([{ remote: services.s3.remote("small"), target: target() }], folder.path);
+  expect(left()).toEqual([`.x.${ownMark}.0123456789ab.tmp`, "file.bin"]);
 });
 
 test("a download that is stopped leaves its part", async () => {

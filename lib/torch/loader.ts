@@ -168,7 +168,10 @@ export function nextCommands(attempts: readonly LoadAttempt[]): string[] {
   const setup = setupCommand();
   if (process.env.NOETHER_NATIVE)
     commands.push(["unset NOETHER_NATIVE", "use the package's own addon instead of the one that the variable names"]);
-  if (/\bNOETHER_CPU\b/.test(failed))
+  const replaced = /replaced (NOETHER_TILE_UNIT|NOETHER_CPU_CAPABILITY)/.exec(failed)?.[1];
+  if (replaced !== undefined)
+    commands.push([`unset ${replaced}`, "NOETHER_CPU has replaced it: name the highest instruction set there"]);
+  else if (/\bNOETHER_CPU\b/.test(failed))
     commands.push(["unset NOETHER_CPU", "let kernels use every instruction set that the CPU has"]);
   if (/LD_LIBRARY_PATH/.test(failed))
     commands.push(["unset LD_LIBRARY_PATH", "let the addon find the libtorch that it was compiled against"]);

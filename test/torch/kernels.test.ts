@@ -65,6 +65,13 @@ test("a tier that does not exist is an error that names the others", () => {
   });
 });
 
+test.each(["NOETHER_TILE_UNIT", "NOETHER_CPU_CAPABILITY"])("%s, which NOETHER_CPU has replaced, is refused", (name) => {
+  const { code, message } = inEnvironment({ [name]: "0" });
+  expect(code).toBe("ERR_VALUE");
+  expect(message).toContain(`expected NOETHER_CPU, which has replaced ${name}, got ${name}="0": unset ${name}`);
+  expect(inEnvironment({ [name]: "" }).capability).toBe(own.at(-1));
+});
+
 test("an operation takes a kernel that is available, and none for a small problem", () => {
   const { matmul, attention } = cpuKernels();
   expect(tiers).toContain(cpuCapability());

@@ -82,8 +82,19 @@ std::string tiers_of(const CpuFeatures& cpu) {
   return names;
 }
 
+// Variables of before: whoever still sets one means to rule something out.
+void refuse_replaced_variables() {
+  for (const char* name : {"NOETHER_TILE_UNIT", "NOETHER_CPU_CAPABILITY"}) {
+    const char* value = std::getenv(name);
+    TORCH_CHECK_VALUE(value == nullptr || *value == '\0', "expected NOETHER_CPU, which has replaced ", name, ", got ",
+                      name, "=\"", value, "\": unset ", name,
+                      ", and name the highest instruction set in NOETHER_CPU (avx512_bf16 for no tile unit)");
+  }
+}
+
 // The features up to the tier that the environment names.
 CpuFeatures allowed(const CpuFeatures& cpu) {
+  refuse_replaced_variables();
   const char* wanted = std::getenv("NOETHER_CPU");
   if (wanted == nullptr || *wanted == '\0') return cpu;
   CpuFeatures result;

@@ -1,7 +1,7 @@
 /** Every optimizer against PyTorch (fixtures/make_fixtures.py), over twenty steps and across files in both directions. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DType, load, type optim, type Tensor, tensor } from "../../../lib/torch";
+import { type DType, load, optim, type Tensor, tensor } from "../../../lib/torch";
 import { toCamelCase } from "../../../lib/torch/nn";
 import { OPTIMIZERS } from "./every-optimizer";
 import { inPython, resumeInPython } from "./resume-in-python";
@@ -77,6 +77,19 @@ const tolerance = { float32: 1e-6, float64: 1e-13 };
 const looser: Readonly<Record<string, number>> = { NAdam: 1e-7, ASGD: 1e-7 };
 /** Muon's iteration is in bfloat16, which CPUs add up differently: its parameters agree to the last bits of that, its state as any. */
 const ofParams: Readonly<Record<string, number>> = { Muon: 1e-3 };
+
+/** Classes of `torch.optim` and of `torch.optim.lr_scheduler` in PyTorch 2.13. */
+const IN_PYTORCH = {
+  optim:
+    "ASGD Adadelta Adafactor Adagrad Adam AdamW Adamax LBFGS Muon NAdam Optimizer RAdam RMSprop Rprop SGD SparseAdam",
+  lrScheduler:
+    "ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR ExponentialLR LRScheduler LambdaLR LinearLR MultiStepLR MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR",
+};
+
+test("PyTorch's classes are all here", () => {
+  expect(IN_PYTORCH.optim.split(" ").filter((name) => !(name in optim))).toEqual([]);
+  expect(IN_PYTORCH.lrScheduler.split(" ").filter((name) => !(name in optim.lrScheduler))).toEqual([]);
+});
 
 test("every optimizer has cases", () => {
   const kinds = new Set(fixtures.cases.map(({ kind }) => kind));

@@ -1,7 +1,11 @@
+import { readFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ValueError } from "../../../lib/config/python-errors";
 import { PredictionPool, QueueFullError } from "../../../lib/inference";
-import { noGrad } from "../../../lib/torch";
+import { noGrad, type Tensor } from "../../../lib/torch";
 import { airfoilCase, trainAirfoil } from "../../support/airfoil-run";
 import { temporaryFolder } from "../../support/small-run";
 
@@ -137,4 +141,41 @@ it("fails what is under way when it is closed, and refuses more", async () => {
   await other.close();
   await failed;
   await expect(other.predict(inputs())).rejects.toThrow("the pool is closed");
+});
+
+it("answers behind the server that docs/serving.md shows", async () => {
+  const page = readFileSync(join(__dirname, "..", "..", "..", "docs", "serving.md"), "utf8");
+  const code = /```js\n\/\/ server\.mjs\n([\s\S]*?)```/.exec(page)![1]!.replace(/^import .*$/gm, "");
+  let server!: Server;
+  const scope = {
+    createServer: (handler: RequestListener) => ({ listen: () => (server = createServer(handler).listen(0)) }),
+    PredictionPool: { create: () => pool },
+  };
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval
+  await (new Function(...Object.keys(scope), `return (async () => {${code}})()`)(
+    ...Object.values(scope),
+  ) as Promise<void>);
+  try {
+    const post = (body: unknown) =>
+      fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+      });
+    const { inflow_design_parameters, ...positions } = inputs() as Record<string, Tensor>;
+    const lists = Object.fromEntries(Object.entries(positions).map(([name, each]) => [name, each.toArray()]));
+    const own = await pool.predict(inputs());
+    const answer = await post({ ...lists, inflow_design_parameters: inflow_design_parameters!.toArray() });
+    const { surface_pressure } = (await answer.json()) as { surface_pressure: { shape: number[]; values: number[] } };
+    expect(surface_pressure).toEqual({
+      shape: own["surface_pressure"]!.shape,
+      values: [...own["surface_pressure"]!.values],
+    });
+    const refused = await post(lists);
+    expect([refused.status, await refused.json()]).toEqual([
+      422,
+      { error: expect.stringContaining("inflow_design_parameters") },
+    ]);
+  } finally {
+    server.close();
+  }
 });

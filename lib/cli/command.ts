@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeFailure, surviveLostReaders } from "../core/logging";
+import { describeFailure } from "../core/logging/failure";
+import { surviveLostReaders } from "../core/logging/lost-readers";
 import { packageRoot } from "../torch/loader";
 import { UsageError } from "./hydra-arguments";
 

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { FileNotFoundError, ValueError } from "../config/python-errors";
-import { statusLine } from "../core/logging";
+import { statusLine } from "../core/logging/terminal";
 import { layoutOf, type Layout } from "../data/inspect/layout";
 import { isReadable, readContents, type LoadedContents } from "../data/inspect/contents";
 import { readFolder, type FolderContents } from "../data/inspect/folder";

@@ -1,6 +1,6 @@
 /** `noether-ts data preprocess`: raw public data sets to the files that the data sets of this package read. */
 import { withSuggestion } from "../config/nearest-names";
-import { statusLine } from "../core/logging";
+import { statusLine } from "../core/logging/terminal";
 import { EmmiWingHFDataset } from "../data/datasets/cfd/emmi-wing-hf";
 import {
   preprocessCAEML,

@@ -1,4 +1,4 @@
-import { statusLine } from "../core/logging";
+import { statusLine } from "../core/logging/terminal";
 
 /** Exit code of a command that Ctrl-C stopped, as shells have it. */
 export const INTERRUPTED = 130;

@@ -4,7 +4,7 @@ import { findKind } from "../config/registry";
 import { type AnyConfigClass, type Fields, isConfigClass, registered, validateConfig } from "../config/schema";
 import { toPlain } from "../config/yaml/nodes";
 import { readYaml } from "../config/yaml/reader";
-import { statusLine } from "../core/logging";
+import { statusLine } from "../core/logging/terminal";
 import { durationForPeople } from "../core/logging/formatters";
 import {
   checkWritable,

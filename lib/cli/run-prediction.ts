@@ -4,20 +4,14 @@ import { ValueError } from "../config/python-errors";
 import { isSurface } from "../data/geometry/cell-geometry";
 import { drawField, magnitudes } from "../data/pictures";
 import { writeFileWhole } from "../data/readers/file-sink";
-import { statusLine } from "../core/logging";
+import { statusLine } from "../core/logging/terminal";
 import { writeTextFile } from "../core/writers/text-file";
 import {
-  bodyDomain,
   caseForces,
   fieldErrors,
-  fieldsOfDomain,
-  frictionPointsUpstream,
   loadRun,
-  outputFiles,
   readCase,
   referenceValues,
-  sceneOf,
-  viewerPage,
   writePrediction,
   type CaseFiles,
   type CaseForces,
@@ -29,6 +23,10 @@ import {
   type PredictOptions,
   type TrainedRun,
 } from "../inference";
+import { bodyDomain, fieldsOfDomain, frictionPointsUpstream } from "../inference/forces/case-forces";
+import { outputFiles } from "../inference/cases/write-prediction";
+import { sceneOf } from "../inference/scene/scene";
+import { viewerPage } from "../inference/scene/page";
 import { EXIT, printResult } from "./command";
 import { INTERRUPTED, interruptible } from "./interruptible";
 import { provideOwnModules } from "./own-modules";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { FileExistsError, FileNotFoundError } from "../config/python-errors";
-import { statusLine } from "../core/logging";
+import { statusLine } from "../core/logging/terminal";
 import { writeTextFile } from "../core/writers/text-file";
 import {
   evaluateRun,

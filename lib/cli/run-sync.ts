@@ -1,4 +1,4 @@
-import { describeFailure } from "../core/logging";
+import { describeFailure } from "../core/logging/failure";
 import { syncRun } from "../core/trackers";
 import { RunLock } from "../training/runners/run-lock";
 import { EXIT, printResult } from "./command";

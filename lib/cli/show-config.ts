@@ -1,4 +1,7 @@
-import { childOf, composeUnresolved, displayPath, resolveConfig, toWritable, writeYaml } from "../config";
+import { composeUnresolved, resolveConfig, writeYaml } from "../config";
+import { childOf } from "../config/yaml/nodes";
+import { displayPath } from "../config/compose/config-files";
+import { toWritable } from "../config/yaml/to-writable";
 import type { MapNode, Node } from "../config";
 import { ConfigError } from "../config/errors";
 import type { HydraArguments } from "./hydra-arguments";

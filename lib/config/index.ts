@@ -2,11 +2,9 @@
 export * from "./errors";
 export * from "./python-errors";
 export { nearestNames, suggestNames, withSuggestion } from "./nearest-names";
-export { pyFloatRepr, pyNumber, toExponentialPython, toFixedHalfEven, toGeneralPython } from "./python-format";
 export {
   composeConfig,
   composeUnresolved,
-  locateIn,
   mergeConfigs,
   openFiles,
   parseOverrides,
@@ -15,10 +13,7 @@ export {
   type ComposeOptions,
   type UnresolvedConfig,
 } from "./compose/compose";
-export { displayPath } from "./compose/config-files";
 export {
-  childOf,
-  cloneNode,
   Float,
   fromPlain,
   mapNode,
@@ -32,9 +27,7 @@ export {
 export { parseOverride, isSweep, type Override } from "./overrides/override";
 export type { ValueTree } from "./overrides/override-value";
 export { registerResolver, type JobInfo, type Resolver, type ResolverContext } from "./interpolation/resolvers";
-export { yamlFloat } from "./yaml/scalars";
 export { readYaml } from "./yaml/reader";
-export { toWritable } from "./yaml/to-writable";
 export { writeYaml } from "./yaml/writer";
 export {
   findKind,

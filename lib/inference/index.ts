@@ -6,5 +6,4 @@ export * from "./pool";
 export * from "./predict";
 export * from "./run";
 export * from "./runners";
-export * from "./scene";
 export * from "./serving";

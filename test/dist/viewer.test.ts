@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { viewerPage, type Scene } from "../../lib/inference";
+import { viewerPage } from "../../lib/inference/scene/page";
+import { type Scene } from "../../lib/inference/scene/scene";
 import { chromium, inBrowser } from "../support/browser";
 
 if (chromium === undefined) console.info("skipped: the page in a browser (no Chromium; CHROMIUM names one)");

@@ -1,7 +1,7 @@
 import { configureLogging, messageOf, ParallelErrors } from "../../io";
 import { withSuggestion } from "../../config/nearest-names";
 import { EXIT, packageVersion, printResult } from "../command";
-import { surviveLostReaders } from "../../core/logging";
+import { surviveLostReaders } from "../../core/logging/lost-readers";
 import { UsageError } from "../hydra-arguments";
 import { aws } from "./aws";
 import { checkpoint } from "./checkpoint";

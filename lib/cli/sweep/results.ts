@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMapping, readYaml, toPlain } from "../../config";
-import { compactNumber, durationForPeople } from "../../core/logging";
+import { compactNumber, durationForPeople } from "../../core/logging/formatters";
 import { lineOf } from "../../core/trackers/csv-text";
 import { readMetrics } from "../../core/trackers/read-metrics";
 

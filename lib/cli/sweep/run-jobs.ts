@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { availableParallelism, constants } from "node:os";
 import { createInterface } from "node:readline";
-import { ignoreHangUp } from "../../core/logging";
+import { ignoreHangUp } from "../../core/logging/lost-readers";
 import type { JobMessage } from "./job-link";
 
 /** What became of a job. */

@@ -1,6 +1,5 @@
 export {
   addGlobalHandlers,
-  closeLogFile,
   CONSOLE_LEVELS,
   ConsoleHandler,
   type ConsoleLevel,
@@ -8,7 +7,6 @@ export {
   formatForConsole,
   formatRecord,
   getLogger,
-  logFailure,
   type GlobalHandlerOptions,
   type LogContext,
   Logger,
@@ -20,17 +18,13 @@ export {
   rootLogger,
   withLogContext,
 } from "./logger";
-export { describeFailure } from "./failure";
-export { ignoreHangUp, surviveLostReaders } from "./lost-readers";
-export { fitParts, showsColours, StatusLine, statusLine } from "./terminal";
 export {
   arrayToString,
-  compactNumber,
   floatToScientificNotation,
   formatValue,
-  durationForPeople,
   secondsToDurationStr,
   shortNumberStr,
   summarizeIndicesList,
 } from "./formatters";
 export { type Clock, Stopwatch } from "./stopwatch";
+export { surviveLostReaders } from "./lost-readers";

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { displayPath, readYaml, toPlain } from "../../config";
+import { readYaml, toPlain } from "../../config";
+import { displayPath } from "../../config/compose/config-files";
 import { defineConfig, float, list, mapping, optional, str, validateConfig } from "../../config/schema";
 import { writeYamlFile } from "../../core/writers/yaml-file";
 import type { Dataset, DatasetProtocol } from "../base/dataset";

@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { describeFailure } from "../../core/logging";
+import { describeFailure } from "../../core/logging/failure";
 import { readContents, type Contents, type ContentsOptions, type LoadedContents } from "./contents";
 import type { CaseFiles, Layout } from "./layout";
 import type { FieldSummary, MeshSummary } from "./summary";

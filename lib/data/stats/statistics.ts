@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { displayPath, readYaml, toPlain } from "../../config";
+import { readYaml, toPlain } from "../../config";
+import { displayPath } from "../../config/compose/config-files";
 import { FileNotFoundError, ValueError } from "../../config/python-errors";
 import { isMapping } from "../../config/schema";
 

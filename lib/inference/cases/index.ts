@@ -3,4 +3,4 @@ export type { CaseOptions } from "./case-options";
 export { fieldErrors, FieldErrorSums, type FieldErrors } from "./field-errors";
 export type { CaseDomain, CaseFiles } from "./case-files";
 export { readCase } from "./read-case";
-export { addedFields, outputFiles, withFields, writePrediction, type PredictedCase } from "./write-prediction";
+export { writePrediction, type PredictedCase } from "./write-prediction";

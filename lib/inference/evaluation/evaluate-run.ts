@@ -1,14 +1,7 @@
 import { ValueError } from "../../config/python-errors";
 import { fieldErrors, FieldErrorSums, type CaseFiles, type FieldErrors } from "../cases";
-import {
-  bodyDomain,
-  caseForces,
-  fieldsOfDomain,
-  referenceValues,
-  type CaseForces,
-  type ForceCoefficients,
-  type ForceOptions,
-} from "../forces";
+import { caseForces, referenceValues, type CaseForces, type ForceCoefficients, type ForceOptions } from "../forces";
+import { bodyDomain, fieldsOfDomain } from "../forces/case-forces";
 import type { PredictedField } from "../predict/field-buffers";
 import type { PredictOptions } from "../predict/prediction-task";
 import type { RunIdentity, TrainedRun } from "../run/trained-run";

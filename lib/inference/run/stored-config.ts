@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { displayPath, locateIn, readYaml, toPlain, type MapNode } from "../../config";
+import { readYaml, toPlain, type MapNode } from "../../config";
+import { displayPath } from "../../config/compose/config-files";
+import { locateIn } from "../../config/compose/compose";
 import { ConfigError, type SourceLocation } from "../../config/errors";
 import { migratePlain, type ConfigChange } from "../../config/migration";
 import { ValueError } from "../../config/python-errors";

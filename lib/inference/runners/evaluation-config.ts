@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { childOf, cloneNode, displayPath, mergeConfigs, readYaml, resolveConfig, scalarNode } from "../../config";
+import { mergeConfigs, readYaml, resolveConfig, scalarNode } from "../../config";
+import { childOf, cloneNode } from "../../config/yaml/nodes";
+import { displayPath } from "../../config/compose/config-files";
 import type { ComposedConfig, MapNode, UnresolvedConfig } from "../../config";
 import { ConfigError } from "../../config/errors";
 import { withSuggestion } from "../../config/nearest-names";

@@ -1,3 +1,3 @@
 /** Evaluation of finished runs. */
-export { composeEvaluation, type Evaluation } from "./evaluation-config";
+
 export { InferenceRunner } from "./inference-runner";

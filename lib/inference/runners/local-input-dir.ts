@@ -1,4 +1,5 @@
-import { childOf, scalarNode, type UnresolvedConfig } from "../../config";
+import { scalarNode, type UnresolvedConfig } from "../../config";
+import { childOf } from "../../config/yaml/nodes";
 import { isRemoteUri, resolveRunUri } from "../../io";
 
 /** A config of an evaluation whose `input_dir` is on this machine: of `hf://…` and `s3://…` the run is fetched to the cache. */

@@ -1,2 +1,1 @@
-export { isLoopback } from "./loopback";
 export { createServer, type ServerOptions } from "./server";

@@ -1,4 +1,4 @@
-import { compactNumber } from "../../core/logging";
+import { compactNumber } from "../../core/logging/formatters";
 import { Tensor, type Complex } from "../../torch";
 
 /** Tensors of at most so many elements are printed as a whole. */

@@ -1,13 +1,9 @@
 import { hostname } from "node:os";
 import type { ComposedConfig } from "../../config";
-import {
-  addGlobalHandlers,
-  closeLogFile,
-  durationForPeople,
-  getLogger,
-  ignoreHangUp,
-  logFailure,
-} from "../../core/logging";
+import { addGlobalHandlers, getLogger } from "../../core/logging";
+import { closeLogFile, logFailure } from "../../core/logging/logger";
+import { durationForPeople } from "../../core/logging/formatters";
+import { ignoreHangUp } from "../../core/logging/lost-readers";
 import { isRank0 } from "../../core/distributed";
 import { writeRunReport } from "../../core/report";
 import { requireFastify, RunDashboard } from "../dashboard/run-dashboard";

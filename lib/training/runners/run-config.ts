@@ -1,4 +1,5 @@
-import { locateIn, type ComposedConfig } from "../../config";
+import { type ComposedConfig } from "../../config";
+import { locateIn } from "../../config/compose/compose";
 import { ConfigError, type ConfigProblem, type SourceLocation } from "../../config/errors";
 import { loadUserKinds } from "../../config/factory/load-kind";
 import { migratePlain, toRelease11, type ConfigChange } from "../../config/migration";

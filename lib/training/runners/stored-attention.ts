@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { childOf, readYaml, type ConfigChange } from "../../config";
+import { readYaml, type ConfigChange } from "../../config";
+import { childOf } from "../../config/yaml/nodes";
 import { isMapping } from "../../config/schema";
 import { CheckpointKeys } from "../../core/checkpoint-keys";
 import { CheckpointFolder } from "../../core/writers";

@@ -1,12 +1,5 @@
-import {
-  migrateConfig,
-  readYaml,
-  toPlain,
-  toRelease11,
-  toWritable,
-  writeYaml,
-  type MapNode,
-} from "../../../lib/config";
+import { migrateConfig, readYaml, toPlain, toRelease11, writeYaml, type MapNode } from "../../../lib/config";
+import { toWritable } from "../../../lib/config/yaml/to-writable";
 import { formatProblem } from "../../../lib/config/errors";
 import { registerClasses, Root } from "./classes";
 

@@ -13,7 +13,8 @@ import {
 import { setDistributedConfig } from "../../../lib/core/distributed";
 import { CompositeModel } from "../../../lib/core/models";
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
-import { getLogger, StatusLine } from "../../../lib/core/logging";
+import { getLogger } from "../../../lib/core/logging";
+import { StatusLine } from "../../../lib/core/logging/terminal";
 import { smallData, SmallModel, SMALL_MODEL } from "../../support/small-run";
 import { counterAt, loss, parts, Weight } from "./support";
 

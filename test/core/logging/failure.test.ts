@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createJiti } from "jiti";
 
 import { ValueError } from "../../../lib/config/python-errors";
-import { describeFailure } from "../../../lib/core/logging";
+import { describeFailure } from "../../../lib/core/logging/failure";
 import { ones } from "../../../lib/torch";
 
 let folder: string;

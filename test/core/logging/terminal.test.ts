@@ -1,4 +1,4 @@
-import { fitParts, showsColours, StatusLine } from "../../../lib/core/logging";
+import { fitParts, showsColours, StatusLine } from "../../../lib/core/logging/terminal";
 
 function terminal(columns?: number) {
   const written: string[] = [];

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import {
   caseForces,
   dynamicPressure,
-  fieldsOfDomain,
   forceCoefficients,
   surfaceForces,
   type CaseDomain,
   type ForceOptions,
   type SurfaceLoads,
 } from "../../../lib/inference";
+import { fieldsOfDomain } from "../../../lib/inference/forces/case-forces";
 import { CellType, Mesh, readMesh, type NdArray } from "../../../lib/data";
 import { box, pointField, sphere } from "../../support/sphere-run";
 

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeMesh } from "../../../lib/data";
-import { loadRun, type Scene, type TrainedRun } from "../../../lib/inference";
+import { loadRun, type TrainedRun } from "../../../lib/inference";
+import { type Scene } from "../../../lib/inference/scene/scene";
 import { readRequest } from "../../../lib/inference/requests/answer";
 import type { RequestResult, RequestTask } from "../../../lib/inference/requests/request";
 import { temporaryFolder } from "../../support/small-run";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { composeUnresolved } from "../../../lib/config";
-import { composeEvaluation } from "../../../lib/inference";
+import { composeEvaluation } from "../../../lib/inference/runners/evaluation-config";
 
 let root: string;
 beforeAll(() => {

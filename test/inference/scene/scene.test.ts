@@ -1,5 +1,5 @@
 import { Mesh } from "../../../lib/data";
-import { sceneOf } from "../../../lib/inference";
+import { sceneOf } from "../../../lib/inference/scene/scene";
 import type { CaseDomain } from "../../../lib/inference";
 import { CellType } from "../../../lib/data";
 

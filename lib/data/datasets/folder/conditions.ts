@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import { displayPath, readYaml, toPlain } from "../../../config";
+import { readYaml, toPlain } from "../../../config";
+import { displayPath } from "../../../config/compose/config-files";
 import { FileNotFoundError, KeyError, ValueError } from "../../../config/python-errors";
 import { suggestNames, withSuggestion } from "../../../config/nearest-names";
 import { isMapping } from "../../../config/schema";

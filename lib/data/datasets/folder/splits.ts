@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
-import { displayPath, readYaml, toPlain } from "../../../config";
+import { readYaml, toPlain } from "../../../config";
+import { displayPath } from "../../../config/compose/config-files";
 import { FileNotFoundError, ValueError } from "../../../config/python-errors";
 import { suggestNames } from "../../../config/nearest-names";
 import { isMapping } from "../../../config/schema";

@@ -1,2 +1,0 @@
-export { viewerPage } from "./page";
-export { sceneOf, type Scene, type SceneDomain, type SceneField } from "./scene";

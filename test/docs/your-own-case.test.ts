@@ -101,7 +101,7 @@ const SMALL = [
   "model.physics_blocks=[perceiver,self]",
   "pipeline.num_points={surface: 32, volume: 32}",
   "pipeline.geometry.num_supernodes=8",
-  "+store_code_in_output=false",
+  "store_code_in_output=false",
 ];
 const compose = (...args: string[]) => composeConfig(parseHydraArguments([...args, ...SMALL]));
 

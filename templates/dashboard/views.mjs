@@ -31,7 +31,11 @@ export async function runsView() {
     element("span", { className: run.state, textContent: run.state }),
     run.epoch,
     run.update,
-    element("span", { "data-sort": String(run.updated ?? 0), textContent: ago(run.updated ?? run.started) }),
+    element("span", {
+      className: "ago",
+      "data-sort": String(run.updated ?? 0),
+      textContent: ago(run.updated ?? run.started),
+    }),
     element("a", { href: api.reportUrl(run.id), target: "_blank", textContent: "report" }),
     ...columns.map((name) => run.values[name] ?? ""),
   ]);

@@ -157,9 +157,12 @@ mlflow.set_tracking_uri(sys.argv[1])
 png = open(client.download_artifacts(run.info.run_id, "pictures/test/0/p/U00000020_true.png"), "rb").read().decode()
 print(json.dumps([run.info.run_name, run.info.status, history, run.data.metrics["loss/test/min"], run.data.params["hp/model/depth"], png]))`;
       const child = spawn(mlflowPython!, ["-c", script, server.url]);
+      let failure = "";
+      child.stderr.on("data", (text: Buffer) => (failure += text.toString()));
       let output = "";
       child.stdout.on("data", (text: Buffer) => (output += text.toString()));
-      await new Promise((resolve) => child.once("close", resolve));
+      const code = await new Promise((resolve) => child.once("close", resolve));
+      if (code !== 0) throw new Error(failure);
       expect(JSON.parse(output.trim().split("\n").at(-1)!)).toEqual(["wing", "FINISHED", [[10, "0.5"], [20, "nan"]], 0.5, "2", "png"]); // prettier-ignore
     } finally {
       await server.close();

@@ -4,6 +4,7 @@
  */
 import { knn, knnTable, modulatedNorm, type NeighborTable, radius, radiusTable } from "../../lib/modeling";
 import { Lion } from "../../lib/core/optimizer";
+import { poolSegments } from "../../lib/modeling/functional/pool-segments";
 import { rotate } from "../../lib/modeling/functional/rotate";
 import {
   amp,
@@ -255,6 +256,52 @@ const normCases = (
   normCase(sizes, "bfloat16", true),
 ]);
 
+// ---- segments
+
+function segmentCase(
+  [segments, places, channels]: readonly [number, number, number],
+  dtype: DType,
+  mean: boolean,
+  within = false,
+): KernelCase {
+  const name = `${mean ? "mean" : "sum"} of ${segments} segments of ${places} × ${channels}, ${within ? "autocast" : dtype}`;
+  return {
+    name,
+    run: () =>
+      scope(() => {
+        manualSeed(10);
+        const parts = { values: randn([segments * places, channels]), weight: randn([segments, channels]) };
+        const valid = rand([segments, places]).gt(0.3);
+        const result = (device: string, as: DType) => {
+          const values = parts.values.to(dtype).to(device).to(as).detach().requiresGrad_();
+          const forward = () => poolSegments(values, places, { valid: valid.to(device), mean });
+          const pooled = within ? amp.autocast({ deviceType: device, dtype: "bfloat16" }, forward) : forward();
+          pooled.mul(parts.weight.to(dtype).to(device).to(pooled.dtype)).sum().backward();
+          return { pooled: pooled.detach(), gradient: values.grad! };
+        };
+        const [got, again, truth] = [result("cuda", dtype), result("cuda", dtype), result("cpu", "float64")];
+        if (within && got.pooled.dtype !== "float32")
+          throw new Error(`${name}: expected float32, got ${got.pooled.dtype}`);
+        expectClose(got.pooled, truth.pooled, got.pooled.dtype, name);
+        expectClose(got.gradient, truth.gradient, dtype, `${name}, gradient`);
+        expectEqual(again.pooled, got.pooled.cpu(), `${name}, twice`);
+        expectEqual(again.gradient, got.gradient.cpu(), `${name}, gradient twice`);
+      }),
+  };
+}
+
+const segmentCases = (
+  [
+    [4000, 32, 192],
+    [33, 7, 130],
+    [1, 1, 3],
+  ] as const
+).flatMap((sizes) => [
+  ...(["float32", "bfloat16", "float16"] as const).map((dtype) => segmentCase(sizes, dtype, true)),
+  segmentCase(sizes, "float32", false),
+  segmentCase(sizes, "bfloat16", true, true),
+]);
+
 // ---- Lion
 
 const lionCase: KernelCase = {
@@ -304,6 +351,7 @@ export const cases: readonly KernelCase[] = [
   ...hugeCases,
   ...rotaryCases,
   ...normCases,
+  ...segmentCases,
   lionCase,
   muonCase,
 ];

@@ -15,7 +15,7 @@ const compiler = process.env.CXX ?? "g++";
 const canCompile = process.platform === "linux" && spawnSync(compiler, ["--version"]).status === 0;
 if (!canCompile) console.log(`cuda-emulation: skipped, no ${compiler} on Linux`);
 
-(canCompile ? test : test.skip).each(["neighbors", "rotary", "modulated_norm", "lion"])(
+(canCompile ? test : test.skip).each(["neighbors", "rotary", "modulated_norm", "lion", "pool_segments"])(
   "%s: device code gives what plain loops give",
   (name) => {
     const program = join(folder, name);

@@ -1,9 +1,9 @@
-import { scope } from "../../torch";
+import { scope, TorchError } from "../../torch";
 import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
 import type { DataContainerLike } from "../../core/interfaces/data";
-import { setAnywhere } from "../../core/distributed";
+import { isDistributed, setAnywhere } from "../../core/distributed";
 import type { ModelBase } from "../../core/models";
-import { type LogContext, withLogContext } from "../../core/logging";
+import { getLogger, type LogContext, withLogContext } from "../../core/logging";
 import type { UpdateCounter } from "../../core/iteration";
 import { fullySpecified } from "../../core/iteration/training-iteration";
 import type { BatchSizes } from "./batch-size";
@@ -131,7 +131,7 @@ export class TrainingLoop {
   }
 
   async #runPass(batches: BatchesAhead, accumulationStep: number, times: UpdateStopwatch): Promise<FinishedPass> {
-    const { model, sizes, updateCounter, callbacks, update } = this.#options;
+    const { model, sizes, updateCounter, callbacks } = this.#options;
     const { accumulationSteps } = sizes;
     const start = performance.now();
     const { batch, seconds } = await batches.next(model.device);
@@ -139,7 +139,7 @@ export class TrainingLoop {
     for (const [key, value] of Object.entries(seconds)) times.add(key, value);
     model.train();
     const { beforeOptimizerStep } = callbacks;
-    const result = await update({ batch, model, accumulationSteps, accumulationStep, beforeOptimizerStep });
+    const result = await this.#tryPass({ batch, model, accumulationSteps, accumulationStep, beforeOptimizerStep });
     batches.loadAhead(model.device);
     const { losses, updateOutputs, skipped = false } = result;
     const { rethrow } = await callbacks.track((callback) =>
@@ -156,6 +156,26 @@ export class TrainingLoop {
     times.add("backward", result.times.backward);
     times.add(TRAINING_UPDATE_TIME, result.times.forward + result.times.backward);
     return { skipped, rethrow };
+  }
+
+  /**
+   * A pass, and where its backward half finds no memory the same pass once more, with everything of the first try freed: nothing has
+   * reached the weights. Not where earlier passes of the update are lost with it, or other processes are a step ahead.
+   */
+  async #tryPass(step: UpdateStep): Promise<UpdateResult> {
+    const { update } = this.#options;
+    if (step.accumulationSteps > 1 || isDistributed()) return update(step);
+    try {
+      return await scope(async () => update(step));
+    } catch (error) {
+      const isMemory = error instanceof TorchError && error.code === "ERR_OUT_OF_MEMORY";
+      if (!isMemory || error.operator !== "backward") throw error;
+      this.#rollback.fail(step.model);
+      getLogger("BaseTrainer").warning(
+        "no memory in a backward pass: everything of the update is freed, and it runs once more",
+      );
+    }
+    return update(step);
   }
 
   #countUpdate(): void {

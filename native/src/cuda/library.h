@@ -10,7 +10,7 @@ namespace noether {
 constexpr char kCudaLibraryFile[] = "libnoether_cuda.so";
 
 // Goes up with every change of what follows, and of the schemas of the operators that the library implements.
-constexpr int kCudaLibraryVersion = 1;
+constexpr int kCudaLibraryVersion = 2;
 
 // noether_cuda_register: implements the operators of a copy of the addon, by its namespace in the dispatcher. Called
 // once per copy. Returns null, or what is wrong; the text lives as long as the process.

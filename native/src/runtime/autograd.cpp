@@ -43,8 +43,14 @@ Napi::Value backward(Addon& addon, const Arguments& arguments) {
   const variable_list inputs = optional_list(arguments, 4, "inputs");
   addon.callbacks->reap();
   addon.borrowed.check();
-  run_pass(addon, outputs,
-           [&] { torch::autograd::backward(outputs, gradients, retain_graph, create_graph, inputs); });
+  try {
+    run_pass(addon, outputs,
+             [&] { torch::autograd::backward(outputs, gradients, retain_graph, create_graph, inputs); });
+  } catch (const c10::OutOfMemoryError&) {
+    // Some gradients have been added to already, so whoever knows the whole update tries again; with what nobody holds given back.
+    addon.make_room(arguments.env());
+    throw;
+  }
   return arguments.env().Undefined();
 }
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { full, keep, load, nn, noGrad, type Tensor, tensor, toMap } from "../../../lib/torch";
+import { full, keep, load, nn, noGrad, type Tensor, tensor, toMap, TorchError } from "../../../lib/torch";
 import {
   EmaCallback,
   OnlineLossCallback,
@@ -279,3 +279,50 @@ test.each(["trackAfterUpdateStep", "trackAfterAccumulationStep"] as const)(
     );
   },
 );
+
+describe("a backward pass that finds no memory", () => {
+  /** Runs with dropout; backward passes number `failing` throw as libtorch does without memory. */
+  async function weightsWith(runId: string, failing: readonly number[], trainer: object = {}): Promise<unknown> {
+    const {
+      trainer: own,
+      model,
+      averages,
+    } = run(runId, GOOD, trainer, {
+      buildModel: (dependencies) =>
+        new Normalized(ModelBaseConfig.create({ ...SMALL_MODEL, optimizer_config: SGD } as never), {
+          ...dependencies,
+          dropout: 0.5,
+        }),
+    });
+    let passes = 0;
+    own.trainStep = ({ x, y }, network) => {
+      const output = network.forward({ x }) as Tensor;
+      output.registerHook(() => {
+        passes += 1;
+        if (failing.includes(passes))
+          throw new TorchError("backward: no memory", { code: "ERR_OUT_OF_MEMORY", operator: "backward" });
+      });
+      return toTrainerResult({
+        mse: output
+          .sub(y as Tensor)
+          .square()
+          .mean(),
+      });
+    };
+    await own.train(model);
+    return [weightsOf(model), averages()];
+  }
+
+  test("runs again, as if nothing had been", async () => {
+    expect(await weightsWith("with room after", [2])).toEqual(await weightsWith("with room", []));
+  });
+
+  test("is an error the second time", async () => {
+    await expect(weightsWith("without room", [2, 3])).rejects.toThrow("no memory");
+  });
+
+  test("is an error where earlier passes of the update would be lost", async () => {
+    const passes = { effective_batch_size: 4, max_batch_size: 2 };
+    await expect(weightsWith("in passes", [2], passes)).rejects.toThrow("no memory");
+  });
+});

@@ -5,6 +5,7 @@ import { arange, cat, full, nn, scope, zeros } from "../../../torch";
 import type { Tensor } from "../../../torch";
 import { knn, radius } from "../../functional/geometric";
 import { knnTable, radiusTable } from "../../functional/neighbor-table";
+import { poolSegments } from "../../functional/pool-segments";
 import { InitWeightsMode } from "../../functional/init";
 import { ContinuousSincosEmbed } from "../layers/continuous-sincos-embed";
 import { LinearProjection } from "../layers/linear-projection";
@@ -207,9 +208,12 @@ export class SupernodePooling extends nn.Module {
   /** Messages through the message network, gathered at the supernodes: (S, D), zero where a supernode has no edge. */
   private pool(parts: readonly MessagePart[], edges: Edges, count: number): Tensor {
     const degree = degreeOf(edges, count).unsqueeze(-1); // (S, 1)
+    const mean = this.config.aggregation === "mean";
     const gather = (messages: Tensor): Tensor => {
+      const { places } = edges;
+      if (places) return poolSegments(messages, places.perSupernode, { valid: places.valid, mean });
       const sum = sumAtSupernodes(messages, edges, count);
-      return this.config.aggregation === "sum" ? sum : sum.div(degree.clamp(1).to(sum.dtype));
+      return mean ? sum.div(degree.clamp(1).to(sum.dtype)) : sum;
     };
     if (this.config.message_mode === "identity") {
       return gather(
@@ -225,7 +229,7 @@ export class SupernodePooling extends nn.Module {
     const [first, , second] = [...(this.message as nn.Sequential)] as [LinearProjection, nn.GELU, LinearProjection];
     const hidden = gather(nn.functional.gelu(linearOfParts(first, parts, edges))); // (S, D)
     const { weight, bias } = second.project as nn.Linear;
-    const times = this.config.aggregation === "sum" ? degree : degree.gt(0); // how often the bias was added
+    const times = mean ? degree.gt(0) : degree; // how often the bias was added
     const projected = nn.functional.linear(hidden, weight);
     return projected.add(bias!.to(projected.dtype).mul(times.to(projected.dtype)));
   }
@@ -270,11 +274,7 @@ function degreeOf({ supernode, places }: Edges, count: number): Tensor {
 }
 
 /** Sums of the messages (E, D) of each supernode: (S, D), zero where a supernode has no edge. */
-function sumAtSupernodes(messages: Tensor, { supernode, places }: Edges, count: number): Tensor {
-  if (places) {
-    const each = messages.unflatten(0, [count, places.perSupernode]); // (S, K, D)
-    return (places.valid ? each.where(places.valid.unsqueeze(-1), 0) : each).sum(1);
-  }
+function sumAtSupernodes(messages: Tensor, { supernode }: Edges, count: number): Tensor {
   const { dtype, device } = messages;
   return zeros([count, messages.size(-1)], { dtype, device }).indexAdd(0, supernode, messages);
 }

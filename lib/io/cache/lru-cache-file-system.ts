@@ -13,6 +13,11 @@ import { cacheName } from "./cache-name";
 export interface CacheTarget {
   /** Writes the content of a remote path to a local file, which is empty or missing. */
   getFile(path: string, localPath: string): Promise<void>;
+  /**
+   * What tells one content of a remote path from another, e.g. its ETag. Asked for at each reading: a file that has changed is
+   * fetched again, the old one goes like any other that nobody reads. Default: files do not change
+   */
+  version?(path: string): Promise<string>;
 }
 
 /** Options of {@link LRUCacheFileSystem}. */
@@ -98,9 +103,9 @@ export class LRUCacheFileSystem {
     }
   }
 
-  /** Where the content of a remote path is or will be. */
-  cachedPath(path: string): string {
-    return join(this.storage, cacheName(path));
+  /** Where the content of a remote path is or will be; `version` as the target tells it, if it does. */
+  cachedPath(path: string, version?: string): string {
+    return join(this.storage, cacheName(keyOf(path, version)));
   }
 
   /**
@@ -115,17 +120,18 @@ export class LRUCacheFileSystem {
       throw new InvalidInputError(
         `Writes are not supported in ${this.constructor.name}: expected the mode rb, got ${mode}`,
       );
+    const key = keyOf(path, await this.target.version?.(path));
     for (;;) {
-      const hit = await this.#openCached(path);
+      const hit = await this.#openCached(key);
       if (hit !== null) return hit;
-      const name = cacheName(path);
+      const name = cacheName(key);
       // those who ask for the same at the same time wait for the first, and open their own
       const running = this.#fetching.get(name);
       if (running !== undefined) {
         await running.catch(() => undefined);
         continue;
       }
-      const fetching = this.#fetch(path);
+      const fetching = this.#fetch(path, key);
       this.#fetching.set(name, fetching);
       try {
         const handle = await fetching;
@@ -186,10 +192,10 @@ export class LRUCacheFileSystem {
   }
 
   /** The cached file, and a note that it was read; null: it is not there. */
-  async #openCached(path: string): Promise<FileHandle | null> {
+  async #openCached(key: string): Promise<FileHandle | null> {
     try {
-      const file = await open(this.cachedPath(path), "r");
-      await this.#noteRead(path, file);
+      const file = await open(this.cachedPath(key), "r");
+      await this.#noteRead(key, file);
       return file;
     } catch (error) {
       if (systemCode(error) === "ENOENT") return null;
@@ -197,11 +203,11 @@ export class LRUCacheFileSystem {
     }
   }
 
-  async #noteRead(path: string, file: FileHandle): Promise<void> {
+  async #noteRead(key: string, file: FileHandle): Promise<void> {
     try {
       const now = new Date(this.now());
       await file.utimes(now, now).catch(() => undefined); // of another user: it stays as old as it is
-      await this.noteRead(path, (await file.stat()).size);
+      await this.noteRead(key, (await file.stat()).size);
     } catch (error) {
       await file.close();
       throw error;
@@ -218,16 +224,16 @@ export class LRUCacheFileSystem {
   protected async noteRemoved(_name: string): Promise<void> {}
 
   /** Fetches a file; null: another has done it. */
-  async #fetch(path: string): Promise<FileHandle | null> {
-    const file = this.cachedPath(path);
-    const lock = await this.#lockOf(cacheName(path)).acquire({ timeout: this.#lockTimeout });
+  async #fetch(path: string, key: string): Promise<FileHandle | null> {
+    const file = this.cachedPath(key);
+    const lock = await this.#lockOf(cacheName(key)).acquire({ timeout: this.#lockTimeout });
     const temporary = temporaryPath(file);
     try {
       await this.#waitForPython(file);
       if (existsSync(file)) return null;
       await this.target.getFile(path, temporary);
       await chmod(temporary, this.cacheStorageMode);
-      return await this.#place(path, temporary, file);
+      return await this.#place(key, temporary, file);
     } finally {
       await rm(temporary, { force: true });
       await lock.release();
@@ -242,13 +248,13 @@ export class LRUCacheFileSystem {
   }
 
   /** Gives a fetched file its name when there is room; one that alone is too large is only handed out. */
-  async #place(path: string, temporary: string, file: string): Promise<FileHandle> {
+  async #place(key: string, temporary: string, file: string): Promise<FileHandle> {
     const handle = await open(temporary, "r");
     try {
       const { size } = await handle.stat();
       if (this.cacheStorageSize === null) {
         await rename(temporary, file);
-        await this.notePlaced(path, size);
+        await this.notePlaced(key, size);
       } else if (size > this.cacheStorageSize)
         log.warning(`${file} is not kept: its ${size} bytes are more than the whole cache of ${this.cacheStorageSize}`);
       else {
@@ -256,7 +262,7 @@ export class LRUCacheFileSystem {
         try {
           if (this.#isDue(size)) await this.#makeRoom(size);
           await rename(temporary, file);
-          await this.notePlaced(path, size);
+          await this.notePlaced(key, size);
           this.#used += size;
         } finally {
           await held.release();
@@ -363,4 +369,9 @@ export class LRUCacheFileSystem {
 /** Names of other things: locks, files that are being fetched, and the table of {@link SqliteLRUCacheFileSystem}. */
 function isCachedFile(name: string): boolean {
   return !name.startsWith(".") && !name.endsWith(".lock") && !name.startsWith("cache_metadata.sqlite");
+}
+
+/** What the cache knows a content by: the remote path, and the version where there is one. */
+function keyOf(path: string, version: string | undefined): string {
+  return version === undefined ? path : `${path}@${version}`;
 }

@@ -43,6 +43,21 @@ test("the second read fetches nothing", async () => {
   expect(files()).toEqual(["_@_test_@_file.txt"]);
 });
 
+test("a file that changed at its target is fetched again where the target tells versions, and once for each", async () => {
+  let [etag, fetches] = ["1", 0];
+  const c = new LRUCacheFileSystem({
+    storage: folder.at("cache"),
+    cacheSize: 1024,
+    target: {
+      version: async () => Promise.resolve(etag),
+      getFile: async (_, local) => (fetches++, writeFileSync(local, `content ${etag}`), Promise.resolve()),
+    },
+  });
+  for (etag of ["1", "1", "2", "2"]) expect(String(await c.catFile("s3://b/k"))).toBe(`content ${etag}`);
+  expect(fetches).toBe(2);
+  expect(readFileSync(c.cachedPath("s3://b/k", "2"), "utf8")).toBe("content 2");
+});
+
 test("many readers of a missing file make one fetch, in one cache and in several", async () => {
   const [a, b] = [cache(), cache()];
   const read = await Promise.all(Array.from({ length: 20 }, async (_, i) => text(i % 2 ? a : b, "x")));

@@ -1,7 +1,7 @@
 import { loadUserKinds } from "../config/factory/load-kind";
 import { ValueError } from "../config/python-errors";
 import { findKind } from "../config/registry";
-import { type AnyConfigClass, type Fields, isConfigClass, registered, validateConfig } from "../config/schema";
+import { type AnyConfigClass, type Fields, isConfigClass, registered, validateConfig, zodType } from "../config/schema";
 import { toPlain } from "../config/yaml/nodes";
 import { readYaml } from "../config/yaml/reader";
 import { statusLine } from "../core/logging/terminal";
@@ -66,7 +66,7 @@ function datasetConfig({ kind, split, config }: DatasetStatsOptions): DatasetBas
   const type: AnyConfigClass = isConfigClass(schema) ? schema : DatasetBaseConfig;
   const fields = type.fields as Fields;
   const written = [...config].map(([key, text]) => [key, valueOf(text, fields[key])]);
-  const needsSplit = fields["split"] !== undefined && !fields["split"].safeParse(undefined).success;
+  const needsSplit = fields["split"] !== undefined && !zodType(fields["split"]).safeParse(undefined).success;
   const ofSplit = split ?? (needsSplit ? "train" : null);
   return validateConfig(registered(DatasetBaseConfig), {
     kind,
@@ -78,7 +78,7 @@ function datasetConfig({ kind, split, config }: DatasetStatsOptions): DatasetBas
 /** A text as YAML reads it; as it is where the field wants a text, such as a folder whose name is a number. */
 function valueOf(text: string | null, field: Fields[string] | undefined): unknown {
   if (text === null) return true;
-  if (field?.safeParse(text).success) return text;
+  if (field && zodType(field).safeParse(text).success) return text;
   try {
     return toPlain(readYaml(text, "the command line"));
   } catch (cause) {

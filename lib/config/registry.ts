@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { FieldType } from "./schema/custom-type";
 import { KindError } from "./errors";
 import { missingKindMessage } from "./missing-kinds";
 import { nearestNames } from "./nearest-names";
@@ -20,7 +21,7 @@ export interface KindEntry {
   /** What the factory constructs. Absent for config classes (`config_schema_kind`), which are only a schema. */
   readonly class?: KindClass;
   /** Validates the mapping that has this kind; the class's static `schema` when left out. */
-  readonly schema?: z.ZodType;
+  readonly schema?: FieldType;
 }
 
 /** What {@link register} takes: a class that carries its schema, or the schema of a config that has no class. */
@@ -74,7 +75,7 @@ export function register(kind: string, registration: Registration): void {
 }
 
 /** A class's own `static schema`, the way user classes declare theirs. */
-function staticSchema(target: unknown): z.ZodType | undefined {
+function staticSchema(target: unknown): FieldType | undefined {
   const schema = (target as { schema?: z.ZodType } | undefined)?.schema;
   return typeof schema?.safeParse === "function" ? schema : undefined;
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { FileNotFoundError, KeyError } from "../config/python-errors";
 import { register } from "../config/registry";
-import { bool, list, mapping, optional, str, tag } from "../config/schema";
+import { bool, list, mapping, optional, str, tag, type FieldType } from "../config/schema";
 import type { CallbackBase } from "../core/callbacks";
 import type { InitializerDependencies } from "../core/initializers";
 import { CompositeModel, Model, type ModelBase } from "../core/models";
@@ -35,7 +35,7 @@ register("noether.core.schemas.initializers.PreviousRunInitializerConfig", {
  * fresh values on the way.
  */
 export class PreviousRunInitializer extends CheckpointInitializer {
-  static readonly schema: z.ZodType = PreviousRunInitializerConfig;
+  static readonly schema: FieldType = PreviousRunInitializerConfig;
   readonly keysToRemove: readonly string[];
   readonly patternsToRemove: readonly string[];
   readonly patternsToRename: readonly Readonly<Record<string, string>>[];

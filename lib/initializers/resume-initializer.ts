@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { KeyError, RuntimeError, ValueError } from "../config/python-errors";
 import { register } from "../config/registry";
-import { bool, tag } from "../config/schema";
+import { bool, tag, type FieldType } from "../config/schema";
 import { type CallbackBase, loadCallbackStateDicts } from "../core/callbacks";
 import { CheckpointKeys } from "../core/checkpoint-keys";
 import type { TrainerLike } from "../core/callbacks/trainer";
@@ -30,7 +30,7 @@ register("noether.core.schemas.initializers.ResumeInitializerConfig", {
 
 /** Continues a run from one of its checkpoints: weights, optimizer, progress, callbacks, random numbers. */
 export class ResumeInitializer extends CheckpointInitializer {
-  static readonly schema: z.ZodType = ResumeInitializerConfig;
+  static readonly schema: FieldType = ResumeInitializerConfig;
 
   /** Where training was when the trainer's file was read first. */
   #start: TrainingIteration | null = null;

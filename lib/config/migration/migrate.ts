@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../schema";
 import { findKind } from "../registry";
 import { isConfigClass, type AnyConfigClass, type Fields } from "../schema/config-class";
 import { elementType } from "../schema/fields";
@@ -46,7 +46,7 @@ export function migrateConfig(tree: MapNode, type: AnyConfigClass): Migration {
 /** Applies rules to a copy of a tree: to each mapping whose class is known, then to what it holds in its new form. */
 export function applyRules(tree: MapNode, type: AnyConfigClass, rules: readonly Rule[]): Migration {
   const findings: Findings = { changes: [], problems: [] };
-  const visit = (node: Node, declared: z.ZodType | undefined, path: readonly string[]): void => {
+  const visit = (node: Node, declared: FieldType | undefined, path: readonly string[]): void => {
     const place = unwrap(declared);
     const element = place && elementType(place);
     if (node.type === "list") {
@@ -68,7 +68,7 @@ export function applyRules(tree: MapNode, type: AnyConfigClass, rules: readonly 
 }
 
 /** The class of a mapping: that of its kind, else the one that its place declares. */
-function classOf(node: MapNode, declared: z.ZodType | undefined): AnyConfigClass | undefined {
+function classOf(node: MapNode, declared: FieldType | undefined): AnyConfigClass | undefined {
   const kind = node.entries.get("kind");
   if (kind?.type === "scalar" && typeof kind.value === "string") {
     const schema = findKind(kind.value)?.schema;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type AnyConfigClass, configClassOf } from "./config-class";
-import { customType, delegate, isMapping, refuse, report } from "./custom-type";
+import { customType, delegate, isMapping, refuse, report, type FieldType } from "./custom-type";
 
 /** Reports a problem of the choice, at a key of the mapping or at the mapping itself. */
 export type Problem = (message: string, ...path: readonly PropertyKey[]) => void;
@@ -14,7 +14,7 @@ export interface ChoiceOptions {
   /** The type that validates a mapping; undefined after a problem was reported. */
   /** The classes that it chooses from, for those who describe it: these, or all kinds that extend one. */
   readonly among?: { readonly base: AnyConfigClass } | { readonly members: readonly AnyConfigClass[] };
-  readonly choose: (input: Record<string, unknown>, problem: Problem) => z.ZodType | undefined;
+  readonly choose: (input: Record<string, unknown>, problem: Problem) => FieldType | undefined;
 }
 
 /** A sub-config whose type depends on what the mapping says. */
@@ -30,9 +30,9 @@ export function choice<O, I = O>({ expected, accepts = () => true, among, choose
   return type;
 }
 
-const choices = new WeakMap<z.ZodType, NonNullable<ChoiceOptions["among"]>>();
+const choices = new WeakMap<FieldType, NonNullable<ChoiceOptions["among"]>>();
 
 /** What a {@link choice} chooses from. */
-export function choiceAmong(type: z.ZodType): ChoiceOptions["among"] {
+export function choiceAmong(type: FieldType): ChoiceOptions["among"] {
   return choices.get(type);
 }

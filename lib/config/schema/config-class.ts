@@ -1,16 +1,16 @@
 import { z } from "zod";
 import { withSuggestion } from "../nearest-names";
 import { isKnownConfigClass, noteConfigClass } from "./config-classes";
-import { customType, delegate, isMapping, type IssueSink, refuse, report } from "./custom-type";
+import { customType, delegate, type FieldType, isMapping, type IssueSink, refuse, report } from "./custom-type";
 
 /** Field types of a config class, in the order in which they are written to YAML. */
-export type Fields = Record<string, z.ZodType>;
+export type Fields = Record<string, FieldType>;
 
 /** A validated config: every key is there, defaults filled in. */
 export type OutputOf<F extends Fields> = { [K in keyof F]: z.output<F[K]> };
 
 /** The TypeScript type of a config class's values: `type LinearConfig = ConfigOf<typeof LinearConfig>`. */
-export type ConfigOf<C extends z.ZodType> = z.output<C>;
+export type ConfigOf<C extends FieldType> = z.output<C>;
 
 type OptionalKeys<F extends Fields> = { [K in keyof F]: undefined extends z.input<F[K]> ? K : never }[keyof F];
 
@@ -75,7 +75,7 @@ export interface ConfigClass<F extends Fields> extends z.ZodType<OutputOf<F>, In
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- no other type takes the fields of every class
 export type AnyConfigClass = ConfigClass<any>;
 
-const sharedFields = new WeakMap<z.ZodType, AnyConfigClass>();
+const sharedFields = new WeakMap<FieldType, AnyConfigClass>();
 
 /** Whether a zod type is a config class. */
 export function isConfigClass(type: unknown): type is AnyConfigClass {
@@ -118,9 +118,9 @@ export function shared<F extends Fields>(type: ConfigClass<F>): z.ZodType<Output
 }
 
 /** The class of a shared sub-config, which may be optional. */
-function sharedClass(type: z.ZodType): AnyConfigClass | undefined {
+function sharedClass(type: FieldType): AnyConfigClass | undefined {
   if (type instanceof z.ZodDefault || type instanceof z.ZodNullable || type instanceof z.ZodOptional)
-    return sharedClass(type.unwrap() as z.ZodType);
+    return sharedClass(type.unwrap());
   return sharedFields.get(type);
 }
 
@@ -224,7 +224,7 @@ interface Internals {
   readonly checks: readonly ((config: never, report: Report) => void)[];
 }
 
-const internals = new WeakMap<z.ZodType, Internals>();
+const internals = new WeakMap<FieldType, Internals>();
 
 function parseConfig(
   type: AnyConfigClass,

@@ -6,6 +6,19 @@ export interface IssueSink {
 }
 
 /**
+ * What is asked of a zod type that goes into a config class: what it gives and takes. Not `FieldType` itself, against which TypeScript
+ * would compare every method of each wrapper (`ZodDefault`, …), which took a second of each type check of a project.
+ */
+export interface FieldType<out O = unknown, out I = unknown> {
+  readonly _zod: { readonly output: O; readonly input: I };
+}
+
+/** The zod type that a field is. */
+export function zodType<O, I>(type: FieldType<O, I>): z.ZodType<O, I> {
+  return type as z.ZodType<O, I>;
+}
+
+/**
  * A zod type made of one function. Zod types what goes into such a function as unknown; here `I` says what code may pass.
  *
  * @param parse - the validated value, or what {@link refuse} or {@link delegate} returns; problems go to the context
@@ -29,12 +42,12 @@ export function refuse(context: IssueSink, input: unknown, expected: string): ne
 
 /** Validates with another type, whose problems become those of this one, with `path` before theirs. */
 export function delegate<O>(
-  type: z.ZodType<O>,
+  type: FieldType<O>,
   input: unknown,
   context: IssueSink,
   path: readonly PropertyKey[] = [],
 ): O {
-  const result = type.safeParse(input);
+  const result = zodType(type).safeParse(input);
   if (result.success) return result.data;
   forwardIssues(context, result.error, input, path);
   return z.NEVER;

@@ -1,15 +1,15 @@
-import type { z } from "zod";
+import type { FieldType } from "./custom-type";
 import { Float } from "../yaml/nodes";
 import { configClassOf, isGiven, type Fields } from "./config-class";
 import { elementType, isFloat, literalValues, tupleTypes } from "./fields";
 import { unwrap } from "./unwrap";
 
 /** Keys that tell a reader which class a mapping belongs to; written even when they were defaulted. */
-function isTag(key: string, type: z.ZodType | undefined): boolean {
+function isTag(key: string, type: FieldType | undefined): boolean {
   return (key === "kind" || key === "name") && type !== undefined && literalValues(type) !== undefined;
 }
 
-function dump(value: unknown, fieldType: z.ZodType | undefined, onlyGiven: boolean): unknown {
+function dump(value: unknown, fieldType: FieldType | undefined, onlyGiven: boolean): unknown {
   const type = unwrap(fieldType);
   if (value === null || value === undefined) return null;
   if (typeof value === "number") return type && isFloat(type) ? new Float(value) : value;
@@ -27,7 +27,7 @@ function dump(value: unknown, fieldType: z.ZodType | undefined, onlyGiven: boole
 
 function dumpMapping(
   value: Record<string, unknown>,
-  type: z.ZodType | undefined,
+  type: FieldType | undefined,
   onlyGiven: boolean,
 ): Record<string, unknown> {
   const fields = configClassOf(value)?.fields as Fields | undefined;

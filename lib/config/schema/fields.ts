@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { customType, delegate, isMapping, MISSING, refuse, report } from "./custom-type";
+import { customType, delegate, type FieldType, isMapping, MISSING, refuse, report, zodType } from "./custom-type";
 
 /**
  * Leaf types of config schemas: zod types with the lax coercions of the framework's configs. `int()` takes `3`, `3.0`,
@@ -38,8 +38,8 @@ function inBounds(value: number, { gt, ge, lt, le }: Bounds): boolean {
   );
 }
 
-const leafNames = new WeakMap<z.ZodType, string>();
-const leafKinds = new WeakMap<z.ZodType, LeafKind>();
+const leafNames = new WeakMap<FieldType, string>();
+const leafKinds = new WeakMap<FieldType, LeafKind>();
 
 /** What a leaf type made here takes, for those who describe it. */
 export interface LeafKind {
@@ -48,12 +48,12 @@ export interface LeafKind {
 }
 
 /** What kind of leaf a type is; undefined for those that were not made here, and for literals. */
-export function leafKind(type: z.ZodType): LeafKind | undefined {
+export function leafKind(type: FieldType): LeafKind | undefined {
   return leafKinds.get(type);
 }
 
 /** `an integer >= 1`: what a leaf type made here expects, for messages of unions. */
-export function expectation(type: z.ZodType): string | undefined {
+export function expectation(type: FieldType): string | undefined {
   return leafNames.get(type);
 }
 
@@ -103,10 +103,10 @@ function toBool(input: unknown): boolean | undefined {
   return FALSE_WORDS.has(word) ? false : undefined;
 }
 
-const floats = new WeakSet<z.ZodType>();
+const floats = new WeakSet<FieldType>();
 
 /** Whether a type was made by {@link float}: its values are written to YAML with a dot (`1.0`). */
-export function isFloat(type: z.ZodType): boolean {
+export function isFloat(type: FieldType): boolean {
   return floats.has(type);
 }
 
@@ -157,11 +157,11 @@ export function tag(value: string): z.ZodType<string, string | undefined> {
   return literal(value).default(value);
 }
 
-const literals = new WeakMap<z.ZodType, readonly string[]>();
+const literals = new WeakMap<FieldType, readonly string[]>();
 
 /** The allowed values of a type made by {@link literal}; looks through `.default()`. */
-export function literalValues(type: z.ZodType): readonly string[] | undefined {
-  if (type instanceof z.ZodDefault) return literalValues(type.def.innerType as z.ZodType);
+export function literalValues(type: FieldType): readonly string[] | undefined {
+  if (type instanceof z.ZodDefault) return literalValues(type.def.innerType);
   return literals.get(type);
 }
 
@@ -171,31 +171,33 @@ export function any(): z.ZodType<unknown, unknown> {
 }
 
 /** `x` or null, null when the key is absent: Python's `field: X | None = None`. */
-export function optional<O, I>(type: z.ZodType<O, I>): z.ZodType<O | null, I | null | undefined> {
-  return type.nullable().default(null as never);
+export function optional<O, I>(type: FieldType<O, I>): z.ZodType<O | null, I | null | undefined> {
+  return zodType(type)
+    .nullable()
+    .default(null as never);
 }
 
-const elements = new WeakMap<z.ZodType, z.ZodType>();
-const mappings = new WeakSet<z.ZodType>();
-const alternatives = new WeakMap<z.ZodType, readonly z.ZodType[]>();
+const elements = new WeakMap<FieldType, FieldType>();
+const mappings = new WeakSet<FieldType>();
+const alternatives = new WeakMap<FieldType, readonly FieldType[]>();
 
 /** Whether a type was made by {@link mapping}. */
-export function isMappingType(type: z.ZodType): boolean {
+export function isMappingType(type: FieldType): boolean {
   return mappings.has(type);
 }
 
 /** The types of a {@link oneOf}. */
-export function oneOfTypes(type: z.ZodType): readonly z.ZodType[] | undefined {
+export function oneOfTypes(type: FieldType): readonly FieldType[] | undefined {
   return alternatives.get(type);
 }
 
 /** The element type of a list or mapping made here. */
-export function elementType(type: z.ZodType): z.ZodType | undefined {
+export function elementType(type: FieldType): FieldType | undefined {
   return elements.get(type);
 }
 
 /** A list. Sets become lists; a single value is not wrapped. */
-export function list<O, I>(element: z.ZodType<O, I>): z.ZodType<O[], readonly I[]> {
+export function list<O, I>(element: FieldType<O, I>): z.ZodType<O[], readonly I[]> {
   const type = customType<O[], readonly I[]>((input, context) => {
     const items: unknown = input instanceof Set ? [...(input as Set<unknown>)] : input;
     if (!Array.isArray(items)) return refuse(context, input, "a list");
@@ -206,7 +208,7 @@ export function list<O, I>(element: z.ZodType<O, I>): z.ZodType<O[], readonly I[
 }
 
 /** A set, held as a list without duplicates in order of first appearance. */
-export function set<O, I>(element: z.ZodType<O, I>): z.ZodType<O[], readonly I[]> {
+export function set<O, I>(element: FieldType<O, I>): z.ZodType<O[], readonly I[]> {
   const inner = list(element);
   const type = customType<O[], readonly I[]>((input, context) => {
     const items: unknown = delegate(inner, input, context);
@@ -216,18 +218,18 @@ export function set<O, I>(element: z.ZodType<O, I>): z.ZodType<O[], readonly I[]
   return type;
 }
 
-const tuples = new WeakMap<z.ZodType, readonly z.ZodType[]>();
+const tuples = new WeakMap<FieldType, readonly FieldType[]>();
 
 /** The types of a {@link tuple}'s entries. */
-export function tupleTypes(type: z.ZodType): readonly z.ZodType[] | undefined {
+export function tupleTypes(type: FieldType): readonly FieldType[] | undefined {
   return tuples.get(type);
 }
 
 /** What a {@link tuple} of these types gives. */
-type TupleOutput<T extends readonly z.ZodType[]> = { -readonly [K in keyof T]: z.output<T[K]> };
+type TupleOutput<T extends readonly FieldType[]> = { -readonly [K in keyof T]: z.output<T[K]> };
 
 /** A list of exactly as many entries as there are types. */
-export function tuple<const T extends readonly z.ZodType[]>(...types: T): z.ZodType<TupleOutput<T>> {
+export function tuple<const T extends readonly FieldType[]>(...types: T): z.ZodType<TupleOutput<T>> {
   const type = customType<TupleOutput<T>, unknown>((input, context) => {
     if (!Array.isArray(input) || input.length !== types.length)
       return refuse(context, input, `a list of exactly ${types.length}`);
@@ -238,7 +240,7 @@ export function tuple<const T extends readonly z.ZodType[]>(...types: T): z.ZodT
 }
 
 /** A mapping of free keys to values of one type. */
-export function mapping<O, I>(element: z.ZodType<O, I>): z.ZodType<Record<string, O>, Readonly<Record<string, I>>> {
+export function mapping<O, I>(element: FieldType<O, I>): z.ZodType<Record<string, O>, Readonly<Record<string, I>>> {
   const type = customType<Record<string, O>, Readonly<Record<string, I>>>((input, context) => {
     if (!isMapping(input)) return refuse(context, input, "a mapping");
     return Object.fromEntries(
@@ -251,12 +253,12 @@ export function mapping<O, I>(element: z.ZodType<O, I>): z.ZodType<Record<string
 }
 
 /** The first of several leaf types that takes the value, tried in order (e.g. `oneOf(int(), str())`). */
-export function oneOf<const T extends readonly z.ZodType[]>(
+export function oneOf<const T extends readonly FieldType[]>(
   ...types: T
 ): z.ZodType<z.output<T[number]>, z.input<T[number]>> {
   const type = customType<z.output<T[number]>, z.input<T[number]>>((input, context) => {
     // an exact type match wins over a coercion: "2-4" stays a string, 3 an integer, "3" a string
-    const results = types.map((member) => member.safeParse(input));
+    const results = types.map((member) => zodType(member).safeParse(input));
     const exact = results.find((result) => result.success && result.data === input);
     const match = exact ?? results.find((result) => result.success);
     if (match?.success) return match.data as z.output<T[number]>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { FieldType } from "./custom-type";
 import { findKind, registeredKinds } from "../registry";
 import { choiceAmong } from "./choice";
 import { type AnyConfigClass, type Fields, isConfigClass, isSubclass, keysOf } from "./config-class";
@@ -43,9 +44,9 @@ class SchemaBuilder {
   readonly #names = new Map<AnyConfigClass, string>();
 
   /** The schema of any type; what a type of its own accepts is not known. */
-  of(type: z.ZodType): JsonSchema {
+  of(type: FieldType): JsonSchema {
     const isNullable = takesNull(type);
-    const inner = unwrap(type) as z.ZodType;
+    const inner = unwrap(type) as FieldType;
     const schema = this.#inner(inner);
     if (Object.keys(schema).length === 0) return schema;
     const initial = defaultOf(type);
@@ -55,7 +56,7 @@ class SchemaBuilder {
     };
   }
 
-  #inner(type: z.ZodType): JsonSchema {
+  #inner(type: FieldType): JsonSchema {
     if (isConfigClass(type)) return this.ofClass(type);
     const values = literalValues(type);
     if (values !== undefined) return { enum: values };
@@ -147,14 +148,14 @@ function describe(schema: JsonSchema, description: string | undefined): JsonSche
   return "$ref" in schema ? { allOf: [schema], description } : { description, ...schema };
 }
 
-function takesNull(type: z.ZodType): boolean {
+function takesNull(type: FieldType): boolean {
   if (type instanceof z.ZodNullable) return true;
-  return type instanceof z.ZodDefault || type instanceof z.ZodOptional ? takesNull(type.unwrap() as z.ZodType) : false;
+  return type instanceof z.ZodDefault || type instanceof z.ZodOptional ? takesNull(type.unwrap() as FieldType) : false;
 }
 
 /** A default that is the same everywhere; others are made when a config is read. */
-function defaultOf(type: z.ZodType): unknown {
-  if (!(type instanceof z.ZodDefault) || leafKind(unwrap(type) as z.ZodType) === undefined) return undefined;
+function defaultOf(type: FieldType): unknown {
+  if (!(type instanceof z.ZodDefault) || leafKind(unwrap(type) as FieldType) === undefined) return undefined;
   const value: unknown = type.def.defaultValue;
   return typeof value === "object" && value !== null ? undefined : value;
 }

@@ -1,5 +1,6 @@
 /** The keys of a config class in words: what `--help` and `noether-ts schema --keys` print. */
 import { z } from "zod";
+import { type FieldType, zodType } from "./custom-type";
 import { choiceAmong } from "./choice";
 import { type AnyConfigClass, type Fields, isConfigClass } from "./config-class";
 import { FIELD_DESCRIPTIONS } from "./field-descriptions.generated";
@@ -34,17 +35,17 @@ export function keyTable(type: AnyConfigClass): KeyRow[] {
 }
 
 /** A description that tells the default itself needs no second one. */
-function defaultNote(field: z.ZodType, text: string): string[] {
+function defaultNote(field: FieldType, text: string): string[] {
   if (/default|required/i.test(text)) return [];
-  if (!field.safeParse(undefined).success) return ["(required)"];
+  if (!zodType(field).safeParse(undefined).success) return ["(required)"];
   if (!(field instanceof z.ZodDefault)) return [];
   const value: unknown = field.def.defaultValue;
   if (value === null || (typeof value === "object" && Object.keys(value as object).length === 0)) return [];
   return [`(default: ${typeof value === "string" ? value : JSON.stringify(value)})`];
 }
 
-function valueName(field: z.ZodType): string {
-  const type = unwrap(field) as z.ZodType;
+function valueName(field: FieldType): string {
+  const type = unwrap(field) as FieldType;
   const values = literalValues(type);
   if (values !== undefined) return values.join("|");
   const leaf = leafKind(type);

@@ -10,15 +10,15 @@ import {
   isSubclass,
   type OutputOf,
 } from "./config-class";
-import { describe } from "./custom-type";
+import { describe, type FieldType, zodType } from "./custom-type";
 import { any, literalValues } from "./fields";
 
 /** What {@link registered} does about mappings whose kind does not lead to a schema. */
 export interface RegisteredOptions {
   /** Validates mappings without a kind; null: they are refused. Default: `base`, if its `kind` may be left out. */
-  readonly withoutKind?: z.ZodType | null;
+  readonly withoutKind?: FieldType | null;
   /** Validates kinds that were registered without a schema; null: they are refused. Default: `base`. */
-  readonly withoutSchema?: z.ZodType | null;
+  readonly withoutSchema?: FieldType | null;
   /** Whether the registered schema has to extend `base`. Default: true. */
   readonly mustExtend?: boolean;
 }
@@ -45,10 +45,11 @@ function schemaOfKind<F extends Fields>(
   base: ConfigClass<F>,
   { withoutKind, withoutSchema = base, mustExtend = true }: RegisteredOptions,
   problem: Problem,
-): z.ZodType | undefined {
+): FieldType | undefined {
   if (kind === undefined || kind === null) {
     if (withoutKind) return withoutKind;
-    if (withoutKind === undefined && base.fields["kind"]?.safeParse(kind).success) return base;
+    if (withoutKind === undefined && base.fields["kind"] && zodType(base.fields["kind"]).safeParse(kind).success)
+      return base;
     problem(`missing "kind": expected the class of this ${base.configName}`);
     return undefined;
   }
@@ -87,7 +88,7 @@ function lenient(base: AnyConfigClass): AnyConfigClass {
 }
 
 /** A class without a schema of its own inherits its parent's; one that is for the parent's kind only counts as none. */
-function schemaOfEntry({ class: type, schema }: KindEntry, kind: string): z.ZodType | undefined {
+function schemaOfEntry({ class: type, schema }: KindEntry, kind: string): FieldType | undefined {
   if (!schema || !type || Object.hasOwn(type, "schema") || !isConfigClass(schema)) return schema;
   const kinds = literalValues((schema.fields as Fields)["kind"] ?? any());
   return kinds && !kinds.includes(kind) ? undefined : schema;

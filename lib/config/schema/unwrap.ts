@@ -1,8 +1,9 @@
 import { z } from "zod";
+import type { FieldType } from "./custom-type";
 
 /** The type inside of `.default()`, `.nullable()`, `.optional()` and `shared()`. */
-export function unwrap(type: z.ZodType | undefined): z.ZodType | undefined {
+export function unwrap(type: FieldType | undefined): FieldType | undefined {
   if (type instanceof z.ZodDefault || type instanceof z.ZodNullable || type instanceof z.ZodOptional)
-    return unwrap(type.unwrap() as z.ZodType);
-  return type instanceof z.ZodLazy ? unwrap(type.unwrap() as z.ZodType) : type;
+    return unwrap(type.unwrap());
+  return type instanceof z.ZodLazy ? unwrap(type.unwrap()) : type;
 }

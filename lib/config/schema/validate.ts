@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { FieldType } from "./custom-type";
 import { plainMappings } from "./plain-mappings";
 import { ConfigError, type ConfigProblem, type SourceLocation } from "../errors";
 
@@ -14,11 +15,11 @@ export function pathText(path: readonly PropertyKey[]): string {
  * @throws ConfigError that lists every problem with its path and place
  */
 export function validateConfig<O, I>(
-  schema: z.ZodType<O, I>,
+  schema: FieldType<O, I>,
   tree: unknown,
   locate: (path: readonly PropertyKey[]) => SourceLocation | undefined = () => undefined,
 ): O {
-  const result = schema.safeParse(plainMappings(tree));
+  const result = (schema as z.ZodType<O, I>).safeParse(plainMappings(tree));
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue): ConfigProblem => {
     let location: SourceLocation | undefined;

@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import { register } from "../../config/registry";
-import { bool, float, optional, tuple } from "../../config/schema";
+import { bool, float, optional, tuple, type FieldType } from "../../config/schema";
 import {
   _foreachAdd_,
   _foreachLerp_,
@@ -61,7 +60,7 @@ const LEAST_AGREEMENT = 1e-3;
  * State per parameter: `exp_avg`.
  */
 export class Lion extends optim.Optimizer<LionOptions> {
-  static readonly schema: z.ZodType = LionConfig;
+  static readonly schema: FieldType = LionConfig;
   static override readonly hasFloatDefaults = true;
 
   constructor(

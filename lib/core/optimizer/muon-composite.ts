@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../config/schema";
 import { ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { optim, type Tensor, toMap } from "../../torch";
@@ -32,7 +32,7 @@ export interface MuonCompositeOptions {
  * State per matrix: `momentum_buffer`; for others that of their optimizer.
  */
 export class MuonComposite implements optim.AnyOptimizer {
-  static readonly schema: z.ZodType = MuonOptimizerConfig;
+  static readonly schema: FieldType = MuonOptimizerConfig;
   /** Muon and the secondary optimizer; one that has no parameters is left out. */
   readonly #parts: readonly optim.Optimizer[];
 

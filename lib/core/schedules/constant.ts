@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { pyNumber } from "../../config/python-format";
 import { register } from "../../config/registry";
-import { float, tag } from "../../config/schema";
+import { float, tag, type FieldType } from "../../config/schema";
 import { ScheduleBase, ScheduleBaseConfig } from "./base";
 
 /** Config of {@link ConstantSchedule}. */
@@ -11,7 +11,7 @@ export const ConstantScheduleConfig = ScheduleBaseConfig.extend("ConstantSchedul
 
 /** The same value at every step. */
 export class ConstantSchedule extends ScheduleBase {
-  static readonly schema: z.ZodType = ConstantScheduleConfig;
+  static readonly schema: FieldType = ConstantScheduleConfig;
   readonly value: number;
 
   constructor(config: z.input<typeof ConstantScheduleConfig>) {

@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import { register } from "../../config/registry";
-import { tag } from "../../config/schema";
+import { tag, type FieldType } from "../../config/schema";
 import {
   DecreasingProgressSchedule,
   DecreasingProgressScheduleConfig,
@@ -23,7 +22,7 @@ export const CosineIncreasingScheduleConfig = IncreasingProgressScheduleConfig.e
 
 /** From `start_value` to `max_value` along half a cosine. */
 export class CosineIncreasingSchedule extends IncreasingProgressSchedule {
-  static override readonly schema: z.ZodType = CosineIncreasingScheduleConfig;
+  static override readonly schema: FieldType = CosineIncreasingScheduleConfig;
 
   override getProgress(step: number, totalSteps: number): number {
     return cosineProgress(step, totalSteps);
@@ -45,7 +44,7 @@ export const CosineDecreasingScheduleConfig = DecreasingProgressScheduleConfig.e
 
 /** From `max_value` to `end_value` along half a cosine. */
 export class CosineDecreasingSchedule extends DecreasingProgressSchedule {
-  static override readonly schema: z.ZodType = CosineDecreasingScheduleConfig;
+  static override readonly schema: FieldType = CosineDecreasingScheduleConfig;
 
   override getProgress(step: number, totalSteps: number): number {
     return cosineProgress(step, totalSteps);

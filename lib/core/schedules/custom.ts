@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
-import { float, list, tag } from "../../config/schema";
+import { float, list, tag, type FieldType } from "../../config/schema";
 import { ScheduleBase, ScheduleBaseConfig } from "./base";
 
 /** Config of {@link CustomSchedule}. */
@@ -11,7 +11,7 @@ export const CustomScheduleConfig = ScheduleBaseConfig.extend("CustomScheduleCon
 
 /** One listed value per step. */
 export class CustomSchedule extends ScheduleBase {
-  static readonly schema: z.ZodType = CustomScheduleConfig;
+  static readonly schema: FieldType = CustomScheduleConfig;
   readonly values: readonly number[];
 
   constructor(config: z.input<typeof CustomScheduleConfig>) {

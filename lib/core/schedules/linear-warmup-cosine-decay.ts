@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { ValueError } from "../../config/python-errors";
 import { pyNumber } from "../../config/python-format";
 import { register } from "../../config/registry";
-import { float, int, optional, tag } from "../../config/schema";
+import { float, int, optional, tag, type FieldType } from "../../config/schema";
 import { ScheduleBase, ScheduleBaseConfig } from "./base";
 import { CosineDecreasingSchedule } from "./cosine";
 import { LinearIncreasingSchedule } from "./linear";
@@ -37,7 +37,7 @@ export type LinearWarmupCosineDecayScheduleOptions = z.input<typeof LinearWarmup
 
 /** Linear warm-up from `start_value` to `max_value`, then half a cosine down to `end_value`. */
 export class LinearWarmupCosineDecaySchedule extends ScheduleBase {
-  static readonly schema: z.ZodType = LinearWarmupCosineDecayScheduleConfig;
+  static readonly schema: FieldType = LinearWarmupCosineDecayScheduleConfig;
   readonly schedule: SequentialPercentSchedule | SequentialStepSchedule;
   readonly warmupSteps: number | null;
   readonly warmupPercent: number | null;

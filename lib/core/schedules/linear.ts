@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import { register } from "../../config/registry";
-import { tag } from "../../config/schema";
+import { tag, type FieldType } from "../../config/schema";
 import {
   DecreasingProgressSchedule,
   DecreasingProgressScheduleConfig,
@@ -19,7 +18,7 @@ export const LinearIncreasingScheduleConfig = IncreasingProgressScheduleConfig.e
 
 /** From `start_value` to `max_value` in equal steps. */
 export class LinearIncreasingSchedule extends IncreasingProgressSchedule {
-  static override readonly schema: z.ZodType = LinearIncreasingScheduleConfig;
+  static override readonly schema: FieldType = LinearIncreasingScheduleConfig;
 
   override getProgress(step: number, totalSteps: number): number {
     return linearProgress(step, totalSteps);
@@ -41,7 +40,7 @@ export const LinearDecreasingScheduleConfig = DecreasingProgressScheduleConfig.e
 
 /** From `max_value` to `end_value` in equal steps. */
 export class LinearDecreasingSchedule extends DecreasingProgressSchedule {
-  static override readonly schema: z.ZodType = LinearDecreasingScheduleConfig;
+  static override readonly schema: FieldType = LinearDecreasingScheduleConfig;
 
   override getProgress(step: number, totalSteps: number): number {
     return linearProgress(step, totalSteps);

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { float, tag } from "../../config/schema";
+import { float, tag, type FieldType } from "../../config/schema";
 import {
   DecreasingProgressSchedule,
   DecreasingProgressScheduleConfig,
@@ -23,7 +23,7 @@ export const PolynomialIncreasingScheduleConfig = IncreasingProgressScheduleConf
 
 /** From `start_value` to `max_value` with `1 - (1 - q)^power`. */
 export class PolynomialIncreasingSchedule extends IncreasingProgressSchedule {
-  static override readonly schema: z.ZodType = PolynomialIncreasingScheduleConfig;
+  static override readonly schema: FieldType = PolynomialIncreasingScheduleConfig;
   readonly power: number;
 
   constructor(config: z.input<typeof PolynomialIncreasingScheduleConfig>) {
@@ -51,7 +51,7 @@ export const PolynomialDecreasingScheduleConfig = DecreasingProgressScheduleConf
 
 /** From `max_value` to `end_value` with `(1 - q)^power`. */
 export class PolynomialDecreasingSchedule extends DecreasingProgressSchedule {
-  static override readonly schema: z.ZodType = PolynomialDecreasingScheduleConfig;
+  static override readonly schema: FieldType = PolynomialDecreasingScheduleConfig;
   readonly power: number;
 
   constructor(config: z.input<typeof PolynomialDecreasingScheduleConfig>) {

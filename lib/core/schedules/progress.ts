@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { AssertionError, NotImplementedError, ValueError } from "../../config/python-errors";
 import { pyNumber } from "../../config/python-format";
 import { register } from "../../config/registry";
-import { bool, float, tag } from "../../config/schema";
+import { bool, float, tag, type FieldType } from "../../config/schema";
 import { ScheduleBase, ScheduleBaseConfig } from "./base";
 
 /** Base of schedules that follow a progress from 0 to 1. */
@@ -71,7 +71,7 @@ export type DecreasingProgressScheduleOptions = z.input<typeof DecreasingProgres
 
 /** From `max_value` down to `end_value`. */
 export class DecreasingProgressSchedule extends ProgressSchedule {
-  static readonly schema: z.ZodType = DecreasingProgressScheduleConfig;
+  static readonly schema: FieldType = DecreasingProgressScheduleConfig;
 
   constructor(config: DecreasingProgressScheduleOptions) {
     const end = config.end_value ?? 0;
@@ -103,7 +103,7 @@ export type IncreasingProgressScheduleOptions = z.input<typeof IncreasingProgres
 
 /** From `start_value` up to `max_value`. */
 export class IncreasingProgressSchedule extends ProgressSchedule {
-  static readonly schema: z.ZodType = IncreasingProgressScheduleConfig;
+  static readonly schema: FieldType = IncreasingProgressScheduleConfig;
 
   constructor(config: IncreasingProgressScheduleOptions) {
     const start = config.start_value ?? 0;

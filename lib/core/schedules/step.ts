@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { pyNumber } from "../../config/python-format";
 import { register } from "../../config/registry";
-import { float, list, tag } from "../../config/schema";
+import { float, list, tag, type FieldType } from "../../config/schema";
 import { ScheduleBase, ScheduleBaseConfig } from "./base";
 import { DecreasingProgressSchedule, DecreasingProgressScheduleConfig, roundTenDecimals } from "./progress";
 
@@ -24,7 +24,7 @@ export const StepDecreasingScheduleConfig = DecreasingProgressScheduleConfig.ext
 
 /** `end + (max - end) * factor^n` after n intervals of the share `decreases_interval` of training. */
 export class StepDecreasingSchedule extends DecreasingProgressSchedule {
-  static override readonly schema: z.ZodType = StepDecreasingScheduleConfig;
+  static override readonly schema: FieldType = StepDecreasingScheduleConfig;
   readonly factor: number;
   readonly decreasesInterval: number;
 
@@ -59,7 +59,7 @@ export const StepFixedScheduleConfig = ScheduleBaseConfig.extend("StepFixedSched
 
 /** `start_value * factor^n` after the n-th of the listed shares of training. */
 export class StepFixedSchedule extends ScheduleBase {
-  static readonly schema: z.ZodType = StepFixedScheduleConfig;
+  static readonly schema: FieldType = StepFixedScheduleConfig;
   readonly startValue: number;
   readonly factor: number;
   readonly steps: readonly number[];
@@ -98,7 +98,7 @@ export const StepIntervalScheduleConfig = ScheduleBaseConfig.extend("StepInterva
 
 /** `start_value * factor^n` after n intervals of the share `update_interval` of training. */
 export class StepIntervalSchedule extends ScheduleBase {
-  static readonly schema: z.ZodType = StepIntervalScheduleConfig;
+  static readonly schema: FieldType = StepIntervalScheduleConfig;
   readonly startValue: number;
   readonly factor: number;
   readonly updateInterval: number;

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
-import { str, tag } from "../../config/schema";
+import { str, tag, type FieldType } from "../../config/schema";
 import { writeTextFile } from "../writers/text-file";
 import { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { lineOf, parseCsv } from "./csv-text";
@@ -24,7 +24,7 @@ export type CsvTrackerConfig = z.output<typeof CsvTrackerConfig>;
  * later adds its column to all rows; what was not logged at an update is empty.
  */
 export class CsvTracker extends BaseTracker {
-  static readonly schema: z.ZodType = CsvTrackerConfig;
+  static readonly schema: FieldType = CsvTrackerConfig;
   #path = "";
   #columns: string[] = [];
   #rows: string[][] | null = null;

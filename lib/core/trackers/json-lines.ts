@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { str, tag } from "../../config/schema";
+import { str, tag, type FieldType } from "../../config/schema";
 import { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { MetricsFile } from "./metrics-file";
 
@@ -17,7 +17,7 @@ export type JsonLinesTrackerConfig = z.output<typeof JsonLinesTrackerConfig>;
 
 /** Writes metrics as JSON lines to a file of one's choice (those in `tracker/metrics.jsonl` are there with every tracker). */
 export class JsonLinesTracker extends BaseTracker {
-  static readonly schema: z.ZodType = JsonLinesTrackerConfig;
+  static readonly schema: FieldType = JsonLinesTrackerConfig;
   #file: MetricsFile | null = null;
 
   constructor(

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
-import { optional, str, tag } from "../../config/schema";
+import { optional, str, tag, type FieldType } from "../../config/schema";
 import { PICTURES } from "../runs/run-pictures";
 import { TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { flatten } from "./flatten";
@@ -31,7 +31,7 @@ const MOST = { metrics: 1000, params: 100, paramLength: 6000, tagLength: 5000 } 
  * Credentials: MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME with MLFLOW_TRACKING_PASSWORD.
  */
 export class MlflowTracker extends RemoteTracker {
-  static readonly schema: z.ZodType = MlflowTrackerConfig;
+  static readonly schema: FieldType = MlflowTrackerConfig;
   override readonly service = "mlflow";
   readonly #address: string;
   readonly #experiment: string;

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { Factory } from "../../config/factory/factory";
 import { register } from "../../config/registry";
-import { list, registered, tag } from "../../config/schema";
+import { list, registered, tag, type FieldType } from "../../config/schema";
 import { isTrackerOff } from "./any-tracker";
 import { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 
@@ -17,7 +17,7 @@ export type MultiTrackerConfig = z.output<typeof MultiTrackerConfig>;
 
 /** Several trackers at once. One that fails does not keep metrics from the others; its error is thrown when all have theirs. */
 export class MultiTracker extends BaseTracker {
-  static readonly schema: z.ZodType = MultiTrackerConfig;
+  static readonly schema: FieldType = MultiTrackerConfig;
   readonly trackers: readonly BaseTracker[];
 
   constructor(config: MultiTrackerConfig, dependencies: TrackerDependencies) {

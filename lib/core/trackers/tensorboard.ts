@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { int, str, tag } from "../../config/schema";
+import { int, str, tag, type FieldType } from "../../config/schema";
 import { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { EventFile } from "./event-file";
 
@@ -24,7 +24,7 @@ export type TensorboardTrackerSchema = z.output<typeof TensorboardTrackerSchema>
  * A run that continues in its folder begins another file, and TensorBoard drops what the last one has of later updates.
  */
 export class TensorboardTracker extends BaseTracker {
-  static readonly schema: z.ZodType = TensorboardTrackerSchema;
+  static readonly schema: FieldType = TensorboardTrackerSchema;
   #file: EventFile | null = null;
   #isStarted = false;
   /** Step after the last one. */

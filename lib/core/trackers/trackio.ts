@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { optional, str, tag } from "../../config/schema";
+import { optional, str, tag, type FieldType } from "../../config/schema";
 import { credentialsIfAny, Provider } from "../../io/credentials";
 import { writeTextFile } from "../writers/text-file";
 import { TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
@@ -46,7 +46,7 @@ type StoreMedia = (media: {
  * already is recognised by the service, so that nothing is there twice.
  */
 export class TrackioTracker extends RemoteTracker {
-  static readonly schema: z.ZodType = TrackioTrackerSchema;
+  static readonly schema: FieldType = TrackioTrackerSchema;
   override readonly service = "trackio";
 
   constructor(

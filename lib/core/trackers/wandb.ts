@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
-import { literal, optional, str, tag } from "../../config/schema";
+import { literal, optional, str, tag, type FieldType } from "../../config/schema";
 import { writeTextFile } from "../writers/text-file";
 import { TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { toScalar } from "./metrics-file";
@@ -66,7 +66,7 @@ interface Upserted {
  * Each update that logged something is a step of its own; `epoch`, `update` and `sample` are metrics.
  */
 export class WandBTracker extends RemoteTracker {
-  static readonly schema: z.ZodType = WandBTrackerSchema;
+  static readonly schema: FieldType = WandBTrackerSchema;
   override readonly service = "wandb";
   readonly #server: string;
 

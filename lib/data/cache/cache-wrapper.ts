@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { z } from "zod";
-import { defineConfig, optional, str } from "../../config/schema";
+import { defineConfig, optional, str, type FieldType } from "../../config/schema";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { getLogger } from "../../core/logging";
@@ -40,7 +40,7 @@ export type CacheWrapperConfig = z.output<typeof CacheWrapperConfig>;
  * @throws ValueError when it is not the first wrapper, or when the folder on disk cannot be written
  */
 export class CacheWrapper extends DatasetWrapper {
-  static readonly schema: z.ZodType = CacheWrapperConfig;
+  static readonly schema: FieldType = CacheWrapperConfig;
   readonly #memory: MemoryCache | null;
   readonly #disk: DiskCache | null;
   readonly #logger = getLogger("CacheWrapper");

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { bool, defineConfig, int, optional, str, validateConfig } from "../../config/schema";
+import { bool, defineConfig, int, optional, str, validateConfig, type FieldType } from "../../config/schema";
 import { ModelDataSpecs } from "../../core/data-specs/model-data-specs";
 import { AeroStatsSchema } from "../stats/aero-stats";
 import { ConcatSparseTensorCollator, DefaultCollator, SparseTensorOffsetCollator } from "./collators";
@@ -117,7 +117,7 @@ export type AeroCFDPipelineConfig = z.output<typeof AeroCFDPipelineConfig>;
  * `index` alone.
  */
 export class AeroMultistagePipeline extends MultiStagePipeline {
-  static readonly schema: z.ZodType = AeroCFDPipelineConfig;
+  static readonly schema: FieldType = AeroCFDPipelineConfig;
 
   constructor(options: z.input<typeof AeroCFDPipelineConfig>) {
     const config = validateConfig(AeroCFDPipelineConfig, options);

@@ -11,6 +11,7 @@ import {
   refuse,
   str,
   validateConfig,
+  type FieldType,
 } from "../../config/schema";
 import { withSuggestion } from "../../config/nearest-names";
 import { ModelDataSpecs } from "../../core/data-specs/model-data-specs";
@@ -119,7 +120,7 @@ export type DomainPipelineConfig = z.output<typeof DomainPipelineConfig>;
  * have and the data specs lack are empty, (B, 0, P).
  */
 export class DomainPipeline extends MultiStagePipeline {
-  static readonly schema: z.ZodType = DomainPipelineConfig;
+  static readonly schema: FieldType = DomainPipelineConfig;
 
   constructor(options: z.input<typeof DomainPipelineConfig>) {
     const config = validateConfig(DomainPipelineConfig, options);

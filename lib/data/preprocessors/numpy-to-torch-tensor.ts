@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import { defineConfig, optional, str, validateConfig } from "../../config/schema";
+import { defineConfig, optional, str, validateConfig, type FieldType } from "../../config/schema";
 import { register } from "../../config/registry";
 import { fromTypedArray, Tensor } from "../../torch";
 import { PreProcessor } from "./pre-processor";
@@ -21,7 +20,7 @@ interface ArrayLike {
  * history (`data()` is its array).
  */
 export class NumpyToTorchTensorPreProcessor extends PreProcessor {
-  static readonly schema: z.ZodType = Config;
+  static readonly schema: FieldType = Config;
 
   constructor(config: { kind?: string | null }, normalizationKey: string) {
     super(normalizationKey);

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Tensor } from "../../torch";
 import { AttributeError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
-import { set, str, validateConfig } from "../../config/schema";
+import { set, str, validateConfig, type FieldType } from "../../config/schema";
 import type { DatasetProtocol } from "../base/dataset";
 import { describeSource } from "../base/dataset-source";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
@@ -18,7 +18,7 @@ export type PropertySubsetWrapperConfig = z.output<typeof PropertySubsetWrapperC
 
 /** Loads only some keys of a sample, in the order given. `index` is the position asked for. */
 export class PropertySubsetWrapper extends DatasetWrapper {
-  static readonly schema: z.ZodType = PropertySubsetWrapperConfig;
+  static readonly schema: FieldType = PropertySubsetWrapperConfig;
   readonly properties: ReadonlySet<string>;
 
   constructor(dataset: DatasetProtocol, properties: ReadonlySet<string>) {

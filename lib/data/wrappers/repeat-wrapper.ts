@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { int, validateConfig } from "../../config/schema";
+import { int, validateConfig, type FieldType } from "../../config/schema";
 import { ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
@@ -16,7 +16,7 @@ export type RepeatWrapperConfig = z.output<typeof RepeatWrapperConfig>;
 
 /** The data set `repetitions` times: 0, 1, 2, 0, 1, 2, … */
 export class RepeatWrapper extends Subset {
-  static readonly schema: z.ZodType = RepeatWrapperConfig;
+  static readonly schema: FieldType = RepeatWrapperConfig;
   readonly repetitions: number;
 
   constructor(config: { kind?: string; repetitions: number }, dataset: DatasetProtocol) {

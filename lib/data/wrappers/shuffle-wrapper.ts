@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { int, optional, validateConfig } from "../../config/schema";
+import { int, optional, validateConfig, type FieldType } from "../../config/schema";
 import { randperm } from "../../torch";
 import { register } from "../../config/registry";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
@@ -21,7 +21,7 @@ export type ShuffleWrapperConfig = z.output<typeof ShuffleWrapperConfig>;
  * without one it is drawn from the default generator.
  */
 export class ShuffleWrapper extends Subset {
-  static readonly schema: z.ZodType = ShuffleWrapperConfig;
+  static readonly schema: FieldType = ShuffleWrapperConfig;
   readonly seed: number | null;
 
   constructor(config: { kind?: string; seed?: number | null }, dataset: DatasetProtocol) {

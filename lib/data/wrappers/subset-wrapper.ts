@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { float, int, list, optional } from "../../config/schema";
+import { float, int, list, optional, type FieldType } from "../../config/schema";
 import { RuntimeError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
 import { DatasetWrapperConfig } from "../base/wrapper-config";
@@ -29,7 +29,7 @@ type Input = { kind?: string } & { [K in Exclude<keyof SubsetWrapperConfig, "kin
  * @throws ValueError for a range that is none, and for indices outside of the data set
  */
 export class SubsetWrapper extends Subset {
-  static readonly schema: z.ZodType = SubsetWrapperConfig;
+  static readonly schema: FieldType = SubsetWrapperConfig;
 
   constructor(config: Input, dataset: DatasetProtocol) {
     super(dataset, chooseIndices(validated(config), dataset.length));

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../config/schema";
 import { register } from "../../config/registry";
 import type { DatasetProtocol } from "../base/dataset";
 import { describeSource } from "../base/dataset-source";
@@ -8,7 +8,7 @@ import { DatasetWrapper } from "./dataset-wrapper";
 
 /** Adds to each sample how long it took to load, in seconds, under `__meta_time_getitem`. */
 export class TimingWrapper extends DatasetWrapper {
-  static readonly schema: z.ZodType = DatasetWrapperConfig.extend("TimingWrapperConfig", {
+  static readonly schema: FieldType = DatasetWrapperConfig.extend("TimingWrapperConfig", {
     extra: "forbid",
     fields: {},
   });

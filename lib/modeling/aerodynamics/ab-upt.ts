@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import type { ModelOptions } from "../../core/models";
-import { validateConfig } from "../../config/schema";
+import { validateConfig, type FieldType } from "../../config/schema";
 import { AnchorBranchedUPTConfig, AnchoredBranchedUPT } from "../models/ab-upt";
 import type { ABUPTInputs, Fields } from "../models/ab-upt";
 import { AerodynamicsModel } from "./base-model";
@@ -13,7 +13,7 @@ export type ABUPTConfig = z.output<typeof ABUPTConfig>;
 
 /** Trainable AB-UPT. The network embeds positions itself: set `use_bias_layers: false` to leave out the layers it does not use. */
 export class ABUPT extends AerodynamicsModel {
-  static readonly schema: z.ZodType = ABUPTConfig;
+  static readonly schema: FieldType = ABUPTConfig;
   readonly abUpt: AnchoredBranchedUPT;
 
   constructor(config: z.input<typeof ABUPTConfig>, options: ModelOptions = {}) {

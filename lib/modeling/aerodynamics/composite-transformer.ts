@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { register } from "../../config/registry";
 import { CompositeModel, Model } from "../../core/models";
 import type { ModelDependencies, ModelOptions } from "../../core/models";
-import { bool, int, isMapping, optional, shared, str, validateConfig } from "../../config/schema";
+import { bool, int, isMapping, optional, shared, str, validateConfig, type FieldType } from "../../config/schema";
 import { ModelDataSpecs, totalOutputDim } from "../../core/data-specs/model-data-specs";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { cat, nn, scope } from "../../torch";
@@ -109,7 +109,7 @@ function outputChannels(dataSpecs: unknown): number | undefined {
 
 /** One part of {@link CompositeTransformer}: blocks with an optimizer of their own. */
 export class CompositeTransformerBlockModel extends Model {
-  static readonly schema: z.ZodType = CompositeTransformerBlockConfig;
+  static readonly schema: FieldType = CompositeTransformerBlockConfig;
   readonly blocks: nn.ModuleList<TransformerBlock>;
   readonly surfaceBias: nn.Sequential | null;
   readonly volumeBias: nn.Sequential | null;
@@ -146,7 +146,7 @@ export class CompositeTransformerBlockModel extends Model {
 
 /** A transformer in two parts that are trained by optimizers of their own. */
 export class CompositeTransformer extends CompositeModel {
-  static readonly schema: z.ZodType = CompositeTransformerConfig;
+  static readonly schema: FieldType = CompositeTransformerConfig;
   readonly rope: RopeFrequency | null;
   readonly posEmbed: ContinuousSincosEmbed;
   readonly lowLevelBlocks: CompositeTransformerBlockModel;

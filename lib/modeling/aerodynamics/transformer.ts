@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import type { ModelOptions } from "../../core/models";
-import { validateConfig } from "../../config/schema";
+import { validateConfig, type FieldType } from "../../config/schema";
 import { cat, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { Transformer as TransformerBackbone, TransformerConfig as BackboneConfig } from "../models/transformer";
@@ -41,7 +41,7 @@ export function requireOutputProjection(
 
 /** Trainable transformer on surface and volume points, with rotary positions of the "real" kind where the blocks use them. */
 export class Transformer extends AerodynamicsModel {
-  static readonly schema: z.ZodType = TransformerConfig;
+  static readonly schema: FieldType = TransformerConfig;
   readonly encoder: ContinuousSincosEmbed;
   readonly rope: RopeFrequency | null;
   /** Misspelt in the state dict of the Python framework, too. */

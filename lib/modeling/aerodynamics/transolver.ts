@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import type { ModelOptions } from "../../core/models";
-import { validateConfig } from "../../config/schema";
+import { validateConfig, type FieldType } from "../../config/schema";
 import { nn, rand, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { Transolver as TransolverBackbone, TransolverConfig as BackboneConfig } from "../models/transolver";
@@ -22,7 +22,7 @@ export type TransolverConfig = z.output<typeof TransolverConfig>;
 
 /** Trainable Transolver and Transolver++ (`attention_constructor: transolver_plusplus`) on surface and volume points. */
 export class Transolver extends AerodynamicsModel {
-  static readonly schema: z.ZodType = TransolverConfig;
+  static readonly schema: FieldType = TransolverConfig;
   /** (1, 1, D), added to every token. */
   readonly placeholder: nn.Parameter;
   readonly transolverBackbone: TransolverBackbone;

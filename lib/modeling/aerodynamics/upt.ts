@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import type { ModelOptions } from "../../core/models";
-import { validateConfig } from "../../config/schema";
+import { validateConfig, type FieldType } from "../../config/schema";
 import { cat, scope } from "../../torch";
 import type { Tensor } from "../../torch";
 import { UPT as UPTBackbone, UPTConfig as BackboneConfig } from "../models/upt";
@@ -34,7 +34,7 @@ export interface UPTInputs extends Omit<UPTSurfaceInputs, "query_position"> {
 
 /** Trainable UPT: queries on the surface and in the volume, fields by name. */
 export class UPT extends AerodynamicsModel {
-  static readonly schema: z.ZodType = UPTConfig;
+  static readonly schema: FieldType = UPTConfig;
   readonly uptBackbone: UPTBackbone;
 
   constructor(config: z.input<typeof UPTConfig>, options: ModelOptions = {}) {

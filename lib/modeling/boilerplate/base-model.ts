@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { Model, type ModelOptions } from "../../core/models";
-import { bool, float, int, literal, optional, validateConfig } from "../../config/schema";
+import { bool, float, int, literal, optional, validateConfig, type FieldType } from "../../config/schema";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { nn, scope } from "../../torch";
 import type { Tensor } from "../../torch";
@@ -44,7 +44,7 @@ export type BaseModelConfig = z.output<typeof BaseModelConfig>;
  * Shapes: (B, input_dim) → (B, output_dim). A hidden layer is linear, norm, activation, dropout and the activation once more.
  */
 export class BaseModel extends Model {
-  static readonly schema: z.ZodType = BaseModelConfig;
+  static readonly schema: FieldType = BaseModelConfig;
   readonly inputProjection: nn.Linear;
   readonly outputProjection: nn.Linear;
   readonly hiddenLayers: nn.ModuleList<nn.Sequential>;

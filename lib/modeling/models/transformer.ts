@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { loadEitherRelease } from "../../core/release-1.1";
 import { register } from "../../config/registry";
-import { int, shared, validateConfig } from "../../config/schema";
+import { int, shared, validateConfig, type FieldType } from "../../config/schema";
 import { nn } from "../../torch";
 import type { Tensor } from "../../torch";
 import { ropeTable } from "../functional/rope";
@@ -37,7 +37,7 @@ register("noether.core.schemas.models.transformer.TransformerConfig", { schema: 
  * Shapes: x (B, N, D) → (B, N, D).
  */
 export class Transformer extends nn.Module {
-  static readonly schema: z.ZodType = TransformerConfig;
+  static readonly schema: FieldType = TransformerConfig;
   readonly blocks: nn.ModuleList<TransformerBlock>;
 
   constructor(config: z.input<typeof TransformerConfig>) {

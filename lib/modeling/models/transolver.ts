@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { inCurrentForm } from "../../config/migration";
 import { register } from "../../config/registry";
-import { any, mapping, validateConfig } from "../../config/schema";
+import { any, mapping, validateConfig, type FieldType } from "../../config/schema";
 import { writtenKeys } from "../modules/blocks";
 import { Transformer, TransformerConfig } from "./transformer";
 
@@ -58,7 +58,7 @@ function withPhysicsAttention(raw: Record<string, unknown>, constructor: string)
  * Shapes: x (B, N, D) → (B, N, D).
  */
 export class Transolver extends Transformer {
-  static override readonly schema: z.ZodType = TransolverConfig;
+  static override readonly schema: FieldType = TransolverConfig;
 
   protected override parse(config: z.input<typeof TransolverConfig>): TransolverConfig {
     return validateConfig(TransolverConfig, config);

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../config/registry";
-import { bool, int, shared, validateConfig } from "../../config/schema";
+import { bool, int, shared, validateConfig, type FieldType } from "../../config/schema";
 import { ModelDataSpecs, totalOutputDim } from "../../core/data-specs/model-data-specs";
 import { ModelBaseConfig } from "../../core/models/model-base-config";
 import { loadEitherRelease } from "../../core/release-1.1";
@@ -99,7 +99,7 @@ export interface UPTSurfaceInputs {
  * and a perceiver decoder reads the fields at any query position.
  */
 export class UPT extends nn.Module {
-  static readonly schema: z.ZodType = UPTConfig;
+  static readonly schema: FieldType = UPTConfig;
   readonly encoder: SupernodePooling;
   readonly posEmbed: ContinuousSincosEmbed;
   readonly rope: RopeFrequency | null;

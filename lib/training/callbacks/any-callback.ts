@@ -8,6 +8,7 @@ import {
   literalValues,
   type Problem,
   smartUnion,
+  type FieldType,
 } from "../../config/schema";
 import { CallBackBaseConfig } from "../../core/callbacks/base-config";
 import { BestCheckpointCallbackConfig } from "../../core/callbacks/checkpoint/best-checkpoint";
@@ -46,7 +47,7 @@ function isNamed(type: AnyConfigClass, name: unknown): boolean | undefined {
   return literalValues((type.fields as Fields)["name"]!)?.includes(name as string);
 }
 
-function chooseCallback({ kind, name }: Record<string, unknown>, problem: Problem): z.ZodType | undefined {
+function chooseCallback({ kind, name }: Record<string, unknown>, problem: Problem): FieldType | undefined {
   const entry = typeof kind === "string" ? findKind(kind) : undefined;
   if (typeof kind === "string" && kind.trim() !== "" && !entry) {
     problem(unknownKindMessage(kind), "kind");

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { withSuggestion } from "../../config/nearest-names";
 import { KeyError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
-import { int, list, mapping, optional, str, tag } from "../../config/schema";
+import { int, list, mapping, optional, str, tag, type FieldType } from "../../config/schema";
 import { CallBackBaseConfig } from "../../core/callbacks/base-config";
 import { type CallbackDependencies, PeriodicCallback, type PeriodicCallbackContext } from "../../core/callbacks";
 import { moveItemsToDevice } from "../../core/device/move-items";
@@ -50,7 +50,7 @@ const SEED = 0n;
  * drawn. The dashboard and the report show them, and trackers that take pictures get them.
  */
 export class FieldPictureCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = FieldPictureCallbackConfig;
+  static readonly schema: FieldType = FieldPictureCallbackConfig;
   readonly #config: FieldPictureCallbackConfig;
   readonly #dataset: DatasetProtocol;
   readonly #forwardProperties: readonly string[];

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
-import { list, optional, str, tag } from "../../config/schema";
+import { list, optional, str, tag, type FieldType } from "../../config/schema";
 import {
   type CallbackDependencies,
   type Collated,
@@ -32,7 +32,7 @@ type Results = ResultTuple<[losses: Record<string, Tensor>, outputs: Record<stri
  * `lossdiff/{dataset}/{name}`. Runs in the precision of the parameters.
  */
 export class OfflineLossCallback extends PeriodicDataIteratorCallback<Results> {
-  static readonly schema: z.ZodType = OfflineLossCallbackConfig;
+  static readonly schema: FieldType = OfflineLossCallbackConfig;
   readonly outputPatternsToLog: readonly string[];
 
   constructor(config: OfflineLossCallbackConfig, dependencies: CallbackDependencies) {

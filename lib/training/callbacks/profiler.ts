@@ -1,9 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { isAbsolute, join } from "node:path";
-import type { z } from "zod";
 import { register } from "../../config/registry";
-import { bool, type ConfigOf, int, isGiven, str, tag } from "../../config/schema";
+import { bool, type ConfigOf, int, isGiven, str, tag, type FieldType } from "../../config/schema";
 import { CallBackBaseConfig } from "../../core/callbacks/base-config";
 import { type CallbackDependencies, PeriodicCallback } from "../../core/callbacks";
 import { isRank0 } from "../../core/distributed";
@@ -70,7 +69,7 @@ export function profilerAction(
  * TensorBoard show. A cycle that training ends in is written, too.
  */
 export class PyTorchProfilerCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = PyTorchProfilerCallbackConfig;
+  static readonly schema: FieldType = PyTorchProfilerCallbackConfig;
   /** Of a run that failed: nothing ended its recording. */
   static #abandoned: Profiler | null = null;
   readonly #config: PyTorchProfilerCallbackConfig;

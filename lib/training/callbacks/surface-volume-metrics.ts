@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { KeyError, ValueError } from "../../config/python-errors";
 import { register } from "../../config/registry";
-import { bool, int, list, optional, str, tag } from "../../config/schema";
+import { bool, int, list, optional, str, tag, type FieldType } from "../../config/schema";
 import {
   type CallbackDependencies,
   PeriodicDataIteratorCallback,
@@ -60,7 +60,7 @@ const NO_RELATIVE_ERROR = -1;
  * Predictions are made in the trainer's precision, errors in float32.
  */
 export class SurfaceVolumeEvaluationMetricsCallback extends PeriodicDataIteratorCallback<Record<string, Tensor>> {
-  static readonly schema: z.ZodType = SurfaceVolumeEvaluationMetricsCallbackConfig;
+  static readonly schema: FieldType = SurfaceVolumeEvaluationMetricsCallbackConfig;
   readonly #config: SurfaceVolumeEvaluationMetricsCallbackConfig;
 
   constructor(config: SurfaceVolumeEvaluationMetricsCallbackConfig, dependencies: CallbackDependencies) {

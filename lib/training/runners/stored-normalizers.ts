@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readYaml, toPlain } from "../../config";
 import { lookupKind } from "../../config/registry";
-import { isMapping } from "../../config/schema";
+import { isMapping, zodType } from "../../config/schema";
 import { getLogger } from "../../core/logging";
 import type { PathProvider } from "../../core/providers";
 import { plainConfig } from "../../data/factory/dataset-source";
@@ -53,7 +53,7 @@ function computesNormalizers(config: ConfigSchema["datasets"][string]): config i
 /** With defaults, as the config of this run; null where it is of another kind or form. */
 function validated(kind: string, stored: object): object | null {
   const { schema } = lookupKind(kind);
-  const result = schema?.safeParse(stored);
+  const result = schema && zodType(schema).safeParse(stored);
   return result?.success === true ? (result.data as object) : null;
 }
 

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { ValueError } from "../../config/python-errors";
 import { findKind, register } from "../../config/registry";
 import { isUserKind } from "../../config/factory/load-kind";
-import { float, mapping, str } from "../../config/schema";
+import { float, mapping, str, type FieldType } from "../../config/schema";
 import type { DeviceBatch } from "../../core/interfaces/data";
 import { nn, type Tensor } from "../../torch";
 import { BaseTrainer } from "./base-trainer";
@@ -61,7 +61,7 @@ export type WeightedLossTrainerConfig = z.output<typeof WeightedLossTrainerConfi
  * field, as `<field>_loss`. Fields that the model does not predict are left out.
  */
 export class WeightedLossTrainer extends BaseTrainer<Readonly<Record<string, Tensor>>> {
-  static readonly schema: z.ZodType = WeightedLossTrainerConfig;
+  static readonly schema: FieldType = WeightedLossTrainerConfig;
   readonly #weights: ReadonlyMap<string, number>;
   readonly #loss: FieldLoss;
 

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { KeyError, NotImplementedError } from "../../../config/python-errors";
 import { pyFloatRepr } from "../../../config/python-format";
 import { register } from "../../../config/registry";
-import { bool, int, list, optional, str, tag } from "../../../config/schema";
+import { bool, int, list, optional, str, tag, type FieldType } from "../../../config/schema";
 import { Float } from "../../../torch";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies, CallbackState } from "../base";
@@ -34,7 +34,7 @@ export type BestCheckpointCallbackConfig = z.output<typeof BestCheckpointCallbac
  * `best_model.{metric}.tolerance={t}`.
  */
 export class BestCheckpointCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = BestCheckpointCallbackConfig;
+  static readonly schema: FieldType = BestCheckpointCallbackConfig;
   readonly metricKey: string;
   readonly modelNames: readonly string[];
   readonly saveFrozenWeights: boolean;

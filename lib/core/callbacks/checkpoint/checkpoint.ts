@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { KeyError, ValueError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
-import { bool, int, list, optional, str, tag } from "../../../config/schema";
+import { bool, int, list, optional, str, tag, type FieldType } from "../../../config/schema";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import { shortNumberStr } from "../../logging/formatters";
 import type { CallbackDependencies, CallbackState } from "../base";
@@ -60,7 +60,7 @@ export type CheckpointCallbackConfig = z.output<typeof CheckpointCallbackConfig>
  * files of the tag, when the next checkpoint is on disk. `latest` and `last` stay.
  */
 export class CheckpointCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = CheckpointCallbackConfig;
+  static readonly schema: FieldType = CheckpointCallbackConfig;
   readonly saveWeights: boolean;
   readonly saveOptim: boolean;
   readonly saveLatestWeights: boolean;

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { KeyError, RuntimeError, ValueError } from "../../../config/python-errors";
 import { pyFloatRepr } from "../../../config/python-format";
 import { register } from "../../../config/registry";
-import { bool, float, list, optional, registered, str, tag } from "../../../config/schema";
+import { bool, float, list, optional, registered, str, tag, type FieldType } from "../../../config/schema";
 import { _foreachAdd_, _foreachMul_, Float, keep, nn, noGrad, scope, type Tensor, toMap } from "../../../torch";
 import { CheckpointKeys } from "../../checkpoint-keys";
 import { isRank0 } from "../../distributed";
@@ -60,7 +60,7 @@ export type EmaCallbackConfig = z.output<typeof EmaCallbackConfig>;
  * (`eval_callbacks`) evaluate the averages.
  */
 export class EmaCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = EmaCallbackConfig;
+  static readonly schema: FieldType = EmaCallbackConfig;
   readonly modelPaths: readonly (string | null)[];
   readonly targetFactors: readonly number[];
   readonly saveWeights: boolean;

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { register } from "../../../config/registry";
 import { datasetEntries } from "../../interfaces/data";
 import { CallbackBase } from "../base";
@@ -6,7 +6,7 @@ import { CallBackBaseConfig } from "../base-config";
 
 /** Reports the sizes of all data sets: a log line, and `ds_stats/{key}/len` in the summary. */
 export class DatasetStatsCallback extends CallbackBase {
-  static readonly schema: z.ZodType = CallBackBaseConfig;
+  static readonly schema: FieldType = CallBackBaseConfig;
 
   override async beforeTraining(): Promise<void> {
     const lengths = datasetEntries(this.dataContainer).map(([key, dataset]) => [key, dataset.length] as const);

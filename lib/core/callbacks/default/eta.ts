@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { AssertionError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
 import { keep, type Tensor } from "../../../torch";
@@ -22,7 +22,7 @@ const BAR_CELLS = 20;
  * remaining time. On a narrow terminal the less important parts are left out.
  */
 export class EtaCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = CallBackBaseConfig;
+  static readonly schema: FieldType = CallBackBaseConfig;
   /** Seconds; replaced in tests. */
   clock: Clock = () => performance.now() / 1000;
   /** Where the line is drawn; replaced in tests. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { register } from "../../../config/registry";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import { CallBackBaseConfig } from "../base-config";
@@ -9,7 +9,7 @@ import { PeriodicCallback, type PeriodicCallbackContext } from "../periodic";
  * `optim/wd/{model}/{group}`. The first update is logged whatever the interval.
  */
 export class LrCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = CallBackBaseConfig;
+  static readonly schema: FieldType = CallBackBaseConfig;
 
   override isUpdateDue(updateCounter: UpdateCounter): boolean {
     return super.isUpdateDue(updateCounter) || updateCounter.update === 1;

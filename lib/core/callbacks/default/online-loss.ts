@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { RuntimeError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
-import { bool, tag } from "../../../config/schema";
+import { bool, tag, type FieldType } from "../../../config/schema";
 import { keep, scope, stack, type Tensor } from "../../../torch";
 import { allReduceMeanNograd } from "../../distributed";
 import type { CallbackDependencies } from "../base";
@@ -25,7 +25,7 @@ export type OnlineLossCallbackConfig = z.output<typeof OnlineLossCallbackConfig>
  * Logs the mean training loss of all processes since the last time, `loss/online/{name}/{interval}`, and stops training when it is NaN.
  */
 export class OnlineLossCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = OnlineLossCallbackConfig;
+  static readonly schema: FieldType = OnlineLossCallbackConfig;
   /** Prints the losses as well. */
   readonly verbose: boolean;
   readonly #tracked = new Map<string, Tensor[]>();

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { register } from "../../../config/registry";
 import { shortNumberStr } from "../../logging/formatters";
 import type { ModelBase } from "../../models/base";
@@ -18,7 +18,7 @@ interface Row {
  * `param_count/total`.
  */
 export class ParamCountCallback extends CallbackBase {
-  static readonly schema: z.ZodType = CallBackBaseConfig;
+  static readonly schema: FieldType = CallBackBaseConfig;
 
   override async beforeTraining(): Promise<void> {
     const summary: Record<string, number> = {};

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { toFixedHalfEven } from "../../../config/python-format";
 import { register } from "../../../config/registry";
 import { cuda, memory, resetPeakMemory } from "../../../torch";
@@ -12,7 +12,7 @@ const GIBIBYTE = 2 ** 30;
  * `memory/peak_gib/{interval}`.
  */
 export class PeakMemoryCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = CallBackBaseConfig;
+  static readonly schema: FieldType = CallBackBaseConfig;
 
   override periodicCallback({ intervalType }: PeriodicCallbackContext): void {
     if (intervalType === "eval") {

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { register } from "../../../config/registry";
 import { fullySpecified } from "../../iteration/training-iteration";
 import { compactNumber, durationForPeople } from "../../logging/formatters";
@@ -23,7 +23,7 @@ interface Mark {
  * The time of the first interval (warm-up of caches and kernels) does not count for the estimate.
  */
 export class ProgressCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = CallBackBaseConfig;
+  static readonly schema: FieldType = CallBackBaseConfig;
   /** Seconds since the epoch; replaced in tests. */
   clock: Clock = () => Date.now() / 1000;
   /** Where the speed is measured from. */

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { register } from "../../../config/registry";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import { allGatherValues } from "../../distributed";
@@ -8,7 +8,7 @@ import { PeriodicCallback, type PeriodicCallbackContext, type UpdateTimes } from
 
 /** Logs mean and longest time, over all processes, of the parts of an update: `train_time/{part}/{mean,max}/{interval}`. */
 export class TrainTimeCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = CallBackBaseConfig;
+  static readonly schema: FieldType = CallBackBaseConfig;
   readonly #times = new Map<string, number[]>();
   readonly #totals = new Map<string, number>();
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
-import { defineConfig, int, optional, str, tag } from "../../../config/schema";
+import { defineConfig, int, optional, str, tag, type FieldType } from "../../../config/schema";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import type { CallbackDependencies } from "../base";
 import { EarlyStopperBase } from "./base";
@@ -28,7 +28,7 @@ export type FixedEarlyStopperConfig = z.output<typeof FixedEarlyStopperConfig>;
 
 /** Ends training at an epoch, update or sample, without changing the schedules as `max_…` would. */
 export class FixedEarlyStopper extends EarlyStopperBase {
-  static readonly schema: z.ZodType = FixedEarlyStopperConfig;
+  static readonly schema: FieldType = FixedEarlyStopperConfig;
   readonly stopAtSample: number | null;
   readonly stopAtUpdate: number | null;
   readonly stopAtEpoch: number | null;

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
 import { pyFloatRepr } from "../../../config/python-format";
 import { register } from "../../../config/registry";
-import { int, str, tag } from "../../../config/schema";
+import { int, str, tag, type FieldType } from "../../../config/schema";
 import { Float } from "../../../torch";
 import type { UpdateCounter } from "../../iteration/update-counter";
 import { typeName } from "../../naming";
@@ -24,7 +24,7 @@ export type MetricEarlyStopperConfig = z.output<typeof MetricEarlyStopperConfig>
 
 /** Ends training when a metric has not improved for `tolerance` calls. */
 export class MetricEarlyStopper extends EarlyStopperBase {
-  static readonly schema: z.ZodType = MetricEarlyStopperConfig;
+  static readonly schema: FieldType = MetricEarlyStopperConfig;
   readonly metricKey: string;
   readonly tolerance: number;
   readonly higherIsBetter: boolean;

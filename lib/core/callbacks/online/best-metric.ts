@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { ValueError } from "../../../config/python-errors";
 import { pyFloatRepr } from "../../../config/python-format";
 import { register } from "../../../config/registry";
-import { list, optional, str, tag } from "../../../config/schema";
+import { list, optional, str, tag, type FieldType } from "../../../config/schema";
 import { Float, toMap } from "../../../torch";
 import { typeName } from "../../naming";
 import type { CallbackDependencies, CallbackState } from "../base";
@@ -24,7 +24,7 @@ export type BestMetricCallbackConfig = z.output<typeof BestMetricCallbackConfig>
 
 /** Logs other metrics as they were when a source metric was best: `{target}/at_best/{source}`. */
 export class BestMetricCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = BestMetricCallbackConfig;
+  static readonly schema: FieldType = BestMetricCallbackConfig;
   readonly sourceMetricKey: string;
   readonly targetMetricKeys: readonly string[];
   readonly optionalTargetMetricKeys: readonly string[];

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { withSuggestion } from "../../../config/nearest-names";
 import { ValueError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
-import { bool, list, optional, str, tag } from "../../../config/schema";
+import { bool, list, optional, str, tag, type FieldType } from "../../../config/schema";
 import { keep, nn, scope, stack, type Tensor } from "../../../torch";
 import type { CallbackDependencies } from "../base";
 import { CallBackBaseConfig } from "../base-config";
@@ -30,7 +30,7 @@ export type GradientNormCallbackConfig = z.output<typeof GradientNormCallbackCon
  * `modules` also each module that matches. Updates that the gradient scaler leaves out because of an overflow do not count.
  */
 export class GradientNormCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = GradientNormCallbackConfig;
+  static readonly schema: FieldType = GradientNormCallbackConfig;
   readonly perGroup: boolean;
   /** Prints the mean of the total as well. */
   readonly verbose: boolean;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { z } from "zod";
 import { AssertionError, KeyError, ValueError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
-import { bool, list, literal, optional, str, tag } from "../../../config/schema";
+import { bool, list, literal, optional, str, tag, type FieldType } from "../../../config/schema";
 import { keep, scope, stack, Tensor, tensor } from "../../../torch";
 import { allGatherNograd, allReduceMeanNograd, isDistributed, isRank0 } from "../../distributed";
 import { writeTorchFile } from "../../writers/torch-file";
@@ -30,7 +30,7 @@ export type TrackAdditionalOutputsCallbackConfig = z.output<typeof TrackAddition
  * mean over all; what is saved as the last values are those of all.
  */
 export class TrackAdditionalOutputsCallback extends PeriodicCallback {
-  static readonly schema: z.ZodType = TrackAdditionalOutputsCallbackConfig;
+  static readonly schema: FieldType = TrackAdditionalOutputsCallbackConfig;
   readonly keys: readonly string[];
   readonly patterns: readonly string[];
   readonly verbose: boolean;

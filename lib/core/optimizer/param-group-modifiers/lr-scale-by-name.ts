@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { ValueError } from "../../../config/python-errors";
 import { pyNumber } from "../../../config/python-format";
 import { register } from "../../../config/registry";
@@ -7,7 +7,7 @@ import { type ParamGroupModifierBase, ParamGroupModifierConfig, type ParamGroupP
 
 /** Scales the learning rate of one parameter, given by its full name. */
 export class LrScaleByNameModifier implements ParamGroupModifierBase {
-  static readonly schema: z.ZodType = ParamGroupModifierConfig;
+  static readonly schema: FieldType = ParamGroupModifierConfig;
   readonly scale: number;
   readonly name: string;
   paramWasFound = false;

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { RuntimeError, ValueError } from "../../../config/python-errors";
 import { pyFloatRepr } from "../../../config/python-format";
 import { register } from "../../../config/registry";
@@ -7,7 +7,7 @@ import { type ParamGroupModifierBase, ParamGroupModifierConfig, type ParamGroupP
 
 /** Sets the weight decay of one parameter, given by its full name. */
 export class WeightDecayByNameModifier implements ParamGroupModifierBase {
-  static readonly schema: z.ZodType = ParamGroupModifierConfig;
+  static readonly schema: FieldType = ParamGroupModifierConfig;
   readonly value: number;
   readonly name: string;
   paramWasFound = false;

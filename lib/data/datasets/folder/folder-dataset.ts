@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type { FieldType } from "../../../config/schema";
 import { register } from "../../../config/registry";
 import { ValueError } from "../../../config/python-errors";
 import { getLogger } from "../../../core/logging";
@@ -31,7 +31,7 @@ interface Origin {
  * reads the first case and computes what `normalize` needs. A sample reads only the files and fields of the keys that are asked for.
  */
 export class FolderDataset extends Dataset<FolderDatasetConfig> {
-  static readonly schema: z.ZodType = FolderDatasetConfig;
+  static readonly schema: FieldType = FolderDatasetConfig;
 
   /** Computes the numbers of `normalize`, and compares the first case with what the model expects. */
   static async prepare(config: FolderDatasetConfig, context: PrepareContext): Promise<void> {

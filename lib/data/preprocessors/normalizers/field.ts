@@ -12,6 +12,7 @@ import {
   str,
   tag,
   validateConfig,
+  type FieldType,
 } from "../../../config/schema";
 import { suggestNames } from "../../../config/nearest-names";
 import type { Tensor } from "../../../torch";
@@ -51,7 +52,7 @@ export type FieldNormalizerConfig = ConfigOf<typeof FieldNormalizerConfig>;
  * {@link PositionNormalizer}. Positions whose own minimum and maximum are not known take `raw_pos_min` and `raw_pos_max`.
  */
 export class FieldNormalizer extends PreProcessor {
-  static readonly schema: z.ZodType = FieldNormalizerConfig;
+  static readonly schema: FieldType = FieldNormalizerConfig;
   /** What does it. */
   readonly inner: MeanStdNormalization | PositionNormalizer;
 

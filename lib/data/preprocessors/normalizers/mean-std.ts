@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { bool, defineConfig, optional, str, validateConfig } from "../../../config/schema";
+import { bool, defineConfig, optional, str, validateConfig, type FieldType } from "../../../config/schema";
 import { keep, scope, type Tensor } from "../../../torch";
 import { ValueError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
@@ -16,7 +16,7 @@ export type MeanStdNormalizerConfig = z.output<typeof MeanStdNormalizerConfig>;
 
 /** `(x - mean) / std`; with `logscale` on the log-scaled data, whose statistics mean and std then are. */
 export class MeanStdNormalization extends ShiftAndScaleNormalizer {
-  static override readonly schema: z.ZodType = MeanStdNormalizerConfig;
+  static override readonly schema: FieldType = MeanStdNormalizerConfig;
   /** Smallest divisor. */
   static readonly EPSILON = 1e-6;
   readonly mean: Tensor;

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { defineConfig, float, optional, str, validateConfig } from "../../../config/schema";
+import { defineConfig, float, optional, str, validateConfig, type FieldType } from "../../../config/schema";
 import { keep, scope, type Tensor } from "../../../torch";
 import { ValueError } from "../../../config/python-errors";
 import { register } from "../../../config/registry";
@@ -36,7 +36,7 @@ const OTHER_UNIT = 100;
  * that only float32 rounding carries outside is not.
  */
 export class PositionNormalizer extends ShiftAndScaleNormalizer {
-  static override readonly schema: z.ZodType = PositionNormalizerConfig;
+  static override readonly schema: FieldType = PositionNormalizerConfig;
   readonly rawPosMin: Tensor;
   readonly rawPosMax: Tensor;
   /** Length of the box after scaling. */

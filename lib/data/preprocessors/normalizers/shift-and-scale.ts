@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { bool, defineConfig, optional, str, validateConfig } from "../../../config/schema";
+import { bool, defineConfig, optional, str, validateConfig, type FieldType } from "../../../config/schema";
 import { keep, Tensor } from "../../../torch";
 import { register } from "../../../config/registry";
 import { fromLogscale, toLogscale } from "../../../core/functional/logscale";
@@ -23,7 +23,7 @@ export type ShiftAndScaleNormalizerConfig = z.output<typeof ShiftAndScaleNormali
  * follow the device of the values.
  */
 export class ShiftAndScaleNormalizer extends PreProcessor {
-  static readonly schema: z.ZodType = ShiftAndScaleNormalizerConfig;
+  static readonly schema: FieldType = ShiftAndScaleNormalizerConfig;
   readonly shift: Tensor;
   readonly scale: Tensor;
   readonly logscale: boolean;

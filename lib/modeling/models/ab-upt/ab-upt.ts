@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../../config/registry";
-import { isGiven, validateConfig } from "../../../config/schema";
+import { isGiven, validateConfig, type FieldType } from "../../../config/schema";
 import { fieldSlices, totalDim } from "../../../core/data-specs/field-dim-spec";
 import { loadEitherRelease } from "../../../core/release-1.1";
 import { cat, keep, nn, scope } from "../../../torch";
@@ -79,7 +79,7 @@ interface Context {
  * evaluated.
  */
 export class AnchoredBranchedUPT extends nn.Module {
-  static readonly schema: z.ZodType = AnchorBranchedUPTConfig;
+  static readonly schema: FieldType = AnchorBranchedUPTConfig;
   readonly rope: RopeFrequency;
   readonly posEmbed: ContinuousSincosEmbed;
   readonly domainBiases: nn.ModuleDict<MLP>;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../../config/registry";
-import { validateConfig } from "../../../config/schema";
+import { validateConfig, type FieldType } from "../../../config/schema";
 import { Model } from "../../../core/models";
 import type { ModelOptions } from "../../../core/models";
 import type { Tensor } from "../../../torch";
@@ -15,7 +15,7 @@ export type AeroABUPTInputs = GeometryInputs & ConditionInputs & AnchorInputs & 
 
 /** Trainable {@link AnchoredBranchedUPT}, with the positions of each domain as an entry of the batch. */
 export class AeroABUPT extends Model {
-  static readonly schema: z.ZodType = AnchorBranchedUPTConfig;
+  static readonly schema: FieldType = AnchorBranchedUPTConfig;
   readonly backbone: AnchoredBranchedUPT;
 
   constructor(config: z.input<typeof AnchorBranchedUPTConfig>, options: ModelOptions = {}) {

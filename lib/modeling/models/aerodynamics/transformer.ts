@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../../config/registry";
-import { validateConfig } from "../../../config/schema";
+import { validateConfig, type FieldType } from "../../../config/schema";
 import { ModelDataSpecs, totalOutputDim } from "../../../core/data-specs/model-data-specs";
 import { Model } from "../../../core/models";
 import type { ModelOptions } from "../../../core/models";
@@ -38,7 +38,7 @@ register("noether.modeling.models.aerodynamics.AeroTransformerConfig", { schema:
  * blocks with rotary positions where they use them, and a head for all fields.
  */
 export class AeroTransformer extends Model {
-  static readonly schema: z.ZodType = AeroTransformerConfig;
+  static readonly schema: FieldType = AeroTransformerConfig;
   readonly posEmbed: ContinuousSincosEmbed;
   readonly rope: RopeFrequency | null;
   readonly surfaceBias: MLP;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../../config/registry";
-import { validateConfig } from "../../../config/schema";
+import { validateConfig, type FieldType } from "../../../config/schema";
 import { ModelDataSpecs, totalOutputDim } from "../../../core/data-specs/model-data-specs";
 import { Model } from "../../../core/models";
 import type { ModelOptions } from "../../../core/models";
@@ -34,7 +34,7 @@ register("noether.modeling.models.aerodynamics.AeroTransolverConfig", { schema: 
  * `attention_constructor: transolver_plusplus` in the block config.
  */
 export class AeroTransolver extends Model {
-  static readonly schema: z.ZodType = AeroTransolverConfig;
+  static readonly schema: FieldType = AeroTransolverConfig;
   /** (1, 1, D), added to every token. */
   readonly placeholder: nn.Parameter;
   readonly posEmbed: ContinuousSincosEmbed;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { register } from "../../../config/registry";
-import { validateConfig } from "../../../config/schema";
+import { validateConfig, type FieldType } from "../../../config/schema";
 import { Model } from "../../../core/models";
 import type { ModelOptions } from "../../../core/models";
 import { cat, scope } from "../../../torch";
@@ -44,7 +44,7 @@ export interface AeroUPTInputs extends Omit<UPTSurfaceInputs, "query_position"> 
  * `bias_layers` the embedded queries of each domain go through an MLP; physics features are added to them.
  */
 export class AeroUPT extends Model {
-  static readonly schema: z.ZodType = AeroUPTConfig;
+  static readonly schema: FieldType = AeroUPTConfig;
   readonly backbone: UPT;
   readonly surfaceBias: MLP | null;
   readonly volumeBias: MLP | null;

@@ -10,6 +10,8 @@ import {
   mapping,
   optional,
   type Report,
+  type FieldType,
+  zodType,
 } from "../../../config/schema";
 import { InitWeightsMode } from "../../functional/init";
 import { ATTENTION_NAMES, ATTENTION_REGISTRY } from "../attention/registry";
@@ -126,6 +128,6 @@ function checkAttentionArguments(
   }
   if (config.hidden_dim % config.num_heads !== 0) return;
   const { config: schema } = ATTENTION_REGISTRY[config.attention_constructor];
-  const result = (schema as z.ZodType).safeParse(attentionConfig(config));
+  const result = zodType(schema as FieldType).safeParse(attentionConfig(config));
   for (const { message, path } of result.error?.issues ?? []) report(message, "attention_arguments", ...path);
 }

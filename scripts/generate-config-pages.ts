@@ -13,6 +13,7 @@ import "../lib";
 import { findKind, registeredKinds } from "../lib/config/registry";
 import { type AnyConfigClass, type Fields, isConfigClass, keysOf } from "../lib/config/schema/config-class";
 import { choiceAmong } from "../lib/config/schema/choice";
+import { type FieldType, zodType } from "../lib/config/schema/custom-type";
 import {
   elementType,
   expectation,
@@ -191,7 +192,7 @@ function collect(type: AnyConfigClass): void {
   if (type.parent !== undefined) collect(type.parent);
   for (const field of Object.values(type.fields as Fields)) collectFrom(field);
 }
-function collectFrom(field: z.ZodType): void {
+function collectFrom(field: FieldType): void {
   const type = inside(field);
   if (isConfigClass(type)) collect(type);
   const element = elementType(type);
@@ -201,14 +202,14 @@ function collectFrom(field: z.ZodType): void {
   if (among !== undefined) for (const each of "members" in among ? among.members : [among.base]) collect(each);
 }
 /** The type without default, null and laziness. */
-function inside(type: z.ZodType): z.ZodType {
+function inside(type: FieldType): FieldType {
   if (
     type instanceof z.ZodDefault ||
     type instanceof z.ZodNullable ||
     type instanceof z.ZodOptional ||
     type instanceof z.ZodLazy
   )
-    return inside(type.unwrap() as z.ZodType);
+    return inside(type.unwrap());
   return type;
 }
 for (const type of [ConfigSchema, SlurmConfig, TrackerBaseConfig]) collect(type);
@@ -246,7 +247,7 @@ function pageText({ name, title, about }: (typeof PAGES)[number]): string {
     const page = pageOf(type);
     return `[${titleOf(type)}](${page === name ? "" : `${page}.md`}#${anchor(type)})`;
   };
-  const describe = (field: z.ZodType): string => {
+  const describe = (field: FieldType): string => {
     const type = inside(field);
     const values = literalValues(type);
     const leaf = expectation(type);
@@ -275,7 +276,7 @@ function pageText({ name, title, about }: (typeof PAGES)[number]): string {
   };
   const section = (type: AnyConfigClass): string => {
     const parent = type.parent;
-    const own = ownKeys(type).map((key): [string, z.ZodType] => [key, (type.fields as Fields)[key]!]);
+    const own = ownKeys(type).map((key): [string, FieldType] => [key, (type.fields as Fields)[key]!]);
     const children = [...classes].filter((each) => each.parent === type);
     const { aliases, extra } = keysOf(type);
     const short = shortKinds(type);
@@ -311,8 +312,8 @@ function pageText({ name, title, about }: (typeof PAGES)[number]): string {
 }
 
 /** What a type made of a function expects: what its message says of a value that nothing takes. */
-function expectedBy(type: z.ZodType, link: (type: AnyConfigClass) => string): string {
-  const { error } = type.safeParse(() => undefined);
+function expectedBy(type: FieldType, link: (type: AnyConfigClass) => string): string {
+  const { error } = zodType(type).safeParse(() => undefined);
   const expected = error?.issues
     .map(({ message }) => /expected (.*), received/.exec(message)?.[1])
     .find((text) => text !== undefined);
@@ -332,15 +333,15 @@ function commentOfKey(type: AnyConfigClass, key: string): string {
   return "";
 }
 
-function takesNull(type: z.ZodType): boolean {
+function takesNull(type: FieldType): boolean {
   if (type instanceof z.ZodNullable) return true;
-  return type instanceof z.ZodDefault || type instanceof z.ZodOptional ? takesNull(type.unwrap() as z.ZodType) : false;
+  return type instanceof z.ZodDefault || type instanceof z.ZodOptional ? takesNull(type.unwrap()) : false;
 }
 
 /** A default as YAML has it; of a key that has to be given, `needed`. */
-function defaultText(field: z.ZodType): string {
+function defaultText(field: FieldType): string {
   if (field instanceof z.ZodOptional) return "none";
-  if (!(field instanceof z.ZodDefault)) return field.safeParse(undefined).success ? "`null`" : "needed";
+  if (!(field instanceof z.ZodDefault)) return zodType(field).safeParse(undefined).success ? "`null`" : "needed";
   const value: unknown = field.def.defaultValue;
   const text = JSON.stringify(value, (_, each: unknown) =>
     typeof each === "number" && !Number.isFinite(each) ? String(each) : each,

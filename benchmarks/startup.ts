@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const BOUND = 0.5;
+const BOUND = 0.3;
 const entry = JSON.stringify(join(__dirname, "..", "dist", "torch"));
 const sides: readonly (readonly [command: string, ...args: string[]])[] = [
   [process.execPath, "-e", `require(${entry}).ones([2])`],

@@ -76,6 +76,7 @@ export {
   type HookHandle,
 } from "./autograd";
 
+export * as utils from "./utils";
 export * as amp from "./amp";
 export { autocast, type AutocastOptions } from "./amp";
 export * as autograd from "./autograd";

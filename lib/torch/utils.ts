@@ -1,0 +1,2 @@
+/** What `torch.utils` has that fits here. */
+export { checkpoint } from "./nn/activation-checkpoint";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { FieldType } from "./schema/custom-type";
+import type { FieldType } from "./field-type";
 import { KindError } from "./errors";
 import { missingKindMessage } from "./missing-kinds";
 import { nearestNames } from "./nearest-names";

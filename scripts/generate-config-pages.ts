@@ -5,9 +5,6 @@
  *     npx tsx scripts/generate-config-pages.ts            write the pages
  *     npx tsx scripts/generate-config-pages.ts --check    exit 1 when one is not up to date
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import ts from "typescript";
 import { z } from "zod";
 import "../lib";
 import { findKind, registeredKinds } from "../lib/config/registry";
@@ -22,12 +19,12 @@ import {
   oneOfTypes,
   tupleTypes,
 } from "../lib/config/schema/fields";
+import { unwrap } from "../lib/config/schema/unwrap";
 import { ConfigSchema } from "../lib/training/runners/config-schema";
 import { SlurmConfig } from "../lib/training/runners/slurm-config";
 import { TrackerBaseConfig } from "../lib/core/trackers/base";
+import { type ConfigSource, readConfigSources } from "./config-sources";
 import { writeOrCheck } from "./write-or-check";
-
-const ROOT = join(__dirname, "..");
 
 /** The pages, and which folders' classes stand on each; the first that fits. */
 const PAGES: readonly { name: string; title: string; about: string; folders: readonly string[] }[] = [
@@ -82,93 +79,11 @@ const COMPUTED: Readonly<Record<string, string>> = {
   "ConfigSchema.master_port": "`MASTER_PORT`, else a free one",
 };
 
-/** What the sources say of a class: where it is defined, its comment, and those of its keys. */
-interface Definition {
-  readonly file: string;
-  readonly comment: string;
-  readonly fields: ReadonlyMap<string, string>;
-}
-
-/** The comment of a declaration, on one line, as text for a cell of a table. */
-function commentOf(node: ts.Node): string {
-  const text = ts
-    .getJSDocCommentsAndTags(node)
-    .filter(ts.isJSDoc)
-    .map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "")
-    .join(" ");
-  return text
-    .replace(/\{@link ([^}]*)\}/g, "`$1`")
-    .replace(/\s+/g, " ")
-    .replaceAll("|", "\\|")
-    .trim();
-}
-
-/** Definitions by the name of the class; constants with fields that several classes spread into theirs, by their own. */
-function readSources(): Map<string, Definition[]> {
-  const found = new Map<string, Definition[]>();
-  for (const file of readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf8" })
-    .map((each) => `lib/${each}`)
-    .filter((each) => each.endsWith(".ts"))
-    .sort()) {
-    const source = ts.createSourceFile(file, readFileSync(join(ROOT, file), "utf8"), ts.ScriptTarget.Latest, true);
-    const fieldsOf = (literal: ts.ObjectLiteralExpression): Map<string, string> => {
-      const fields = new Map<string, string>();
-      for (const each of literal.properties)
-        if (ts.isSpreadAssignment(each)) {
-          const shared = ts.isIdentifier(each.expression) ? constants.get(each.expression.text) : undefined;
-          for (const [key, text] of shared ?? []) fields.set(key, text);
-        } else if (each.name !== undefined) fields.set(each.name.getText().replace(/["']/g, ""), commentOf(each));
-      return fields;
-    };
-    const constants = new Map<string, Map<string, string>>();
-    const visit = (node: ts.Node): void => {
-      if (ts.isVariableDeclaration(node) && node.initializer !== undefined) {
-        const value = ts.isAsExpression(node.initializer) ? node.initializer.expression : node.initializer;
-        if (ts.isObjectLiteralExpression(value)) constants.set(node.name.getText(), fieldsOf(value));
-      }
-      if (ts.isCallExpression(node)) {
-        const callee = ts.isPropertyAccessExpression(node.expression)
-          ? node.expression.name.text
-          : node.expression.getText();
-        const [name, options] = node.arguments;
-        if (
-          ["defineConfig", "extend"].includes(callee) &&
-          name !== undefined &&
-          ts.isStringLiteral(name) &&
-          options !== undefined &&
-          ts.isObjectLiteralExpression(options)
-        ) {
-          const fields = options.properties.find((each) => each.name?.getText() === "fields");
-          const literal = fields !== undefined && ts.isPropertyAssignment(fields) ? fields.initializer : undefined;
-          let owner: ts.Node = node;
-          while (!ts.isSourceFile(owner) && !ts.isVariableStatement(owner)) owner = owner.parent;
-          found.set(name.text, [
-            ...(found.get(name.text) ?? []),
-            {
-              file,
-              comment: commentOf(owner),
-              fields:
-                literal === undefined
-                  ? new Map()
-                  : ts.isObjectLiteralExpression(literal)
-                    ? fieldsOf(literal)
-                    : (constants.get(literal.getText()) ?? new Map<string, string>()),
-            },
-          ]);
-        }
-      }
-      ts.forEachChild(node, visit);
-    };
-    visit(source);
-  }
-  return found;
-}
-
-const definitions = readSources();
+const definitions = readConfigSources();
 /** Where a class is defined: of several with its name, the one with its keys. */
-function definitionOf(type: AnyConfigClass): Definition | undefined {
+function definitionOf(type: AnyConfigClass): ConfigSource | undefined {
   const keys = ownKeys(type);
-  const misses = ({ fields }: Definition): number => keys.filter((key) => !fields.has(key)).length;
+  const misses = ({ fields }: ConfigSource): number => keys.filter((key) => !fields.has(key)).length;
   return definitions.get(type.configName)?.toSorted((a, b) => misses(a) - misses(b))[0];
 }
 function ownKeys(type: AnyConfigClass): string[] {
@@ -193,24 +108,13 @@ function collect(type: AnyConfigClass): void {
   for (const field of Object.values(type.fields as Fields)) collectFrom(field);
 }
 function collectFrom(field: FieldType): void {
-  const type = inside(field);
+  const type = unwrap(field)!;
   if (isConfigClass(type)) collect(type);
   const element = elementType(type);
   const among = choiceAmong(type);
   const members = [...(oneOfTypes(type) ?? tupleTypes(type) ?? []), ...(element === undefined ? [] : [element])];
   for (const member of members) collectFrom(member);
   if (among !== undefined) for (const each of "members" in among ? among.members : [among.base]) collect(each);
-}
-/** The type without default, null and laziness. */
-function inside(type: FieldType): FieldType {
-  if (
-    type instanceof z.ZodDefault ||
-    type instanceof z.ZodNullable ||
-    type instanceof z.ZodOptional ||
-    type instanceof z.ZodLazy
-  )
-    return inside(type.unwrap());
-  return type;
 }
 for (const type of [ConfigSchema, SlurmConfig, TrackerBaseConfig]) collect(type);
 for (const type of kindsOf.keys()) collect(type);
@@ -248,7 +152,7 @@ function pageText({ name, title, about }: (typeof PAGES)[number]): string {
     return `[${titleOf(type)}](${page === name ? "" : `${page}.md`}#${anchor(type)})`;
   };
   const describe = (field: FieldType): string => {
-    const type = inside(field);
+    const type = unwrap(field)!;
     const values = literalValues(type);
     const leaf = expectation(type);
     const members = oneOfTypes(type);
@@ -281,7 +185,7 @@ function pageText({ name, title, about }: (typeof PAGES)[number]): string {
     const { aliases, extra } = keysOf(type);
     const short = shortKinds(type);
     const facts = [
-      definitionOf(type)?.comment ?? "",
+      cell(definitionOf(type)?.comment ?? ""),
       short.length > 0 ? `Kind: ${short.map((kind) => `\`${kind}\``).join(", ")}.` : "",
       parent === undefined ? "" : `Takes the keys of ${link(parent)}, too.`,
       Object.entries(aliases)
@@ -328,10 +232,13 @@ const rank = (type: AnyConfigClass): number => (type === ConfigSchema ? 0 : kind
 function commentOfKey(type: AnyConfigClass, key: string): string {
   for (let at: AnyConfigClass | undefined = type; at !== undefined; at = at.parent) {
     const text = definitionOf(at)?.fields.get(key);
-    if (text !== undefined && text !== "") return text;
+    if (text !== undefined && text !== "") return cell(text);
   }
   return "";
 }
+
+/** Text in a cell of a table. */
+const cell = (text: string): string => text.replaceAll("|", "\\|");
 
 function takesNull(type: FieldType): boolean {
   if (type instanceof z.ZodNullable) return true;

@@ -19,10 +19,16 @@ export interface KeyRow {
 /** The description of a field: the comment above it, in its class or the one that first has it. */
 export function describeField(type: AnyConfigClass, key: string): string | undefined {
   for (let current: AnyConfigClass | undefined = type; current !== undefined; current = current.parent) {
-    const text = FIELD_DESCRIPTIONS[current.configName]?.[key];
-    if (text !== undefined) return text;
+    const text = descriptionsOf(current)?.[key];
+    if (text !== undefined && text !== "") return text;
   }
   return undefined;
+}
+
+/** The comments of a class: of several with its name, those whose keys are all its own. */
+function descriptionsOf({ configName, fields }: AnyConfigClass): Readonly<Record<string, string>> | undefined {
+  const strangers = (each: object): number => Object.keys(each).filter((key) => !(key in fields)).length;
+  return FIELD_DESCRIPTIONS[configName]?.toSorted((a, b) => strangers(a) - strangers(b))[0];
 }
 
 /** The keys of a class, in the order of its fields. */

@@ -7,13 +7,14 @@
 //
 // Plain float32 tensors are updated in one pass over memory, which the update is bound by: on the CPU, and on CUDA
 // where its kernels are built, there in one launch for up to 800 parameters. Anything else is updated by the foreach
-// operators, with the same rounding.
+// operators, with the same rounding: also where a derivative of the update is recorded, which the kernels have none of.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <cmath>
 
 #include "kernels/vectors.h"
+#include "ops/dense.h"
 #include "ops/registration.h"
 
 namespace noether {
@@ -41,12 +42,13 @@ NOETHER_VECTOR_CLONES void update(float* __restrict p, const float* __restrict g
 constexpr int64_t kGrain = 1 << 15;
 
 // Whether the values of a parameter, its gradient and its momentum lie one after the other on this device.
-bool is_plain(const Tensor& p, const Tensor& g, const Tensor& m, c10::Device device) {
-  const auto plain = [device](const Tensor& t) {
-    return t.defined() && t.device() == device && t.layout() == at::kStrided && t.scalar_type() == at::kFloat &&
-           !t.is_neg() && !t._is_zerotensor() && t.is_contiguous();
+bool are_in_memory(const Tensor& p, const Tensor& g, const Tensor& m, c10::Device device) {
+  const auto in_memory = [device, recording = at::GradMode::is_enabled()](const Tensor& t) {
+    return t.defined() && is_plain(t) && t.device() == device && t.layout() == at::kStrided &&
+           t.scalar_type() == at::kFloat && !t.is_neg() && !t._is_zerotensor() && t.is_contiguous() &&
+           !(recording && t.requires_grad());
   };
-  return plain(p) && plain(g) && plain(m) && p.numel() == g.numel() && p.numel() == m.numel();
+  return in_memory(p) && in_memory(g) && in_memory(m) && p.numel() == g.numel() && p.numel() == m.numel();
 }
 
 void update_composite_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs, double lr, double beta1,
@@ -68,7 +70,7 @@ void lion_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs,
   if (params.empty()) return;
   const c10::Device device = params[0].device();
   bool plain = device.is_cpu() || device.is_cuda();
-  for (size_t i = 0; i < params.size(); ++i) plain = plain && is_plain(params[i], grads[i], exp_avgs[i], device);
+  for (size_t i = 0; i < params.size(); ++i) plain = plain && are_in_memory(params[i], grads[i], exp_avgs[i], device);
   if (!plain) return update_composite_(params, grads, exp_avgs, lr, beta1, beta2, weight_decay);
   if (device.is_cuda()) {
     static const auto update = find_operator<decltype(update_composite_)>("noether::lion_update_");
@@ -93,10 +95,10 @@ void lion_(at::TensorList params, at::TensorList grads, at::TensorList exp_avgs,
 }  // namespace
 
 NOETHER_LIBRARY(library) {
-  define_plain(library,
-               "lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float beta2, "
-               "float weight_decay) -> ()",
-               TORCH_FN(lion_));
+  define_recording(library,
+                   "lion_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float "
+                   "beta2, float weight_decay) -> ()",
+                   TORCH_FN(lion_));
   // Plain tensors of one device: CUDA has a kernel of its own (`cuda/lion.cpp`).
   define_plain(library,
                "lion_update_(Tensor(a!)[] params, Tensor[] grads, Tensor(b!)[] exp_avgs, float lr, float beta1, float "

@@ -164,6 +164,23 @@ describe("kernels of this library give way to ATen's", () => {
     assertClose(vmap(norm)(tokens, scale), each(norm, tokens, scale), { rtol: 1e-4, atol: 1e-5 });
   });
 
+  test("Lion's update", () => {
+    const [lr, decay] = [0.1, 0.5];
+    const [param, gradient, average] = [0, 1, 2].map(() => torch.randn([3, 5]));
+    const lion = (p: Tensor, g: Tensor, m: Tensor): Tensor => {
+      const [updated, momentum] = [p.clone(), m.clone()];
+      ops.call("noether::lion_", [updated], [g], [momentum], lr, 0.9, 0.99, decay);
+      return updated;
+    };
+    // p (1 - lr decay) - lr sign(…): the sign has no derivative
+    const expected = torch.full([3, 5], 1 - lr * decay);
+    assertClose(grad((p: Tensor) => lion(p, gradient!, average!).sum())(param!) as Tensor, expected);
+    const [, tangent] = jvp((p: Tensor) => lion(p, gradient!, average!), [param!], [torch.ones([3, 5])]);
+    assertClose(tangent as Tensor, expected);
+    // ATen has no rule for its foreach operators
+    expect(() => vmap(lion)(param!, gradient!, average!)).toThrow(/Batching rule not implemented for aten::_foreach/);
+  });
+
   test("linear layers and products that have a kernel", () => {
     const layer = new nn.Linear(256, 256);
     const input = torch.randn([3, 256, 256]);

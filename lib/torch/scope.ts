@@ -94,17 +94,31 @@ function scopeSync<T>(own: Scope, body: () => T): T {
 }
 
 async function scopeAsync<T>(own: Scope, body: () => Promise<T>): Promise<T> {
+  const result = await runIn(own, body);
+  close(own, result);
+  return result;
+}
+
+/** Runs an async function in a scope, which is closed only where it fails. */
+async function runIn<T>(own: Scope, body: () => Promise<T>): Promise<T> {
   const activate = (): void => {
     current = openScope(own);
   };
-  let result: T;
   try {
-    result = await runInFrame({ activate, modes: frameModes() }, body);
+    return await runInFrame({ activate, modes: frameModes() }, body);
   } catch (error) {
     close(own, undefined);
     throw error;
   }
-  close(own, result);
+}
+
+/** @internal Runs an async function; where it fails, every tensor that it made is freed, else they belong to the scope around it. */
+export async function freeIfFails<T>(body: () => Promise<T>): Promise<T> {
+  const own = new Scope(current);
+  const result = await runIn(own, body);
+  own.closed = true;
+  const to = openScope(own.parent);
+  for (const tensor of own.tensors) if (tensor.owner === own) passOn(tensor, to);
   return result;
 }
 

@@ -15,6 +15,7 @@ import {
   tensor,
   zeros,
 } from "../../lib/torch";
+import { freeIfFails } from "../../lib/torch/scope";
 
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -315,6 +316,34 @@ describe("async scope", () => {
       }),
     ).rejects.toThrow("stop");
     expect([made.length, live()]).toEqual([2, 0]);
+  });
+});
+
+describe("freeIfFails", () => {
+  test("leaves what was made to the scope around it", async () => {
+    let hidden: Tensor | undefined;
+    await scope(async () => {
+      await freeIfFails(async () => {
+        hidden = zeros([2]);
+        await pause();
+      });
+      expect(hidden?.isDisposed).toBe(false);
+    });
+    expect(hidden?.isDisposed).toBe(true);
+  });
+
+  test("frees it where the function fails, while the scope around it goes on", async () => {
+    await scope(async () => {
+      const before = zeros([2]);
+      let made: Tensor | undefined;
+      const failing = freeIfFails(async () => {
+        made = zeros([2]);
+        await pause();
+        throw new Error("no memory");
+      });
+      await expect(failing).rejects.toThrow("no memory");
+      expect([before.isDisposed, made?.isDisposed]).toEqual([false, true]);
+    });
   });
 });
 

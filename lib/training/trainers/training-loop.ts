@@ -1,4 +1,5 @@
 import { scope, TorchError } from "../../torch";
+import { freeIfFails } from "../../torch/scope";
 import { TRAINING_DATA_WAIT_TIME, TRAINING_UPDATE_TIME } from "../../core/checkpoint-keys";
 import type { DataContainerLike } from "../../core/interfaces/data";
 import { isDistributed, setAnywhere } from "../../core/distributed";
@@ -166,7 +167,7 @@ export class TrainingLoop {
     const { update } = this.#options;
     if (step.accumulationSteps > 1 || isDistributed()) return update(step);
     try {
-      return await scope(async () => update(step));
+      return await freeIfFails(async () => update(step));
     } catch (error) {
       const isMemory = error instanceof TorchError && error.code === "ERR_OUT_OF_MEMORY";
       if (!isMemory || error.operator !== "backward") throw error;

@@ -31,7 +31,8 @@ options = parser.parse_args()
 torch.set_num_threads(1)
 
 DTYPES = [torch.float32, torch.float64, torch.complex64, torch.int64, torch.bool, torch.bfloat16, torch.uint8]
-MOST_BYTES = 700 if options.small else 2_000_000  # of one sample
+MOST_BYTES = 700 if options.small else 2_000_000  # of one tensor
+LARGER = 20_000  # the same where --small finds nothing with fewer, of few dtypes
 SAMPLES = 20 if not options.small else 60  # of one dtype, before the choice of the smallest
 KEPT = 2  # of one kind and dtype, with --small
 SECONDS = 25  # for one operator and dtype
@@ -306,10 +307,11 @@ def seed():
     random.seed(7)
 
 
-def samples_of(op, dtype, with_gradients):
+def samples_of(op, dtype, with_gradients, larger):
     """(function, sample, kind) of one operator and dtype."""
     seed()
-    samples = take(op.sample_inputs("cpu", dtype, requires_grad=with_gradients), SAMPLES)
+    size = {"small_inputs_only": True} if larger else {}  # 5 x 5 instead of 20 x 20 for functions of one number
+    samples = take(op.sample_inputs("cpu", dtype, requires_grad=with_gradients, **size), SAMPLES)
     for index, sample in enumerate(samples):
         yield op.op, sample, "function"
         if dtype == torch.float32 and index < 8:
@@ -328,7 +330,8 @@ def samples_of(op, dtype, with_gradients):
             yield op.op, sample.noncontiguous(), "strided"
 
 
-def record(op, index):
+def collect(op, larger=False):
+    """All samples of an operator with their bytes, and what did not run."""
     found, notes = [], []
     supported = op.supported_dtypes("cpu")
     backward = op.supported_backward_dtypes("cpu") if op.supports_autograd else set()
@@ -342,13 +345,13 @@ def record(op, index):
         entry["out"] = bool(op.supports_out) and kind == "function" and dtype == "float32"
         found.append((entry, data))
 
-    for dtype in DTYPES:
+    for dtype in DTYPES if not larger else DTYPES[:4]:
         if dtype not in supported:
             continue
         with_gradients = op.supports_autograd and dtype in backward and dtype == torch.float64
         signal.alarm(SECONDS)
         try:
-            for function, sample, kind in samples_of(op, dtype, with_gradients):
+            for function, sample, kind in samples_of(op, dtype, with_gradients, larger):
                 add(function, sample, kind, str(dtype)[6:], with_gradients)
         except Timeout:
             notes.append(f"{dtype}: out of time")
@@ -368,8 +371,19 @@ def record(op, index):
             notes.append(f"errors: {type(error).__name__} {str(error)[:120]}")
         finally:
             signal.alarm(0)
+    return found, notes
+
+
+def record(op, index):
+    global MOST_BYTES
+    found, notes = collect(op)
     if options.small:
         found = smallest(found)
+        if not found:
+            usual, MOST_BYTES = MOST_BYTES, LARGER
+            found, notes = collect(op, larger=True)
+            found = smallest(found, kept=1)
+            MOST_BYTES = usual
     full = op.name + ("." + op.variant_test_name if op.variant_test_name else "")
     base = os.path.join(options.out, f"{index:03d}_{full.replace('/', '_')}")
     at = 0
@@ -384,17 +398,17 @@ def record(op, index):
     print(index, full, len(found), notes or "", flush=True)
 
 
-def smallest(found):
-    """The samples with the fewest bytes that are not empty, KEPT of each kind and dtype; with --small."""
+def smallest(found, kept=KEPT):
+    """The samples with the fewest bytes that are not empty, some of each kind and dtype; with --small."""
     groups = {}
     for entry, data in found:
         if "skipped" not in entry and len(data) <= 4 * MOST_BYTES:
             groups.setdefault((entry["kind"], entry["dtype"]), []).append((entry, data))
-    kept = []
+    chosen = []
     for (kind, _), entries in groups.items():
         entries.sort(key=lambda e: (len(e[1]) < 16 and kind != "error", len(e[1]) + len(json.dumps(e[0])) / 8))
-        kept += entries[:KEPT]
-    return kept
+        chosen += entries[:kept]
+    return chosen
 
 
 if __name__ == "__main__":

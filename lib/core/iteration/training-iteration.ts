@@ -116,7 +116,7 @@ export class TrainingIteration {
 
   /** True if no field that is set is smaller than the other's. A partial order: of two iterations both can be false. */
   greaterOrEqual(other: TrainingIteration): boolean {
-    this.#assertComparable(other);
+    this.assertComparable(other);
     return this.entries().every(([field, value]) => value >= (other[field] as number));
   }
 
@@ -134,12 +134,12 @@ export class TrainingIteration {
 
   /** Field-wise sum; both must have the same fields set. */
   plus(other: TrainingIteration): TrainingIteration {
-    return this.#combine(other, (a, b) => a + b);
+    return this.combine(other, (a, b) => a + b);
   }
 
   /** Field-wise difference; both must have the same fields set. */
   minus(other: TrainingIteration): TrainingIteration {
-    return this.#combine(other, (a, b) => a - b);
+    return this.combine(other, (a, b) => a - b);
   }
 
   /** Keeps the fields that `target` has set, with this iteration's values. */
@@ -220,8 +220,8 @@ export class TrainingIteration {
     return `E${this.epoch === null ? "None" : Math.trunc(this.epoch)}_U${text(this.update)}_S${text(this.sample)}`;
   }
 
-  #combine(other: TrainingIteration, operation: (a: number, b: number) => number): TrainingIteration {
-    this.#assertComparable(other);
+  private combine(other: TrainingIteration, operation: (a: number, b: number) => number): TrainingIteration {
+    this.assertComparable(other);
     const combine = (field: Field): number | null => {
       const value = this[field];
       return value === null ? null : operation(value, other[field] as number);
@@ -229,7 +229,7 @@ export class TrainingIteration {
     return new TrainingIteration(combine("epoch"), combine("update"), combine("sample"));
   }
 
-  #assertComparable(other: TrainingIteration): void {
+  private assertComparable(other: TrainingIteration): void {
     if (!this.hasSameSpecifiedProperties(other)) {
       throw new RuntimeError(`'${this}' and '${other}' cannot be compared or combined: different fields are set`);
     }

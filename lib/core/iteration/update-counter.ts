@@ -44,12 +44,12 @@ export class UpdateCounter {
     this.updatesPerEpoch = updatesPerEpoch;
     this.effectiveBatchSize = effectiveBatchSize;
     this.startIteration = startIteration;
-    this.endIteration = this.#absoluteEnd(endIteration);
+    this.endIteration = this.absoluteEnd(endIteration);
     this.curIteration = startIteration.copy();
   }
 
   /** An end in epochs means the end of that epoch, also when training starts in the middle of one. */
-  #absoluteEnd(end: TrainingIteration): TrainingIteration {
+  private absoluteEnd(end: TrainingIteration): TrainingIteration {
     if (end.epoch !== null) {
       return end.toFullySpecified(this.updatesPerEpoch, this.effectiveBatchSize);
     }

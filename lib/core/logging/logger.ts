@@ -70,6 +70,11 @@ export class Logger {
     private readonly root: LoggingRoot,
   ) {}
 
+  /** A copy of what logs (a model) writes to the same log. */
+  deepcopy(): this {
+    return this;
+  }
+
   debug(message: string): void {
     this.root.log(LogLevel.DEBUG, this.name, message, undefined);
   }

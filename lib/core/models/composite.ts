@@ -12,11 +12,11 @@ export abstract class CompositeModel extends ModelBase {
   /** The models by key; null for one that is switched off. They are properties of the composite as well. */
   abstract get submodels(): Record<string, ModelBase | null>;
 
-  #present(): [string, ModelBase][] {
+  private present(): [string, ModelBase][] {
     return Object.entries(this.submodels).filter((entry): entry is [string, ModelBase] => entry[1] !== null);
   }
 
-  #validateSubmodels(): void {
+  private validateSubmodels(): void {
     const submodels = Object.entries(this.submodels);
     if (submodels.length === 0) {
       throw new ValueError(`composite model '${this.name}' has no submodels`);
@@ -31,7 +31,7 @@ export abstract class CompositeModel extends ModelBase {
         );
       }
     }
-    const inSubmodels = new Set(this.#present().flatMap(([, submodel]) => submodel.parameters()));
+    const inSubmodels = new Set(this.present().flatMap(([, submodel]) => submodel.parameters()));
     const own = this.namedParameters().filter(([, parameter]) => !inSubmodels.has(parameter));
     if (own.length > 0) {
       this.logger.warning(
@@ -43,7 +43,7 @@ export abstract class CompositeModel extends ModelBase {
   /** `{key}.{name in the submodel}`. */
   override getNamedModels(): Record<string, ModelBase> {
     return Object.fromEntries(
-      this.#present().flatMap(([key, submodel]) =>
+      this.present().flatMap(([key, submodel]) =>
         Object.entries(submodel.getNamedModels()).map(([name, model]) => [`${key}.${name}`, model]),
       ),
     );
@@ -53,7 +53,7 @@ export abstract class CompositeModel extends ModelBase {
    * @throws RuntimeError when the submodels are on different devices.
    */
   override get device(): string {
-    const devices = [...new Set(this.#present().map(([, submodel]) => submodel.device))];
+    const devices = [...new Set(this.present().map(([, submodel]) => submodel.device))];
     if (devices.length !== 1) {
       throw new RuntimeError(
         `composite model '${this.name}' has to be on one device, but its submodels are on: ${devices.join(", ") || "none"}`,
@@ -63,12 +63,12 @@ export abstract class CompositeModel extends ModelBase {
   }
 
   override get isFrozen(): boolean {
-    return this.#present().every(([, submodel]) => submodel.isFrozen);
+    return this.present().every(([, submodel]) => submodel.isFrozen);
   }
 
   override initializeWeights(): void {
-    this.#validateSubmodels();
-    for (const [, submodel] of this.#present()) submodel.initializeWeights();
+    this.validateSubmodels();
+    for (const [, submodel] of this.present()) submodel.initializeWeights();
   }
 
   override initializeOptimizer(options: InitializeOptions = {}): void {
@@ -77,7 +77,7 @@ export abstract class CompositeModel extends ModelBase {
       if (given)
         this.logger.warning(`${key} of composite model '${this.name}' has no effect: give it to its submodels`);
     }
-    for (const [, submodel] of this.#present()) submodel.initializeOptimizer(options);
+    for (const [, submodel] of this.present()) submodel.initializeOptimizer(options);
     if (this.isFrozen) {
       this.logger.info(`${this.name}: all submodels are frozen`);
       this.eval();
@@ -85,7 +85,7 @@ export abstract class CompositeModel extends ModelBase {
   }
 
   override applyInitializers(): void {
-    for (const [, submodel] of this.#present()) submodel.applyInitializers();
+    for (const [, submodel] of this.present()) submodel.applyInitializers();
     for (const initializer of this.initializers) {
       initializer.initWeights(this);
       initializer.initOptimizer(this);
@@ -97,7 +97,7 @@ export abstract class CompositeModel extends ModelBase {
     gradScaler: GradScalerLike | null,
     { updateScaler = true }: { updateScaler?: boolean } = {},
   ): void {
-    const trained = this.#present().filter(
+    const trained = this.present().filter(
       ([, submodel]) => !(submodel instanceof Model) || submodel.optimizer !== null,
     );
     for (const [, submodel] of trained) submodel.optimizerStep(gradScaler, { updateScaler: false });
@@ -105,25 +105,25 @@ export abstract class CompositeModel extends ModelBase {
   }
 
   override optimizerScheduleStep(): void {
-    for (const [, submodel] of this.#present()) {
+    for (const [, submodel] of this.present()) {
       if (!submodel.isFrozen) submodel.optimizerScheduleStep();
     }
   }
 
   override optimizerZeroGrad(setToNone = true): void {
-    for (const [, submodel] of this.#present()) submodel.optimizerZeroGrad(setToNone);
+    for (const [, submodel] of this.present()) submodel.optimizerZeroGrad(setToNone);
   }
 
   /** Frozen submodels stay in evaluation mode. */
   override train(mode = true): this {
     super.train(mode && !this.isFrozen);
-    for (const [, submodel] of this.#present()) submodel.train(mode);
+    for (const [, submodel] of this.present()) submodel.train(mode);
     return this;
   }
 
   override to(target: Parameters<ModelBase["to"]>[0], dtype?: Parameters<ModelBase["to"]>[1]): this {
     const { move } = parseDevice(target, this.name);
-    for (const [, submodel] of this.#present()) submodel.to(move, dtype);
+    for (const [, submodel] of this.present()) submodel.to(move, dtype);
     return super.to(move, dtype);
   }
 }

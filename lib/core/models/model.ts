@@ -14,19 +14,19 @@ export interface ModelOptions extends ModelDependencies {
 
 /** One network with at most one optimizer. Subclasses define the layers and `forward`. */
 export abstract class Model extends ModelBase {
-  #isFrozen: boolean;
-  #device = "cpu";
-  #optimizer: OptimizerWrapper | null = null;
-  readonly #optimizerConstructor: OptimizerConstructor | null;
+  private frozen: boolean;
+  private deviceName = "cpu";
+  private wrappedOptimizer: OptimizerWrapper | null = null;
+  private readonly optimizerConstructor: OptimizerConstructor | null;
 
   /**
    * @throws ValueError when the model is frozen and has an optimizer.
    */
   constructor(modelConfig: ModelBaseConfig, { isFrozen = false, ...dependencies }: ModelOptions = {}) {
     super(modelConfig, dependencies);
-    this.#isFrozen = isFrozen || (modelConfig.is_frozen ?? false);
-    this.#optimizerConstructor = createOptimizer(modelConfig.optimizer_config);
-    if (this.#isFrozen && this.#optimizerConstructor !== null) {
+    this.frozen = isFrozen || (modelConfig.is_frozen ?? false);
+    this.optimizerConstructor = createOptimizer(modelConfig.optimizer_config);
+    if (this.frozen && this.optimizerConstructor !== null) {
       throw new ValueError(
         `model '${this.name}' is frozen, so it cannot have an optimizer: remove optimizer_config or is_frozen`,
       );
@@ -34,15 +34,15 @@ export abstract class Model extends ModelBase {
   }
 
   override get optimizer(): OptimizerWrapper | null {
-    return this.#optimizer;
+    return this.wrappedOptimizer;
   }
 
   override get isFrozen(): boolean {
-    return this.#isFrozen;
+    return this.frozen;
   }
 
   override get device(): string {
-    return this.#device;
+    return this.deviceName;
   }
 
   override getNamedModels(): Record<string, ModelBase> {
@@ -51,8 +51,8 @@ export abstract class Model extends ModelBase {
 
   /** Weights get their values in the constructors of the layers; here a frozen model is set to evaluation. */
   override initializeWeights(): void {
-    if (this.#isFrozen) {
-      this.#freeze();
+    if (this.frozen) {
+      this.freeze();
     }
   }
 
@@ -60,15 +60,15 @@ export abstract class Model extends ModelBase {
    * @throws RuntimeError when the model is to be trained and has no optimizer.
    */
   override initializeOptimizer({ evaluation = false }: InitializeOptions = {}): void {
-    if (this.#optimizerConstructor !== null) {
-      this.#optimizer = this.#optimizerConstructor(this, { updateCounter: this.updateCounter });
-      this.logger.debug(`${this.name}: initialized optimizer ${this.#optimizer}`);
-    } else if (this.#isFrozen) {
+    if (this.optimizerConstructor !== null) {
+      this.wrappedOptimizer = this.optimizerConstructor(this, { updateCounter: this.updateCounter });
+      this.logger.debug(`${this.name}: initialized optimizer ${this.wrappedOptimizer}`);
+    } else if (this.frozen) {
       this.logger.info(`${this.name}: frozen, no optimizer`);
     } else if (this.trainableParamCount === 0) {
       this.logger.info(`${this.name}: has no trainable parameters, so it is frozen`);
-      this.#isFrozen = true;
-      this.#freeze();
+      this.frozen = true;
+      this.freeze();
     } else if (!evaluation) {
       throw new RuntimeError(
         `model '${this.name}' has ${this.trainableParamCount} trainable parameters but no optimizer: set model.optimizer_config, or freeze it with is_frozen: true`,
@@ -84,20 +84,20 @@ export abstract class Model extends ModelBase {
   }
 
   override optimizerStep(gradScaler: GradScalerLike | null, options: { updateScaler?: boolean } = {}): void {
-    this.#optimizer?.step(gradScaler, options);
+    this.wrappedOptimizer?.step(gradScaler, options);
   }
 
   override optimizerScheduleStep(): void {
-    this.#optimizer?.scheduleStep();
+    this.wrappedOptimizer?.scheduleStep();
   }
 
   override optimizerZeroGrad(setToNone = true): void {
-    this.#optimizer?.zeroGrad(setToNone);
+    this.wrappedOptimizer?.zeroGrad(setToNone);
   }
 
   /** A frozen model stays in evaluation mode. */
   override train(mode = true): this {
-    return super.train(mode && !this.#isFrozen);
+    return super.train(mode && !this.frozen);
   }
 
   /**
@@ -111,11 +111,11 @@ export abstract class Model extends ModelBase {
     }
     const { move, device } = parseDevice(target, this.name);
     super.to(move, dtype);
-    this.#device = device ?? this.#device;
+    this.deviceName = device ?? this.deviceName;
     return this;
   }
 
-  #freeze(): void {
+  private freeze(): void {
     this.eval();
     this.requiresGrad_(false);
   }

@@ -34,7 +34,7 @@ export interface MuonCompositeOptions {
 export class MuonComposite implements optim.AnyOptimizer {
   static readonly schema: FieldType = MuonOptimizerConfig;
   /** Muon and the secondary optimizer; one that has no parameters is left out. */
-  readonly #parts: readonly optim.Optimizer[];
+  private readonly parts: readonly optim.Optimizer[];
 
   /**
    * @throws ValueError when there are no parameters
@@ -48,7 +48,7 @@ export class MuonComposite implements optim.AnyOptimizer {
       throw new ValueError("MuonComposite: expected parameters, got an empty list");
     const { kind, ...own } = secondary;
     const secondaryClass = typeof kind === "string" ? optimizerClass(kind) : Lion;
-    this.#parts = [
+    this.parts = [
       ...(matrices.length === 0 ? [] : [new optim.Muon(matrices, { lr, momentum, weightDecay, ...shape })]),
       ...(others.length === 0 ? [] : [new secondaryClass(others, { lr, weightDecay, ...own }) as optim.Optimizer]),
     ];
@@ -56,30 +56,30 @@ export class MuonComposite implements optim.AnyOptimizer {
 
   /** Groups of matrices, then those of the secondary optimizer: the objects that the optimizers read. */
   get paramGroups(): optim.ParamGroup<optim.BaseOptions>[] {
-    return this.#parts.flatMap((part) => part.paramGroups);
+    return this.parts.flatMap((part) => part.paramGroups);
   }
 
   /** State by parameter. */
   get state(): Map<Tensor, optim.ParamState> {
-    return new Map(this.#parts.flatMap((part) => [...part.state]));
+    return new Map(this.parts.flatMap((part) => [...part.state]));
   }
 
   /** What a step of its parts reads. */
   get readsOnHost(): string | null {
-    return this.#parts.map((part) => part.readsOnHost).find((reads) => reads !== null) ?? null;
+    return this.parts.map((part) => part.readsOnHost).find((reads) => reads !== null) ?? null;
   }
 
   step(): undefined;
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
-    const [first, ...others] = this.#parts;
+    const [first, ...others] = this.parts;
     const loss = closure === undefined ? first?.step() : first?.step(closure);
     for (const part of others) part.step();
     return loss;
   }
 
   zeroGrad(options: { setToNone?: boolean } = {}): void {
-    for (const part of this.#parts) part.zeroGrad(options);
+    for (const part of this.parts) part.zeroGrad(options);
   }
 
   /** As one optimizer with the groups of all parts has it. */
@@ -97,14 +97,14 @@ export class MuonComposite implements optim.AnyOptimizer {
     // all groups first: a part that refuses its own must not come after one that has taken them
     readStateDict("MuonComposite", { state: new Map(), param_groups }, this.paramGroups, {});
     let next = 0;
-    for (const part of this.#parts) {
+    for (const part of this.parts) {
       const groups = param_groups.slice(next, (next += part.paramGroups.length));
       part.loadStateDict({ state, param_groups: groups });
     }
   }
 
   toString(): string {
-    return `MuonComposite (\n${this.#parts.join("\n")}\n)`;
+    return `MuonComposite (\n${this.parts.join("\n")}\n)`;
   }
 }
 

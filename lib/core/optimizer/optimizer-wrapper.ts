@@ -49,11 +49,11 @@ export class OptimizerWrapper {
   readonly allParameters: readonly Tensor[] | null;
   readonly schedule: ScheduleWrapper | null;
   readonly weightDecaySchedule: ScheduleWrapper | null;
-  readonly #logger = getLogger("OptimizerWrapper");
+  private readonly logger = getLogger("OptimizerWrapper");
   /** What was done with the gradients of the update in progress before {@link step}. */
   /** Set where the state is spread over the processes of the run. */
-  #shard: OptimizerShard | null = null;
-  readonly #ahead: { unscaled: boolean; norm: Tensor | null } = { unscaled: false, norm: null };
+  private shard: OptimizerShard | null = null;
+  private readonly ahead: { unscaled: boolean; norm: Tensor | null } = { unscaled: false, norm: null };
 
   constructor(
     model: nn.Module,
@@ -88,14 +88,14 @@ export class OptimizerWrapper {
       group.initialLr = group.lr;
       markFloatEntry(group, "initialLr");
     }
-    this.#logger.debug(
+    this.logger.debug(
       `Using ${groups.length} param groups: ${groups.map(({ name, parameters }) => `${name} (len(params)=${parameters.length})`).join(", ")}`,
     );
     this.allParameters = config.clip_grad_value === null && config.clip_grad_norm === null ? null : model.parameters();
-    this.#scaleLearningRates();
+    this.scaleLearningRates();
     this.schedule = createSchedule(config.schedule_config, { updateCounter });
     this.weightDecaySchedule = createSchedule(config.weight_decay_schedule, { updateCounter });
-    this.#excludeFromWeightDecaySchedule();
+    this.excludeFromWeightDecaySchedule();
   }
 
   /** Groups of the optimizer; `lr` and `weightDecay` are those of the last update. */
@@ -103,7 +103,7 @@ export class OptimizerWrapper {
     return this.torchOptim.paramGroups as Group[];
   }
 
-  #scaleLearningRates(): void {
+  private scaleLearningRates(): void {
     for (const group of this.paramGroups) {
       if (group.lrScale === undefined) continue;
       if (group.originalLr !== undefined) {
@@ -113,13 +113,13 @@ export class OptimizerWrapper {
       markFloatEntry(group, "originalLr");
       markFloatEntry(group, "lrScale");
       group.lr *= group.lrScale;
-      this.#logger.debug(
+      this.logger.debug(
         `scaled lr of param group '${group.name}' from ${pyNumber(group.originalLr)} to ${pyNumber(group.lr)}`,
       );
     }
   }
 
-  #excludeFromWeightDecaySchedule(): void {
+  private excludeFromWeightDecaySchedule(): void {
     if (this.weightDecaySchedule === null) return;
     for (const group of this.paramGroups) {
       if (group.excludeFromWd !== undefined) {
@@ -128,7 +128,7 @@ export class OptimizerWrapper {
       group.excludeFromWd = group.weightDecay === 0;
     }
     if (this.paramGroups.every((group) => group.excludeFromWd)) {
-      this.#logger.warning(
+      this.logger.warning(
         "weight_decay_schedule has no effect: weight_decay is 0 for every parameter; set weight_decay to a value above 0",
       );
     }
@@ -136,9 +136,9 @@ export class OptimizerWrapper {
 
   /** Takes the loss scale out of the gradients, so that they can be looked at before {@link step}. */
   unscaleGradients(gradScaler: GradScalerLike): void {
-    if (this.#ahead.unscaled) return;
+    if (this.ahead.unscaled) return;
     gradScaler.unscale_(this.torchOptim);
-    this.#ahead.unscaled = true;
+    this.ahead.unscaled = true;
   }
 
   /**
@@ -146,10 +146,10 @@ export class OptimizerWrapper {
    * uses it as well, unless `clip_grad_value` comes first. Valid until the step.
    */
   gradNorm(): Tensor {
-    return (this.#ahead.norm ??= keep(nn.utils.getTotalNorm(this.#gradients())));
+    return (this.ahead.norm ??= keep(nn.utils.getTotalNorm(this.gradients())));
   }
 
-  #gradients(): Tensor[] {
+  private gradients(): Tensor[] {
     return (this.allParameters ?? this.model.parameters()).flatMap((parameter) => parameter.grad ?? []);
   }
 
@@ -167,34 +167,34 @@ export class OptimizerWrapper {
       return null;
     }
     const scaler = gradScaler ?? new NoopGradScaler();
-    const norm = this.allParameters === null ? null : this.#clip(this.allParameters, scaler);
-    if (this.#shard === null) scaler.step(this.torchOptim);
+    const norm = this.allParameters === null ? null : this.clip(this.allParameters, scaler);
+    if (this.shard === null) scaler.step(this.torchOptim);
     else {
       this.unscaleGradients(scaler); // all of them: a process alone would not see an overflow in the others' share
-      this.#shard.step(() => void scaler.step(this.torchOptim));
+      this.shard.step(() => void scaler.step(this.torchOptim));
     }
     if (updateScaler) {
       scaler.update();
     }
-    this.#forgetAhead();
+    this.forgetAhead();
     return norm;
   }
 
-  #clip(parameters: readonly Tensor[], scaler: GradScalerLike): Tensor | null {
+  private clip(parameters: readonly Tensor[], scaler: GradScalerLike): Tensor | null {
     const { clip_grad_value: clipValue, clip_grad_norm: clipNorm } = this.config;
     this.unscaleGradients(scaler);
     if (clipValue !== null) nn.utils.clipGradValue_(parameters, clipValue);
     if (clipNorm === null) return null;
-    const measured = clipValue === null ? this.#ahead.norm : null;
+    const measured = clipValue === null ? this.ahead.norm : null;
     if (measured === null) return nn.utils.clipGradNorm_(parameters, clipNorm);
     nn.utils.clipGradsWithNorm_(parameters, clipNorm, measured);
     return measured.clone();
   }
 
-  #forgetAhead(): void {
-    this.#ahead.norm?.dispose();
-    this.#ahead.norm = null;
-    this.#ahead.unscaled = false;
+  private forgetAhead(): void {
+    this.ahead.norm?.dispose();
+    this.ahead.norm = null;
+    this.ahead.unscaled = false;
   }
 
   /** True if any parameter of the optimizer has a gradient. */
@@ -226,26 +226,26 @@ export class OptimizerWrapper {
 
   /** Spreads the state over the processes of the run: each keeps that of its share. Checkpoints stay as they are. */
   shardState(): void {
-    this.#shard ??= new OptimizerShard(this.torchOptim);
+    this.shard ??= new OptimizerShard(this.torchOptim);
   }
 
   /** Whether the state is spread over the processes. */
   get isSharded(): boolean {
-    return this.#shard !== null;
+    return this.shard !== null;
   }
 
   /** Gives the first process the whole state while `body` writes a checkpoint, in every process; nothing else where it has it anyway. */
   withWholeState(body: () => void): void {
-    this.#shard?.gatherState();
+    this.shard?.gatherState();
     try {
       body();
     } finally {
-      this.#shard?.releaseState();
+      this.shard?.releaseState();
     }
   }
 
   zeroGrad(setToNone = true): void {
-    this.#forgetAhead();
+    this.forgetAhead();
     this.torchOptim.zeroGrad({ setToNone });
   }
 
@@ -292,7 +292,7 @@ export class OptimizerWrapper {
       }
     }
     if (unknown.length > 0) {
-      this.#logger.warning(
+      this.logger.warning(
         `the optimizer checkpoint does not know these parameters, they start without state: ${unknown.join(", ")}`,
       );
     }

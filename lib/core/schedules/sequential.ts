@@ -54,15 +54,15 @@ abstract class SequentialSchedule extends ScheduleBase {
 
   /** Part that is active at a step; null before the first. In a gap the part before it stays active. */
   getSequentialPart(step: number, totalSteps: number): ScheduleBase | null {
-    return this.#active(step, totalSteps)?.schedule ?? null;
+    return this.active(step, totalSteps)?.schedule ?? null;
   }
 
-  #active(step: number, totalSteps: number): Part | null {
+  private active(step: number, totalSteps: number): Part | null {
     return [...this.parts].reverse().find((part) => this.span(part, totalSteps).start <= step) ?? null;
   }
 
   override computeValue(step: number, totalSteps: number): number {
-    const active = this.#active(step, totalSteps);
+    const active = this.active(step, totalSteps);
     const part = active ?? (this.parts[0] as Part);
     const { start, length } = this.span(part, totalSteps);
     if (length <= 0) {

@@ -44,6 +44,11 @@ export class DataContainer implements DataContainerLike {
   readonly #pinMemory: boolean;
   readonly #workers: WorkerDemand;
 
+  /** The data belong to the run: a copy of a model reads the same. */
+  deepcopy(): this {
+    return this;
+  }
+
   constructor(
     datasets: ReadonlyMap<string, DatasetProtocol> | Readonly<Record<string, DatasetProtocol>>,
     { seed = null, numWorkers = 0, prefetchFactor, pinMemory = false }: DataContainerOptions = {},

@@ -20,7 +20,7 @@ export abstract class AerodynamicsModel extends Model {
   readonly projectSurfaceFeatures: LinearProjection | null = null;
   readonly norm: nn.LayerNorm | null = null;
   readonly out: LinearProjection | null = null;
-  readonly #fields: readonly OutputField[];
+  private readonly fields: readonly OutputField[];
 
   constructor(config: AerodynamicsConfig, options: ModelOptions = {}) {
     super(config, options);
@@ -47,7 +47,7 @@ export abstract class AerodynamicsModel extends Model {
       this.norm = new nn.LayerNorm(hidden_dim, { eps: 1e-6 });
       this.out = linear(hidden_dim, totalOutputDim(data_specs));
     }
-    this.#fields = outputFields(data_specs);
+    this.fields = outputFields(data_specs);
   }
 
   /** Tokens (B, N, D) of both branches, each with its features added and through its MLP, where there are such. */
@@ -83,7 +83,7 @@ export abstract class AerodynamicsModel extends Model {
   /** Channels (B, N, C) as fields, cut into surface and volume tokens. */
   protected gatherOutputs(y: Tensor, surfaceCount: number): Record<string, Tensor> {
     const outputs: Record<string, Tensor> = {};
-    for (const { name, branch, start, dim } of this.#fields) {
+    for (const { name, branch, start, dim } of this.fields) {
       const tokens =
         branch === "surface" ? y.narrow(1, 0, surfaceCount) : y.narrow(1, surfaceCount, y.size(1) - surfaceCount);
       outputs[name] = tokens.narrow(-1, start, dim);

@@ -151,7 +151,7 @@ export class CompositeTransformer extends CompositeModel {
   readonly posEmbed: ContinuousSincosEmbed;
   readonly lowLevelBlocks: CompositeTransformerBlockModel;
   readonly highLevelBlocks: CompositeTransformerBlockModel;
-  readonly #specs: ModelDataSpecs;
+  private readonly specs: ModelDataSpecs;
 
   constructor(config: z.input<typeof CompositeTransformerConfig>, dependencies: ModelDependencies = {}) {
     const parsed = validateConfig(CompositeTransformerConfig, config);
@@ -164,7 +164,7 @@ export class CompositeTransformer extends CompositeModel {
     this.posEmbed = new ContinuousSincosEmbed({ hidden_dim, input_dim });
     this.lowLevelBlocks = new CompositeTransformerBlockModel(parsed.low_level_blocks, dependencies);
     this.highLevelBlocks = new CompositeTransformerBlockModel(parsed.high_level_blocks, dependencies);
-    this.#specs = parsed.data_specs;
+    this.specs = parsed.data_specs;
   }
 
   override get submodels(): Record<string, Model> {
@@ -178,7 +178,7 @@ export class CompositeTransformer extends CompositeModel {
       const x = this.lowLevelBlocks.forward({ x: this.posEmbed.forward(position), surfaceCount, freqs });
       const y = this.highLevelBlocks.forward({ x, surfaceCount, freqs }); // (B, N, C)
       return Object.fromEntries(
-        outputFields(this.#specs).map(({ name, branch, start, dim }) => {
+        outputFields(this.specs).map(({ name, branch, start, dim }) => {
           const [first, count] = branch === "surface" ? [0, surfaceCount] : [surfaceCount, y.size(1) - surfaceCount];
           return [name, y.narrow(1, first, count).narrow(-1, start, dim)];
         }),

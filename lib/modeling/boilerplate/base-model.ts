@@ -48,8 +48,8 @@ export class BaseModel extends Model {
   readonly inputProjection: nn.Linear;
   readonly outputProjection: nn.Linear;
   readonly hiddenLayers: nn.ModuleList<nn.Sequential>;
-  readonly #activation: { forward(x: Tensor): Tensor };
-  readonly #useSkipConnections: boolean;
+  private readonly activation: { forward(x: Tensor): Tensor };
+  private readonly useSkipConnections: boolean;
 
   constructor(config: z.input<typeof BaseModelConfig>, options: ModelOptions = {}) {
     const parsed = validateConfig(BaseModelConfig, config);
@@ -73,16 +73,16 @@ export class BaseModel extends Model {
         ),
     );
     this.hiddenLayers = new nn.ModuleList(hidden);
-    this.#activation = activation();
-    this.#useSkipConnections = parsed.use_skip_connections;
+    this.activation = activation();
+    this.useSkipConnections = parsed.use_skip_connections;
   }
 
   override forward(x: Tensor): Tensor {
     return scope(() => {
-      let hidden: Tensor = this.#activation.forward(this.inputProjection.forward(x)); // (B, D)
+      let hidden: Tensor = this.activation.forward(this.inputProjection.forward(x)); // (B, D)
       for (const layer of this.hiddenLayers) {
-        const update: Tensor = this.#activation.forward(layer.forward(hidden));
-        hidden = this.#useSkipConnections ? hidden.add(update) : update;
+        const update: Tensor = this.activation.forward(layer.forward(hidden));
+        hidden = this.useSkipConnections ? hidden.add(update) : update;
       }
       return this.outputProjection.forward(hidden);
     });

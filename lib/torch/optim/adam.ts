@@ -50,7 +50,7 @@ const ADAMW_DEFAULTS: AdamOptions = { ...ADAM_DEFAULTS, weightDecay: 1e-2, decou
 export class Adam extends AdamFamily<AdamOptions> {
   /** @internal */
   protected static readonly standard: AdamOptions = ADAM_DEFAULTS;
-  #foundInf: Tensor | null = null;
+  private foundInf: Tensor | null = null;
 
   constructor(params: OptimizerInput<AdamOptions>, options: Partial<AdamOptions> = {}, ...surplus: never[]) {
     super(params, new.target.standard, options, surplus);
@@ -67,8 +67,8 @@ export class Adam extends AdamFamily<AdamOptions> {
   }
 
   protected updateGroup(group: ParamGroup<AdamOptions>, batch: Batch): void {
-    if (canFuse(group, batch)) fusedAdam(batch, group, this.#foundInf);
-    else if (this.#foundInf === null || this.#foundInf.item() === 0) this.#updateLists(group, batch);
+    if (canFuse(group, batch)) fusedAdam(batch, group, this.foundInf);
+    else if (this.foundInf === null || this.foundInf.item() === 0) this.updateLists(group, batch);
   }
 
   /** The fused kernels read the step on the device. */
@@ -86,16 +86,16 @@ export class Adam extends AdamFamily<AdamOptions> {
 
   override stepUnless(foundInf: Tensor): boolean {
     if (!this.skipsOnDevice) return false;
-    this.#foundInf = foundInf;
+    this.foundInf = foundInf;
     try {
       this.step();
     } finally {
-      this.#foundInf = null;
+      this.foundInf = null;
     }
     return true;
   }
 
-  #updateLists(group: ParamGroup<AdamOptions>, batch: Batch): void {
+  private updateLists(group: ParamGroup<AdamOptions>, batch: Batch): void {
     const lr = learningRate(group.lr);
     const [beta1, beta2] = group.betas;
     const steps = advanceSteps(batch);

@@ -107,39 +107,39 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
       throw new TorchError("LBFGS.step: expected a function that computes the loss again, got none");
     checkArgument("LBFGS.step", "closure", closure, callable);
     refuseSurplus("LBFGS.step", surplus);
-    return guard("LBFGS.step", () => noGrad(() => this.#step(closure)));
+    return guard("LBFGS.step", () => noGrad(() => this.minimize(closure)));
   }
 
-  get #params(): readonly Tensor[] {
+  private get params(): readonly Tensor[] {
     return this.paramGroups[0]!.params;
   }
 
   /** The memory, which is made at the first step. */
-  #memory(): Memory {
-    const first = this.#params[0]!;
+  private memory(): Memory {
+    const first = this.params[0]!;
     let memory = this.state.get(first);
     if (memory === undefined) this.state.set(first, (memory = this.initialState()));
     // what loadStateDict took from a file is taken at its word, as in PyTorch
     return memory as Partial<Memory> as Memory;
   }
 
-  #step<T>(closure: () => T): T {
+  private minimize<T>(closure: () => T): T {
     const group = this.paramGroups[0]!;
     const { maxIter, maxEval, toleranceGrad, toleranceChange, lineSearchFn } = group;
     const lr = learningRate(group.lr);
-    const memory = this.#memory();
+    const memory = this.memory();
     const original = enableGrad(closure);
     let loss = valueOf(original);
     let evaluations = 1;
     memory.func_evals += 1;
-    let gradient = this.#flatGradient();
+    let gradient = this.flatGradient();
     let isOptimal = largest(gradient) <= toleranceGrad;
     if (isOptimal) return original;
 
     for (let iteration = 1; ; iteration++) {
       memory.n_iter += 1;
       const isFirst = memory.n_iter === 1;
-      const direction = isFirst ? gradient.neg() : this.#direction(memory, gradient);
+      const direction = isFirst ? gradient.neg() : this.direction(memory, gradient);
       if (isFirst) Object.assign(memory, { old_dirs: [], old_stps: [], ro: [], H_diag: 1 });
       memory.d = keep(direction);
       memory.prev_flat_grad = keep(gradient.clone());
@@ -152,12 +152,12 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
 
       let used = 0;
       if (lineSearchFn === "strong_wolfe") {
-        const start = this.#params.map((param) => param.detach().clone());
+        const start = this.params.map((param) => param.detach().clone());
         const evaluate = (t: number): Evaluation => {
-          this.#move(t, direction);
+          this.move(t, direction);
           const value = valueOf(enableGrad(closure));
-          const there = this.#flatGradient();
-          for (const [i, param] of this.#params.entries()) param.copy_(start[i]!);
+          const there = this.flatGradient();
+          for (const [i, param] of this.params.entries()) param.copy_(start[i]!);
           return { loss: value, gradient: there, slope: dot(there, direction) };
         };
         const found = strongWolfe(evaluate, {
@@ -167,13 +167,13 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
         ({ length, evaluations: used } = found);
         ({ loss, gradient } = found.end);
         memory.t = length;
-        this.#move(length, direction);
+        this.move(length, direction);
         isOptimal = largest(gradient) <= toleranceGrad;
       } else {
-        this.#move(length, direction);
+        this.move(length, direction);
         if (iteration !== maxIter) {
           loss = valueOf(enableGrad(closure));
-          gradient = this.#flatGradient();
+          gradient = this.flatGradient();
           isOptimal = largest(gradient) <= toleranceGrad;
           used = 1;
         }
@@ -190,7 +190,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   }
 
   /** The product of the inverse Hessian that the history stands for with the negative gradient; the history gets its newest pair. */
-  #direction(memory: Memory, gradient: Tensor): Tensor {
+  private direction(memory: Memory, gradient: Tensor): Tensor {
     const { historySize } = this.paramGroups[0]!;
     return scope(() => {
       const [changes, steps, ro] = [memory.old_dirs!, memory.old_stps!, memory.ro!];
@@ -220,10 +220,10 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   }
 
   /** All gradients in one vector, zeros where there is none. */
-  #flatGradient(): Tensor {
+  private flatGradient(): Tensor {
     return scope(() =>
       cat(
-        this.#params.map((param) => (param.grad ?? param.detach().mul(0)).reshape([-1])),
+        this.params.map((param) => (param.grad ?? param.detach().mul(0)).reshape([-1])),
         0,
       )
         .detach()
@@ -231,10 +231,10 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     );
   }
 
-  #move(length: number, direction: Tensor): void {
+  private move(length: number, direction: Tensor): void {
     scope(() => {
       let offset = 0;
-      for (const param of this.#params) {
+      for (const param of this.params) {
         const size = param.numel();
         param.add_(direction.narrow(0, offset, size).reshape(param.shape), { alpha: length });
         offset += size;

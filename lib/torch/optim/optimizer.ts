@@ -52,13 +52,13 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   /** Options for groups that do not set their own, in PyTorch's order. */
   readonly defaults: O;
   /** The class's own defaults, whose kinds the options must have. */
-  readonly #standard: O;
+  private readonly standard: O;
   /** Groups in the order in which they were added; options may be changed between steps. */
   readonly paramGroups: ParamGroup<O>[] = [];
   /** State by parameter, in the order of first use; a parameter that never had a gradient has none. */
   readonly state = new Map<Tensor, ParamState>();
   /** Options of Python's classes whose default is written as an int: `weight_decay=0`. */
-  readonly #integerDefaults = new Set<string>();
+  private readonly integerDefaults = new Set<string>();
 
   /** @throws TypeError for `JSON.stringify`: what can be written is {@link stateDict}. Printers call this without a key. */
   toJSON(key?: string): string {
@@ -76,7 +76,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   constructor(params: OptimizerInput<O>, defaults: O, options: Partial<O> = {}, surplus: readonly unknown[] = []) {
     const { name } = this.constructor;
     this.defaults = { ...defaults };
-    this.#standard = defaults;
+    this.standard = defaults;
     if (!isPlainObject(options)) {
       const hint = typeof options === "number" ? `; for example { lr: ${options as number} }` : "";
       throw new TypeError(
@@ -95,7 +95,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     if (!(this.constructor as typeof Optimizer).hasFloatDefaults) {
       for (const option of INTEGER_DEFAULTS) {
         const isDefault = (options as Record<string, unknown>)[option] === undefined;
-        if (isDefault && (defaults as Record<string, unknown>)[option] === 0) this.#integerDefaults.add(option);
+        if (isDefault && (defaults as Record<string, unknown>)[option] === 0) this.integerDefaults.add(option);
       }
     }
     const isList = typeof (params as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === "function";
@@ -147,10 +147,10 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     for (const [option, value] of Object.entries(this.defaults)) {
       if (group[option] !== undefined) continue;
       (group as Record<string, unknown>)[option] = value;
-      if (this.#integerDefaults.has(option)) markInteger(group, option, 0);
+      if (this.integerDefaults.has(option)) markInteger(group, option, 0);
     }
-    this.#checkParams(params);
-    this.#checkKinds(group);
+    this.checkParams(params);
+    this.checkKinds(group);
     this.checkGroup(group);
     const unknown = Object.entries(group).find(([option, value]) => option in this.defaults && Number.isNaN(value));
     if (unknown !== undefined)
@@ -159,7 +159,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   }
 
   /** A group's options are of the kinds of the defaults; a name that is nearly one of theirs is a slip. */
-  #checkKinds(group: ParamGroup<O>): void {
+  private checkKinds(group: ParamGroup<O>): void {
     const { name } = this.constructor;
     for (const [option, value] of Object.entries(group)) {
       if (option === "params") continue;
@@ -168,7 +168,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
         if (meant !== "") throw new TorchError(`${name}: expected an option of the group, got "${option}"${meant}`);
         continue;
       }
-      const standard: unknown = (this.#standard as Record<string, unknown>)[option];
+      const standard: unknown = (this.standard as Record<string, unknown>)[option];
       if (typeof standard === "boolean" && typeof value !== "boolean")
         throw new TorchError(`${name}: expected a boolean for ${option}, got ${inspect(value)}`);
       if (NULLABLE_FLAGS.has(option) && value !== null && typeof value !== "boolean")
@@ -182,7 +182,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     }
   }
 
-  #checkParams(params: readonly unknown[]): void {
+  private checkParams(params: readonly unknown[]): void {
     const known = new Set(this.paramGroups.flatMap((group) => group.params));
     for (const param of params) {
       if (!(param instanceof Tensor))
@@ -212,7 +212,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     const loss = closure === undefined ? undefined : enableGrad(closure);
     guard(`${this.constructor.name}.step`, () =>
       noGrad(() => {
-        for (const group of this.paramGroups) this.#stepGroup(group);
+        for (const group of this.paramGroups) this.stepGroup(group);
       }),
     );
     return loss;
@@ -245,14 +245,14 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     return stepsOnDevice(group);
   }
 
-  #stepGroup(group: ParamGroup<O>): void {
+  private stepGroup(group: ParamGroup<O>): void {
     const { params } = group;
     const gradients = native.grads(params.map((param) => param.handle));
     try {
       const batch = new Batch();
       for (const [i, param] of params.entries()) {
         const gradient = gradients[i] as number;
-        if (gradient !== 0) batch.add(param, gradient, this.#stateOf(param, group));
+        if (gradient !== 0) batch.add(param, gradient, this.stateOf(param, group));
       }
       if (batch.params.length > 0) scope(() => this.updateGroup(group, batch));
     } finally {
@@ -260,7 +260,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     }
   }
 
-  #stateOf(param: Tensor, group: ParamGroup<O>): ParamState {
+  private stateOf(param: Tensor, group: ParamGroup<O>): ParamState {
     let state = this.state.get(param);
     if (state === undefined) {
       state = keepTensors(this.initialState(param, group));
@@ -271,7 +271,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** Makes the state of a parameter now, for optimizers that do not wait for the first gradient. */
   protected initializeState(param: Tensor, group: ParamGroup<O>): void {
-    this.#stateOf(param, group);
+    this.stateOf(param, group);
   }
 
   /** Drops every gradient, or with `setToNone: false` zeroes it: one native call. */

@@ -70,7 +70,7 @@ export class SGD extends Optimizer<SGDOptions> {
 
   protected updateGroup(group: ParamGroup<SGDOptions>, batch: Batch): void {
     if (group.momentum === 0) {
-      this.#update(group, batch, [], false);
+      this.update(group, batch, [], false);
       return;
     }
     // Files of old versions may hold `momentum_buffer: None`.
@@ -80,12 +80,12 @@ export class SGD extends Optimizer<SGDOptions> {
     if (fresh.params.length > 0) {
       for (const [i, param] of fresh.params.entries())
         (fresh.states[i] as ParamState).momentum_buffer = keep(emptyLike(param));
-      this.#update(group, fresh, fresh.tensors("momentum_buffer"), true);
+      this.update(group, fresh, fresh.tensors("momentum_buffer"), true);
     }
-    if (running.params.length > 0) this.#update(group, running, running.tensors("momentum_buffer"), false);
+    if (running.params.length > 0) this.update(group, running, running.tensors("momentum_buffer"), false);
   }
 
-  #update(group: ParamGroup<SGDOptions>, batch: Batch, buffers: Tensor[], isFirstStep: boolean): void {
+  private update(group: ParamGroup<SGDOptions>, batch: Batch, buffers: Tensor[], isFirstStep: boolean): void {
     if (canFuse(group, batch)) {
       fusedSgd(batch, buffers, isFirstStep, group);
       return;

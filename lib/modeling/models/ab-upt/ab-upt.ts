@@ -111,7 +111,7 @@ export class AnchoredBranchedUPT extends nn.Module {
     });
     this.posEmbed = new ContinuousSincosEmbed({ hidden_dim, input_dim, max_wavelength });
     this.domainBiases = byDomain(() => new MLP({ input_dim: hidden_dim, hidden_dim, output_dim: hidden_dim }));
-    this.physicsBlocks = new nn.ModuleList(this.config.physics_blocks.map((kind) => this.#physicsBlock(kind)));
+    this.physicsBlocks = new nn.ModuleList(this.config.physics_blocks.map((kind) => this.physicsBlock(kind)));
     this.encoder = hasPerceiver ? new SupernodePooling(pooling!) : null;
     this.geometryBlocks = hasPerceiver
       ? new nn.ModuleList(times(this.config.geometry_depth, () => new TransformerBlock(block)))
@@ -130,7 +130,7 @@ export class AnchoredBranchedUPT extends nn.Module {
     );
   }
 
-  #physicsBlock(kind: PhysicsBlock): TransformerBlock | PerceiverBlock {
+  private physicsBlock(kind: PhysicsBlock): TransformerBlock | PerceiverBlock {
     const { transformer_block_config, perceiver_block_config, untied_square_weights: square_weights } = this.config;
     const [what, isUntied] = kind.endsWith("_untied") ? [kind.slice(0, -"_untied".length), true] : [kind, false];
     const num_types = this.domains.length;
@@ -162,11 +162,11 @@ export class AnchoredBranchedUPT extends nn.Module {
       this.config.untied_square_weights = "upstream";
       for (const module of this.modules()) if (module instanceof UntiedLinear) module.squareWeights = "upstream";
     }
-    if (!("perceiver_block_config" in stored)) this.#adoptPerceiverEps();
+    if (!("perceiver_block_config" in stored)) this.adoptPerceiverEps();
   }
 
   /** There, perceiver blocks have the default `eps`, whatever `transformer_block_config` says. */
-  #adoptPerceiverEps(): void {
+  private adoptPerceiverEps(): void {
     const { perceiver_block_config: perceiver, transformer_block_config: block } = this.config;
     const saysItself = perceiver.eps !== block.eps;
     if (saysItself) return;
@@ -189,11 +189,11 @@ export class AnchoredBranchedUPT extends nn.Module {
    */
   override forward(inputs: ABUPTInputs): Fields {
     return scope(() => {
-      const tokens = this.#tokens(inputs);
+      const tokens = this.tokens(inputs);
       const { kv_cache: cache = null } = inputs;
       const condition = joinConditions(inputs) ?? cache?.condition ?? null;
-      const geometry = cache === null ? this.#encodeGeometry(inputs, tokens, condition) : null;
-      return this.#evaluate(tokens, { condition, geometry, cache, kept: null });
+      const geometry = cache === null ? this.encodeGeometry(inputs, tokens, condition) : null;
+      return this.evaluate(tokens, { condition, geometry, cache, kept: null });
     });
   }
 
@@ -205,11 +205,11 @@ export class AnchoredBranchedUPT extends nn.Module {
    */
   encodeAnchors(inputs: GeometryInputs & ConditionInputs & AnchorInputs): EncodedAnchors {
     return scope(() => {
-      const tokens = this.#tokens(inputs, { withQueries: false });
+      const tokens = this.tokens(inputs, { withQueries: false });
       const condition = joinConditions(inputs);
-      const geometry = this.#encodeGeometry(inputs, tokens, condition);
+      const geometry = this.encodeGeometry(inputs, tokens, condition);
       const kept = { physics: [], decoders: {} };
-      const fields = this.#evaluate(tokens, { condition, geometry, cache: null, kept });
+      const fields = this.evaluate(tokens, { condition, geometry, cache: null, kept });
       return keep({ fields, cache: new ABUPTCache(kept.physics, kept.decoders, condition && condition.clone()) });
     });
   }
@@ -220,7 +220,7 @@ export class AnchoredBranchedUPT extends nn.Module {
   }
 
   /** The token groups of all domains. */
-  #tokens(inputs: ABUPTInputs, { withQueries = true } = {}): DomainTokens[] {
+  private tokens(inputs: ABUPTInputs, { withQueries = true } = {}): DomainTokens[] {
     const isCached = inputs.kv_cache !== undefined && inputs.kv_cache !== null;
     const given = positionsOf(this.domains, inputs).map((domain) =>
       withQueries ? domain : { ...domain, queries: null },
@@ -236,12 +236,12 @@ export class AnchoredBranchedUPT extends nn.Module {
         refuse("the geometry is part of kv_cache; leave geometry_position and its indices out");
       if (given.every(({ queries }) => queries === null))
         refuse("with kv_cache, expected domain_query_positions, got none");
-      this.#checkCache(inputs.kv_cache!);
+      this.checkCache(inputs.kv_cache!);
     }
     return given.map((domain) => domainTokens(domain, isCached));
   }
 
-  #checkCache({ physics, decoders }: ABUPTCache): void {
+  private checkCache({ physics, decoders }: ABUPTCache): void {
     const counts = [
       ["physics blocks", physics.length, this.physicsBlocks.length],
       ...this.domains.map((domain) => [
@@ -255,7 +255,11 @@ export class AnchoredBranchedUPT extends nn.Module {
   }
 
   /** The encoded geometry; null when no block attends to it. */
-  #encodeGeometry(inputs: GeometryInputs, domains: readonly DomainTokens[], condition: Tensor | null): Geometry | null {
+  private encodeGeometry(
+    inputs: GeometryInputs,
+    domains: readonly DomainTokens[],
+    condition: Tensor | null,
+  ): Geometry | null {
     if (this.encoder === null || this.geometryBlocks === null) return null;
     const { geometry_position, geometry_supernode_idx, geometry_batch_idx } = inputs;
     if (!geometry_position || !geometry_supernode_idx)
@@ -273,14 +277,14 @@ export class AnchoredBranchedUPT extends nn.Module {
   }
 
   /** Physics blocks on the tokens of all domains, then the decoders of each. */
-  #evaluate(domains: readonly DomainTokens[], context: Context): Fields {
+  private evaluate(domains: readonly DomainTokens[], context: Context): Fields {
     const freqs = this.rope.table(joined(domains.flatMap(({ positions }) => positions)));
     let x = joined(
-      domains.flatMap(({ domain, positions }) => (positions.length > 0 ? this.#embed(domain, positions) : [])),
+      domains.flatMap(({ domain, positions }) => (positions.length > 0 ? this.embed(domain, positions) : [])),
     ); // (B, N, D)
     const tokenSpecs = domains.flatMap(({ specs }) => specs);
     [...this.physicsBlocks].forEach((block, i) => {
-      x = this.#physics(block, x, tokenSpecs, freqs, { ...context, index: i });
+      x = this.physics(block, x, tokenSpecs, freqs, { ...context, index: i });
     });
 
     const fields: Fields = {};
@@ -294,12 +298,12 @@ export class AnchoredBranchedUPT extends nn.Module {
       [...this.domainDecoderBlocks.get(domain)].forEach((block, i) => {
         const kvCache = context.cache?.decoders[domain]![i];
         const attnKwargs = { tokenSpecs: specs, freqs: table, kvCache };
-        y = this.#anchorBlock(block, y, attnKwargs, context, kept);
+        y = this.anchorBlock(block, y, attnKwargs, context, kept);
       });
       if (context.kept) context.kept.decoders[domain] = kept;
       if (positions.length > 0) {
         const channels = this.domainDecoderProjections.get(domain).forward(y); // (B, n, C)
-        Object.assign(fields, this.#split(domain, channels, specs));
+        Object.assign(fields, this.split(domain, channels, specs));
       }
       start += count;
     }
@@ -307,13 +311,13 @@ export class AnchoredBranchedUPT extends nn.Module {
   }
 
   /** Embedded positions of a domain, (B, n, D). */
-  #embed(domain: string, positions: readonly Tensor[]): Tensor {
+  private embed(domain: string, positions: readonly Tensor[]): Tensor {
     const bias = this.domainBiases.get(domain);
     const [{ dtype }] = bias.parameters() as [Tensor];
     return bias.forward(this.posEmbed.forward(joined(positions)).to(dtype));
   }
 
-  #physics(
+  private physics(
     block: TransformerBlock | PerceiverBlock,
     x: Tensor,
     tokenSpecs: readonly TokenSpec[],
@@ -323,7 +327,7 @@ export class AnchoredBranchedUPT extends nn.Module {
     const { condition, geometry, cache, kept, index } = context;
     const kvCache = cache?.physics[index];
     if (!(block instanceof PerceiverBlock)) {
-      return this.#anchorBlock(block, x, { tokenSpecs, freqs, kvCache }, context, kept?.physics ?? []);
+      return this.anchorBlock(block, x, { tokenSpecs, freqs, kvCache }, context, kept?.physics ?? []);
     }
     let kv: Tensor | KeysValues = kvCache?.[GEOMETRY] ?? geometry!.tokens;
     if (kept) {
@@ -334,7 +338,7 @@ export class AnchoredBranchedUPT extends nn.Module {
     return block.forward(x, kv, { condition, attnKwargs: { tokenSpecs, qFreqs: freqs, kFreqs } });
   }
 
-  #anchorBlock(
+  private anchorBlock(
     block: TransformerBlock,
     x: Tensor,
     attnKwargs: { tokenSpecs: readonly TokenSpec[]; freqs: RopeTable; kvCache?: KeyValueCache },
@@ -348,7 +352,7 @@ export class AnchoredBranchedUPT extends nn.Module {
   }
 
   /** Cuts the channels of a domain (B, n, C) into fields and its tokens into anchors and queries. */
-  #split(domain: string, y: Tensor, specs: readonly TokenSpec[]): Fields {
+  private split(domain: string, y: Tensor, specs: readonly TokenSpec[]): Fields {
     const fields: Fields = {};
     for (const [field, [start, end]] of fieldSlices(this.config.data_specs.domains[domain]!.output_dims)) {
       let token = 0;

@@ -79,11 +79,11 @@ export class TransolverPlusPlusAttention extends nn.Module {
     this.q = linear(head_dim, head_dim, bias);
     this.k = linear(head_dim, head_dim, bias);
     this.v = linear(head_dim, head_dim, bias);
-    joinLayers(this.#projections());
+    joinLayers(this.projections());
     this.toOut = new nn.Sequential(linear(hidden_dim, hidden_dim, bias), new nn.Dropout(dropout));
   }
 
-  #projections(): nn.Linear[] {
+  private projections(): nn.Linear[] {
     return [this.q.linear, this.k.linear, this.v.linear];
   }
 
@@ -96,7 +96,7 @@ export class TransolverPlusPlusAttention extends nn.Module {
     let weights = this.perturb(logits).div(temperature).softmax(-1); // (B, H, N, G)
     if (options.attnMask) weights = weights.mul(pointMask(this, options.attnMask, x));
     const tokens = sliceTokens(weights, points); // (B, H, G, d)
-    const [q, k, v] = jointLinear(tokens, this.#projections()).chunk(3, -1) as [Tensor, Tensor, Tensor]; // (B, H, G, d)
+    const [q, k, v] = jointLinear(tokens, this.projections()).chunk(3, -1) as [Tensor, Tensor, Tensor]; // (B, H, G, d)
     const out = attention(q, k, v, { dropout: this.training ? this.config.dropout : 0 });
     return this.toOut.forward(mergeHeads(weights.matmul(out)));
   }

@@ -53,11 +53,11 @@ export class TransolverAttention extends nn.Module {
     this.q = linear(head_dim, head_dim, false); // shared by the heads
     this.k = linear(head_dim, head_dim, false);
     this.v = linear(head_dim, head_dim, false);
-    joinLayers(this.#projections());
+    joinLayers(this.projections());
     this.proj = linear(hidden_dim, hidden_dim, bias);
   }
 
-  #projections(): nn.Linear[] {
+  private projections(): nn.Linear[] {
     return [this.q.linear, this.k.linear, this.v.linear];
   }
 
@@ -65,7 +65,7 @@ export class TransolverAttention extends nn.Module {
   override forward(x: Tensor, options: { attnMask?: Tensor | null } = {}): Tensor {
     refuseUnknownOptions(this, options, ["attnMask"]);
     const { tokens, weights } = this.createSlices(x, options.attnMask);
-    const [q, k, v] = jointLinear(tokens, this.#projections()).chunk(3, -1) as [Tensor, Tensor, Tensor]; // (B, H, G, d)
+    const [q, k, v] = jointLinear(tokens, this.projections()).chunk(3, -1) as [Tensor, Tensor, Tensor]; // (B, H, G, d)
     const out = attention(q, k, v, { dropout: this.training ? this.config.dropout : 0 });
     const points = weights.matmul(out); // (B, H, N, d)
     return nn.functional.dropout(this.proj.forward(mergeHeads(points)), this.config.dropout, this.training);

@@ -27,12 +27,12 @@ export type LinearProjectionConfig = z.output<typeof LinearProjectionConfig>;
  */
 export class LinearProjection extends nn.Module {
   readonly project: nn.Module;
-  readonly #config: LinearProjectionConfig;
+  private readonly config: LinearProjectionConfig;
 
   constructor(config: z.input<typeof LinearProjectionConfig>) {
     super();
-    this.#config = validateConfig(LinearProjectionConfig, config);
-    const { input_dim, output_dim, ndim, bias, optional } = this.#config;
+    this.config = validateConfig(LinearProjectionConfig, config);
+    const { input_dim, output_dim, ndim, bias, optional } = this.config;
     if (optional && input_dim === output_dim) this.project = new nn.Identity();
     else if (ndim === null) this.project = new nn.Linear(input_dim, output_dim, { bias });
     else this.project = new [nn.Conv1d, nn.Conv2d, nn.Conv3d][ndim - 1]!(input_dim, output_dim, 1, { bias });
@@ -41,7 +41,7 @@ export class LinearProjection extends nn.Module {
 
   /** Draws the parameters anew, as the config's `init_weights` says ("torch": leaves them as they are). */
   resetParameters(): void {
-    const { init_weights } = this.#config;
+    const { init_weights } = this.config;
     if (init_weights === "torch" || this.project instanceof nn.Identity) return;
     if (init_weights === "truncnormal" || init_weights === "truncnormal002") {
       initTruncNormalZeroBias(this.project);

@@ -31,7 +31,7 @@ export type RopeFrequencyConfig = z.output<typeof RopeFrequencyConfig>;
 export class RopeFrequency extends nn.Module {
   readonly omega: Tensor;
   readonly config: RopeFrequencyConfig;
-  readonly #padding: number;
+  private readonly padding: number;
 
   constructor(config: z.input<typeof RopeFrequencyConfig>) {
     super();
@@ -41,7 +41,7 @@ export class RopeFrequency extends nn.Module {
       throw new ValueError(`RopeFrequency: complex rotation needs an even hidden_dim, got ${this.config.hidden_dim}`);
     }
     this.omega = this.registerBuffer("omega", omega);
-    this.#padding = padding;
+    this.padding = padding;
   }
 
   override forward(coords: Tensor): Tensor | Tensor[] {
@@ -55,7 +55,7 @@ export class RopeFrequency extends nn.Module {
     let theta = this.angles(coords).flatten(-2); // (B, N, P·F)
     if (this.config.implementation === "real")
       return { cos: theta.cos(), sin: theta.sin(), pairDistance: this.omega.numel() };
-    if (this.#padding > 0) theta = nn.functional.pad(theta, [0, this.#padding / 2]); // (B, N, d/2)
+    if (this.padding > 0) theta = nn.functional.pad(theta, [0, this.padding / 2]); // (B, N, d/2)
     return { cos: theta.cos(), sin: theta.sin(), pairDistance: 1 };
   }
 

@@ -23,12 +23,12 @@ export type MLPConfig = z.output<typeof MLPConfig>;
 /** Multi-layer perceptron: linear, activation, `num_layers` times the same at hidden width, linear. Shapes: (..., input_dim) → (..., output_dim). */
 export class MLP extends nn.Module {
   readonly mlp: nn.Sequential;
-  readonly #config: MLPConfig;
+  private readonly config: MLPConfig;
 
   constructor(config: z.input<typeof MLPConfig>) {
     super();
-    this.#config = validateConfig(MLPConfig, config);
-    const { input_dim, output_dim, hidden_dim, num_layers, activation } = this.#config;
+    this.config = validateConfig(MLPConfig, config);
+    const { input_dim, output_dim, hidden_dim, num_layers, activation } = this.config;
     const layers: nn.Module[] = [new nn.Linear(input_dim, hidden_dim), buildActivation(activation)];
     for (let i = 0; i < num_layers; i++)
       layers.push(new nn.Linear(hidden_dim, hidden_dim), buildActivation(activation));
@@ -38,7 +38,7 @@ export class MLP extends nn.Module {
 
   /** Draws the weights anew, as `init_weights` says ("torch": leaves them as they are). */
   resetParameters(): void {
-    const { init_weights } = this.#config;
+    const { init_weights } = this.config;
     if (init_weights === "truncnormal002-identity") {
       throw unsupportedInit(this, init_weights, ["torch", "truncnormal", "truncnormal002"]);
     }

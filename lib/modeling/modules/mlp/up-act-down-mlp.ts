@@ -25,12 +25,12 @@ export type UpActDownMLPConfig = z.output<typeof UpActDownMLPConfig>;
 export class UpActDownMlp extends nn.Module {
   readonly fc1: nn.Linear;
   readonly fc2: nn.Linear;
-  readonly #config: UpActDownMLPConfig;
+  private readonly config: UpActDownMLPConfig;
 
   constructor(config: z.input<typeof UpActDownMLPConfig>) {
     super();
-    this.#config = validateConfig(UpActDownMLPConfig, config);
-    const { input_dim, hidden_dim, bias } = this.#config;
+    this.config = validateConfig(UpActDownMLPConfig, config);
+    const { input_dim, hidden_dim, bias } = this.config;
     this.fc1 = new nn.Linear(input_dim, hidden_dim, { bias });
     this.fc2 = new nn.Linear(hidden_dim, input_dim, { bias });
     this.resetParameters();
@@ -38,7 +38,7 @@ export class UpActDownMlp extends nn.Module {
 
   /** Draws the weights anew, as `init_weights` says ("torch": leaves them as they are). */
   resetParameters(): void {
-    applyInitMethod(this, this.fc2.weight, this.#config.init_weights);
+    applyInitMethod(this, this.fc2.weight, this.config.init_weights);
   }
 
   override forward(x: Tensor): Tensor {

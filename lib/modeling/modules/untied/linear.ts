@@ -56,13 +56,13 @@ export class UntiedLinear extends nn.Module {
     const { num_types, linear_projection, square_weights } = this.config;
     const { input_dim, output_dim, bias } = linear_projection;
     const layers = Array.from({ length: num_types }, () => new nn.Linear(input_dim, output_dim, { bias }));
-    for (const layer of layers) this.#reset(layer);
+    for (const layer of layers) this.reset(layer);
     this.weight = new nn.ParameterList(layers.map(({ weight }) => weight));
     this.bias = bias ? new nn.ParameterList(layers.map((layer) => layer.bias!)) : null;
     this.squareWeights = square_weights;
   }
 
-  #reset(layer: nn.Linear): void {
+  private reset(layer: nn.Linear): void {
     const { init_weights } = this.config.linear_projection;
     if (init_weights === "truncnormal" || init_weights === "truncnormal002") initTruncNormalZeroBias(layer);
     else if (init_weights === "zeros") noGrad(() => layer.parameters().forEach((parameter) => parameter.zero_()));

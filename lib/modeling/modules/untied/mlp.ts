@@ -17,7 +17,7 @@ export type UntiedMLPConfig = z.output<typeof UntiedMLPConfig>;
 /** {@link MLP} with weights for each domain. Shapes: x (B, N, input_dim) → (B, N, output_dim). */
 export class UntiedMLP extends nn.Module {
   readonly layers: nn.ModuleList<UntiedLinear>;
-  readonly #activation: nn.Module;
+  private readonly activation: nn.Module;
 
   constructor(config: z.input<typeof UntiedMLPConfig>) {
     super();
@@ -30,7 +30,7 @@ export class UntiedMLP extends nn.Module {
         return new UntiedLinear({ num_types, linear_projection, square_weights });
       }),
     );
-    this.#activation = buildActivation(mlp.activation);
+    this.activation = buildActivation(mlp.activation);
   }
 
   /** @param tokenSpecs as in {@link UntiedLinear.forward} */
@@ -38,7 +38,7 @@ export class UntiedMLP extends nn.Module {
     const last = this.layers.length - 1;
     [...this.layers].forEach((layer, i) => {
       x = layer.forward(x, tokenSpecs);
-      if (i < last) x = this.#activation.forward(x) as Tensor;
+      if (i < last) x = this.activation.forward(x) as Tensor;
     });
     return x;
   }

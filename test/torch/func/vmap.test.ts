@@ -181,6 +181,24 @@ describe("kernels of this library give way to ATen's", () => {
     expect(() => vmap(lion)(param!, gradient!, average!)).toThrow(/Batching rule not implemented for aten::_foreach/);
   });
 
+  test("neighbour searches", () => {
+    const points = torch.randn([3, 20, 3]);
+    const searches: ((a: Tensor) => Tensor)[] = [
+      (a) => ops.call("noether::knn", a, a, 4) as Tensor,
+      (a) => (ops.call("noether::knn_table", a, a, 4) as Tensor[])[0]!,
+      (a) => (ops.call("noether::radius_table", a, a, 1, 4) as Tensor[])[1]!,
+    ];
+    for (const search of searches) expect(vmap(search)(points).equal(each(search, points))).toBe(true);
+    // edges of points that move, as a model finds them inside of a derivative
+    const lengths = (a: Tensor): Tensor => {
+      const [to, from] = searches[0]!(a).unbind(0);
+      return a.indexSelect(0, to!).sub(a.indexSelect(0, from!)).pow(2).sum();
+    };
+    const leaf = points.index(0).clone().requiresGrad_();
+    lengths(leaf).backward();
+    assertClose(grad(lengths)(points.index(0)) as Tensor, leaf.grad!);
+  });
+
   test("linear layers and products that have a kernel", () => {
     const layer = new nn.Linear(256, 256);
     const input = torch.randn([3, 256, 256]);

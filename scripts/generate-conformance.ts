@@ -4,7 +4,7 @@
  *     npx tsx scripts/generate-conformance.ts            write the file
  *     npx tsx scripts/generate-conformance.ts --check    exit 1 when it is not up to date
  */
-import { KNOWN } from "../test/conformance/known";
+import { KNOWN, NOT_STORED } from "../test/conformance/known";
 import { storedRecordings } from "../test/conformance/recordings";
 import { writeOrCheck } from "./write-or-check";
 
@@ -28,10 +28,10 @@ export function conformancePage(): string {
     const count = samples.filter((sample) => (sample.out ? "out" : sample.kind) === kind).length;
     return `| ${KINDS[kind] ?? kind} | ${count} |`;
   });
-  const without = recordings.filter((recording) => recording.samples.length === 0).map(({ operator }) => operator);
+  const without = NOT_STORED.flatMap(({ operators }) => operators);
+  const names = (operators: readonly string[]) => operators.map((name) => `\`${name}\``).join(", ");
   const known = KNOWN.map(({ operators, kinds: of, reason }) => {
-    const names = operators.map((name) => `\`${name}\``).join(", ");
-    return `| ${names} | ${of === undefined ? "all" : of.map((kind) => `\`${kind}\``).join(", ")} | ${reason} |`;
+    return `| ${names(operators)} | ${of === undefined ? "all" : of.map((kind) => `\`${kind}\``).join(", ")} | ${reason} |`;
   });
   return `# Operators against PyTorch's own samples
 
@@ -54,12 +54,9 @@ ${known.join("\n")}
 
 ## Entries without stored samples
 
-Those of other devices and of sparse and nested tensors, and those whose samples are too large to store: the complete run has these.
-
-${without
-  .sort()
-  .map((name) => `\`${name}\``)
-  .join(", ")}
+| entries | why |
+|---|---|
+${NOT_STORED.map(({ operators, reason }) => `| ${names(operators)} | ${reason} |`).join("\n")}
 `;
 }
 

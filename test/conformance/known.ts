@@ -26,6 +26,39 @@ export const KNOWN: readonly Known[] = [
   },
 ];
 
+/** Entries of which no sample is stored, and why. */
+export const NOT_STORED: readonly Pick<Known, "operators" | "reason">[] = [
+  {
+    operators: ["slice_scatter", "nn.functional.ctc_loss"],
+    reason: "PyTorch's smallest samples take 70 kB and more; the complete run has them",
+  },
+  {
+    operators: [
+      "nn.functional.batch_norm.without_cudnn",
+      "torch._scaled_mm",
+      "torch._scaled_mm_v2",
+      "torch.ops.aten._efficient_attention_forward",
+      "torch.ops.aten._flash_attention_forward",
+    ],
+    reason: "PyTorch has samples of them for GPUs only",
+  },
+  {
+    operators: [
+      "jiterator_2inputs_2outputs",
+      "jiterator_4inputs_with_extra_args",
+      "jiterator_binary",
+      "jiterator_binary_return_by_ref",
+      "jiterator_unary",
+    ],
+    reason: "CUDA code given as text, which only Python compiles",
+  },
+  {
+    operators: ["sparse.mm.reduce", "sparse.sampled_addmm", "to_sparse"],
+    reason: "sparse tensors, which cannot be recorded",
+  },
+  { operators: ["broadcast_shapes"], reason: "takes and gives sizes: Python code without a tensor to record" },
+];
+
 /** Why an operator's sample of a kind is not expected to pass, or null. */
 export function reasonFor(operator: string, kind: string): string | null {
   const found = KNOWN.find(

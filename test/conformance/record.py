@@ -4,7 +4,7 @@ usage: record.py OUT [--part K/N] [--small]
 
 One pair of files an operator: `NNN_name.json` (the calls) and `NNN_name.bin` (the bytes of the tensors). Every call of a `torch` function that a
 sample makes is recorded with its arguments and its result, then the gradients of a weighted sum of the outputs. Calls that PyTorch refuses are
-recorded as such. `--small` keeps a few samples of few bytes an operator: what `stored.mjs` packs for machines without PyTorch.
+recorded as such. `--small` keeps a few samples of few bytes an operator: what `pack.ts` packs for machines without PyTorch.
 """
 
 import argparse

@@ -2,7 +2,7 @@
  * PyTorch's own samples of its operators (OpInfo), as `record.py --small` recorded them: values, shapes, dtypes, gradients, `out`,
  * methods, in-place forms, and calls that PyTorch refuses. All samples: `npm run test:conformance`.
  */
-import { reasonFor } from "./known";
+import { NOT_STORED, reasonFor } from "./known";
 import { storedRecordings } from "./recordings";
 import { replay, type Outcome } from "./replay";
 
@@ -31,4 +31,9 @@ test("at least 5,000 comparisons are made, of at least 600 operators", () => {
   const made = recordings.flatMap(({ operator }) => outcomesOf(operator)).filter(({ status }) => status === "pass");
   expect(made.length).toBeGreaterThanOrEqual(5000);
   expect(new Set(made.map(({ operator }) => operator)).size).toBeGreaterThanOrEqual(600);
+});
+
+test("the entries without a stored sample are those that have a reason", () => {
+  const without = recordings.filter(({ samples }) => samples.length === 0).map(({ operator }) => operator);
+  expect(without.sort()).toEqual(NOT_STORED.flatMap(({ operators }) => operators).sort());
 });

@@ -33,7 +33,7 @@ const ownEntry = new Map(entries.map(({ name, file }) => [file, name]));
 const isGenerated = (declaration) => declaration.getSourceFile().fileName.endsWith(".generated.d.ts");
 const isOurs = (declaration) => declaration.getSourceFile().fileName.startsWith(`${join(root, "dist")}/`);
 
-/** A declaration on one line, without what only the class itself sees. */
+/** A declaration on one line, without what only the class itself sees. TypeScript orders unions by when it met their members, not here. */
 function textOf(declaration) {
   const whole = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
   const node = ts.isClassDeclaration(whole)
@@ -46,7 +46,8 @@ function textOf(declaration) {
     .printNode(ts.EmitHint.Unspecified, node, declaration.getSourceFile())
     .replace(/^export (?:declare )?|^declare /, "")
     .replace(/\n\s*/g, "\n  ")
-    .replace(/\n {2}\}$/, "\n}");
+    .replace(/\n {2}\}$/, "\n}")
+    .replace(/(?:"[^"\n]*" \| )+"[^"\n]*"/g, (union) => union.split(" | ").sort().join(" | "));
 }
 
 /** Types of config classes spell out all that they hold: their own fields, and a hash of the rest. */
@@ -60,7 +61,8 @@ function shortened(text) {
     for (const char of line) depth += char === "{" ? 1 : char === "}" ? -1 : 0;
   }
   const head = text.slice(0, text.indexOf("{")).replaceAll(/import\("[^"]*"\)\./g, "");
-  const hash = createHash("sha256").update(text).digest("hex").slice(0, 12);
+  const parts = text.match(/[\w$]+|\S/g).sort(); // as above
+  const hash = createHash("sha256").update(parts.join(" ")).digest("hex").slice(0, 12);
   return `${head}{ ${names.join(", ")} }…\n  whole declaration: sha256 ${hash}`;
 }
 

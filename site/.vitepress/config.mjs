@@ -116,6 +116,7 @@ export default defineConfig({
           page("Models, anchors, queries", "modeling"),
           page("Checkpoints", "checkpoints"),
           page("Determinism", "determinism"),
+          page("Start-up", "start-up"),
           page("Files of tensors", "serialization"),
         ],
       },

@@ -10,7 +10,7 @@ export * from "./interfaces/data";
 export * from "./iteration";
 export * from "./logging";
 export * from "./models";
-export { pascalToSnake, typeName } from "./naming";
+export { pascalToSnake, registerTypeName, snakeTypeName, typeName } from "./naming";
 export * from "./optimizer";
 export * from "./device";
 export { GradScaler, type GradScalerLike, type GradScalerOptions, NoopGradScaler } from "../torch/amp";

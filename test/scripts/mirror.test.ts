@@ -26,6 +26,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "initializers/initializers": "the same run's files, read by each initializer",
   "initializers/reference": "the reference of all initializers, field by field",
   "modeling/activation-checkpoint": "every model",
+  "modeling/deepcopy": "every module, and models in training",
   "modeling/configs": "values that the config of a model hands down to those of its blocks",
   "modeling/seeded": "PyTorch's initial weights of every module, in one fixture",
   "modeling/vectors": "reference values of every module, in one fixture",

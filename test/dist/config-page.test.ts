@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { packageRoot, runCli } from "./cli/run-cli";
 
-const page = readFileSync(join(packageRoot, "docs", "config.md"), "utf8");
-const blocks = [...page.matchAll(/```(\w*)\n([\s\S]*?)```/g)].map((match) => ({ language: match[1]!, text: match[2]! }));
+/** The project is on the first page, what is done with its runs on the second. */
+const pages = ["config.md", "runs.md"].map((name) => readFileSync(join(packageRoot, "docs", name), "utf8"));
+const blocks = [...pages.join("\n").matchAll(/```(\w*)\n([\s\S]*?)```/g)].map((match) => ({ language: match[1]!, text: match[2]! }));
 /** Words of a shell line; quotes hold a word together, a comment ends it. */
 const words = (line: string) =>
   [...line.replace(/\s+#.*$/, "").matchAll(/'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2]!);
@@ -31,7 +32,7 @@ const run = (line: string) => {
   return runCli(command as "noether-train", args, project);
 };
 
-test("the page has a project and commands", () => {
+test("the pages have a project and commands", () => {
   expect(commands.length).toBeGreaterThan(6);
 });
 
@@ -40,7 +41,7 @@ test.each(commands)("%s", (line) => {
   expect({ code, stderr }).toMatchObject({ code: 0 });
 });
 
-test("choices and overrides come to what the page says", () => {
+test("choices and overrides come to what the pages say", () => {
   const show = (...args: string[]) => run(`noether-train configs/train.yaml ${args.join(" ")} --cfg job --resolve`).stdout;
   expect(show("+experiment=wide")).toMatch(/^ {2}width: 64$[\s\S]*^name: wide$/m);
   expect(show("+experiment=wide")).toContain("max_epochs: 3");

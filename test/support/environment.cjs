@@ -5,9 +5,11 @@
  *
  * The addon's state belongs to the process, which runs many test files: each starts with the same random numbers, and one that
  * leaves another number of threads, default dtype or mode behind fails here, instead of a later one that compares bits.
+ * So does one that writes at the root of the file system or of the repository instead of in a temporary folder.
  */
+const { readdirSync } = require("node:fs");
 const { isDeepStrictEqual } = require("node:util");
-const { join } = require("node:path");
+const { join, resolve } = require("node:path");
 const { TestEnvironment } = require("jest-environment-node");
 
 /** The addon that the tests of this process share; null where there is none. */
@@ -63,10 +65,11 @@ class NoetherEnvironment extends TestEnvironment {
 }
 
 function processState() {
-  const workingDirectory = process.cwd();
-  if (addon === null) return { workingDirectory };
+  const ownedByNoTest = ["/", resolve(__dirname, "../..")];
+  const files = { workingDirectory: process.cwd(), folders: ownedByNoTest.map((path) => readdirSync(path).sort()) };
+  if (addon === null) return files;
   return {
-    workingDirectory,
+    ...files,
     threads: addon.numThreads(),
     defaultDtype: addon.defaultDtype(),
     gradEnabled: addon.gradEnabled(),

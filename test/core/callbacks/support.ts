@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { full, keep, nn, type Tensor } from "../../../lib/torch";
 import type { CallbackDependencies, PeriodicCallbackContext } from "../../../lib/core/callbacks";
 import { Model } from "../../../lib/core/models";
@@ -53,10 +54,13 @@ export interface Parts {
   context(intervalType?: PeriodicCallbackContext["intervalType"]): PeriodicCallbackContext;
 }
 
+/** Below a file, so that a test that writes names a folder of its own. */
+const NOWHERE = join(__filename, "nowhere");
+
 /** Everything that a callback is built with. `save` of the checkpoint writer is only recorded unless `writes`. */
 export function parts({
   update = 0,
-  outputRootPath = "/nowhere",
+  outputRootPath = NOWHERE,
   writes = false,
   trainer = {},
   dataContainer = {},

@@ -1,8 +1,10 @@
 import { PrefixedLogWriter } from "../../../lib/core/writers";
+import { temporaryFolder } from "../../support/temporary-folder";
 import { parts } from "../callbacks/support";
 
+const folder = temporaryFolder();
 const make = (prefix: string) => {
-  const { writer } = parts();
+  const { writer } = parts({ outputRootPath: folder.path });
   return { inner: writer, writer: new PrefixedLogWriter(writer, prefix) };
 };
 

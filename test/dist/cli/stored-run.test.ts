@@ -146,7 +146,7 @@ config_schema_kind: noether.core.schemas.schema.ConfigSchema
 
   test("is not what is assumed where the stored config names another attention", () => {
     writeFileSync(join(stored, "hp_resolved.yaml"), config.replace(BLOCK, `${BLOCK.slice(0, -2)}, attention_constructor: transolver }`));
-    const { code, stderr } = runCli("noether-eval", [`+input_dir=${output}`, "+run_id=old", "+stage_name=train"], project);
+    const { code, stderr } = runCli("noether-eval", [`+input_dir=${output}`, "+run_id=old", "+stage_name=train", `+output_path=${output}`], project);
     expect(code).toBe(1);
     expect(stderr).toContain("its blocks have transolver attention, but the weights are of dot_product attention");
   });

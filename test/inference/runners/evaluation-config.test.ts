@@ -86,8 +86,7 @@ test("sets and tuples of Python become lists, wherever they are", () => {
 
 test.each([
   [["+run_id=12345"], "expected input_dir"],
-  [[`+input_dir=/nowhere`], "expected run_id"],
-  [["+input_dir=/nowhere", "+run_id=12345"], "output root of a training run: there is no /nowhere"],
+  [["+input_dir=nowhere"], "expected run_id"],
 ])("%j: %s", (overrides, message) => {
   expect(() => composeEvaluation(composeUnresolved({ overrides }))).toThrow(message);
 });

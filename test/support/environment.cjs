@@ -47,6 +47,7 @@ class NoetherEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
     this.stateBefore = processState();
+    this.filesBefore = new Set(filesOfNoTest());
     addon?.manualSeed(0);
   }
 
@@ -55,6 +56,11 @@ class NoetherEnvironment extends TestEnvironment {
     const changed = Object.keys(after).filter((name) => !isDeepStrictEqual(after[name], this.stateBefore[name]));
     if (addon) restore(this.stateBefore); // to say it once is enough
     await super.teardown();
+    const left = filesOfNoTest().filter((path) => !this.filesBefore.has(path));
+    if (left.length > 0)
+      throw new Error(
+        `${this.testPath}: expected its tests to write to temporary folders, they left ${left.join(", ")}`,
+      );
     if (changed.length === 0) return;
     const describe = (name) =>
       `${name} was ${JSON.stringify(this.stateBefore[name])}, is ${JSON.stringify(after[name])}`;
@@ -64,12 +70,16 @@ class NoetherEnvironment extends TestEnvironment {
   }
 }
 
+function filesOfNoTest() {
+  const folders = ["/", resolve(__dirname, "../..")];
+  return folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+}
+
 function processState() {
-  const ownedByNoTest = ["/", resolve(__dirname, "../..")];
-  const files = { workingDirectory: process.cwd(), folders: ownedByNoTest.map((path) => readdirSync(path).sort()) };
-  if (addon === null) return files;
+  const workingDirectory = process.cwd();
+  if (addon === null) return { workingDirectory };
   return {
-    ...files,
+    workingDirectory,
     threads: addon.numThreads(),
     defaultDtype: addon.defaultDtype(),
     gradEnabled: addon.gradEnabled(),

@@ -1,3 +1,5 @@
+import type { KeyRow } from "../config/schema/key-table";
+
 /** Columns of a help, and where the descriptions of options begin. */
 const WIDTH = 80;
 const INDENT = 24;
@@ -13,9 +15,7 @@ export function optionLine(name: string, does: string): string {
 }
 
 /** Keys of a config in a help, each with its value and what it is. */
-export function keyLines(
-  rows: readonly { readonly key: string; readonly value: string; readonly does: string }[],
-): string {
+export function keyLines(rows: readonly KeyRow[]): string {
   return rows.map(({ key, value, does }) => optionLine(`${key} ${value}`, does)).join("\n");
 }
 

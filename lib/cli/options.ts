@@ -6,7 +6,7 @@ import { optionLine } from "./option-line";
 
 /** What any option may say of itself. */
 interface Described {
-  /** One letter: `o` is `-o`. */
+  /** `o` is `-o`, `mo` is `-mo`. */
   readonly short?: string;
   /** What it is, in the help. */
   readonly does: string;
@@ -20,15 +20,20 @@ interface Valued<T> extends Described {
   readonly default?: T;
   /** What leaving it out means, where that is no value: `beside that of the run`. */
   readonly otherwise?: string;
+  /** Whether leaving it out is bad usage. Default: false */
+  readonly required?: true;
 }
 
 /** An option, whose value is of type T. */
 export interface Option<T> extends Described {
   readonly value: string | null;
-  /** Shown after the description. */
-  readonly shownDefault: string | null;
+  /** Shown after the description, in parentheses. */
+  readonly note: string | null;
   readonly isMany: boolean;
-  /** Value of the texts that were given; of a flag there are none. Undefined: it was not given. */
+  /** A flag that `--no-NAME` takes back, and what it is by itself. */
+  readonly negatable?: boolean;
+  readonly preset?: boolean;
+  /** Value of the texts that were given; those of a flag are `true` and `false`. Undefined: it was not given. */
   readonly read: (name: string, given: readonly string[] | undefined) => T;
 }
 
@@ -38,27 +43,36 @@ export type Options = Readonly<Record<string, Option<unknown>>>;
 /** The values of options. */
 export type ValuesOf<O extends Options> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never };
 
-type OrUndefined<T, S> = S extends { readonly default: unknown } ? T : T | undefined;
+type OrUndefined<T, S> = S extends { readonly default: unknown } | { readonly required: true } ? T : T | undefined;
 
 function valued<T, S extends Valued<T>>(
   spec: S,
   parse: (name: string, text: string) => T,
   describe: (value: T) => string = String,
 ): Option<OrUndefined<T, S>> {
-  const { short, does, value, default: preset, otherwise } = spec;
+  const { short, does, value, default: preset, otherwise, required } = spec;
+  const shown = preset === undefined ? otherwise : describe(preset);
   return {
     ...(short === undefined ? {} : { short }),
     does,
     value,
-    shownDefault: preset === undefined ? (otherwise ?? null) : describe(preset),
+    note: required ? "required" : shown === undefined ? null : `default: ${shown}`,
     isMany: false,
-    read: (name, given) => (given === undefined ? preset : parse(name, given.at(-1)!)) as OrUndefined<T, S>,
+    read: (name, given) => {
+      if (given === undefined && required) throw new UsageError(`missing option --${name}`);
+      return (given === undefined ? preset : parse(name, given.at(-1)!)) as OrUndefined<T, S>;
+    },
   };
 }
 
-/** Present or not. */
-export function flag(spec: Described): Option<boolean> {
-  return { ...spec, value: null, shownDefault: null, isMany: false, read: (_, given) => given !== undefined };
+/** Present or not. With a `default` it may be taken back: `--no-hash`. */
+export function flag({ default: preset, ...spec }: Described & { readonly default?: boolean }): Option<boolean> {
+  return {
+    ...spec,
+    ...{ value: null, note: null, isMany: false },
+    ...(preset === undefined ? {} : { negatable: true, preset }),
+    read: (_, given) => (given === undefined ? (preset ?? false) : given.at(-1) === "true"),
+  };
 }
 
 /** Any text. */
@@ -68,17 +82,18 @@ export function text<const S extends Valued<string>>(spec: S): Option<OrUndefine
 
 /** May be given several times. */
 export function texts(spec: Described & { readonly value: string }): Option<readonly string[]> {
-  return { ...spec, shownDefault: null, isMany: true, read: (_, given) => given ?? [] };
+  return { ...spec, note: null, isMany: true, read: (_, given) => given ?? [] };
 }
 
-/** One of some words. */
+/** One of some words, in either case. */
 export function choice<const C extends readonly string[], const S extends Omit<Valued<C[number]>, "value">>(
   choices: C,
   spec: S,
 ): Option<OrUndefined<C[number], S>> {
   return valued<C[number], S & { value: string }>({ ...spec, value: choices.join("|") }, (name, given) => {
-    if (!choices.includes(given)) throw new UsageError(`--${name} has no "${given}"; ${suggestNames(given, choices)}`);
-    return given;
+    const choice = choices.find((each) => each.toLowerCase() === given.toLowerCase());
+    if (choice === undefined) throw new UsageError(`--${name} has no "${given}"; ${suggestNames(given, choices)}`);
+    return choice;
   }) as Option<OrUndefined<C[number], S>>;
 }
 
@@ -137,7 +152,7 @@ export interface CommandLine<O extends Options> {
   /** Every option is in one of them. */
   readonly sections: readonly Section[];
   readonly options: O;
-  /** What the help ends with. */
+  /** What the help ends with; may be empty. */
   readonly end: string;
 }
 
@@ -183,12 +198,13 @@ export function readCommandLine<O extends Options>(
       words.push(arg);
       continue;
     }
-    const [name, inline] = nameOf(options, arg);
+    const { name, inline, isNegated } = named(options, arg);
     const option = options[name]!;
     const texts = found.get(name) ?? [];
     found.set(name, texts);
     if (option.value === null) {
       if (inline !== undefined) throw new UsageError(`--${name}: expected no value, got "${inline}"`);
+      texts.push(String(!isNegated));
       continue;
     }
     const value = inline ?? rest.shift();
@@ -202,18 +218,45 @@ export function readCommandLine<O extends Options>(
   return { values: values as ValuesOf<O>, words, given: new Set(found.keys()) };
 }
 
-/** The option that a word names, and the value behind its `=`. */
-function nameOf(options: Options, arg: string): [name: string, inline: string | undefined] {
-  const [, long, short, inline] = /^(?:--([^=]+)|-([a-zA-Z]))(?:=(.*))?$/s.exec(arg) ?? [];
-  const name = long ?? Object.keys(options).find((each) => short !== undefined && options[each]!.short === short);
-  if (name !== undefined && Object.hasOwn(options, name)) return [name, inline];
+/** Words that a command was given, one for each of its names. */
+export type WordsFor<W extends readonly string[]> = { readonly [K in keyof W]: string };
+
+/** @throws UsageError unless there is one word for each name */
+export function expectWords<const W extends readonly string[]>(names: W, words: readonly string[]): WordsFor<W> {
+  if (words.length === names.length) return words as WordsFor<W>;
+  const got = words.length === 0 ? "nothing" : words.map((word) => `'${word}'`).join(" ");
+  throw new UsageError(`expected ${names.length === 0 ? "options only" : names.join(" ")}, got ${got}`);
+}
+
+/** The option that a word names, the value behind its `=` or its short name, and whether `--no-` stands before it. */
+interface Named {
+  readonly name: string;
+  readonly inline: string | undefined;
+  readonly isNegated: boolean;
+}
+
+function named(options: Options, arg: string): Named {
+  const [head = arg, inline] = /^(.*?)(?:=(.*))?$/s.exec(arg)!.slice(1) as [string, string | undefined];
+  const names = Object.keys(options);
+  const name = names.find((each) => head === `--${each}` || head === `-${options[each]!.short}`);
+  if (name !== undefined) return { name, inline, isNegated: false };
+  const negated = names.find((each) => options[each]!.negatable && head === `--no-${each}`);
+  if (negated !== undefined) return { name: negated, inline, isNegated: true };
   const near = nearestNames(
-    arg.split("=")[0]!,
-    Object.keys(options).map((each) => `--${each}`),
+    head,
+    names.map((each) => `--${each}`),
   );
-  throw new UsageError(
-    `unknown option ${arg.split("=")[0]}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`,
-  );
+  // -j4, unless it looks like a long name with a dash too few
+  const [joined] = names
+    .filter((each) => options[each]!.value !== null && isJoined(options[each]!.short, head))
+    .sort((a, b) => options[b]!.short!.length - options[a]!.short!.length);
+  if (joined !== undefined && near.length === 0)
+    return { name: joined, inline: arg.slice(1 + options[joined]!.short!.length), isNegated: false };
+  throw new UsageError(`unknown option ${head}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`);
+}
+
+function isJoined(short: string | undefined, head: string): boolean {
+  return short !== undefined && !head.startsWith("--") && head.startsWith(`-${short}`);
 }
 
 /** The help of a command. */
@@ -224,7 +267,7 @@ export function helpOf({ usage, about, sections, end }: CommandLine<Options>): s
     return [...(title === undefined ? [] : [title]), ...all].join("\n");
   });
   const usages = usage.map((line, index) => `${index === 0 ? "Usage: " : "       "}${line}`);
-  return [usages.join("\n"), about, ...parts, end].join("\n\n");
+  return [usages.join("\n"), about, ...parts, ...(end === "" ? [] : [end])].join("\n\n");
 }
 
 /** Prints the help that was asked for; returns the exit code. */
@@ -239,10 +282,11 @@ export function refuseNothing(command: CommandLine<Options>): number {
   return EXIT.usage;
 }
 
-function optionHelp(name: string, { short, value, does, shownDefault, isMany }: Option<unknown>): string {
+function optionHelp(name: string, { short, value, does, note, isMany, preset }: Option<unknown>): string {
   const many = isMany ? "; may be given several times" : "";
+  const long = preset === true ? `--${name}/--no-${name}` : `--${name}`;
   return optionLine(
-    `${short === undefined ? "" : `-${short}, `}--${name}${value === null ? "" : ` ${value}`}`,
-    `${does}${many}${shownDefault === null ? "" : ` (default: ${shownDefault})`}`,
+    `${short === undefined ? "" : `-${short}, `}${long}${value === null ? "" : ` ${value}`}`,
+    `${does}${many}${note === null ? "" : ` (${note})`}`,
   );
 }

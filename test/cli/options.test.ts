@@ -1,6 +1,7 @@
 import {
   choice,
   commandLine,
+  expectWords,
   flag,
   helpOf,
   integer,
@@ -20,6 +21,8 @@ const COMMAND = commandLine({
       options: {
         output: text({ short: "o", value: "FILE", does: "where results go" }),
         all: flag({ short: "a", does: "everything" }),
+        check: flag({ default: true, does: "compare" }),
+        root: text({ short: "ro", value: "DIR", does: "the folder" }),
         count: integer({ value: "N", least: 1, most: 9, default: 3, does: "how many" }),
       },
     },
@@ -45,7 +48,17 @@ const read = (...args: string[]) => {
 
 test("what is not given has its default", () => {
   expect(read("a")).toEqual({
-    values: { output: undefined, all: false, count: 3, speed: undefined, form: "short", set: [], "at-most": 10 },
+    values: {
+      output: undefined,
+      all: false,
+      check: true,
+      root: undefined,
+      count: 3,
+      speed: undefined,
+      form: "short",
+      set: [],
+      "at-most": 10,
+    },
     words: ["a"],
     given: new Set(),
   });
@@ -77,10 +90,38 @@ test.each([
   [["--speed", "fast"], '--speed: expected a number, got "fast"'],
   [["--form", "shrot"], '--form has no "shrot"; did you mean "short"?'],
   [["--at-most", "x"], '--at-most: expected all or a number, got "x"'],
+  [["-output", "x"], "unknown option -output; did you mean --output?"],
+  [["--no-all"], "unknown option --no-all"],
   [["--all=1"], '--all: expected no value, got "1"'],
 ])("%j is refused", (args, message) => {
   expect(() => read(...args)).toThrow(UsageError);
   expect(() => read(...args)).toThrow(message);
+});
+
+test.each([
+  [["-oout"], { output: "out" }],
+  [["-rofolder"], { root: "folder" }],
+  [["-ro", "folder"], { root: "folder" }],
+  [["--no-check"], { check: false }],
+  [["--no-check", "--check"], { check: true }],
+  [["--form", "LONG"], { form: "long" }],
+])("%j", (args, values) => expect(read(...args).values).toMatchObject(values));
+
+test("what is required is missed, and said to be so", () => {
+  const command = commandLine({
+    ...{ usage: ["tool"], about: "", end: "" },
+    sections: [{ options: { root: text({ value: "DIR", required: true, does: "the folder" }) } }],
+  });
+  expect(() => readCommandLine(command, [])).toThrow("missing option --root");
+  expect(helpOf(command)).toContain("--root DIR            the folder (required)\n");
+});
+
+test.each([
+  [["A", "B"], ["a"], "expected A B, got 'a'"],
+  [["A"], [], "expected A, got nothing"],
+  [[], ["a"], "expected options only, got 'a'"],
+])("of the words %j there are %j", (names, words, message) => {
+  expect(() => expectWords(names, words)).toThrow(message);
 });
 
 test.each([["--help"], ["-h"]])("%s asks for the help, wherever it stands", (word) => {
@@ -96,6 +137,8 @@ test("the help has every option with its value, description and default", () => 
     "",
     "  -o, --output FILE     where results go",
     "  -a, --all             everything",
+    "  --check/--no-check    compare",
+    "  -ro, --root DIR       the folder",
     "  --count N             how many (default: 3)",
     "",
     "More",

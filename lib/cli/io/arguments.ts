@@ -1,24 +1,30 @@
 /** What several commands take and print. */
 import { statSync } from "node:fs";
-import { fmtBytes, resolveDir } from "../../io";
+import { FailAction, fmtBytes, resolveDir } from "../../io";
 import { relativePath } from "../../io/files/safe-path";
 import { printResult } from "../command";
 import { UsageError } from "../hydra-arguments";
-import type { IoOption } from "./command-line";
+import { choice, flag, integer, text } from "../options";
 
 /** Filters by the path: `*` within a name, `**` across folders. */
-export const FILTERS: Readonly<Record<string, IoOption>> = {
-  include: { type: "text", does: "only paths that match: * within a name, ** across folders, ? one character" },
-  exclude: { type: "text", does: "no paths that match" },
+export const FILTERS = {
+  include: text({
+    value: "GLOB",
+    does: "only paths that match: * within a name, ** across folders, ? one character",
+  }),
+  exclude: text({ value: "GLOB", does: "no paths that match" }),
 };
 
-export const DRY_RUN: IoOption = { type: "flag", default: false, does: "list files and sizes, fetch nothing" };
-export const JOBS: IoOption = { type: "int", short: "-j", default: 8, does: "files or requests at a time" };
-export const NO_ETAG: IoOption = {
-  type: "flag",
+export const DRY_RUN = flag({ default: false, does: "list files and sizes, fetch nothing" });
+export const JOBS = integer({ short: "j", value: "N", least: 1, default: 8, does: "files or requests at a time" });
+export const NO_ETAG = flag({
   default: true,
   does: "compare content with ETags that are an MD5; for servers whose ETags are something else: --no-verify-etag",
-};
+});
+
+/** What to do about files that are not as a manifest says. */
+export const actionOption = (does: string) =>
+  choice(Object.values(FailAction), { short: "a", default: FailAction.WARN, does });
 
 /** The filter of `--include` and `--exclude`. */
 export function pathFilter(include: string | undefined, exclude: string | undefined): (path: string) => boolean {

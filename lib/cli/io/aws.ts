@@ -17,70 +17,67 @@ import {
   saveManifest,
 } from "../../io";
 import { pathBelow } from "../../io/files/safe-path";
-import { expectWorkers } from "../../io/parallel";
 import { EXIT } from "../command";
 import { DRY_RUN, FILTERS, folderArgument, JOBS, NO_ETAG, pathFilter, say, sayDryRun } from "./arguments";
-import type { Given, IoCommand, IoOption } from "./command-line";
+import { flag, integer, text, type ValuesOf } from "../options";
+import { ioCommand } from "./io-command";
 import { printError } from "./print-error";
 
-const extension: IoOption = { type: "text", short: "-e", does: "only keys that end with it" };
+const extension = text({ short: "e", value: "TEXT", does: "only keys that end with it" });
 
-export const aws: Readonly<Record<string, IoCommand>> = {
-  estimate: {
+const FETCH = {
+  extension,
+  ...FILTERS,
+  jobs: JOBS,
+  "manifest-out": text({
+    ...{ short: "m", value: "FILE" },
+    does: "where a manifest of what was fetched goes; -: standard output",
+  }),
+  hash: flag({ default: true, does: "record SHA-256 in the manifest" }),
+  "hash-jobs": integer({ value: "N", least: 1, default: 8, does: "files that are hashed at a time" }),
+  "hash-chunk-mb": integer({ value: "MIB", least: 1, default: 8, does: "MiB that are read at a time" }),
+  "dry-run": DRY_RUN,
+  "strip-prefix": flag({ default: false, does: "leave the prefix out of the paths" }),
+  flatten: flag({ default: false, does: "only the last part of each key" }),
+  "strict-hash": flag({ default: false, does: "fail when a file cannot be hashed" }),
+  "verify-etag": NO_ETAG,
+};
+
+export const aws = {
+  estimate: ioCommand({
     words: ["BUCKET", "PREFIX"],
     does: "how many objects have a prefix, and how large they are",
     options: { extension },
-    run: async (given) => {
-      const [bucket, prefix, ext] = [given.word(0), given.word(1), given.text("extension")];
+    run: async ({ extension: ext }, [bucket, prefix]) => {
       const [bytes, count] = await estimateS3Size(bucket, prefix, ext);
       say(`s3://${bucket}/${prefix}${ext ? ` (ext='${ext}')` : ""} → ${count} files, ~${fmtBytes(bytes)}`);
     },
-  },
-  file: {
+  }),
+  file: ioCommand({
     words: ["BUCKET", "KEY", "LOCAL_DIR"],
     does: "fetch one object to LOCAL_DIR/KEY",
     options: { "verify-etag": NO_ETAG },
-    run: async (given) => {
-      const localDir = folderArgument(given.word(2), "LOCAL_DIR");
-      const verifyEtag = given.flag("verify-etag");
-      say(`Wrote: ${await fetchS3File(given.word(0), given.word(1), localDir, { verifyEtag })}`);
+    run: async ({ "verify-etag": verifyEtag }, [bucket, key, folder]) => {
+      const localDir = folderArgument(folder, "LOCAL_DIR");
+      say(`Wrote: ${await fetchS3File(bucket, key, localDir, { verifyEtag })}`);
     },
-  },
-  fetch: {
+  }),
+  fetch: ioCommand({
     words: ["BUCKET", "PREFIX", "LOCAL_DIR"],
     does: "fetch the objects that have a prefix",
-    options: {
-      extension,
-      ...FILTERS,
-      jobs: JOBS,
-      "manifest-out": {
-        type: "text",
-        short: "-m",
-        does: "where a manifest of what was fetched goes; -: standard output",
-      },
-      hash: { type: "flag", default: true, does: "record SHA-256 in the manifest" },
-      "hash-jobs": { type: "int", default: 8, does: "files that are hashed at a time" },
-      "hash-chunk-mb": { type: "int", default: 8, does: "MiB that are read at a time" },
-      "dry-run": DRY_RUN,
-      "strip-prefix": { type: "flag", default: false, does: "leave the prefix out of the paths" },
-      flatten: { type: "flag", default: false, does: "only the last part of each key" },
-      "strict-hash": { type: "flag", default: false, does: "fail when a file cannot be hashed" },
-      "verify-etag": NO_ETAG,
-    },
+    options: FETCH,
     run: fetchPrefix,
-  },
+  }),
 };
 
-async function fetchPrefix(given: Given): Promise<number> {
-  const [bucket, prefix] = [given.word(0), given.word(1)];
-  const [jobs, hashJobs, chunk] = [given.int("jobs")!, given.int("hash-jobs")!, given.int("hash-chunk-mb")!];
-  expectWorkers(jobs, "--jobs");
-  expectWorkers(hashJobs, "--hash-jobs");
-  expectWorkers(chunk, "--hash-chunk-mb");
-  const localDir = folderArgument(given.word(2), "LOCAL_DIR");
-  const manifestOut = given.text("manifest-out");
-  const isWanted = pathFilter(given.text("include"), given.text("exclude"));
-  const objects = (await listS3Objects(bucket, prefix, given.text("extension"))).filter(({ key }) => isWanted(key));
+async function fetchPrefix(
+  given: ValuesOf<typeof FETCH>,
+  [bucket, prefix, folder]: readonly [string, string, string],
+): Promise<number> {
+  const localDir = folderArgument(folder, "LOCAL_DIR");
+  const manifestOut = given["manifest-out"];
+  const isWanted = pathFilter(given.include, given.exclude);
+  const objects = (await listS3Objects(bucket, prefix, given.extension)).filter(({ key }) => isWanted(key));
   if (objects.length === 0) {
     if (manifestOut === "-") say("{}");
     else say("0 objects matched; nothing to fetch.");
@@ -91,10 +88,10 @@ async function fetchPrefix(given: Given): Promise<number> {
     return EXIT.ok;
   }
   const targets = planS3Targets(objects, prefix, {
-    stripPrefix: given.flag("strip-prefix"),
-    flatten: given.flag("flatten"),
+    stripPrefix: given["strip-prefix"],
+    flatten: given.flatten,
   });
-  if (given.flag("dry-run")) {
+  if (given["dry-run"]) {
     sayDryRun(
       `s3://${bucket}/${prefix}`,
       targets.map(({ path, object }) => ({ path, size: object.size })),
@@ -102,7 +99,7 @@ async function fetchPrefix(given: Given): Promise<number> {
     return EXIT.ok;
   }
   try {
-    await fetchS3Targets(bucket, targets, localDir, { jobs, verifyEtag: given.flag("verify-etag") });
+    await fetchS3Targets(bucket, targets, localDir, { jobs: given.jobs, verifyEtag: given["verify-etag"] });
   } catch (error) {
     if (!(error instanceof ParallelErrors)) throw error;
     for (const [target, cause] of error.errors as readonly (readonly [S3Target, unknown])[])
@@ -110,8 +107,14 @@ async function fetchPrefix(given: Given): Promise<number> {
     return EXIT.failed;
   }
   if (manifestOut !== undefined) {
-    const records = await recordsOf(bucket, targets, localDir, given.flag("hash") ? chunk : null, hashJobs);
-    if (records === null && given.flag("strict-hash")) return EXIT.failed;
+    const records = await recordsOf(
+      bucket,
+      targets,
+      localDir,
+      given.hash ? given["hash-chunk-mb"] : null,
+      given["hash-jobs"],
+    );
+    if (records === null && given["strict-hash"]) return EXIT.failed;
     const manifest = records ?? new Map<string, FileRecord>();
     if (manifestOut === "-") {
       say(manifestText(manifest));

@@ -4,65 +4,64 @@ import { resolveCheckpoint } from "../../io";
 import { pythonJson } from "../../io/files/python-json";
 import { UsageError } from "../hydra-arguments";
 import { say } from "./arguments";
-import type { Given, IoCommand, IoOption } from "./command-line";
+import { choice, flag, integer, parsed, text } from "../options";
+import { ioCommand } from "./io-command";
 import { loaderFor, LOADABLE } from "./verify-load";
 
-const sha256: IoOption = { type: "text", does: "the SHA-256 that the file has to have" };
-const verifyLoad: IoOption = {
-  type: "choice",
-  choices: LOADABLE,
+const sha256 = parsed(
+  { value: "HEX", expected: "64 hexadecimal digits", does: "the SHA-256 that the file has to have" },
+  (given) => (/^[0-9a-f]{64}$/i.test(given) ? given : undefined),
+);
+const verifyLoad = choice(LOADABLE, {
   does: "try to load it: pt (PyTorch, weights only), safetensors, ts (TorchScript), onnx (package onnxruntime-node)",
-};
+});
 
-const of = async (given: Given) => {
-  const expectedSha256 = given.text("sha256") ?? null;
-  if (expectedSha256 !== null && !/^[0-9a-f]{64}$/i.test(expectedSha256))
-    throw new UsageError(`expected 64 hexadecimal digits for --sha256, got '${expectedSha256}'`);
-  return { expectedSha256, verifyLoad: await loaderFor(given.text("verify-load")) };
-};
-
-export const checkpoint: Readonly<Record<string, IoCommand>> = {
-  fetch: {
+export const checkpoint = {
+  fetch: ioCommand({
     words: ["CHECKPOINT"],
     does: "make a checkpoint a file of this machine",
     options: {
-      "cache-dir": {
-        type: "text",
-        does: "where fetched checkpoints are kept; without it NOETHER_CHECKPOINT_CACHE, else ~/.cache/emmi/checkpoints",
-      },
+      "cache-dir": text({
+        value: "DIR",
+        does: "where fetched checkpoints are kept",
+        otherwise: "NOETHER_CHECKPOINT_CACHE, else ~/.cache/emmi/checkpoints",
+      }),
       sha256,
       "verify-load": verifyLoad,
-      "min-free-mb": { type: "int", does: "MiB that have to be free besides the checkpoint's" },
-      "shared-layout": {
-        type: "flag",
+      "min-free-mb": integer({
+        ...{ value: "MIB", least: 0, default: 0 },
+        does: "MiB that have to be free besides the checkpoint's",
+      }),
+      "shared-layout": flag({
         default: false,
         does: "names as in the Python framework, where checkpoints of one name replace each other",
-      },
+      }),
     },
-    run: async (given) => {
-      const uri = given.word(0);
+    run: async (given, [uri]) => {
       const {
         localPath,
         size,
         sha256: hash,
       } = await resolveCheckpoint(uri, {
-        ...(await of(given)),
-        cacheDir: given.text("cache-dir"),
-        minFreeBytes: (given.int("min-free-mb") ?? 0) * 2 ** 20,
-        sharedLayout: given.flag("shared-layout"),
+        expectedSha256: given.sha256,
+        verifyLoad: await loaderFor(given["verify-load"]),
+        cacheDir: given["cache-dir"],
+        minFreeBytes: given["min-free-mb"] * 2 ** 20,
+        sharedLayout: given["shared-layout"],
       });
       const line = { uri, saved_to: localPath, size, sha256: hash, provider: null, extra: null };
       say(pythonJson(line, { indent: null, ascii: false }));
     },
-  },
-  verify: {
+  }),
+  verify: ioCommand({
     words: ["PATH"],
     does: "check a checkpoint that is here",
     options: { sha256, "verify-load": verifyLoad },
-    run: async (given) => {
-      if (!existsSync(given.word(0))) throw new UsageError(`PATH: '${given.word(0)}' does not exist`);
-      await resolveCheckpoint(given.word(0), { ...(await of(given)), computeHash: false });
+    run: async (given, [path]) => {
+      if (!existsSync(path)) throw new UsageError(`PATH: '${path}' does not exist`);
+      const loader = await loaderFor(given["verify-load"]);
+      await resolveCheckpoint(path, { expectedSha256: given.sha256, verifyLoad: loader, computeHash: false });
       say("OK");
     },
-  },
+  }),
 };

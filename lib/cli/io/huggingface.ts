@@ -2,7 +2,6 @@
 import { stat } from "node:fs/promises";
 import {
   estimateHfRepoSize,
-  FailAction,
   fetchHubPlan,
   fetchHuggingfaceFile,
   type FileRecord,
@@ -18,122 +17,113 @@ import { log } from "../../io/logging";
 import { pathBelow } from "../../io/files/safe-path";
 import { EXIT } from "../command";
 import { UsageError } from "../hydra-arguments";
-import { DRY_RUN, FILTERS, folderArgument, JOBS, pathFilter, say, sayDryRun } from "./arguments";
-import type { Given, IoCommand, IoOption } from "./command-line";
+import { actionOption, DRY_RUN, FILTERS, folderArgument, JOBS, pathFilter, say, sayDryRun } from "./arguments";
+import { choice, flag, text, type ValuesOf } from "../options";
+import { ioCommand } from "./io-command";
 import { printError } from "./print-error";
 import { verifyAndAct } from "./verify";
 
-const type = (preset: HFRepoType): IoOption => ({
-  type: "choice",
-  short: "-t",
-  choices: ["model", "dataset"],
-  default: preset,
-  does: "kind of the repository",
-});
-const revision: IoOption = { type: "text", short: "-r", default: "main", does: "branch, tag or commit" };
+const type = (preset: HFRepoType) =>
+  choice(["model", "dataset"], { short: "t", default: preset, does: "kind of the repository" });
+const revision = text({ short: "r", value: "TEXT", default: "main", does: "branch, tag or commit" });
 
-const of = (given: Given) => ({
-  repoType: given.text("type") as HFRepoType,
-  revision: given.text("revision"),
-  jobs: given.int("jobs"),
-  dryRun: given.flag("dry-run"),
-});
+const SNAPSHOT = {
+  type: type("model"),
+  revision,
+  ...FILTERS,
+  jobs: JOBS,
+  "dry-run": DRY_RUN,
+  verify: flag({
+    default: false,
+    does: "compare every file with the hub afterwards, also those that were there",
+  }),
+};
+const EXT = {
+  revision,
+  type: type("dataset"),
+  jobs: JOBS,
+  "dry-run": DRY_RUN,
+  verify: flag({ default: false, does: "compare with --manifest afterwards" }),
+  manifest: text({ short: "m", value: "FILE", does: "the manifest to compare with" }),
+  "manifest-out": text({ short: "mo", value: "FILE", does: "where a manifest of what was fetched goes" }),
+  action: actionOption("what to do about other files"),
+};
 
-export const huggingface: Readonly<Record<string, IoCommand>> = {
-  snapshot: {
+export const huggingface = {
+  snapshot: ioCommand({
     words: ["REPO_ID", "LOCAL_DIR"],
     does: "fetch all files of a repository",
-    options: {
-      type: type("model"),
-      revision,
-      ...FILTERS,
-      jobs: JOBS,
-      "dry-run": DRY_RUN,
-      verify: {
-        type: "flag",
-        default: false,
-        does: "compare every file with the hub afterwards, also those that were there",
-      },
+    options: SNAPSHOT,
+    run: async (given, [repo, folder]) => {
+      const localDir = folderArgument(folder, "LOCAL_DIR");
+      const plan = await planHubDownload(repo, pathFilter(given.include, given.exclude), of(given));
+      if (given["dry-run"]) return void sayDryRun(repo, plan.entries);
+      await fetchHubPlan(plan, localDir, { ...of(given), jobs: given.jobs });
+      return given.verify ? verifySnapshot(plan, localDir) : EXIT.ok;
     },
-    run: async (given) => {
-      const [repo, localDir] = [given.word(0), folderArgument(given.word(1), "LOCAL_DIR")];
-      const plan = await planHubDownload(repo, pathFilter(given.text("include"), given.text("exclude")), of(given));
-      if (given.flag("dry-run")) return void sayDryRun(repo, plan.entries);
-      await fetchHubPlan(plan, localDir, of(given));
-      return given.flag("verify") ? verifySnapshot(plan, localDir) : EXIT.ok;
-    },
-  },
-  file: {
+  }),
+  file: ioCommand({
     words: ["REPO_ID", "FILENAME", "LOCAL_DIR"],
     does: "fetch one file",
     options: { type: type("model"), revision },
-    run: async (given) => {
-      await fetchHuggingfaceFile(given.word(0), given.word(1), folderArgument(given.word(2), "LOCAL_DIR"), of(given));
+    run: async (given, [repo, filename, folder]) => {
+      await fetchHuggingfaceFile(repo, filename, folderArgument(folder, "LOCAL_DIR"), of(given));
     },
-  },
-  ext: {
+  }),
+  ext: ioCommand({
     words: ["REPO_ID", "EXTENSION", "LOCAL_DIR"],
     does: "fetch the files whose names end with EXTENSION",
-    options: {
-      revision,
-      type: type("dataset"),
-      jobs: JOBS,
-      "dry-run": DRY_RUN,
-      verify: { type: "flag", default: false, does: "compare with --manifest afterwards" },
-      manifest: { type: "text", short: "-m", does: "the manifest to compare with" },
-      "manifest-out": { type: "text", short: "-mo", does: "where a manifest of what was fetched goes" },
-      action: {
-        type: "choice",
-        short: "-a",
-        choices: Object.values(FailAction),
-        default: FailAction.WARN,
-        does: "what to do about other files",
-      },
-    },
+    options: EXT,
     run: fetchByExtension,
-  },
-  estimate: {
+  }),
+  estimate: ioCommand({
     words: ["REPO_ID"],
     does: "how large a repository is",
     options: {
       type: type("model"),
-      extension: { type: "text", short: "-e", does: "only files whose names end with it" },
+      extension: text({ short: "e", value: "TEXT", does: "only files whose names end with it" }),
       revision,
     },
-    run: async (given) => {
-      const bytes = await estimateHfRepoSize(given.word(0), { ...of(given), extension: given.text("extension") });
-      say(`${given.word(0)}: ~${fmtBytes(bytes)}`);
+    run: async (given, [repo]) => {
+      const bytes = await estimateHfRepoSize(repo, { ...of(given), extension: given.extension });
+      say(`${repo}: ~${fmtBytes(bytes)}`);
     },
-  },
+  }),
 };
 
-async function fetchByExtension(given: Given): Promise<number> {
-  const [repo, extension] = [given.word(0), given.word(1)];
-  const [manifest, manifestOut] = [given.text("manifest"), given.text("manifest-out")];
+function of({ type, revision }: { readonly type: HFRepoType; readonly revision: string }) {
+  return { repoType: type, revision };
+}
+
+async function fetchByExtension(
+  given: ValuesOf<typeof EXT>,
+  [repo, extension, folder]: readonly [string, string, string],
+): Promise<number> {
+  const { manifest, action, jobs } = given;
   // before anything is fetched
-  if (given.flag("verify") && manifest === undefined) throw new UsageError("`--verify` requires `--manifest`.");
-  const localDir = folderArgument(given.word(2), "LOCAL_DIR");
+  if (given.verify && manifest === undefined) throw new UsageError("`--verify` requires `--manifest`.");
+  const localDir = folderArgument(folder, "LOCAL_DIR");
   const plan = await planHubDownload(repo, (path) => path.endsWith(extension), of(given));
-  if (given.flag("dry-run")) {
+  if (given["dry-run"]) {
     sayDryRun(repo, plan.entries);
     return EXIT.ok;
   }
   if (plan.entries.length === 0) log.warning(`No files with extension '${extension}' found in ${repo}`);
   else {
     log.info(`Downloading ${plan.entries.length} files with extension '${extension}' from ${repo}...`);
-    await fetchHubPlan(plan, localDir, of(given));
+    await fetchHubPlan(plan, localDir, { ...of(given), jobs });
     log.info(`Download complete → ${localDir}`);
   }
+  const manifestOut = given["manifest-out"];
   if (manifestOut !== undefined) {
     await saveManifest(await recordsOf(plan, localDir), manifestOut);
     say(`[provenance] wrote ${manifestOut}`);
   }
-  if (!given.flag("verify")) return EXIT.ok;
-  const action = given.text("action") as FailAction;
+  if (!given.verify) return EXIT.ok;
   return verifyAndAct({
     root: localDir,
     manifest: manifest!,
-    jobs: given.int("jobs")!,
+    jobs,
     requireHash: true,
     action,
     label: "[verify] ",

@@ -5,7 +5,7 @@ import { surviveLostReaders } from "../../core/logging/lost-readers";
 import { UsageError } from "../hydra-arguments";
 import { aws } from "./aws";
 import { checkpoint } from "./checkpoint";
-import { commandHelp, type IoCommand, readArguments } from "./command-line";
+import type { IoCommand } from "./io-command";
 import { printError } from "./print-error";
 import { huggingface } from "./huggingface";
 import { verification } from "./verification";
@@ -53,12 +53,8 @@ async function runGroup(title: string, group: IoGroup, args: readonly string[], 
   const command = Object.hasOwn(group.commands, name) ? group.commands[name] : undefined;
   if (command === undefined)
     throw new UsageError(withSuggestion(`there is no command "${name}"`, name, Object.keys(group.commands)));
-  return guarded(`${title} ${name}`, async () => {
-    const given = readArguments(command, rest);
-    if (given === null) return print(commandHelp(`${title} ${name}`, command));
-    configureLogging({ debug: debug || given.flag("debug") });
-    return (await command.run(given)) ?? EXIT.ok;
-  });
+  const full = `${title} ${name}`;
+  return guarded(full, () => command.run(full, rest, (more) => configureLogging({ debug: debug || more })));
 }
 
 /** `--debug` and `--no-debug` before the command. */

@@ -2,50 +2,45 @@
 import { resolve } from "node:path";
 import { buildManifest, describeFailAction, FailAction, saveManifest } from "../../io";
 import { expandHome } from "../../io/files/resolve-dir";
-import { folderArgument, JOBS, say } from "./arguments";
-import type { IoCommand, IoOption } from "./command-line";
+import { actionOption, folderArgument, JOBS, say } from "./arguments";
+import { flag, text } from "../options";
+import { ioCommand } from "./io-command";
 import { verifyAndAct } from "./verify";
 
-const root: IoOption = { type: "text", short: "-r", required: true, does: "the folder" };
-const manifest: IoOption = { type: "text", short: "-m", required: true, does: "the manifest" };
+const root = text({ short: "r", value: "DIR", required: true, does: "the folder" });
+const manifest = text({ short: "m", value: "FILE", required: true, does: "the manifest" });
 const actions = Object.values(FailAction).map((action) => `${action}: ${describeFailAction(action)}`);
 
-export const verification: Readonly<Record<string, IoCommand>> = {
-  build: {
+export const verification = {
+  build: ioCommand({
     words: [],
     does: "record the files of a folder in a manifest",
-    options: { root, manifest, jobs: JOBS, hash: { type: "flag", default: true, does: "record SHA-256" } },
+    options: { root, manifest, jobs: JOBS, hash: flag({ default: true, does: "record SHA-256" }) },
     run: async (given) => {
-      const path = resolve(expandHome(given.text("manifest")!));
-      const options = { jobs: given.int("jobs"), includeHash: given.flag("hash"), except: [path] };
-      await saveManifest(await buildManifest(resolve(expandHome(given.text("root")!)), options), path);
+      const path = resolve(expandHome(given.manifest));
+      const options = { jobs: given.jobs, includeHash: given.hash, except: [path] };
+      await saveManifest(await buildManifest(resolve(expandHome(given.root)), options), path);
       say(`Manifest saved to ${path}`);
     },
-  },
-  check: {
+  }),
+  check: ioCommand({
     words: [],
     does: "compare the files of a folder with a manifest",
     options: {
       root,
       manifest,
       jobs: JOBS,
-      "require-hash": { type: "flag", default: true, does: "files without a hash in the manifest are wrong" },
-      action: {
-        type: "choice",
-        short: "-a",
-        choices: Object.values(FailAction),
-        default: FailAction.WARN,
-        does: actions.join("; "),
-      },
+      "require-hash": flag({ default: true, does: "files without a hash in the manifest are wrong" }),
+      action: actionOption(actions.join("; ")),
     },
     run: async (given) =>
       verifyAndAct({
-        root: folderArgument(given.text("root")!, "--root"),
-        manifest: resolve(expandHome(given.text("manifest")!)),
-        jobs: given.int("jobs")!,
-        requireHash: given.flag("require-hash"),
-        action: given.text("action") as FailAction,
+        root: folderArgument(given.root, "--root"),
+        manifest: resolve(expandHome(given.manifest)),
+        jobs: given.jobs,
+        requireHash: given["require-hash"],
+        action: given.action,
         label: "",
       }),
-  },
+  }),
 };

@@ -3,6 +3,7 @@ import { chmod, type FileHandle, lstat, open, readdir, rename, rm, stat } from "
 import { join } from "node:path";
 import { InvalidInputError, IoError, messageOf, systemCode } from "../errors";
 import { FileLock } from "../files/file-lock";
+import { explainNoSpace, isNoSpace } from "../files/free-space";
 import { isFlocked } from "../files/flock";
 import { makeFolder } from "../files/make-folder";
 import { removeDeadTemporaries, temporaryPath } from "../files/temporary";
@@ -207,10 +208,21 @@ export class LRUCacheFileSystem {
     try {
       const now = new Date(this.now());
       await file.utimes(now, now).catch(() => undefined); // of another user: it stays as old as it is
-      await this.noteRead(key, (await file.stat()).size);
+      const { size } = await file.stat();
+      await this.#unlessFull(() => this.noteRead(key, size));
     } catch (error) {
       await file.close();
       throw error;
+    }
+  }
+
+  /** Notes what happened; on a full disk that is left out, as the file can be read all the same. */
+  async #unlessFull(note: () => Promise<void>): Promise<void> {
+    try {
+      await note();
+    } catch (error) {
+      if (!isNoSpace(error) && !/database or disk is full/.test(messageOf(error))) throw error;
+      log.warning(`no space left in ${this.storage}: it is not noted which file was read`);
     }
   }
 
@@ -234,6 +246,8 @@ export class LRUCacheFileSystem {
       await this.target.getFile(path, temporary);
       await chmod(temporary, this.cacheStorageMode);
       return await this.#place(key, temporary, file);
+    } catch (error) {
+      throw explainNoSpace(error, this.storage, `${path} is not cached, what is cached stays`);
     } finally {
       await rm(temporary, { force: true });
       await lock.release();
@@ -254,7 +268,7 @@ export class LRUCacheFileSystem {
       const { size } = await handle.stat();
       if (this.cacheStorageSize === null) {
         await rename(temporary, file);
-        await this.notePlaced(key, size);
+        await this.#unlessFull(() => this.notePlaced(key, size));
       } else if (size > this.cacheStorageSize)
         log.warning(`${file} is not kept: its ${size} bytes are more than the whole cache of ${this.cacheStorageSize}`);
       else {
@@ -262,7 +276,7 @@ export class LRUCacheFileSystem {
         try {
           if (this.#isDue(size)) await this.#makeRoom(size);
           await rename(temporary, file);
-          await this.notePlaced(key, size);
+          await this.#unlessFull(() => this.notePlaced(key, size));
           this.#used += size;
         } finally {
           await held.release();

@@ -10,7 +10,7 @@ import { Hub, type HubOptions, repoRef } from "../huggingface";
 import { remoteHubFile } from "../huggingface/remote-hub-file";
 import { log } from "../logging";
 import { expectS3Object, remoteS3Object, type S3Options } from "../s3";
-import { downloadFile } from "../transfer/download-file";
+import { bytesToFetch, downloadFile } from "../transfer/download-file";
 import { LogProgress } from "../transfer/log-progress";
 import type { RemoteFile } from "../transfer/remote-file";
 import { deservesRetry } from "../http/retry";
@@ -140,13 +140,17 @@ async function remoteFile(
   if (cached !== null && cached.etag !== null && cached.etag === remote.version && cached.size === remote.size)
     return cached;
   makeFolder(place.folder);
-  await expectFreeSpace(place.folder, (remote.size ?? 0) + (options.minFreeBytes ?? 0), options.freeSpace);
-  // what is known of an older file is not true of the new one
-  await rm(place.metadata, { force: true });
+  const need = (await bytesToFetch(remote, place.file)) + (options.minFreeBytes ?? 0);
+  await expectFreeSpace(place.folder, need, options.freeSpace);
   const progress = new LogProgress(hint, remote.size);
   let failed = true;
   try {
-    const size = await downloadFile(remote, place.file, { ...options, progress });
+    const size = await downloadFile(remote, place.file, {
+      ...options,
+      progress,
+      // what is known of an older file is true until the new one takes its place
+      beforeNamed: async () => rm(place.metadata, { force: true }),
+    });
     failed = false;
     const { checksum } = remote;
     const sha256 = checksum?.algorithm === "sha256" ? checksum.hex : null;

@@ -64,14 +64,14 @@ export class FileLock {
   /** The file appears with its content at once: a link to a file that is complete. */
   async #create(owner: string): Promise<boolean> {
     const temporary = temporaryPath(this.path);
-    const file = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, this.mode);
     try {
-      await file.writeFile(owner);
-      await file.chmod(this.mode);
-    } finally {
-      await file.close();
-    }
-    try {
+      const file = await open(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, this.mode);
+      try {
+        await file.writeFile(owner);
+        await file.chmod(this.mode);
+      } finally {
+        await file.close();
+      }
       await link(temporary, this.path);
       return true;
     } catch (error) {

@@ -17,6 +17,18 @@ export async function freeSpace(path: string): Promise<number> {
   }
 }
 
+/** Whether something failed as a disk, or what somebody may have of it, is full. */
+export function isNoSpace(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOSPC" || code === "EDQUOT" || (error instanceof IoError && error.code === "IO_NO_SPACE");
+}
+
+/** The error of a disk that is full (IoError `IO_NO_SPACE`), with the folder and what to do; any other error as it is. */
+export function explainNoSpace(error: unknown, folder: string, kept: string): unknown {
+  if (!isNoSpace(error) || error instanceof IoError) return error;
+  return new IoError("IO_NO_SPACE", `no space left in ${folder}: ${kept}; make room and try again`, { cause: error });
+}
+
 /**
  * Checks before a download whether it will fit.
  *

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
+import { explainNoSpace } from "./free-space";
 import { makeFolder } from "./make-folder";
 import { temporaryPath } from "./temporary";
 
@@ -19,7 +20,7 @@ export async function replaceFile(path: string, content: string | Uint8Array): P
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw explainNoSpace(error, dirname(path), `${basename(path)} is not written, a file that was there is unchanged`);
   }
   syncFolder(dirname(path));
 }

@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { IntegrityError, InterruptedTransferError, messageOf } from "../errors";
+import { explainNoSpace } from "../files/free-space";
 import { BulkBody } from "../http/bulk";
 import { log } from "../logging";
 import type { Digest } from "../verification/digest";
@@ -26,6 +28,8 @@ export interface DownloadOptions extends RetryOptions {
   readonly idleTimeout?: number;
   /** Where the bytes are until the file is complete, instead of beside it. */
   readonly partialPath?: string;
+  /** Called when all bytes are on the disk and right, before the file gets its name. */
+  readonly beforeNamed?: () => Promise<void>;
 }
 
 const PART_SIZE = 8 * 2 ** 20;
@@ -42,16 +46,31 @@ const CHECKSUM_TRIES = 2;
  *
  * @returns the size in bytes
  * @throws IntegrityError for a wrong checksum, also after fetching it anew; InterruptedTransferError when the server gives
- *   fewer bytes than it says, each time; RemoteError for its other refusals
+ *   fewer bytes than it says, each time; RemoteError for its other refusals; IoError (`IO_NO_SPACE`) when the disk is full
  */
 export async function downloadFile(remote: RemoteFile, target: string, options: DownloadOptions = {}): Promise<number> {
+  try {
+    return await download(remote, target, options);
+  } catch (error) {
+    throw explainNoSpace(error, dirname(target), "what is there stays, the next try continues");
+  }
+}
+
+/** Bytes that still have to find room: those of the file without what an earlier try has left. Unknown sizes count nothing. */
+export async function bytesToFetch(remote: RemoteFile, target: string, partialPath?: string): Promise<number> {
+  const size = remote.size ?? 0;
+  if (size < RESUMED_FROM && partialPath === undefined) return size;
+  return Math.max(0, size - (await PartialFile.bytesLeft(target, remote.version, partialPath)));
+}
+
+async function download(remote: RemoteFile, target: string, options: DownloadOptions): Promise<number> {
   const isContinued = (remote.size ?? Infinity) >= RESUMED_FROM || options.partialPath !== undefined;
   const partial = await PartialFile.open(target, isContinued ? remote.version : null, options.partialPath);
   let isWhole = false;
   try {
     const size = await new Transfer(remote, partial, options).run();
     isWhole = true;
-    await partial.commit(target);
+    await partial.commit(target, options.beforeNamed);
     return size;
   } catch (error) {
     // a part of a content that was found wrong is of no use

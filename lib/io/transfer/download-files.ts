@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
-import { IoError, ParallelErrors } from "../errors";
-import { expectFreeSpace } from "../files/free-space";
+import { ParallelErrors } from "../errors";
+import { expectFreeSpace, explainNoSpace, isNoSpace } from "../files/free-space";
 import { removeDeadTemporaries } from "../files/temporary";
 import { parallelMapCollectErrors } from "../parallel";
-import { downloadFile, type DownloadOptions } from "./download-file";
+import { bytesToFetch, downloadFile, type DownloadOptions } from "./download-file";
 import { LogProgress, type ProgressOptions } from "./log-progress";
 import type { RemoteFile } from "./remote-file";
 import { Slots } from "./slots";
@@ -44,7 +44,14 @@ export async function downloadFiles(
 ): Promise<void> {
   const sizes = downloads.map(({ remote }) => remote.size);
   const known = sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
-  await expectFreeSpace(folder, known, options.freeSpace);
+  const needs = await Promise.all(
+    downloads.map(({ remote, target, partialPath }) => bytesToFetch(remote, target, partialPath)),
+  );
+  await expectFreeSpace(
+    folder,
+    needs.reduce((sum, bytes) => sum + bytes, 0),
+    options.freeSpace,
+  );
   const written = downloads.flatMap(({ target, partialPath }) => [target, partialPath ?? target]);
   for (const each of new Set(written.map((path) => dirname(path)))) removeDeadTemporaries(each);
   const { jobs = 8, label = null } = options;
@@ -64,7 +71,8 @@ export async function downloadFiles(
           await downloadFile(remote, target, { ...options, signal, progress, slots, partialPath });
           await options.onFile?.(download);
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === "ENOSPC") stop.abort(noSpace(folder, error));
+          if (isNoSpace(error))
+            stop.abort(explainNoSpace(error, folder, "what is there stays, the next try continues"));
           throw error;
         }
       },
@@ -79,10 +87,4 @@ export async function downloadFiles(
   } finally {
     progress?.close(failed);
   }
-}
-
-function noSpace(folder: string, cause: unknown): IoError {
-  return new IoError("IO_NO_SPACE", `no space left in ${folder}; what is there stays, the next try continues`, {
-    cause,
-  });
 }

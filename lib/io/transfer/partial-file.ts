@@ -46,6 +46,13 @@ export class PartialFile {
     }
   }
 
+  /** Bytes on the disk that an earlier try has left of a version. */
+  static async bytesLeft(target: string, version: string | null, path = partPath(target, version)): Promise<number> {
+    const status = version === null ? null : await stat(path).catch(() => null);
+    // a file in parts has holes
+    return status === null ? 0 : Math.min(status.size, status.blocks * 512);
+  }
+
   /** Bytes that are there, from the beginning, when the file is fetched in one go. */
   async length(): Promise<number> {
     return (await this.#handle.stat()).size;
@@ -98,12 +105,13 @@ export class PartialFile {
     await this.#handle.truncate(length);
   }
 
-  /** Brings the bytes to disk and gives the file its name. */
-  async commit(target: string): Promise<void> {
+  /** Brings the bytes to disk and gives the file its name; calls `beforeNamed` in between. */
+  async commit(target: string, beforeNamed?: () => Promise<void>): Promise<void> {
     await this.#handle.datasync();
     await this.#handle.close();
     // before the rename: all parts are there, so that from now on the length alone is right
     await this.#closeJournal(this.#journalHandle !== null || this.#lock !== null);
+    await beforeNamed?.();
     await inFolder(target, () => rename(this.path, target));
     await this.#lock?.release();
   }

@@ -1,5 +1,5 @@
 /** Everything that goes wrong between a server and a file, against servers on the loopback. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import {
   configureLogging,
   downloadFile,
@@ -286,6 +286,19 @@ test("too little room is an error before anything is asked for", async () => {
     `Insufficient space: need ≈${large.length} bytes, free=1000 bytes`,
   );
   expect(s3.requests).toEqual([]);
+});
+
+test("what an earlier try has left needs no room again", async () => {
+  const downloads = [{ remote: services.s3.remote("large"), target: target() }];
+  s3.faults.push({ match: GET, cutAfter: 2 * 2 ** 20, times: 99 });
+  await expect(downloadFile(downloads[0]!.remote, target(), { retries: 0 })).rejects.toThrow();
+  s3.faults.length = 0;
+  const had = left().map((name) => statSync(folder.at("out", name)).blocks * 512);
+  const room = large.length - Math.max(...had);
+  expect(room).toBeLessThan(large.length - 2 ** 20);
+  const freeSpace = async (): Promise<number> => Promise.resolve(room);
+  await downloadFiles(downloads, folder.path, { freeSpace });
+  expect(readFileSync(target()).equals(large)).toBe(true);
 });
 
 test("all files are tried, and all that failed are told", async () => {

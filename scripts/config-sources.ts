@@ -25,29 +25,48 @@ function commentOf(node: ts.Node): string {
     .trim();
 }
 
+type Fields = ReadonlyMap<string, string>;
+
+/** The fields of an object literal; those of a constant that it spreads are followed. */
+function fieldsOf(literal: ts.ObjectLiteralExpression, constant: (name: string) => Fields | undefined): Fields {
+  return new Map(
+    literal.properties.flatMap((each) => {
+      if (ts.isSpreadAssignment(each))
+        return [...((ts.isIdentifier(each.expression) && constant(each.expression.text)) || [])];
+      return each.name === undefined ? [] : [[each.name.getText().replace(/["']/g, ""), commentOf(each)] as const];
+    }),
+  );
+}
+
+/** The object literals among the constants of a file. */
+function constantsOf(source: ts.SourceFile): Map<string, ts.ObjectLiteralExpression> {
+  const found = new Map<string, ts.ObjectLiteralExpression>();
+  for (const statement of source.statements)
+    for (const { name, initializer } of ts.isVariableStatement(statement)
+      ? statement.declarationList.declarations
+      : []) {
+      const value = initializer !== undefined && ts.isAsExpression(initializer) ? initializer.expression : initializer;
+      if (value !== undefined && ts.isObjectLiteralExpression(value)) found.set(name.getText(), value);
+    }
+  return found;
+}
+
 /** What lib says of config classes, by name, which several may share; constants with fields that classes spread into theirs are followed. */
 export function readConfigSources(): Map<string, ConfigSource[]> {
   const found = new Map<string, ConfigSource[]>();
-  for (const file of readdirSync(join(root, "lib"), { recursive: true, encoding: "utf8" })
+  const sources = readdirSync(join(root, "lib"), { recursive: true, encoding: "utf8" })
     .map((each) => `lib/${each}`)
     .filter((each) => each.endsWith(".ts"))
-    .sort()) {
-    const source = ts.createSourceFile(file, readFileSync(join(root, file), "utf8"), ts.ScriptTarget.Latest, true);
-    const fieldsOf = (literal: ts.ObjectLiteralExpression): Map<string, string> => {
-      const fields = new Map<string, string>();
-      for (const each of literal.properties)
-        if (ts.isSpreadAssignment(each)) {
-          const shared = ts.isIdentifier(each.expression) ? constants.get(each.expression.text) : undefined;
-          for (const [key, text] of shared ?? []) fields.set(key, text);
-        } else if (each.name !== undefined) fields.set(each.name.getText().replace(/["']/g, ""), commentOf(each));
-      return fields;
+    .sort()
+    .map((file) => ts.createSourceFile(file, readFileSync(join(root, file), "utf8"), ts.ScriptTarget.Latest, true));
+  const everywhere = new Map(sources.flatMap((source) => [...constantsOf(source)]));
+  for (const source of sources) {
+    const here = constantsOf(source);
+    const constant = (name: string): Fields | undefined => {
+      const literal = here.get(name) ?? everywhere.get(name);
+      return literal === undefined ? undefined : fieldsOf(literal, constant);
     };
-    const constants = new Map<string, Map<string, string>>();
     const visit = (node: ts.Node): void => {
-      if (ts.isVariableDeclaration(node) && node.initializer !== undefined) {
-        const value = ts.isAsExpression(node.initializer) ? node.initializer.expression : node.initializer;
-        if (ts.isObjectLiteralExpression(value)) constants.set(node.name.getText(), fieldsOf(value));
-      }
       if (ts.isCallExpression(node)) {
         const callee = ts.isPropertyAccessExpression(node.expression)
           ? node.expression.name.text
@@ -60,22 +79,19 @@ export function readConfigSources(): Map<string, ConfigSource[]> {
           options !== undefined &&
           ts.isObjectLiteralExpression(options)
         ) {
-          const fields = options.properties.find((each) => each.name?.getText() === "fields");
-          const literal = fields !== undefined && ts.isPropertyAssignment(fields) ? fields.initializer : undefined;
+          const property = options.properties.find((each) => each.name?.getText() === "fields");
+          const value = property !== undefined && ts.isPropertyAssignment(property) ? property.initializer : undefined;
+          const fields =
+            value === undefined
+              ? undefined
+              : ts.isObjectLiteralExpression(value)
+                ? fieldsOf(value, constant)
+                : constant(value.getText());
           let owner: ts.Node = node;
           while (!ts.isSourceFile(owner) && !ts.isVariableStatement(owner)) owner = owner.parent;
           found.set(name.text, [
             ...(found.get(name.text) ?? []),
-            {
-              file,
-              comment: commentOf(owner),
-              fields:
-                literal === undefined
-                  ? new Map()
-                  : ts.isObjectLiteralExpression(literal)
-                    ? fieldsOf(literal)
-                    : (constants.get(literal.getText()) ?? new Map<string, string>()),
-            },
+            { file: source.fileName, comment: commentOf(owner), fields: fields ?? new Map() },
           ]);
         }
       }

@@ -19,6 +19,7 @@ import {
   oneOfTypes,
   tupleTypes,
 } from "../lib/config/schema/fields";
+import { describeField } from "../lib/config/schema/key-table";
 import { unwrap } from "../lib/config/schema/unwrap";
 import { ConfigSchema } from "../lib/training/runners/config-schema";
 import { SlurmConfig } from "../lib/training/runners/slurm-config";
@@ -229,13 +230,9 @@ function expectedBy(type: FieldType, link: (type: AnyConfigClass) => string): st
 /** The root first, then what has a kind, then what these consist of. */
 const rank = (type: AnyConfigClass): number => (type === ConfigSchema ? 0 : kindsOf.has(type) ? 1 : 2);
 
-function commentOfKey(type: AnyConfigClass, key: string): string {
-  for (let at: AnyConfigClass | undefined = type; at !== undefined; at = at.parent) {
-    const text = definitionOf(at)?.fields.get(key);
-    if (text !== undefined && text !== "") return cell(text);
-  }
-  return "";
-}
+/** The comment of a key, with its backticks. */
+const commentOfKey = (type: AnyConfigClass, key: string): string =>
+  cell(describeField(type, key, (each) => Object.fromEntries(definitionOf(each)?.fields ?? [])) ?? "");
 
 /** Text in a cell of a table. */
 const cell = (text: string): string => text.replaceAll("|", "\\|");

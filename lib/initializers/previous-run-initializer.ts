@@ -13,6 +13,7 @@ import { loadWeights } from "./load-weights";
 export const PreviousRunInitializerConfig = CheckpointInitializerConfig.extend("PreviousRunInitializerConfig", {
   fields: {
     kind: tag("noether.core.initializers.PreviousRunInitializer"),
+    /** Also loads the optimizer's state. */
     load_optim: bool().default(false),
     /** State-dict keys to drop; each must be there. */
     keys_to_remove: optional(list(str())),

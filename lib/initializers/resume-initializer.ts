@@ -18,7 +18,9 @@ const TRAINER_SUFFIX = "_trainer.th";
 export const ResumeInitializerConfig = CheckpointInitializerConfig.extend("ResumeInitializerConfig", {
   fields: {
     kind: tag("noether.core.initializers.ResumeInitializer"),
+    /** Also loads the optimizer's state. */
     load_optim: bool().default(true),
+    /** Name of the model in the run that is resumed. */
     model_name: fileNamePart(),
   },
 });

@@ -52,3 +52,10 @@ test("types, bounds and defaults are those of the schema", () => {
   expect(sections.get("BaseTrainerConfig")).toMatch(/^\| `effective_batch_size` \| integer \| needed \|/m);
   expect(sections.get("TransformerBlockConfig")).toMatch(/^\| `drop_path` \| number ≥ 0 and ≤ 1 \| `0` \|/m);
 });
+
+test("every key says what it does", () => {
+  const silent = [...sections].flatMap(([title, text]) =>
+    text.split("\n").flatMap((row) => (/^\| `.*\| {2}\|$/.test(row) ? [`${title}: ${row.split("|")[1]!.trim()}`] : [])),
+  );
+  expect(silent).toEqual([]);
+});

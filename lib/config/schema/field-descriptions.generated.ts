@@ -1,23 +1,99 @@
 /** Comments of the fields of config classes, of each class with a name. Written by `npm run generate`. */
 export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> = {
+  ABUPTConfig: [
+    {
+      position_projection: "How positions become tokens.",
+      use_output_projection: "Layer norm and a linear layer to the output channels at the end.",
+      use_bias_layers: "An MLP for surface tokens and one for volume tokens after the embedding.",
+      data_specs: "Fields that are predicted, and positions and features that are given.",
+    },
+  ],
   AeroCFDPipelineConfig: [
     {
+      kind: "Class of the pipeline.",
       num_surface_points: "Random points of the surface and of the volume; not used with anchors.",
+      num_volume_points: "The same of the volume.",
       num_surface_queries: "Points at which the fields are predicted, where these are not the input points (UPT).",
+      num_volume_queries: "The same in the volume.",
       use_physics_features: "Distances and normals as inputs.",
       dataset_statistics: "Needed for the distances among the features.",
       sample_query_points: "Draw the queries from all points; false: the input points are the queries.",
       num_supernodes: "Surface points that UPT pools into.",
       num_geometry_supernodes: "Geometry of AB-UPT: random surface points, and those among them that it pools into.",
+      num_geometry_points: "Random surface points that describe the geometry (AB-UPT).",
       num_volume_anchor_points: "Anchor points of AB-UPT.",
+      num_surface_anchor_points: "Anchor points on the surface (AB-UPT).",
       seed: "The same points of a sample each time; null: others in every epoch.",
       data_specs: "What the model predicts: fields of the domains surface and volume.",
     },
   ],
   AeroStatsSchema: [
     {
+      surface_domain_min: "Smallest coordinates of the surface.",
+      surface_domain_max: "Largest coordinates of the surface.",
+      surface_pos_mean: "Mean of surface positions.",
+      surface_pos_std: "Standard deviation of surface positions.",
+      surface_pressure_mean: "Mean of pressure on the surface.",
+      surface_pressure_std: "Standard deviation of pressure on the surface.",
+      surface_friction_mean: "Mean of wall shear stress.",
+      surface_friction_std: "Standard deviation of wall shear stress.",
+      volume_pos_mean: "Mean of volume positions.",
+      volume_pos_std: "Standard deviation of volume positions.",
+      volume_pressure_mean: "Mean of pressure in the volume.",
+      volume_pressure_std: "Standard deviation of pressure in the volume.",
+      volume_velocity_mean: "Mean of velocity.",
+      volume_velocity_std: "Standard deviation of velocity.",
+      volume_vorticity_mean: "Mean of vorticity.",
+      volume_vorticity_std: "Standard deviation of vorticity.",
+      volume_vorticity_logscale_mean: "Mean of vorticity on the signed logarithmic scale.",
+      volume_vorticity_logscale_std: "Standard deviation of vorticity on the signed logarithmic scale.",
+      volume_vorticity_magnitude_mean: "Mean of the vorticity's magnitude.",
+      volume_vorticity_magnitude_std: "Standard deviation of the vorticity's magnitude.",
+      volume_domain_min: "Smallest coordinates of the volume.",
+      volume_domain_max: "Largest coordinates of the volume.",
+      volume_sdf_mean: "Mean of signed distance to the surface.",
+      volume_sdf_std: "Standard deviation of signed distance to the surface.",
+      inflow_design_parameters_min: "Smallest values of the inflow's parameters.",
+      inflow_design_parameters_max: "Largest values of the inflow's parameters.",
+      inflow_design_parameters_mean: "Mean of the inflow's parameters.",
+      inflow_design_parameters_std: "Standard deviation of the inflow's parameters.",
+      geometry_design_parameters_min: "Smallest values of the geometry's parameters.",
+      geometry_design_parameters_max: "Largest values of the geometry's parameters.",
+      geometry_design_parameters_mean: "Mean of the geometry's parameters.",
+      geometry_design_parameters_std: "Standard deviation of the geometry's parameters.",
       raw_pos_min: "Smallest coordinate, the same for every axis.",
       raw_pos_max: "Largest coordinate, the same for every axis.",
+    },
+  ],
+  AeroTransformerConfig: [
+    {
+      data_specs: "Fields that are predicted, and positions and features that are given.",
+      volume_channels:
+        "Channels of the head that the volume's fields have: those after the surface's, or (release 2026.4) the first ones.",
+    },
+  ],
+  AeroTransolverConfig: [
+    {
+      data_specs: "Fields that are predicted, and positions and features that are given.",
+      volume_channels:
+        "Channels of the head that the volume's fields have: those after the surface's, or (release 2026.4) the first ones.",
+    },
+  ],
+  AeroUPTConfig: [
+    {
+      volume_channels:
+        "Channels of the head that the volume's fields have: those after the surface's, or (release 2026.4) the first ones.",
+    },
+  ],
+  AerodynamicsLossWeights: [
+    {
+      surface_weight: "Weight of all losses on the surface.",
+      volume_weight: "Weight of all losses in the volume.",
+      surface_pressure_weight: "Weight of the surface's pressure.",
+      surface_friction_weight: "Weight of the wall shear stress.",
+      volume_velocity_weight: "Weight of the velocity.",
+      volume_pressure_weight: "Weight of the volume's pressure.",
+      volume_vorticity_weight: "Weight of the vorticity.",
     },
   ],
   AnchorBranchedUPTConfig: [
@@ -25,12 +101,14 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       supernode_pooling_config: "Geometry encoder; needed exactly by perceiver blocks.",
       transformer_block_config: "Blocks of geometry, physics and decoders.",
       geometry_depth: "Transformer blocks behind the geometry encoder.",
+      hidden_dim: "Channels of a token.",
       physics_blocks:
         '"perceiver": attend to the geometry; "self": to the anchors of the same domain; "cross": of the others; "joint": of all. With "_untied", each domain has weights of its own for attention and MLP.',
       num_domain_decoder_blocks:
         "Decoder blocks of each domain, { surface: 2, volume: 2 }; names of other domains have no effect, so that data sets can share it.",
       init_weights: "Of blocks and geometry encoder, where they do not say it themselves.",
       drop_path_rate: "Drop path of all blocks, where transformer_block_config does not say it itself.",
+      data_specs: "Fields that are predicted, and positions and features that are given.",
       perceiver_block_config: "Perceiver blocks, where they are to differ from transformer_block_config.",
       untied_square_weights: "How untied blocks multiply with square weights.",
     },
@@ -38,17 +116,37 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
   AttentionConfig: [
     {
       hidden_dim: "Channels of all heads together.",
+      num_heads: "Attention heads; hidden_dim is a multiple of it.",
       use_rope: "Rotate queries and keys by position; the forward then needs frequencies.",
       dropout: "Dropout of attention weights and of the output projection, in training.",
+      init_weights: "How weights are drawn at the beginning.",
+      bias: "Linear layers have an offset.",
       head_dim: "Channels of one head, always hidden_dim / num_heads.",
     },
   ],
-  AutomotiveAerodynamicsCfdTrainerConfig: [{ use_physics_features: "Signed distances and normals as inputs." }],
+  AutomotiveAerodynamicsCfdTrainerConfig: [
+    {
+      surface_weight: "Weight of all losses on the surface.",
+      volume_weight: "Weight of all losses in the volume.",
+      surface_pressure_weight: "Weight of the surface's pressure.",
+      surface_friction_weight: "Weight of the wall shear stress.",
+      volume_velocity_weight: "Weight of the velocity.",
+      volume_pressure_weight: "Weight of the volume's pressure.",
+      volume_vorticity_weight: "Weight of the vorticity.",
+      use_physics_features: "Signed distances and normals as inputs.",
+    },
+  ],
   BaseModelConfig: [
     {
+      input_dim: "Channels of the input.",
+      hidden_dim: "Channels of the hidden layers.",
+      output_dim: "Channels of the output.",
       bias: "Linear layers have an offset.",
       num_hidden_layers: "Layers between the input's and the output's.",
+      activation_function: "Between the layers.",
       use_skip_connections: "Hidden layers add to what they are given.",
+      dropout: "Share of the channels that is set to 0 in training.",
+      norm_layer: "Norm of the hidden layers; null: none.",
     },
   ],
   BaseTrainerConfig: [
@@ -102,7 +200,19 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       model_names: "Of a composite model these alone; null: all.",
     },
   ],
-  CacheWrapperConfig: [{ memory: "Bytes of samples in memory, of all loader threads together." }],
+  BestMetricCallbackConfig: [
+    {
+      source_metric_key: "Metric whose best value counts, such as loss/val/total.",
+      target_metric_keys: "Metrics to log as they were then; one that is missing is an error.",
+      optional_target_metric_keys: "The same for metrics that not every call has.",
+    },
+  ],
+  CacheWrapperConfig: [
+    {
+      memory: "Bytes of samples in memory, of all loader threads together.",
+      disk: "Keeps decoded samples in files, for all processes that name the same folder; null: none on disk.",
+    },
+  ],
   CallBackBaseConfig: [
     {
       name: "Names the config class (not the callback); each subclass has its own.",
@@ -144,7 +254,9 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
   CompositeTransformerBlockConfig: [
     {
       depth: "Number of blocks.",
+      transformer_config: "The blocks, all alike.",
       output_dim: "Output channels, with use_output_projection.",
+      use_rope: "Rotary positions in the blocks.",
       projection_bias: "An MLP for surface tokens and one for volume tokens before the blocks.",
       use_output_projection: "Layer norm and a linear layer after the blocks.",
     },
@@ -152,8 +264,27 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
   CompositeTransformerConfig: [
     {
       use_rope: "Rotary positions in both parts.",
+      low_level_blocks: "First part: blocks before the high-level ones.",
+      high_level_blocks: "Second part, with the output projection.",
       num_heads:
         "For the blocks of both parts, where these do not say it themselves. No other key of the model reaches its parts.",
+      hidden_dim: "Channels of a token.",
+      mlp_expansion_factor: "Channels inside of an MLP are this times hidden_dim.",
+      data_specs: "Fields that are predicted, and positions and features that are given.",
+    },
+  ],
+  ConcatSparseTensorCollator: [
+    {
+      items: "Keys whose rows are concatenated.",
+      create_batch_idx: "Adds the sample's number of each row.",
+      batch_idx_key: "Key of these numbers.",
+    },
+  ],
+  ConcatTensorSampleProcessor: [
+    {
+      items: "Keys to join, in order.",
+      target_key: "Key of the result.",
+      dim: "Dimension along which they are joined.",
     },
   ],
   ConditionConfig: [
@@ -165,6 +296,7 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       field:
         "What to read, in the order of the channels: columns, keys (inflow.speed) or arrays. Default: all numbers.",
       unit: "Unit of all, or one for each field; values are converted to SI.",
+      scale: "What the values are multiplied by, for another unit.",
     },
   ],
   ConfigSchema: [
@@ -205,11 +337,25 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       slurm: "How noether-train-submit-job gives the run to Slurm.",
     },
   ],
-  ContinuousSincosEmbeddingConfig: [{ input_dim: "Number of coordinates." }],
+  ConstantScheduleConfig: [{ value: "The value at every step." }],
+  ContinuousSincosEmbeddingConfig: [
+    {
+      hidden_dim: "Channels of the embedding.",
+      input_dim: "Number of coordinates.",
+      max_wavelength: "Longest wavelength, in units of the positions.",
+    },
+  ],
   CsvTrackerConfig: [{ path: "File, in the run's folder; an absolute path is taken as it is." }],
-  DataRecord: [{ project: "Folder that kinds such as ./model.ts#Model are relative to." }],
+  CustomScheduleConfig: [{ values: "The value of each step, in order." }],
+  DataRecord: [
+    {
+      project: "Folder that kinds such as ./model.ts#Model are relative to.",
+      datasets: "The data sets, by their keys.",
+    },
+  ],
   DatasetBaseConfig: [
     {
+      kind: "Class of the data set.",
       pipeline: "Config of the collating pipeline (mapping with kind), or a ready object.",
       dataset_normalizers: "Normalizers by sample key: one config or a list of them.",
       strict_normalizers:
@@ -227,11 +373,34 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       statistics: "Numbers that normalizers took from the class or the files of the data set.",
     },
   ],
+  DatasetWrapperConfig: [{ kind: "Class of the wrapper." }],
   DecreasingProgressScheduleConfig: [{ max_value: "First value.", end_value: "Last value." }],
   DeepPerceiverDecoderConfig: [
     {
+      perceiver_block_config: "The blocks, all alike.",
       depth: "Number of blocks, each with its own weights.",
       input_dim: "Number of coordinates of the queries; stored configs have it, nothing depends on it.",
+    },
+  ],
+  DefaultCollator: [
+    {
+      items: "Keys to stack; each sample has to have them.",
+      optional_items: "Keys to stack where the first sample has them.",
+    },
+  ],
+  DefaultTensorSampleProcessor: [
+    {
+      item_key_name: "Key of the new tensor.",
+      feature_dim: "Its channels.",
+      size: "Its rows; null: as many as matching_item_key has.",
+      matching_item_key: "Key of a tensor with as many rows.",
+      default_value: "Value of every entry.",
+    },
+  ],
+  DiskCacheConfig: [
+    {
+      path: "Folder of the files.",
+      size: "What they may take; the samples that were not read for longest are removed.",
     },
   ],
   DomainConfig: [
@@ -270,6 +439,17 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       filter_categories: "Only designs of these categories.",
     },
   ],
+  DropOutliersSampleProcessor: [
+    {
+      item: "Key of the values that are looked at (N, 1).",
+      affected_items: "Keys that lose the same rows.",
+      min_value: "Rows below it are dropped.",
+      max_value: "Rows above it are dropped.",
+      min_quantile: "Rows below this quantile are dropped.",
+      max_quantile: "Rows above this quantile are dropped.",
+    },
+  ],
+  DuplicateKeysSampleProcessor: [{ key_map: "Name of the copy, by the key that is copied." }],
   EmaCallbackConfig: [
     {
       target_factors: "How much of the average stays at each update; one average for each.",
@@ -282,7 +462,13 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
     },
   ],
   EmmiWingDatasetConfig: [
-    { splits_path: 'JSON file with the ids of each split, { "train": [0, 1], … }. Default: splits.json in root.' },
+    {
+      split: "Which part of the data.",
+      splits_path: 'JSON file with the ids of each split, { "train": [0, 1], … }. Default: splits.json in root.',
+    },
+  ],
+  FieldDecoderCollator: [
+    { position_item: "Key of the query positions.", target_items: "Keys of the fields at these positions." },
   ],
   FieldNormalizerConfig: [
     {
@@ -300,10 +486,31 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       samples: "Indices of the samples.",
       forward_properties: "Batch keys that the model gets; null: those of the trainer.",
       width: "Pixels of a picture.",
+      height: "Height of a picture, in pixels.",
+    },
+  ],
+  FileMap: [
+    {
+      surface_position: "Positions of the surface's points (N, 3).",
+      surface_pressure: "Pressure on the surface (N, 1).",
+      surface_friction: "Wall shear stress on the surface (N, 3).",
+      surface_normals: "Normals of the surface (N, 3).",
+      surface_area: "Areas of the surface's cells (N, 1).",
+      volume_position: "Positions of the volume's points (M, 3).",
+      volume_pressure: "Pressure in the volume (M, 1).",
+      volume_velocity: "Velocity in the volume (M, 3).",
+      volume_vorticity: "Vorticity in the volume (M, 3).",
+      volume_normals: "Direction to the nearest surface from the volume's points (M, 3).",
+      surface_position_stl: "Positions of the vertices of the geometry's STL.",
+      surface_position_stl_resampled: "Positions drawn anew on the geometry's STL.",
+      volume_friction: "Shear stress in the volume (M, 3).",
+      volume_distance_to_surface: "Distance of the volume's points to the surface (M, 1).",
+      design_parameters: "Parameters of the design.",
     },
   ],
   FixedEarlyStopperConfig: [
     {
+      name: "Tells configs of this class.",
       stop_at_sample: "End of training; exactly one of the three is given.",
       stop_at_update: "The same in optimizer steps.",
       stop_at_epoch: "The same in epochs.",
@@ -312,7 +519,9 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
   FolderDatasetConfig: [
     {
       root: "Where paths begin. Default: the working directory.",
+      cases: "Which folders or files below the root are cases.",
       split: "Which of the splits this data set is; null: all cases.",
+      splits: "Which cases belong to which split; null: every case to every split.",
       domains: "Point clouds by name; a mapping with file or position beside these keys is one, too.",
       conditions: "Numbers of the whole case by sample key.",
       normalize:
@@ -354,17 +563,32 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
     {
       batch_size: "Samples of one batch of this process.",
       drop_last: "Leave out the last batch of an epoch where it is not full.",
+      max_epochs: "Ends after so many passes over the training data …",
+      max_updates: "… or so many optimizer updates …",
+      max_samples: "… or so many samples. At least one of the three is set.",
+      start_epoch: "Begins after so many epochs, for a resumed run …",
+      start_update: "… or so many updates …",
+      start_sample: "… or so many samples.",
       evaluation: "One pass over the extra samplers and no training data.",
       accumulation_steps: "Batches of one optimizer update.",
       world_size: "Processes that train together: each sample counted here stands for one of each process.",
     },
   ],
   JsonLinesTrackerConfig: [{ path: "File, in the run's folder; an absolute path is taken as it is." }],
-  LayerScaleConfig: [{ init_values: "Initial scale of every channel; null: no scale at all." }],
+  LayerScaleConfig: [
+    {
+      hidden_dim: "Channels, each with its factor.",
+      init_values: "Initial scale of every channel; null: no scale at all.",
+    },
+  ],
   LinearProjectionConfig: [
     {
+      input_dim: "Channels of the input.",
+      output_dim: "Channels of the output.",
       ndim: "null: linear over the last dim; 1, 2, 3: convolution with kernel 1, channels at dim 1.",
+      bias: "Adds an offset.",
       optional: "Identity without parameters when both dims are equal.",
+      init_weights: "How weights are drawn at the beginning.",
     },
   ],
   LinearWarmupCosineDecayScheduleConfig: [
@@ -377,14 +601,50 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       end_value: "Value at the end of training.",
     },
   ],
-  MLPConfig: [{ num_layers: "Hidden layers besides the first." }],
-  MlflowTrackerConfig: [{ tracking_uri: "Address of the server; null: the variable MLFLOW_TRACKING_URI." }],
+  LionConfig: [
+    {
+      betas: "Shares of the old average in the sign that is taken, and in the new average.",
+      caution: "Leaves out the steps that go against the gradient.",
+      foreach: "One operation over all parameters; the result is the same.",
+      maximize: "Goes up instead of down.",
+    },
+  ],
+  MLPConfig: [
+    {
+      input_dim: "Channels of the input.",
+      output_dim: "Channels of the output.",
+      hidden_dim: "Channels of the hidden layers.",
+      num_layers: "Hidden layers besides the first.",
+      activation: "Between the layers.",
+      init_weights: "How weights are drawn at the beginning.",
+    },
+  ],
+  MeanStdNormalizerConfig: [
+    {
+      mean: "Mean: one number, or one of each channel.",
+      std: "Standard deviation, in the same form.",
+      logscale: "Takes the signed logarithm first.",
+    },
+  ],
+  MetricEarlyStopperConfig: [
+    {
+      metric_key: "Metric to watch, such as loss/val/total; whether higher is better follows from its name.",
+      tolerance: "Calls in a row without an improvement after which training ends.",
+    },
+  ],
+  MlflowTrackerConfig: [
+    {
+      tracking_uri: "Address of the server; null: the variable MLFLOW_TRACKING_URI.",
+      experiment: "Experiment that the run belongs to; made where there is none.",
+    },
+  ],
   ModelBaseConfig: [
     {
       kind: "Model class.",
       name: "Part of checkpoint file names.",
       optimizer_config: "Null: the model is not trained.",
       initializers: "Weights from earlier runs, applied in order after initialisation.",
+      is_frozen: "Keeps the weights as they are: no gradients, no optimizer.",
       forward_properties: "Batch keys handed to the model.",
     },
   ],
@@ -392,10 +652,32 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
     {
       position_dim: "Dimensions of a position: 2 or 3.",
       conditioning_dims: "One vector per sample, e.g. inflow_design_parameters: 2.",
+      domains: "Fields of each domain, such as surface and volume, by its name.",
+      use_physics_features: "The model takes the domains' features (feature_dim) besides positions.",
+    },
+  ],
+  MomentNormalizationBatchProcessor: [
+    {
+      items: "Keys of the batch to normalize.",
+      mean: "Mean of each channel.",
+      std: "Standard deviation of each channel.",
+    },
+  ],
+  MomentNormalizationSampleProcessor: [
+    {
+      item: "Key of the values to normalize.",
+      mean: "Mean of each channel.",
+      std: "Standard deviation of each channel.",
+      logmean: "Mean of each channel on the logarithmic scale.",
+      logstd: "Standard deviation of each channel on the logarithmic scale.",
+      logscale: "Takes the signed logarithm first.",
     },
   ],
   MultiBranchAnchorAttentionConfig: [
-    { branches: 'Domains, e.g. ["surface", "volume"]; their tokens are called <branch>_anchors and <branch>_queries.' },
+    {
+      branches: 'Domains, e.g. ["surface", "volume"]; their tokens are called <branch>_anchors and <branch>_queries.',
+      anchor_suffix: "Ending of the names of anchor tokens.",
+    },
   ],
   MultiTrackerConfig: [{ trackers: "One config each, by kind." }],
   MuonOptimizerConfig: [
@@ -408,8 +690,18 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       adjust_lr_fn: "How the learning rate of a matrix depends on its shape; null: as original.",
     },
   ],
-  MuonSecondaryOptimizerConfig: [{ kind: "Null: noether.core.optimizer.Lion." }],
+  MuonSecondaryOptimizerConfig: [
+    {
+      kind: "Null: noether.core.optimizer.Lion.",
+      lr: "Learning rate.",
+      weight_decay: "Decoupled weight decay.",
+      momentum: "For optimizers with one momentum.",
+      betas: "For optimizers with two running averages.",
+    },
+  ],
+  NormalizerConfig: [{ kind: "Class of the normalizer." }],
   OfflineLossCallbackConfig: [{ output_patterns_to_log: "Substrings of the additional outputs to log." }],
+  OnlineLossCallbackConfig: [{ verbose: "Also logs the losses as text." }],
   OptimizerConfig: [
     {
       kind: "torch.optim.AdamW, noether.core.optimizer.Lion, …",
@@ -434,9 +726,52 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
   ],
   PerceiverAttentionConfig: [{ kv_dim: "Channels of the tokens that are attended to; null: hidden_dim." }],
   PerceiverBlockConfig: [{ kv_dim: "Channels of the tokens that are attended to; null: hidden_dim." }],
+  PeriodicBoolScheduleConfig: [
+    {
+      initial_state: "Whether it begins switched on.",
+      off_value: "Value while it is off.",
+      on_value: "Value while it is on.",
+      off_duration: "Steps for which it is off.",
+      on_duration: "Steps for which it is on.",
+      invert: "Exchanges on and off.",
+    },
+  ],
   PeriodicDataIteratorCallbackConfig: [{ dataset_key: "Name of the data set under datasets." }],
+  PointSamplingSampleProcessor: [
+    {
+      items: "Keys that lose the same rows.",
+      num_points: "Rows that are left.",
+      seed: "The same rows of a sample each time; null: others each time.",
+    },
+  ],
+  PolynomialDecreasingScheduleConfig: [{ power: "Power of the share of training that is done; 1 is linear." }],
+  PolynomialIncreasingScheduleConfig: [{ power: "Power of the share of training that is done; 1 is linear." }],
+  PositionNormalizationBatchProcessor: [
+    {
+      items: "Keys of the batch to normalize.",
+      raw_pos_min: "Smallest coordinate of each axis, or one for all.",
+      raw_pos_max: "Largest coordinate of each axis, or one for all.",
+      scale: "Length that the range is mapped to.",
+    },
+  ],
+  PositionNormalizationSampleProcessor: [
+    {
+      items: "Keys of the sample to normalize.",
+      raw_pos_min: "Smallest coordinate of each axis, or one for all.",
+      raw_pos_max: "Largest coordinate of each axis, or one for all.",
+      scale: "Length that the range is mapped to.",
+    },
+  ],
+  PositionNormalizerConfig: [
+    {
+      raw_pos_min: "Smallest coordinate: one number, or one of each axis.",
+      raw_pos_max: "Largest coordinate, in the same form.",
+      scale: "Length that the range is mapped to.",
+    },
+  ],
   PreviousRunInitializerConfig: [
     {
+      load_optim: "Also loads the optimizer's state.",
       keys_to_remove: "State-dict keys to drop; each must be there.",
       patterns_to_remove: "Substrings: every key that contains one is dropped.",
       patterns_to_rename: "{ src, dst }: every occurrence of src in a key becomes dst.",
@@ -461,6 +796,7 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       scale: "Factor on top of the conversion.",
     },
   ],
+  PropertySubsetWrapperConfig: [{ properties: "What is read of a sample; nothing else is." }],
   PyTorchProfilerCallbackConfig: [
     {
       wait: "Updates of a cycle that are left out.",
@@ -478,27 +814,59 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       trace_subdir: "Folder of the traces in the folder of the run.",
     },
   ],
+  RenameKeysBatchProcessor: [{ key_map: "New name of each key, by its old one." }],
+  RenameKeysSampleProcessor: [{ key_map: "New name of each key, by its old one." }],
+  RepeatWrapperConfig: [{ repetitions: "How often each sample comes in an epoch." }],
+  ReplaceKeySampleProcessor: [{ source_key: "Key whose value is moved.", target_keys: "Keys that get it." }],
+  ResumeInitializerConfig: [
+    { load_optim: "Also loads the optimizer's state.", model_name: "Name of the model in the run that is resumed." },
+  ],
   RopeFrequencyConfig: [
     {
       hidden_dim: "Channels of one head.",
       input_dim: "Number of coordinates.",
+      max_wavelength: "Longest wavelength, in units of the positions.",
       implementation: "Which channels form a pair, see RopeTable; a checkpoint needs the one it was trained with.",
     },
   ],
-  ScalarsConditionerConfig: [{ condition_dim: "Width of the condition; null: 4 · hidden_dim." }],
+  ScalarsConditionerConfig: [
+    {
+      hidden_dim: "Channels of each scalar's embedding.",
+      num_scalars: "How many scalars there are.",
+      condition_dim: "Width of the condition; null: 4 · hidden_dim.",
+      init_weights: "How weights are drawn at the beginning.",
+    },
+  ],
   ScheduleBaseConfig: [
     {
+      kind: "Class of the schedule.",
       overhang_percent:
         "Lengthens the schedule by trunc(total * overhang_percent) steps, so that it does not reach its end.",
       overhang_steps: "Lengthens the schedule by this many steps.",
       start_value: "Where the schedule starts.",
       end_value: "Where it ends.",
+      weight_decay: "Checked, and without effect on any schedule, as in the Python framework.",
+      start_percent: "Checked, and without effect on any schedule, as in the Python framework.",
+      end_percent: "Checked, and without effect on any schedule, as in the Python framework.",
+      start_step: "Checked, and without effect on any schedule, as in the Python framework.",
+      end_step: "Checked, and without effect on any schedule, as in the Python framework.",
       interval: "Whether the value changes with every update or once an epoch.",
     },
   ],
+  SchedulerConfig: [{ warmup_percent: "Share of training that is warm-up.", end_value: "Where it ends." }],
+  ShiftAndScaleNormalizerConfig: [
+    {
+      shift: "What is added: one number, or one of each channel.",
+      scale: "What the sum is multiplied by, in the same form.",
+      logscale: "Takes the signed logarithm first.",
+    },
+  ],
+  ShuffleWrapperConfig: [{ seed: "Of the order, which stays; null: another in each run." }],
   SimshiftHeatsinkConfig: [
     {
+      kind: "Class of the data set.",
       root: "Folder of the samples, or the published archive (heatsink.zip). Default: ~/.cache/emmi/datasets/simshift_heatsink/heatsink.zip.",
+      split: "Which part of the data.",
       difficulty: "How far the target domain is from the source domain. Default: all.",
       domain: "Default: both.",
       splits_path: "Default: splits.json in root. Not for archives.",
@@ -523,15 +891,59 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
         "Other options of sbatch: { account: x, exclusive: true } is --account=x --exclusive.",
     },
   ],
+  SparseTensorOffsetCollator: [{ item: "Key of the indices.", offset_key: "Key of the points that are counted." }],
+  StandardDatasetConfig: [{ root: "Folder of the data.", split: "Which part of the data." }],
+  StepDecreasingScheduleConfig: [
+    {
+      factor: "What is left of the distance to the end value after each interval.",
+      decreases_interval: "Length of an interval as a share of training.",
+    },
+  ],
+  StepFixedScheduleConfig: [
+    {
+      start_value: "Value before the first step.",
+      factor: "What the value is multiplied by at each step.",
+      steps: "Shares of training at which the value steps.",
+    },
+  ],
+  StepIntervalScheduleConfig: [
+    {
+      start_value: "Value before the first step.",
+      factor: "What the value is multiplied by at each step.",
+      update_interval: "Share of training between steps.",
+    },
+  ],
+  SubsetWrapperConfig: [
+    {
+      indices: "The samples, by their indices; instead of a range.",
+      start_index: "First sample.",
+      end_index: "The sample after the last.",
+      start_percent: "First sample as a share of all.",
+      end_percent: "End as a share of all.",
+    },
+  ],
   SupernodePoolingConfig: [
     {
+      hidden_dim: "Channels of a token.",
       input_dim: "Number of coordinates.",
       radius: "A supernode gathers the points within this distance …",
       k: "… or its k nearest points. Exactly one of both is set.",
       max_degree: "With a radius: most points that are gathered, those of the lowest index.",
       spool_pos_mode: "Positions in messages: those of both ends, their difference, or all.",
+      init_weights: "How weights are drawn at the beginning.",
       readd_supernode_pos: "Join the gathered messages with the supernode's own embedding.",
+      aggregation: "How messages are gathered.",
+      message_mode: "What becomes of a message before it is gathered.",
       input_features_dim: "Features per point besides its position; null: none.",
+    },
+  ],
+  SupernodeSamplingSampleProcessor: [
+    {
+      item: "Key of the points (N, 3).",
+      num_supernodes: "How many are drawn.",
+      supernode_idx_key: "Key of their indices.",
+      items_at_supernodes: "Keys whose rows there are added as supernode_<key>.",
+      seed: "The same supernodes of a sample each time; null: others each time.",
     },
   ],
   SurfaceVolumeEvaluationMetricsCallbackConfig: [
@@ -551,10 +963,27 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
     },
   ],
   TokenSpec: [
-    { size: "Number of tokens; null: they are not in the sequence, their keys and values come from a cache." },
+    {
+      name: "Name of the tokens, such as surface_anchors.",
+      size: "Number of tokens; null: they are not in the sequence, their keys and values come from a cache.",
+    },
   ],
+  TrackAdditionalOutputsCallbackConfig: [
+    {
+      keys: "Outputs to track, by their names; one that is missing is an error.",
+      patterns: "Tracks every output whose name contains one of these.",
+      verbose: "Also logs the values as text.",
+      reduce: "What becomes of the values since the last call: their mean, or the last.",
+      log_output: "Hands the result to the trackers.",
+      save_output: "Writes the values to a file in the run's folder.",
+    },
+  ],
+  TrackerBaseConfig: [{ kind: "Class of the tracker." }],
   TrackioTrackerSchema: [
-    { space_id: "A Space of Hugging Face, user/name; null: the server of TRACKIO_SERVER_URL, or this machine." },
+    {
+      project: "Project that the run belongs to.",
+      space_id: "A Space of Hugging Face, user/name; null: the server of TRACKIO_SERVER_URL, or this machine.",
+    },
   ],
   TransformerBlockConfig: [
     {
@@ -575,9 +1004,29 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       attention_arguments: "Further fields of the attention's config, e.g. dropout, num_slices.",
     },
   ],
-  TransformerConfig: [{}, { hidden_dim: "", depth: "Number of blocks.", transformer_block_config: "" }],
+  TransformerConfig: [
+    {
+      position_projection: "How positions become tokens.",
+      use_output_projection: "Layer norm and a linear layer to the output channels at the end.",
+      use_bias_layers: "An MLP for surface tokens and one for volume tokens after the embedding.",
+      data_specs: "Fields that are predicted, and positions and features that are given.",
+    },
+    {
+      hidden_dim: "Channels of a token.",
+      depth: "Number of blocks.",
+      transformer_block_config: "The blocks, all alike.",
+    },
+  ],
   TransolverAttentionConfig: [{ num_slices: "Number of slices G that the points are assigned to." }],
-  TransolverConfig: [{}, { attention_arguments: "" }],
+  TransolverConfig: [
+    {
+      position_projection: "How positions become tokens.",
+      use_output_projection: "Layer norm and a linear layer to the output channels at the end.",
+      use_bias_layers: "An MLP for surface tokens and one for volume tokens after the embedding.",
+      data_specs: "Fields that are predicted, and positions and features that are given.",
+    },
+    { attention_arguments: "Options of the attention: the number of slices that points are gathered in, …" },
+  ],
   TransolverPlusPlusAttentionConfig: [
     {
       use_overparameterization: "Kept for stored configs; only true is implemented.",
@@ -587,24 +1036,94 @@ export const FIELD_DESCRIPTIONS: Readonly<Record<string, readonly Readonly<Recor
       use_gumbel_softmax: 'Noise on the slice logits in training; "always": also in evaluation, false: never.',
     },
   ],
-  TutorialConfigSchema: [{ data_specs: "Inputs and targets of the data set." }],
+  TransolverPlusPlusConfig: [
+    { attention_arguments: "Options of the attention: the number of slices that points are gathered in, …" },
+  ],
+  TutorialConfigSchema: [
+    {
+      data_specs: "Inputs and targets of the data set.",
+      dataset_statistics: "Mean and deviation of fields, for normalizers and pipelines.",
+      trainer: "The trainer.",
+    },
+  ],
+  UPTConfig: [
+    {
+      position_projection: "How positions become tokens.",
+      use_output_projection: "Layer norm and a linear layer to the output channels at the end.",
+      use_bias_layers: "An MLP for surface tokens and one for volume tokens after the embedding.",
+      data_specs: "Fields that are predicted, and positions and features that are given.",
+    },
+    {},
+  ],
   UPTNetworkConfig: [
     {
+      num_heads: "Attention heads of each block.",
+      hidden_dim: "Channels of a token.",
+      mlp_expansion_factor: "Channels inside of an MLP are this times hidden_dim.",
       approximator_depth: "Transformer blocks between encoder and decoder.",
+      use_rope: "Rotary positions in attention.",
+      supernode_pooling_config: "Encoder: points to supernodes.",
+      approximator_config: "Transformer blocks on the supernodes.",
+      decoder_config: "Decoder: supernodes to the query points.",
       bias_layers: "An MLP for the queries of each domain behind the embedding; a bare UPT has none.",
+      data_specs: "Fields that are predicted, and positions and features that are given.",
     },
   ],
   UnquantizedDropPathConfig: [
-    { scale_by_keep: "Divide what is kept by the probability of keeping, so that the expectation stays." },
+    {
+      drop_prob: "Share of the samples whose path is left out in training.",
+      scale_by_keep: "Divide what is kept by the probability of keeping, so that the expectation stays.",
+    },
   ],
   UntiedLinearConfig: [
     {
       num_types: "Number of types, each with weights of its own.",
       linear_projection: "Of it, input_dim, output_dim, bias and init_weights have an effect.",
+      square_weights: "How square weights multiply: as all others, or as release 2026.4 of the Python framework.",
     },
   ],
-  UntiedPerceiverBlockConfig: [{ num_types: "Number of domains, each with weights of its own." }],
-  UntiedTransformerBlockConfig: [{ num_types: "Number of domains, each with weights of its own." }],
+  UntiedMLPConfig: [
+    {
+      num_types: "Number of types, each with weights of its own.",
+      mlp: "The MLP of each type.",
+      square_weights: "How square weights multiply: as all others, or as release 2026.4 of the Python framework.",
+    },
+  ],
+  UntiedMixedAttentionConfig: [
+    {
+      num_types: "Number of types, each with weights of its own.",
+      square_weights: "How square weights multiply: as all others, or as release 2026.4 of the Python framework.",
+    },
+  ],
+  UntiedPerceiverBlockConfig: [
+    {
+      num_types: "Number of domains, each with weights of its own.",
+      perceiver_block_config: "The block of each type.",
+      square_weights: "How square weights multiply: as all others, or as release 2026.4 of the Python framework.",
+    },
+  ],
+  UntiedTransformerBlockConfig: [
+    {
+      num_types: "Number of domains, each with weights of its own.",
+      transformer_block: "The block of each type.",
+      square_weights: "How square weights multiply: as all others, or as release 2026.4 of the Python framework.",
+    },
+  ],
+  UpActDownMLPConfig: [
+    {
+      input_dim: "Channels of input and output.",
+      hidden_dim: "Channels in between.",
+      bias: "Linear layers have an offset.",
+      init_weights: "How weights are drawn at the beginning.",
+    },
+  ],
+  WandBTrackerSchema: [
+    {
+      entity: "User or team; null: that of the key.",
+      project: "Project that the run belongs to; null: uncategorized.",
+      mode: "offline keeps everything for wandb sync; disabled tracks nothing.",
+    },
+  ],
   WeightedLossTrainerConfig: [
     {
       field_weights: "Weight of each field, by its name without _target; 0 leaves it out.",

@@ -16,13 +16,22 @@ export interface KeyRow {
   readonly does: string;
 }
 
-/** The description of a field: the comment above it, in its class or the one that first has it. */
-export function describeField(type: AnyConfigClass, key: string): string | undefined {
+/** What a key says that every class with a kind has. */
+const KIND = "Class to build, by its name.";
+
+/**
+ * The description of a field: the comment above it, in its class or the one that first has it. Fields that are made in a loop say it
+ * themselves (`describe`).
+ *
+ * @param commentsOf the comments above the fields of a class
+ */
+export function describeField(type: AnyConfigClass, key: string, commentsOf = descriptionsOf): string | undefined {
   for (let current: AnyConfigClass | undefined = type; current !== undefined; current = current.parent) {
-    const text = descriptionsOf(current)?.[key];
+    const text = commentsOf(current)?.[key];
     if (text !== undefined && text !== "") return text;
   }
-  return undefined;
+  const field = (type.fields as Fields)[key];
+  return field === undefined ? undefined : (zodType(field).description ?? (key === "kind" ? KIND : undefined));
 }
 
 /** The comments of a class: of several with its name, those whose keys are all its own. */

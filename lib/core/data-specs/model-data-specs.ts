@@ -28,7 +28,9 @@ export const ModelDataSpecs = defineConfig("ModelDataSpecs", {
     position_dim: int({ ge: 1 }),
     /** One vector per sample, e.g. `inflow_design_parameters: 2`. */
     conditioning_dims: optional(FieldDimSpec),
+    /** Fields of each domain, such as `surface` and `volume`, by its name. */
     domains: mapping(DomainDataSpec).default({}),
+    /** The model takes the domains' features (`feature_dim`) besides positions. */
     use_physics_features: bool().default(false),
   },
   derived: ["total_output_dim", "all_targets", "all_features"],

@@ -17,6 +17,7 @@ export const ModelBaseConfig = defineConfig("ModelBaseConfig", {
     optimizer_config: optional(AnyOptimizerConfig),
     /** Weights from earlier runs, applied in order after initialisation. */
     initializers: optional(list(AnyInitializer)),
+    /** Keeps the weights as they are: no gradients, no optimizer. */
     is_frozen: optional(bool()).default(false),
     /** Batch keys handed to the model. */
     forward_properties: optional(list(str())).default(() => []),

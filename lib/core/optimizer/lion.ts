@@ -17,9 +17,13 @@ import { OptimizerConfig } from "./optimizer-config";
 /** Config of {@link Lion}; options that are absent or null are left to the class. */
 export const LionConfig = OptimizerConfig.extend("LionConfig", {
   fields: {
+    /** Shares of the old average in the sign that is taken, and in the new average. */
     betas: optional(tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 }))),
+    /** Leaves out the steps that go against the gradient. */
     caution: optional(bool()),
+    /** One operation over all parameters; the result is the same. */
     foreach: optional(bool()),
+    /** Goes up instead of down. */
     maximize: optional(bool()),
   },
   check: ({ lr }, complain) => {

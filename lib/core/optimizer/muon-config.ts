@@ -27,9 +27,13 @@ export const MuonSecondaryOptimizerConfig = defineConfig("MuonSecondaryOptimizer
   fields: {
     /** Null: `noether.core.optimizer.Lion`. */
     kind: optional(str()),
+    /** Learning rate. */
     lr: optional(float({ gt: 0 })),
+    /** Decoupled weight decay. */
     weight_decay: optional(float({ ge: 0 })),
+    /** For optimizers with one momentum. */
     momentum: optional(float({ ge: 0, le: 1 })),
+    /** For optimizers with two running averages. */
     betas: optional(tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 }))),
   },
 });

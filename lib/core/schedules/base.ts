@@ -23,6 +23,7 @@ function checkPair(
 export const ScheduleBaseConfig = defineConfig("ScheduleBaseConfig", {
   extra: "ignore",
   fields: {
+    /** Class of the schedule. */
     kind: optional(str()).default("noether.core.schedules.base.ScheduleBase"),
     /** Lengthens the schedule by `trunc(total * overhang_percent)` steps, so that it does not reach its end. */
     overhang_percent: optional(float()),
@@ -33,10 +34,15 @@ export const ScheduleBaseConfig = defineConfig("ScheduleBaseConfig", {
     /** Where it ends. */
     end_value: float({ ge: 0 }).default(1e-6),
     // the five below are validated as the Python framework does, and have no effect on any schedule
+    /** Checked, and without effect on any schedule, as in the Python framework. */
     weight_decay: optional(float()).default(0),
+    /** Checked, and without effect on any schedule, as in the Python framework. */
     start_percent: optional(float({ ge: 0, le: 1 })),
+    /** Checked, and without effect on any schedule, as in the Python framework. */
     end_percent: optional(float({ ge: 0, le: 1 })),
+    /** Checked, and without effect on any schedule, as in the Python framework. */
     start_step: optional(int({ ge: 0 })),
+    /** Checked, and without effect on any schedule, as in the Python framework. */
     end_step: optional(int({ ge: 0 })),
     /** Whether the value changes with every update or once an epoch. */
     interval: literal("update", "epoch").default("update"),

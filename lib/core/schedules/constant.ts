@@ -6,7 +6,11 @@ import { ScheduleBase, ScheduleBaseConfig } from "./base";
 
 /** Config of {@link ConstantSchedule}. */
 export const ConstantScheduleConfig = ScheduleBaseConfig.extend("ConstantScheduleConfig", {
-  fields: { kind: tag("noether.core.schedules.ConstantSchedule"), value: float() },
+  fields: {
+    kind: tag("noether.core.schedules.ConstantSchedule"),
+    /** The value at every step. */
+    value: float(),
+  },
 });
 
 /** The same value at every step. */

@@ -6,7 +6,11 @@ import { ScheduleBase, ScheduleBaseConfig } from "./base";
 
 /** Config of {@link CustomSchedule}. */
 export const CustomScheduleConfig = ScheduleBaseConfig.extend("CustomScheduleConfig", {
-  fields: { kind: tag("noether.core.schedules.CustomSchedule"), values: list(float()) },
+  fields: {
+    kind: tag("noether.core.schedules.CustomSchedule"),
+    /** The value of each step, in order. */
+    values: list(float()),
+  },
 });
 
 /** One listed value per step. */

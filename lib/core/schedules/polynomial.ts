@@ -17,7 +17,11 @@ function polynomialProgress(step: number, totalSteps: number, power: number): nu
 export const PolynomialIncreasingScheduleConfig = IncreasingProgressScheduleConfig.extend(
   "PolynomialIncreasingScheduleConfig",
   {
-    fields: { kind: tag("noether.core.schedules.PolynomialIncreasingSchedule"), power: float().default(1) },
+    fields: {
+      kind: tag("noether.core.schedules.PolynomialIncreasingSchedule"),
+      /** Power of the share of training that is done; 1 is linear. */
+      power: float().default(1),
+    },
   },
 );
 
@@ -45,7 +49,11 @@ register("noether.core.schedules.PolynomialIncreasingSchedule", {
 export const PolynomialDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend(
   "PolynomialDecreasingScheduleConfig",
   {
-    fields: { kind: tag("noether.core.schedules.PolynomialDecreasingSchedule"), power: float().default(1) },
+    fields: {
+      kind: tag("noether.core.schedules.PolynomialDecreasingSchedule"),
+      /** Power of the share of training that is done; 1 is linear. */
+      power: float().default(1),
+    },
   },
 );
 

@@ -17,7 +17,9 @@ function passedIntervals(step: number, totalSteps: number, interval: number): nu
 export const StepDecreasingScheduleConfig = DecreasingProgressScheduleConfig.extend("StepDecreasingScheduleConfig", {
   fields: {
     kind: tag("noether.core.schedules.StepDecreasingSchedule"),
+    /** What is left of the distance to the end value after each interval. */
     factor: float({ ge: 0 }),
+    /** Length of an interval as a share of training. */
     decreases_interval: openShare(),
   },
 });
@@ -48,8 +50,11 @@ register("noether.core.schedules.StepDecreasingSchedule", {
 export const StepFixedScheduleConfig = ScheduleBaseConfig.extend("StepFixedScheduleConfig", {
   fields: {
     kind: tag("noether.core.schedules.StepFixedSchedule"),
+    /** Value before the first step. */
     start_value: float().default(1),
+    /** What the value is multiplied by at each step. */
     factor: float({ ge: 0 }),
+    /** Shares of training at which the value steps. */
     steps: list(openShare()),
   },
   check: (config, complain) => {
@@ -90,8 +95,11 @@ register("noether.core.schedules.StepFixedSchedule", {
 export const StepIntervalScheduleConfig = ScheduleBaseConfig.extend("StepIntervalScheduleConfig", {
   fields: {
     kind: tag("noether.core.schedules.StepIntervalSchedule"),
+    /** Value before the first step. */
     start_value: float().default(1),
+    /** What the value is multiplied by at each step. */
     factor: float({ ge: 0 }),
+    /** Share of training between steps. */
     update_interval: openShare(),
   },
 });

@@ -7,7 +7,9 @@ import { ScheduleBaseConfig } from "./base";
 export const SchedulerConfig = ScheduleBaseConfig.extend("SchedulerConfig", {
   fields: {
     kind: tag("noether.core.schedules.scheduler.SchedulerConfig"),
+    /** Share of training that is warm-up. */
     warmup_percent: float({ ge: 0, le: 1 }),
+    /** Where it ends. */
     end_value: float({ ge: 0 }),
   },
 });
@@ -18,11 +20,17 @@ register("noether.core.schedules.scheduler.SchedulerConfig", { schema: Scheduler
 export const PeriodicBoolScheduleConfig = ScheduleBaseConfig.extend("PeriodicBoolScheduleConfig", {
   fields: {
     kind: tag("noether.core.schedules.PeriodicBoolSchedule"),
+    /** Whether it begins switched on. */
     initial_state: bool(),
+    /** Value while it is off. */
     off_value: float().default(0),
+    /** Value while it is on. */
     on_value: float().default(1),
+    /** Steps for which it is off. */
     off_duration: int().default(1),
+    /** Steps for which it is on. */
     on_duration: int().default(1),
+    /** Exchanges on and off. */
     invert: bool().default(false),
   },
 });

@@ -17,7 +17,13 @@ import { MetricsFile } from "./metrics-file";
 import { TIMESTAMP } from "./read-metrics";
 
 /** What the config of every tracker has. Unknown keys are ignored. */
-export const TrackerBaseConfig = defineConfig("TrackerBaseConfig", { extra: "ignore", fields: { kind: str() } });
+export const TrackerBaseConfig = defineConfig("TrackerBaseConfig", {
+  extra: "ignore",
+  fields: {
+    /** Class of the tracker. */
+    kind: str(),
+  },
+});
 export type TrackerBaseConfig = z.output<typeof TrackerBaseConfig>;
 
 /** What every tracker is built with. */

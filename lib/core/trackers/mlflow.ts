@@ -16,6 +16,7 @@ export const MlflowTrackerConfig = TrackerBaseConfig.extend("MlflowTrackerConfig
     kind: tag("noether.core.trackers.MlflowTracker"),
     /** Address of the server; null: the variable MLFLOW_TRACKING_URI. */
     tracking_uri: optional(str()),
+    /** Experiment that the run belongs to; made where there is none. */
     experiment: str().default("Default"),
   },
 });

@@ -17,6 +17,7 @@ import { openTrackioStore, projectName, trackioFile, type TrackioEntry } from ".
 export const TrackioTrackerSchema = TrackerBaseConfig.extend("TrackioTrackerSchema", {
   fields: {
     kind: tag("noether.core.trackers.TrackioTracker"),
+    /** Project that the run belongs to. */
     project: str(),
     /** A Space of Hugging Face, `user/name`; null: the server of TRACKIO_SERVER_URL, or this machine. */
     space_id: optional(str()),

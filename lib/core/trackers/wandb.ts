@@ -18,8 +18,11 @@ import { OfflineFile } from "./wandb-offline-file";
 export const WandBTrackerSchema = TrackerBaseConfig.extend("WandBTrackerSchema", {
   fields: {
     kind: tag("noether.core.trackers.WandBTracker"),
+    /** User or team; null: that of the key. */
     entity: optional(str()),
+    /** Project that the run belongs to; null: `uncategorized`. */
     project: optional(str()),
+    /** `offline` keeps everything for `wandb sync`; `disabled` tracks nothing. */
     mode: optional(literal("disabled", "online", "offline")).default("online"),
   },
 });

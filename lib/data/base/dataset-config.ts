@@ -27,6 +27,7 @@ const pipeline = customType<unknown>((input, context) => {
 export const DatasetBaseConfig = defineConfig("DatasetBaseConfig", {
   extra: "forbid",
   fields: {
+    /** Class of the data set. */
     kind: str(),
     /** Config of the collating pipeline (mapping with `kind`), or a ready object. */
     pipeline: optional(pipeline),
@@ -52,6 +53,11 @@ export type DatasetBaseConfig = z.output<typeof DatasetBaseConfig>;
 
 /** A data set with a root directory and the usual three splits. */
 export const StandardDatasetConfig = DatasetBaseConfig.extend("StandardDatasetConfig", {
-  fields: { root: str(), split: literal("train", "val", "test") },
+  fields: {
+    /** Folder of the data. */
+    root: str(),
+    /** Which part of the data. */
+    split: literal("train", "val", "test"),
+  },
 });
 export type StandardDatasetConfig = z.output<typeof StandardDatasetConfig>;

@@ -2,7 +2,13 @@ import type { z } from "zod";
 import { defineConfig, registered, str } from "../../config/schema";
 
 /** Base of wrapper configs; `kind` may be empty when a wrapper is built in code. */
-export const DatasetWrapperConfig = defineConfig("DatasetWrapperConfig", { extra: "allow", fields: { kind: str() } });
+export const DatasetWrapperConfig = defineConfig("DatasetWrapperConfig", {
+  extra: "allow",
+  fields: {
+    /** Class of the wrapper. */
+    kind: str(),
+  },
+});
 export type DatasetWrapperConfig = z.output<typeof DatasetWrapperConfig>;
 
 /** A wrapper of a data set, chosen by its `kind`. */

@@ -22,7 +22,18 @@ export const CacheWrapperConfig = DatasetWrapperConfig.extend("CacheWrapperConfi
   fields: {
     /** Bytes of samples in memory, of all loader threads together. */
     memory: optional(byteSize()),
-    disk: optional(defineConfig("DiskCacheConfig", { extra: "forbid", fields: { path: str(), size: byteSize() } })),
+    /** Keeps decoded samples in files, for all processes that name the same folder; null: none on disk. */
+    disk: optional(
+      defineConfig("DiskCacheConfig", {
+        extra: "forbid",
+        fields: {
+          /** Folder of the files. */
+          path: str(),
+          /** What they may take; the samples that were not read for longest are removed. */
+          size: byteSize(),
+        },
+      }),
+    ),
   },
   check: ({ memory, disk }, complain) => {
     if (memory === null && disk === null) complain("expected memory, disk or both, received neither");

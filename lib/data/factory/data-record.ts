@@ -30,6 +30,7 @@ export const DataRecord = defineConfig("DataRecord", {
   fields: {
     /** Folder that kinds such as `./model.ts#Model` are relative to. */
     project: optional(str()),
+    /** The data sets, by their keys. */
     datasets: mapping(DatasetRecord),
   },
 });

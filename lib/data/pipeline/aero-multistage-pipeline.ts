@@ -23,12 +23,15 @@ const none = () => optional(int({ ge: 0 }));
 export const AeroCFDPipelineConfig = defineConfig("AeroCFDPipelineConfig", {
   extra: "forbid",
   fields: {
+    /** Class of the pipeline. */
     kind: str(),
     /** Random points of the surface and of the volume; not used with anchors. */
     num_surface_points: int({ ge: 0 }),
+    /** The same of the volume. */
     num_volume_points: int({ ge: 0 }),
     /** Points at which the fields are predicted, where these are not the input points (UPT). */
     num_surface_queries: none(),
+    /** The same in the volume. */
     num_volume_queries: none(),
     /** Distances and normals as inputs. */
     use_physics_features: bool().default(false),
@@ -40,9 +43,11 @@ export const AeroCFDPipelineConfig = defineConfig("AeroCFDPipelineConfig", {
     num_supernodes: int({ ge: 0 }).default(0),
     /** Geometry of AB-UPT: random surface points, and those among them that it pools into. */
     num_geometry_supernodes: none(),
+    /** Random surface points that describe the geometry (AB-UPT). */
     num_geometry_points: none(),
     /** Anchor points of AB-UPT. */
     num_volume_anchor_points: none(),
+    /** Anchor points on the surface (AB-UPT). */
     num_surface_anchor_points: none(),
     /** The same points of a sample each time; null: others in every epoch. */
     seed: optional(int()),

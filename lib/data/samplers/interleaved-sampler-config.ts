@@ -10,11 +10,17 @@ export const InterleavedSamplerConfig = defineConfig("InterleavedSamplerConfig",
     batch_size: int({ ge: 1 }),
     /** Leave out the last batch of an epoch where it is not full. */
     drop_last: bool().default(true),
+    /** Ends after so many passes over the training data … */
     max_epochs: optional(int({ ge: 0 })),
+    /** … or so many optimizer updates … */
     max_updates: optional(int({ ge: 0 })),
+    /** … or so many samples. At least one of the three is set. */
     max_samples: optional(int({ ge: 0 })),
+    /** Begins after so many epochs, for a resumed run … */
     start_epoch: optional(int({ ge: 0 })),
+    /** … or so many updates … */
     start_update: optional(int({ ge: 0 })),
+    /** … or so many samples. */
     start_sample: optional(int({ ge: 0 })),
     /** One pass over the extra samplers and no training data. */
     evaluation: bool().default(false),

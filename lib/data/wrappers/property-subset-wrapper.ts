@@ -12,7 +12,10 @@ import { DatasetWrapper } from "./dataset-wrapper";
 /** Some keys of a sample. */
 export const PropertySubsetWrapperConfig = DatasetWrapperConfig.extend("PropertySubsetWrapperConfig", {
   extra: "ignore",
-  fields: { properties: set(str()) },
+  fields: {
+    /** What is read of a sample; nothing else is. */
+    properties: set(str()),
+  },
 });
 export type PropertySubsetWrapperConfig = z.output<typeof PropertySubsetWrapperConfig>;
 

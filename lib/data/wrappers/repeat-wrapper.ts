@@ -10,7 +10,10 @@ import { range, Subset, subsetSource } from "./subset";
 /** The whole data set `repetitions` times, one pass after the other. */
 export const RepeatWrapperConfig = DatasetWrapperConfig.extend("RepeatWrapperConfig", {
   extra: "ignore",
-  fields: { repetitions: int({ ge: 2 }) },
+  fields: {
+    /** How often each sample comes in an epoch. */
+    repetitions: int({ ge: 2 }),
+  },
 });
 export type RepeatWrapperConfig = z.output<typeof RepeatWrapperConfig>;
 

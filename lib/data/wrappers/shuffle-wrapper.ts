@@ -12,7 +12,10 @@ import { Subset, subsetSource } from "./subset";
 /** A fixed random order; the same for the same seed. */
 export const ShuffleWrapperConfig = DatasetWrapperConfig.extend("ShuffleWrapperConfig", {
   extra: "ignore",
-  fields: { seed: optional(int({ ge: 0 })) },
+  fields: {
+    /** Of the order, which stays; null: another in each run. */
+    seed: optional(int({ ge: 0 })),
+  },
 });
 export type ShuffleWrapperConfig = z.output<typeof ShuffleWrapperConfig>;
 

@@ -11,10 +11,15 @@ import { range, Subset, subsetSource } from "./subset";
 export const SubsetWrapperConfig = DatasetWrapperConfig.extend("SubsetWrapperConfig", {
   extra: "ignore",
   fields: {
+    /** The samples, by their indices; instead of a range. */
     indices: optional(list(float())),
+    /** First sample. */
     start_index: optional(int()),
+    /** The sample after the last. */
     end_index: optional(int()),
+    /** First sample as a share of all. */
     start_percent: optional(float()),
+    /** End as a share of all. */
     end_percent: optional(float()),
   },
 });

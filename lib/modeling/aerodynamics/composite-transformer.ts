@@ -22,9 +22,11 @@ export const CompositeTransformerBlockConfig = ModelBaseConfig.extend("Composite
     kind: str().default(BLOCKS_KIND),
     /** Number of blocks. */
     depth: int({ ge: 1 }),
+    /** The blocks, all alike. */
     transformer_config: shared(TransformerBlockConfig),
     /** Output channels, with `use_output_projection`. */
     output_dim: optional(int({ ge: 1 })),
+    /** Rotary positions in the blocks. */
     use_rope: bool().default(false),
     /** An MLP for surface tokens and one for volume tokens before the blocks. */
     projection_bias: bool().default(false),
@@ -51,12 +53,17 @@ export const CompositeTransformerConfig = ModelBaseConfig.extend("CompositeTrans
     kind: str().default(MODEL_KIND),
     /** Rotary positions in both parts. */
     use_rope: bool().default(true),
+    /** First part: blocks before the high-level ones. */
     low_level_blocks: CompositeTransformerBlockConfig,
+    /** Second part, with the output projection. */
     high_level_blocks: CompositeTransformerBlockConfig,
     /** For the blocks of both parts, where these do not say it themselves. No other key of the model reaches its parts. */
     num_heads: optional(int({ ge: 1 })),
+    /** Channels of a token. */
     hidden_dim: optional(int({ ge: 1 })),
+    /** Channels inside of an MLP are this times `hidden_dim`. */
     mlp_expansion_factor: optional(int({ ge: 1 })),
+    /** Fields that are predicted, and positions and features that are given. */
     data_specs: ModelDataSpecs,
   },
   prepare: (raw) => ({

@@ -11,6 +11,7 @@ export const aerodynamicsFields = {
   use_output_projection: bool().default(false),
   /** An MLP for surface tokens and one for volume tokens after the embedding. */
   use_bias_layers: bool().default(true),
+  /** Fields that are predicted, and positions and features that are given. */
   data_specs: ModelDataSpecs,
 };
 

@@ -6,12 +6,19 @@ import type { Tensor } from "../../torch";
 
 /** Weights of the losses: each is that of its field times that of its group. */
 export const lossWeightFields = {
+  /** Weight of all losses on the surface. */
   surface_weight: float().default(1),
+  /** Weight of all losses in the volume. */
   volume_weight: float().default(1),
+  /** Weight of the surface's pressure. */
   surface_pressure_weight: float().default(1),
+  /** Weight of the wall shear stress. */
   surface_friction_weight: float().default(0),
+  /** Weight of the velocity. */
   volume_velocity_weight: float().default(1),
+  /** Weight of the volume's pressure. */
   volume_pressure_weight: float().default(0),
+  /** Weight of the vorticity. */
   volume_vorticity_weight: float().default(0),
 };
 /** The weights as a config class, for losses outside of a trainer. */

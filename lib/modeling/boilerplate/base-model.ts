@@ -17,17 +17,23 @@ const ACTIVATIONS = {
 /** Config of {@link BaseModel}. */
 export const BaseModelConfig = ModelBaseConfig.extend("BaseModelConfig", {
   fields: {
+    /** Channels of the input. */
     input_dim: int({ ge: 1 }),
+    /** Channels of the hidden layers. */
     hidden_dim: int({ ge: 1 }),
+    /** Channels of the output. */
     output_dim: int({ ge: 1 }),
     /** Linear layers have an offset. */
     bias: bool().default(true),
     /** Layers between the input's and the output's. */
     num_hidden_layers: int({ ge: 0 }).default(0),
+    /** Between the layers. */
     activation_function: literal("relu", "gelu", "tanh", "sigmoid", "leaky_relu").default("gelu"),
     /** Hidden layers add to what they are given. */
     use_skip_connections: bool().default(false),
+    /** Share of the channels that is set to 0 in training. */
     dropout: float({ ge: 0, le: 1 }).default(0),
+    /** Norm of the hidden layers; null: none. */
     norm_layer: optional(literal("layer_norm", "batch_norm", "instance_norm", "group_norm")),
   },
   check({ norm_layer }, report) {

@@ -12,9 +12,11 @@ import type { AttentionKwargs } from "../modules/blocks";
 /** Config of {@link Transformer}. */
 export const TransformerConfig = ModelBaseConfig.extend("TransformerConfig", {
   fields: {
+    /** Channels of a token. */
     hidden_dim: int({ ge: 1 }),
     /** Number of blocks. */
     depth: int({ ge: 1 }),
+    /** The blocks, all alike. */
     transformer_block_config: shared(TransformerBlockConfig),
   },
   check({ hidden_dim, transformer_block_config: block }, report) {

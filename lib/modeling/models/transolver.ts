@@ -10,7 +10,10 @@ const DEFAULT_ARGUMENTS = { num_slices: 512 };
 
 /** Config of {@link Transolver}. */
 export const TransolverConfig = TransformerConfig.extend("TransolverConfig", {
-  fields: { attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS) },
+  fields: {
+    /** Options of the attention: the number of slices that points are gathered in, … */
+    attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS),
+  },
   migrate: inCurrentForm,
   // The tutorial tells the two kinds apart by the model's name.
   prepare: (raw) =>
@@ -22,7 +25,10 @@ register("noether.core.schemas.models.transolver.TransolverConfig", { schema: Tr
 
 /** Config of a {@link Transolver} with the attention of Transolver++. */
 export const TransolverPlusPlusConfig = TransformerConfig.extend("TransolverPlusPlusConfig", {
-  fields: { attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS) },
+  fields: {
+    /** Options of the attention: the number of slices that points are gathered in, … */
+    attention_arguments: mapping(any()).default(DEFAULT_ARGUMENTS),
+  },
   migrate: inCurrentForm,
   prepare: (raw) => withPhysicsAttention(raw, "transolver_plusplus"),
 });

@@ -15,17 +15,25 @@ import { ContinuousSincosEmbed, LinearProjection, RopeFrequency } from "../modul
 /** What {@link UPTConfig} has in common with the configs of trainable models. */
 export const UPTNetworkConfig = ModelBaseConfig.extend("UPTNetworkConfig", {
   fields: {
+    /** Attention heads of each block. */
     num_heads: int({ ge: 1 }),
+    /** Channels of a token. */
     hidden_dim: int({ ge: 1 }),
+    /** Channels inside of an MLP are this times `hidden_dim`. */
     mlp_expansion_factor: int({ ge: 1 }),
     /** Transformer blocks between encoder and decoder. */
     approximator_depth: int({ ge: 1 }),
+    /** Rotary positions in attention. */
     use_rope: bool().default(false),
+    /** Encoder: points to supernodes. */
     supernode_pooling_config: shared(SupernodePoolingConfig),
+    /** Transformer blocks on the supernodes. */
     approximator_config: shared(TransformerBlockConfig),
+    /** Decoder: supernodes to the query points. */
     decoder_config: shared(DeepPerceiverDecoderConfig),
     /** An MLP for the queries of each domain behind the embedding; a bare UPT has none. */
     bias_layers: bool().default(false),
+    /** Fields that are predicted, and positions and features that are given. */
     data_specs: ModelDataSpecs,
   },
   derived: ["linear_output_projection_config", "rope_frequency_config", "pos_embedding_config"],

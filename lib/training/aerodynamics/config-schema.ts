@@ -11,7 +11,9 @@ export const TutorialConfigSchema = ConfigSchema.extend("TutorialConfigSchema", 
   fields: {
     /** Inputs and targets of the data set. */
     data_specs: ModelDataSpecs,
+    /** Mean and deviation of fields, for normalizers and pipelines. */
     dataset_statistics: optional(AeroStatsSchema),
+    /** The trainer. */
     trainer: registered(AutomotiveAerodynamicsCfdTrainerConfig),
   },
 });

@@ -31,6 +31,7 @@ export const FieldPictureCallbackConfig = CallBackBaseConfig.extend("FieldPictur
     forward_properties: optional(list(str())),
     /** Pixels of a picture. */
     width: int({ ge: 160 }).default(640),
+    /** Height of a picture, in pixels. */
     height: int({ ge: 120 }).default(440),
   },
   check: (config, complain) => {

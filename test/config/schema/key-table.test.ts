@@ -32,7 +32,7 @@ test("each key with what stands for its value, and its default or that it is req
     },
   });
   expect(keyTable(Config)).toEqual([
-    { key: "kind", value: "TEXT", does: "(required)" },
+    { key: "kind", value: "TEXT", does: "Class to build, by its name (required)" },
     { key: "mode", value: "fast|slow", does: "(default: fast)" },
     { key: "factor", value: "NUMBER", does: "" },
     { key: "count", value: "N|TEXT", does: "(default: 1)" },

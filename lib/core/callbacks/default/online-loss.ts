@@ -17,7 +17,11 @@ import {
 
 /** Config of {@link OnlineLossCallback}. */
 export const OnlineLossCallbackConfig = CallBackBaseConfig.extend("OnlineLossCallbackConfig", {
-  fields: { name: tag("OnlineLossCallback"), verbose: bool().default(true) },
+  fields: {
+    name: tag("OnlineLossCallback"),
+    /** Also logs the losses as text. */
+    verbose: bool().default(true),
+  },
 });
 export type OnlineLossCallbackConfig = z.output<typeof OnlineLossCallbackConfig>;
 

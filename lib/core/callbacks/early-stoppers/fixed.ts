@@ -10,6 +10,7 @@ import { EarlyStopperBase } from "./base";
 export const FixedEarlyStopperConfig = defineConfig("FixedEarlyStopperConfig", {
   extra: "ignore",
   fields: {
+    /** Tells configs of this class. */
     name: tag("FixedEarlyStopper"),
     kind: optional(str()),
     /** End of training; exactly one of the three is given. */

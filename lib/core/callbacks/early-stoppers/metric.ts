@@ -16,7 +16,9 @@ import { EarlyStopperBase } from "./base";
 export const MetricEarlyStopperConfig = CallBackBaseConfig.extend("MetricEarlyStopperConfig", {
   fields: {
     name: tag("MetricEarlyStopper"),
+    /** Metric to watch, such as `loss/val/total`; whether higher is better follows from its name. */
     metric_key: str(),
+    /** Calls in a row without an improvement after which training ends. */
     tolerance: int({ ge: 1 }),
   },
 });

@@ -15,8 +15,11 @@ import { entryOf } from "../state";
 export const BestMetricCallbackConfig = CallBackBaseConfig.extend("BestMetricCallbackConfig", {
   fields: {
     name: tag("BestMetricCallback"),
+    /** Metric whose best value counts, such as `loss/val/total`. */
     source_metric_key: str(),
+    /** Metrics to log as they were then; one that is missing is an error. */
     target_metric_keys: optional(list(str())),
+    /** The same for metrics that not every call has. */
     optional_target_metric_keys: optional(list(str())),
   },
 });

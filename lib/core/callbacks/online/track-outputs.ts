@@ -15,11 +15,17 @@ import { type AccumulationStep, PeriodicCallback, type PeriodicCallbackContext, 
 export const TrackAdditionalOutputsCallbackConfig = CallBackBaseConfig.extend("TrackAdditionalOutputsCallbackConfig", {
   fields: {
     name: tag("TrackAdditionalOutputsCallback"),
+    /** Outputs to track, by their names; one that is missing is an error. */
     keys: optional(list(str())),
+    /** Tracks every output whose name contains one of these. */
     patterns: optional(list(str())),
+    /** Also logs the values as text. */
     verbose: bool().default(false),
+    /** What becomes of the values since the last call: their mean, or the last. */
     reduce: literal("mean", "last").default("mean"),
+    /** Hands the result to the trackers. */
     log_output: bool().default(true),
+    /** Writes the values to a file in the run's folder. */
     save_output: bool().default(false),
   },
 });

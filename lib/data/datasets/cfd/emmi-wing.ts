@@ -15,6 +15,7 @@ const LARGEST_ID = 29999;
 /** Config of {@link EmmiWingDataset}. */
 export const EmmiWingDatasetConfig = StandardDatasetConfig.extend("EmmiWingDatasetConfig", {
   fields: {
+    /** Which part of the data. */
     split: literal("train", "val", "test", "test_extrapol", "test_interpol", "train_subset"),
     /** JSON file with the ids of each split, `{ "train": [0, 1], … }`. Default: `splits.json` in `root`. */
     splits_path: optional(str()),

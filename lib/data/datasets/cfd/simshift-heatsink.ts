@@ -25,9 +25,11 @@ const ARCHIVE = "heatsink.zip";
 /** Config of {@link SimshiftHeatsinkDataset}. */
 export const SimshiftHeatsinkConfig = DatasetBaseConfig.extend("SimshiftHeatsinkConfig", {
   fields: {
+    /** Class of the data set. */
     kind: str().default(KIND),
     /** Folder of the samples, or the published archive (`heatsink.zip`). Default: `~/.cache/emmi/datasets/simshift_heatsink/heatsink.zip`. */
     root: optional(str()),
+    /** Which part of the data. */
     split: literal("train", "val", "test"),
     /** How far the target domain is from the source domain. Default: all. */
     difficulty: optional(literal("easy", "medium", "hard")),

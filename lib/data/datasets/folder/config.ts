@@ -158,6 +158,7 @@ export const ConditionConfig = defineConfig("ConditionConfig", {
     field: optional(names),
     /** Unit of all, or one for each field; values are converted to SI. */
     unit: optional(units),
+    /** What the values are multiplied by, for another unit. */
     scale: float().default(1),
   },
   check: ({ table, file, field, unit, case_column }, complain) => {
@@ -229,9 +230,11 @@ export const FolderDatasetConfig = DatasetBaseConfig.extend("FolderDatasetConfig
   fields: {
     /** Where paths begin. Default: the working directory. */
     root: optional(str()),
+    /** Which folders or files below the root are cases. */
     cases: CasesConfig,
     /** Which of the `splits` this data set is; null: all cases. */
     split: optional(str()),
+    /** Which cases belong to which split; null: every case to every split. */
     splits: optional(SplitsConfig),
     /** Point clouds by name; a mapping with `file` or `position` beside these keys is one, too. */
     domains: mapping(DomainConfig).default({}),

@@ -10,7 +10,14 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("MomentNormalizationBatchProcessor", {
   extra: "forbid",
-  fields: { items: list(str()), mean: list(float()), std: list(float()) },
+  fields: {
+    /** Keys of the batch to normalize. */
+    items: list(str()),
+    /** Mean of each channel. */
+    mean: list(float()),
+    /** Standard deviation of each channel. */
+    std: list(float()),
+  },
 });
 
 /** `(x - mean) / std` of tensors (N, C). */

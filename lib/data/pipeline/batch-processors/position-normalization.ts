@@ -10,7 +10,16 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("PositionNormalizationBatchProcessor", {
   extra: "forbid",
-  fields: { items: list(str()), raw_pos_min: list(float()), raw_pos_max: list(float()), scale: float().default(1000) },
+  fields: {
+    /** Keys of the batch to normalize. */
+    items: list(str()),
+    /** Smallest coordinate of each axis, or one for all. */
+    raw_pos_min: list(float()),
+    /** Largest coordinate of each axis, or one for all. */
+    raw_pos_max: list(float()),
+    /** Length that the range is mapped to. */
+    scale: float().default(1000),
+  },
 });
 
 /** Maps positions (N, P) or (B, N, P) from the box `raw_pos_min` … `raw_pos_max` to `[0, scale]`. */

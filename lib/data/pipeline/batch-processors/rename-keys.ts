@@ -4,7 +4,13 @@ import type { BatchMap } from "../../sample";
 import { BatchProcessor } from "../batch-processor";
 import { register } from "../../../config/registry";
 
-const Options = defineConfig("RenameKeysBatchProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
+const Options = defineConfig("RenameKeysBatchProcessor", {
+  extra: "forbid",
+  fields: {
+    /** New name of each key, by its old one. */
+    key_map: mapping(str()),
+  },
+});
 
 /** Renames entries of a batch (`key_map`: old to new). */
 export class RenameKeysBatchProcessor extends BatchProcessor {

@@ -9,7 +9,14 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("ConcatSparseTensorCollator", {
   extra: "forbid",
-  fields: { items: list(str()), create_batch_idx: bool().default(false), batch_idx_key: str().default("batch_idx") },
+  fields: {
+    /** Keys whose rows are concatenated. */
+    items: list(str()),
+    /** Adds the sample's number of each row. */
+    create_batch_idx: bool().default(false),
+    /** Key of these numbers. */
+    batch_idx_key: str().default("batch_idx"),
+  },
 });
 
 /**

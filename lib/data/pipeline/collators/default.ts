@@ -6,7 +6,12 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("DefaultCollator", {
   extra: "forbid",
-  fields: { items: optional(list(str())), optional_items: optional(list(str())) },
+  fields: {
+    /** Keys to stack; each sample has to have them. */
+    items: optional(list(str())),
+    /** Keys to stack where the first sample has them. */
+    optional_items: optional(list(str())),
+  },
 });
 
 /** Stacks some keys; the optional ones only where the first sample has them. */

@@ -9,7 +9,12 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("FieldDecoderCollator", {
   extra: "forbid",
-  fields: { position_item: str(), target_items: list(str()) },
+  fields: {
+    /** Key of the query positions. */
+    position_item: str(),
+    /** Keys of the fields at these positions. */
+    target_items: list(str()),
+  },
 });
 
 /**

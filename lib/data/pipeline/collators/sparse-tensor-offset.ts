@@ -8,7 +8,12 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("SparseTensorOffsetCollator", {
   extra: "forbid",
-  fields: { item: str(), offset_key: str() },
+  fields: {
+    /** Key of the indices. */
+    item: str(),
+    /** Key of the points that are counted. */
+    offset_key: str(),
+  },
 });
 
 /**

@@ -7,7 +7,14 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("ConcatTensorSampleProcessor", {
   extra: "forbid",
-  fields: { items: list(str()), target_key: str(), dim: int().default(0) },
+  fields: {
+    /** Keys to join, in order. */
+    items: list(str()),
+    /** Key of the result. */
+    target_key: str(),
+    /** Dimension along which they are joined. */
+    dim: int().default(0),
+  },
 });
 
 /** Joins several tensors along a dimension under a new key; the sources stay. */

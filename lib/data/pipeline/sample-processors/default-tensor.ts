@@ -8,10 +8,15 @@ import { register } from "../../../config/registry";
 const Options = defineConfig("DefaultTensorSampleProcessor", {
   extra: "forbid",
   fields: {
+    /** Key of the new tensor. */
     item_key_name: str(),
+    /** Its channels. */
     feature_dim: int(),
+    /** Its rows; null: as many as `matching_item_key` has. */
     size: optional(int()),
+    /** Key of a tensor with as many rows. */
     matching_item_key: optional(str()),
+    /** Value of every entry. */
     default_value: float().default(0),
   },
 });

@@ -8,11 +8,17 @@ import { register } from "../../../config/registry";
 const Options = defineConfig("DropOutliersSampleProcessor", {
   extra: "forbid",
   fields: {
+    /** Key of the values that are looked at (N, 1). */
     item: str(),
+    /** Keys that lose the same rows. */
     affected_items: optional(set(str())),
+    /** Rows below it are dropped. */
     min_value: optional(float()),
+    /** Rows above it are dropped. */
     max_value: optional(float()),
+    /** Rows below this quantile are dropped. */
     min_quantile: optional(float()),
+    /** Rows above this quantile are dropped. */
     max_quantile: optional(float()),
   },
 });

@@ -4,7 +4,13 @@ import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
 import { register } from "../../../config/registry";
 
-const Options = defineConfig("DuplicateKeysSampleProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
+const Options = defineConfig("DuplicateKeysSampleProcessor", {
+  extra: "forbid",
+  fields: {
+    /** Name of the copy, by the key that is copied. */
+    key_map: mapping(str()),
+  },
+});
 
 /** Copies entries under other names (`key_map`: source to target), in order: a later pair may use an earlier target. */
 export class DuplicateKeysSampleProcessor extends SampleProcessor {

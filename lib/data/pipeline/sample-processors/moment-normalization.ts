@@ -11,11 +11,17 @@ import { register } from "../../../config/registry";
 const Options = defineConfig("MomentNormalizationSampleProcessor", {
   extra: "forbid",
   fields: {
+    /** Key of the values to normalize. */
     item: str(),
+    /** Mean of each channel. */
     mean: optional(list(float())),
+    /** Standard deviation of each channel. */
     std: optional(list(float())),
+    /** Mean of each channel on the logarithmic scale. */
     logmean: optional(list(float())),
+    /** Standard deviation of each channel on the logarithmic scale. */
     logstd: optional(list(float())),
+    /** Takes the signed logarithm first. */
     logscale: bool().default(false),
   },
 });

@@ -7,7 +7,14 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("PointSamplingSampleProcessor", {
   extra: "forbid",
-  fields: { items: set(str()), num_points: int(), seed: optional(int()) },
+  fields: {
+    /** Keys that lose the same rows. */
+    items: set(str()),
+    /** Rows that are left. */
+    num_points: int(),
+    /** The same rows of a sample each time; null: others each time. */
+    seed: optional(int()),
+  },
 });
 
 /**

@@ -8,7 +8,16 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("PositionNormalizationSampleProcessor", {
   extra: "forbid",
-  fields: { items: set(str()), raw_pos_min: list(float()), raw_pos_max: list(float()), scale: float().default(1000) },
+  fields: {
+    /** Keys of the sample to normalize. */
+    items: set(str()),
+    /** Smallest coordinate of each axis, or one for all. */
+    raw_pos_min: list(float()),
+    /** Largest coordinate of each axis, or one for all. */
+    raw_pos_max: list(float()),
+    /** Length that the range is mapped to. */
+    scale: float().default(1000),
+  },
 });
 
 /** Maps positions from the box `raw_pos_min` … `raw_pos_max` to `[0, scale]`; leading dimensions are free, bounds unchecked. */

@@ -3,7 +3,13 @@ import type { Sample } from "../../sample";
 import { SampleProcessor } from "../sample-processor";
 import { register } from "../../../config/registry";
 
-const Options = defineConfig("RenameKeysSampleProcessor", { extra: "forbid", fields: { key_map: mapping(str()) } });
+const Options = defineConfig("RenameKeysSampleProcessor", {
+  extra: "forbid",
+  fields: {
+    /** New name of each key, by its old one. */
+    key_map: mapping(str()),
+  },
+});
 
 /** Renames entries (`key_map`: old to new). Keys that are not there are ignored; when two meet, the later entry wins. */
 export class RenameKeysSampleProcessor extends SampleProcessor {

@@ -6,7 +6,12 @@ import { register } from "../../../config/registry";
 
 const Options = defineConfig("ReplaceKeySampleProcessor", {
   extra: "forbid",
-  fields: { source_key: str(), target_keys: set(str()) },
+  fields: {
+    /** Key whose value is moved. */
+    source_key: str(),
+    /** Keys that get it. */
+    target_keys: set(str()),
+  },
 });
 
 /** Moves an entry to one or several other keys, each with a copy of its own. */

@@ -7,10 +7,15 @@ import { register } from "../../../config/registry";
 const Options = defineConfig("SupernodeSamplingSampleProcessor", {
   extra: "forbid",
   fields: {
+    /** Key of the points (N, 3). */
     item: str(),
+    /** How many are drawn. */
     num_supernodes: int({ ge: 0 }),
+    /** Key of their indices. */
     supernode_idx_key: str().default("supernode_idx"),
+    /** Keys whose rows there are added as `supernode_<key>`. */
     items_at_supernodes: optional(set(str())),
+    /** The same supernodes of a sample each time; null: others each time. */
     seed: optional(int()),
   },
 });

@@ -10,7 +10,15 @@ import { flatten, shapeOf, tensorValue } from "./tensor-value";
 /** Mean and standard deviation per channel; with `logscale` those of the log-scaled data. */
 export const MeanStdNormalizerConfig = defineConfig("MeanStdNormalizerConfig", {
   extra: "forbid",
-  fields: { kind: optional(str()), mean: tensorValue(), std: tensorValue(), logscale: bool().default(false) },
+  fields: {
+    kind: optional(str()),
+    /** Mean: one number, or one of each channel. */
+    mean: tensorValue(),
+    /** Standard deviation, in the same form. */
+    std: tensorValue(),
+    /** Takes the signed logarithm first. */
+    logscale: bool().default(false),
+  },
 });
 export type MeanStdNormalizerConfig = z.output<typeof MeanStdNormalizerConfig>;
 

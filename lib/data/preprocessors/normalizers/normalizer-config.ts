@@ -5,7 +5,13 @@ import { PositionNormalizerConfig } from "./position";
 import { ShiftAndScaleNormalizerConfig } from "./shift-and-scale";
 
 /** What every normalizer config has. */
-const NormalizerConfig = defineConfig("NormalizerConfig", { extra: "allow", fields: { kind: optional(str()) } });
+const NormalizerConfig = defineConfig("NormalizerConfig", {
+  extra: "allow",
+  fields: {
+    /** Class of the normalizer. */
+    kind: optional(str()),
+  },
+});
 
 /** Configs that are found by their keys alone, as in the Python framework; a new normalizer is found by its kind. */
 const byKeys = smartUnion([MeanStdNormalizerConfig, PositionNormalizerConfig, ShiftAndScaleNormalizerConfig]);

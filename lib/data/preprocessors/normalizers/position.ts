@@ -12,8 +12,11 @@ export const PositionNormalizerConfig = defineConfig("PositionNormalizerConfig",
   extra: "forbid",
   fields: {
     kind: optional(str()),
+    /** Smallest coordinate: one number, or one of each axis. */
     raw_pos_min: tensorValue(),
+    /** Largest coordinate, in the same form. */
     raw_pos_max: tensorValue(),
+    /** Length that the range is mapped to. */
     scale: float({ gt: 0 }).default(1000),
   },
   check: ({ raw_pos_min, raw_pos_max }, complain) => {

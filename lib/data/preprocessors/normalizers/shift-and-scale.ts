@@ -10,7 +10,15 @@ import { flatten, sameShape, tensorValue } from "./tensor-value";
 /** `(x + shift) · scale`: the shift is added, the scale multiplied. */
 export const ShiftAndScaleNormalizerConfig = defineConfig("ShiftAndScaleNormalizerConfig", {
   extra: "forbid",
-  fields: { kind: optional(str()), shift: tensorValue(), scale: tensorValue(), logscale: bool().default(false) },
+  fields: {
+    kind: optional(str()),
+    /** What is added: one number, or one of each channel. */
+    shift: tensorValue(),
+    /** What the sum is multiplied by, in the same form. */
+    scale: tensorValue(),
+    /** Takes the signed logarithm first. */
+    logscale: bool().default(false),
+  },
   check: ({ shift, scale }, complain) => {
     if (!sameShape(shift, scale, "shift and scale", complain)) return;
     if (flatten(scale).some((value) => !(value > 0))) complain("expected scale > 0 in every entry");

@@ -32,6 +32,7 @@ export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPT
     transformer_block_config: shared(TransformerBlockConfig),
     /** Transformer blocks behind the geometry encoder. */
     geometry_depth: int({ ge: 0 }),
+    /** Channels of a token. */
     hidden_dim: int({ ge: 1 }),
     /**
      * "perceiver": attend to the geometry; "self": to the anchors of the same domain; "cross": of the others; "joint": of all. With
@@ -44,6 +45,7 @@ export const AnchorBranchedUPTConfig = ModelBaseConfig.extend("AnchorBranchedUPT
     init_weights: InitWeightsMode.default("truncnormal002"),
     /** Drop path of all blocks, where transformer_block_config does not say it itself. */
     drop_path_rate: float({ ge: 0, le: 1 }).default(0),
+    /** Fields that are predicted, and positions and features that are given. */
     data_specs: ModelDataSpecs,
     /** Perceiver blocks, where they are to differ from transformer_block_config. */
     perceiver_block_config: PerceiverBlockConfig,

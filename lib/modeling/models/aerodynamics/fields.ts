@@ -16,7 +16,10 @@ import { MLP } from "../../modules/mlp";
 export const VolumeChannels = literal("own", "shared");
 
 /** What the config classes of the models without a branch for each domain have. */
-export const aeroFields = { volume_channels: VolumeChannels.default("own") };
+export const aeroFields = {
+  /** Channels of the head that the volume's fields have: those after the surface's, or (release 2026.4) the first ones. */
+  volume_channels: VolumeChannels.default("own"),
+};
 
 /** For `adoptStoredConfig`: weights of the Python framework, whose configs lack the key, read the volume's fields as they were trained. */
 export function adoptVolumeChannels(

@@ -22,7 +22,11 @@ import {
 
 /** Config of {@link AeroTransformer}. */
 export const AeroTransformerConfig = TransformerConfig.extend("AeroTransformerConfig", {
-  fields: { data_specs: ModelDataSpecs, ...aeroFields },
+  fields: {
+    /** Fields that are predicted, and positions and features that are given. */
+    data_specs: ModelDataSpecs,
+    ...aeroFields,
+  },
   check(config, report) {
     requireSurfaceAndVolume(config, report);
     if (config.transformer_block_config.max_wavelength === null)

@@ -22,7 +22,11 @@ import {
 
 /** Config of {@link AeroTransolver}. */
 export const AeroTransolverConfig = TransolverConfig.extend("AeroTransolverConfig", {
-  fields: { data_specs: ModelDataSpecs, ...aeroFields },
+  fields: {
+    /** Fields that are predicted, and positions and features that are given. */
+    data_specs: ModelDataSpecs,
+    ...aeroFields,
+  },
   check: requireSurfaceAndVolume,
 });
 export type AeroTransolverConfig = z.output<typeof AeroTransolverConfig>;

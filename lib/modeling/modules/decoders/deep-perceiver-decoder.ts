@@ -10,6 +10,7 @@ import type { AttentionKwargs } from "../blocks";
 export const DeepPerceiverDecoderConfig = defineConfig("DeepPerceiverDecoderConfig", {
   extra: "forbid",
   fields: {
+    /** The blocks, all alike. */
     perceiver_block_config: shared(PerceiverBlockConfig),
     /** Number of blocks, each with its own weights. */
     depth: int({ ge: 1 }).default(1),

@@ -14,6 +14,7 @@ import { LinearProjection } from "../layers/linear-projection";
 export const SupernodePoolingConfig = defineConfig("SupernodePoolingConfig", {
   extra: "forbid",
   fields: {
+    /** Channels of a token. */
     hidden_dim: int({ ge: 1 }),
     /** Number of coordinates. */
     input_dim: int({ ge: 1 }),
@@ -25,10 +26,13 @@ export const SupernodePoolingConfig = defineConfig("SupernodePoolingConfig", {
     max_degree: int({ ge: 1 }).default(32),
     /** Positions in messages: those of both ends, their difference, or all. */
     spool_pos_mode: literal("abspos", "relpos", "absrelpos").default("abspos"),
+    /** How weights are drawn at the beginning. */
     init_weights: InitWeightsMode.default("truncnormal002"),
     /** Join the gathered messages with the supernode's own embedding. */
     readd_supernode_pos: bool().default(true),
+    /** How messages are gathered. */
     aggregation: literal("mean", "sum").default("mean"),
+    /** What becomes of a message before it is gathered. */
     message_mode: literal("mlp", "linear", "identity").default("mlp"),
     /** Features per point besides its position; null: none. */
     input_features_dim: optional(int({ ge: 0 })),

@@ -9,9 +9,11 @@ import { waveNumbers } from "./wave-numbers";
 export const ContinuousSincosEmbeddingConfig = defineConfig("ContinuousSincosEmbeddingConfig", {
   extra: "forbid",
   fields: {
+    /** Channels of the embedding. */
     hidden_dim: int({ ge: 1 }),
     /** Number of coordinates. */
     input_dim: int({ ge: 1 }),
+    /** Longest wavelength, in units of the positions. */
     max_wavelength: int({ ge: 1 }).default(10000),
   },
 });

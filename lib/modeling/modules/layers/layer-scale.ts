@@ -7,6 +7,7 @@ import type { Tensor } from "../../../torch";
 export const LayerScaleConfig = defineConfig("LayerScaleConfig", {
   extra: "forbid",
   fields: {
+    /** Channels, each with its factor. */
     hidden_dim: int({ ge: 1 }),
     /** Initial scale of every channel; null: no scale at all. */
     init_values: float().nullable().default(1e-5),

@@ -8,13 +8,17 @@ import { initTruncNormalZeroBias, InitWeightsMode, unsupportedInit } from "../..
 export const LinearProjectionConfig = defineConfig("LinearProjectionConfig", {
   extra: "forbid",
   fields: {
+    /** Channels of the input. */
     input_dim: int({ ge: 1 }),
+    /** Channels of the output. */
     output_dim: int({ ge: 1 }),
     /** null: linear over the last dim; 1, 2, 3: convolution with kernel 1, channels at dim 1. */
     ndim: optional(int({ ge: 1, le: 3 })),
+    /** Adds an offset. */
     bias: bool().default(true),
     /** Identity without parameters when both dims are equal. */
     optional: bool().default(false),
+    /** How weights are drawn at the beginning. */
     init_weights: InitWeightsMode.default("torch"),
   },
 });

@@ -15,6 +15,7 @@ export const RopeFrequencyConfig = defineConfig("RopeFrequencyConfig", {
     hidden_dim: int({ ge: 1 }),
     /** Number of coordinates. */
     input_dim: int({ ge: 1 }),
+    /** Longest wavelength, in units of the positions. */
     max_wavelength: int({ ge: 1 }).default(10000),
     /** Which channels form a pair, see {@link RopeTable}; a checkpoint needs the one it was trained with. */
     implementation: literal("real", "complex").default("real"),

@@ -11,10 +11,13 @@ import { LinearProjection } from "./linear-projection";
 export const ScalarsConditionerConfig = defineConfig("ScalarsConditionerConfig", {
   extra: "forbid",
   fields: {
+    /** Channels of each scalar's embedding. */
     hidden_dim: int({ ge: 1 }),
+    /** How many scalars there are. */
     num_scalars: int({ ge: 1 }),
     /** Width of the condition; null: 4 · hidden_dim. */
     condition_dim: optional(int({ ge: 1 })),
+    /** How weights are drawn at the beginning. */
     init_weights: InitWeightsMode.default("truncnormal002"),
   },
 });

@@ -7,6 +7,7 @@ import type { Tensor } from "../../../torch";
 export const UnquantizedDropPathConfig = defineConfig("UnquantizedDropPathConfig", {
   extra: "forbid",
   fields: {
+    /** Share of the samples whose path is left out in training. */
     drop_prob: float({ ge: 0, le: 1 }).default(0),
     /** Divide what is kept by the probability of keeping, so that the expectation stays. */
     scale_by_keep: bool().default(true),

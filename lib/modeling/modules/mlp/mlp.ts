@@ -9,12 +9,17 @@ import { ActivationTypes, buildActivation } from "../activations";
 export const MLPConfig = defineConfig("MLPConfig", {
   extra: "forbid",
   fields: {
+    /** Channels of the input. */
     input_dim: int({ ge: 1 }),
+    /** Channels of the output. */
     output_dim: int({ ge: 1 }),
+    /** Channels of the hidden layers. */
     hidden_dim: int({ ge: 1 }),
     /** Hidden layers besides the first. */
     num_layers: int({ ge: 0 }).default(0),
+    /** Between the layers. */
     activation: ActivationTypes.default("GELU"),
+    /** How weights are drawn at the beginning. */
     init_weights: InitWeightsMode.default("truncnormal002"),
   },
 });

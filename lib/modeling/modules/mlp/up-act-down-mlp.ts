@@ -8,9 +8,13 @@ import { applyInitMethod, InitWeightsMode } from "../../functional/init";
 export const UpActDownMLPConfig = defineConfig("UpActDownMLPConfig", {
   extra: "forbid",
   fields: {
+    /** Channels of input and output. */
     input_dim: int({ ge: 1 }),
+    /** Channels in between. */
     hidden_dim: int({ ge: 2 }),
+    /** Linear layers have an offset. */
     bias: bool().default(true),
+    /** How weights are drawn at the beginning. */
     init_weights: InitWeightsMode.default("truncnormal002"),
   },
   check(config, report) {

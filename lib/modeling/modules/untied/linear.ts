@@ -23,6 +23,7 @@ export const UntiedLinearConfig = defineConfig("UntiedLinearConfig", {
     num_types: int({ ge: 1 }),
     /** Of it, input_dim, output_dim, bias and init_weights have an effect. */
     linear_projection: LinearProjectionConfig,
+    /** How square weights multiply: as all others, or as release 2026.4 of the Python framework. */
     square_weights: SquareWeights.default("consistent"),
   },
 });

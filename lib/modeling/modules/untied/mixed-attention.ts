@@ -12,7 +12,12 @@ import { SquareWeights, UntiedLinear } from "./linear";
 
 /** Config of {@link UntiedMixedAttention}. */
 export const UntiedMixedAttentionConfig = MixedAttentionConfig.extend("UntiedMixedAttentionConfig", {
-  fields: { num_types: int({ ge: 1 }), square_weights: SquareWeights.default("consistent") },
+  fields: {
+    /** Number of types, each with weights of its own. */
+    num_types: int({ ge: 1 }),
+    /** How square weights multiply: as all others, or as release 2026.4 of the Python framework. */
+    square_weights: SquareWeights.default("consistent"),
+  },
   /** What the Python framework derives from the other fields. */
   derived: ["projection_config"],
 });

@@ -10,7 +10,14 @@ import { SquareWeights, UntiedLinear } from "./linear";
 /** Config of {@link UntiedMLP}. */
 export const UntiedMLPConfig = defineConfig("UntiedMLPConfig", {
   extra: "forbid",
-  fields: { num_types: int({ ge: 1 }), mlp: MLPConfig, square_weights: SquareWeights.default("consistent") },
+  fields: {
+    /** Number of types, each with weights of its own. */
+    num_types: int({ ge: 1 }),
+    /** The MLP of each type. */
+    mlp: MLPConfig,
+    /** How square weights multiply: as all others, or as release 2026.4 of the Python framework. */
+    square_weights: SquareWeights.default("consistent"),
+  },
 });
 export type UntiedMLPConfig = z.output<typeof UntiedMLPConfig>;
 

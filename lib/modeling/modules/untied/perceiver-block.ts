@@ -16,7 +16,9 @@ export const UntiedPerceiverBlockConfig = defineConfig("UntiedPerceiverBlockConf
   fields: {
     /** Number of domains, each with weights of its own. */
     num_types: int({ ge: 1 }),
+    /** The block of each type. */
     perceiver_block_config: PerceiverBlockConfig,
+    /** How square weights multiply: as all others, or as release 2026.4 of the Python framework. */
     square_weights: SquareWeights.default("consistent"),
   },
   /** What the Python framework derives from the other fields. */

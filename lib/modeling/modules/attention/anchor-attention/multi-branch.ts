@@ -14,6 +14,7 @@ export const MultiBranchAnchorAttentionConfig = AttentionConfig.extend("MultiBra
   fields: {
     /** Domains, e.g. ["surface", "volume"]; their tokens are called `<branch>_anchors` and `<branch>_queries`. */
     branches: list(str()),
+    /** Ending of the names of anchor tokens. */
     anchor_suffix: str().default("_anchors"),
   },
   check({ branches }, report) {

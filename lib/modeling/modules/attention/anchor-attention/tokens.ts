@@ -10,6 +10,7 @@ import type { KeysValues } from "../perceiver";
 export const TokenSpec = defineConfig("TokenSpec", {
   extra: "forbid",
   fields: {
+    /** Name of the tokens, such as `surface_anchors`. */
     name: str(),
     /** Number of tokens; null: they are not in the sequence, their keys and values come from a cache. */
     size: int({ ge: 0 }).nullable(),

@@ -1,10 +1,10 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { register } from "../../config/registry";
 import { ValueError } from "../../config/python-errors";
 import { str, tag, type FieldType } from "../../config/schema";
-import { writeTextFile } from "../writers/text-file";
+import { appendToTextFile, writeTextFile } from "../writers/text-file";
 import { BaseTracker, TrackerBaseConfig, type TrackerDependencies, type TrackerInit } from "./base";
 import { lineOf, parseCsv } from "./csv-text";
 import { toScalar } from "./metrics-file";
@@ -54,7 +54,7 @@ export class CsvTracker extends BaseTracker {
     const row = this.#columns.map((column) => byKey.get(column) ?? "");
     rows.push(row);
     if (isNew || added.length > 0) this.#rewrite(rows);
-    else appendFileSync(this.#path, lineOf(row));
+    else appendToTextFile(this.#path, lineOf(row));
   }
 
   /** Rows of a run that continues, up to where it continues. */

@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { writeTextFile } from "../writers/text-file";
+import { appendToTextFile, writeTextFile } from "../writers/text-file";
 import { Tensor } from "../../torch";
 import { type Metrics, readLines } from "./read-metrics";
 
@@ -17,7 +17,7 @@ export class MetricsFile {
 
   append(metrics: Metrics): void {
     if (!this.#isOpen) this.#open(metrics["update"]);
-    appendFileSync(this.path, toLine(metrics));
+    appendToTextFile(this.path, toLine(metrics));
   }
 
   #open(update: unknown): void {

@@ -1,4 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 import { RuntimeError } from "../../config/python-errors";
@@ -28,5 +39,27 @@ export function writeTextFile(path: string, text: string | Uint8Array): void {
       `cannot write '${path}': ${(cause as Error).message}; a file that was there before is unchanged`,
       { cause },
     );
+  }
+}
+
+/**
+ * Adds lines to a file, all of the text or nothing: half a line, as a full disk leaves it, would spoil the next one.
+ *
+ * @throws RuntimeError that names the file and the reason
+ */
+export function appendToTextFile(path: string, text: string): void {
+  let file: number | null = null;
+  let before = 0;
+  try {
+    file = openSync(path, "a");
+    before = fstatSync(file).size;
+    appendFileSync(file, text);
+  } catch (cause) {
+    if (file !== null) ftruncateSync(file, before);
+    throw new RuntimeError(`cannot write '${path}': ${(cause as Error).message}; what was there before is unchanged`, {
+      cause,
+    });
+  } finally {
+    if (file !== null) closeSync(file);
   }
 }

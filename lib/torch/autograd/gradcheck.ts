@@ -15,7 +15,7 @@ import {
 } from "../arguments";
 import { fromTypedArray, tensor } from "../creation";
 import { jvp } from "../func/jvp";
-import { zerosLike } from "../operators.generated";
+import { resolveConj, viewAsComplex, viewAsReal, zerosLike } from "../operators.generated";
 import { scope } from "../scope";
 import { Tensor } from "../tensor";
 import { grad } from "./recording";
@@ -56,10 +56,11 @@ type Checked = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
 class Mismatch extends Error {}
 
 /**
- * Compares recorded derivatives of a function with central differences: `torch.autograd.gradcheck`.
+ * Compares recorded derivatives of a function with central differences: `torch.autograd.gradcheck`. Complex tensors are checked as pairs
+ * of real numbers, so errors count elements as `viewAsReal` has them.
  *
  * @param func function of the inputs, as arguments; its result is a tensor or a list of tensors of any shape.
- * @param inputs a tensor or a list; those that require gradients are varied, and have to be float64.
+ * @param inputs a tensor or a list; those that require gradients are varied, and have to be float64 or complex128.
  * @returns true; false where derivatives differ and `raiseException` is false
  * @throws Error with both Jacobians where they differ, TypeError for inputs that cannot be checked
  * @example
@@ -74,7 +75,9 @@ export function gradcheck(
   checkArgument("gradcheck", "body", func, callable);
   checkArgument("gradcheck", "inputs", inputs, TENSORS);
   checkOptions("gradcheck", options, OPTIONS, surplus);
-  return run("gradcheck", func, listOf(inputs), options);
+  const list = listOf(inputs);
+  const varied = variedOf("gradcheck", list);
+  return scope(() => run("gradcheck", ofReals("gradcheck", func, list), realsOf(list), varied, options));
 }
 
 /**
@@ -93,26 +96,31 @@ export function gradgradcheck(
   checkArgument("gradgradcheck", "inputs", inputs, TENSORS);
   checkOptions("gradgradcheck", options, SECOND, surplus);
   const { gradOutputs, ...rest } = options;
-  const list = listOf(inputs);
-  const varied = variedOf("gradgradcheck", list);
+  const given = listOf(inputs);
+  const varied = variedOf("gradgradcheck", given);
   return scope(() => {
-    const outputs = outputsOf("gradgradcheck", func, list);
+    const real = ofReals("gradgradcheck", func, given);
+    const list = realsOf(given);
+    const outputs = real(...list);
     const seeds =
       gradOutputs === undefined || gradOutputs === null
         ? outputs.map((output, index) => numbers(output, index).requiresGrad_())
-        : [...listOf(gradOutputs)];
+        : realsOf(listOf(gradOutputs));
     if (seeds.length !== outputs.length)
       throw new TypeError(
         `gradgradcheck: expected a gradient for each of ${outputs.length} outputs, got ${seeds.length}`,
       );
     const first = (...all: Tensor[]): Tensor[] => {
-      const given = all.slice(0, list.length);
-      const results = outputsOf("gradgradcheck", func, given);
-      const by = varied.map((position) => given[position]!);
-      const found = grad(results, by, { gradOutputs: all.slice(list.length), createGraph: true, allowUnused: true });
+      const by = varied.map((position) => all[position]!);
+      const found = grad(real(...all.slice(0, list.length)), by, {
+        gradOutputs: all.slice(list.length),
+        createGraph: true,
+        allowUnused: true,
+      });
       return found.map((gradient, index) => gradient ?? zerosLike(by[index]!));
     };
-    return run("gradgradcheck", first, [...list, ...seeds], rest);
+    const all = [...list, ...seeds];
+    return run("gradgradcheck", first, all, variedOf("gradgradcheck", all), rest);
   });
 }
 
@@ -130,19 +138,44 @@ function outputsOf(where: string, func: Checked, inputs: readonly Tensor[]): rea
 /** Positions of the inputs that are varied. */
 function variedOf(where: string, inputs: readonly Tensor[]): number[] {
   const varied = inputs.flatMap((input, index) => (input.requiresGrad ? [index] : []));
-  const wrong = varied.find((index) => inputs[index]!.dtype !== "float64");
+  const wrong = varied.find((index) => !["float64", "complex128"].includes(inputs[index]!.dtype));
   if (varied.length === 0 || wrong !== undefined)
     throw new TypeError(
-      `${where}: expected float64 inputs that require gradients, got ${wrong === undefined ? "none that does" : inputs[wrong]!.dtype}`,
+      `${where}: expected float64 or complex128 inputs that require gradients, got ${wrong === undefined ? "none that does" : inputs[wrong]!.dtype}`,
     );
   return varied;
 }
 
-function run(where: string, func: Checked, inputs: readonly Tensor[], options: GradcheckOptions): boolean {
+/** Complex tensors as pairs of real numbers (…, 2), which require gradients where they do; others as they are. */
+const realsOf = (tensors: readonly Tensor[]): Tensor[] =>
+  tensors.map((each) =>
+    each.isComplex() ? viewAsReal(resolveConj(each.detach())).requiresGrad_(each.requiresGrad) : each,
+  );
+
+/** The function of the inputs' {@link realsOf}, with real results; those that have no derivative are left out. */
+function ofReals(where: string, func: Checked, inputs: readonly Tensor[]): (...reals: Tensor[]) => Tensor[] {
+  const complex = inputs.map((input) => input.isComplex());
+  return (...reals) =>
+    outputsOf(
+      where,
+      func,
+      reals.map((real, index) => (complex[index] ? viewAsComplex(real) : real)),
+    )
+      .map((output) => (output.isComplex() ? viewAsReal(resolveConj(output)) : output))
+      .filter((output) => output.isFloatingPoint());
+}
+
+function run(
+  where: string,
+  func: Problem["func"],
+  inputs: readonly Tensor[],
+  varied: readonly number[],
+  options: GradcheckOptions,
+): boolean {
   const { raiseException = true, checkForwardAD = false, checkBackwardAD = true, fastMode = false } = options;
   if (!checkForwardAD && !checkBackwardAD)
     throw new TypeError(`${where}: expected checkForwardAD or checkBackwardAD, got neither`);
-  const problem: Problem = { where, func, inputs, varied: variedOf(where, inputs), ...tolerances(options) };
+  const problem: Problem = { where, func, inputs, varied, ...tolerances(options) };
   try {
     return scope(() => {
       if (fastMode && isCloseAlongVectors(problem, checkForwardAD, checkBackwardAD)) return true;
@@ -159,7 +192,7 @@ function run(where: string, func: Checked, inputs: readonly Tensor[], options: G
 
 interface Problem {
   readonly where: string;
-  readonly func: Checked;
+  readonly func: (...inputs: Tensor[]) => readonly Tensor[];
   readonly inputs: readonly Tensor[];
   readonly varied: readonly number[];
   readonly eps: number;
@@ -180,16 +213,12 @@ type Jacobians = Float64Array[][][];
 
 const valuesOf = (each: Tensor): Float64Array => each.detach().to("float64").contiguous().dataSync() as Float64Array;
 
-/** Outputs whose derivatives are compared. */
-const differentiable = (outputs: readonly Tensor[]): readonly Tensor[] =>
-  outputs.filter((output) => output.isFloatingPoint());
-
 /** The outputs' values with one input changed. */
-function evaluate({ where, func, inputs }: Problem, position: number, values: Float64Array): Float64Array[] {
+function evaluate({ func, inputs }: Problem, position: number, values: Float64Array): Float64Array[] {
   return scope(() => {
     const moved = fromTypedArray(values, inputs[position]!.shape, { requiresGrad: true });
     const all = inputs.map((input, index) => (index === position ? moved : input));
-    return differentiable(outputsOf(where, func, all)).map(valuesOf);
+    return func(...all).map(valuesOf);
   });
 }
 
@@ -217,9 +246,9 @@ function numericJacobians(problem: Problem): Jacobians {
   return result;
 }
 
-function reverseJacobians({ where, func, inputs, varied }: Problem): Jacobians {
+function reverseJacobians({ func, inputs, varied }: Problem): Jacobians {
   const by = varied.map((position) => inputs[position]!);
-  return differentiable(outputsOf(where, func, inputs)).map((output) => {
+  return func(...inputs).map((output) => {
     const flat = output.reshape([-1]);
     const rows: Float64Array[][] = by.map(() => []);
     for (let element = 0; element < flat.numel(); element++) {
@@ -255,17 +284,11 @@ function forwardJacobians(problem: Problem): Jacobians {
 }
 
 /** Forward-mode derivatives of the outputs along a direction of one input. */
-function forwardAlong({ where, func, inputs, varied }: Problem, which: number, direction: Tensor): Float64Array[] {
+function forwardAlong({ func, inputs, varied }: Problem, which: number, direction: Tensor): Float64Array[] {
   const position = varied[which]!;
   return scope(() => {
     const along = (moved: Tensor): Tensor[] => [
-      ...differentiable(
-        outputsOf(
-          where,
-          func,
-          inputs.map((input, index) => (index === position ? moved : input.detach())),
-        ),
-      ),
+      ...func(...inputs.map((input, index) => (index === position ? moved : input.detach()))),
     ];
     const [, tangents] = jvp(along, [inputs[position]!.detach()], [direction]) as [Tensor[], Tensor[]];
     return tangents.map(valuesOf);
@@ -310,8 +333,8 @@ function numbers(like: Tensor, salt: number): Tensor {
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, index) => sum + value * b[index]!, 0);
 
 function isCloseAlongVectors(problem: Problem, forward: boolean, backward: boolean): boolean {
-  const { where, func, inputs, varied, eps, atol, rtol } = problem;
-  const outputs = differentiable(outputsOf(where, func, inputs));
+  const { func, inputs, varied, eps, atol, rtol } = problem;
+  const outputs = func(...inputs);
   return varied.every((position, which) => {
     const input = inputs[position]!;
     const direction = valuesOf(numbers(input, which));

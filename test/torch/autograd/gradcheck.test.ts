@@ -58,6 +58,53 @@ test("second derivatives", () => {
   expect(gradgradcheck((a) => WrongTwice.apply(a), x(), { raiseException: false })).toBe(false);
 });
 
+describe("complex numbers", () => {
+  const z = () => torch.complex(x().detach(), y().detach()).requiresGrad_();
+  /** The square of the argument; `sign` of the gradient's imaginary part is 1 as PyTorch's convention has it. */
+  class Square extends Function {
+    static forward(ctx: FunctionContext, a: Tensor, sign: number): Tensor {
+      ctx.saveForBackward(a);
+      ctx.sign = sign;
+      return a.mul(a);
+    }
+    static backward(ctx: FunctionContext, gradient: Tensor): [Tensor, null] {
+      const slope = ctx.savedTensors[0]!.mul(2);
+      return [gradient.mul(ctx.sign === 1 ? slope.conj() : slope), null];
+    }
+  }
+
+  test.each<[string, (a: Tensor) => Tensor]>([
+    ["of complex numbers, complex", (a) => a.mul(a).exp()],
+    ["of complex numbers, real", (a) => a.abs()],
+    ["that are not holomorphic", (a) => a.conj().mul(a.real)],
+    ["with conjugated results", (a) => a.mul(a).conj()],
+  ])("functions %s", (_, f) => {
+    expect(gradcheck(f, z(), { checkForwardAD: true })).toBe(true);
+    expect(gradcheck(f, z(), { fastMode: true })).toBe(true);
+    expect(gradgradcheck(f, z())).toBe(true);
+  });
+
+  test("functions of real numbers with complex results", () => {
+    expect(gradcheck((a) => torch.fft.fft(a), x())).toBe(true);
+    expect(gradcheck((a, b) => torch.complex(a, b).exp(), [x(), y()])).toBe(true);
+  });
+
+  test("the gradient has the conjugate of the slope", () => {
+    expect(gradcheck((a) => Square.apply(a, 1), z())).toBe(true);
+    expect(gradcheck((a) => Square.apply(a, -1), z(), { raiseException: false })).toBe(false);
+  });
+
+  test("gradients of the outputs may be given", () => {
+    const gradOutputs = torch.complex(y().detach(), x().detach()).requiresGrad_();
+    expect(gradgradcheck((a) => a.mul(a).mul(a), z(), { gradOutputs })).toBe(true);
+  });
+
+  test("complex64 has too few digits", () =>
+    expect(() => gradcheck((a) => a, z().detach().to("complex64").requiresGrad_())).toThrow(
+      /expected float64 or complex128 inputs that require gradients, got complex64/,
+    ));
+});
+
 test("random numbers are not drawn", () => {
   torch.manualSeed(3);
   const expected = torch.randn([2]);
@@ -70,7 +117,7 @@ test.each<[string, () => unknown, RegExp]>([
   [
     "float32",
     () => gradcheck((a) => a, tensor([1], { requiresGrad: true })),
-    /expected float64 inputs that require gradients, got float32/,
+    /expected float64 or complex128 inputs that require gradients, got float32/,
   ],
   ["no gradients", () => gradcheck((a) => a, tensor([1], { dtype: "float64" })), /got none that does/],
   ["no tensor", () => gradcheck((() => 1) as never, x()), /expected func to return a tensor/],

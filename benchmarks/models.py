@@ -1,9 +1,10 @@
 """PyTorch's side of models.ts: the reference models on the ShapeNet-Car workload, one line of JSON per request.
 
-    python models.py MODEL SCALE THREADS FOLDER
+    python models.py MODEL SCALE THREADS FOLDER [CLOUDS]
 
 Writes weights and inputs to FOLDER/model.safetensors and prints "ready"; then answers "forward float32 3" or "train bfloat16 2"
-with the times of that many repetitions, in seconds, and the outputs' file after a forward. "compiled-forward" and
+with the times of that many repetitions, in seconds, and the outputs' file after a forward; a fourth word is the number of threads.
+CLOUDS is the batch size: copies of the one cloud. "compiled-forward" and
 "compiled-train" are the same under torch.compile.
 """
 
@@ -26,6 +27,20 @@ torch.set_num_threads(threads)
 torch.manual_seed(0)
 network = bench.build(name, scale)
 inputs, targets = bench.workload(name, scale, torch.device("cpu"))
+
+
+def batch_of(key, value, clouds):
+    """Points, (1, N, C), are stacked; points of a graph, (N, C), and what belongs to them follow each other."""
+    if key.endswith("batch_idx"):
+        return torch.arange(clouds).repeat_interleave(len(value))
+    if key.endswith("supernode_idx"):
+        return torch.cat([value + i * len(value) for i in range(clouds)])
+    return value.repeat(clouds, *[1] * (value.dim() - 1))
+
+
+clouds = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+inputs = {key: batch_of(key, value, clouds) for key, value in inputs.items()}
+targets = {key: batch_of(key, value, clouds) for key, value in targets.items()}
 tensors = {f"weight.{k}": v for k, v in network.state_dict().items()}
 tensors |= {f"input.{k}": v for k, v in inputs.items()} | {f"target.{k}": v for k, v in targets.items()}
 save_file({k: v.contiguous().clone() for k, v in tensors.items()}, folder / "model.safetensors")
@@ -79,7 +94,9 @@ def resident(name):
 
 print("ready", flush=True)
 for line in sys.stdin:
-    what, dtype, repetitions = line.split()
+    what, dtype, repetitions, *of_threads = line.split()
+    for count in of_threads:
+        torch.set_num_threads(int(count))
     if what == "memory":
         before = resident("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew

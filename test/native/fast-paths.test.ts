@@ -1,16 +1,16 @@
-import { inferenceMode, noGrad, tensor, type Tensor } from "../../lib/torch";
+import { inferenceMode, noGrad, scope, slice, tensor, type Tensor } from "../../lib/torch";
 import * as torch from "../../lib/torch";
 import { relative } from "../torch/helpers";
 
-/**
- * Tensors made in inference mode take the general way, so the same call on them is the reference. Both may take kernels of
- * their own, so sums and functions may differ by rounding.
- */
+/** Inside of a level of dual tensors calls take the general way, through libtorch's dispatcher. */
+const generally = <T>(call: () => T): T => torch.autograd.forwardAD.dualLevel(call);
+
+/** Both ways may take kernels of their own, so sums and functions may differ by rounding. */
 function expectSameAsGeneralWay(inputs: Tensor[], call: (...inputs: Tensor[]) => Tensor): void {
   const fast = call(...inputs);
-  const general = inferenceMode(() => call(...inputs.map((input) => input.clone())));
-  expect(general.isInference()).toBe(true);
+  const general = generally(() => call(...inputs));
   expect(fast.shape).toEqual(general.shape);
+  expect(fast.stride()).toEqual(general.stride());
   expect(fast.dtype).toBe(general.dtype);
   expect(relative(fast, general)).toBeLessThan(1e-6);
 }
@@ -42,6 +42,96 @@ test.each<[string, Tensor[], (...inputs: Tensor[]) => Tensor]>([
   ["layer_norm", [a, row, row], (x, weight, bias) => torch.layerNorm(x!, [4], weight!, bias!)],
   ["softmax", [a], (x) => x!.softmax(-1)],
 ])("%s gives what the general way gives", (_name, inputs, call) => expectSameAsGeneralWay(inputs, call));
+
+test("sums of rows of any length have ATen's bits", () => {
+  torch.manualSeed(0);
+  const differing: string[] = [];
+  for (let length = 0; length <= 1100; length++) {
+    const x = torch.randn([3, length]);
+    for (const [name, call] of [
+      ["rows", () => x.sum(-1)],
+      ["rows, kept", () => x.sum(1, true)],
+      ["all", () => x.sum()],
+      ["columns", () => x.sum(0)],
+      ["one row", () => x.index(1).sum(0)],
+    ] as const) {
+      scope(() => {
+        if (!call().equal(generally(call))) differing.push(`${name} of ${length}`);
+      });
+    }
+  }
+  expect(differing).toEqual([]);
+});
+
+test("a sum of negative zeros is the zero that ATen gives", () => {
+  const zeros = torch.full([2, 3], -0);
+  expect(Object.is(zeros.sum().item(), generally(() => zeros.sum()).item())).toBe(true);
+  expect(zeros.sum(1).reciprocal().toArray()).toEqual(
+    generally(() => zeros.sum(1))
+      .reciprocal()
+      .toArray(),
+  );
+});
+
+test("views of every kind have ATen's shapes, strides, places and elements", () => {
+  const dense = torch.arange(60, { dtype: "float32" }).reshape([3, 4, 5]);
+  const range = (dim: number, entry: torch.Slice): torch.TensorIndex[] =>
+    dim < 0
+      ? ["...", entry, ...Array.from({ length: -1 - dim }, () => slice())]
+      : [...Array.from({ length: dim }, () => slice()), entry];
+  const described = (x: Tensor) => [x.shape, x.stride(), x.storageOffset(), x.toArray()];
+  for (const x of [dense, dense.transpose(0, 2), dense.index(slice(1), slice(0, 4, 2)), torch.zeros([2, 0, 3])]) {
+    const calls: (() => Tensor)[] = [() => x.reshape([-1]), () => x.reshape([x.numel(), 1])];
+    for (const dim of [-3, -1, 0, 1]) {
+      calls.push(
+        () => x.transpose(dim, 0),
+        () => x.transpose(2, dim),
+      );
+      for (const start of [null, -9, -2, 0, 1, 9])
+        for (const stop of [null, -9, -1, 0, 2, 9])
+          for (const step of [1, 2, 7]) calls.push(() => x.index(...range(dim, slice(start, stop, step))));
+    }
+    scope(() => {
+      for (const call of calls) expect(described(call())).toEqual(described(generally(call)));
+    });
+  }
+});
+
+test("views that cannot be made are refused with ATen's reason", () => {
+  expect(() => a.reshape([5, -1])).toThrow(/shape '\[5, -1\]' is invalid for input of size 12/);
+  expect(() => a.reshape([-1, -1])).toThrow(/only one dimension can be inferred/);
+  expect(() => a.transpose(0, 2)).toThrow(/Dimension out of range/);
+  expect(() => torch.tensor(1).transpose(0, 1)).toThrow(/Dimension out of range/);
+});
+
+test.each<[string, (x: Tensor) => Tensor]>([
+  ["reshape", (x) => x.reshape([6])],
+  ["transpose", (x) => x.transpose(0, 1)],
+  ["slice", (x) => x.index(slice(0, 2))],
+  ["slice of a transposed view", (x) => x.transpose(0, 1).index(slice(1, 3))],
+])("an in-place change of a view made by %s is differentiated through its base", (_name, view) => {
+  const gradient = (way: <T>(call: () => T) => T): unknown => {
+    const x = torch.linspace(1, 2, 6).reshape([2, 3]).detach().requiresGrad_();
+    const base = x.mul(1);
+    const seen = way(() => view(base));
+    const before = seen.gradFn;
+    seen.mul_(seen.detach().clone());
+    base.pow(2).sum().backward();
+    return [before, seen.gradFn, seen.isLeaf, x.grad!.toArray()];
+  };
+  expect(gradient((call) => call())).toEqual(gradient(generally));
+});
+
+test("a view of a recorded tensor made without recording refuses to be changed in place", () => {
+  const x = torch.zeros([2, 3], { requiresGrad: true }).mul(1);
+  for (const view of [noGrad(() => x.reshape([6])), noGrad(() => x.transpose(0, 1)), noGrad(() => x.index(slice(1)))])
+    expect(() => view.add_(1)).toThrow(/no_grad/);
+});
+
+test("a view of a leaf that wants gradients refuses to be changed in place", () => {
+  const x = torch.zeros([2, 3], { requiresGrad: true });
+  expect(() => x.transpose(0, 1).add_(1)).toThrow(/leaf/);
+});
 
 test("an index out of range is refused, not read", () => {
   expect(() => a.indexSelect(0, tensor([3n]))).toThrow(/out of range|out of bounds|got one outside/);

@@ -9,6 +9,7 @@ import {
   layerNorm,
   linear,
   matmul,
+  slice,
   softmax,
   sub,
   sum,
@@ -85,6 +86,7 @@ const CASES: Record<string, [(...inputs: Tensor[]) => Tensor, readonly (readonly
   layerNorm: [(x, w, b) => layerNorm(x, [4], w, b), [[2, 4], [4], [4]], "NativeLayerNormBackward0"],
   reshape: [(x) => x.reshape([3, 2]), [[2, 3]], "ViewBackward0"],
   transpose: [(x) => x.transpose(0, 1), [[2, 3]], "TransposeBackward0"],
+  slice: [(x) => x.index(slice(null, -1, 2), slice(1)), [[4, 3]], "SliceBackward0"],
 };
 
 describe.each(Object.entries(CASES))("%s", (_, [body, shapes, name]) => {

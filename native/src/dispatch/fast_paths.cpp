@@ -5,11 +5,14 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <unordered_map>
 
 #include "dispatch/argument_reader.h"
 #include "dispatch/recorded_nodes.h"
+#include "dispatch/short_sums.h"
+#include "dispatch/views.h"
 #include "kernels/vectors.h"
 #include "ops/gelu.h"
 #include "ops/layer_norm.h"
@@ -206,6 +209,12 @@ bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* arg
   return read.done(std::move(out), result);
 }
 
+// A dimension counted from the front; negative where there is none.
+int64_t from_the_front(int64_t dim, const at::Tensor& tensor) {
+  if (dim >= tensor.dim()) return -1;
+  return dim < 0 ? dim + tensor.dim() : dim;
+}
+
 // Small dense tensors are copied row by row; the rest is ATen's.
 at::Tensor cat_small(at::TensorList tensors, int64_t dim) {
   c10::SmallVector<int64_t, 6> sizes(tensors[0].sizes().begin(), tensors[0].sizes().end());
@@ -257,40 +266,47 @@ bool cat(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_v
   return read.done(std::move(out), result);
 }
 
-// Views keep the key that tracks them (ADInplaceOrView), and are recorded by libtorch itself.
-Guard without_recording(const ArgumentReader& read) {
-  return Guard(read.records ? c10::DispatchKeySet() : c10::autograd_dispatch_keyset);
-}
-
 bool reshape(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   ArgumentReader read(addon, env, argc, argv);
   const auto shape = read.integers(1);  // lists first: reading one can run JavaScript, which can free the tensor
   const at::Tensor& self = read.tensor(0);
-  if (!read.ok || argc > 2) return false;
-  const auto guard = without_recording(read);
-  return read.done(self.is_contiguous() ? self.view(shape) : self.reshape(shape), result);
+  if (!read.ok || argc > 2 || !self.is_contiguous()) return false;
+  at::Tensor out = reshaped_view(self, shape);
+  if (read.records) recorded::reshape(out, self);
+  return read.done(std::move(out), result);
 }
 
 bool transpose(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   ArgumentReader read(addon, env, argc, argv);
   const at::Tensor& self = read.tensor(0);
-  const int64_t dim0 = read.integer(1);
-  const int64_t dim1 = read.integer(2);
-  if (!read.ok || argc > 3) return false;
-  const auto guard = without_recording(read);
-  return read.done(self.transpose(dim0, dim1), result);
+  const int64_t dim0 = from_the_front(read.integer(1), self);
+  const int64_t dim1 = from_the_front(read.integer(2), self);
+  if (!read.ok || argc > 3 || dim0 < 0 || dim1 < 0) return false;
+  at::Tensor out = transposed_view(self, dim0, dim1);
+  if (read.records) recorded::transpose(out, self, dim0, dim1);
+  return read.done(std::move(out), result);
 }
 
 bool slice(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
   ArgumentReader read(addon, env, argc, argv);
   const at::Tensor& self = read.tensor(0);
-  const int64_t dim = read.optional_integer(1).value_or(0);
-  const auto start = read.optional_integer(2);
-  const auto end = read.optional_integer(3);
+  const int64_t dim = from_the_front(read.optional_integer(1).value_or(0), self);
+  const int64_t start = read.optional_integer(2).value_or(0);
+  const int64_t end = read.optional_integer(3).value_or(std::numeric_limits<int64_t>::max());
   const int64_t step = read.optional_integer(4).value_or(1);
-  if (!read.ok || argc > 5) return false;
-  const auto guard = without_recording(read);
-  return read.done(self.slice(dim, start, end, step), result);
+  if (!read.ok || argc > 5 || dim < 0 || step <= 0) return false;
+  at::Tensor out = sliced_view(self, dim, start, end, step);
+  if (read.records) recorded::slice(out, self, dim, start, end, step);
+  return read.done(std::move(out), result);
+}
+
+// Short rows are added here; the rest is ATen's.
+at::Tensor sum_over(const at::Tensor& self, at::IntArrayRef dims, bool keepdim) {
+  at::Tensor out;
+  if (is_small_float(self)) out = sum_short_rows(self, dims, keepdim);
+  if (out.defined()) return out;
+  const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
+  return dims.empty() ? self.sum() : at::sum(self, dims, keepdim);
 }
 
 bool sum(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_value* result) {
@@ -298,11 +314,7 @@ bool sum(Addon& addon, napi_env env, size_t argc, const napi_value* argv, napi_v
   const at::Tensor& self = read.tensor(0);
   read.expect_at_most(1);
   if (!read.ok) return false;
-  at::Tensor out;
-  {
-    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
-    out = self.sum();
-  }
+  at::Tensor out = sum_over(self, {}, /*keepdim=*/false);
   if (read.records) recorded::sum(out, self, {}, /*keepdim=*/false);
   return read.done(std::move(out), result);
 }
@@ -314,11 +326,7 @@ bool sum_dim(Addon& addon, napi_env env, size_t argc, const napi_value* argv, na
   const bool keepdim = read.optional_boolean(2);
   read.expect_at_most(3);
   if (!read.ok || dims.empty() || self.dim() == 0) return false;
-  at::Tensor out;
-  {
-    const Guard guard(c10::autograd_dispatch_keyset_with_ADInplaceOrView);
-    out = at::sum(self, dims, keepdim);
-  }
+  at::Tensor out = sum_over(self, dims, keepdim);
   if (read.records) recorded::sum(out, self, dims, keepdim);
   return read.done(std::move(out), result);
 }

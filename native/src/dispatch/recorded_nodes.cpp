@@ -128,6 +128,41 @@ struct SumNode final : NamedNode {
   }
 };
 
+struct ReshapeNode final : NamedNode {
+  explicit ReshapeNode(const at::Tensor& self) : NamedNode("ViewBackward0"), sizes(self.sizes().vec()) {}
+  std::vector<int64_t> sizes;
+
+  variable_list apply(variable_list&& gradients) override {
+    const at::Tensor& gradient = gradients[0];
+    if (!gradient.defined()) return variable_list(1);
+    return {gradient.reshape(sizes)};
+  }
+};
+
+struct TransposeNode final : NamedNode {
+  TransposeNode(int64_t dim0, int64_t dim1) : NamedNode("TransposeBackward0"), dim0(dim0), dim1(dim1) {}
+  int64_t dim0, dim1;
+
+  variable_list apply(variable_list&& gradients) override {
+    const at::Tensor& gradient = gradients[0];
+    if (!gradient.defined()) return variable_list(1);
+    return {gradient.transpose(dim0, dim1)};
+  }
+};
+
+struct SliceNode final : NamedNode {
+  SliceNode(const at::Tensor& self, int64_t dim, int64_t start, int64_t end, int64_t step)
+      : NamedNode("SliceBackward0"), sizes(self.sizes().vec()), dim(dim), start(start), end(end), step(step) {}
+  std::vector<int64_t> sizes;
+  int64_t dim, start, end, step;
+
+  variable_list apply(variable_list&& gradients) override {
+    const at::Tensor& gradient = gradients[0];
+    if (!gradient.defined()) return variable_list(1);
+    return {at::slice_backward(gradient, sizes, dim, start, end, step)};
+  }
+};
+
 struct CatNode final : NamedNode {
   CatNode(at::TensorList tensors, int64_t dim) : NamedNode("CatBackward0"), dim(dim) {
     for (const at::Tensor& tensor : tensors) lengths.push_back(tensor.size(dim));
@@ -240,6 +275,18 @@ void linear(const at::Tensor& out, const at::Tensor& input, const at::Tensor& we
 
 void sum(const at::Tensor& out, const at::Tensor& self, at::IntArrayRef dims, bool keepdim) {
   attach(out, new SumNode(self, dims, keepdim), self);
+}
+
+void reshape(const at::Tensor& out, const at::Tensor& self) {
+  attach(out, new ReshapeNode(self), self);
+}
+
+void transpose(const at::Tensor& out, const at::Tensor& self, int64_t dim0, int64_t dim1) {
+  attach(out, new TransposeNode(dim0, dim1), self);
+}
+
+void slice(const at::Tensor& out, const at::Tensor& self, int64_t dim, int64_t start, int64_t end, int64_t step) {
+  attach(out, new SliceNode(self, dim, start, end, step), self);
 }
 
 void cat(const at::Tensor& out, at::TensorList tensors, int64_t dim) {

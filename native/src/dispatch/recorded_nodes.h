@@ -17,6 +17,10 @@ void mm(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b);
 void linear(const at::Tensor& out, const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias);
 // out = self summed over `dims` (empty: all).
 void sum(const at::Tensor& out, const at::Tensor& self, at::IntArrayRef dims, bool keepdim);
+// Views of self, made as libtorch makes them.
+void reshape(const at::Tensor& out, const at::Tensor& self);
+void transpose(const at::Tensor& out, const at::Tensor& self, int64_t dim0, int64_t dim1);
+void slice(const at::Tensor& out, const at::Tensor& self, int64_t dim, int64_t start, int64_t end, int64_t step);
 // out = the tensors, each of out's number of dimensions, joined along `dim`.
 void cat(const at::Tensor& out, at::TensorList tensors, int64_t dim);
 // out = gelu_rows(self), by the error function.

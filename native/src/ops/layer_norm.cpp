@@ -1,6 +1,7 @@
 #include "ops/layer_norm.h"
 
 #include <ATen/ATen.h>
+#include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
 
 #include <cmath>
@@ -58,8 +59,10 @@ std::tuple<Tensor, Tensor, Tensor> layer_norm_rows(const Tensor& input, const Te
   auto sizes = input.sizes().vec();
   const int64_t width = sizes.back(), rows = input.numel() / width;
   sizes.back() = 1;
-  Tensor out = at::empty_like(input), mean = at::empty(sizes, input.options()),
-         scale = at::empty(sizes, input.options());
+  const auto empty = [](at::IntArrayRef shape) -> Tensor {
+    return at::detail::empty_cpu(shape, at::kFloat, /*pin_memory=*/false, std::nullopt);
+  };
+  Tensor out = empty(input.sizes()), mean = empty(sizes), scale = empty(sizes);
   const float *x = input.const_data_ptr<float>(), *w = weight.const_data_ptr<float>(),
               *b = bias.const_data_ptr<float>();
   float *y = out.mutable_data_ptr<float>(), *m = mean.mutable_data_ptr<float>(), *s = scale.mutable_data_ptr<float>();

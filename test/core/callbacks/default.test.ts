@@ -18,6 +18,13 @@ import { StatusLine } from "../../../lib/core/logging/terminal";
 import { smallData, SmallModel, SMALL_MODEL } from "../../support/small-run";
 import { counterAt, loss, parts, Weight } from "./support";
 
+const mockReset = jest.fn();
+jest.mock("../../../lib/torch/cuda/memory", () => ({
+  ...jest.requireActual<object>("../../../lib/torch/cuda/memory"),
+  maxMemoryAllocated: (device: string) => (device === "cuda:1" ? 3 * 2 ** 30 : 0),
+  resetPeakMemoryStats: (device: string) => void mockReset(device),
+}));
+
 const lines = (callback: PeriodicCallback): string[] => {
   const seen: string[] = [];
   for (const level of ["debug", "info"] as const) {
@@ -127,6 +134,14 @@ test("PeakMemoryCallback: host memory of tensors", () => {
   const seen = lines(callback);
   callback.periodicCallback(own.context());
   expect(seen[0]).toMatch(/^max_memory_allocated: \d+\.\d\d GB$/);
+});
+
+test("PeakMemoryCallback: a GPU with a number is a GPU", () => {
+  const own = parts();
+  Object.defineProperty(own.model, "device", { value: "cuda:1" });
+  new PeakMemoryCallback({ every_n_updates: 1 }, own.dependencies).periodicCallback(own.context());
+  expect(own.writer.logCache!["memory/peak_gib/U1"]).toBe(3);
+  expect(mockReset.mock.calls).toEqual([["cuda:1"]]);
 });
 
 describe("LrCallback", () => {

@@ -96,6 +96,14 @@ describe("TrackAdditionalOutputsCallback", () => {
     expect(own.writer.logCache).toMatchObject({ "a/U2": 3 });
   });
 
+  test("an output that a key and a pattern choose counts once", () => {
+    const { own, callback } = make({ keys: ["mask_a"], patterns: ["mask"], reduce: "last" });
+    callback.trackAfterAccumulationStep(step({ mask_a: full([], 1) }, 0));
+    callback.trackAfterAccumulationStep(step({ mask_a: full([], 2) }, 1));
+    callback.periodicCallback(own.context());
+    expect(own.writer.logCache).toMatchObject({ "mask_a/U2": 2 });
+  });
+
   test("saves what it reduced", () => {
     const folder = temporaryFolder();
     const { own, callback } = make(

@@ -20,6 +20,12 @@ describe("precision", () => {
     expect([isCompatible("cpu", "bfloat16"), isCompatible("meta", "bfloat16")]).toEqual([true, false]);
   });
 
+  test("a device with a number is one of its type", () => {
+    expect(getSupportedPrecision("bf16", "cpu:0")).toBe("bfloat16");
+    const { autocastContext } = getGradScalerAndAutocastContext("bfloat16", "cpu:0");
+    expect(autocastContext(() => ones([2, 2]).matmul(ones([2, 2])).dtype)).toBe("bfloat16");
+  });
+
   test("another type has no context", () =>
     expect(() => getGradScalerAndAutocastContext("int8" as never, "cpu")).toThrow(NotImplementedError));
 

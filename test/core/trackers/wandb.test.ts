@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { WandBTracker, WandBTrackerSchema } from "../../../lib/core/trackers";
+import { AnyTracker, isTrackerOff } from "../../../lib/core/trackers/any-tracker";
 import { jsonServer, type Received } from "../../support/json-server";
 import { python } from "../../support/python";
 import { trackedRun } from "./support";
@@ -128,6 +129,17 @@ it("takes the key of its server from netrc", async () => {
     "machine other\n  password x\nmachine wandb.example\n  login user\n  password k\n",
   );
   expect(() => tracker()).not.toThrow();
+});
+
+it("is no tracker when it is disabled, and is refused without a mode", () => {
+  const parse = (mode: unknown) =>
+    AnyTracker.parse({ kind: "noether.core.trackers.WandBTracker", project: "cars", mode });
+  expect([isTrackerOff(parse("disabled")), isTrackerOff(parse("offline")), isTrackerOff(null)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  expect(() => tracker({ mode: null })).toThrow('tracker.mode: expected "online", "offline" or "disabled", got null');
 });
 
 it("asks for a key before the run, but not offline", () => {

@@ -1,5 +1,11 @@
 import { parseDevices, runDevice, runDevices } from "../../../lib/training/runners";
 
+let mockDevices = 0;
+jest.mock("../../../lib/torch/cuda/availability", () => ({
+  ...jest.requireActual<object>("../../../lib/torch/cuda/availability"),
+  deviceCount: () => mockDevices,
+}));
+
 describe("devices", () => {
   test.each([
     ["0", [0]],
@@ -20,6 +26,14 @@ describe("devices", () => {
     );
     expect(() => runDevice("cpu", "")).toThrow(/expected at least one device/);
     expect(() => runDevice("mps", null)).toThrow(/no Metal backend/);
+  });
+
+  test("indices count the GPUs that are visible, whatever their numbers in the machine", () => {
+    // as CUDA shows them with CUDA_VISIBLE_DEVICES=2,3
+    mockDevices = 2;
+    expect([runDevices("gpu", null), runDevices("gpu", "1"), runDevice("gpu", "1")]).toEqual([[0, 1], [1], "cuda:1"]);
+    expect(() => runDevices("gpu", "2")).toThrow("expected an index below 2, the number of visible GPUs, received 2");
+    mockDevices = 0;
   });
 
   describe("of a process that a launcher started", () => {

@@ -156,15 +156,18 @@ describe("the training loop", () => {
     expect(spy.calls.at(-1)).toBe("after");
   });
 
-  test("a run of length zero evaluates once", async () => {
-    const { trainer, model } = smallRun({ outputRootPath, trainer: { max_updates: 0 } });
-    let spy!: Spy;
-    trainer.extraCallbacks = (dependencies) => [(spy = new Spy({ every_n_updates: 1 }, dependencies))];
-    const before = weightsOf(model);
-    await trainer.train(model);
-    expect(spy.calls).toEqual(["before", "eval E0_U0_S0 finished", "after"]);
-    expect(weightsOf(model)).toEqual(before);
-  });
+  test.each([{ max_updates: 0 }, { max_samples: 0 }, { max_epochs: 0 }])(
+    "a run of %j evaluates once",
+    async (length) => {
+      const { trainer, model } = smallRun({ outputRootPath, trainer: length });
+      let spy!: Spy;
+      trainer.extraCallbacks = (dependencies) => [(spy = new Spy({ every_n_updates: 1 }, dependencies))];
+      const before = weightsOf(model);
+      await trainer.train(model);
+      expect(spy.calls).toEqual(["before", "eval E0_U0_S0 finished", "after"]);
+      expect(weightsOf(model)).toEqual(before);
+    },
+  );
 
   test("gradient accumulation: two passes of two samples are one of four", async () => {
     const deterministic = {
@@ -305,16 +308,19 @@ describe("the training loop", () => {
     expect(weightsOf(model)).not.toEqual(before);
   });
 
-  test("bfloat16 runs under autocast, the weights stay float32", async () => {
-    const { trainer, model } = smallRun({ outputRootPath, trainer: { precision: "bf16", max_epochs: 1 } });
-    let dtype = "";
+  test("bfloat16 runs under autocast, the weights stay float32, an evaluation runs in their precision", async () => {
+    const callbacks = [
+      { kind: "noether.training.callbacks.OfflineLossCallback", every_n_epochs: 1, dataset_key: "test" },
+    ];
+    const { trainer, model } = smallRun({ outputRootPath, trainer: { precision: "bf16", max_epochs: 1, callbacks } });
+    const dtypes: string[] = [];
     const inner = trainer.lossCompute.bind(trainer);
     trainer.lossCompute = (output, targets) => {
-      dtype = output.dtype;
+      dtypes.push(output.dtype);
       return inner(output, targets);
     };
     await trainer.train(model);
-    expect(dtype).toBe("bfloat16");
+    expect(dtypes).toEqual(["bfloat16", "bfloat16", "bfloat16", "float32", "float32"]);
     expect([...model.stateDict().values()].every((weight) => weight.dtype === "float32")).toBe(true);
   });
 });

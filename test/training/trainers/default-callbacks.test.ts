@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
-import { load } from "../../../lib/torch";
-import { OnlineLossCallback } from "../../../lib/core/callbacks";
+import { load, toMap } from "../../../lib/torch";
+import { CallbackBase, OnlineLossCallback } from "../../../lib/core/callbacks";
 import { MessageCounter, rootLogger } from "../../../lib/core/logging";
 import { smallRun, temporaryFolder } from "../../support/small-run";
 
@@ -41,6 +41,33 @@ test("their order; two that would log the same keys are one", () => {
   expect(online({})).toEqual(["OnlineLossCallback(every_n_updates=1)"]);
   const own = { kind: "noether.core.callbacks.OnlineLossCallback", every_n_epochs: 1 };
   expect(online({ log_every_n_epochs: 1, track_every_n_updates: 2, callbacks: [own] })).toHaveLength(2);
+});
+
+test("what a run says once before it begins can be listed, and has its own metrics entry; what comes after training joins the last", async () => {
+  class Around extends CallbackBase {
+    override beforeTraining(): void {
+      this.writer.addScalar("before", 1);
+    }
+    override afterTraining(): void {
+      this.writer.addScalar("after", 2);
+    }
+  }
+  const listed = ["DatasetStatsCallback", "ParamCountCallback"].map((name) => ({
+    ...{ kind: `noether.core.callbacks.${name}`, every_n_epochs: 1 },
+  }));
+  const { trainer, model, pathProvider } = smallRun({
+    ...{ outputRootPath: folder.path, runId: "once" },
+    trainer: { max_epochs: 1, callbacks: [...listed, { kind: "noether.core.callbacks.OnlineLossCallback", every_n_updates: 1 }] }, // prettier-ignore
+  });
+  const summary = jest.spyOn(trainer.tracker, "updateSummary");
+  trainer.extraCallbacks = (dependencies) => [new Around(null, dependencies)];
+  await trainer.train(model);
+  const said = summary.mock.calls.flatMap(([values]) => Object.keys(values));
+  expect(said.filter((key) => key === "ds_stats/train/len")).toHaveLength(1);
+  expect(said.filter((key) => key.startsWith("param_count/"))).not.toEqual([]);
+  const entries = toMap<Map<number, number>>(load(pathProvider.basetrackerEntriesUri));
+  const updatesOf = (key: string) => [...toMap<unknown>(entries.get(key)).keys()].map(Number);
+  expect([updatesOf("before"), updatesOf("after"), updatesOf("loss/online/mse/U1")]).toEqual([[0], [3], [1, 2, 3]]);
 });
 
 test.each([

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { EmaCallback, PeriodicCallback } from "../../../../lib/core/callbacks";
 import { CallBackBaseConfig } from "../../../../lib/core/callbacks/base-config";
 import { register } from "../../../../lib/config/registry";
-import { load, type Tensor, toMap } from "../../../../lib/torch";
+import { load, Tensor, toMap } from "../../../../lib/torch";
 import { smallRun, temporaryFolder } from "../../../support/small-run";
 
 /** Callbacks under averaged weights. */
@@ -69,6 +69,23 @@ test("keep their own intervals, whatever that of the averages", async () => {
   const look = { kind: "test.ema.Looking", every_n_updates: 2 };
   await train("intervals", [ema({ every_n_epochs: 100, target_factors: [0.5], eval_callbacks: [look] })]);
   expect(Looking.seen).toHaveLength(4); // of 9 updates
+});
+
+test("the averages are in the model only while one is due", async () => {
+  const copied = jest.spyOn(Tensor.prototype, "copy_");
+  const copies = async (every_n_updates: number): Promise<number> => {
+    copied.mockClear();
+    const look = { kind: "test.ema.Looking", every_n_updates };
+    await train(`due-${every_n_updates}`, [
+      ema({ every_n_epochs: 100, target_factors: [0.5], eval_callbacks: [look] }),
+    ]);
+    return copied.mock.calls.length;
+  };
+  const never = await copies(100);
+  const [once, thrice] = [await copies(9), await copies(3)]; // of 9 updates
+  copied.mockRestore();
+  expect(once).toBeGreaterThan(never);
+  expect(thrice - never).toBe(3 * (once - never));
 });
 
 test("the model has its own weights again after one that fails", async () => {

@@ -2,7 +2,7 @@
 # One command for a bare machine with a GPU: builds the addon against the libtorch of its Python, runs the tests of CUDA for real, and
 # measures the four models beside PyTorch, eager and compiled.
 #
-#   [PYTHON=python3] [LIBTORCH=<torch folder>] scripts/gpu-check.sh [cuda|cpu] [--no-benchmark | benchmark options...]
+#   [PYTHON=python3] [LIBTORCH=<torch folder>] [BUNDLE=gpu-check] scripts/gpu-check.sh [cuda|cpu] [--no-benchmark | benchmark options...]
 #
 # Needs g++, cmake, ninja or make, and a Python with torch 2.11 to 2.14; no network, and no Node: `node scripts/gpu/bundle.mjs` puts one
 # into gpu-check/, which is carried along with native/, benchmarks/, test/golden/ and node_modules/node-{addon-api,api-headers}
@@ -16,17 +16,18 @@ shift || true
 benchmark=1
 [[ ${1:-} == --no-benchmark ]] && benchmark=
 export PYTHON=${PYTHON:-python3}
-build=${BUILD:-$root/gpu-check/build}
+bundle=${BUNDLE:-$root/gpu-check}
+build=${BUILD:-$bundle/build}
 say() { echo "gpu-check (${SECONDS} s): $*"; }
 for file in check.js bench.js; do
-  [[ -f gpu-check/$file ]] && continue
-  echo "gpu-check: expected gpu-check/$file; node scripts/gpu/bundle.mjs makes it" >&2
+  [[ -f $bundle/$file ]] && continue
+  echo "gpu-check: expected $bundle/$file; node scripts/gpu/bundle.mjs makes it" >&2
   exit 2
 done
 
 node=$(command -v node || true)
 if [[ -z $node ]]; then
-  node=$root/gpu-check/node
+  node=$bundle/node
   [[ -x $node ]] || "$PYTHON" -c "import lzma, shutil; shutil.copyfileobj(lzma.open('$node.xz'), open('$node', 'wb'))"
   chmod +x "$node"
 fi
@@ -52,7 +53,7 @@ if [[ -z ${NOETHER_NATIVE:-} ]]; then
   {
     cmake -S native -B "$build" "${generator[@]}" -DLIBTORCH="$libtorch" -DNOETHER_CUDA=$cuda &&
       cmake --build "$build" --parallel "${JOBS:-$(nproc)}"
-  } >gpu-check/build.log 2>&1 || { tail -n 40 gpu-check/build.log; exit 1; }
+  } >"$bundle/build.log" 2>&1 || { tail -n 40 "$bundle/build.log"; exit 1; }
   export NOETHER_NATIVE=$build/Release/noether_native.node
 fi
 export NOETHER_TEST_DEVICE=$device
@@ -61,7 +62,7 @@ say "addon $NOETHER_NATIVE, Node $("$node" --version)"
 
 status=0
 # without PYTHON: tests that have Python read files want scripts that stand beside them
-timeout 180 env -u PYTHON "$node" --expose-gc gpu-check/check.js || status=$?
+timeout 180 env -u PYTHON "$node" --expose-gc "$bundle/check.js" || status=$?
 say "tests ended with exit code $status"
 if [[ $benchmark ]]; then
   if ((${#warm[@]})); then
@@ -70,7 +71,7 @@ if [[ $benchmark ]]; then
   fi
   captured=()
   [[ $device == cuda ]] && captured=(--capture)
-  "$node" gpu-check/bench.js --device "$device" "${captured[@]}" "$@" || status=$?
+  "$node" "$bundle/bench.js" --device "$device" "${captured[@]}" "$@" || status=$?
 fi
 say "done"
 exit "$status"

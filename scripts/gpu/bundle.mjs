@@ -1,7 +1,7 @@
 // Makes what a bare GPU machine needs for scripts/gpu-check.sh beside the sources: gpu-check/ with Node and two scripts that have
 // everything in them. With --archive also gpu-check.tar.xz, which holds the sources too and is all that has to be carried.
 //
-//   node scripts/gpu/bundle.mjs [--archive] [--no-node]
+//   [BUNDLE=<folder, instead of gpu-check>] node scripts/gpu/bundle.mjs [--archive] [--no-node]
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const folder = join(root, "gpu-check");
+const folder = process.env.BUNDLE ?? join(root, "gpu-check");
 mkdirSync(folder, { recursive: true });
 
 /** The tests that take any device, and those of CUDA. */

@@ -1,4 +1,9 @@
 // Two projects: `lib` runs the TypeScript sources as they are, `dist` runs what the build made (exports map, ESM wrappers, bin entries).
+const { availableParallelism } = require("node:os");
+
+// Test files run side by side, each process with threads of its own: one that has nothing to do leaves its core to the others.
+process.env.OMP_WAIT_POLICY ??= "PASSIVE";
+
 const shared = {
   rootDir: __dirname,
   testEnvironment: "<rootDir>/test/support/environment.cjs",
@@ -17,7 +22,11 @@ const shared = {
 
 /** @type {import("jest").Config} */
 module.exports = {
-  testTimeout: 60000,
+  // Two files at a time on two cores: by itself jest would take one. Four at most: a process of tests grows to a gigabyte.
+  maxWorkers: Math.max(2, Math.min(4, availableParallelism() - 1)),
+  testSequencer: "<rootDir>/test/support/sequencer.cjs",
+  // for a machine with other work; nothing is expected to take so long
+  testTimeout: 180_000,
   projects: [
     {
       ...shared,

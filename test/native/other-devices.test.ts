@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../support/small-run";
+import { builtPackage } from "../support/child";
 
 const root = join(__dirname, "..", "..");
 const source = join(__dirname, "test-device", "test_device.cpp");
@@ -43,7 +44,7 @@ test("operators, gradients, neighbour searches, files and an optimizer give the 
   // in a process of its own: the device is there for all of it, and a fault ends it
   const { stdout, stderr, status, signal } = spawnSync(
     process.execPath,
-    ["--import", "tsx", cases, device(), folder.path],
+    ["--require", builtPackage, cases, device(), folder.path],
     { cwd: root, encoding: "utf8", env: { ...process.env, OMP_NUM_THREADS: "1", NODE_OPTIONS: "" } },
   );
   expect({ stdout, stderr, status, signal }).toEqual({

@@ -5,6 +5,9 @@ import { join } from "node:path";
 /** The built `noether-ts/torch`. */
 export const torchPath = join(__dirname, "..", "..", "dist", "torch", "index.js");
 
+/** What `node --require` takes for programs in TypeScript: they run on the built package where they import lib/. */
+export const builtPackage = join(__dirname, "built.cjs");
+
 /** What became of the process. */
 export interface Ended {
   readonly status: number | null;

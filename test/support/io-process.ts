@@ -1,18 +1,15 @@
-/** Programs on the sources of lib/io in processes of their own: for what a kill leaves behind. */
+/** Programs on the built lib/io in processes of their own: for what a kill leaves behind. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 const root = join(__dirname, "..", "..");
 const started = new Set<ChildProcess>();
 
-/** Starts a program in which `io` is lib/io; it ends with the test file at the latest. */
+/** Starts a program in which `io` is the built lib/io; it ends with the test file at the latest. */
 export function startIo(program: string, environment: Record<string, string> = {}): ChildProcess {
-  const tsx = join(dirname(require.resolve("tsx/package.json")), "dist", "cli.mjs");
-  const source = `const io = require(${JSON.stringify(join(root, "lib", "io"))});
+  const source = `const io = require(${JSON.stringify(join(root, "dist", "io"))});
 (async () => { ${program} })().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
-  // the loader in the process itself, so that a kill reaches it
-  const loader = join(dirname(tsx), "cjs", "index.cjs");
-  const child = spawn(process.execPath, ["--require", loader, "-e", source], {
+  const child = spawn(process.execPath, ["-e", source], {
     cwd: root,
     env: { ...process.env, ...environment },
   });

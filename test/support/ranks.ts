@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { builtPackage } from "./child";
 
 /** What became of a process. */
 export interface EndedRank {
@@ -28,18 +29,22 @@ export function startRanks(
 ): { readonly children: readonly ChildProcess[]; readonly ended: Promise<EndedRank[]> } {
   const folder = mkdtempSync(join(tmpdir(), "noether-ranks-"));
   const children = programs.map(({ script, args = [], python }, rank) =>
-    spawn(python ?? process.execPath, python === undefined ? ["--import", "tsx", script, ...args] : [script, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        OMP_NUM_THREADS: "1",
-        GLOO_SOCKET_IFNAME: process.platform === "linux" ? "lo" : "",
-        RANK: String(rank),
-        WORLD_SIZE: String(programs.length),
-        INIT_METHOD: `file://${folder}/store`,
-        ...env,
+    spawn(
+      python ?? process.execPath,
+      python === undefined ? ["--require", builtPackage, script, ...args] : [script, ...args],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: {
+          ...process.env,
+          OMP_NUM_THREADS: "1",
+          GLOO_SOCKET_IFNAME: process.platform === "linux" ? "lo" : "",
+          RANK: String(rank),
+          WORLD_SIZE: String(programs.length),
+          INIT_METHOD: `file://${folder}/store`,
+          ...env,
+        },
       },
-    }),
+    ),
   );
   const ended = Promise.all(children.map(endOf)).finally(() => rmSync(folder, { recursive: true, force: true }));
   return { children, ended };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { temporaryFolder } from "../support/small-run";
 import { saveAt } from "./fixtures/save-with-little-space";
+import { builtPackage } from "../support/child";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -16,7 +17,7 @@ test("a checkpoint for which there is no room leaves the previous one as it was"
   const before = read();
   // Files of the child may have 64 KiB; the weights take 157.
   const script = join(__dirname, "fixtures", "save-with-little-space.ts");
-  const command = `ulimit -f 64; exec "${process.execPath}" --import tsx "${script}" "${folder.path}" run`;
+  const command = `ulimit -f 64; exec "${process.execPath}" --require "${builtPackage}" "${script}" "${folder.path}" run`;
   const printed = execFileSync("bash", ["-c", command], { encoding: "utf8" });
   expect(printed).toMatch(
     /cannot write checkpoint file '.*wide_cp=latest_model.th'.*files that were there before are unchanged/,

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ReadOptions } from "../../../lib/data/readers";
 import { readFixture, type Described, type DescribedArray } from "./support";
+import { builtPackage } from "../../support/child";
 
 interface File {
   bytes: string;
@@ -43,7 +44,7 @@ let outcomes: Outcome[] = [];
 beforeAll(() => {
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    [require.resolve("tsx/cli"), join(__dirname, "read-cgns.ts"), JSON.stringify(requests)],
+    ["--require", builtPackage, join(__dirname, "read-cgns.ts"), JSON.stringify(requests)],
     { cwd: folder, encoding: "utf8" },
   );
   if (stdout === "") throw new Error(stderr);

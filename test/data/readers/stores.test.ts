@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { optionalPackage } from "../../../lib/data/readers/optional-package";
 import { readFixture, type DescribedArray } from "./support";
+import { builtPackage } from "../../support/child";
 
 interface Store {
   files: Record<string, string>;
@@ -65,7 +66,7 @@ let outcomes: Outcome[] = [];
 beforeAll(() => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [require.resolve("tsx/cli"), join(__dirname, "read-stores.ts"), JSON.stringify(requests)],
+    ["--require", builtPackage, join(__dirname, "read-stores.ts"), JSON.stringify(requests)],
     { cwd: folder, encoding: "utf8" },
   );
   if (status !== 0) throw new Error(stderr);

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { builtPackage } from "../../support/child";
 
 const script = join(__dirname, "fixtures", "host.ts");
 const names = [0, 1].map((index) => `noether-${process.pid}-${index}`);
@@ -38,7 +39,7 @@ interface Line {
 /** Starts a rank on each host; what each prints. */
 function start(port: number, ...args: string[]): { child: ChildProcess; lines: Line[]; first: Promise<unknown> }[] {
   return names.map((name, rank) => {
-    const child = spawn("ip", ["netns", "exec", name, process.execPath, "--import", "tsx", script, ...args], {
+    const child = spawn("ip", ["netns", "exec", name, process.execPath, "--require", builtPackage, script, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
         ...process.env,

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { distributed, full } from "../../../lib/torch";
+import { builtPackage } from "../../support/child";
 
 /** What a member does: a sum, a training step, a call that does not fit; rank r has r + 1. */
 const MEMBER = `
@@ -19,7 +20,7 @@ async (torch, rank, port) => {
 test("two threads of one process are two members, each with a group of its own", async () => {
   const server = await distributed.TCPStore.connect("127.0.0.1", 0, { isServer: true });
   const body = (rank: number): string => `
-    require("tsx/cjs");
+    require(${JSON.stringify(builtPackage)});
     const torch = require(${JSON.stringify(require.resolve("../../../lib/torch"))});
     (${MEMBER})(torch, ${rank}, ${server.port}).then((result) => require("node:worker_threads").parentPort.postMessage(result));`;
   const results = await Promise.all(

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { distributed, tensor } from "../../../lib/torch";
+import { builtPackage } from "../../support/child";
 
 const { HashStore, PrefixStore, TCPStore } = distributed;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
@@ -62,7 +63,7 @@ test("a group of one process needs no other, also in a worker thread that ends w
       const sum = await distributed.allReduce(tensor([4]));
       require("node:worker_threads").parentPort.postMessage([group.size, sum.tolist()]);
     })();`;
-  const worker = new Worker(`require("tsx/cjs");${body}`, { eval: true });
+  const worker = new Worker(`require(${JSON.stringify(builtPackage)});${body}`, { eval: true });
   const message = await new Promise((resolve, reject) => {
     worker.once("message", resolve);
     worker.once("error", reject);

@@ -2,14 +2,21 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { temporaryFolder } from "../../support/temporary-folder";
+import { builtPackage } from "../../support/child";
 
 const folder = temporaryFolder();
-const tsx = require.resolve("tsx/cli");
 
 test.each(["scripted", "values"])("mutated files of %s", (name) => {
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
-    [tsx, join(__dirname, "load.child.ts"), join(__dirname, "fixtures", `${name}.torchscript`), folder.path, "300"],
+    [
+      "--require",
+      builtPackage,
+      join(__dirname, "load.child.ts"),
+      join(__dirname, "fixtures", `${name}.torchscript`),
+      folder.path,
+      "300",
+    ],
     { encoding: "utf8", timeout: 120_000 },
   );
   expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });

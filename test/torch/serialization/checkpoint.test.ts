@@ -38,6 +38,7 @@ import {
 } from "../../../lib/torch/serialization";
 import { describeValue, sorted } from "./describe";
 import { expected, fixtures, golden, temporaryFolder } from "./fixtures";
+import { builtPackage } from "../../support/child";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -303,7 +304,7 @@ describe("a file that cannot be written leaves the previous one", () => {
     // a limit on the size of files stands for the full disk
     const path = previous();
     const script = join(__dirname, "fixtures/save-too-much.ts");
-    const command = `ulimit -f 64; exec "${process.execPath}" --import tsx "${script}" "${path}"`;
+    const command = `ulimit -f 64; exec "${process.execPath}" --require "${builtPackage}" "${script}" "${path}"`;
     const result = spawnSync("bash", ["-c", command], { cwd: join(__dirname, "../../.."), encoding: "utf8" });
     expect(result.stderr).toBe("");
     expect(JSON.parse(result.stdout)).toEqual({

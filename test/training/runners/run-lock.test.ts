@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { RunInUseError, RunLock } from "../../../lib/training/runners";
 import { ownMark } from "../../../lib/io/files/process-mark";
 import { temporaryFolder } from "../../support/small-run";
+import { builtPackage } from "../../support/child";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
@@ -89,7 +90,7 @@ test("a file that is no lock is named", () => {
 test("of several processes that want it at once, one gets it, also that of a dead one", () => {
   leave(dead);
   const script = join(__dirname, "../fixtures/take-lock.ts");
-  const command = `for i in 1 2 3 4; do "${process.execPath}" --import tsx "${script}" "${folder.path}" & done; wait`;
+  const command = `for i in 1 2 3 4; do "${process.execPath}" --require "${builtPackage}" "${script}" "${folder.path}" & done; wait`;
   const { stdout } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
   const lines = stdout.trim().split("\n");
   expect(lines.filter((line) => line === "taken")).toHaveLength(1);

@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 
 import { load } from "../../../lib/torch";
 import { smallRun, temporaryFolder } from "../../support/small-run";
+import { builtPackage } from "../../support/child";
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -12,7 +13,7 @@ afterAll(() => folder.remove());
 /** Starts the endless run in a process of its own and sends it a signal after its fifth update. */
 async function interrupt(signal: NodeJS.Signals, runId: string): Promise<{ code: number | null; stoppedAt: string }> {
   const script = join(__dirname, "..", "fixtures", "endless-run.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", script, folder.path, runId], {
+  const child = spawn(process.execPath, ["--require", builtPackage, script, folder.path, runId], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   let errors = "";

@@ -8,6 +8,7 @@ import { HubServer } from "../../../support/hub-server";
 import { zipOf } from "../../../support/zip";
 import { values } from "../../support";
 import { rows, testFolder } from "./support";
+import { builtPackage } from "../../../support/child";
 
 const SPLITS = {
   easy: { src: { train: [3, 0, 4], val: [1], test: [2] }, tgt: { train: [5], test: [6, 7] } },
@@ -33,7 +34,7 @@ test("a sample has the fields of its file and its parameters, from a folder and 
   // the package that reads HDF5 is an ES module, which Jest does not load
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    [require.resolve("tsx/cli"), script, folder, JSON.stringify(SPLITS), METADATA],
+    ["--require", builtPackage, script, folder, JSON.stringify(SPLITS), METADATA],
     { encoding: "utf8" },
   );
   if (stdout === "") throw new Error(stderr);

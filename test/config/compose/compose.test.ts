@@ -56,6 +56,17 @@ describe("interpolation gives what OmegaConf gives", () => {
 });
 
 describe("in a directory of its own", () => {
+  test("a config file may end with .yml; an option of a group has to be renamed", () => {
+    const file = join(root, "main.yml");
+    writeFileSync(file, "x: 1\n");
+    expect(markNode(composeConfig({ file, overrides: ["x=2"] }).tree)).toEqual({ x: 2 });
+    mkdirSync(join(root, "group"));
+    writeFileSync(join(root, "group/option.yml"), "y: 1\n");
+    expect(() => composeConfig({ file, overrides: ["+group=option"] })).toThrow(
+      /there is option\.yml: name it option\.yaml/,
+    );
+  });
+
   let root: string;
   beforeEach(() => (root = mkdtempSync(join(tmpdir(), "noether-config-"))));
   afterEach(() => rmSync(root, { recursive: true }));

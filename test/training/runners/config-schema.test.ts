@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { register } from "../../../lib/config/registry";
-import { configClassOf, validateConfig } from "../../../lib/config/schema";
+import { configClassOf, dumpConfig, int, tag, validateConfig } from "../../../lib/config/schema";
 import { AnyInitializer } from "../../../lib/core/initializers";
 import { ModelBaseConfig } from "../../../lib/core/models/model-base-config";
 import { DatasetBaseConfig } from "../../../lib/data/base/dataset-config";
@@ -47,6 +47,21 @@ describe("ConfigSchema", () => {
       cudnn_benchmark: true,
     });
   });
+  test("what a subclass of a part has is written with it, of the tracker too", () => {
+    const Own = ModelBaseConfig.extend("OwnModelConfig", { fields: { kind: tag("test.root.OwnModel"), width: int() } });
+    register("test.root.OwnModel", { schema: Own });
+    const tracker = {
+      ...{ kind: "noether.core.trackers.WandBTracker", project: "cars", entity: "aero", mode: "offline" },
+    };
+    // as a program builds it, with classes instead of text
+    const built = parse({ tracker, model: Own.create({ name: "m", width: 7 }) });
+    expect(dumpConfig(built)).toMatchObject({
+      tracker,
+      model: { kind: "test.root.OwnModel", width: 7 },
+    });
+    expect(ConfigSchema.parse(dumpConfig(built))).toEqual(built);
+  });
+
   test("helper keys are dropped, the best accelerator is asked for", () => {
     setAcceleratorDetection(() => "gpu");
     const config = parse({ callbacks: [], config_schema_kind: "x" });

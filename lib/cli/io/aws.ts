@@ -114,13 +114,12 @@ async function fetchPrefix(
       given.hash ? given["hash-chunk-mb"] : null,
       given["hash-jobs"],
     );
-    if (records === null && given["strict-hash"]) return EXIT.failed;
-    const manifest = records ?? new Map<string, FileRecord>();
+    if (records.size < targets.length && given["strict-hash"]) return EXIT.failed;
     if (manifestOut === "-") {
-      say(manifestText(manifest));
+      say(manifestText(records));
       return EXIT.ok;
     }
-    await saveManifest(manifest, manifestOut);
+    await saveManifest(records, manifestOut);
     say(`[provenance] wrote ${manifestOut}`);
   }
   say(`Download complete → ${localDir}`);
@@ -134,8 +133,7 @@ async function recordsOf(
   localDir: string,
   chunk: number | null,
   jobs: number,
-): Promise<Map<string, FileRecord> | null> {
-  let failed = false;
+): Promise<Map<string, FileRecord>> {
   const record = async ({ object, path }: S3Target): Promise<FileRecord | null> => {
     const file = pathBelow(localDir, path);
     try {
@@ -143,12 +141,10 @@ async function recordsOf(
       const hash = chunk === null ? null : await hashFile(file, chunk);
       return { path, size: (await stat(file)).size, hash, etag: null, source };
     } catch (error) {
-      failed = true;
       printError(`[hash-fail] ${path} → ${messageOf(error)}`);
       return null;
     }
   };
   const records = (await parallelMapCollectErrors(record, targets, jobs)).filter((each) => each !== null);
-  if (failed && records.length === 0) return null;
   return new Map(records.map((each) => [each.path, each]));
 }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { InterruptedTransferError } from "../errors";
 import { log } from "../logging";
 import type { Checksum } from "../transfer/checksum";
 import type { RemoteBody, RemoteFile } from "../transfer/remote-file";
@@ -163,7 +164,11 @@ export function remoteS3Object(
   return remote;
 }
 
-/** The bytes of an object, one after another. */
+/**
+ * The bytes of an object, one after another.
+ *
+ * @throws InterruptedTransferError when fewer come than the server says
+ */
 export async function* iterS3ObjectChunks(
   bucket: string,
   key: string,
@@ -174,10 +179,14 @@ export async function* iterS3ObjectChunks(
     openS3Object(bucket, key, options, { start: 0, end: null, etag: null, bulk: false });
   const { body } = await withRetries(`s3://${bucket}/${key}`, open, options);
   let held: Buffer = Buffer.alloc(0);
+  let length = 0;
   for await (const chunk of body.stream as AsyncIterable<Buffer>) {
+    length += chunk.length;
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     for (; held.length >= chunkSize; held = held.subarray(chunkSize)) yield held.subarray(0, chunkSize);
   }
+  if (body.size !== null && length !== body.size)
+    throw new InterruptedTransferError(`s3://${bucket}/${key}: expected ${body.size} bytes, got ${length}`);
   if (held.length > 0) yield held;
 }
 

@@ -34,6 +34,7 @@ export class S3FileUploader {
   readonly #pending = new Set<Promise<void>>();
   readonly #errors: (readonly [string, unknown])[] = [];
   #isClosed = false;
+  #progress: LogProgress | null = null;
 
   /** @throws InvalidInputError unless `s3Path` is `s3://bucket[/prefix]` */
   constructor(localRoot: string, s3Path: string, options: S3FileUploaderOptions = {}) {
@@ -87,6 +88,7 @@ export class S3FileUploader {
     const params = { Bucket: this.bucket, Key: key, Body, ...(size < PART_SIZE ? { ContentLength: size } : {}) };
     try {
       await new Upload({ client, params, partSize: PART_SIZE, queueSize: 4, leavePartsOnError: false }).done();
+      this.#progress?.update(size);
     } finally {
       Body.destroy();
     }
@@ -125,7 +127,7 @@ export class S3FileUploader {
     }
     const root = await realpath(this.localRoot);
     const total = files.reduce((sum, { size }) => sum + size, 0);
-    const progress = (options.showProgress ?? true) ? new LogProgress("Uploading...", total) : null;
+    this.#progress = (options.showProgress ?? true) ? new LogProgress("Uploading...", total) : null;
     let leftOut = 0;
     for (const { path, size } of files) {
       const real = await realpath(path);
@@ -133,16 +135,16 @@ export class S3FileUploader {
       else {
         leftOut++;
         log.warning(`${path} is a link out of the folder and is not uploaded`);
+        this.#progress?.update(size);
       }
-      progress?.update(size);
     }
     try {
       await this.close();
     } catch (error) {
-      progress?.close(true);
+      this.#progress?.close(true);
       throw error;
     }
-    progress?.close();
+    this.#progress?.close();
     if (options.removeSource && leftOut > 0)
       log.warning(`${this.localRoot} is not removed: ${leftOut} links in it were not uploaded`);
     else if (options.removeSource)

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { configureLogging } from "../../../lib/io";
 import { pathFilter } from "../../../lib/cli/io/arguments";
@@ -6,6 +6,12 @@ import { HubServer, someBytes } from "../../support/hub-server";
 import { runNoetherData as run, withEnvironment } from "../../support/run-io";
 import { S3Server } from "../../support/s3-server";
 import { temporaryFolder } from "../../support/temporary-folder";
+
+const mockHash = jest.fn<Promise<string> | null, [string]>(() => null);
+jest.mock("../../../lib/io/verification/hash-file", () => {
+  const actual = jest.requireActual<{ hashFile: (path: string, chunk?: number) => Promise<string> }>("../../../lib/io/verification/hash-file"); // prettier-ignore
+  return { ...actual, hashFile: (path: string, chunk?: number) => mockHash(path) ?? actual.hashFile(path, chunk) };
+});
 
 const folder = temporaryFolder();
 const hub = new HubServer();
@@ -194,6 +200,46 @@ describe("huggingface", () => {
     expect(readFileSync(folder.at("m.json"), "utf8")).toBe("{}");
   });
 
+  test("file prints nothing, and fetches what is there once", async () => {
+    expect(await run("huggingface", "file", "o/n", "deep/c.th", out())).toMatchObject({ code: 0, stdout: "" });
+    expect(readFileSync(out("deep/c.th")).equals(someBytes(4000))).toBe(true);
+    hub.requests.length = hub.storage.requests.length = 0;
+    expect(await run("huggingface", "file", "o/n", "deep/c.th", out())).toMatchObject({ code: 0, stdout: "" });
+    expect([...hub.requests, ...hub.storage.requests].map(({ method }) => method)).toEqual(["HEAD"]);
+  });
+
+  test("every file that failed is told, and the others are there", async () => {
+    hub.faults.push({ match: /GET .*b\.txt/, status: 403 });
+    const { code, stderr } = await run("huggingface", "snapshot", "o/n", out());
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Task failed for input: o\/n@[0-9a-f]{40}\/b\.txt → .*403/m);
+    expect([existsSync(out("a.th")), existsSync(out("b.txt"))]).toEqual([true, false]);
+  });
+
+  test("--verify --action abort, delete and redownload do what they say", async () => {
+    const ext = async (...more: string[]) =>
+      run("huggingface", "ext", "o/n", ".th", out(), "-t", "model", ...more, "--verify", "-m", folder.at("m.json"));
+    await run("huggingface", "ext", "o/n", ".th", out(), "-t", "model", "-mo", folder.at("m.json"));
+    // what the hub has, but not what the manifest says
+    const manifest = JSON.parse(readFileSync(folder.at("m.json"), "utf8")) as Record<string, { hash: string }>;
+    manifest["a.th"]!.hash = "0".repeat(64);
+    writeFileSync(folder.at("m.json"), JSON.stringify(manifest));
+    const counts = "[verify] OK=1 missing=0 extra=0 size_mismatch=0 hash_mismatch=1\n";
+    expect(await ext()).toMatchObject({ code: 0, stdout: counts });
+    expect(await ext("-a", "abort")).toMatchObject({ code: 1, stdout: counts });
+    expect((await ext("-a", "ReDownload")).stdout).toContain("[redownload] attempted=1 ok=1\n[recheck] ");
+    expect(await ext("-a", "delete")).toMatchObject({ code: 0, stdout: `${counts}[delete] a.th\n` });
+    expect(existsSync(out("a.th"))).toBe(false);
+  });
+
+  test("a file whose size the hub does not know is a warning, and not counted", async () => {
+    const listing = [{ type: "file", path: "a", oid: "0".repeat(40), size: 5 }, { type: "file", path: "b", oid: "1".repeat(40) }]; // prettier-ignore
+    hub.faults.push({ match: /tree/, status: 200, body: JSON.stringify(listing), headers: { "content-type": "application/json" } }); // prettier-ignore
+    const { stdout, stderr } = await run("huggingface", "estimate", "o/n");
+    expect(stdout).toBe("o/n: ~5.00 B\n");
+    expect(stderr).toContain("o/n: the sizes of 1 files are not known and not counted");
+  });
+
   test("a repository that there is not", async () => {
     const { code, stderr } = await run("huggingface", "snapshot", "o/none", out());
     expect(code).toBe(1);
@@ -287,6 +333,29 @@ describe("aws", () => {
       `0 objects matched; nothing to fetch.\n[provenance] wrote empty manifest: ${folder.at("m.json")}\n`,
     );
     expect(readFileSync(folder.at("m.json"), "utf8")).toBe("{}");
+  });
+
+  describe("a file that cannot be hashed", () => {
+    beforeEach(() =>
+      mockHash.mockImplementation((path) =>
+        path.endsWith("two.bin") ? Promise.reject(new Error("a bad sector")) : null,
+      ),
+    );
+    afterEach(() => mockHash.mockReset());
+    const fetch = async (...more: string[]) =>
+      run("aws", "fetch", "b", "pref/", out(), "-m", folder.at("m.json"), ...more);
+
+    test("is told and left out of the manifest", async () => {
+      const { code, stderr } = await fetch();
+      expect(code).toBe(0);
+      expect(stderr).toContain("[hash-fail] pref/x/two.bin → a bad sector\n");
+      expect(Object.keys(JSON.parse(readFileSync(folder.at("m.json"), "utf8")) as object)).toEqual(["pref/x/one.bin"]);
+    });
+
+    test("fails with --strict-hash, and no manifest is written", async () => {
+      expect((await fetch("--strict-hash")).code).toBe(1);
+      expect([existsSync(folder.at("m.json")), read("pref/x/two.bin")]).toEqual([false, "22"]);
+    });
   });
 
   test("what failed is told by its key; no manifest is written", async () => {
@@ -385,6 +454,21 @@ describe("verification", () => {
     );
   });
 
+  test("check makes a folder that is missing, in which everything is", async () => {
+    rmSync(out(), { recursive: true });
+    expect(await check()).toMatchObject({
+      code: 0,
+      stdout: "OK=0 missing=2 extra=0 size_mismatch=0 hash_mismatch=0\n",
+    });
+    expect(existsSync(out())).toBe(true);
+  });
+
+  test("sizes decide where hashes are not required", async () => {
+    await run("verification", "build", "-r", out(), "-m", folder.at("m.json"), "--no-hash");
+    expect((await check()).stdout).toContain("OK=0 missing=0 extra=0 size_mismatch=0 hash_mismatch=2");
+    expect((await check("--no-require-hash")).stdout).toContain("OK=2 missing=0");
+  });
+
   test("no manifest", async () => {
     const { code, stderr } = await run("verification", "check", "-r", out(), "-m", folder.at("none.json"));
     expect(code).toBe(1);
@@ -418,6 +502,20 @@ describe("checkpoint", () => {
       code: 0,
       stdout: "OK\n",
     });
+  });
+
+  test("verify without anything to compare with says that the file is there", async () => {
+    writeFileSync(folder.at("m.pt"), "a");
+    expect(await run("checkpoint", "verify", folder.at("m.pt"))).toMatchObject({ code: 0, stdout: "OK\n" });
+  });
+
+  test("fetch with another SHA-256 names both, and keeps nothing", async () => {
+    const args = ["checkpoint", "fetch", "hf://o/n?filename=a.th", "--cache-dir", folder.at("c")];
+    const { code, stdout, stderr } = await run(...args, "--sha256", "0".repeat(64));
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/expected 0{64}, got ca978112/);
+    const left = readdirSync(folder.at("c"), { recursive: true }) as string[];
+    expect(left.filter((name) => name.endsWith("a.th"))).toEqual([]);
   });
 
   test("a file that cannot be loaded", async () => {

@@ -91,6 +91,15 @@ test("an object in chunks", async () => {
   expect(chunks).toEqual(["abc", "def", "gh"]);
 });
 
+test("an object in chunks that ends early is an error", async () => {
+  s3.put("b", "k", someBytes(5000));
+  s3.faults.push({ match: /GET/, cutAfter: 100 });
+  const read = async (): Promise<void> => {
+    for await (const chunk of iterS3ObjectChunks("b", "k", 30, options())) expect(chunk.length).toBe(30);
+  };
+  await expect(read()).rejects.toThrow();
+});
+
 test("size and ETag of an object, of one that there is not", async () => {
   s3.put("b", "k", "123", "abc123");
   expect(await headS3Object("b", "k", options())).toEqual([3, "abc123"]);
@@ -244,6 +253,14 @@ describe("the uploader", () => {
     await upload.write(folder.at("up", "a.txt"));
     await upload.close();
     expect(keys()).toEqual([key]);
+  });
+
+  test("progress is that of what is there, not of what waits", async () => {
+    put("a.txt", "a");
+    put("b.txt", "bbb");
+    s3.faults.push({ match: /PUT .*b\.txt/, status: 403 });
+    await expect(uploader().uploadAll()).rejects.toThrow("403");
+    expect(messages).toContain("INFO [Uploading...] failed after 1.00 B/4.00 B");
   });
 
   test("the source is removed when everything is there", async () => {

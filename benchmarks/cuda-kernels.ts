@@ -113,12 +113,23 @@ function seconds(call: () => unknown): number {
   return median(times);
 }
 
-function measure(): Record<string, number> {
+/** Seconds of each, or what went wrong. */
+type Times = Record<string, number | string>;
+
+function measure(): Times {
   const wanted = options.only.split(",").filter(Boolean);
   const names = Object.keys(measured).filter(
     (name) => wanted.length === 0 || wanted.some((part) => name.startsWith(part)),
   );
-  return Object.fromEntries(names.map((name) => [name, scope(() => seconds(measured[name]!()))]));
+  return Object.fromEntries(
+    names.map((name) => {
+      try {
+        return [name, scope(() => seconds(measured[name]!()))];
+      } catch (error) {
+        return [name, String(error).split("\n")[0]!];
+      }
+    }),
+  );
 }
 
 if (options.side) {
@@ -132,13 +143,14 @@ if (options.side) {
         env: { ...process.env, NOETHER_CUDA_KERNELS: kernels },
         stdio: ["ignore", "pipe", "inherit"],
       }),
-    ) as Record<string, number>;
-  const [kernels, compositions] = [run("1"), run("0")];
+    ) as Times;
   console.log(`| ${points} points | kernel, ms | composition, ms | times faster |\n|${"---|".repeat(4)}`);
+  const [kernels, compositions] = [run("1"), run("0")];
+  const cell = (time: number | string) => (typeof time === "number" ? (time * 1e3).toFixed(3) : `failed: ${time}`);
   for (const [name, time] of Object.entries(kernels)) {
     const other = compositions[name]!;
-    console.log(
-      `| ${name} | ${(time * 1e3).toFixed(3)} | ${(other * 1e3).toFixed(3)} | ${(other / time).toFixed(1)} |`,
-    );
+    const faster = typeof time === "number" && typeof other === "number" ? (other / time).toFixed(1) : "";
+    if (faster === "") process.exitCode = 1;
+    console.log(`| ${name} | ${cell(time)} | ${cell(other)} | ${faster} |`);
   }
 }

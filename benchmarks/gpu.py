@@ -3,7 +3,7 @@
     python gpu.py MODEL SCALE DEVICE FOLDER
 
 Writes weights and inputs to FOLDER/model.safetensors and prints "ready"; then answers "eager train bfloat16 20" or
-"compile forward float32 20" with the milliseconds of one of that many repetitions.
+"compile forward float32 20" with the seconds of one of that many repetitions, or with what went wrong.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "reference"))
@@ -78,9 +79,13 @@ def block(body, how, dtype, repetitions):
 print("ready", flush=True)
 for line in sys.stdin:
     how, what, dtype, repetitions = line.split()
-    result, times = block(forward if what == "forward" else train, how, dtype, int(repetitions))
-    if what == "forward":
-        save_file({k: v.float().cpu().contiguous() for k, v in result.items()}, folder / "outputs.safetensors")
+    try:
+        result, times = block(forward if what == "forward" else train, how, dtype, int(repetitions))
+        if what == "forward":
+            save_file({k: v.float().cpu().contiguous() for k, v in result.items()}, folder / "outputs.safetensors")
+    except Exception as error:  # a compiler that is missing, say: the other rows can be measured all the same
+        traceback.print_exc()
+        times = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(times), flush=True)
 sys.stdout.flush()
 os._exit(0)  # without the seconds in which compiled kernels' worker processes end

@@ -3,9 +3,11 @@
  * and under `torch.compile`: same weights, same inputs, one run, all sides take turns in blocks between two synchronisations.
  *
  *   gpu.ts [--device cuda] [--models ab_upt,upt] [--dtypes float32,bfloat16] [--whats train,forward] [--scale 1] [--repetitions 20]
- *          [--rounds 5] [--no-compile] [--capture] [--seconds 240]
+ *          [--rounds 5] [--no-compile] [--capture] [--seconds 240] [--no-heading]
  *
- * A row is begun only before `--seconds` have passed. PYTHON names the interpreter. scripts/gpu-check.sh runs it on a bare machine.
+ * A row is begun only before `--seconds` have passed, and printed once it is measured. A side that fails has "failed" in its cells and
+ * the reason on stderr; the others are measured, and the exit code is 1. PYTHON names the interpreter. scripts/gpu-check.sh runs it on
+ * a bare machine.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -30,6 +32,7 @@ const { values: options } = parseArgs({
     "no-compile": { type: "boolean", default: false },
     capture: { type: "boolean", default: false },
     seconds: { type: "string", default: "240" },
+    "no-heading": { type: "boolean", default: false },
   },
 });
 const [scale, repetitions, rounds] = [Number(options.scale), Number(options.repetitions), Number(options.rounds)];
@@ -71,6 +74,9 @@ async function startPython(model: string, folder: string) {
   const child = spawn(process.env.PYTHON ?? "python3", [script, model, options.scale, options.device, folder], {
     stdio: ["pipe", "pipe", "inherit"],
   });
+  // that it ended, or did not start, is what the next answer says
+  child.on("error", () => undefined);
+  child.stdin.on("error", () => undefined);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async (): Promise<string> => {
     const line = await lines.next();
@@ -83,7 +89,9 @@ async function startPython(model: string, folder: string) {
     name: `PyTorch ${how}`,
     time: async (what, dtype, count) => {
       child.stdin.write(`${how} ${what} ${dtype} ${count}\n`);
-      return JSON.parse(await answer()) as Timing;
+      const times = JSON.parse(await answer()) as Timing | { readonly error: string };
+      if ("error" in times) throw new Error(times.error);
+      return times;
     },
   });
   return { side, stop: () => child.stdin.end() };
@@ -103,6 +111,71 @@ function largestDifference(outputs: Record<string, Tensor>, folder: string): num
   });
 }
 
+/** The row says that it failed, and stderr why. */
+function sayFailed(cells: string, error: unknown): void {
+  process.exitCode = 1;
+  console.log(`| ${cells} | failed: ${String(error).split("\n")[0]} |`);
+  console.error(error);
+}
+
+interface Row {
+  readonly model: string;
+  readonly workload: Workload;
+  /** PyTorch's, eager first. */
+  readonly others: readonly Side[];
+  readonly dtype: DType;
+  readonly what: What;
+  readonly folder: string;
+}
+
+async function printRow({ model, workload, others, dtype, what, folder }: Row): Promise<void> {
+  const ours = [own(workload)];
+  if (options.capture && what === "train") ours.push(own(workload, true));
+  const eager = others[0]!;
+  const timings = new Map<Side, Timing[]>();
+  for (const side of [ours[0]!, ...others, ...ours.slice(1)]) {
+    try {
+      await side.time(what, dtype, 5); // compiles, fills caches
+      timings.set(side, []);
+    } catch (error) {
+      process.exitCode = 1;
+      console.error(`${model}, ${dtype}, ${what}, ${side.name}:`, error);
+    }
+  }
+  let difference = "";
+  if (what === "forward" && timings.has(eager) && timings.has(ours[0]!)) {
+    await eager.time(what, dtype, 1);
+    difference = largestDifference(workload.forward(dtype), folder).toExponential(1);
+  }
+  for (let round = 0; round < rounds; round++)
+    for (const [side, times] of timings) times.push(await side.time(what, dtype, repetitions));
+  const of = (side: Side, clock: keyof Timing): number | undefined => {
+    const times = timings.get(side);
+    return times && median(times.map((timing) => timing[clock]));
+  };
+  const milliseconds = (side: Side, clock: keyof Timing) => {
+    const seconds = of(side, clock);
+    return seconds === undefined ? "failed" : (seconds * 1e3).toFixed(2);
+  };
+  for (const side of ours) {
+    const ratio = (clock: keyof Timing, to: Side) => {
+      const [time, other] = [of(side, clock), of(to, clock)];
+      return time === undefined || other === undefined ? "" : (time / other).toFixed(2);
+    };
+    const cells = [
+      model,
+      dtype,
+      `${what}${side === ours[0] ? "" : ", captured"}`,
+      ...[side, ...others].map((each) => milliseconds(each, "wall")),
+      ...others.map((each) => ratio("wall", each)),
+      milliseconds(side, "host"),
+      ratio("host", eager),
+      difference,
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+}
+
 async function compare(model: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "noether-gpu-"));
   const python = await startPython(model, folder);
@@ -116,32 +189,10 @@ async function compare(model: string): Promise<void> {
           console.log(`| ${model} | ${dtype} | ${what} | not reached in ${options.seconds} s |`);
           continue;
         }
-        const sides: Side[] = [own(workload), ...others];
-        if (options.capture && what === "train") sides.push(own(workload, true));
-        const [eager] = others as [Side];
-        let difference = "";
-        const timings = new Map<Side, Timing[]>(sides.map((side) => [side, []]));
-        for (const side of sides) await side.time(what, dtype, 5); // compiles, fills caches
-        if (what === "forward") {
-          await eager.time(what, dtype, 1);
-          difference = largestDifference(workload.forward(dtype), folder).toExponential(1);
-        }
-        for (let round = 0; round < rounds; round++)
-          for (const side of sides) timings.get(side)!.push(await side.time(what, dtype, repetitions));
-        const of = (side: Side, clock: keyof Timing) => median(timings.get(side)!.map((timing) => timing[clock]));
-        for (const side of sides.filter((each) => !others.includes(each))) {
-          const ratio = (clock: keyof Timing, to: Side) => (of(side, clock) / of(to, clock)).toFixed(2);
-          const cells = [
-            model,
-            dtype,
-            `${what}${side.name.endsWith("captured") ? ", captured" : ""}`,
-            ...[side, ...others].map((each) => (of(each, "wall") * 1e3).toFixed(2)),
-            ...others.map((each) => ratio("wall", each)),
-            (of(side, "host") * 1e3).toFixed(2),
-            ratio("host", eager),
-            difference,
-          ];
-          console.log(`| ${cells.join(" | ")} |`);
+        try {
+          await printRow({ model, workload, others, dtype, what, folder });
+        } catch (error) {
+          sayFailed(`${model} | ${dtype} | ${what}`, error);
         }
       }
     }
@@ -164,8 +215,14 @@ async function main(): Promise<void> {
     "host / PyTorch eager",
     "output difference",
   ];
-  console.log(`| ${heads.join(" | ")} |\n|${"---|".repeat(heads.length)}`);
-  for (const model of options.models.split(",")) await compare(model);
+  if (!options["no-heading"]) console.log(`| ${heads.join(" | ")} |\n|${"---|".repeat(heads.length)}`);
+  for (const model of options.models.split(",")) {
+    try {
+      await compare(model);
+    } catch (error) {
+      sayFailed(model, error);
+    }
+  }
 }
 
 void main();

@@ -1,4 +1,4 @@
-// Makes what a bare GPU machine needs for scripts/gpu-check.sh beside the sources: gpu-check/ with Node and two scripts that have
+// Makes what a bare GPU machine needs for scripts/gpu-check.sh beside the sources: gpu-check/ with Node and three scripts that have
 // everything in them. With --archive also gpu-check.tar.xz, which holds the sources too and is all that has to be carried.
 //
 //   [BUNDLE=<folder, instead of gpu-check>] node scripts/gpu/bundle.mjs [--archive] [--no-node]
@@ -31,7 +31,7 @@ function listFolder(name) {
 
 const checks = [
   `import { file, run } from ${JSON.stringify(join(root, "scripts/gpu/globals.ts"))};`,
-  ...tests.map((path) => `file(${JSON.stringify(path)}); require(${JSON.stringify(join(root, path))});`),
+  ...tests.map((path) => `file(${JSON.stringify(path)}, () => void require(${JSON.stringify(join(root, path))}));`),
   "void run();",
 ].join("\n");
 
@@ -53,6 +53,7 @@ await build({
   outfile: join(folder, "check.js"),
 });
 await build({ ...shared, entryPoints: ["benchmarks/gpu.ts"], outfile: join(folder, "bench.js") });
+await build({ ...shared, entryPoints: ["benchmarks/cuda-kernels.ts"], outfile: join(folder, "kernels.js") });
 
 const node = join(folder, "node.xz");
 if (!existsSync(node) && !process.argv.includes("--no-node")) {
@@ -76,7 +77,7 @@ if (process.argv.includes("--archive")) {
     "node_modules/node-addon-api",
     "node_modules/node-api-headers",
   ];
-  const made = ["check.js", "bench.js", "node.xz"].map((name) => `gpu-check/${name}`);
+  const made = ["check.js", "bench.js", "kernels.js", "node.xz"].map((name) => `gpu-check/${name}`);
   execFileSync("tar", ["cJf", "gpu-check.tar.xz", ...sources, ...made], { cwd: root });
   console.log(`gpu-check.tar.xz: ${(statSync(join(root, "gpu-check.tar.xz")).size / 2 ** 20).toFixed(1)} MiB`);
 }

@@ -1,6 +1,5 @@
 #include "dispatch/fast_paths.h"
 
-#include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
@@ -14,6 +13,7 @@
 #include "dispatch/short_sums.h"
 #include "dispatch/views.h"
 #include "kernels/vectors.h"
+#include "light_tensors.h"
 #include "ops/gelu.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
@@ -35,10 +35,6 @@ bool is_small_float(const at::Tensor& tensor) {
   return is_dense_float(tensor) && tensor.numel() <= kSmall;
 }
 
-at::Tensor empty_like_float(at::IntArrayRef sizes) {
-  return at::detail::empty_cpu(sizes, at::kFloat, /*pin_memory=*/false, std::nullopt);
-}
-
 using ElementwiseRow = void (*)(const float* x, const float* y, int64_t count, float* z);
 
 // Large tensors of the same shape need no iterator either, only threads.
@@ -50,7 +46,7 @@ bool elementwise(Addon& addon, napi_env env, size_t argc, const napi_value* argv
   const at::Tensor& b = read.tensor(1);
   read.expect_at_most(2);
   if (!read.ok || !is_dense_float(a) || !is_dense_float(b) || !a.sizes().equals(b.sizes())) return false;
-  at::Tensor out = empty_like_float(a.sizes());
+  at::Tensor out = light_empty(a.sizes());
   const float* x = a.const_data_ptr<float>();
   const float* y = b.const_data_ptr<float>();
   float* z = out.mutable_data_ptr<float>();
@@ -125,7 +121,7 @@ bool small_linear(Addon& addon, napi_env env, size_t argc, const napi_value* arg
   const int64_t rows = input.size(0);
   const int64_t columns = weight.size(0);
   if (rows * columns == 0 || rows * columns > kSmall || input.size(1) == 0) return false;
-  at::Tensor out = empty_like_float({rows, columns});
+  at::Tensor out = light_empty({rows, columns});
   float* row = out.mutable_data_ptr<float>();
   for (int64_t i = 0; i < rows; ++i, row += columns) {
     std::memcpy(row, bias.const_data_ptr<float>(), static_cast<size_t>(columns) * sizeof(float));
@@ -197,7 +193,7 @@ bool index_select(Addon& addon, napi_env env, size_t argc, const napi_value* arg
     if (indices[i] < 0 || indices[i] >= length) return false;  // ATen names the mistake
   }
   sizes[dim] = count;
-  at::Tensor out = at::detail::empty_cpu(sizes, self.scalar_type(), /*pin_memory=*/false, std::nullopt);
+  at::Tensor out = light_empty(sizes, self.scalar_type());
   const char* source = static_cast<const char*>(self.const_data_ptr());
   char* target = static_cast<char*>(out.mutable_data_ptr());
   for (int64_t o = 0; o < outer; ++o, source += static_cast<size_t>(length) * inner) {
@@ -231,7 +227,7 @@ at::Tensor cat_small(at::TensorList tensors, int64_t dim) {
     elements += tensor.numel();
   }
   if (elements > kSmall) return {};
-  at::Tensor out = at::detail::empty_cpu(sizes, tensors[0].scalar_type(), /*pin_memory=*/false, std::nullopt);
+  at::Tensor out = light_empty(sizes, tensors[0].scalar_type());
   int64_t outer = 1;
   for (int64_t i = 0; i < dim; ++i) outer *= sizes[i];
   char* target = static_cast<char*>(out.mutable_data_ptr());

@@ -10,6 +10,7 @@
 #include "node_pointer.h"
 #include "ops/dense.h"
 #include "ops/gelu.h"
+#include "small_blocks.h"
 
 namespace noether::recorded {
 
@@ -21,7 +22,7 @@ using torch::autograd::SavedVariable;
 using torch::autograd::variable_list;
 
 // Named like libtorch's nodes: the name is what people see in `gradFn`.
-struct NamedNode : Node {
+struct NamedNode : Node, InSmallBlock {
   explicit NamedNode(const char* name) : name_(name) {}
   std::string name() const override { return name_; }
 

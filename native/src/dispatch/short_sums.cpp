@@ -1,8 +1,7 @@
 #include "dispatch/short_sums.h"
 
-#include <ATen/EmptyTensor.h>
-
 #include "kernels/vectors.h"
+#include "light_tensors.h"
 
 namespace noether {
 
@@ -70,7 +69,7 @@ at::Tensor sum_short_rows(const at::Tensor& self, at::IntArrayRef dims, bool kee
   c10::SmallVector<int64_t, 6> sizes;
   if (!all) sizes.append(self.sizes().begin(), self.sizes().end() - 1);
   if (keepdim) sizes.push_back(1);
-  at::Tensor out = at::detail::empty_cpu(sizes, at::kFloat, /*pin_memory=*/false, std::nullopt);
+  at::Tensor out = light_empty(sizes);
   sum_rows(self.const_data_ptr<float>(), out.numel(), length, out.mutable_data_ptr<float>());
   return out;
 }

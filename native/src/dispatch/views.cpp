@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "light_tensors.h"
+
 namespace noether {
 
 namespace {
@@ -21,11 +23,7 @@ CreationMeta creation_meta() {
 }
 
 at::Tensor view_of(const at::Tensor& self, at::IntArrayRef sizes, at::IntArrayRef strides, int64_t offset) {
-  const at::Tensor view = at::detail::make_tensor<c10::TensorImpl>(c10::TensorImpl::VIEW, c10::Storage(self.storage()),
-                                                                   self.key_set(), self.dtype());
-  c10::TensorImpl* impl = view.unsafeGetTensorImpl();
-  impl->set_storage_offset(offset);
-  impl->set_sizes_and_strides(sizes, strides);
+  const at::Tensor view = light_alias(self, sizes, strides, offset);
   return torch::autograd::as_view(self, view, /*is_bw_differentiable=*/true, /*is_fw_differentiable=*/true,
                                   /*view_func=*/nullptr, /*rev_view_func=*/nullptr, creation_meta());
 }

@@ -1,12 +1,12 @@
 #include "ops/layer_norm.h"
 
 #include <ATen/ATen.h>
-#include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
 
 #include <cmath>
 
 #include "kernels/vectors.h"
+#include "light_tensors.h"
 #include "ops/dense.h"
 
 namespace noether {
@@ -59,10 +59,7 @@ std::tuple<Tensor, Tensor, Tensor> layer_norm_rows(const Tensor& input, const Te
   auto sizes = input.sizes().vec();
   const int64_t width = sizes.back(), rows = input.numel() / width;
   sizes.back() = 1;
-  const auto empty = [](at::IntArrayRef shape) -> Tensor {
-    return at::detail::empty_cpu(shape, at::kFloat, /*pin_memory=*/false, std::nullopt);
-  };
-  Tensor out = empty(input.sizes()), mean = empty(sizes), scale = empty(sizes);
+  Tensor out = light_empty(input.sizes()), mean = light_empty(sizes), scale = light_empty(sizes);
   const float *x = input.const_data_ptr<float>(), *w = weight.const_data_ptr<float>(),
               *b = bias.const_data_ptr<float>();
   float *y = out.mutable_data_ptr<float>(), *m = mean.mutable_data_ptr<float>(), *s = scale.mutable_data_ptr<float>();

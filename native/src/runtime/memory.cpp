@@ -13,6 +13,8 @@
 #include <mutex>
 #include <new>
 
+#include "small_blocks.h"
+
 #if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
@@ -49,74 +51,14 @@ int64_t count_allocated(int64_t bytes) {
   return total;
 }
 
-// The address sanitizer only sees a use after the end of what is really freed.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kReuse = false;
-#else
-constexpr bool kReuse = true;
-#endif
-
 // The C library's own allocation, as its question for the size of a block is used on it.
-constexpr size_t kAlignment = 64;
-
 void* allocate_block(size_t bytes) {
   void* block = nullptr;
-  return posix_memalign(&block, kAlignment, bytes) == 0 ? block : nullptr;
+  return posix_memalign(&block, kBlockUnit, bytes) == 0 ? block : nullptr;
 }
 void free_block(void* block) {
   std::free(block);
 }
-
-// Freed blocks of up to 4 KiB wait here for the next tensor of their size: an aligned allocation in the C library takes
-// about a sixth of the time of an operator on a tiny tensor. Sizes are multiples of the alignment. The C library knows
-// how large a block is, so nothing is stored beside it.
-constexpr size_t kUnit = 64;
-constexpr size_t kClasses = 64;
-
-class SmallBlocks {
- public:
-  ~SmallBlocks() {
-    alive = false;
-    for (size_t size_class = 1; size_class <= kClasses; ++size_class) {
-      while (void* block = take(size_class)) free_block(block);
-    }
-  }
-
-  void* take(size_t size_class) {
-    Stack& stack = stacks_[size_class];
-    Free* block = stack.top;
-    if (!block) return nullptr;
-    stack.top = block->next;
-    --stack.count;
-    return block;
-  }
-
-  bool give(size_t size_class, void* memory) {
-    Stack& stack = stacks_[size_class];
-    if (stack.count * size_class * kUnit >= kBytesPerClass) return false;
-    stack.top = new (memory) Free{stack.top};
-    ++stack.count;
-    return true;
-  }
-
-  static thread_local bool alive;
-
- private:
-  static constexpr size_t kBytesPerClass = size_t{256} << 10;
-  // Written into the free block itself.
-  struct Free {
-    Free* next;
-  };
-  struct Stack {
-    Free* top = nullptr;
-    size_t count = 0;
-  };
-  std::array<Stack, kClasses + 1> stacks_;
-};
-
-// Tensors may be freed by destructors that run after this thread's cache is gone.
-thread_local bool SmallBlocks::alive = true;
-thread_local SmallBlocks small_blocks;
 
 // Larger freed blocks wait here: the system clears every page that it hands out anew, which for a training step takes
 // longer than some of its operators. Blocks that nothing has asked for in a while go back to the system, and free blocks
@@ -241,15 +183,12 @@ class CountingAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t size) override {
     if (size == 0) return {nullptr, nullptr, &CountingAllocator::release, c10::Device(c10::DeviceType::CPU)};
-    const size_t small_class = (size + kUnit - 1) / kUnit;
-    const bool small = small_class <= kClasses;
+    const bool small = size <= kLargestSmallBlock;
     const size_t large_class = small ? 0 : LargeBlocks::class_at_least(size);
-    void* block = !kReuse              ? nullptr
-                  : !small             ? large_blocks().take(large_class)
-                  : SmallBlocks::alive ? small_blocks.take(small_class)
-                                       : nullptr;
+    const size_t rounded = small ? (size + kBlockUnit - 1) / kBlockUnit * kBlockUnit : LargeBlocks::bytes_of(large_class);
+    void* block = small ? take_small_block(rounded) : kReuse ? large_blocks().take(large_class) : nullptr;
     const bool fresh = !block;
-    if (fresh) block = allocate_fresh(size, small ? small_class * kUnit : LargeBlocks::bytes_of(large_class));
+    if (fresh) block = allocate_fresh(size, rounded);
     const int64_t live = count_allocated(static_cast<int64_t>(noether_usable_size(block)));
     if (fresh) large_blocks().make_room(live);
     return {block, block, &CountingAllocator::release, c10::Device(c10::DeviceType::CPU)};
@@ -269,12 +208,10 @@ class CountingAllocator final : public c10::Allocator {
     if (!block) return;
     const size_t usable = noether_usable_size(block);
     memory().now.fetch_sub(static_cast<int64_t>(usable), std::memory_order_relaxed);
-    const size_t size_class = usable / kUnit;
-    if (!kReuse)
-      free_block(block);
-    else if (size_class > kClasses)
+    const size_t size = usable / kBlockUnit * kBlockUnit;
+    if (kReuse && size > kLargestSmallBlock)
       large_blocks().give(LargeBlocks::class_at_most(usable), block);
-    else if (!SmallBlocks::alive || !small_blocks.give(size_class, block))
+    else if (!kReuse || !keep_small_block(size, block))
       free_block(block);
   }
 

@@ -1,13 +1,15 @@
 /** docs/benchmarks.md: a section for each machine, of which a run writes its own and leaves the others as they are. */
 import { readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { availableParallelism, cpus } from "node:os";
 
 /** What figures depend on. */
 export interface Machine {
   readonly cpu: string;
-  /** The highest instruction set that our own kernels take: default, avx2, avx512 or amx. */
+  /** The highest tier of our own kernels: aten, avx2, avx512, avx512_bf16 or amx. */
   readonly capability: string;
   readonly cores: number;
+  /** That operators may use, where a benchmark names no other number. */
+  readonly threads: number;
   readonly system: string;
 }
 
@@ -20,16 +22,17 @@ export interface Versions {
 
 const INTRODUCTION = `# Benchmarks
 
-Written by \`npm run bench\`, a section for each machine: both sides take turns in one run. Times are medians over the rounds; a ratio is here / Python (below 1: faster here), where rounds are pairs the median of their ratios.
+Written by \`npm run bench\`, a section for each machine: both sides take turns in one run. Times are medians over the rounds; a ratio is here / Python (below 1: faster here), where rounds are pairs the median of their ratios. Both sides have the threads that the section names, or the benchmark.
 `;
 
-/** The model name that the system gives, cores and system of this machine. */
+/** The model name that the system gives, cores, threads and system of this machine. */
 export function thisMachine(capability: string): Machine {
   const all = cpus();
   return {
     cpu: all[0]?.model.trim() || process.arch,
     capability,
     cores: all.length,
+    threads: availableParallelism(),
     system: process.platform,
   };
 }
@@ -39,9 +42,10 @@ export const heading = ({ cpu, capability, cores }: Machine): string => `## ${co
 
 /** A machine's section: what it is, and the benchmarks as sections of their own. */
 export function section(machine: Machine, versions: Versions, benchmarks: readonly string[]): string {
+  const threads = `${machine.threads} thread${machine.threads === 1 ? "" : "s"}`;
   const facts = `| | |
 |---|---|
-| machine | ${machine.cores} × ${machine.cpu}, ${machine.system}; kernels up to ${machine.capability} |
+| machine | ${machine.cores} × ${machine.cpu}, ${machine.system}, ${threads}; kernels up to ${machine.capability} |
 | here | Node ${versions.node}, libtorch ${versions.libtorch} |
 | Python | torch ${versions.python} |
 `;

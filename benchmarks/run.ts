@@ -23,7 +23,11 @@ const benchmarks: readonly { file: string; title: string; about: string }[] = [
     title: "One operator call",
     about: "CPU time a call on 4×4 tensors, one thread: overhead alone.",
   },
-  { file: "mlp", title: "One update of a small model", about: "Forward, backward and AdamW of a 3-layer MLP." },
+  {
+    file: "mlp",
+    title: "One update of a small model",
+    about: "Forward, backward and AdamW of a 3-layer MLP, one thread.",
+  },
   { file: "startup", title: "Start", about: "Wall time of a process that makes one tensor." },
   { file: "serialization", title: "Checkpoints", about: "A state dict of 1 GiB, saved and loaded." },
   {
@@ -32,7 +36,7 @@ const benchmarks: readonly { file: string; title: string; about: string }[] = [
     about: "All points of a uniform cloud among themselves, at most 32 neighbours each.",
   },
   { file: "queries", title: "Query points", about: "AB-UPT on up to a million query points, in chunks." },
-  { file: "memory", title: "Memory", about: "Many updates of a small model in scopes." },
+  { file: "memory", title: "Memory", about: "Many updates of a small model in scopes, one thread." },
   {
     file: "models",
     title: "Models",
@@ -42,7 +46,7 @@ const benchmarks: readonly { file: string; title: string; about: string }[] = [
     file: "distributed",
     title: "Several processes",
     about:
-      "Training steps of two processes against two of DistributedDataParallel, and the exchange of gradients alone.",
+      "Training steps of two processes, each with half of the threads, against two of DistributedDataParallel, and the exchange of gradients alone.",
   },
 ];
 

@@ -55,8 +55,6 @@ class SmallBlocks {
 thread_local bool SmallBlocks::alive = true;
 thread_local SmallBlocks small_blocks;
 
-constexpr size_t rounded(size_t size) { return (size + kBlockUnit - 1) / kBlockUnit * kBlockUnit; }
-
 }  // namespace
 
 void* take_small_block(size_t size) {
@@ -68,7 +66,7 @@ bool keep_small_block(size_t size, void* block) {
 }
 
 void* InSmallBlock::operator new(size_t size) {
-  size = rounded(size);
+  size = block_size(size);
   if (size <= kLargestSmallBlock) {
     if (void* block = take_small_block(size)) return block;
   }
@@ -78,7 +76,7 @@ void* InSmallBlock::operator new(size_t size) {
 }
 
 void InSmallBlock::operator delete(void* block, size_t size) {
-  size = rounded(size);
+  size = block_size(size);
   if (size > kLargestSmallBlock || !keep_small_block(size, block)) std::free(block);
 }
 

@@ -17,6 +17,8 @@ constexpr bool kReuse = true;
 constexpr size_t kBlockUnit = 64;
 constexpr size_t kLargestSmallBlock = 64 * kBlockUnit;
 
+constexpr size_t block_size(size_t size) { return (size + kBlockUnit - 1) / kBlockUnit * kBlockUnit; }
+
 // A block of a size that is a multiple of the unit, up to the largest; null where none waits.
 void* take_small_block(size_t size);
 // Keeps a block of the C library's that holds this size; false where enough of them wait.

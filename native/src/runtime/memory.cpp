@@ -185,7 +185,7 @@ class CountingAllocator final : public c10::Allocator {
     if (size == 0) return {nullptr, nullptr, &CountingAllocator::release, c10::Device(c10::DeviceType::CPU)};
     const bool small = size <= kLargestSmallBlock;
     const size_t large_class = small ? 0 : LargeBlocks::class_at_least(size);
-    const size_t rounded = small ? (size + kBlockUnit - 1) / kBlockUnit * kBlockUnit : LargeBlocks::bytes_of(large_class);
+    const size_t rounded = small ? block_size(size) : LargeBlocks::bytes_of(large_class);
     void* block = small ? take_small_block(rounded) : kReuse ? large_blocks().take(large_class) : nullptr;
     const bool fresh = !block;
     if (fresh) block = allocate_fresh(size, rounded);

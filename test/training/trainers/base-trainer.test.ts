@@ -143,6 +143,17 @@ describe("the training loop", () => {
     ]);
   });
 
+  test("five samples one by one, three epochs: 15 updates, three passes, the last of each at the end", async () => {
+    const length = { effective_batch_size: 1, max_epochs: 3 };
+    const { trainer, model } = smallRun({ outputRootPath, trainer: length, dataContainer: smallData(5) });
+    let spy!: Spy;
+    trainer.extraCallbacks = (dependencies) => [(spy = new Spy({ every_n_epochs: 1 }, dependencies))];
+    await trainer.train(model);
+    const [updates, passes] = ["track", "epoch"].map((what) => spy.calls.filter((call) => call.startsWith(what)));
+    expect([updates!.length, updates!.at(-1)]).toEqual([15, "track E3_U15_S15"]);
+    expect(passes).toEqual(["epoch E1_U5_S5", "epoch E2_U10_S10", "epoch E3_U15_S15 finished"]);
+  });
+
   test.each([
     [{ max_updates: 5 }, "E1_U5_S20"],
     [{ max_samples: 17 }, "E1_U4_S16"],

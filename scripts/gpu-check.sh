@@ -34,11 +34,11 @@ mkdir -p "$logs"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=()
-# limited MOST KEPT COMMAND...: at most MOST seconds, and so few that KEPT are left after it.
+# limited MOST KEPT COMMAND...: at most MOST seconds on a GPU, and so few that KEPT are left after it.
 limited() {
   local most=$1 left=$((budget - SECONDS - $2))
   shift 2
-  ((left > most)) && left=$most
+  [[ $device == cuda ]] && ((left > most)) && left=$most
   ((left < 1)) && { echo "no time is left for it" >&2; return 124; }
   timeout --kill-after=5 "$left" "$@"
 }

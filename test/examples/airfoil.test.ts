@@ -155,6 +155,7 @@ describe("interpolation and pictures", () => {
 describe("the run", () => {
   test("two updates, errors beside the baselines, and a report", async () => {
     const overrides = [
+      "+num_workers=0",
       "trainer.max_epochs=null",
       "+trainer.max_updates=2",
       "trainer.track_every_n_updates=1",

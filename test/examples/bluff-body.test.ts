@@ -173,6 +173,7 @@ describe("the run", () => {
   test("two updates on a few cases, errors beside the baselines, drag, and a picture", async () => {
     const splits = "{train: [body_01, body_02, body_03], val: [body_05], test: [body_06, body_07]}";
     const overrides = [
+      "+num_workers=0",
       "trainer.max_epochs=null",
       "+trainer.max_updates=2",
       "trainer.callbacks=[{kind: noether.core.callbacks.CheckpointCallback, every_n_updates: 2, save_weights: false, save_latest_weights: true, save_latest_optim: false}]",

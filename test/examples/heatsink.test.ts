@@ -160,6 +160,7 @@ describe("the run", () => {
     const cases = Array.from({ length: 8 }, (_, i) => `heatsink_0${i + 1}`);
     const splits = `{train: [${cases.slice(0, 5).join(", ")}], val: [${cases[5]}], test: [${cases.slice(6).join(", ")}]}`;
     const overrides = [
+      "+num_workers=0",
       "trainer.max_epochs=null",
       "+trainer.max_updates=60",
       "model.optimizer_config.lr=0.01",

@@ -38,6 +38,7 @@ export async function trainAirfoil(output: string, ...overrides: string[]): Prom
     "pipeline.num_volume_anchor_points=16",
     "pipeline.num_geometry_supernodes=8",
     "+run_id=tiny",
+    "+num_workers=0",
     `output_path=${output}`,
     ...overrides,
   ]);

@@ -76,6 +76,8 @@ function overridesOf(name: string, experiment: string): string[] {
     `+datasets.test.${wrap(first(1))}`,
     `datasets.${repeated}.${wrap(first(1), twice)}`,
     "trainer.max_epochs=1",
+    // workers load the samples of each data set once, for one model
+    ...(model === "ab_upt" ? [] : ["+num_workers=0"]),
     // every model once with its blocks computed again
     ...(isShapeNet ? ["+trainer.activation_checkpointing=true"] : []),
   ];

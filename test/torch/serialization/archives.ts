@@ -18,14 +18,18 @@ export function archive(records: Readonly<Record<string, Uint8Array>>, root = "a
 /** Content of a record, and the length that the directory claims for it. */
 type Packed = Uint8Array | { readonly content: Uint8Array; readonly claimed: number };
 
-/** A zip archive with deflated entries, as `zip` or Python's zipfile write it. */
-export function deflated(records: Readonly<Record<string, Packed>>, root = "archive"): Buffer {
+/** A zip archive with deflated entries, as `zip` or Python's zipfile write it. `deflate` may remember what it has deflated. */
+export function deflated(
+  records: Readonly<Record<string, Packed>>,
+  root = "archive",
+  deflate: (content: Uint8Array) => Buffer = deflateRawSync,
+): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let position = 0;
   for (const [name, record] of Object.entries(records)) {
     const { content, claimed } = "claimed" in record ? record : { content: record, claimed: record.byteLength };
-    const data = deflateRawSync(content);
+    const data = deflate(content);
     const path = Buffer.from(`${root}/${name}`);
     const fields = Buffer.alloc(26);
     fields.writeUInt16LE(20, 0);

@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import { memory, nn, scope, Tensor, tensor, TorchError, zeros } from "../../../../lib/torch";
 import {
   attributesOf,
@@ -163,10 +164,18 @@ test("legacy files, tar archives, deflated archives, quantized and sparse tensor
 });
 
 test("deflated records with mutated content", () => {
+  // a file has one record that is new; the others are the same objects in each
+  const done = new WeakMap<Uint8Array, Buffer>();
+  const deflate = (content: Uint8Array): Buffer => {
+    const known = done.get(content) ?? deflateRawSync(content);
+    done.set(content, known);
+    return known;
+  };
   fuzz(0.05, 7, (random, describe) => {
     const records = pick(pickles, random);
     const name = pick(Object.keys(records), random);
-    const bytes = deflated({ ...records, [name]: mutate(records[name]!, random, programs) });
+    const mutated = { ...records, [name]: mutate(records[name]!, random, programs) };
+    const bytes = deflated(mutated, "archive", deflate);
     attempt(() => load(bytes), describe);
   });
 });

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 const root = join(__dirname, "..", "..");
@@ -7,9 +8,10 @@ const root = join(__dirname, "..", "..");
 test("the README's model runs as printed and learns", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const code = /## You know PyTorch\n\n```ts\n([\s\S]*?)```/.exec(readme)![1]!;
-  // inside the package, so that "noether-ts/torch" is this build
-  const folder = mkdtempSync(join(root, "test", "dist", ".readme-"));
+  const folder = mkdtempSync(join(tmpdir(), "readme-"));
   try {
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(root, join(folder, "node_modules", "noether-ts"), "dir");
     writeFileSync(join(folder, "model.mts"), code);
     writeFileSync(join(folder, "tsconfig.json"), "{}"); // not the paths of this project's own
     const tsx = join(dirname(require.resolve("tsx/package.json")), "dist", "cli.mjs");

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { manualSeed, nn, optim, rand, scope } from "../../lib/torch";
 import type { Tensor } from "../../lib/torch";
@@ -17,7 +18,7 @@ describe("the model of docs/modeling.md", () => {
   });
 
   it("learns", () => {
-    const folder = mkdtempSync(join(__dirname, "own-model-"));
+    const folder = mkdtempSync(join(tmpdir(), "own-model-"));
     try {
       writeFileSync(join(folder, "pressure-model.ts"), readExample());
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- the file is written here

@@ -1,5 +1,6 @@
 /** Programs of docs/torch.md and docs/torch/ print what their comments say. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { format } from "node:util";
 
@@ -12,7 +13,7 @@ test.each([
   const page = readFileSync(join(docs, file), "utf8");
   const parts = new RegExp(`<!-- ${name} -->\\n+\`\`\`ts\\n([\\s\\S]*?)\`\`\``, "g");
   const program = [...page.matchAll(parts)].map(([, code]) => code!).join("");
-  const folder = mkdtempSync(join(__dirname, "tour-"));
+  const folder = mkdtempSync(join(tmpdir(), "tour-"));
   const printed: string[] = [];
   const log = jest.spyOn(console, "log").mockImplementation((...values) => void printed.push(format(...values)));
   try {

@@ -22,6 +22,7 @@ const OF_SEVERAL_SOURCES: Readonly<Record<string, string>> = {
   "core/optimizer/vectors": "vectors of release 2026.4 for its optimizers",
   "io/cache/processes": "the cache under many processes",
   "io/s3/moto": "a second server of S3",
+  "io/transfer/full-disk": "whatever writes, on a disk without room",
   "io/transfer/kill": "downloads that are killed",
   "initializers/initializers": "the same run's files, read by each initializer",
   "initializers/reference": "the reference of all initializers, field by field",

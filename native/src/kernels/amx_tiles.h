@@ -9,6 +9,9 @@
 #pragma once
 
 #include "kernels/avx512_bf16.h"
+#ifdef NOETHER_EMULATION
+#include "tiles.h"
+#endif
 
 namespace noether::kernels {
 namespace {
@@ -17,6 +20,9 @@ constexpr long kTileBytes = 1024;
 
 // ---- tiles
 
+#ifdef NOETHER_EMULATION
+using emulation::TileScope;
+#else
 struct alignas(64) TileConfig {
   uint8_t palette = 1, start_row = 0, reserved[14] = {};
   uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -38,6 +44,7 @@ struct TileScope {
   asm volatile("tilestored %%tmm" #tile ", (%0,%1,1)" ::"r"(pointer), "r"(static_cast<long>(stride)) : "memory")
 #define TILE_ZERO(tile) asm volatile("tilezero %%tmm" #tile:::)
 #define TILE_PRODUCT(sum, left, right) asm volatile("tdpbf16ps %%tmm" #right ", %%tmm" #left ", %%tmm" #sum:::)
+#endif
 
 // ---- planes
 

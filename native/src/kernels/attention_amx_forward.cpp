@@ -8,10 +8,11 @@
 #include <cmath>
 #include <cstring>
 
-// Everything in this region is compiled for this instruction set; it runs only where cpu_features() has it.
+#include "kernels/instruction_sets.h"
+
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // of GCC's own AVX-512 header (GCC bug 105593)
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")
+NOETHER_FOR_AVX512_BF16
 #pragma GCC optimize("O3")
 
 #include "kernels/attention_amx_blocks.h"

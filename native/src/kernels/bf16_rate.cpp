@@ -2,19 +2,31 @@
 
 #include "kernels/cpu.h"
 
-#ifdef NOETHER_X86_KERNELS
+#ifdef NOETHER_EMULATION
+
+namespace noether::kernels {
+
+// So that the kernels for pairs are tested.
+bool bf16_pairs_are_faster() {
+  return true;
+}
+
+}  // namespace noether::kernels
+
+#elif defined(NOETHER_X86_KERNELS)
 
 #include <immintrin.h>
 
 #include <algorithm>
 #include <chrono>
 
+#include "kernels/instruction_sets.h"
+
 namespace noether::kernels {
 namespace {
 
-// Everything in this region is compiled for this instruction set; it runs only where cpu_features() has it.
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma,bmi2")
+NOETHER_FOR_AVX512_BF16
 
 constexpr int kSteps = 256;
 

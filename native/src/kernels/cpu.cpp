@@ -39,7 +39,7 @@ bool has(const CpuFeatures& cpu, const Tier& tier) {
 }
 
 #ifdef NOETHER_X86_KERNELS
-bool has_tile_unit() {
+[[maybe_unused]] bool has_tile_unit() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
   const bool tiles = (d >> 24 & 1U) != 0 && (d >> 22 & 1U) != 0;  // AMX-TILE, AMX-BF16
@@ -49,6 +49,9 @@ bool has_tile_unit() {
 }
 
 CpuFeatures detect() {
+#ifdef NOETHER_EMULATION
+  return {.avx2 = true, .avx512 = true, .avx512_bf16 = true, .amx = true};
+#else
   CpuFeatures cpu;
   // These also ask whether the system saves the registers.
   cpu.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
@@ -57,6 +60,7 @@ CpuFeatures detect() {
   cpu.avx512_bf16 = cpu.avx512 && __builtin_cpu_supports("avx512bf16");
   cpu.amx = cpu.avx512_bf16 && has_tile_unit();
   return cpu;
+#endif
 }
 #else
 CpuFeatures detect() {

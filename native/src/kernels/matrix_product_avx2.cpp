@@ -9,9 +9,10 @@
 #include <cstring>
 #include <type_traits>
 
-// Everything in this region is compiled for this instruction set; it runs only where cpu_features() has it.
+#include "kernels/instruction_sets.h"
+
 #pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi2")
+NOETHER_FOR_AVX2
 #pragma GCC optimize("O3")
 
 #include "kernels/avx2_vector.h"

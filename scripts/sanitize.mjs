@@ -1,5 +1,5 @@
-// Builds the addon with the address sanitizer and runs tests on it: reads and writes of freed or foreign memory end the run with
-// a report.
+// Builds the addon with the sanitizers of addresses and undefined behaviour and runs tests on it: reads and writes of freed or
+// foreign memory, and arithmetic, casts and pointers that C++ leaves undefined, end the run with a report.
 //
 //   node scripts/sanitize.mjs [arguments of jest]        default: the torch and native suites, with their workers and child processes
 //
@@ -28,24 +28,25 @@ function require(condition, message) {
   process.exit(1);
 }
 
-/** The sanitizer's runtime that belongs to the compiler. */
-function runtime() {
-  for (const name of ["libasan.so", "libclang_rt.asan-x86_64.so", "libclang_rt.asan-aarch64.so"]) {
+/** The sanitizers' runtimes that belong to the compiler: GCC has two, Clang one. */
+function runtimes() {
+  const found = [];
+  for (const name of ["libasan.so", "libubsan.so", "libclang_rt.asan-x86_64.so", "libclang_rt.asan-aarch64.so"]) {
     const path = run(cxx, [`-print-file-name=${name}`], { stdio: "pipe", encoding: "utf8" }).stdout.trim();
-    if (path !== name && existsSync(path)) return path;
+    if (path !== name && existsSync(path)) found.push(path);
   }
-  return null;
+  return found;
 }
 
 const record = readBuildRecord();
 require(record?.libtorch, "expected libtorch to be set up: run npm run setup first");
-const preload = runtime();
-require(preload, `expected ${cxx} to have the address sanitizer's runtime (Debian: libgcc-12-dev, or libclang-rt-dev)`);
+const preload = runtimes();
+require(preload[0], `expected ${cxx} to have the address sanitizer's runtime (Debian: libgcc-12-dev, or libclang-rt-dev)`);
 
 mkdirSync(build, { recursive: true });
 const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / 1.5e9)));
 for (const args of [
-  ["-S", "native", "-B", build, `-DLIBTORCH=${record.libtorch}`, "-DNOETHER_SANITIZE=address"],
+  ["-S", "native", "-B", build, `-DLIBTORCH=${record.libtorch}`, "-DNOETHER_SANITIZE=address,undefined"],
   ["--build", build, "--parallel", String(jobs)],
 ])
   require(run("cmake", args).status === 0, `cmake ${args.join(" ")} failed`);
@@ -65,8 +66,9 @@ const { status } = run(
     env: {
       ...process.env,
       NOETHER_NATIVE: join(build, "Release", "noether_native.node"),
-      LD_PRELOAD: preload,
+      LD_PRELOAD: preload.join(":"),
       ASAN_OPTIONS: `detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=64:log_path=${join(reports, "report")}`,
+      UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1", // written to stderr, whatever log_path says
     },
   },
 );

@@ -121,9 +121,13 @@ async function mlflowServer(folder: string): Promise<{ readonly url: string; clo
     `${folder}/artifacts`,
   ];
   const child = spawn(mlflowPython!, [...words, ...places], { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  let said = "";
   await new Promise<void>((resolve, reject) => {
-    child.stderr.on("data", (text: Buffer) => text.includes("Application startup complete") && resolve());
-    child.once("close", () => reject(new Error("mlflow server ended")));
+    child.stderr.on("data", (text: Buffer) => {
+      said += text.toString();
+      if (said.includes("Application startup complete")) resolve();
+    });
+    child.once("close", () => reject(new Error(`mlflow server ended: ${said}`)));
   });
   return {
     url: `http://127.0.0.1:${port}`,

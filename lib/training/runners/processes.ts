@@ -23,7 +23,9 @@ export async function startProcesses(composed: ComposedConfig): Promise<boolean>
   const { accelerator, devices, master_port: masterPort } = config;
   const indices = runDevices(accelerator, devices);
   if (indices.length === 1) return false;
-  await launchProcesses({ devices: indices, accelerator, masterPort });
+  // one that the config has drawn may be in use
+  const isGiven = composed.plain["master_port"] !== undefined || process.env["MASTER_PORT"] !== undefined;
+  await launchProcesses({ devices: indices, accelerator, masterPort: isGiven ? masterPort : null });
   return true;
 }
 

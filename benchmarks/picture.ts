@@ -20,10 +20,11 @@ function middle(cell: string): number {
   return (ends[0]! + ends.at(-1)!) / 2;
 }
 
-/** The rows of the table under "### Models" in a machine's section. */
+/** The rows of the first table under "### Models" in a machine's section. */
 function rowsOf(section: string): Row[] {
   const part = section.split(/^### /m).find((text) => text.startsWith("Models\n")) ?? "";
-  const rows = part
+  const table = /(?:^\|.*\n)+/m.exec(part)?.[0] ?? "";
+  const rows = table
     .split("\n")
     .filter((line) => line.startsWith("| "))
     .map((line) =>

@@ -18,7 +18,10 @@ export interface Download {
 }
 
 /** How many files are fetched. */
-export interface DownloadFilesOptions extends Omit<DownloadOptions, "progress" | "slots" | "partialPath"> {
+export interface DownloadFilesOptions extends Omit<
+  DownloadOptions,
+  "progress" | "slots" | "partialPath" | "beforeNamed"
+> {
   /** Requests at a time. Default: 8 */
   readonly jobs?: number;
   /** Name of the whole in lines of progress; null: no progress. */

@@ -2,9 +2,10 @@
 import { statSync } from "node:fs";
 import { FailAction, fmtBytes, resolveDir } from "../../io";
 import { relativePath } from "../../io/files/safe-path";
+import { expectWorkers } from "../../io/parallel";
 import { printResult } from "../command";
 import { UsageError } from "../hydra-arguments";
-import { choice, flag, integer, text } from "../options";
+import { choice, flag, parsed, text } from "../options";
 
 /** Filters by the path: `*` within a name, `**` across folders. */
 export const FILTERS = {
@@ -16,7 +17,21 @@ export const FILTERS = {
 };
 
 export const DRY_RUN = flag({ default: false, does: "list files and sizes, fetch nothing" });
-export const JOBS = integer({ short: "j", value: "N", least: 1, default: 8, does: "files or requests at a time" });
+/**
+ * A number of at least 1. Less is no bad usage but a failure (exit code 1), as in the Python framework.
+ *
+ * @throws InvalidInputError for less than 1
+ */
+export const atLeastOne = <const S extends { readonly short?: string; readonly value: string; readonly does: string }>(
+  name: string,
+  spec: S,
+) =>
+  parsed({ ...spec, default: 8, expected: "a whole number of at least 1" }, (given) => {
+    if (!/^[+-]?\d+$/.test(given)) return undefined;
+    expectWorkers(Number(given), `--${name}`);
+    return Number(given);
+  });
+export const JOBS = atLeastOne("jobs", { short: "j", value: "N", does: "files or requests at a time" });
 export const NO_ETAG = flag({
   default: true,
   does: "compare content with ETags that are an MD5; for servers whose ETags are something else: --no-verify-etag",

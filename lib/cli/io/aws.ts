@@ -18,8 +18,8 @@ import {
 } from "../../io";
 import { pathBelow } from "../../io/files/safe-path";
 import { EXIT } from "../command";
-import { DRY_RUN, FILTERS, folderArgument, JOBS, NO_ETAG, pathFilter, say, sayDryRun } from "./arguments";
-import { flag, integer, text, type ValuesOf } from "../options";
+import { atLeastOne, DRY_RUN, FILTERS, folderArgument, JOBS, NO_ETAG, pathFilter, say, sayDryRun } from "./arguments";
+import { flag, text, type ValuesOf } from "../options";
 import { ioCommand } from "./io-command";
 import { printError } from "./print-error";
 
@@ -34,8 +34,8 @@ const FETCH = {
     does: "where a manifest of what was fetched goes; -: standard output",
   }),
   hash: flag({ default: true, does: "record SHA-256 in the manifest" }),
-  "hash-jobs": integer({ value: "N", least: 1, default: 8, does: "files that are hashed at a time" }),
-  "hash-chunk-mb": integer({ value: "MIB", least: 1, default: 8, does: "MiB that are read at a time" }),
+  "hash-jobs": atLeastOne("hash-jobs", { value: "N", does: "files that are hashed at a time" }),
+  "hash-chunk-mb": atLeastOne("hash-chunk-mb", { value: "MIB", does: "MiB that are read at a time" }),
   "dry-run": DRY_RUN,
   "strip-prefix": flag({ default: false, does: "leave the prefix out of the paths" }),
   flatten: flag({ default: false, does: "only the last part of each key" }),

@@ -88,14 +88,22 @@ describe("help and usage", () => {
     [["checkpoint", "fetch", "/none/here", "--sha256", "12"], "64 hexadecimal digits"],
     [["checkpoint", "fetch", "/none/here", "--min-free-mb", "-1"], "whole number of at least 0"],
     [["huggingface", "ext", "o/n", ".th", "/tmp", "--verify"], "`--verify` requires `--manifest`."],
-    [["aws", "fetch", "b", "p", "/tmp", "--jobs", "0"], "whole number of at least 1"],
-    [["aws", "fetch", "b", "p", "/tmp", "--hash-jobs", "-1"], "whole number of at least 1"],
-    [["aws", "fetch", "b", "p", "/tmp", "--hash-chunk-mb", "0"], "whole number of at least 1"],
-    [["huggingface", "snapshot", "o/n", "/tmp", "-j0"], "whole number of at least 1"],
   ])("%j is bad usage", async (args, problem) => {
     const { code, stdout, stderr } = await run(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(problem);
+    expect(hub.requests.length + s3.requests.length).toBe(0);
+  });
+
+  test.each([
+    ["aws", "fetch", "b", "pref/", "--jobs", "0"],
+    ["aws", "fetch", "b", "pref/", "--hash-chunk-mb", "0"],
+    ["aws", "fetch", "b", "pref/", "--hash-jobs", "-1"],
+    ["huggingface", "snapshot", "o/n", "-j0"],
+    ["huggingface", "ext", "o/n", ".th", "-j", "0"],
+  ])("%s %s … %s %s fails before anything is asked", async (...args) => {
+    const { code, stderr } = await run(...args.slice(0, -2), out(), ...args.slice(-2));
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: /^Error: .*whole number of at least 1/ });
     expect(hub.requests.length + s3.requests.length).toBe(0);
   });
 

@@ -1,7 +1,10 @@
 import { emptyCache, full, memory, scope, zeros } from "../../lib/torch";
+import { collectGarbage } from "../support/collect-garbage";
 
 const MiB = 2 ** 20;
 const rss = () => process.memoryUsage().rss;
+
+beforeAll(collectGarbage);
 
 describe("memory of freed tensors", () => {
   it("is not counted as live", () => {

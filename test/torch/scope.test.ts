@@ -16,6 +16,7 @@ import {
   zeros,
 } from "../../lib/torch";
 import { freeIfFails } from "../../lib/torch/scope";
+import { collectGarbage } from "../support/collect-garbage";
 
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -394,6 +395,8 @@ test("expectNoLeaks tells what is left behind", () => {
   expect(expectNoLeaks(() => scope(() => zeros([1]).item()))).toBe(0);
   expect(expectNoLeaks(() => scope(() => [zeros([1])]))).toHaveLength(1);
 });
+
+beforeAll(collectGarbage);
 
 test("memory counts live tensors, bytes and peaks", () => {
   scope(() => {

@@ -1,5 +1,8 @@
 import { DotProductAttention, PerceiverAttention, RopeFrequency } from "../../../../lib/modeling";
 import { memory, rand, randn, scope, type Tensor } from "../../../../lib/torch";
+import { collectGarbage } from "../../../support/collect-garbage";
+
+beforeAll(collectGarbage);
 
 const [tokens, channels] = [1024, 64];
 const config = { hidden_dim: channels, num_heads: 2, use_rope: true } as const;

@@ -130,7 +130,8 @@ function fuzz(share: number, salt: number, one: (random: Random, describe: () =>
     const seed = SEED * 1_000_003 + salt * 100_000_007 + i;
     one(randomFrom(seed), () => `file ${i} of seed ${SEED} (stream ${seed})`);
   }
-  expect(memory().tensors).toBe(before);
+  // less where the collector got to what an earlier test file has left
+  expect(memory().tensors).toBeLessThanOrEqual(before);
 }
 
 const checkpoints = [

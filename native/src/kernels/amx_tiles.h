@@ -10,7 +10,7 @@
 
 #include "kernels/avx512_bf16.h"
 #ifdef NOETHER_EMULATION
-#include "tiles.h"
+#include <tiles.h>  // native/emulation, where <immintrin.h> is, too
 #endif
 
 namespace noether::kernels {

@@ -5,9 +5,8 @@
 //   NOETHER_CASES=100 node scripts/emulate.mjs          so many random cases of each kind, in place of 20
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { availableParallelism, freemem } from "node:os";
 import { join } from "node:path";
-import { readBuildRecord, root } from "./libtorch.mjs";
+import { compileJobs, readBuildRecord, root } from "./libtorch.mjs";
 
 const build = join(root, "native", "build", "emulation");
 
@@ -21,9 +20,8 @@ const record = readBuildRecord();
 if (!record?.libtorch) throw new Error("emulate: expected libtorch to be set up: run npm run setup first");
 
 mkdirSync(build, { recursive: true });
-const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / 1.5e9)));
 run("cmake", ["-S", "native", "-B", build, `-DLIBTORCH=${record.libtorch}`, "-DNOETHER_EMULATION=ON"]);
-run("cmake", ["--build", build, "--parallel", String(jobs)]);
+run("cmake", ["--build", build, "--parallel", String(compileJobs())]);
 
 const jest = join(root, "node_modules", "jest", "bin", "jest.js");
 const asked = process.argv.slice(2);

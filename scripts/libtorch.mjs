@@ -1,6 +1,7 @@
 // What set-up knows about a libtorch folder and about the addon that was compiled last.
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism, freemem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,6 +25,11 @@ export function readBuildRecord() {
   } catch {
     return undefined; // never compiled, or a torn write: compile again
   }
+}
+
+/** Compilers at a time: a file of the addon takes about 1.5 GB of memory. */
+export function compileJobs() {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / 1.5e9)));
 }
 
 /** "2.13.0" from the headers of a libtorch folder, undefined when it is none. */

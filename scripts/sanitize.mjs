@@ -8,9 +8,8 @@
 // Left out are the tests that measure the memory of the process, which is the sanitizer's here. Linux, GCC or Clang.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, freemem } from "node:os";
 import { join } from "node:path";
-import { readBuildRecord, root } from "./libtorch.mjs";
+import { compileJobs, readBuildRecord, root } from "./libtorch.mjs";
 
 const build = join(root, "native", "build", "asan");
 const reports = join(build, "reports");
@@ -44,10 +43,9 @@ const preload = runtimes();
 require(preload[0], `expected ${cxx} to have the address sanitizer's runtime (Debian: libgcc-12-dev, or libclang-rt-dev)`);
 
 mkdirSync(build, { recursive: true });
-const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / 1.5e9)));
 for (const args of [
   ["-S", "native", "-B", build, `-DLIBTORCH=${record.libtorch}`, "-DNOETHER_SANITIZE=address,undefined"],
-  ["--build", build, "--parallel", String(jobs)],
+  ["--build", build, "--parallel", String(compileJobs())],
 ])
   require(run("cmake", args).status === 0, `cmake ${args.join(" ")} failed`);
 

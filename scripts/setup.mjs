@@ -15,11 +15,11 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { availableParallelism, freemem } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import {
+  compileJobs,
   buildRecordPath,
   describeDriver,
   isClone,
@@ -224,8 +224,7 @@ function compileAddon() {
   if (record?.inputs === inputs && existsSync(addonPath)) return say("addon: up to date");
 
   requireTools();
-  // a file takes about 1.5 GB of memory to compile
-  const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / 1.5e9)));
+  const jobs = compileJobs();
   const common = ["--log-level", "warn", "-d", "native", "-O", "native/build"];
   const definitions = [`--CDLIBTORCH=${libtorch}`, `--CDNOETHER_CUDA=${variant === "cpu" ? "OFF" : "ON"}`];
   const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");

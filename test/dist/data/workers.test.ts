@@ -4,8 +4,6 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { threadId } from "node:worker_threads";
 import { register, registered, validateConfig, type KindClass } from "noether-ts/config";
 import { FileNotFoundError, RuntimeError } from "noether-ts/core";
@@ -21,6 +19,7 @@ import {
   TensorDataset,
 } from "noether-ts/data";
 import { getRngState, manualSeed, memory, ones, scope, setRngState, type Tensor } from "noether-ts/torch";
+import { collectGarbage } from "../../support/collect-garbage";
 import * as fixtures from "./fixtures/datasets";
 
 const values = (x: unknown): unknown => (x as Tensor).toArray();
@@ -36,18 +35,6 @@ const FILE = join(__dirname, "fixtures", "datasets.ts");
 // jest cannot load files of users in this thread; workers load them as a run does
 for (const [name, value] of Object.entries(fixtures))
   if (typeof value === "function") register(`${FILE}#${name}`, { class: value as KindClass });
-
-setFlagsFromString("--expose-gc");
-const gc = runInNewContext("gc") as () => void;
-
-/** Frees the tensors that nobody owns any more. */
-async function collectGarbage(): Promise<void> {
-  for (let before = Infinity; memory().tensors < before;) {
-    before = memory().tensors;
-    gc();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 /** A data set of a config, as a run makes it. */
 function fromConfig(config: Record<string, unknown> = {}): DatasetProtocol {
@@ -174,11 +161,11 @@ describe("a DataLoader of a data set from a file", () => {
 
   test("a worker that ends leaves no batch in memory, and a new pass starts new workers", async () => {
     const loader = new DataLoader(await troubled(8, { 6: "exit" }), { ...options, persistentWorkers: true });
-    await collectGarbage();
+    await collectGarbage({ memory });
     const before = memory().bytes;
     for (let pass = 0; pass < 2; pass++)
       await scope(async () => expect(collect(loader)).rejects.toThrow("exited unexpectedly"));
-    await collectGarbage();
+    await collectGarbage({ memory });
     expect(memory().bytes).toBeLessThanOrEqual(before);
     await loader.close();
   });
@@ -201,7 +188,7 @@ describe("a DataLoader of a data set from a file", () => {
 
   test("a pass that is left early ends its workers, also while they load, and frees what they have loaded", async () => {
     const loader = new DataLoader(await troubled(8, { 5: "never" }), options);
-    await collectGarbage();
+    await collectGarbage({ memory });
     const before = memory().bytes;
     await scope(async () => {
       for await (const { x } of loader) if ((values(x) as number[][])[0]![0] === 2) break;

@@ -116,13 +116,13 @@ export function integer<const S extends Valued<number> & { readonly least?: numb
   });
 }
 
-/** What `parse` makes of the text; it returns undefined for what it does not take, which was to be `expected`. */
+/** What `parse` makes of the text, given the option's name, too; it returns undefined for what it does not take, which was to be `expected`. */
 export function parsed<T, const S extends Valued<NoInfer<T>> & { readonly expected: string }>(
   spec: S,
-  parse: (given: string) => T | undefined,
+  parse: (given: string, name: string) => T | undefined,
 ): Option<OrUndefined<T, S>> {
   return valued<T, S>(spec, (name, given) => {
-    const value = parse(given);
+    const value = parse(given, name);
     if (value === undefined) throw new UsageError(`--${name}: expected ${spec.expected}, got "${given}"`);
     return value;
   });

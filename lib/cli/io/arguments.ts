@@ -23,15 +23,14 @@ export const DRY_RUN = flag({ default: false, does: "list files and sizes, fetch
  * @throws InvalidInputError for less than 1
  */
 export const atLeastOne = <const S extends { readonly short?: string; readonly value: string; readonly does: string }>(
-  name: string,
   spec: S,
 ) =>
-  parsed({ ...spec, default: 8, expected: "a whole number of at least 1" }, (given) => {
+  parsed({ ...spec, default: 8, expected: "a whole number of at least 1" }, (given, name) => {
     if (!/^[+-]?\d+$/.test(given)) return undefined;
     expectWorkers(Number(given), `--${name}`);
     return Number(given);
   });
-export const JOBS = atLeastOne("jobs", { short: "j", value: "N", does: "files or requests at a time" });
+export const JOBS = atLeastOne({ short: "j", value: "N", does: "files or requests at a time" });
 export const NO_ETAG = flag({
   default: true,
   does: "compare content with ETags that are an MD5; for servers whose ETags are something else: --no-verify-etag",

@@ -8,20 +8,18 @@ import { type AnyConfigClass, bool, type Fields, float, optional, tuple } from "
 import { optim } from "../../torch";
 import { OptimizerConfig } from "./optimizer-config";
 
-const says = (text: string) => ({
-  flag: optional(bool()).describe(text),
-  number: optional(float()).describe(text),
-  atLeast0: optional(float({ ge: 0 })).describe(text),
-});
+const flag = (does: string) => optional(bool()).describe(does);
+const number = (does: string) => optional(float()).describe(does);
+const atLeast0 = (does: string) => optional(float({ ge: 0 })).describe(does);
 
 const betas = optional(tuple(float({ ge: 0, lt: 1 }), float({ ge: 0, lt: 1 }))).describe(
   "Shares of the old running averages: of gradients, of their squares.",
 );
-const eps = says("Added to denominators.").atLeast0;
-const momentum = says("Share of the old step in the new one.").atLeast0;
-const amsgrad = says("Divides by the largest average of squares so far.").flag;
-const fused = says("One kernel for all parameters; the result is the same.").flag;
-const decoupled_weight_decay = says("Weight decay as in AdamW, apart from the gradients.").flag;
+const eps = atLeast0("Added to denominators.");
+const momentum = atLeast0("Share of the old step in the new one.");
+const amsgrad = flag("Divides by the largest average of squares so far.");
+const fused = flag("One kernel for all parameters; the result is the same.");
+const decoupled_weight_decay = flag("Weight decay as in AdamW, apart from the gradients.");
 
 /** Options besides `foreach` and `maximize`, which all have. */
 const optimizers: readonly [type: KindClass, options: Fields][] = [
@@ -31,8 +29,8 @@ const optimizers: readonly [type: KindClass, options: Fields][] = [
     optim.SGD,
     {
       momentum,
-      dampening: says("Share of the gradient that momentum leaves out.").number,
-      nesterov: says("Looks ahead along the momentum.").flag,
+      dampening: number("Share of the gradient that momentum leaves out."),
+      nesterov: flag("Looks ahead along the momentum."),
       fused,
     },
   ],
@@ -40,45 +38,45 @@ const optimizers: readonly [type: KindClass, options: Fields][] = [
     optim.RMSprop,
     {
       momentum,
-      alpha: says("Share of the old average of squares.").number,
+      alpha: number("Share of the old average of squares."),
       eps,
-      centered: says("Divides by the deviation instead of the root of the squares.").flag,
+      centered: flag("Divides by the deviation instead of the root of the squares."),
     },
   ],
   [
     optim.Adagrad,
     {
-      lr_decay: says("How fast the learning rate falls with the steps.").number,
+      lr_decay: number("How fast the learning rate falls with the steps."),
       eps,
-      initial_accumulator_value: says("Sum of squares at the beginning.").number,
+      initial_accumulator_value: number("Sum of squares at the beginning."),
     },
   ],
-  [optim.Adadelta, { rho: says("Share of the old averages.").number, eps }],
+  [optim.Adadelta, { rho: number("Share of the old averages."), eps }],
   [optim.Adamax, { betas, eps }],
-  [optim.NAdam, { betas, eps, momentum_decay: says("How fast the momentum grows.").number, decoupled_weight_decay }],
+  [optim.NAdam, { betas, eps, momentum_decay: number("How fast the momentum grows."), decoupled_weight_decay }],
   [optim.RAdam, { betas, eps, decoupled_weight_decay }],
   [
     optim.ASGD,
     {
-      lambd: says("How fast weights shrink.").number,
-      alpha: says("Power with which the learning rate falls.").number,
-      t0: says("Steps before averaging begins.").number,
+      lambd: number("How fast weights shrink."),
+      alpha: number("Power with which the learning rate falls."),
+      t0: number("Steps before averaging begins."),
     },
   ],
   [
     optim.Adafactor,
     {
-      beta2_decay: says("Power with which the old average of squares loses its share.").number,
+      beta2_decay: number("Power with which the old average of squares loses its share."),
       eps: optional(tuple(float({ ge: 0 }).nullable(), float({ ge: 0 }))).describe(
         "Smallest square, and smallest size of parameters that steps are relative to.",
       ),
-      d: says("Largest root mean square of a step.").number,
+      d: number("Largest root mean square of a step."),
     },
   ],
 ];
 
-const foreach = says("One operation over all parameters; the result is the same.").flag;
-const maximize = says("Goes up instead of down.").flag;
+const foreach = flag("One operation over all parameters; the result is the same.");
+const maximize = flag("Goes up instead of down.");
 
 for (const [type, options] of optimizers) {
   const { name } = type;
